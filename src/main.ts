@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+/** The program: hands the process's argv, streams and signals to the command line. */
+import { readFileSync } from 'node:fs'
+import { runCli } from './cli/run.ts'
+
+const abort = new AbortController()
+process.once('SIGINT', () => abort.abort())
+process.once('SIGTERM', () => abort.abort())
+// `siteswarm … | head` closes our output early; that is the reader's right, not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  out: (line) => process.stdout.write(`${line}\n`),
+  err: (line) => process.stderr.write(`${line}\n`),
+  isTerminal: process.stdout.isTTY,
+  environment: process.env,
+  signal: abort.signal,
+  version: manifest.version,
+})
