@@ -9,6 +9,9 @@ export interface Clock {
 
 export const systemClock: Clock = { nowMs: () => Date.now() }
 
+/** Milliseconds since some moment, never stepping: for how long something took, not for when it was. */
+export const elapsedMs = (): number => performance.now()
+
 /** A clock that stands still until it is told to move. */
 export class ManualClock implements Clock {
   #nowMs: number
