@@ -18,6 +18,7 @@ const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.
 
 process.exitCode = await runCli(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),
+  outBytes: (bytes) => process.stdout.write(bytes),
   err: (line) => process.stderr.write(`${line}\n`),
   isTerminal: process.stdout.isTTY,
   environment: process.env,

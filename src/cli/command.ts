@@ -13,6 +13,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 export interface CommandContext {
   /** Writes one line to standard output. */
   out(line: string): void
+  /** Writes bytes to standard output as they are: a .torrent. */
+  outBytes(bytes: Buffer): void
   /** Writes one line to standard error. */
   err(line: string): void
   /** Whether standard output is a terminal: colours and bars only there. */
