@@ -1,0 +1,38 @@
+/**
+ * 32-bit hashes of what identifies a peer. They only place rows in hash indexes and group addresses of one
+ * client; a collision costs a comparison, or a count that is off by one in a swarm of a hundred thousand.
+ */
+import type { Address } from '../core/address.ts'
+
+/** Murmur3's finaliser: every input bit reaches every output bit. */
+function mix(value: number): number {
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35)
+  return value ^ (value >>> 16)
+}
+
+export function hashAddress(address: Address): number {
+  const high = mix(address.word0 ^ mix(address.word1 ^ mix(address.word2)))
+  return mix(address.word3 ^ high) >>> 0
+}
+
+/** A peer in a swarm: what is handed out is keyed by infohash, address and port. */
+export function hashEndpoint(swarm: number, address: Address, port: number): number {
+  return mix(hashAddress(address) ^ mix(port ^ Math.imul(swarm, 0x9e3779b1))) >>> 0
+}
+
+/** A client in a swarm, whatever its address. */
+export function hashClient(swarm: number, identity: number): number {
+  return mix(identity ^ Math.imul(swarm, 0x9e3779b1)) >>> 0
+}
+
+/**
+ * A client is its peer id and key together. One without a key is known by its address as well: nothing then
+ * proves that the same peer id at two addresses is one client.
+ */
+export function hashIdentity(peerId: Buffer, key: Buffer, address: Address): number {
+  let hash = key.length === 0 ? hashAddress(address) : key.length
+  for (const byte of peerId) hash = Math.imul(hash ^ byte, 0x01000193)
+  for (const byte of key) hash = Math.imul(hash ^ byte, 0x01000193)
+  return mix(hash) >>> 0
+}

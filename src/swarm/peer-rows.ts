@@ -1,0 +1,253 @@
+/**
+ * One row of ten 32-bit words a peer: no object, no timer and no string for each of nine million peers.
+ *
+ * Rows live in chunks, so that growth never copies what is there (one large array would stall the loop for
+ * a fifth of a second at nine million peers), and all words of a row share a cache line or two. A released row
+ * is reused; whoever holds a row number across a removal must have been told (see `SwarmTable.remove`).
+ */
+import { Address } from '../core/address.ts'
+import { SlotPool } from './slot-pool.ts'
+
+/*
+  row =>
+    0  address      IPv4 bits, or the slot of the IPv6 address in `#addresses6`
+    1  endpoint     port << 16 | place
+    2  swarm        index of its swarm; NO_SWARM in a released row
+    3  position     in the row list of its place and role
+    4  heardAt      seconds since 1970
+    5  left         KiB still missing, rounded up; LEFT_UNKNOWN where the peer did not say
+    6  downloaded   KiB since `started`, saturated
+    7  identity     hash of peer id and key: the same client at another address has the same
+    8  state        lifetime in seconds << 16 | stalls << 8 | flags
+    9  links        block of its introductions; 0 none
+*/
+const WORDS = 10
+const CHUNK_ROWS_LOG2 = 14
+const CHUNK_ROWS = 1 << CHUNK_ROWS_LOG2
+const ROW_IN_CHUNK = CHUNK_ROWS - 1
+
+const NO_SWARM = 0xffff_ffff
+
+/** What `left` says of a peer that did not tell. */
+export const LEFT_UNKNOWN = 0xffff_ffff
+
+/** The longest lifetime that a row can hold. */
+export const LIFETIME_SECONDS_MAX = 0xffff
+
+const STALLS_MAX = 0xff
+
+export const flags = {
+  /** Has all of the torrent, as far as it says. */
+  seed: 1,
+  /** BEP 21: incomplete, and not downloading. */
+  partial: 2,
+  v6: 4,
+  /** Another address of a client that is already counted. */
+  secondary: 8,
+  /** Holds the lease of its site. */
+  gateway: 16,
+  /** Said `left=0` the way an aria2 magnet does, which has nothing; see `isDoubtfulSeed`. */
+  doubtful: 32,
+  /** Was seen incomplete before it was complete: its `left=0` is true. */
+  proven: 64,
+  /** Cannot be dialled (port 1 of libtorrent): counted, never handed out. */
+  unreachable: 128,
+} as const
+
+export class PeerRows {
+  readonly #chunks: Uint32Array[] = []
+  readonly #addresses6 = new SlotPool(4)
+  #rowsEver = 0
+  #free = NO_SWARM
+  #live = 0
+
+  /** Rows in use. */
+  get live(): number {
+    return this.#live
+  }
+
+  /** Every row number in use is below this; not every number below is in use. */
+  get end(): number {
+    return this.#rowsEver
+  }
+
+  get bytes(): number {
+    return this.#chunks.length * CHUNK_ROWS * WORDS * 4 + this.#addresses6.bytes
+  }
+
+  isLive(row: number): boolean {
+    return row < this.#rowsEver && this.#get(row, 2) !== NO_SWARM
+  }
+
+  allocate(address: Address, port: number, swarm: number): number {
+    let row = this.#free
+    if (row === NO_SWARM) {
+      row = this.#rowsEver++
+      if (row >>> CHUNK_ROWS_LOG2 === this.#chunks.length)
+        this.#chunks.push(new Uint32Array(CHUNK_ROWS * WORDS))
+    } else this.#free = this.#get(row, 0)
+
+    this.#live++
+    const chunk = this.#chunkOf(row)
+    const base = (row & ROW_IN_CHUNK) * WORDS
+    chunk.fill(0, base, base + WORDS)
+    chunk[base + 1] = port << 16
+    chunk[base + 2] = swarm
+    if (address.isV4) chunk[base] = address.word3
+    else {
+      const slot = this.#addresses6.allocate()
+      this.#addresses6.set(slot, 0, address.word0)
+      this.#addresses6.set(slot, 1, address.word1)
+      this.#addresses6.set(slot, 2, address.word2)
+      this.#addresses6.set(slot, 3, address.word3)
+      chunk[base] = slot
+      chunk[base + 8] = flags.v6
+    }
+    return row
+  }
+
+  release(row: number): void {
+    if (this.has(row, flags.v6)) this.#addresses6.release(this.#get(row, 0))
+    this.#set(row, 2, NO_SWARM)
+    this.#set(row, 0, this.#free)
+    this.#free = row
+    this.#live--
+  }
+
+  address(row: number): Address {
+    if (!this.has(row, flags.v6)) return Address.v4(this.#get(row, 0))
+    const slot = this.#get(row, 0)
+    const pool = this.#addresses6
+    return new Address(pool.get(slot, 0), pool.get(slot, 1), pool.get(slot, 2), pool.get(slot, 3))
+  }
+
+  /** Whether the row is at this address; without making an object. */
+  isAt(row: number, address: Address): boolean {
+    const word = this.#get(row, 0)
+    if (!this.has(row, flags.v6)) return address.word3 === word && address.isV4
+    const pool = this.#addresses6
+    return (
+      pool.get(word, 3) === address.word3 &&
+      pool.get(word, 2) === address.word2 &&
+      pool.get(word, 1) === address.word1 &&
+      pool.get(word, 0) === address.word0
+    )
+  }
+
+  /** Writes the compact form, 6 or 18 bytes (BEP 23, BEP 7), and returns the offset behind it. */
+  writeCompact(row: number, target: Buffer, offset: number): number {
+    const word = this.#get(row, 0)
+    if (this.has(row, flags.v6)) {
+      for (let index = 0; index < 4; index++)
+        offset = target.writeUInt32BE(this.#addresses6.get(word, index), offset)
+    } else offset = target.writeUInt32BE(word, offset)
+    return target.writeUInt16BE(this.port(row), offset)
+  }
+
+  isV6(row: number): boolean {
+    return this.has(row, flags.v6)
+  }
+
+  port(row: number): number {
+    return this.#get(row, 1) >>> 16
+  }
+
+  place(row: number): number {
+    return this.#get(row, 1) & 0xffff
+  }
+
+  setPlace(row: number, place: number): void {
+    this.#set(row, 1, (this.port(row) << 16) | place)
+  }
+
+  swarm(row: number): number {
+    return this.#get(row, 2)
+  }
+
+  position(row: number): number {
+    return this.#get(row, 3)
+  }
+
+  setPosition(row: number, position: number): void {
+    this.#set(row, 3, position)
+  }
+
+  heardAtSeconds(row: number): number {
+    return this.#get(row, 4)
+  }
+
+  lifetimeSeconds(row: number): number {
+    return this.#get(row, 8) >>> 16
+  }
+
+  setHeard(row: number, heardAtSeconds: number, lifetimeSeconds: number): void {
+    this.#set(row, 4, heardAtSeconds)
+    this.#set(row, 8, (Math.min(lifetimeSeconds, LIFETIME_SECONDS_MAX) << 16) | (this.#get(row, 8) & 0xffff))
+  }
+
+  isExpired(row: number, nowSeconds: number): boolean {
+    return this.#get(row, 4) + (this.#get(row, 8) >>> 16) < nowSeconds
+  }
+
+  leftKib(row: number): number {
+    return this.#get(row, 5)
+  }
+
+  setLeftKib(row: number, leftKib: number): void {
+    this.#set(row, 5, leftKib)
+  }
+
+  downloadedKib(row: number): number {
+    return this.#get(row, 6)
+  }
+
+  setDownloadedKib(row: number, downloadedKib: number): void {
+    this.#set(row, 6, downloadedKib)
+  }
+
+  identity(row: number): number {
+    return this.#get(row, 7)
+  }
+
+  setIdentity(row: number, identity: number): void {
+    this.#set(row, 7, identity)
+  }
+
+  /** Announces in a row that showed no progress. */
+  stalls(row: number): number {
+    return (this.#get(row, 8) >>> 8) & 0xff
+  }
+
+  setStalls(row: number, stalls: number): void {
+    this.#set(row, 8, (this.#get(row, 8) & ~0xff00) | (Math.min(stalls, STALLS_MAX) << 8))
+  }
+
+  has(row: number, flag: number): boolean {
+    return (this.#get(row, 8) & flag) !== 0
+  }
+
+  setFlag(row: number, flag: number, on: boolean): void {
+    const state = this.#get(row, 8)
+    this.#set(row, 8, on ? state | flag : state & ~flag)
+  }
+
+  linksBlock(row: number): number {
+    return this.#get(row, 9)
+  }
+
+  setLinksBlock(row: number, block: number): void {
+    this.#set(row, 9, block)
+  }
+
+  #chunkOf(row: number): Uint32Array {
+    return this.#chunks[row >>> CHUNK_ROWS_LOG2] as Uint32Array
+  }
+
+  #get(row: number, word: number): number {
+    return this.#chunkOf(row)[(row & ROW_IN_CHUNK) * WORDS + word] as number
+  }
+
+  #set(row: number, word: number, value: number): void {
+    this.#chunkOf(row)[(row & ROW_IN_CHUNK) * WORDS + word] = value
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The swarms by infohash and by the index that their rows carry. Indexes are reused, so that they stay small.
+ */
+import { assert } from '../core/assert.ts'
+import { infoHashKey } from '../core/info-hash.ts'
+import { Swarm } from './swarm.ts'
+
+/** Swarms looked at to find an empty one: enough to find a nearly empty one, few enough to cost nothing. */
+const EMPTIEST_SAMPLE = 32
+
+export class SwarmRegistry {
+  readonly #byInfoHash = new Map<string, Swarm>()
+  readonly #byIndex: (Swarm | undefined)[] = []
+  readonly #freeIndexes: number[] = []
+  #cursor = 0
+
+  get size(): number {
+    return this.#byInfoHash.size
+  }
+
+  swarms(): IterableIterator<Swarm> {
+    return this.#byInfoHash.values()
+  }
+
+  get(infoHash: Buffer): Swarm | undefined {
+    return this.#byInfoHash.get(infoHashKey(infoHash))
+  }
+
+  at(index: number): Swarm {
+    const swarm = this.#byIndex[index]
+    assert(swarm !== undefined, 'a live row has a swarm')
+    return swarm
+  }
+
+  create(infoHash: Buffer): Swarm {
+    const index = this.#freeIndexes.pop() ?? this.#byIndex.length
+    // The caller's bytes may be a view into a request that is about to be reused.
+    const swarm = new Swarm(index, Buffer.from(infoHash))
+    this.#byIndex[index] = swarm
+    this.#byInfoHash.set(infoHashKey(infoHash), swarm)
+    return swarm
+  }
+
+  drop(swarm: Swarm): void {
+    this.#byInfoHash.delete(infoHashKey(swarm.infoHash))
+    this.#byIndex[swarm.index] = undefined
+    this.#freeIndexes.push(swarm.index)
+  }
+
+  /** Of the next few swarms in turn, the one with the fewest peers; the youngest of equals, which is seen last. */
+  emptiestOfSome(spared: Swarm | undefined): Swarm | undefined {
+    let emptiest: Swarm | undefined
+    for (let looked = 0; looked < EMPTIEST_SAMPLE; looked++) {
+      this.#cursor = (this.#cursor + 1) % this.#byIndex.length
+      const swarm = this.#byIndex[this.#cursor]
+      if (swarm === undefined || swarm === spared || swarm.rows === 0) continue
+      if (emptiest === undefined || swarm.rows <= emptiest.rows) emptiest = swarm
+    }
+    return emptiest
+  }
+}

@@ -1,0 +1,401 @@
+/**
+ * Who is in which torrent: the table that every announce reads and writes.
+ *
+ * Rows are typed words (`peer-rows.ts`), grouped by swarm, site, bubble and role, so that a random sample costs
+ * what it returns. Everything that ends with a peer ends here: its introductions, its lease, its place as
+ * somebody's upstream. Nothing has a timer; `sweep` is called with as much work as the caller can spare.
+ */
+import type { Address } from '../core/address.ts'
+import { assert } from '../core/assert.ts'
+import type { ElectionCause } from '../core/tracker-metrics.ts'
+import { ClientCounts } from './client-counts.ts'
+import { CompletionCounts } from './completion-counts.ts'
+import { Introductions } from './introductions.ts'
+import { hashAddress, hashEndpoint } from './peer-hash.ts'
+import { flags, LEFT_UNKNOWN, PeerRows } from './peer-rows.ts'
+import { RowIndex } from './row-index.ts'
+import { type Gateway, PlaceGroup, type Role, SiteSwarm, type Swarm } from './swarm.ts'
+import { SwarmRegistry } from './swarm-registry.ts'
+
+/** One announce, as far as the table is concerned. */
+export interface Sighting {
+  readonly infoHash: Buffer
+  readonly address: Address
+  readonly port: number
+  /** Index of the place where the topology puts the address. */
+  readonly place: number
+  /** See `hashIdentity`. */
+  readonly identity: number
+  readonly role: Role
+  /** KiB, rounded up; `LEFT_UNKNOWN` where the peer did not say. */
+  readonly leftKib: number
+  readonly downloadedKib: number
+  readonly nowSeconds: number
+  readonly lifetimeSeconds: number
+  /** False: counted, never handed out. */
+  readonly isReachable: boolean
+  /** `left=0` of the kind that magnet clients send. */
+  readonly isDoubtful: boolean
+}
+
+export interface Observed {
+  readonly swarm: Swarm
+  readonly site: SiteSwarm
+  readonly row: number
+  /** Whether this announce took the client from leecher to seed; once a client and torrent. */
+  readonly hasCompleted: boolean
+  /** KiB since its last announce. */
+  readonly downloadedKib: number
+  /** Whether it held its site's lease until this announce. */
+  readonly wasGateway: boolean
+}
+
+/** Another topology, as far as the table is concerned. */
+export interface PlacesAfter {
+  readonly siteOfPlace: readonly number[]
+  /** Place index of an address, or -1 where it belongs nowhere. */
+  locate(address: Address): number
+  /** The new index of a site that had this index, or -1 where it is gone. */
+  siteAfter(siteIndex: number): number
+}
+
+export interface SwarmTableLimits {
+  readonly peersMax: number
+  readonly swarmsMax: number
+}
+
+/** A gibibyte of rows, and as much again for swarm objects with one peer each: see bench/README.md. */
+const LIMITS: SwarmTableLimits = { peersMax: 16_000_000, swarmsMax: 1_000_000 }
+
+export class SwarmTable {
+  readonly rows = new PeerRows()
+  readonly introductions = new Introductions(this.rows)
+  readonly completions = new CompletionCounts()
+  readonly #registry = new SwarmRegistry()
+  readonly #byEndpoint: RowIndex
+  readonly #clients = new ClientCounts(this.rows)
+  readonly #limits: SwarmTableLimits
+  #siteOfPlace: readonly number[]
+  #sweepRow = 0
+  #evicted = 0
+
+  /** `siteOfPlace` gives the site index of each place index. */
+  constructor(siteOfPlace: readonly number[], limits: SwarmTableLimits = LIMITS) {
+    this.#siteOfPlace = siteOfPlace
+    this.#limits = limits
+    const { rows } = this
+    this.#byEndpoint = new RowIndex((row) => hashEndpoint(rows.swarm(row), rows.address(row), rows.port(row)))
+  }
+
+  get swarmCount(): number {
+    return this.#registry.size
+  }
+
+  /** Swarms dropped because the table was full. */
+  get evictedSwarms(): number {
+    return this.#evicted
+  }
+
+  /** Bytes in typed arrays; the objects of the swarms come on top. */
+  get bytes(): number {
+    let bytes = this.rows.bytes + this.introductions.bytes + this.#byEndpoint.bytes + this.#clients.bytes
+    for (const swarm of this.#registry.swarms())
+      for (const site of swarm.sites)
+        for (const group of site.groups) bytes += group.needy.bytes + group.seed.bytes + group.partial.bytes
+    return bytes
+  }
+
+  swarms(): IterableIterator<Swarm> {
+    return this.#registry.swarms()
+  }
+
+  swarm(infoHash: Buffer): Swarm | undefined {
+    return this.#registry.get(infoHash)
+  }
+
+  swarmOf(row: number): Swarm {
+    return this.#registry.at(this.rows.swarm(row))
+  }
+
+  siteOf(row: number): SiteSwarm {
+    const site = this.swarmOf(row).site(this.#siteIndex(this.rows.place(row)))
+    assert(site !== undefined, 'a live row has a site')
+    return site
+  }
+
+  roleOf(row: number): Role {
+    if (this.rows.has(row, flags.seed)) return 'seed'
+    return this.rows.has(row, flags.partial) ? 'partial' : 'needy'
+  }
+
+  /** The row of a peer, or -1. */
+  find(swarm: Swarm, address: Address, port: number): number {
+    const { rows } = this
+    return this.#byEndpoint.find(
+      hashEndpoint(swarm.index, address, port),
+      (row) => rows.port(row) === port && rows.swarm(row) === swarm.index && rows.isAt(row, address),
+    )
+  }
+
+  /** Records what a peer said of itself. A peer that is new, or at a new place, is where it says from now on. */
+  observe(sighting: Sighting): Observed {
+    const swarm = this.#swarmFor(sighting.infoHash)
+    const { rows } = this
+    const known = this.find(swarm, sighting.address, sighting.port)
+    const row = known < 0 ? this.#insert(swarm, sighting) : known
+    const wasSeed = known >= 0 && rows.has(row, flags.seed)
+    const wasGateway = known >= 0 && rows.has(row, flags.gateway)
+    const downloadedKib = known < 0 ? 0 : progressKib(rows.downloadedKib(row), sighting.downloadedKib)
+
+    if (known >= 0) {
+      this.#countStalls(row, sighting)
+      if (rows.place(row) !== sighting.place) this.#move(swarm, row, sighting.place)
+      if (rows.identity(row) !== sighting.identity) this.#changeIdentity(swarm, row, sighting.identity)
+      this.#changeRole(swarm, row, sighting)
+    }
+    rows.setHeard(row, sighting.nowSeconds, sighting.lifetimeSeconds)
+    rows.setLeftKib(row, sighting.leftKib)
+    rows.setDownloadedKib(row, sighting.downloadedKib)
+    rows.setFlag(row, flags.unreachable, !sighting.isReachable)
+
+    const isCounted = !rows.has(row, flags.secondary)
+    const hasCompleted = known >= 0 && !wasSeed && sighting.role === 'seed' && isCounted
+    if (hasCompleted) swarm.downloaded = this.completions.add(swarm.infoHash)
+    return { swarm, site: this.siteOf(row), row, hasCompleted, downloadedKib, wasGateway }
+  }
+
+  /** Forgets a peer and all that depended on it. */
+  remove(row: number, cause: 'stopped' | 'expired'): void {
+    const swarm = this.swarmOf(row)
+    this.#detach(swarm, row, cause)
+    this.introductions.unlinkAll(row)
+    this.#forgetUpstream(swarm, row)
+    const { rows } = this
+    this.#byEndpoint.remove(hashEndpoint(swarm.index, rows.address(row), rows.port(row)), row)
+    this.#clients.remove(swarm, row, this.roleOf(row))
+    rows.release(row)
+    swarm.rows--
+    if (swarm.rows === 0) this.#registry.drop(swarm)
+  }
+
+  /** Looks at up to `rowsMax` rows and forgets those whose lifetime is over. Returns how many it forgot. */
+  sweep(nowSeconds: number, rowsMax: number): number {
+    const { rows } = this
+    let expired = 0
+    for (let looked = Math.min(rowsMax, rows.end); looked > 0; looked--) {
+      if (this.#sweepRow >= rows.end) this.#sweepRow = 0
+      const row = this.#sweepRow++
+      if (rows.isLive(row) && rows.isExpired(row, nowSeconds)) {
+        this.remove(row, 'expired')
+        expired++
+      }
+    }
+    return expired
+  }
+
+  grantLease(row: number): Gateway {
+    const site = this.siteOf(row)
+    assert(site.gatewayOf(row) === undefined, 'a gateway holds one lease')
+    const gateway: Gateway = { row, upstreamRow: -1, failedUpstreamRows: [] }
+    site.gateways.push(gateway)
+    site.rememberGatewayHost(hashAddress(this.rows.address(row)))
+    this.rows.setFlag(row, flags.gateway, true)
+    return gateway
+  }
+
+  endLease(row: number, cause: ElectionCause): void {
+    if (!this.rows.has(row, flags.gateway)) return
+    const site = this.siteOf(row)
+    site.gateways.splice(
+      site.gateways.findIndex((gateway) => gateway.row === row),
+      1,
+    )
+    site.lastLeaseEnd = cause
+    if (cause === 'stalled') site.lastStalledRow = row
+    this.rows.setFlag(row, flags.gateway, false)
+  }
+
+  /**
+   * Puts every peer where another topology says it is, and forgets those that belong nowhere any more.
+   * A lease, and the memory of who ever held one, stays with a site that is still there.
+   */
+  remap(topology: PlacesAfter): void {
+    const { rows } = this
+    for (let row = 0; row < rows.end; row++)
+      if (rows.isLive(row) && topology.locate(rows.address(row)) < 0) this.remove(row, 'stopped')
+    for (const swarm of this.#registry.swarms()) this.#regroup(swarm, topology)
+    this.#siteOfPlace = topology.siteOfPlace
+  }
+
+  #regroup(swarm: Swarm, topology: PlacesAfter): void {
+    const sitesBefore = swarm.sites.splice(0)
+    for (const site of sitesBefore) {
+      const siteIndex = topology.siteAfter(site.site)
+      if (siteIndex < 0) continue
+      const after = this.#siteFor(swarm, siteIndex)
+      for (const host of site.gatewayHosts) after.rememberGatewayHost(host)
+      after.lastLeaseEnd = site.lastLeaseEnd
+    }
+    for (const site of sitesBefore)
+      for (const group of site.groups)
+        for (const list of [group.needy, group.seed, group.partial])
+          for (let position = 0; position < list.length; position++) {
+            const row = list.at(position)
+            const place = topology.locate(this.rows.address(row))
+            this.rows.setPlace(row, place)
+            this.#attachTo(this.#siteFor(swarm, topology.siteOfPlace[place] as number), row)
+          }
+    for (const site of sitesBefore)
+      for (const gateway of site.gateways) {
+        const siteIndex = topology.siteOfPlace[this.rows.place(gateway.row)] as number
+        if (siteIndex === topology.siteAfter(site.site))
+          this.#siteFor(swarm, siteIndex).gateways.push(gateway)
+        else this.rows.setFlag(gateway.row, flags.gateway, false)
+      }
+  }
+
+  #insert(swarm: Swarm, sighting: Sighting): number {
+    if (this.rows.live >= this.#limits.peersMax) this.#evict(swarm)
+    const { rows } = this
+    const row = rows.allocate(sighting.address, sighting.port, swarm.index)
+    rows.setPlace(row, sighting.place)
+    rows.setIdentity(row, sighting.identity)
+    rows.setFlag(row, flags.seed, sighting.role === 'seed')
+    rows.setFlag(row, flags.partial, sighting.role === 'partial')
+    rows.setFlag(row, flags.doubtful, sighting.isDoubtful)
+    swarm.rows++
+    this.#byEndpoint.add(hashEndpoint(swarm.index, sighting.address, sighting.port), row)
+    this.#attach(swarm, row)
+    this.#clients.add(swarm, row, sighting.role)
+    return row
+  }
+
+  #attach(swarm: Swarm, row: number): void {
+    this.#attachTo(this.#siteFor(swarm, this.#siteIndex(this.rows.place(row))), row)
+  }
+
+  /** Puts the row into the list of its place and role, and counts it there. */
+  #attachTo(site: SiteSwarm, row: number): void {
+    const place = this.rows.place(row)
+    let group = site.group(place)
+    if (group === undefined) site.groups.push((group = new PlaceGroup(place)))
+    const role = this.roleOf(row)
+    this.rows.setPosition(row, group[role].add(row))
+    countRole(site, role, 1)
+    if (this.rows.has(row, flags.doubtful)) site.doubtfulSeeds++
+  }
+
+  #siteFor(swarm: Swarm, siteIndex: number): SiteSwarm {
+    let site = swarm.site(siteIndex)
+    if (site === undefined) swarm.sites.push((site = new SiteSwarm(siteIndex)))
+    return site
+  }
+
+  /** Takes the row out of its list; a lease ends, since it is a lease of that site and role. */
+  #detach(swarm: Swarm, row: number, cause: ElectionCause): void {
+    this.endLease(row, cause)
+    const place = this.rows.place(row)
+    const site = swarm.site(this.#siteIndex(place))
+    const group = site?.group(place)
+    assert(site !== undefined && group !== undefined, 'a live row is in a list')
+    const role = this.roleOf(row)
+    const position = this.rows.position(row)
+    const moved = group[role].removeAt(position)
+    if (moved >= 0) this.rows.setPosition(moved, position)
+    countRole(site, role, -1)
+    if (this.rows.has(row, flags.doubtful)) site.doubtfulSeeds--
+    if (site.lastStalledRow === row) site.lastStalledRow = -1
+  }
+
+  #move(swarm: Swarm, row: number, place: number): void {
+    this.#detach(swarm, row, 'stopped')
+    this.rows.setPlace(row, place)
+    this.#attach(swarm, row)
+  }
+
+  #changeRole(swarm: Swarm, row: number, sighting: Sighting): void {
+    const { rows } = this
+    const before = this.roleOf(row)
+    if (before === sighting.role && rows.has(row, flags.doubtful) === sighting.isDoubtful) return
+    this.#clients.changeRole(swarm, row, before, sighting.role)
+    this.#detach(swarm, row, 'stopped')
+    rows.setFlag(row, flags.seed, sighting.role === 'seed')
+    rows.setFlag(row, flags.partial, sighting.role === 'partial')
+    rows.setFlag(row, flags.doubtful, sighting.isDoubtful)
+    if (before !== 'seed' && sighting.role === 'seed') rows.setFlag(row, flags.proven, true)
+    this.#attach(swarm, row)
+    if (sighting.role === 'seed') this.#forgetCompleteNeighbours(row)
+  }
+
+  /** Two complete peers have nothing to tell each other. */
+  #forgetCompleteNeighbours(row: number): void {
+    for (let index = this.introductions.count(row) - 1; index >= 0; index--) {
+      const other = this.introductions.at(row, index)
+      if (this.rows.has(other, flags.seed)) this.introductions.unlink(row, other)
+    }
+  }
+
+  #forgetUpstream(swarm: Swarm, row: number): void {
+    for (const site of swarm.sites)
+      for (const gateway of site.gateways) {
+        if (gateway.upstreamRow === row) gateway.upstreamRow = -1
+        const failed = gateway.failedUpstreamRows.indexOf(row)
+        if (failed >= 0) gateway.failedUpstreamRows.splice(failed, 1)
+      }
+  }
+
+  /**
+   * An announce in a row without progress. One that follows sooner than a quarter of the time until the next is
+   * due says nothing: clients announce to several tiers of the same node within a second.
+   */
+  #countStalls(row: number, sighting: Sighting): void {
+    const { rows } = this
+    const hasProgress =
+      sighting.leftKib < rows.leftKib(row) || sighting.role === 'seed' || rows.leftKib(row) === LEFT_UNKNOWN
+    if (hasProgress) rows.setStalls(row, 0)
+    else if ((sighting.nowSeconds - rows.heardAtSeconds(row)) * 8 >= rows.lifetimeSeconds(row))
+      rows.setStalls(row, rows.stalls(row) + 1)
+  }
+
+  #changeIdentity(swarm: Swarm, row: number, identity: number): void {
+    const role = this.roleOf(row)
+    this.#clients.remove(swarm, row, role)
+    this.rows.setIdentity(row, identity)
+    this.#clients.add(swarm, row, role)
+  }
+
+  #swarmFor(infoHash: Buffer): Swarm {
+    const known = this.#registry.get(infoHash)
+    if (known !== undefined) return known
+    if (this.#registry.size >= this.#limits.swarmsMax) this.#evict(undefined)
+    const swarm = this.#registry.create(infoHash)
+    swarm.downloaded = this.completions.get(infoHash)
+    return swarm
+  }
+
+  /** Makes room: the emptiest of a few swarms goes, with all its peers. */
+  #evict(spared: Swarm | undefined): void {
+    const emptiest = this.#registry.emptiestOfSome(spared)
+    if (emptiest === undefined) return
+    this.#evicted++
+    for (const site of emptiest.sites)
+      for (const group of site.groups)
+        for (const list of [group.needy, group.seed, group.partial])
+          while (list.length > 0) this.remove(list.at(list.length - 1), 'expired')
+  }
+
+  #siteIndex(place: number): number {
+    return this.#siteOfPlace[place] as number
+  }
+}
+
+/** Counters restart at `started`, so a smaller one than before is all new. */
+function progressKib(beforeKib: number, nowKib: number): number {
+  return nowKib >= beforeKib ? nowKib - beforeKib : nowKib
+}
+
+function countRole(site: SiteSwarm, role: Role, by: number): void {
+  if (role === 'seed') site.seeds += by
+  else if (role === 'partial') site.partial += by
+  else site.needy += by
+}

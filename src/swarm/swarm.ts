@@ -1,0 +1,111 @@
+/**
+ * One torrent, as this node knows it: its peers grouped by site, bubble and role, and, while a site is filling,
+ * the gateways through which it fetches.
+ *
+ * Objects here are per swarm and site, never per peer. Only the `SwarmTable` changes the lists and counts.
+ */
+import type { ElectionCause } from '../core/tracker-metrics.ts'
+import { RowList } from './row-list.ts'
+
+/** `partial` is BEP 21's partial seed: incomplete, and content with that. */
+export type Role = 'needy' | 'seed' | 'partial'
+
+/** The lease under which a peer may know other sites. */
+export interface Gateway {
+  readonly row: number
+  /** The peer of another site that it fetches from; -1 while it has none. */
+  upstreamRow: number
+  /** Upstreams that gave it nothing, and are not tried again before others. */
+  readonly failedUpstreamRows: number[]
+}
+
+export class PlaceGroup {
+  readonly place: number
+  readonly needy = new RowList()
+  readonly seed = new RowList()
+  readonly partial = new RowList()
+
+  constructor(place: number) {
+    this.place = place
+  }
+}
+
+export class SiteSwarm {
+  readonly site: number
+  readonly groups: PlaceGroup[] = []
+  /** Peers by role, every address counted: what the policy can hand out. */
+  needy = 0
+  seeds = 0
+  partial = 0
+  /** Those of `seeds` that may be magnet clients without anything. */
+  doubtfulSeeds = 0
+  readonly gateways: Gateway[] = []
+  /** Why the last lease ended; what its successor's election is counted under. */
+  lastLeaseEnd: ElectionCause = 'first'
+  /** Whose lease ended without progress: others come first at the next election. -1 nobody. */
+  lastStalledRow = -1
+  readonly #gatewayHosts = new Set<number>()
+
+  constructor(site: number) {
+    this.site = site
+  }
+
+  /** Seeds whose `left=0` can be relied on. */
+  get trustedSeeds(): number {
+    return this.seeds - this.doubtfulSeeds
+  }
+
+  get peers(): number {
+    return this.needy + this.seeds + this.partial
+  }
+
+  /**
+   * Hosts that ever were gateway here. The hard bound: bytes into this site for this torrent are at most this
+   * many times its size, because nobody else is told of anybody in another site.
+   */
+  get gatewayHostsEver(): number {
+    return this.#gatewayHosts.size
+  }
+
+  /** The hosts behind `gatewayHostsEver`, by the hash of their address. */
+  get gatewayHosts(): ReadonlySet<number> {
+    return this.#gatewayHosts
+  }
+
+  rememberGatewayHost(addressHash: number): void {
+    this.#gatewayHosts.add(addressHash)
+  }
+
+  gatewayOf(row: number): Gateway | undefined {
+    return this.gateways.find((gateway) => gateway.row === row)
+  }
+
+  group(place: number): PlaceGroup | undefined {
+    for (const group of this.groups) if (group.place === place) return group
+    return undefined
+  }
+}
+
+export class Swarm {
+  readonly index: number
+  readonly infoHash: Buffer
+  readonly sites: SiteSwarm[] = []
+  /** How often it was completed, counted on the way from leecher to seed. */
+  downloaded = 0
+  /** Clients by role, each counted once however many addresses it announces from. */
+  seedClients = 0
+  needyClients = 0
+  partialClients = 0
+  /** Rows, every address counted. */
+  rows = 0
+
+  constructor(index: number, infoHash: Buffer) {
+    this.index = index
+    this.infoHash = infoHash
+  }
+
+  site(site: number): SiteSwarm | undefined {
+    for (const siteSwarm of this.sites) if (siteSwarm.site === site) return siteSwarm
+    return undefined
+  }
+}
