@@ -25,6 +25,7 @@ export const refusals = {
   TRK_PATH_UNKNOWN: 'there is nothing at this path; announce to /announce',
   TRK_SCRAPE_EMPTY: 'a scrape names at least one info_hash',
   TRK_SCRAPE_TOO_MANY: 'too many info_hash in one scrape',
+  TRK_FORWARDED_INVALID: 'the trusted proxy does not say clearly whose request this is',
   TRK_ADDRESS_UNMAPPED: 'this address belongs to no site of this tracker',
   TRK_ADDRESS_UNUSABLE: 'peers cannot be reached at this address',
   TRK_TOKEN_WRONG: 'the token in the announce URL is wrong',

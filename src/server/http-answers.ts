@@ -1,0 +1,105 @@
+/**
+ * One request in, one answer out: the HTTP side of an announce and a scrape, and of everything that can go wrong
+ * with them.
+ *
+ * Every answer has status 200, since clients read a body only then (protocol.md §1.3), an exact length, and
+ * nothing after the bencode. The exceptions are a node that is full or going away: 503 sends libtorrent to the
+ * next tracker for 17 s, a failure reason for at least 60 (§2.6).
+ *
+ * This is the announce path: it answers on Node's own response, without the reply, the hooks and the
+ * serialisation of Fastify; the measurement is in bench/http-announces.ts.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TrackerService } from '../core/announce.ts'
+import { Refusal, type RefusalCode } from '../core/errors.ts'
+import { readAnnounce, writeAnnounceReply } from '../wire/http/announce.ts'
+import { writeFailure } from '../wire/http/failure.ts'
+import { readScrape, writeScrapeReply } from '../wire/http/scrape.ts'
+import { type TrustedAddresses, readClaimedAddress, readClientAddress } from './client-address.ts'
+
+export interface HttpAnswersOptions {
+  readonly tracker: TrackerService
+  /** Whose forwarding headers and `ip=` are believed. */
+  readonly isTrusted: TrustedAddresses
+  /** Called once for every request that is turned away, whoever turned it away. */
+  readonly onRefusal: (code: RefusalCode) => void
+  readonly log: ErrorLog
+}
+
+/** The one thing the server says: that something failed which cannot. */
+export interface ErrorLog {
+  error(fields: Readonly<Record<string, unknown>>, text: string): void
+}
+
+export class HttpAnswers {
+  readonly #options: HttpAnswersOptions
+  /** False once the node drains or has many connections: each answer then closes its connection. */
+  readonly #keepsConnections: () => boolean
+
+  constructor(options: HttpAnswersOptions, keepsConnections: () => boolean) {
+    this.#options = options
+    this.#keepsConnections = keepsConnections
+  }
+
+  announce(request: IncomingMessage, response: ServerResponse): void {
+    const socketAddress = request.socket.remoteAddress
+    // The client has gone already, and its address with it: nothing to register, nobody to answer.
+    if (socketAddress === undefined) return void request.socket.destroy()
+    const { tracker, isTrusted } = this.#options
+    let body: Buffer
+    try {
+      const announce = readAnnounce(request.url ?? '')
+      const from = readClientAddress(socketAddress, request.headers, isTrusted)
+      const peer = readClaimedAddress(announce.claimedAddress, from, isTrusted)
+      body = writeAnnounceReply(tracker.announce(announce, peer, 'http'), announce.isCompact)
+    } catch (error) {
+      return this.fail(response, error)
+    }
+    this.#send(response, body)
+  }
+
+  scrape(request: IncomingMessage, response: ServerResponse): void {
+    const socketAddress = request.socket.remoteAddress
+    if (socketAddress === undefined) return void request.socket.destroy()
+    const { tracker, isTrusted } = this.#options
+    let body: Buffer
+    try {
+      const infoHashes = readScrape(request.url ?? '')
+      const from = readClientAddress(socketAddress, request.headers, isTrusted)
+      body = writeScrapeReply(infoHashes, tracker.scrape(infoHashes, from))
+    } catch (error) {
+      return this.fail(response, error)
+    }
+    this.#send(response, body)
+  }
+
+  /** Answers with the reason. Whatever is not a `Refusal` is a bug: logged, and the client learns only that. */
+  fail(response: ServerResponse, error: unknown): void {
+    const refusal = error instanceof Refusal ? error : new Refusal('TRK_INTERNAL')
+    if (!(error instanceof Refusal)) {
+      this.#options.log.error({ event: 'request-failed', code: refusal.code, err: error }, 'a request failed')
+    }
+    this.#options.onRefusal(refusal.code)
+    const body = writeFailure(refusal.message)
+    if (refusal.code === 'TRK_DRAINING' || refusal.code === 'TRK_OVERLOADED') {
+      response.writeHead(503, closingHeaders(body))
+      response.end(body)
+    } else {
+      this.#send(response, body)
+    }
+  }
+
+  #send(response: ServerResponse, body: Buffer): void {
+    response.writeHead(
+      200,
+      this.#keepsConnections()
+        ? ['Content-Type', 'text/plain', 'Content-Length', String(body.length)]
+        : closingHeaders(body),
+    )
+    response.end(body)
+  }
+}
+
+function closingHeaders(body: Buffer): string[] {
+  return ['Content-Type', 'text/plain', 'Content-Length', String(body.length), 'Connection', 'close']
+}

@@ -1,0 +1,177 @@
+/**
+ * HTTP announce (BEP 3, 7, 21, 23): `GET /announce?info_hash=…&peer_id=…&port=…`, answered with one bencoded
+ * dictionary.
+ *
+ * What makes an announce useless is refused; what merely is odd is read as "not said" (protocol.md §1.3), since
+ * refusing it would lock out clients that work. Of a repeated parameter the first counts, so that nothing that is
+ * appended to a URL changes what the client said.
+ *
+ * `peer id` is never sent, whatever `no_peer_id` says: libtorrent shows one id to the tracker and others to its
+ * peers, so an id that we hand out invites a mismatch. `external ip` is not sent either: we do not know the address
+ * that other sites must use.
+ */
+import { addressFromBytes } from '../../core/address.ts'
+import type { AnnounceEvent, AnnounceReply, AnnounceRequest } from '../../core/announce.ts'
+import { Refusal } from '../../core/errors.ts'
+import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
+import { KEY_BYTES_MAX, PEERS_WANTED_MAX } from '../../core/limits.ts'
+import { QueryCursor } from './read-query.ts'
+
+/*
+  info_hash   20 bytes, percent-encoded; exactly one
+  peer_id     20 bytes, percent-encoded
+  port        1 … 65535; may be missing or 0 only with event=stopped
+  uploaded    decimal bytes since `started`       else 0
+  downloaded  decimal bytes since `started`       else 0
+  left        decimal bytes; INT64_MAX and -1 occur    else unknown
+  event       started | completed | stopped | paused   else none
+  numwant     decimal; 0 means none, -1 "you choose"   else "you choose"
+  key         opaque
+  compact     only 0 matters: peers as a list of dictionaries
+  ip          an address; who may say this is for the caller to decide
+  Everything else is passed over, `ipv4` and `ipv6` too: they name other addresses of the client, and it announces
+  from each of those that work.
+*/
+export interface HttpAnnounce extends AnnounceRequest {
+  /** Peers as a string; false only where the client asked for a list. */
+  readonly isCompact: boolean
+  /** `ip=` as it was sent, unchecked. */
+  readonly claimedAddress: string | undefined
+}
+
+const PEER_ID_BYTES = 20
+const NO_KEY = Buffer.alloc(0)
+
+/** Throws a `Refusal` that names what is wrong. */
+export function readAnnounce(target: string): HttpAnnounce {
+  let infoHash: Buffer | undefined
+  let infoHashes = 0
+  let peerId: Buffer | undefined
+  let peerIds = 0
+  let port: number | undefined
+  let uploadedBytes: number | undefined
+  let downloadedBytes: number | undefined
+  let leftBytes: number | undefined
+  let event: AnnounceEvent | undefined
+  let peersWanted: number | undefined
+  let key: Buffer | undefined
+  let compact: number | undefined
+  let claimedAddress: string | undefined
+
+  const query = new QueryCursor(target)
+  while (query.next()) {
+    switch (query.name) {
+      case 'info_hash':
+        if (++infoHashes === 1) infoHash = query.bytes(INFO_HASH_BYTES)
+        break
+      case 'peer_id':
+        if (++peerIds === 1) peerId = query.bytes(PEER_ID_BYTES)
+        break
+      case 'port':
+        port ??= query.decimal()
+        break
+      case 'uploaded':
+        uploadedBytes ??= query.decimal()
+        break
+      case 'downloaded':
+        downloadedBytes ??= query.decimal()
+        break
+      case 'left':
+        leftBytes ??= query.decimal()
+        break
+      case 'event':
+        event ??= readEvent(query.text())
+        break
+      case 'numwant':
+        peersWanted ??= query.decimal()
+        break
+      case 'key':
+        key ??= readKey(query)
+        break
+      case 'compact':
+        compact ??= query.decimal()
+        break
+      case 'ip':
+        claimedAddress ??= query.text() ?? ''
+        break
+    }
+  }
+
+  if (infoHashes === 0) throw new Refusal('TRK_INFO_HASH_MISSING')
+  if (infoHashes > 1) throw new Refusal('TRK_INFO_HASH_REPEATED')
+  if (infoHash?.length !== INFO_HASH_BYTES) throw new Refusal('TRK_INFO_HASH_INVALID')
+  if (peerId?.length !== PEER_ID_BYTES) throw new Refusal('TRK_PEER_ID_INVALID')
+  const isPort = port !== undefined && port >= 1 && port <= 65535
+  // aria2 and rtorrent leave the port out when they do not listen; that they stop is still worth knowing.
+  if (!isPort && event !== 'stopped') throw new Refusal('TRK_PORT_INVALID')
+
+  return {
+    infoHash,
+    peerId,
+    port: isPort ? (port ?? 0) : 0,
+    uploadedBytes: Math.max(uploadedBytes ?? 0, 0),
+    downloadedBytes: Math.max(downloadedBytes ?? 0, 0),
+    leftBytes: leftBytes === undefined || leftBytes < 0 ? undefined : leftBytes,
+    event: event ?? 'none',
+    peersWanted:
+      peersWanted === undefined || peersWanted < 0 ? undefined : Math.min(peersWanted, PEERS_WANTED_MAX),
+    key: key ?? NO_KEY,
+    isCompact: compact !== 0,
+    claimedAddress,
+  }
+}
+
+function readEvent(text: string | undefined): AnnounceEvent {
+  switch (text) {
+    case 'started':
+    case 'completed':
+    case 'stopped':
+    case 'paused':
+      return text
+    default:
+      return 'none'
+  }
+}
+
+/** Refused rather than cut or dropped: two clients whose keys became equal would be taken for one. */
+function readKey(query: QueryCursor): Buffer {
+  const key = query.bytes(KEY_BYTES_MAX)
+  if (key === undefined) throw new Refusal('TRK_PARAMETER_INVALID', `key, at most ${KEY_BYTES_MAX} bytes`)
+  return key
+}
+
+/** Keys in the order of their bytes; `peers` even when it is empty, since rtorrent fails without it. */
+export function writeAnnounceReply(reply: AnnounceReply, isCompact: boolean): Buffer {
+  const head =
+    `d8:completei${reply.complete}e10:downloadedi${reply.downloaded}e10:incompletei${reply.incomplete}e` +
+    `8:intervali${reply.intervalSeconds}e12:min intervali${reply.intervalSecondsMin}e5:peers`
+  if (!isCompact) return Buffer.from(`${head}${writePeerList(reply)}e`, 'latin1')
+
+  const { peers4, peers6 } = reply
+  const start = `${head}${peers4.length}:`
+  const between = peers6.length === 0 ? '' : `6:peers6${peers6.length}:`
+  const bytes = Buffer.allocUnsafe(start.length + peers4.length + between.length + peers6.length + 1)
+  let at = bytes.write(start, 0, 'latin1')
+  at += peers4.copy(bytes, at)
+  at += bytes.write(between, at, 'latin1')
+  at += peers6.copy(bytes, at)
+  bytes[at] = END
+  return bytes
+}
+
+/** `e` */
+const END = 101
+
+/** BEP 3's first form: a list of dictionaries with `ip` and `port`. */
+function writePeerList(reply: AnnounceReply): string {
+  return `l${writePeers(reply.peers4, 4)}${writePeers(reply.peers6, 16)}e`
+}
+
+function writePeers(peers: Buffer, addressBytes: 4 | 16): string {
+  let list = ''
+  for (let at = 0; at < peers.length; at += addressBytes + 2) {
+    const ip = addressFromBytes(peers.subarray(at, at + addressBytes)).toString()
+    list += `d2:ip${ip.length}:${ip}4:porti${peers.readUInt16BE(at + addressBytes)}ee`
+  }
+  return list
+}

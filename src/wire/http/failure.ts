@@ -1,0 +1,29 @@
+/**
+ * A failure as a client reads it: one bencoded dictionary, whatever went wrong.
+ *
+ * It always carries `interval` and `min interval`: without them libtorrent, qBittorrent and Deluge stay away for
+ * 30 minutes (protocol.md §2.6).
+ */
+import { REFUSAL_INTERVAL_SECONDS } from '../../core/limits.ts'
+
+/** `reason` is for people; every client shows it. */
+export function writeFailure(reason: string): Buffer {
+  const bytes = Buffer.byteLength(reason)
+  const interval = REFUSAL_INTERVAL_SECONDS
+  return Buffer.from(
+    `d14:failure reason${bytes}:${reason}8:intervali${interval}e12:min intervali${interval}ee`,
+  )
+}
+
+/** Longer than any address or header entry that makes sense; short enough for a client's status line. */
+const QUOTED_CHARACTERS_MAX = 60
+
+/** Something a peer sent, fit to be shown inside a reason: printable ASCII, in quotes, cut to a line. */
+export function quoteForReason(text: string): string {
+  const shown: string[] = []
+  for (let at = 0; at < Math.min(text.length, QUOTED_CHARACTERS_MAX); at++) {
+    const code = text.charCodeAt(at)
+    shown.push(code >= 32 && code < 127 ? text.charAt(at) : '?')
+  }
+  return `"${shown.join('')}${text.length > QUOTED_CHARACTERS_MAX ? '…' : ''}"`
+}

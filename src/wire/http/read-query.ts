@@ -1,0 +1,105 @@
+/**
+ * The query of a request target, one parameter after the other, as bytes.
+ *
+ * Our own, because `info_hash`, `peer_id` and `key` are raw bytes: Fastify's parser leaves them undecoded
+ * whenever they are not valid UTF-8, `URLSearchParams` and `querystring` put U+FFFD in their place, and
+ * `decodeURIComponent` throws (protocol.md §1.2). It also has to be quick and to leave no garbage: nothing is
+ * copied but the values that somebody asks for.
+ *
+ * `+` stays `+`: no client writes a space that way, and 0x2B occurs in hashes. Names are compared as they are
+ * sent; no client escapes them.
+ */
+
+const PERCENT = 37
+
+export class QueryCursor {
+  readonly #target: string
+  #nameStart = 0
+  #nameEnd = 0
+  #valueStart = 0
+  #valueEnd: number
+
+  /** `target` is the raw request target, absolute form (`http://host/announce?…`) included. */
+  constructor(target: string) {
+    this.#target = target
+    const questionMark = target.indexOf('?')
+    // The first step starts one after the end of the parameter before it.
+    this.#valueEnd = questionMark < 0 ? target.length : questionMark
+  }
+
+  /** Moves to the next parameter; false when there is none. Empty ones (`&&`) are passed over. */
+  next(): boolean {
+    const target = this.#target
+    let start = this.#valueEnd + 1
+    while (start < target.length && target.charCodeAt(start) === 38) start++
+    if (start >= target.length) return false
+
+    let end = target.indexOf('&', start)
+    if (end < 0) end = target.length
+    let equals = target.indexOf('=', start)
+    if (equals < 0 || equals > end) equals = end
+    this.#nameStart = start
+    this.#nameEnd = equals
+    this.#valueStart = equals < end ? equals + 1 : end
+    this.#valueEnd = end
+    return true
+  }
+
+  get name(): string {
+    return this.#target.slice(this.#nameStart, this.#nameEnd)
+  }
+
+  /** The decoded value; undefined where an escape is broken or where there are more than `bytesMax`. */
+  bytes(bytesMax: number): Buffer | undefined {
+    // Each byte takes at least one character, so this is enough, and exact where nothing is escaped.
+    const room = Math.min(this.#valueEnd - this.#valueStart, bytesMax)
+    const bytes = Buffer.allocUnsafe(room)
+    let length = 0
+    for (let at = this.#valueStart; at < this.#valueEnd; at++) {
+      let code = this.#target.charCodeAt(at)
+      if (code === PERCENT) {
+        if (at + 2 >= this.#valueEnd) return undefined
+        code = hexDigit(this.#target.charCodeAt(at + 1)) * 16 + hexDigit(this.#target.charCodeAt(at + 2))
+        if (code < 0) return undefined
+        at += 2
+      }
+      if (length === room) return undefined
+      bytes[length++] = code
+    }
+    return length === room ? bytes : bytes.subarray(0, length)
+  }
+
+  /** The decoded value, one character a byte; undefined where an escape is broken. */
+  text(): string | undefined {
+    const raw = this.#target.slice(this.#valueStart, this.#valueEnd)
+    return raw.includes('%') ? this.bytes(raw.length)?.toString('latin1') : raw
+  }
+
+  /** The value as a decimal number, saturated at 2^53-1; -1 where it is none (signs included). */
+  decimal(): number {
+    const value = parseDecimal(this.#target, this.#valueStart, this.#valueEnd)
+    if (value >= 0) return value
+    // Escaped digits are legal, and nobody sends them.
+    const text = this.text()
+    return text === undefined ? -1 : parseDecimal(text, 0, text.length)
+  }
+}
+
+function parseDecimal(text: string, start: number, end: number): number {
+  if (start === end) return -1
+  let value = 0
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+  }
+  return value > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : value
+}
+
+/** Far below zero for anything else, so that a sum with one such digit stays negative. */
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48
+  if (code >= 97 && code <= 102) return code - 87
+  if (code >= 65 && code <= 70) return code - 55
+  return -1000
+}

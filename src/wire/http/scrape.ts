@@ -1,0 +1,51 @@
+/**
+ * HTTP scrape (BEP 48): counts for the torrents that are named, without announcing.
+ *
+ * A torrent nobody announced gets zeros: libtorrent and rtorrent report an error where a hash they asked for is
+ * missing. A scrape that names none, which BEP 48 lets a tracker answer with everything it has, is refused.
+ */
+import type { ScrapeCounts } from '../../core/announce.ts'
+import { Refusal } from '../../core/errors.ts'
+import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
+import { SCRAPE_HASHES_MAX } from '../../core/limits.ts'
+import { QueryCursor } from './read-query.ts'
+
+/** Transmission, the only client that reads this, never scrapes more often than this by itself. */
+const SCRAPE_INTERVAL_SECONDS = 1800
+
+/** The hashes, each once, in the order of their bytes, as the answer has to list them. */
+export function readScrape(target: string): Buffer[] {
+  const infoHashes: Buffer[] = []
+  const query = new QueryCursor(target)
+  while (query.next()) {
+    if (query.name !== 'info_hash') continue
+    const infoHash = query.bytes(INFO_HASH_BYTES)
+    if (infoHash?.length !== INFO_HASH_BYTES) throw new Refusal('TRK_INFO_HASH_INVALID')
+    if (infoHashes.length === SCRAPE_HASHES_MAX) {
+      // Transmission asks for five fewer at a time when it reads these four words.
+      throw new Refusal('TRK_SCRAPE_TOO_MANY', `GET string too long, at most ${SCRAPE_HASHES_MAX}`)
+    }
+    infoHashes.push(infoHash)
+  }
+  if (infoHashes.length === 0) throw new Refusal('TRK_SCRAPE_EMPTY')
+  infoHashes.sort((a, b) => a.compare(b))
+  return infoHashes.filter((infoHash, index) => infoHashes[index - 1]?.equals(infoHash) !== true)
+}
+
+/** `counts` has one entry for each hash, in the same order. */
+export function writeScrapeReply(infoHashes: readonly Buffer[], counts: readonly ScrapeCounts[]): Buffer {
+  const parts: Buffer[] = [Buffer.from('d5:filesd')]
+  for (const [index, infoHash] of infoHashes.entries()) {
+    const { complete = 0, downloaded = 0, downloaders = 0, incomplete = 0 } = counts[index] ?? {}
+    parts.push(
+      Buffer.from('20:'),
+      infoHash,
+      Buffer.from(
+        `d8:completei${complete}e10:downloadedi${downloaded}e` +
+          `11:downloadersi${downloaders}e10:incompletei${incomplete}ee`,
+      ),
+    )
+  }
+  parts.push(Buffer.from(`e5:flagsd20:min_request_intervali${SCRAPE_INTERVAL_SECONDS}eee`))
+  return Buffer.concat(parts)
+}
