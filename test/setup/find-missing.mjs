@@ -1,0 +1,64 @@
+// @ts-check
+/**
+ * Which of the programs in requirements.json this machine lacks. Plain JavaScript, because run.mjs needs the
+ * answer before anything is built.
+ */
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/**
+ * @typedef {object} Requirement
+ * @property {string} [command] a program on the PATH
+ * @property {string} [python] a module of /usr/bin/python3
+ * @property {readonly string[]} [try] a command line that must succeed
+ * @property {string} [package] the Debian package that has it
+ * @property {string} [service] what that package would start by itself
+ * @property {string} for what the tests do with it
+ */
+
+/** @returns {Record<string, Requirement>} */
+export function readRequirements() {
+  return JSON.parse(readFileSync(new URL('requirements.json', import.meta.url), 'utf8'))
+}
+
+/** @returns {string[]} the names of the requirements that are not met */
+export function findMissing() {
+  return Object.entries(readRequirements())
+    .filter(([, requirement]) => !isMet(requirement))
+    .map(([name]) => name)
+}
+
+/** @param {Requirement} requirement */
+function isMet(requirement) {
+  if (requirement.command !== undefined) return isOnPath(requirement.command)
+  // Debian's module belongs to Debian's interpreter; a newer python3 earlier in the PATH does not see it.
+  if (requirement.python !== undefined)
+    return succeeds(['/usr/bin/python3', '-c', `import ${requirement.python}`])
+  return requirement.try !== undefined && succeeds(requirement.try)
+}
+
+/** @param {string} command */
+export function isOnPath(command) {
+  return searchPath().some((directory) => {
+    try {
+      accessSync(join(directory, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Debian puts `ip` and `ethtool` into sbin, which the PATH of ordinary users lacks. */
+export function searchPath() {
+  const own = (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '')
+  return [...new Set([...own, '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin'])]
+}
+
+/** @param {readonly string[]} commandLine */
+function succeeds([command, ...args]) {
+  if (command === undefined) return false
+  const env = { ...process.env, PATH: searchPath().join(delimiter) }
+  return spawnSync(command, args, { stdio: 'ignore', timeout: 30_000, env }).status === 0
+}
