@@ -27,6 +27,8 @@ export interface TrackerMetrics {
   /** So many peers of one ring were in one answer. */
   handout(siteIndex: number, ring: Ring, peers: number): void
   election(siteIndex: number, cause: ElectionCause): void
+  /** A peer without progress was given a fresh source. */
+  rescue(siteIndex: number): void
   /** What a peer downloaded since its last announce; `isGateway` if it was its site's gateway for that torrent. */
   downloaded(siteIndex: number, bytes: number, isGateway: boolean): void
   /** A peer has finished; counted once for each peer and torrent. */

@@ -160,7 +160,10 @@ export class SwarmTable {
 
     const isCounted = !rows.has(row, flags.secondary)
     const hasCompleted = known >= 0 && !wasSeed && sighting.role === 'seed' && isCounted
-    if (hasCompleted) swarm.downloaded = this.completions.add(swarm.infoHash)
+    if (hasCompleted) {
+      swarm.downloaded = this.completions.add(swarm.infoHash)
+      this.#trustSeeds(swarm)
+    }
     return { swarm, site: this.siteOf(row), row, hasCompleted, downloadedKib, wasGateway }
   }
 
@@ -332,6 +335,17 @@ export class SwarmTable {
     for (let index = this.introductions.count(row) - 1; index >= 0; index--) {
       const other = this.introductions.at(row, index)
       if (this.rows.has(other, flags.seed)) this.introductions.unlink(row, other)
+    }
+  }
+
+  /** Somebody finished, so content was there to be had: whoever still says `left=0` now has it. */
+  #trustSeeds(swarm: Swarm): void {
+    for (const site of swarm.sites) {
+      if (site.doubtfulSeeds === 0) continue
+      site.doubtfulSeeds = 0
+      for (const { seed } of site.groups)
+        for (let position = 0; position < seed.length; position++)
+          this.rows.setFlag(seed.at(position), flags.doubtful, false)
     }
   }
 

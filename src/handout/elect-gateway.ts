@@ -1,0 +1,63 @@
+/**
+ * Who fetches for its site. One lease a torrent and site (or as many as the topology says), given to whoever
+ * announces first while the site has no copy: the others are told of nobody elsewhere, and that alone keeps the
+ * bytes that enter a site at one copy.
+ */
+import type { ElectionCause } from '../core/tracker-metrics.ts'
+import { flags } from '../swarm/peer-rows.ts'
+import type { Gateway } from '../swarm/swarm.ts'
+import type { Situation } from './decision.ts'
+import { hasCopy } from './site-state.ts'
+
+/** With `gateways: auto`. Two fetched 1.5 copies, four 2.0 and more, where the link between the sites is the limit. */
+const GATEWAYS_AUTO = 1
+
+export interface LeaseEnd {
+  readonly row: number
+  readonly cause: ElectionCause
+}
+
+/** Leases that are over, seen from this announce; the asker's own by lack of progress included. */
+export function endedLeases(situation: Situation): LeaseEnd[] {
+  const { table, swarm, site, nowSeconds } = situation
+  const isWarm = hasCopy(swarm, site)
+  const ended: LeaseEnd[] = []
+  for (const gateway of site.gateways) {
+    if (table.rows.isExpired(gateway.row, nowSeconds)) ended.push({ row: gateway.row, cause: 'expired' })
+    else if (isWarm) ended.push({ row: gateway.row, cause: 'stopped' })
+    else if (isStuck(situation, gateway)) ended.push({ row: gateway.row, cause: 'stalled' })
+  }
+  return ended
+}
+
+/**
+ * A gateway is given up when it announced often without progress though it had an upstream, and somebody else is
+ * there to try; or when it did not announce when it was due and the asker, who depends on it, has no progress either.
+ */
+function isStuck(situation: Situation, gateway: Gateway): boolean {
+  const { table, site, asker, policy, nowSeconds } = situation
+  const { rows } = table
+  if (gateway.upstreamRow < 0 || site.needy < 2) return false
+  if (gateway.row === asker.row) return rows.stalls(asker.row) >= policy.stallsUntilReplaced
+  const silentSeconds = nowSeconds - rows.heardAtSeconds(gateway.row)
+  const isOverdue = silentSeconds * 10 > rows.lifetimeSeconds(gateway.row) * 6
+  return isOverdue && asker.row >= 0 && asker.role === 'needy' && rows.stalls(asker.row) > 0
+}
+
+/** Why the asker becomes gateway now; undefined where it does not. `live` are the leases that go on. */
+export function election(
+  situation: Situation,
+  live: readonly Gateway[],
+  ended: readonly LeaseEnd[],
+): ElectionCause | undefined {
+  const { table, topology, swarm, site, asker } = situation
+  if (asker.role !== 'needy' || asker.peersWanted === 0 || hasCopy(swarm, site)) return undefined
+  if (asker.row >= 0 && table.rows.has(asker.row, flags.unreachable)) return undefined
+  if (live.some((gateway) => gateway.row === asker.row)) return undefined
+  const wanted = topology.sites[site.site]?.gateways ?? 'auto'
+  if (live.length >= (wanted === 'auto' ? GATEWAYS_AUTO : wanted)) return undefined
+  const isJustReplaced = ended.some(({ row, cause }) => row === asker.row && cause === 'stalled')
+  if ((isJustReplaced || site.lastStalledRow === asker.row) && site.needy > 1) return undefined
+  if (live.length > 0) return 'added'
+  return ended[0]?.cause ?? site.lastLeaseEnd
+}

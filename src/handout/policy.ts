@@ -1,0 +1,49 @@
+/**
+ * The numbers of the overlay, each with its reason. Clients dial everybody they hear of and never forget, so
+ * every edge of the graph is decided here; figures and commands are in docs/measurements.md.
+ */
+import { assert } from '../core/assert.ts'
+import { LINKS_MAX } from '../swarm/introductions.ts'
+
+export interface Policy {
+  /** Local peers that know a source or gateway: those spread it, and nobody uploads a piece many times. */
+  readonly sourceSlots: number
+  /** Leechers of its own bubble that a leecher hears of when it asks first. */
+  readonly bubbleNeighbours: number
+  /** Leechers of other bubbles: never none, or a bubble becomes an island. */
+  readonly otherNeighbours: number
+  /** A leecher with so many introductions is not introduced to further ones, so that strangers remain. */
+  readonly neighboursMax: number
+  /** What a leecher is filled up to from idle sources, when there are not enough leechers around. */
+  readonly neighboursMin: number
+  /** Needy peers that a finisher never met and is introduced to: no reconnect ban stands between them. */
+  readonly strangersOnCompletion: number
+  /** Gateways without an upstream that a source takes on when it announces. */
+  readonly adoptionsMax: number
+  /** Announces without progress after which a peer is given a fresh source. */
+  readonly stallsUntilRescue: number
+  /** Announces without progress after which a gateway loses its lease, if there is somebody else to try. */
+  readonly stallsUntilReplaced: number
+}
+
+export const defaultPolicy: Policy = {
+  sourceSlots: 2,
+  bubbleNeighbours: 2,
+  otherNeighbours: 1,
+  neighboursMax: 4,
+  neighboursMin: 3,
+  strangersOnCompletion: 6,
+  adoptionsMax: 4,
+  stallsUntilRescue: 2,
+  stallsUntilReplaced: 4,
+}
+
+assert(
+  defaultPolicy.neighboursMax + defaultPolicy.strangersOnCompletion + defaultPolicy.sourceSlots <= LINKS_MAX,
+  'a finisher must remember whom it met before, or it is introduced to them again',
+)
+assert(defaultPolicy.otherNeighbours >= 1, 'a bubble that never looks outside becomes an island')
+assert(
+  defaultPolicy.stallsUntilReplaced > defaultPolicy.stallsUntilRescue,
+  'a gateway gets another upstream before it is given up',
+)

@@ -1,0 +1,107 @@
+/**
+ * The memory store's disk: one file of checked blocks, written beside the old one and then put in its place, so
+ * that there is a whole snapshot whenever the process or the machine ends.
+ */
+import { open, readFile, rename } from 'node:fs/promises'
+import { setImmediate as othersFirst } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
+import type { Clock } from '../../core/clock.ts'
+import type { Loaded, SnapshotStore } from '../../tracker/ports.ts'
+
+/*
+  File => big-endian
+     0  byte[8]  magic "SSWARM\0\1"
+        Block[]  uint32 length, uint32 crc32 of the payload, payload
+        End      uint32 0, uint32 number of blocks: without it the file was cut off
+*/
+const MAGIC = Buffer.from('SSWARM\0\x01', 'latin1')
+
+/** Blocks are gathered up to this size before they are written. */
+const WRITE_BYTES = 1 << 20
+
+export class SnapshotFile implements SnapshotStore {
+  readonly #path: string
+  readonly #clock: Clock
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path
+    this.#clock = clock
+  }
+
+  async load(apply: (block: Buffer) => void): Promise<Loaded> {
+    let bytes: Buffer
+    try {
+      bytes = await readFile(this.#path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { blocks: 0, damage: undefined }
+      throw error
+    }
+    let blocks = 0
+    try {
+      for (const block of readBlocks(bytes)) {
+        apply(block)
+        blocks++
+        await othersFirst()
+      }
+      return { blocks, damage: undefined }
+    } catch (error) {
+      const aside = `${this.#path}.damaged-${this.#clock.nowMs()}`
+      await rename(this.#path, aside)
+      return { blocks, damage: `${(error as Error).message}; kept as ${aside}` }
+    }
+  }
+
+  async save(blocks: Iterable<Buffer>): Promise<void> {
+    const unfinished = `${this.#path}.new`
+    const file = await open(unfinished, 'w', 0o600)
+    try {
+      let gathered: Buffer[] = [MAGIC]
+      let gatheredBytes = MAGIC.length
+      let count = 0
+      const flush = async () => {
+        await file.writev(gathered)
+        gathered = []
+        gatheredBytes = 0
+      }
+      for (const block of blocks) {
+        gathered.push(pair(block.length, crc32(block)), block)
+        gatheredBytes += block.length + 8
+        count++
+        if (gatheredBytes >= WRITE_BYTES) await flush()
+      }
+      gathered.push(pair(0, count))
+      await flush()
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(unfinished, this.#path)
+  }
+}
+
+function* readBlocks(bytes: Buffer): Generator<Buffer> {
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error('this is no snapshot of swarms')
+  let at = MAGIC.length
+  for (let count = 0; ; count++) {
+    if (at + 8 > bytes.length) throw new Error(`it ends at byte ${bytes.length}, in the middle`)
+    const length = bytes.readUInt32BE(at)
+    const check = bytes.readUInt32BE(at + 4)
+    at += 8
+    if (length === 0) {
+      if (check !== count) throw new Error(`it has ${count} blocks where ${check} were written`)
+      return
+    }
+    const block = bytes.subarray(at, at + length)
+    if (block.length < length) throw new Error(`it ends at byte ${bytes.length}, in the middle of a block`)
+    if (crc32(block) !== check) throw new Error(`the block at byte ${at} does not match its checksum`)
+    yield block
+    at += length
+  }
+}
+
+function pair(first: number, second: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8)
+  bytes.writeUInt32BE(first, 0)
+  bytes.writeUInt32BE(second, 4)
+  return bytes
+}

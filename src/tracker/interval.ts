@@ -1,0 +1,77 @@
+/**
+ * When a peer should come back.
+ *
+ * Who waits for something comes often, so that a lost gateway is replaced soon; who only serves comes seldom.
+ * Large swarms and a busy node stretch both. Jitter keeps a flash crowd from coming back as one.
+ */
+import type { Random } from '../core/random.ts'
+
+export interface IntervalLimits {
+  readonly secondsMin: number
+  readonly secondsMax: number
+}
+
+/** What one swarm may cost a node: 600 peers a minute. Beyond that its peers come less often. */
+const SWARM_ANNOUNCES_PER_SECOND = 10
+/** What a node takes without effort; nine million peers at 30 minutes are 5,000 a second. */
+const NODE_ANNOUNCES_PER_SECOND = 5_000
+/**
+ * aria2 takes `min interval` as its real interval, and rtorrent, short of peers, comes back after it: never
+ * smaller than this, unless the interval itself is.
+ */
+const INTERVAL_SECONDS_MIN_FLOOR = 300
+/** ± 10 %. */
+const JITTER = 0.1
+/** A late announce is not a dead peer: its link may be full, its next tracker in the tier may be tried first. */
+const LIFETIME_SLACK_SECONDS = 30
+
+export interface Pace {
+  readonly intervalSeconds: number
+  readonly intervalSecondsMin: number
+}
+
+export function pace(
+  limits: IntervalLimits,
+  peer: { readonly isWaiting: boolean; readonly swarmPeers: number; readonly nodePeers: number },
+  load: number,
+  random: Random,
+): Pace {
+  const atRest = peer.isWaiting ? limits.secondsMin : Math.max(limits.secondsMin, limits.secondsMax / 2)
+  const bySwarm = peer.swarmPeers / SWARM_ANNOUNCES_PER_SECOND
+  const byNode = peer.nodePeers / NODE_ANNOUNCES_PER_SECOND
+  const wanted = Math.max(atRest, bySwarm, byNode) * Math.max(1, load)
+  const jittered = wanted * (1 - JITTER + (2 * JITTER * random.below(1 << 16)) / (1 << 16))
+  const intervalSeconds = Math.round(Math.min(limits.secondsMax, Math.max(limits.secondsMin, jittered)))
+  const floor = Math.max(INTERVAL_SECONDS_MIN_FLOOR, Math.floor(intervalSeconds / 2))
+  return { intervalSeconds, intervalSecondsMin: Math.min(intervalSeconds, floor) }
+}
+
+/**
+ * How long a peer is believed to be there after an announce: two intervals as its client keeps them, and slack.
+ * With one, every live client whose announce is a little late would vanish from the answers.
+ */
+export function lifetimeSeconds(intervalSeconds: number, announceSecondsMin: number): number {
+  return 2 * Math.max(intervalSeconds, announceSecondsMin) + LIFETIME_SLACK_SECONDS
+}
+
+/** How many times more announces than a node takes without effort came in, lately. */
+export class LoadMeter {
+  #windowStartMs = 0
+  #announces = 0
+  #load = 0
+
+  /** Counts one announce and returns the load of the last full window; below 1 there is room. */
+  count(nowMs: number): number {
+    const elapsedMs = nowMs - this.#windowStartMs
+    if (elapsedMs >= WINDOW_MS || elapsedMs < 0) {
+      this.#load =
+        elapsedMs > 2 * WINDOW_MS ? 0 : (this.#announces * 1000) / elapsedMs / NODE_ANNOUNCES_PER_SECOND
+      this.#windowStartMs = nowMs
+      this.#announces = 0
+    }
+    this.#announces++
+    return this.#load
+  }
+}
+
+const WINDOW_MS = 5_000
