@@ -73,6 +73,8 @@ export class LocalChoices {
   /** For one that says `left=0` and may have nothing: seeds, which cost nothing if it has all. */
   addSeeds(count: number): void {
     this.#add('seed', count, 'seed', () => 0)
+    // Not remembered: between two complete peers there is nothing to be had.
+    this.introductions.length = 0
   }
 
   #addSources(count: number, slots: number, reason: Reason): void {

@@ -172,7 +172,7 @@ export class SwarmTable {
     const swarm = this.swarmOf(row)
     this.#detach(swarm, row, cause)
     this.introductions.unlinkAll(row)
-    this.#forgetUpstream(swarm, row)
+    swarm.forgetUpstream(row)
     const { rows } = this
     this.#byEndpoint.remove(hashEndpoint(swarm.index, rows.address(row), rows.port(row)), row)
     this.#clients.remove(swarm, row, this.roleOf(row))
@@ -284,7 +284,7 @@ export class SwarmTable {
     if (group === undefined) site.groups.push((group = new PlaceGroup(place)))
     const role = this.roleOf(row)
     this.rows.setPosition(row, group[role].add(row))
-    countRole(site, role, 1)
+    site.count(role, 1)
     if (this.rows.has(row, flags.doubtful)) site.doubtfulSeeds++
   }
 
@@ -305,7 +305,7 @@ export class SwarmTable {
     const position = this.rows.position(row)
     const moved = group[role].removeAt(position)
     if (moved >= 0) this.rows.setPosition(moved, position)
-    countRole(site, role, -1)
+    site.count(role, -1)
     if (this.rows.has(row, flags.doubtful)) site.doubtfulSeeds--
     if (site.lastStalledRow === row) site.lastStalledRow = -1
   }
@@ -347,15 +347,6 @@ export class SwarmTable {
         for (let position = 0; position < seed.length; position++)
           this.rows.setFlag(seed.at(position), flags.doubtful, false)
     }
-  }
-
-  #forgetUpstream(swarm: Swarm, row: number): void {
-    for (const site of swarm.sites)
-      for (const gateway of site.gateways) {
-        if (gateway.upstreamRow === row) gateway.upstreamRow = -1
-        const failed = gateway.failedUpstreamRows.indexOf(row)
-        if (failed >= 0) gateway.failedUpstreamRows.splice(failed, 1)
-      }
   }
 
   /**
@@ -406,10 +397,4 @@ export class SwarmTable {
 /** Counters restart at `started`, so a smaller one than before is all new. */
 function progressKib(beforeKib: number, nowKib: number): number {
   return nowKib >= beforeKib ? nowKib - beforeKib : nowKib
-}
-
-function countRole(site: SiteSwarm, role: Role, by: number): void {
-  if (role === 'seed') site.seeds += by
-  else if (role === 'partial') site.partial += by
-  else site.needy += by
 }

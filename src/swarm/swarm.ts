@@ -72,6 +72,12 @@ export class SiteSwarm {
     return this.#gatewayHosts
   }
 
+  count(role: Role, by: number): void {
+    if (role === 'seed') this.seeds += by
+    else if (role === 'partial') this.partial += by
+    else this.needy += by
+  }
+
   rememberGatewayHost(addressHash: number): void {
     this.#gatewayHosts.add(addressHash)
   }
@@ -107,5 +113,15 @@ export class Swarm {
   site(site: number): SiteSwarm | undefined {
     for (const siteSwarm of this.sites) if (siteSwarm.site === site) return siteSwarm
     return undefined
+  }
+
+  /** This peer is gone: whoever fetched from it needs another upstream. */
+  forgetUpstream(row: number): void {
+    for (const site of this.sites)
+      for (const gateway of site.gateways) {
+        if (gateway.upstreamRow === row) gateway.upstreamRow = -1
+        const failed = gateway.failedUpstreamRows.indexOf(row)
+        if (failed >= 0) gateway.failedUpstreamRows.splice(failed, 1)
+      }
   }
 }

@@ -1,0 +1,57 @@
+/**
+ * Three sites of two bubbles on loopback addresses: 127.<site>.<bubble>.x, sites fra 1, ams 2, nyc 3, bubbles
+ * row-a 1, row-b 2; anything else in 127.<site>.0.0/16 is in the bubble `-`. fra and ams are near each other.
+ */
+import { NO_BUBBLE, type Place, type Site, type Topology } from '../src/topology/topology.ts'
+import type { Address } from '../src/core/address.ts'
+
+const BUBBLES = [NO_BUBBLE, 'row-a', 'row-b']
+
+export interface TopologyLiteral {
+  readonly siteNames?: readonly string[]
+  /** By site index; 10 between the first two, else 100. */
+  readonly cost?: (a: number, b: number) => number
+  readonly gateways?: 'auto' | number
+}
+
+export function aTopology(literal: TopologyLiteral = {}): Topology {
+  const siteNames = literal.siteNames ?? ['fra', 'ams', 'nyc']
+  const places: Place[] = []
+  const sites = siteNames.map((name, index): Site => {
+    const ofSite: Place[] = []
+    const site: Site = {
+      index,
+      name,
+      region: undefined,
+      trackers: [`http://127.${index + 1}.0.1:6969/announce`],
+      federation: [],
+      gateways: literal.gateways ?? 'auto',
+      places: ofSite,
+    }
+    for (const bubble of BUBBLES)
+      ofSite.push({ index: index * 3 + ofSite.length, site, bubble, trackers: [] })
+    places.push(...ofSite)
+    return site
+  })
+  const near = (a: number, b: number) => (a + b === 1 ? 10 : 100)
+  const locate = (address: Address) => {
+    const bits = address.word3
+    const site = ((bits >>> 16) & 255) - 1
+    if (!address.isV4 || bits >>> 24 !== 127 || site < 0 || site >= sites.length) return -1
+    const bubble = (bits >>> 8) & 255
+    return site * 3 + (bubble < 3 ? bubble : 0)
+  }
+  return {
+    sites,
+    places,
+    unmapped: 'refuse',
+    fallbackTrackers: () => [],
+    locate,
+    match: (address) => {
+      const place = places[locate(address)]
+      return place === undefined ? undefined : { place, prefix: undefined }
+    },
+    cost: (a, b) => (a === b ? 0 : (literal.cost ?? near)(a, b)),
+    siteNamed: (name) => sites.find((site) => site.name === name),
+  }
+}

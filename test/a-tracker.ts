@@ -1,0 +1,141 @@
+/**
+ * A whole tracker on injected time and chance, and a way of speaking to it that names only what matters:
+ * `tracker.announce('127.1.1.5', { left: 0 })`.
+ */
+import { type Address, parseAddress } from '../src/core/address.ts'
+import type { AnnounceEvent, AnnounceReply } from '../src/core/announce.ts'
+import { ManualClock } from '../src/core/clock.ts'
+import { SeededRandom } from '../src/core/random.ts'
+import type { ElectionCause, Ring, TrackerMetrics } from '../src/core/tracker-metrics.ts'
+import type { Policy } from '../src/handout/policy.ts'
+import { SwarmTable, type SwarmTableLimits } from '../src/swarm/swarm-table.ts'
+import type { Topology } from '../src/topology/topology.ts'
+import { type Explained, Tracker } from '../src/tracker/tracker.ts'
+import { aTopology } from './a-topology.ts'
+
+export const TORRENT = Buffer.alloc(20, 'torrent')
+
+export interface Saying {
+  readonly torrent?: Buffer
+  readonly left?: number | undefined
+  readonly event?: AnnounceEvent
+  readonly port?: number
+  readonly numwant?: number
+  readonly downloaded?: number
+  /** The first characters of the peer id; the rest comes from the address. */
+  readonly client?: string
+  /** Instead of one made from the address. */
+  readonly peerId?: string
+  readonly key?: string
+}
+
+export interface Heard extends AnnounceReply {
+  /** `address:port` of all peers, IPv4 first. */
+  readonly peers: readonly string[]
+}
+
+export interface TestTracker {
+  readonly tracker: Tracker
+  readonly table: SwarmTable
+  readonly clock: ManualClock
+  readonly counted: {
+    readonly elections: { readonly site: number; readonly cause: ElectionCause }[]
+    readonly rescues: number[]
+    readonly downloadedBytes: { readonly site: number; readonly bytes: number; readonly isGateway: boolean }[]
+    readonly completions: number[]
+    readonly handout: Record<Ring, number>
+  }
+  announce(from: string, saying?: Saying): Heard
+  explain(from: string, port?: number): Explained | undefined
+}
+
+export interface TestTrackerOptions {
+  readonly topology?: Topology
+  readonly seed?: number
+  readonly policy?: Policy
+  readonly admits?: (infoHash: Buffer) => boolean
+  readonly limits?: SwarmTableLimits
+  readonly table?: SwarmTable
+  readonly clock?: ManualClock
+}
+
+export function aTracker(options: TestTrackerOptions = {}): TestTracker {
+  const topology = options.topology ?? aTopology()
+  const clock = options.clock ?? new ManualClock()
+  const siteOfPlace = topology.places.map((place) => place.site.index)
+  const table = options.table ?? new SwarmTable(siteOfPlace, options.limits)
+  const counted: TestTracker['counted'] = {
+    elections: [],
+    rescues: [],
+    downloadedBytes: [],
+    completions: [],
+    handout: { bubble: 0, site: 0, remote: 0 },
+  }
+  const metrics: TrackerMetrics = {
+    announce: () => {},
+    refusal: () => {},
+    duration: () => {},
+    handout: (_site, ring, peers) => (counted.handout[ring] += peers),
+    election: (site, cause) => counted.elections.push({ site, cause }),
+    rescue: (site) => counted.rescues.push(site),
+    downloaded: (site, bytes, isGateway) => counted.downloadedBytes.push({ site, bytes, isGateway }),
+    completion: (site) => counted.completions.push(site),
+  }
+  const tracker = new Tracker(topology, {
+    table,
+    clock,
+    random: new SeededRandom(options.seed ?? 1),
+    metrics,
+    admission: { admits: options.admits ?? (() => true) },
+    interval: { secondsMin: 60, secondsMax: 1800 },
+    ...(options.policy === undefined ? {} : { policy: options.policy }),
+  })
+  return {
+    tracker,
+    table,
+    clock,
+    counted,
+    announce(from, saying = {}) {
+      const reply = tracker.announce(
+        {
+          infoHash: saying.torrent ?? TORRENT,
+          peerId: Buffer.from(
+            saying.peerId ?? `${saying.client ?? '-XX0000-'}${from}`.padEnd(20, '.').slice(0, 20),
+          ),
+          port: saying.port ?? 6881,
+          downloadedBytes: saying.downloaded ?? 0,
+          uploadedBytes: 0,
+          leftBytes: 'left' in saying ? saying.left : 1_000_000,
+          event: saying.event ?? 'none',
+          peersWanted: saying.numwant,
+          key: Buffer.from(saying.key ?? ''),
+        },
+        at(from),
+        'http',
+      )
+      return { ...reply, peers: endpoints(reply) }
+    },
+    explain: (from, port) => tracker.explain(TORRENT, at(from), port),
+  }
+}
+
+export function at(text: string): Address {
+  const address = parseAddress(text)
+  if (address === undefined) throw new Error(`${text} is no address`)
+  return address
+}
+
+function endpoints(reply: AnnounceReply): string[] {
+  const found: string[] = []
+  for (let offset = 0; offset < reply.peers4.length; offset += 6)
+    found.push(
+      `${reply.peers4.subarray(offset, offset + 4).join('.')}:${reply.peers4.readUInt16BE(offset + 4)}`,
+    )
+  for (let offset = 0; offset < reply.peers6.length; offset += 18) {
+    const groups = Array.from({ length: 8 }, (_, index) =>
+      reply.peers6.readUInt16BE(offset + index * 2).toString(16),
+    )
+    found.push(`[${groups.join(':')}]:${reply.peers6.readUInt16BE(offset + 16)}`)
+  }
+  return found
+}

@@ -1,0 +1,113 @@
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { ManualClock } from '../../../src/core/clock.ts'
+import { SnapshotFile } from '../../../src/site/memory/snapshot-file.ts'
+import { readSwarm, writeSwarm } from '../../../src/swarm/swarm-codec.ts'
+import { SwarmTable } from '../../../src/swarm/swarm-table.ts'
+import { aTopology } from '../../a-topology.ts'
+import { aTracker, type TestTracker, TORRENT } from '../../a-tracker.ts'
+
+const topology = aTopology()
+let folder = ''
+let path = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'siteswarm-test-'))
+  path = join(folder, 'swarms.snapshot')
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+function* blocks(table: SwarmTable): Generator<Buffer> {
+  for (const swarm of table.swarms())
+    yield writeSwarm(table, swarm, (site) => topology.sites[site]?.name ?? '')
+}
+
+async function restart(before: TestTracker, clock: ManualClock = before.clock) {
+  await new SnapshotFile(path, clock).save(blocks(before.table))
+  return load(clock)
+}
+
+async function load(clock: ManualClock) {
+  const table = new SwarmTable(topology.places.map((place) => place.site.index))
+  const loaded = await new SnapshotFile(path, clock).load((block) =>
+    readSwarm(block, {
+      table,
+      nowSeconds: Math.floor(clock.nowMs() / 1000),
+      locate: (address) => topology.locate(address),
+      siteNamed: (name) => topology.siteNamed(name)?.index ?? -1,
+    }),
+  )
+  return { loaded, after: aTracker({ table, clock, topology }) }
+}
+
+function aFillingSite(): TestTracker {
+  const tracker = aTracker({ topology })
+  tracker.announce('127.1.1.1', { left: 0 })
+  for (let host = 1; host < 20; host++) tracker.announce(`127.2.${host % 3}.${host}`)
+  tracker.announce('127.2.1.4', { left: 0, event: 'completed', torrent: Buffer.alloc(20, 2) })
+  return tracker
+}
+
+test('after a restart every peer hears of the same peers as before, and no gateway is elected anew', async () => {
+  const before = aFillingSite()
+  const { loaded, after } = await restart(before)
+  expect(loaded).toEqual({ blocks: 2, damage: undefined })
+  for (let host = 1; host < 20; host++) {
+    const from = `127.2.${host % 3}.${host}`
+    expect([...after.announce(from).peers].sort()).toEqual([...before.announce(from).peers].sort())
+  }
+  expect(after.counted.elections).toEqual([])
+  expect(after.table.swarm(TORRENT)?.site(1)?.gatewayHostsEver).toBe(1)
+})
+
+test('peers whose lifetime passed while the node was down are not restored', async () => {
+  const before = aFillingSite()
+  before.clock.advanceMs(20 * 3600_000)
+  const { after } = await restart(before)
+  expect(after.table.rows.live).toBe(0)
+})
+
+test('without a snapshot a node starts empty', async () => {
+  const { loaded } = await load(aTracker().clock)
+  expect(loaded).toEqual({ blocks: 0, damage: undefined })
+})
+
+test('a snapshot that was cut off is set aside, and what came before the cut is used', async () => {
+  const before = aFillingSite()
+  await new SnapshotFile(path, before.clock).save(blocks(before.table))
+  await truncate(path, (await readFile(path)).length - 20)
+  const { loaded, after } = await load(before.clock)
+  expect(loaded.damage).toContain('ends at byte')
+  expect(loaded.blocks).toBe(1)
+  expect(after.table.swarmCount).toBe(1)
+  expect(await readdir(folder)).toEqual([`swarms.snapshot.damaged-${before.clock.nowMs()}`])
+})
+
+test('a snapshot with one wrong bit is set aside', async () => {
+  const before = aFillingSite()
+  await new SnapshotFile(path, before.clock).save(blocks(before.table))
+  const bytes = await readFile(path)
+  bytes[60] = (bytes[60] as number) ^ 4
+  await writeFile(path, bytes)
+  const { loaded, after } = await load(before.clock)
+  expect(loaded.damage).toContain('checksum')
+  expect(after.table.rows.live).toBe(0)
+})
+
+test('a file that is no snapshot is set aside', async () => {
+  await writeFile(path, 'hello')
+  const { loaded } = await load(aTracker().clock)
+  expect(loaded.damage).toContain('no snapshot')
+})
+
+test('a save that is cut short leaves the snapshot before it in place', async () => {
+  const before = aFillingSite()
+  await new SnapshotFile(path, before.clock).save(blocks(before.table))
+  const failing = function* () {
+    yield Buffer.from('first')
+    throw new Error('the disk is full')
+  }
+  await expect(new SnapshotFile(path, before.clock).save(failing())).rejects.toThrow('the disk is full')
+  expect((await load(before.clock)).loaded).toEqual({ blocks: 2, damage: undefined })
+})

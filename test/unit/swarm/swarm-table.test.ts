@@ -1,0 +1,178 @@
+import { expect, test } from 'vitest'
+import { SeededRandom } from '../../../src/core/random.ts'
+import { flags } from '../../../src/swarm/peer-rows.ts'
+import { type Sighting, SwarmTable } from '../../../src/swarm/swarm-table.ts'
+import { aTracker, at, TORRENT } from '../../a-tracker.ts'
+
+const OTHER = Buffer.alloc(20, 'other')
+
+const aSighting = (over: Partial<Sighting> = {}): Sighting => ({
+  infoHash: TORRENT,
+  address: at('127.1.1.1'),
+  port: 6881,
+  place: 0,
+  identity: 1,
+  role: 'needy',
+  leftKib: 100,
+  downloadedKib: 0,
+  nowSeconds: 1000,
+  lifetimeSeconds: 100,
+  isReachable: true,
+  isDoubtful: false,
+  ...over,
+})
+
+test('a dual-stack client counts once, and is handed out with both addresses', () => {
+  const { announce } = aTracker()
+  const twoFaced = { peerId: '-XX0000-abcdefghijkl', key: 'k' }
+  announce('127.1.1.1', twoFaced)
+  const { complete, incomplete } = announce('127.1.1.2', twoFaced)
+  expect({ complete, incomplete }).toEqual({ complete: 0, incomplete: 1 })
+})
+
+test('peers that share a peer id but send no key are two peers', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { peerId: '-XX0000-abcdefghijkl' })
+  expect(announce('127.1.1.2', { peerId: '-XX0000-abcdefghijkl' }).incomplete).toBe(2)
+})
+
+test('stopped removes only the address it came from', () => {
+  const { announce, table } = aTracker()
+  const client = { peerId: '-XX0000-abcdefghijkl', key: 'k' }
+  announce('127.1.1.1', client)
+  announce('127.1.1.2', client)
+  announce('127.1.1.1', { ...client, event: 'stopped' })
+  expect(table.rows.live).toBe(1)
+})
+
+test('a download counts once, however often completed is said', () => {
+  const { announce, table } = aTracker()
+  announce('127.1.1.1', { left: 5 })
+  for (let again = 0; again < 3; again++) announce('127.1.1.1', { left: 0, event: 'completed' })
+  expect(table.swarm(TORRENT)?.downloaded).toBe(1)
+})
+
+test('a peer that starts complete is no download', () => {
+  const { announce } = aTracker()
+  expect(announce('127.1.1.1', { left: 0, event: 'completed' }).downloaded).toBe(0)
+})
+
+test('the number of downloads outlives the last peer', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 5 })
+  announce('127.1.1.1', { left: 0, event: 'completed' })
+  announce('127.1.1.1', { left: 0, event: 'stopped' })
+  expect(announce('127.1.1.2').downloaded).toBe(1)
+})
+
+test('a partial seed is incomplete, but no downloader', () => {
+  const { announce, tracker } = aTracker()
+  announce('127.1.1.1', { left: 5, event: 'paused' })
+  announce('127.1.1.2', { left: 5 })
+  expect(tracker.scrape([TORRENT], at('127.1.1.1'))).toEqual([
+    { complete: 0, downloaded: 0, downloaders: 1, incomplete: 2 },
+  ])
+})
+
+test('a peer that cannot be dialled is counted and never handed out', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { port: 1 })
+  const { incomplete, peers } = announce('127.1.1.2')
+  expect(incomplete).toBe(2)
+  expect(peers).toEqual([])
+})
+
+test('a peer is there until its lifetime is over, and gone one second later', () => {
+  const table = new SwarmTable([0])
+  table.observe(aSighting())
+  expect(table.sweep(1100, 1000)).toBe(0)
+  expect(table.sweep(1101, 1000)).toBe(1)
+  expect(table.swarmCount).toBe(0)
+})
+
+test('one sweep looks at no more rows than it may, and the next ones at the rest', () => {
+  const table = new SwarmTable([0])
+  for (let host = 0; host < 100; host++) table.observe(aSighting({ port: 1000 + host, identity: host }))
+  expect([table.sweep(2000, 60), table.sweep(2000, 60)]).toEqual([60, 40])
+})
+
+test('a full table makes room by forgetting the emptiest swarms, not the one that is growing', () => {
+  const table = new SwarmTable([0], { peersMax: 20, swarmsMax: 100 })
+  for (let host = 0; host < 10; host++) table.observe(aSighting({ port: 1000 + host, identity: host }))
+  for (let torrent = 0; torrent < 30; torrent++)
+    table.observe(aSighting({ infoHash: Buffer.alloc(20, torrent), identity: 1 }))
+  expect(table.rows.live).toBe(20)
+  expect(table.swarm(TORRENT)?.rows).toBe(10)
+})
+
+test('a table with as many swarms as it may have takes a new one in place of an old one', () => {
+  const table = new SwarmTable([0], { peersMax: 1000, swarmsMax: 3 })
+  for (let torrent = 0; torrent < 5; torrent++)
+    table.observe(aSighting({ infoHash: Buffer.alloc(20, torrent), identity: 1 }))
+  expect(table.swarmCount).toBe(3)
+  expect(table.swarm(Buffer.alloc(20, 4))?.rows).toBe(1)
+})
+
+test('what a peer downloaded is counted from its last announce, and from zero when it started anew', () => {
+  const { announce, counted } = aTracker()
+  announce('127.1.1.9', { left: 0 })
+  announce('127.2.1.1', { event: 'started' })
+  announce('127.2.1.1', { downloaded: 10 * 1024 })
+  announce('127.2.1.1', { downloaded: 4 * 1024 })
+  expect(counted.downloadedBytes).toEqual([
+    { site: 1, bytes: 10_240, isGateway: true },
+    { site: 1, bytes: 4_096, isGateway: true },
+  ])
+})
+
+/** The table against a plain Map, over random comings and goings: same peers, same counts, nothing left over. */
+test('ten thousand random comings and goings leave what a plain map would hold', () => {
+  const random = new SeededRandom(7)
+  const table = new SwarmTable([0, 0, 1])
+  const model = new Map<string, { role: Sighting['role']; place: number }>()
+  for (let turn = 0; turn < 10_000; turn++) {
+    const infoHash = random.below(3) === 0 ? OTHER : TORRENT
+    const host = random.below(300)
+    const address = host % 2 === 0 ? at(`10.0.0.${host >> 1}`) : at(`fd00::${(host >> 1).toString(16)}`)
+    const key = `${infoHash.toString()} ${address.toString()}`
+    const swarm = table.swarm(infoHash)
+    const row = swarm === undefined ? -1 : table.find(swarm, address, 6881)
+    expect(row >= 0).toBe(model.has(key))
+    if (random.below(3) === 0) {
+      if (row >= 0) table.remove(row, 'stopped')
+      model.delete(key)
+    } else {
+      const role = (['needy', 'seed', 'partial'] as const)[random.below(3)] as Sighting['role']
+      const place = random.below(3)
+      table.observe(aSighting({ infoHash, address, role, place, identity: host }))
+      model.set(key, { role, place })
+    }
+  }
+  expect(table.rows.live).toBe(model.size)
+  for (const infoHash of [TORRENT, OTHER])
+    for (const site of [0, 1]) {
+      const of = [...model].filter(
+        ([key, { place }]) => key.startsWith(infoHash.toString()) && (place === 2) === (site === 1),
+      )
+      const found = table.swarm(infoHash)?.site(site)
+      expect([found?.needy, found?.seeds, found?.partial]).toEqual(
+        ['needy', 'seed', 'partial'].map((role) => of.filter(([, peer]) => peer.role === role).length),
+      )
+    }
+  for (let row = 0; row < table.rows.end; row++) if (table.rows.isLive(row)) table.remove(row, 'stopped')
+  expect([table.rows.live, table.swarmCount, table.introductions.linkedRows]).toEqual([0, 0, 0])
+})
+
+test('an address in its IPv4-mapped form is the same peer', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1')
+  expect(announce('::ffff:127.1.1.1').incomplete).toBe(1)
+})
+
+test('a seed that becomes incomplete again needs peers again', () => {
+  const { announce, table } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  announce('127.1.1.1', { left: 500 })
+  expect(table.swarm(TORRENT)?.site(0)).toMatchObject({ seeds: 0, needy: 1 })
+  expect(table.rows.has(0, flags.seed)).toBe(false)
+})

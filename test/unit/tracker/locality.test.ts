@@ -1,0 +1,239 @@
+import { expect, test } from 'vitest'
+import { Refusal } from '../../../src/core/errors.ts'
+import { aTopology } from '../../a-topology.ts'
+import { aTracker, TORRENT } from '../../a-tracker.ts'
+
+const siteOf = (peer: string) => peer.split('.')[1]
+const remoteTo = (address: string, peers: readonly string[]) =>
+  peers.filter((peer) => siteOf(peer) !== siteOf(address))
+
+test('the first leecher of a site without a copy is told of the source elsewhere, the others are not', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 0, event: 'started' })
+  expect(announce('127.2.1.1').peers).toEqual(['127.1.1.1:6881'])
+  for (let host = 2; host <= 40; host++) {
+    const { peers } = announce(`127.2.1.${host}`)
+    expect(peers.length).toBeGreaterThan(0)
+    expect(remoteTo('127.2.1.0', peers)).toEqual([])
+  }
+})
+
+test('a leecher hears of its own bubble first, then of another bubble of its site', () => {
+  const { announce } = aTracker()
+  announce('127.2.1.1')
+  for (const host of ['127.2.1.2', '127.2.1.3', '127.2.2.2', '127.2.2.3', '127.2.1.4', '127.2.2.4'])
+    announce(host)
+  const bubbles = announce('127.2.1.5').peers.map((peer) => peer.split('.')[2])
+  expect(bubbles).toContain('1')
+  expect(bubbles).toContain('2')
+  expect(bubbles).toEqual([...bubbles].sort())
+})
+
+test('the source is told of the gateway that fetches from it, and of few peers of its own site', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  announce('127.2.1.1')
+  for (let host = 2; host < 10; host++) announce(`127.1.1.${host}`)
+  const { peers } = announce('127.1.1.1', { left: 0 })
+  expect(remoteTo('127.1.1.1', peers)).toEqual(['127.2.1.1:6881'])
+  expect(peers.length).toBe(3)
+})
+
+test('a second site fetches from the first one, whose link is free, not from the source', () => {
+  const { announce } = aTracker({ topology: aTopology({ cost: () => 100 }) })
+  announce('127.1.1.1', { left: 0 })
+  expect(announce('127.2.1.1').peers).toEqual(['127.1.1.1:6881'])
+  expect(announce('127.3.1.1').peers).toEqual(['127.2.1.1:6881'])
+})
+
+test('a site fetches over a cheap link that is in use rather than over a dear one that is free', () => {
+  const cost = (a: number, b: number) => (Math.min(a, b) === 0 ? 10 : 100)
+  const { announce } = aTracker({ topology: aTopology({ cost }) })
+  announce('127.1.1.1', { left: 0 })
+  announce('127.2.1.1')
+  expect(announce('127.3.1.1').peers).toEqual(['127.1.1.1:6881'])
+})
+
+test('when the gateway says stopped, the next announcer becomes gateway', () => {
+  const { announce, counted } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  announce('127.2.1.1')
+  announce('127.2.1.2')
+  announce('127.2.1.1', { event: 'stopped' })
+  expect(remoteTo('127.2.1.3', announce('127.2.1.3').peers)).toEqual(['127.1.1.1:6881'])
+  expect(counted.elections.map(({ cause }) => cause)).toEqual(['first', 'stopped'])
+})
+
+test('when the gateway is not heard of for its lifetime, the next announcer becomes gateway', () => {
+  const { announce, counted, clock } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  announce('127.2.1.1')
+  clock.advanceMs(100_000)
+  expect(remoteTo('127.2.1.2', announce('127.2.1.2').peers)).toEqual([])
+  clock.advanceMs(100_000)
+  announce('127.1.1.1', { left: 0 })
+  expect(remoteTo('127.2.1.2', announce('127.2.1.2').peers)).toEqual(['127.1.1.1:6881'])
+  expect(counted.elections.at(-1)).toEqual({ site: 1, cause: 'expired' })
+})
+
+test('a warm site is told of nobody elsewhere', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  announce('127.2.1.1', { left: 500 })
+  announce('127.2.1.1', { left: 0, event: 'completed' })
+  for (let host = 2; host < 30; host++)
+    expect(remoteTo('127.2.0.0', announce(`127.2.${host % 3}.${host}`).peers)).toEqual([])
+})
+
+test('a client of an address that no site has is refused, and the reason names the address', () => {
+  const { announce } = aTracker()
+  const refused = () => announce('203.0.113.7')
+  expect(refused).toThrow(Refusal as unknown as ErrorConstructor)
+  try {
+    refused()
+  } catch (refusal) {
+    expect((refusal as Refusal).message).toContain('203.0.113.7')
+  }
+})
+
+test('a gateway that asks again hears of the same upstream and the same local peers', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  announce('127.1.1.2', { left: 0 })
+  announce('127.2.1.1')
+  for (let host = 2; host < 9; host++) announce(`127.2.1.${host}`)
+  const first = announce('127.2.1.1').peers
+  for (let again = 0; again < 5; again++) expect(announce('127.2.1.1').peers).toEqual(first)
+})
+
+test('a leecher that asks again hears at least of everybody it heard of before', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  const heard = new Map<string, readonly string[]>()
+  for (let host = 1; host < 30; host++) heard.set(`127.2.1.${host}`, announce(`127.2.1.${host}`).peers)
+  for (const [host, before] of heard)
+    expect(announce(host).peers).toEqual(expect.arrayContaining([...before]))
+})
+
+test('a finisher is introduced to needy local peers that it never met', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  for (let host = 1; host <= 16; host++) announce(`127.2.1.${host}`)
+  const met = new Set(announce('127.2.1.5').peers)
+  const strangers = announce('127.2.1.5', { left: 0, event: 'completed' }).peers.filter(
+    (peer) => !met.has(peer),
+  )
+  expect(strangers.length).toBe(6)
+  expect(remoteTo('127.2.1.5', strangers)).toEqual([])
+})
+
+test('a seed that was seen incomplete is told of no seeds', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  announce('127.1.1.2', { left: 5 })
+  announce('127.1.1.2', { left: 0, event: 'completed' })
+  expect(announce('127.1.1.2', { left: 0 }).peers).toEqual([])
+})
+
+test('an aria2 magnet, which says left=0 before it has anything, is given a seed even from elsewhere', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  const magnet = { left: 0, event: 'started', client: 'A2-1-36-0-' } as const
+  expect(announce('127.2.1.1', magnet).peers).toEqual(['127.1.1.1:6881'])
+})
+
+test('magnet clients that say left=0 do not make their site look complete', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  for (const host of ['127.2.1.1', '127.2.1.2'])
+    announce(host, { left: 0, event: 'started', client: 'A2-1-36-0-' })
+  expect(remoteTo('127.2.1.3', announce('127.2.1.3').peers)).toEqual(['127.1.1.1:6881'])
+})
+
+test('a source that comes last is told of the gateways that wait for one', () => {
+  const { announce } = aTracker()
+  announce('127.2.1.1')
+  announce('127.3.1.1')
+  const { peers } = announce('127.1.1.1', { left: 0 })
+  expect([...peers].sort()).toEqual(['127.2.1.1:6881', '127.3.1.1:6881'])
+})
+
+test('a gateway without progress gets another upstream, and after that its lease goes to somebody else', () => {
+  const { announce, clock, counted } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  announce('127.1.1.2', { left: 0 })
+  const [first] = announce('127.2.1.1').peers
+  announce('127.2.1.2')
+  const later = () => {
+    clock.advanceMs(60_000)
+    for (const seed of ['127.1.1.1', '127.1.1.2']) announce(seed, { left: 0 })
+    announce('127.2.1.2')
+    return remoteTo('127.2.1.1', announce('127.2.1.1').peers)
+  }
+  expect(later()).toEqual([first])
+  expect(later()).toEqual([first === '127.1.1.1:6881' ? '127.1.1.2:6881' : '127.1.1.1:6881'])
+  expect(counted.rescues).toContain(1)
+  later()
+  expect(later()).toEqual([])
+  expect(remoteTo('127.2.1.2', announce('127.2.1.2').peers).length).toBe(1)
+  expect(counted.elections.at(-1)).toEqual({ site: 1, cause: 'stalled' })
+})
+
+test('a leecher without progress is given a local source that it had not met', () => {
+  const { announce, clock, counted } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  for (let host = 1; host <= 10; host++) announce(`127.2.1.${host}`)
+  expect(announce('127.2.1.9').peers).not.toContain('127.2.1.1:6881')
+  for (let left = 900_000; left > 700_000; left -= 100_000) {
+    clock.advanceMs(60_000)
+    announce('127.2.1.1', { left })
+    announce('127.2.1.9')
+  }
+  expect(announce('127.2.1.9').peers).toContain('127.2.1.1:6881')
+  expect(counted.rescues).toEqual([1])
+})
+
+test('the hosts that ever were gateway are remembered, each once', () => {
+  const { announce, table } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  for (const host of ['127.2.1.1', '127.2.1.2', '127.2.1.1']) {
+    announce(host)
+    announce(host, { event: 'stopped' })
+  }
+  announce('127.2.1.3')
+  expect(table.swarm(TORRENT)?.site(1)?.gatewayHostsEver).toBe(3)
+})
+
+test('a site with two gateways has two, and each is told of the other', () => {
+  const { announce } = aTracker({ topology: aTopology({ gateways: 2 }) })
+  announce('127.1.1.1', { left: 0 })
+  announce('127.1.1.2', { left: 0 })
+  announce('127.2.1.1')
+  const second = announce('127.2.1.2').peers
+  expect(second).toContain('127.2.1.1:6881')
+  expect(remoteTo('127.2.1.2', second).length).toBe(1)
+  expect(remoteTo('127.2.1.3', announce('127.2.1.3').peers)).toEqual([])
+})
+
+test('numwant is a maximum, and the gateway keeps its upstream within it', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  announce('127.2.1.1')
+  for (let host = 2; host < 9; host++) announce(`127.2.1.${host}`)
+  expect(announce('127.2.1.1', { numwant: 1 }).peers).toEqual(['127.1.1.1:6881'])
+  expect(announce('127.2.1.5', { numwant: 2 }).peers.length).toBe(2)
+  expect(announce('127.2.1.5', { numwant: 0 }).peers).toEqual([])
+})
+
+test('after a reload a peer belongs where the new topology puts it, and the gateway stays gateway', () => {
+  const { announce, tracker } = aTracker({ topology: aTopology({ siteNames: ['fra', 'ams'] }) })
+  announce('127.1.1.1', { left: 0 })
+  announce('127.2.1.1')
+  announce('127.2.1.2')
+  tracker.changeTopology(aTopology({ siteNames: ['fra', 'ams', 'nyc'] }))
+  expect(remoteTo('127.2.1.1', announce('127.2.1.1').peers)).toEqual(['127.1.1.1:6881'])
+  expect(remoteTo('127.2.1.3', announce('127.2.1.3').peers)).toEqual([])
+  expect(announce('127.3.1.1').peers.length).toBe(1)
+  tracker.changeTopology(aTopology({ siteNames: ['fra'] }))
+  expect(announce('127.1.1.1', { left: 0 })).toMatchObject({ complete: 1, incomplete: 0 })
+})
