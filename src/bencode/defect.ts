@@ -1,0 +1,24 @@
+/**
+ * What bencoding forbids and files in the wild contain all the same.
+ *
+ * None of these makes a file unreadable, so none is refused; but clients that decode and encode again get other
+ * bytes, and inside `info` that is another infohash (protocol §6.2). They are noted with their offset, so that
+ * somebody can be told which byte splits the swarm.
+ */
+
+export type DefectKind =
+  'integer-leading-zero' | 'integer-minus-zero' | 'length-leading-zero' | 'key-unsorted' | 'key-duplicate'
+
+export interface Defect {
+  readonly kind: DefectKind
+  /** From the start of the scanned buffer: the `i`, the length, or the length of the key. */
+  readonly offset: number
+}
+
+export const defectTexts: Readonly<Record<DefectKind, string>> = {
+  'integer-leading-zero': 'an integer with a leading zero',
+  'integer-minus-zero': 'the integer -0',
+  'length-leading-zero': 'a string length with a leading zero',
+  'key-unsorted': 'a dictionary key that sorts before the one it follows',
+  'key-duplicate': 'a dictionary key that was there before',
+}

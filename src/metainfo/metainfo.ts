@@ -1,0 +1,181 @@
+/**
+ * A .torrent as positions: where its top-level entries are, where `info` is, and the hashes of exactly those bytes.
+ *
+ * The infohash is over the bytes from the `d` of `info` to its `e` (BEP 3, 52). Clients that decode and encode again
+ * get another one for a file that is not canonical, so we never do, and say when somebody else will (protocol §6.2).
+ */
+import { createHash } from 'node:crypto'
+import { type Defect, defectTexts } from '../bencode/defect.ts'
+import { BencodeScanner } from '../bencode/scanner.ts'
+import {
+  type BencodeEntry,
+  type BencodeValue,
+  currentValue,
+  dictionaryEntries,
+  integerOf,
+} from '../bencode/value.ts'
+import { InputError } from '../core/errors.ts'
+import type { Warning } from './warning.ts'
+
+export interface Metainfo {
+  /** The file's name, for messages. */
+  readonly source: string
+  readonly bytes: Buffer
+  /** The top level in the order of the file, `info` included. */
+  readonly entries: readonly BencodeEntry[]
+  readonly info: BencodeValue
+  /** The entries of `info`; of a repeated key the first, which is the one that libtorrent reads. */
+  readonly infoEntries: ReadonlyMap<string, BencodeValue>
+  /** 20 bytes. undefined for a pure v2 torrent. */
+  readonly infoHashV1: Buffer | undefined
+  /** 32 bytes; on the wire the first 20 of them. undefined for a pure v1 torrent. */
+  readonly infoHashV2: Buffer | undefined
+  /** What the bytes themselves are warned of. */
+  readonly warnings: readonly Warning[]
+}
+
+/** Reads a whole .torrent. Throws an `InputError` that names `source`, the byte, and what to do. */
+export function readMetainfo(bytes: Buffer, source: string): Metainfo {
+  if (bytes.length === 0) throw new InputError(`${source}: the file is empty; fetch it again`)
+  if (bytes[0] !== LETTER_D) {
+    throw new InputError(
+      `${source}, byte 0: a torrent is a bencoded dictionary and begins with "d"; this is some other file`,
+    )
+  }
+  const { entries, end, inInfo, outside } = readTopLevel(bytes, source)
+  refuseGarbage(bytes, end, source)
+
+  const info = findInfo(entries, source)
+  const infoEntries = new Map<string, BencodeValue>()
+  for (const { key, value } of dictionaryEntries(bytes, info.start)) {
+    const name = key.toString('latin1')
+    if (!infoEntries.has(name)) infoEntries.set(name, value)
+  }
+
+  const warnings: Warning[] = []
+  if (inInfo.first !== undefined) warnings.push(warnOfInfo(inInfo.first, inInfo.count))
+  if (outside.first !== undefined) warnings.push(warnOfOutside(outside.first, outside.count))
+  if (end < bytes.length) {
+    warnings.push({
+      code: 'trailing-whitespace',
+      offset: end,
+      message: `white space follows the torrent at byte ${end}; rewriting drops it`,
+    })
+  }
+  return { source, bytes, entries, info, infoEntries, ...hashInfo(bytes, info, infoEntries), warnings }
+}
+
+interface Defects {
+  first: Defect | undefined
+  count: number
+}
+
+/** One pass over the whole file. What is not canonical counts for the entry of the top level that it is in. */
+function readTopLevel(bytes: Buffer, source: string) {
+  const entries: BencodeEntry[] = []
+  const inInfo: Defects = { first: undefined, count: 0 }
+  const outside: Defects = { first: undefined, count: 0 }
+  let defects = outside
+  const scanner = new BencodeScanner(bytes, source, 0, (kind, offset) => {
+    defects.count++
+    // Repeated keys are found when their dictionary ends, after defects that come later in the file.
+    if (defects.first === undefined || offset < defects.first.offset) defects.first = { kind, offset }
+  })
+  scanner.next()
+  while (scanner.next() === 'key') {
+    const { start } = scanner
+    const key = bytes.subarray(scanner.contentStart, scanner.end)
+    scanner.next()
+    defects = key.equals(INFO) ? inInfo : outside
+    entries.push({ start, key, value: currentValue(scanner) })
+    defects = outside
+  }
+  return { entries, end: scanner.end, inInfo, outside }
+}
+
+function refuseGarbage(bytes: Buffer, end: number, source: string): void {
+  for (let at = end; at < bytes.length; at++) {
+    if (WHITE_SPACE.includes(bytes[at] as number)) continue
+    throw new InputError(
+      `${source}, byte ${at}: the torrent ends at byte ${end} and something else follows; ` +
+        'the file is damaged, or two files in one: fetch it again',
+    )
+  }
+}
+
+function findInfo(entries: readonly BencodeEntry[], source: string): BencodeValue {
+  const found = entries.filter(({ key }) => key.equals(INFO))
+  const [first, second] = found
+  if (first === undefined) {
+    throw new InputError(
+      `${source}: there is no \`info\` dictionary, so nothing to download; ` +
+        'is it a torrent? Resume data and DHT state look alike',
+    )
+  }
+  if (second !== undefined) {
+    throw new InputError(
+      `${source}, byte ${second.start}: a second \`info\` (the first is at byte ${first.start}); ` +
+        'clients disagree about which one counts, make the torrent again',
+    )
+  }
+  if (first.value.kind !== 'dictionary') {
+    throw new InputError(
+      `${source}, byte ${first.value.start}: \`info\` must be a dictionary and is a${
+        first.value.kind === 'integer' ? 'n' : ''
+      } ${first.value.kind}; make the torrent again`,
+    )
+  }
+  return first.value
+}
+
+function hashInfo(
+  bytes: Buffer,
+  info: BencodeValue,
+  infoEntries: ReadonlyMap<string, BencodeValue>,
+): Pick<Metainfo, 'infoHashV1' | 'infoHashV2'> {
+  const content = bytes.subarray(info.start, info.end)
+  const hasV2 = integerOf(bytes, infoEntries.get('meta version')) === 2
+  // A hybrid describes its content twice (BEP 52); without `pieces` a v1 client could check nothing.
+  const hasV1 = !hasV2 || infoEntries.has('pieces')
+  return {
+    infoHashV1: hasV1 ? createHash('sha1').update(content).digest() : undefined,
+    infoHashV2: hasV2 ? createHash('sha256').update(content).digest() : undefined,
+  }
+}
+
+function warnOfInfo(defect: Defect, count: number): Warning {
+  return {
+    code: 'info-not-canonical',
+    offset: defect.offset,
+    message:
+      `\`info\` is not canonical: ${defectTexts[defect.kind]} at byte ${defect.offset}${andMore(count)}. ` +
+      `Clients disagree about its infohash and the swarm falls apart (${DISAGREEMENTS[defect.kind]}); ` +
+      'make the torrent again',
+  }
+}
+
+function warnOfOutside(defect: Defect, count: number): Warning {
+  return {
+    code: 'outside-not-canonical',
+    offset: defect.offset,
+    message:
+      `not canonical outside of \`info\`: ${defectTexts[defect.kind]} at byte ${defect.offset}` +
+      `${andMore(count)}. The infohash does not depend on it`,
+  }
+}
+
+const andMore = (count: number) => (count > 1 ? ` and ${count - 1} more` : '')
+
+/** What was observed with libtorrent 2.0.8, aria2 1.36, Transmission 3.00; read in rtorrent and Transmission 4. */
+const DISAGREEMENTS: Readonly<Record<Defect['kind'], string>> = {
+  'key-unsorted': 'aria2 and Transmission 3 compute another one, rtorrent refuses the file',
+  'key-duplicate': 'aria2 refuses the file',
+  'integer-leading-zero': 'aria2 computes another one, Transmission refuses the file',
+  'integer-minus-zero': 'aria2 and Transmission 3 compute another one',
+  'length-leading-zero': 'aria2 and Transmission 3 compute another one, Transmission 4 refuses the file',
+}
+
+const INFO = Buffer.from('info')
+const LETTER_D = 0x64
+/** Tab, line feed, carriage return, space: what editors and mail put after a file. */
+const WHITE_SPACE: readonly number[] = [0x09, 0x0a, 0x0d, 0x20]
