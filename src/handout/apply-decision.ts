@@ -16,4 +16,6 @@ export function applyDecision(table: SwarmTable, row: number, decision: Decision
   // Only what was really in the answer: a choice that had no room is met another time.
   const told = new Set(decision.choices.map((choice) => choice.row))
   for (const other of decision.introductions) if (told.has(other)) table.introductions.link(row, other)
+  // The next one to ask looks at others first.
+  for (const list of table.siteOf(row).lists) list.turn(table.rows)
 }

@@ -9,9 +9,9 @@
 import type { Random } from '../core/random.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { RowList } from '../swarm/row-list.ts'
-import type { PlaceGroup, Role } from '../swarm/swarm.ts'
+import type { Role } from '../swarm/swarm.ts'
 import type { Choice, Reason, Situation } from './decision.ts'
-import { pick } from './pick.ts'
+import { pick, take } from './pick.ts'
 
 /** A needy peer that already has so many sources and neighbours is not offered to further seeds. */
 const NEEDY_LINKS_MAX = 8
@@ -72,9 +72,11 @@ export class LocalChoices {
 
   /** For one that says `left=0` and may have nothing: seeds, which cost nothing if it has all. */
   addSeeds(count: number): void {
-    this.#add('seed', count, 'seed', () => 0)
-    // Not remembered: between two complete peers there is nothing to be had.
-    this.introductions.length = 0
+    const { table, site } = this.#situation
+    const seeds = site.listsOf('seed').sort((a, b) => this.#distance(a) - this.#distance(b))
+    // Not introduced: between two complete peers there is nothing to be had, so nothing to remember.
+    for (const row of take(table.rows, seeds, count, (row) => this.#isEligible(row)))
+      this.choices.push({ row, ring: this.#ring(row), reason: 'seed' })
   }
 
   #addSources(count: number, slots: number, reason: Reason): void {
@@ -114,15 +116,18 @@ export class LocalChoices {
     rank: (row: number) => number,
     onlyRing?: 'bubble' | 'site',
   ): void {
-    const { site, asker } = this.#situation
-    const isHome = (group: PlaceGroup) => group.place === asker.place
+    const { table, site, asker } = this.#situation
+    const lists = site.listsOf(role)
     const rings: readonly RowList[][] = [
-      onlyRing === 'site' ? [] : site.groups.filter(isHome).map((group) => group[role]),
-      onlyRing === 'bubble' ? [] : site.groups.filter((group) => !isHome(group)).map((group) => group[role]),
+      onlyRing === 'site' ? [] : lists.filter((list) => list.place === asker.place),
+      onlyRing === 'bubble' ? [] : lists.filter((list) => list.place !== asker.place),
     ]
     let missing = count
     for (const lists of rings) {
-      const rows = pick(lists, missing, this.#random, (row) => (this.#isEligible(row) ? rank(row) : -1))
+      if (lists.length === 0) continue
+      const rows = pick(table.rows, lists, missing, this.#random, (row) =>
+        this.#isEligible(row) ? rank(row) : -1,
+      )
       for (const row of rows) this.#choose(row, reason)
       missing -= rows.length
     }
@@ -161,6 +166,10 @@ export class LocalChoices {
 
   #links(row: number): number {
     return this.#situation.table.introductions.count(row)
+  }
+
+  #distance(list: RowList): number {
+    return list.place === this.#situation.asker.place ? 0 : 1
   }
 
   #ring(row: number): 'bubble' | 'site' {

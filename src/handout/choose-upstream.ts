@@ -34,24 +34,27 @@ export function chooseUpstream(situation: Situation, avoid: readonly number[], r
 
 /** Gateways without an upstream, nearest first, that the asking source can feed. */
 export function orphanGateways(situation: Situation): number[] {
-  const { table, topology, swarm, site, policy } = situation
+  const { table, topology, swarm, site, policy, nowSeconds } = situation
   const orphans: { readonly row: number; readonly cost: number }[] = []
   for (const other of swarm.sites) {
-    if (other === site) continue
+    if (other === site || other.gateways.length === 0) continue
     const cost = topology.cost(site.site, other.site)
     if (cost === Infinity || hasCopy(swarm, other) || !isFed(table, swarm, site, other)) continue
-    for (const gateway of other.gateways)
-      if (gateway.upstreamRow < 0) orphans.push({ row: gateway.row, cost })
+    for (const { row, upstreamRow } of other.gateways)
+      if (upstreamRow < 0 && !table.rows.isExpired(row, nowSeconds)) orphans.push({ row, cost })
   }
   orphans.sort((a, b) => a.cost - b.cost)
   return orphans.slice(0, policy.adoptionsMax).map((orphan) => orphan.row)
 }
 
-/** Gateways of other sites that fetch from this row. */
+/** Live gateways of other sites that fetch from this row. */
 export function downstreamOf(situation: Situation, row: number): Gateway[] {
-  return situation.swarm.sites.flatMap((site) =>
-    site.gateways.filter((gateway) => gateway.upstreamRow === row),
-  )
+  const { table, swarm, nowSeconds } = situation
+  const found: Gateway[] = []
+  for (const site of swarm.sites)
+    for (const gateway of site.gateways)
+      if (gateway.upstreamRow === row && !table.rows.isExpired(gateway.row, nowSeconds)) found.push(gateway)
+  return found
 }
 
 /** Sites that have a gateway fetching from `source`, the asking site left out. */
@@ -80,8 +83,8 @@ function sourceIn(situation: Situation, other: SiteSwarm, avoid: readonly number
     const doubt = rows.has(row, flags.doubtful) ? 1000 : 0
     return doubt + downstreamOf(situation, row).length * 16 + table.introductions.count(row)
   }
-  const seeds = hasCopy(situation.swarm, other) ? other.groups.map((group) => group.seed) : []
-  const [seed] = pick(seeds, 1, random, rank)
+  const seeds = hasCopy(situation.swarm, other) ? other.listsOf('seed') : []
+  const [seed] = pick(table.rows, seeds, 1, random, rank)
   if (seed !== undefined) return seed
   let best = -1
   for (const gateway of other.gateways)

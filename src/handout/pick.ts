@@ -1,12 +1,13 @@
 /**
- * Draws rows from a row list: the best of a bounded sample, so that a choice in a swarm of a hundred thousand
+ * Picks rows from row lists: the best of the first few of each, so that a choice in a swarm of a hundred thousand
  * costs what one in a swarm of fifty does.
  */
 import type { Random } from '../core/random.ts'
+import type { PeerRows } from '../swarm/peer-rows.ts'
 import type { RowList } from '../swarm/row-list.ts'
 
-/** Lists up to this length are looked at whole; of longer ones, so many random rows. */
-const SAMPLE = 48
+/** So many rows are looked at, from wherever the ring of a list stands. */
+const LOOKED_AT_MAX = 48
 
 /**
  * splitmix32 (Steele, Lea, Flood 2014, in 32 bits). Seeded anew for each decision, so that a decision depends on
@@ -35,6 +36,7 @@ export class DecisionRandom implements Random {
  * for a row that is not wanted at all.
  */
 export function pick(
+  rows: PeerRows,
   lists: readonly RowList[],
   count: number,
   random: Random,
@@ -53,17 +55,30 @@ export function pick(
     if (best.length > count) best.pop()
   }
 
-  const seen = new Set<number>()
   for (const list of lists) {
-    if (list.length <= SAMPLE)
-      for (let position = 0; position < list.length; position++) consider(list.at(position))
-    else
-      for (let draw = 0; draw < SAMPLE; draw++) {
-        const row = list.at(random.below(list.length))
-        if (seen.has(row)) continue
-        seen.add(row)
-        consider(row)
-      }
+    let row = list.head
+    for (let left = Math.min(list.length, LOOKED_AT_MAX); left > 0; left--) {
+      consider(row)
+      row = rows.next(row)
+    }
   }
   return best.map((entry) => entry.row)
+}
+
+/** The first `count` rows that are accepted, where one is as good as another. */
+export function take(
+  rows: PeerRows,
+  lists: readonly RowList[],
+  count: number,
+  accepts: (row: number) => boolean,
+): number[] {
+  const taken: number[] = []
+  for (const list of lists) {
+    let row = list.head
+    for (let left = Math.min(list.length, LOOKED_AT_MAX); left > 0 && taken.length < count; left--) {
+      if (accepts(row)) taken.push(row)
+      row = rows.next(row)
+    }
+  }
+  return taken
 }

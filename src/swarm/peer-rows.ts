@@ -1,5 +1,5 @@
 /**
- * One row of ten 32-bit words a peer: no object, no timer and no string for each of nine million peers.
+ * One row of eleven 32-bit words a peer: no object, no timer and no string for each of nine million peers.
  *
  * Rows live in chunks, so that growth never copies what is there (one large array would stall the loop for
  * a fifth of a second at nine million peers), and all words of a row share a cache line or two. A released row
@@ -13,15 +13,16 @@ import { SlotPool } from './slot-pool.ts'
     0  address      IPv4 bits, or the slot of the IPv6 address in `#addresses6`
     1  endpoint     port << 16 | place
     2  swarm        index of its swarm; NO_SWARM in a released row
-    3  position     in the row list of its place and role
+    3  next         in the ring of its place and role, see `row-list.ts`
     4  heardAt      seconds since 1970
     5  left         KiB still missing, rounded up; LEFT_UNKNOWN where the peer did not say
     6  downloaded   KiB since `started`, saturated
     7  identity     hash of peer id and key: the same client at another address has the same
     8  state        lifetime in seconds << 16 | stalls << 8 | flags
     9  links        block of its introductions; 0 none
+   10  previous     in the ring
 */
-const WORDS = 10
+const WORDS = 11
 const CHUNK_ROWS_LOG2 = 14
 const CHUNK_ROWS = 1 << CHUNK_ROWS_LOG2
 const ROW_IN_CHUNK = CHUNK_ROWS - 1
@@ -164,12 +165,20 @@ export class PeerRows {
     return this.#get(row, 2)
   }
 
-  position(row: number): number {
+  next(row: number): number {
     return this.#get(row, 3)
   }
 
-  setPosition(row: number, position: number): void {
-    this.#set(row, 3, position)
+  setNext(row: number, next: number): void {
+    this.#set(row, 3, next)
+  }
+
+  previous(row: number): number {
+    return this.#get(row, 10)
+  }
+
+  setPrevious(row: number, previous: number): void {
+    this.#set(row, 10, previous)
   }
 
   heardAtSeconds(row: number): number {

@@ -42,7 +42,7 @@ export function writeSwarm(table: SwarmTable, swarm: Swarm, siteName: (siteIndex
   const order = new Map<number, number>()
   const peers = Buffer.allocUnsafe(swarm.rows * PEER_BYTES_MAX)
   let end = 0
-  for (const row of rowsOf(swarm)) {
+  for (const row of rowsOf(table, swarm)) {
     order.set(row, order.size)
     end = writePeer(table, row, peers, end)
   }
@@ -186,11 +186,8 @@ function readPeer(block: Buffer, cursor: { at: number }, infoHash: Buffer, reade
   return row
 }
 
-function* rowsOf(swarm: Swarm): Generator<number> {
-  for (const site of swarm.sites)
-    for (const group of site.groups)
-      for (const list of [group.needy, group.seed, group.partial])
-        for (let position = 0; position < list.length; position++) yield list.at(position)
+function* rowsOf(table: SwarmTable, swarm: Swarm): Generator<number> {
+  for (const site of swarm.sites) for (const list of site.lists) yield* list.all(table.rows)
 }
 
 function words(values: readonly number[]): Buffer {

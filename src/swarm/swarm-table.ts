@@ -13,8 +13,9 @@ import { CompletionCounts } from './completion-counts.ts'
 import { Introductions } from './introductions.ts'
 import { hashAddress, hashEndpoint } from './peer-hash.ts'
 import { flags, LEFT_UNKNOWN, PeerRows } from './peer-rows.ts'
-import { RowIndex } from './row-index.ts'
-import { type Gateway, PlaceGroup, type Role, SiteSwarm, type Swarm } from './swarm.ts'
+import { RowIndex, ROWS_MAX } from './row-index.ts'
+import { RowList } from './row-list.ts'
+import { type Gateway, type Role, SiteSwarm, type Swarm } from './swarm.ts'
 import { SwarmRegistry } from './swarm-registry.ts'
 
 /** One announce, as far as the table is concerned. */
@@ -64,8 +65,8 @@ export interface SwarmTableLimits {
   readonly swarmsMax: number
 }
 
-/** A gibibyte of rows, and as much again for swarm objects with one peer each: see bench/README.md. */
-const LIMITS: SwarmTableLimits = { peersMax: 16_000_000, swarmsMax: 1_000_000 }
+/** As many rows as an index entry can name, about a gibibyte; and as much again in swarms of one peer each. */
+const LIMITS: SwarmTableLimits = { peersMax: ROWS_MAX, swarmsMax: 1_000_000 }
 
 export class SwarmTable {
   readonly rows = new PeerRows()
@@ -98,11 +99,7 @@ export class SwarmTable {
 
   /** Bytes in typed arrays; the objects of the swarms come on top. */
   get bytes(): number {
-    let bytes = this.rows.bytes + this.introductions.bytes + this.#byEndpoint.bytes + this.#clients.bytes
-    for (const swarm of this.#registry.swarms())
-      for (const site of swarm.sites)
-        for (const group of site.groups) bytes += group.needy.bytes + group.seed.bytes + group.partial.bytes
-    return bytes
+    return this.rows.bytes + this.introductions.bytes + this.#byEndpoint.bytes + this.#clients.bytes
   }
 
   swarms(): IterableIterator<Swarm> {
@@ -231,7 +228,8 @@ export class SwarmTable {
   }
 
   #regroup(swarm: Swarm, topology: PlacesAfter): void {
-    const sitesBefore = swarm.sites.splice(0)
+    const sitesBefore = swarm.sites
+    swarm.sites = []
     for (const site of sitesBefore) {
       const siteIndex = topology.siteAfter(site.site)
       if (siteIndex < 0) continue
@@ -240,14 +238,12 @@ export class SwarmTable {
       after.lastLeaseEnd = site.lastLeaseEnd
     }
     for (const site of sitesBefore)
-      for (const group of site.groups)
-        for (const list of [group.needy, group.seed, group.partial])
-          for (let position = 0; position < list.length; position++) {
-            const row = list.at(position)
-            const place = topology.locate(this.rows.address(row))
-            this.rows.setPlace(row, place)
-            this.#attachTo(this.#siteFor(swarm, topology.siteOfPlace[place] as number), row)
-          }
+      for (const list of site.lists)
+        for (const row of [...list.all(this.rows)]) {
+          const place = topology.locate(this.rows.address(row))
+          this.rows.setPlace(row, place)
+          this.#attachTo(this.#siteFor(swarm, topology.siteOfPlace[place] as number), row)
+        }
     for (const site of sitesBefore)
       for (const gateway of site.gateways) {
         const siteIndex = topology.siteOfPlace[this.rows.place(gateway.row)] as number
@@ -280,17 +276,17 @@ export class SwarmTable {
   /** Puts the row into the list of its place and role, and counts it there. */
   #attachTo(site: SiteSwarm, row: number): void {
     const place = this.rows.place(row)
-    let group = site.group(place)
-    if (group === undefined) site.groups.push((group = new PlaceGroup(place)))
     const role = this.roleOf(row)
-    this.rows.setPosition(row, group[role].add(row))
+    let list = site.list(place, role)
+    if (list === undefined) site.addList((list = new RowList(place, role)))
+    list.add(this.rows, row)
     site.count(role, 1)
     if (this.rows.has(row, flags.doubtful)) site.doubtfulSeeds++
   }
 
   #siteFor(swarm: Swarm, siteIndex: number): SiteSwarm {
     let site = swarm.site(siteIndex)
-    if (site === undefined) swarm.sites.push((site = new SiteSwarm(siteIndex)))
+    if (site === undefined) swarm.sites = [...swarm.sites, (site = new SiteSwarm(siteIndex))]
     return site
   }
 
@@ -299,12 +295,11 @@ export class SwarmTable {
     this.endLease(row, cause)
     const place = this.rows.place(row)
     const site = swarm.site(this.#siteIndex(place))
-    const group = site?.group(place)
-    assert(site !== undefined && group !== undefined, 'a live row is in a list')
     const role = this.roleOf(row)
-    const position = this.rows.position(row)
-    const moved = group[role].removeAt(position)
-    if (moved >= 0) this.rows.setPosition(moved, position)
+    const list = site?.list(place, role)
+    assert(site !== undefined && list !== undefined, 'a live row is in a list')
+    list.remove(this.rows, row)
+    if (list.length === 0) site.dropList(list)
     site.count(role, -1)
     if (this.rows.has(row, flags.doubtful)) site.doubtfulSeeds--
     if (site.lastStalledRow === row) site.lastStalledRow = -1
@@ -343,9 +338,8 @@ export class SwarmTable {
     for (const site of swarm.sites) {
       if (site.doubtfulSeeds === 0) continue
       site.doubtfulSeeds = 0
-      for (const { seed } of site.groups)
-        for (let position = 0; position < seed.length; position++)
-          this.rows.setFlag(seed.at(position), flags.doubtful, false)
+      for (const seeds of site.listsOf('seed'))
+        for (const row of seeds.all(this.rows)) this.rows.setFlag(row, flags.doubtful, false)
     }
   }
 
@@ -384,9 +378,7 @@ export class SwarmTable {
     if (emptiest === undefined) return
     this.#evicted++
     for (const site of emptiest.sites)
-      for (const group of site.groups)
-        for (const list of [group.needy, group.seed, group.partial])
-          while (list.length > 0) this.remove(list.at(list.length - 1), 'expired')
+      for (const list of [...site.lists]) while (list.length > 0) this.remove(list.head, 'expired')
   }
 
   #siteIndex(place: number): number {

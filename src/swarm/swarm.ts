@@ -5,7 +5,7 @@
  * Objects here are per swarm and site, never per peer. Only the `SwarmTable` changes the lists and counts.
  */
 import type { ElectionCause } from '../core/tracker-metrics.ts'
-import { RowList } from './row-list.ts'
+import type { RowList } from './row-list.ts'
 
 /** `partial` is BEP 21's partial seed: incomplete, and content with that. */
 export type Role = 'needy' | 'seed' | 'partial'
@@ -19,20 +19,12 @@ export interface Gateway {
   readonly failedUpstreamRows: number[]
 }
 
-export class PlaceGroup {
-  readonly place: number
-  readonly needy = new RowList()
-  readonly seed = new RowList()
-  readonly partial = new RowList()
-
-  constructor(place: number) {
-    this.place = place
-  }
-}
+const NOBODY: ReadonlySet<number> = new Set()
 
 export class SiteSwarm {
   readonly site: number
-  readonly groups: PlaceGroup[] = []
+  /** One for each place and role that has peers. Replaced, not grown: `push` reserves room for seventeen. */
+  lists: readonly RowList[] = []
   /** Peers by role, every address counted: what the policy can hand out. */
   needy = 0
   seeds = 0
@@ -44,7 +36,8 @@ export class SiteSwarm {
   lastLeaseEnd: ElectionCause = 'first'
   /** Whose lease ended without progress: others come first at the next election. -1 nobody. */
   lastStalledRow = -1
-  readonly #gatewayHosts = new Set<number>()
+  /** Made when the first one comes: most sites of most swarms never have any. */
+  #gatewayHosts: Set<number> | undefined = undefined
 
   constructor(site: number) {
     this.site = site
@@ -64,12 +57,12 @@ export class SiteSwarm {
    * many times its size, because nobody else is told of anybody in another site.
    */
   get gatewayHostsEver(): number {
-    return this.#gatewayHosts.size
+    return this.#gatewayHosts?.size ?? 0
   }
 
   /** The hosts behind `gatewayHostsEver`, by the hash of their address. */
   get gatewayHosts(): ReadonlySet<number> {
-    return this.#gatewayHosts
+    return this.#gatewayHosts ?? NOBODY
   }
 
   count(role: Role, by: number): void {
@@ -79,6 +72,7 @@ export class SiteSwarm {
   }
 
   rememberGatewayHost(addressHash: number): void {
+    this.#gatewayHosts ??= new Set()
     this.#gatewayHosts.add(addressHash)
   }
 
@@ -86,16 +80,29 @@ export class SiteSwarm {
     return this.gateways.find((gateway) => gateway.row === row)
   }
 
-  group(place: number): PlaceGroup | undefined {
-    for (const group of this.groups) if (group.place === place) return group
+  list(place: number, role: Role): RowList | undefined {
+    for (const list of this.lists) if (list.place === place && list.role === role) return list
     return undefined
+  }
+
+  addList(list: RowList): void {
+    this.lists = [...this.lists, list]
+  }
+
+  dropList(list: RowList): void {
+    this.lists = this.lists.filter((other) => other !== list)
+  }
+
+  listsOf(role: Role): RowList[] {
+    return this.lists.filter((list) => list.role === role)
   }
 }
 
 export class Swarm {
   readonly index: number
   readonly infoHash: Buffer
-  readonly sites: SiteSwarm[] = []
+  /** Replaced, not grown, like `lists`. */
+  sites: readonly SiteSwarm[] = []
   /** How often it was completed, counted on the way from leecher to seed. */
   downloaded = 0
   /** Clients by role, each counted once however many addresses it announces from. */

@@ -195,7 +195,8 @@ test('whoever joins a site is connected with its gateway through peers that know
 test('explain says what the next announce then hears', () => {
   fc.assert(
     fc.property(world, (given) => {
-      const world = live(given, () => {})
+      // Nobody waits: an announce after a while without progress is one of a peer that needs rescue.
+      const world = live({ ...given, steps: given.steps.filter((step) => step.does !== 'wait') }, () => {})
       for (const site of [1, 2, 3]) {
         const from = `127.${site}.1.1`
         const row = [...liveRows(world.table)].find(

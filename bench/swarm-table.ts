@@ -1,0 +1,177 @@
+/**
+ * What a peer costs in memory, what it costs to forget it, and what an announce costs without the wire: the real
+ * swarm table and handout policy, beside a plain `Map` of objects holding the same in the same process.
+ *
+ * Usage: swarm-table [peers in millions, default 1]
+ */
+import { Address } from '../src/core/address.ts'
+import { ManualClock } from '../src/core/clock.ts'
+import { SeededRandom } from '../src/core/random.ts'
+import { SwarmTable } from '../src/swarm/swarm-table.ts'
+import type { Place, Site, Topology } from '../src/topology/topology.ts'
+import { Tracker } from '../src/tracker/tracker.ts'
+
+const PEERS = Math.round(Number(process.argv[2] ?? '1') * 1_000_000)
+const PEERS_PER_SWARM = 1_000
+const SITES = 10
+const BUBBLES = 2
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
+
+function memoryBytes(): number {
+  ;(globalThis as { gc?: () => void }).gc?.()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
+function topologyOf(): Topology {
+  const places: Place[] = []
+  const sites: Site[] = []
+  for (let index = 0; index < SITES; index++) {
+    const ofSite: Place[] = []
+    const site: Site = {
+      index,
+      name: `site-${index}`,
+      region: undefined,
+      trackers: [],
+      federation: [],
+      gateways: 'auto',
+      places: ofSite,
+    }
+    for (let bubble = 0; bubble < BUBBLES; bubble++)
+      ofSite.push({ index: places.length + bubble, site, bubble: `${bubble}`, trackers: [] })
+    places.push(...ofSite)
+    sites.push(site)
+  }
+  return {
+    sites,
+    places,
+    unmapped: 'refuse',
+    fallbackTrackers: () => [],
+    locate: (address) => (address.word3 >>> 8) % places.length,
+    match: () => undefined,
+    cost: (a, b) => (a === b ? 0 : 100),
+    siteNamed: (name) => sites.find((site) => site.name === name),
+  }
+}
+
+const topology = topologyOf()
+const clock = new ManualClock()
+const silence = () => {}
+
+function aTracker(table: SwarmTable): Tracker {
+  return new Tracker(topology, {
+    table,
+    clock,
+    random: new SeededRandom(1),
+    metrics: {
+      announce: silence,
+      refusal: silence,
+      duration: silence,
+      handout: silence,
+      election: silence,
+      rescue: silence,
+      downloaded: silence,
+      completion: silence,
+    },
+    admission: { admits: () => true },
+    interval: { secondsMin: 60, secondsMax: 1800 },
+  })
+}
+
+const hashes = Array.from({ length: Math.ceil(PEERS / PEERS_PER_SWARM) }, (_, index) => {
+  const hash = Buffer.alloc(20)
+  hash.writeUInt32BE((index * 2_654_435_761) % 2 ** 32, 0)
+  hash.writeUInt32BE(index, 16)
+  return hash
+})
+const peerId = Buffer.from('-LT2080-000000000000')
+
+/** Host number `index` of the run. One torrent in ten is being rolled out, the others are complete everywhere. */
+function announce(tracker: Tracker, index: number): void {
+  peerId.writeUInt32BE(index, 8)
+  tracker.announce(
+    {
+      infoHash: hashes[index % hashes.length] as Buffer,
+      peerId,
+      port: 6881,
+      downloadedBytes: 0,
+      uploadedBytes: 0,
+      leftBytes: (index % hashes.length) % 10 === 0 && index >= hashes.length ? 1_000_000 : 0,
+      event: 'none',
+      peersWanted: 50,
+      key: peerId.subarray(8, 16),
+    },
+    Address.v4(0x0a000000 + Math.imul(index, 7)),
+    'http',
+  )
+}
+
+const before = memoryBytes()
+const table = new SwarmTable(topology.places.map((place) => place.site.index))
+const tracker = aTracker(table)
+let started = performance.now()
+for (let index = 0; index < PEERS; index++) announce(tracker, index)
+const firstMs = performance.now() - started
+const arrayBytes = table.bytes
+const tableBytes = memoryBytes() - before
+
+started = performance.now()
+const AGAIN = Math.min(PEERS, 1_000_000)
+let longestMs = 0
+for (let index = 0; index < AGAIN; index++) {
+  const at = performance.now()
+  announce(tracker, index)
+  longestMs = Math.max(longestMs, performance.now() - at)
+}
+const againMs = performance.now() - started
+
+clock.advanceMs(3 * 3600_000)
+const nowSeconds = Math.floor(clock.nowMs() / 1000)
+started = performance.now()
+let expired = 0
+let slices = 0
+let longestSliceMs = 0
+while (table.rows.live > 0) {
+  const at = performance.now()
+  expired += table.sweep(nowSeconds, 2_000)
+  slices++
+  longestSliceMs = Math.max(longestSliceMs, performance.now() - at)
+}
+const expiryMs = performance.now() - started
+
+const beforeReference = memoryBytes()
+const reference = new Map<string, Map<string, object>>()
+started = performance.now()
+for (let index = 0; index < AGAIN; index++) {
+  const hash = (hashes[index % hashes.length] as Buffer).toString('hex')
+  let swarm = reference.get(hash)
+  if (swarm === undefined) reference.set(hash, (swarm = new Map()))
+  const ip = Address.v4(0x0a000000 + Math.imul(index, 7)).toString()
+  swarm.set(`${ip}:6881`, {
+    ip,
+    port: 6881,
+    left: 0,
+    downloaded: 0,
+    heardAt: clock.nowMs(),
+    peerId: peerId.toString('hex'),
+  })
+}
+const referenceMs = performance.now() - started
+const referenceBytes = memoryBytes() - beforeReference
+const perPeer = tableBytes / PEERS
+const perPeerReference = referenceBytes / AGAIN
+
+console.log(
+  `${PEERS} peers in ${hashes.length} swarms, ${SITES} sites of ${BUBBLES} bubbles, ${reference.size} in the reference`,
+)
+console.log(
+  `memory            ${perPeer.toFixed(1)} bytes a peer (${megabytes(tableBytes)}, of which ${megabytes(arrayBytes)} rows, lists and indexes), ${(perPeer / perPeerReference).toFixed(2)} x a Map of objects (${perPeerReference.toFixed(0)} bytes)`,
+)
+console.log(`first announces   ${((PEERS / firstMs) * 1000).toFixed(0)} a second`)
+console.log(
+  `later announces   ${((AGAIN / againMs) * 1000).toFixed(0)} a second, ${(referenceMs / againMs).toFixed(2)} x inserting into the Map; the longest took ${longestMs.toFixed(1)} ms`,
+)
+console.log(
+  `expiry            ${((expired / expiryMs) * 1000).toFixed(0)} peers a second in ${slices} slices, the longest ${longestSliceMs.toFixed(1)} ms`,
+)

@@ -1,0 +1,97 @@
+/**
+ * The operator's HTTP API, on a listener of its own.
+ *
+ * Threat: whoever reaches it can read who downloads what, and stop the node. So without a token it answers
+ * loopback only, and with one everything under /api needs it; a page in the operator's browser, which reaches
+ * loopback too, is kept out by its Origin. Metrics and health are open to whoever reaches a listener that has a
+ * token: scrapers and load balancers carry none, and they say nothing of single torrents or peers.
+ */
+import { timingSafeEqual, createHash } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { parseAddress } from '../core/address.ts'
+import { Refusal } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import type { Tracker } from '../tracker/tracker.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import { ApiError } from './api-error.ts'
+import { addExplainRoute } from './routes/explain.ts'
+import { addHealthRoutes, type HealthSource } from './routes/health.ts'
+import { addOperationRoutes, type Operations } from './routes/operations.ts'
+import { addSwarmRoutes } from './routes/swarms.ts'
+import { addTopologyRoutes } from './routes/topology.ts'
+
+export interface AdminParts {
+  readonly tracker: Tracker
+  readonly table: SwarmTable
+  readonly health: HealthSource
+  readonly operations: Operations
+  readonly log: Log
+  /** Without one, only loopback is answered. */
+  readonly token: string | undefined
+}
+
+export class AdminServer {
+  readonly #routes: FastifyInstance
+
+  constructor(parts: AdminParts) {
+    const routes = fastify({ exposeHeadRoutes: true, forceCloseConnections: true })
+    routes.addHook('onRequest', async (request) => guard(request, parts.token))
+    routes.setErrorHandler((error, _request, reply) => answerError(error, reply, parts.log))
+    routes.setNotFoundHandler((request, reply) =>
+      answerError(new ApiError(404, 'not-found', `there is nothing at ${request.url}`), reply, parts.log),
+    )
+    addHealthRoutes(routes, parts.health)
+    addTopologyRoutes(routes, parts.tracker)
+    addSwarmRoutes(routes, parts)
+    addExplainRoute(routes, parts)
+    addOperationRoutes(routes, parts.operations)
+    this.#routes = routes
+  }
+
+  /** Returns the port, which is the system's choice for port 0. Rejects where the address cannot be had. */
+  async start(at: { readonly host: string; readonly port: number }): Promise<number> {
+    await this.#routes.listen({ host: at.host, port: at.port })
+    return (this.#routes.server.address() as AddressInfo).port
+  }
+
+  async stop(): Promise<void> {
+    await this.#routes.close()
+  }
+}
+
+async function guard(request: FastifyRequest, token: string | undefined): Promise<void> {
+  if (token === undefined && !isLoopback(request.socket.remoteAddress ?? ''))
+    throw new ApiError(403, 'loopback-only', 'without admin.token this listener answers loopback only')
+  const origin = request.headers.origin
+  if (origin !== undefined && origin !== `http://${request.headers.host ?? ''}`)
+    throw new ApiError(403, 'foreign-origin', `a page of ${origin} may not speak to this listener`)
+  if (token === undefined || !request.url.startsWith('/api/')) return
+  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  if (given === undefined || !isSame(given, token))
+    throw new ApiError(401, 'token-wrong', 'send the admin token as "Authorization: Bearer <token>"')
+}
+
+/** In constant time: both are hashed first, so that not even the length is told. */
+function isSame(given: string, token: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(token))
+}
+
+function isLoopback(remote: string): boolean {
+  const address = parseAddress(remote)
+  if (address === undefined) return false
+  if (address.isV4) return address.word3 >>> 24 === 127
+  return address.word0 === 0 && address.word1 === 0 && address.word2 === 0 && address.word3 === 1
+}
+
+function answerError(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
+  const answer = (status: number, code: string, message: string) =>
+    reply.code(status).send({ error: { code, message } })
+  if (error instanceof ApiError) return answer(error.status, error.code, error.message)
+  if (error instanceof Refusal) return answer(422, error.code, error.message)
+  const status = (error as { statusCode?: number }).statusCode
+  if (status !== undefined && status < 500) return answer(status, 'request-invalid', (error as Error).message)
+  log.error({ event: 'admin-failed', err: error }, 'an admin request failed; this is a bug')
+  return answer(500, 'internal', 'the node made a mistake; its log says more')
+}
