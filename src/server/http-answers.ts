@@ -46,7 +46,7 @@ export class HttpAnswers {
     // The client has gone already, and its address with it: nothing to register, nobody to answer.
     if (socketAddress === undefined) return void request.socket.destroy()
     const { tracker, isTrusted } = this.#options
-    let body: Buffer
+    let body: string
     try {
       const announce = readAnnounce(request.url ?? '')
       const from = readClientAddress(socketAddress, request.headers, isTrusted)
@@ -62,7 +62,7 @@ export class HttpAnswers {
     const socketAddress = request.socket.remoteAddress
     if (socketAddress === undefined) return void request.socket.destroy()
     const { tracker, isTrusted } = this.#options
-    let body: Buffer
+    let body: string
     try {
       const infoHashes = readScrape(request.url ?? '')
       const from = readClientAddress(socketAddress, request.headers, isTrusted)
@@ -83,23 +83,23 @@ export class HttpAnswers {
     const body = writeFailure(refusal.message)
     if (refusal.code === 'TRK_DRAINING' || refusal.code === 'TRK_OVERLOADED') {
       response.writeHead(503, closingHeaders(body))
-      response.end(body)
+      response.end(body, 'latin1')
     } else {
       this.#send(response, body)
     }
   }
 
-  #send(response: ServerResponse, body: Buffer): void {
+  #send(response: ServerResponse, body: string): void {
     response.writeHead(
       200,
       this.#keepsConnections()
         ? ['Content-Type', 'text/plain', 'Content-Length', String(body.length)]
         : closingHeaders(body),
     )
-    response.end(body)
+    response.end(body, 'latin1')
   }
 }
 
-function closingHeaders(body: Buffer): string[] {
+function closingHeaders(body: string): string[] {
   return ['Content-Type', 'text/plain', 'Content-Length', String(body.length), 'Connection', 'close']
 }

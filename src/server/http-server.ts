@@ -15,6 +15,7 @@ import { assert } from '../core/assert.ts'
 import { Refusal } from '../core/errors.ts'
 import { REQUEST_TARGET_BYTES_MAX } from '../core/limits.ts'
 import { writeFailure } from '../wire/http/failure.ts'
+import { Connections } from './connections.ts'
 import { HttpAnswers, type HttpAnswersOptions } from './http-answers.ts'
 
 export interface HttpServerLimits {
@@ -26,10 +27,8 @@ export interface HttpServerLimits {
   readonly requestTimeoutMs: number
   /** How often the two above are looked at. */
   readonly timeoutCheckMs: number
-  /** How long an answer may wait for a client that does not read it. */
-  readonly stalledTimeoutMs: number
-  /** How long a connection is kept for the next request. */
-  readonly idleTimeoutMs: number
+  /** How long nothing may happen on a connection: no next request, no answer read. */
+  readonly silentTimeoutMs: number
 }
 
 export const httpServerLimits: HttpServerLimits = {
@@ -40,11 +39,9 @@ export const httpServerLimits: HttpServerLimits = {
   requestTimeoutMs: 10_000,
   /** A slow sender is gone after 12 s at the latest; Node's own 30 s would make the limits above pointless. */
   timeoutCheckMs: 2_000,
-  /** libtorrent and most others have given up by then (protocol.md §1.4). */
-  stalledTimeoutMs: 30_000,
   /** Longer than nginx and the load balancers of the clouds keep theirs (60 s), so that they never reuse a
    * connection that we are closing; Transmission and aria2 need only more than 5 s. */
-  idleTimeoutMs: 75_000,
+  silentTimeoutMs: 75_000,
 }
 
 /** 64 bytes in hexadecimal: longer tokens are no safer. */
@@ -62,15 +59,17 @@ export class HttpServer {
   readonly #answers: HttpAnswers
   readonly #server: Server
   readonly #fastify: FastifyInstance
-  #connections = 0
+  readonly #connections = new Connections()
+  readonly #limits: HttpServerLimits
   #isDraining = false
 
   constructor(options: HttpAnswersOptions, limits: HttpServerLimits = httpServerLimits) {
     this.#options = options
+    this.#limits = limits
     // Idle connections make room before new ones are turned away.
     this.#answers = new HttpAnswers(
       options,
-      () => !this.#isDraining && this.#connections < limits.connectionsMax / 2,
+      () => !this.#isDraining && this.#connections.count < limits.connectionsMax / 2,
     )
     this.#server = this.#createServer(limits)
     this.#fastify = this.#createRoutes()
@@ -90,6 +89,7 @@ export class HttpServer {
     this.#server.on('error', (error) => {
       this.#options.log.error({ event: 'accept-failed', err: error }, 'a connection could not be accepted')
     })
+    this.#connections.startClosingSilent(this.#limits.silentTimeoutMs)
     return (this.#server.address() as AddressInfo).port
   }
 
@@ -105,6 +105,7 @@ export class HttpServer {
     const deadline = setTimeout(() => this.#server.closeAllConnections(), deadlineMs)
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
     clearTimeout(deadline)
+    this.#connections.stopClosingSilent()
     await this.#fastify.close()
   }
 
@@ -115,18 +116,15 @@ export class HttpServer {
         headersTimeout: limits.headersTimeoutMs,
         requestTimeout: limits.requestTimeoutMs,
         connectionsCheckingInterval: limits.timeoutCheckMs,
-        keepAliveTimeout: limits.idleTimeoutMs,
+        // `Connections` sees to the silent ones.
+        keepAliveTimeout: 0,
         // We derive nothing from Host, and libtorrent sends one that is invalid for IPv6 literals.
         requireHostHeader: false,
       },
       (request, response) => this.#receive(request, response),
     )
-    server.timeout = limits.stalledTimeoutMs
     server.maxConnections = limits.connectionsMax
-    server.on('connection', (socket: Socket) => {
-      this.#connections++
-      socket.once('close', () => this.#connections--)
-    })
+    server.on('connection', (socket: Socket) => this.#connections.add(socket))
     server.on('drop', () => this.#options.onRefusal('TRK_OVERLOADED'))
     // Without these two, Node answers `Expect` itself: with a 100 that nobody waits for, or with a 417.
     server.on('checkContinue', (request, response) => this.#receive(request, response))
@@ -152,41 +150,22 @@ export class HttpServer {
     const routes = fastify({
       serverFactory: () => this.#server,
       exposeHeadRoutes: false,
-      routerOptions: { maxParamLength: TOKEN_LENGTH_MAX, querystringParser: () => NO_QUERY },
+      routerOptions: { maxParamLength: TOKEN_LENGTH_MAX, querystringParser: () => NO_QUERY, compile: true },
+      // Nobody reads the ids, and counting them up makes a string per request.
+      genReqId: () => '',
       // Whoever is on a connection while the node goes away is answered like everybody else.
       return503OnClosing: false,
       clientErrorHandler: (error, socket) => this.#answerUnreadable(error, socket),
-      frameworkErrors: (error, _request, reply) => {
-        reply.hijack()
-        answers.fail(reply.raw, frameworkRefusal(error.code))
-      },
+      frameworkErrors: (error, _request, reply) => answers.fail(reply.raw, frameworkRefusal(error.code)),
     })
-    // Each handler has answered when it returns, so Fastify is told to keep its hands off.
-    routes.get('/announce', (request, reply) => {
-      reply.hijack()
-      answers.announce(request.raw, reply.raw)
-    })
+    // Each of these has ended the response when it returns, which is all that Fastify wants to know.
+    routes.get('/announce', (request, reply) => answers.announce(request.raw, reply.raw))
     // The token is the operator's way to tell its own clients apart; none are configured, so each is right.
-    routes.get('/announce/:token', (request, reply) => {
-      reply.hijack()
-      answers.announce(request.raw, reply.raw)
-    })
-    routes.get('/scrape', (request, reply) => {
-      reply.hijack()
-      answers.scrape(request.raw, reply.raw)
-    })
-    routes.get('/scrape/:token', (request, reply) => {
-      reply.hijack()
-      answers.scrape(request.raw, reply.raw)
-    })
-    routes.setNotFoundHandler((_request, reply) => {
-      reply.hijack()
-      answers.fail(reply.raw, new Refusal('TRK_PATH_UNKNOWN'))
-    })
-    routes.setErrorHandler((error, _request, reply) => {
-      reply.hijack()
-      answers.fail(reply.raw, error)
-    })
+    routes.get('/announce/:token', (request, reply) => answers.announce(request.raw, reply.raw))
+    routes.get('/scrape', (request, reply) => answers.scrape(request.raw, reply.raw))
+    routes.get('/scrape/:token', (request, reply) => answers.scrape(request.raw, reply.raw))
+    routes.setNotFoundHandler((_request, reply) => answers.fail(reply.raw, new Refusal('TRK_PATH_UNKNOWN')))
+    routes.setErrorHandler((error, _request, reply) => answers.fail(reply.raw, error))
     return routes
   }
 
@@ -204,7 +183,7 @@ export class HttpServer {
     const head =
       'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n' +
       `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`
-    socket.end(Buffer.concat([Buffer.from(head), body]))
+    socket.end(head + body, 'latin1')
     // Node's sockets stay half open until the client closes too, and this one may never.
     socket.destroySoon()
   }

@@ -140,27 +140,23 @@ function readKey(query: QueryCursor): Buffer {
   return key
 }
 
-/** Keys in the order of their bytes; `peers` even when it is empty, since rtorrent fails without it. */
-export function writeAnnounceReply(reply: AnnounceReply, isCompact: boolean): Buffer {
+/**
+ * Keys in the order of their bytes; `peers` even when it is empty, since rtorrent fails without it.
+ *
+ * One character a byte (`latin1`): Node sends head and body in one write then, which is a tenth of a whole announce
+ * cheaper than a Buffer (bench/http-announces.ts).
+ */
+export function writeAnnounceReply(reply: AnnounceReply, isCompact: boolean): string {
   const head =
     `d8:completei${reply.complete}e10:downloadedi${reply.downloaded}e10:incompletei${reply.incomplete}e` +
     `8:intervali${reply.intervalSeconds}e12:min intervali${reply.intervalSecondsMin}e5:peers`
-  if (!isCompact) return Buffer.from(`${head}${writePeerList(reply)}e`, 'latin1')
-
+  if (!isCompact) return `${head}${writePeerList(reply)}e`
   const { peers4, peers6 } = reply
-  const start = `${head}${peers4.length}:`
-  const between = peers6.length === 0 ? '' : `6:peers6${peers6.length}:`
-  const bytes = Buffer.allocUnsafe(start.length + peers4.length + between.length + peers6.length + 1)
-  let at = bytes.write(start, 0, 'latin1')
-  at += peers4.copy(bytes, at)
-  at += bytes.write(between, at, 'latin1')
-  at += peers6.copy(bytes, at)
-  bytes[at] = END
-  return bytes
+  const peers = `${peers4.length}:${peers4.toString('latin1')}`
+  return peers6.length === 0
+    ? `${head}${peers}e`
+    : `${head}${peers}6:peers6${peers6.length}:${peers6.toString('latin1')}e`
 }
-
-/** `e` */
-const END = 101
 
 /** BEP 3's first form: a list of dictionaries with `ip` and `port`. */
 function writePeerList(reply: AnnounceReply): string {

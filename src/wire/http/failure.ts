@@ -6,13 +6,11 @@
  */
 import { REFUSAL_INTERVAL_SECONDS } from '../../core/limits.ts'
 
-/** `reason` is for people; every client shows it. */
-export function writeFailure(reason: string): Buffer {
-  const bytes = Buffer.byteLength(reason)
+/** `reason` is for people; every client shows it. One character a byte (`latin1`), as all our answers. */
+export function writeFailure(reason: string): string {
+  const text = Buffer.from(reason).toString('latin1')
   const interval = REFUSAL_INTERVAL_SECONDS
-  return Buffer.from(
-    `d14:failure reason${bytes}:${reason}8:intervali${interval}e12:min intervali${interval}ee`,
-  )
+  return `d14:failure reason${text.length}:${text}8:intervali${interval}e12:min intervali${interval}ee`
 }
 
 /** Longer than any address or header entry that makes sense; short enough for a client's status line. */

@@ -59,7 +59,7 @@ export class QueryCursor {
       let code = this.#target.charCodeAt(at)
       if (code === PERCENT) {
         if (at + 2 >= this.#valueEnd) return undefined
-        code = hexDigit(this.#target.charCodeAt(at + 1)) * 16 + hexDigit(this.#target.charCodeAt(at + 2))
+        code = escapedByte(this.#target.charCodeAt(at + 1), this.#target.charCodeAt(at + 2))
         if (code < 0) return undefined
         at += 2
       }
@@ -96,10 +96,15 @@ function parseDecimal(text: string, start: number, end: number): number {
   return value > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : value
 }
 
-/** Far below zero for anything else, so that a sum with one such digit stays negative. */
-function hexDigit(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48
-  if (code >= 97 && code <= 102) return code - 87
-  if (code >= 65 && code <= 70) return code - 55
-  return -1000
+/** The byte that two hexadecimal digits of either case stand for; negative where they are none. */
+function escapedByte(high: number, low: number): number {
+  if ((high | low) > 127) return -1
+  return ((HEX_DIGITS[high] ?? -1) << 4) | (HEX_DIGITS[low] ?? -1)
+}
+
+/** By character code; -1 for what is no digit. All bits of -1 are set, so one of them makes the whole negative. */
+const HEX_DIGITS = Int8Array.from({ length: 128 }, (_, code) => '0123456789abcdef'.indexOf(char(code)))
+
+function char(code: number): string {
+  return String.fromCharCode(code).toLowerCase()
 }

@@ -32,20 +32,14 @@ export function readScrape(target: string): Buffer[] {
   return infoHashes.filter((infoHash, index) => infoHashes[index - 1]?.equals(infoHash) !== true)
 }
 
-/** `counts` has one entry for each hash, in the same order. */
-export function writeScrapeReply(infoHashes: readonly Buffer[], counts: readonly ScrapeCounts[]): Buffer {
-  const parts: Buffer[] = [Buffer.from('d5:filesd')]
+/** `counts` has one entry for each hash, in the same order. One character a byte (`latin1`). */
+export function writeScrapeReply(infoHashes: readonly Buffer[], counts: readonly ScrapeCounts[]): string {
+  let files = ''
   for (const [index, infoHash] of infoHashes.entries()) {
     const { complete = 0, downloaded = 0, downloaders = 0, incomplete = 0 } = counts[index] ?? {}
-    parts.push(
-      Buffer.from('20:'),
-      infoHash,
-      Buffer.from(
-        `d8:completei${complete}e10:downloadedi${downloaded}e` +
-          `11:downloadersi${downloaders}e10:incompletei${incomplete}ee`,
-      ),
-    )
+    files +=
+      `20:${infoHash.toString('latin1')}d8:completei${complete}e10:downloadedi${downloaded}e` +
+      `11:downloadersi${downloaders}e10:incompletei${incomplete}ee`
   }
-  parts.push(Buffer.from(`e5:flagsd20:min_request_intervali${SCRAPE_INTERVAL_SECONDS}eee`))
-  return Buffer.concat(parts)
+  return `d5:filesd${files}e5:flagsd20:min_request_intervali${SCRAPE_INTERVAL_SECONDS}eee`
 }
