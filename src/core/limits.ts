@@ -28,9 +28,16 @@ export const PEERS_WANTED_DEFAULT = 50
 /** When a refused client may come back. Without it, libtorrent stays away for 30 minutes (protocol §2.6). */
 export const REFUSAL_INTERVAL_SECONDS = 60
 
+/** Sites of one topology: the table of link costs has this squared, 8 MB. */
+export const SITES_MAX = 1_000
+
+/** Bubbles of one topology, the bubble `-` of each site included: the swarm table keeps a place in 16 bits. */
+export const PLACES_MAX = 65_535
+
 assert(REQUEST_TARGET_BYTES_MAX < 16_384, 'Node answers longer headers before any handler runs')
 assert(
   SCRAPE_HASHES_MAX * 72 < REQUEST_TARGET_BYTES_MAX,
   'the largest scrape must fit into the longest request',
 )
 assert(PEERS_WANTED_DEFAULT <= PEERS_WANTED_MAX, 'the default obeys the maximum')
+assert(SITES_MAX < PLACES_MAX, 'every site has a place')

@@ -1,0 +1,192 @@
+/**
+ * From a checked topology file to the immutable topology that every announce asks.
+ *
+ * What the file may contain is decided before (schema.ts, config/check-topology.ts); a contradiction that
+ * arrives here is a bug.
+ */
+import type { Address } from '../core/address.ts'
+import { assert } from '../core/assert.ts'
+import { isPrefixFault, type Prefix, readPrefix } from './prefix.ts'
+import { PrefixTable } from './prefix-table.ts'
+import type { TopologyFile } from './schema.ts'
+import {
+  NO_BUBBLE,
+  type Place,
+  type PrefixMatch,
+  type Site,
+  type Topology,
+  UNMAPPED_SITE,
+} from './topology.ts'
+
+/** Ten times: a path over two sites of the region is still much cheaper than one link that leaves it. */
+const COST_INSIDE_REGION = 10
+const COST_BETWEEN_REGIONS = 100
+
+/** Sites and places are made in two steps, because each knows the other. */
+interface GrowingSite extends Site {
+  readonly places: Place[]
+}
+
+export function buildTopology(file: TopologyFile): Topology {
+  const sites: GrowingSite[] = []
+  const places: Place[] = []
+  const prefixes: Prefix[] = []
+  /** Place index by prefix index. */
+  const placeOfPrefix: number[] = []
+
+  const addPlace = (
+    site: GrowingSite,
+    bubble: string,
+    trackers: readonly string[],
+    cidrs: readonly string[],
+  ) => {
+    const place: Place = { index: places.length, site, bubble, trackers }
+    places.push(place)
+    site.places.push(place)
+    for (const cidr of cidrs) {
+      prefixes.push(checkedPrefix(cidr))
+      placeOfPrefix.push(place.index)
+    }
+  }
+  for (const [name, site] of Object.entries(file.sites)) {
+    const { region, trackers, federation, gateways } = site
+    const built: GrowingSite = {
+      index: sites.length,
+      name,
+      region,
+      trackers,
+      federation,
+      gateways,
+      places: [],
+    }
+    sites.push(built)
+    addPlace(built, NO_BUBBLE, [], site.cidrs)
+    for (const [bubble, { cidrs, trackers: own }] of Object.entries(site.bubbles))
+      addPlace(built, bubble, own, cidrs)
+  }
+  if (file.unmapped === 'isolate') {
+    const isolated: GrowingSite = { ...ISOLATED, index: sites.length, places: [] }
+    sites.push(isolated)
+    addPlace(isolated, NO_BUBBLE, [], [])
+  }
+  return new FixedTopology({ file, sites, places, prefixes, placeOfPrefix: Int32Array.from(placeOfPrefix) })
+}
+
+const ISOLATED = {
+  name: UNMAPPED_SITE,
+  region: undefined,
+  trackers: [],
+  federation: [],
+  gateways: 'auto',
+} as const
+
+interface TopologyParts {
+  readonly file: TopologyFile
+  readonly sites: readonly Site[]
+  readonly places: readonly Place[]
+  readonly prefixes: readonly Prefix[]
+  readonly placeOfPrefix: Int32Array
+}
+
+class FixedTopology implements Topology {
+  readonly sites: readonly Site[]
+  readonly places: readonly Place[]
+  readonly unmapped: string
+  readonly #table: PrefixTable
+  readonly #prefixes: readonly Prefix[]
+  readonly #placeOfPrefix: Int32Array
+  /** The place of addresses that no prefix maps, or -1. */
+  readonly #unmappedPlace: number
+  /** `a * sites + b`. */
+  readonly #costs: Float64Array
+  readonly #siteByName: ReadonlyMap<string, Site>
+  /** By site index. */
+  readonly #fallback: readonly (readonly string[])[]
+
+  constructor({ file, sites, places, prefixes, placeOfPrefix }: TopologyParts) {
+    this.sites = sites
+    this.places = places
+    this.unmapped = file.unmapped
+    this.#prefixes = prefixes
+    this.#placeOfPrefix = placeOfPrefix
+    this.#table = new PrefixTable(prefixes)
+    this.#siteByName = new Map(sites.map((site) => [site.name, site]))
+    this.#unmappedPlace = this.#placeOfUnmapped(file.unmapped)
+    this.#costs = linkCosts(sites, file.links, this.#siteByName)
+    this.#fallback = sites.map((site) => this.#fallbackOf(site, file.fallback.trackers))
+  }
+
+  fallbackTrackers(site: Site): readonly string[] {
+    return this.#fallback[site.index] ?? []
+  }
+
+  locate(address: Address): number {
+    const prefix = this.#table.find(address)
+    return prefix < 0 ? this.#unmappedPlace : this.#placeOfPrefix[prefix]!
+  }
+
+  match(address: Address): PrefixMatch | undefined {
+    const place = this.places[this.locate(address)]
+    return place && { place, prefix: this.#prefixes[this.#table.find(address)]?.text }
+  }
+
+  cost(siteIndexA: number, siteIndexB: number): number {
+    return this.#costs[siteIndexA * this.sites.length + siteIndexB]!
+  }
+
+  siteNamed(name: string): Site | undefined {
+    return this.#siteByName.get(name)
+  }
+
+  #placeOfUnmapped(unmapped: string): number {
+    if (unmapped === 'refuse') return -1
+    const site = this.#siteByName.get(unmapped === 'isolate' ? UNMAPPED_SITE : unmapped)
+    assert(site !== undefined, 'unmapped names a site of this topology')
+    return site.places[0]?.index ?? -1
+  }
+
+  /** A tracker that the site has anyway is left out: a second tier with it would be no second chance. */
+  #fallbackOf(site: Site, given: readonly string[] | undefined): readonly string[] {
+    const own = new Set([...site.trackers, ...site.places.flatMap((place) => place.trackers)])
+    const others = () =>
+      this.sites
+        .filter((other) => other !== site)
+        .toSorted((a, b) => compareCosts(this.cost(site.index, a.index), this.cost(site.index, b.index)))
+        .flatMap((other) => other.trackers)
+    return [...new Set(given ?? others())].filter((url) => !own.has(url))
+  }
+}
+
+/** Not a subtraction: Infinity minus itself is no number. Equal costs keep the order of the file. */
+const compareCosts = (a: number, b: number) => (a === b ? 0 : a < b ? -1 : 1)
+
+function linkCosts(
+  sites: readonly Site[],
+  links: TopologyFile['links'],
+  siteByName: ReadonlyMap<string, Site>,
+): Float64Array {
+  const costs = new Float64Array(sites.length ** 2)
+  const set = (a: Site, b: Site, cost: number) => {
+    costs[a.index * sites.length + b.index] = cost
+    costs[b.index * sites.length + a.index] = cost
+  }
+  for (const a of sites) for (const b of sites) set(a, b, defaultCost(a, b))
+  for (const { between, cost } of links) {
+    const [a, b] = between.map((name) => siteByName.get(name))
+    assert(a !== undefined && b !== undefined && a !== b, 'a link joins two sites of this topology')
+    set(a, b, cost)
+  }
+  return costs
+}
+
+function defaultCost(a: Site, b: Site): number {
+  if (a === b) return 0
+  if (a.name === UNMAPPED_SITE || b.name === UNMAPPED_SITE) return Infinity
+  return a.region !== undefined && a.region === b.region ? COST_INSIDE_REGION : COST_BETWEEN_REGIONS
+}
+
+function checkedPrefix(text: string): Prefix {
+  const prefix = readPrefix(text)
+  assert(!isPrefixFault(prefix), 'the schema accepts only prefixes')
+  return prefix
+}
