@@ -1,0 +1,43 @@
+/** rtorrent, without its screen. It names a finished download to the shell itself, so it needs no hook script. */
+import type { ChildProcess } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { startProgram } from '../processes.ts'
+import type { ClientKind } from './client.ts'
+
+export const rtorrent: ClientKind = {
+  name: 'rtorrent',
+  needs: [{ program: 'rtorrent', install: 'rtorrent' }],
+  settings: { stock: 'as shipped', tcp: 'the same: rtorrent knows no uTP' },
+  prepare: async (job) => {
+    const session = join(job.directory, 'session')
+    await mkdir(session)
+    const configuration = join(job.directory, 'rtorrent.rc')
+    await writeFile(
+      configuration,
+      [
+        'system.daemon.set = true',
+        `directory.default.set = ${job.data}`,
+        `session.path.set = ${session}`,
+        `network.bind_address.set = ${job.host.address}`,
+        'network.port_range.set = 6881-6881',
+        'network.port_random.set = no',
+        'dht.mode.set = disable',
+        `method.set_key = event.download.finished, lab_done, "execute.nothrow=touch,(cat,${job.done}/,(d.name))"`,
+        '',
+      ].join('\n'),
+    )
+    let child: ChildProcess | undefined
+    return {
+      process: () => child,
+      go: () => {
+        child = startProgram(
+          job.host.name,
+          ['rtorrent', '-n', '-o', `import=${configuration}`, ...job.torrentFiles],
+          { directory: job.directory, log: join(job.directory, 'client.log') },
+        )
+        return Promise.resolve()
+      },
+    }
+  },
+}

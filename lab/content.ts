@@ -1,0 +1,112 @@
+/**
+ * What the hosts download: pseudo-random bytes from a seed, so that nothing on the way can compress them and a
+ * run can be repeated, and the torrent file over them (BEP 3), written here so that the laboratory needs no tool.
+ */
+import { createCipheriv, createHash } from 'node:crypto'
+import { open, writeFile } from 'node:fs/promises'
+
+export interface Content {
+  /** The file's name, in the torrent and on the disks of the hosts. */
+  readonly name: string
+  readonly path: string
+  readonly sizeBytes: number
+  readonly infoHash: Buffer
+  /** The bencoded `info` dictionary. */
+  readonly info: Buffer
+}
+
+const PIECE_BYTES = 256 * 1024
+
+export async function makeContent(
+  path: string,
+  wanted: {
+    readonly name: string
+    readonly sizeBytes: number
+    readonly seed: number
+    readonly isPrivate: boolean
+  },
+): Promise<Content> {
+  // A block cipher in counter mode is the fastest generator in the standard library: its key is the seed.
+  const key = createHash('sha256').update(`${wanted.seed} ${wanted.name}`).digest()
+  const stream = createCipheriv('aes-256-ctr', key, Buffer.alloc(16))
+  const zeros = Buffer.alloc(PIECE_BYTES)
+  const pieces: Buffer[] = []
+  const file = await open(path, 'w')
+  try {
+    for (let leftBytes = wanted.sizeBytes; leftBytes > 0; leftBytes -= PIECE_BYTES) {
+      const piece = stream.update(zeros.subarray(0, Math.min(leftBytes, PIECE_BYTES)))
+      pieces.push(createHash('sha1').update(piece).digest())
+      await file.write(piece)
+    }
+  } finally {
+    await file.close()
+  }
+  const info = dictionary([
+    ['length', integer(wanted.sizeBytes)],
+    ['name', text(wanted.name)],
+    ['piece length', integer(PIECE_BYTES)],
+    ['pieces', text(Buffer.concat(pieces))],
+    ...(wanted.isPrivate ? [['private', integer(1)] as const] : []),
+  ])
+  return {
+    name: wanted.name,
+    path,
+    sizeBytes: wanted.sizeBytes,
+    infoHash: createHash('sha1').update(info).digest(),
+    info,
+  }
+}
+
+/** Writes a torrent file whose tiers each hold one tracker. */
+export async function writeTorrent(path: string, content: Content, tiers: readonly string[]): Promise<void> {
+  const list = Buffer.concat([
+    bytes('l'),
+    ...tiers.map((url) => Buffer.concat([bytes('l'), text(url), bytes('e')])),
+    bytes('e'),
+  ])
+  await writeFile(
+    path,
+    dictionary([
+      ['announce', text(tiers[0] ?? '')],
+      ['announce-list', list],
+      ['info', content.info],
+    ]),
+  )
+}
+
+/** Whether a file holds exactly the content: every byte is compared. */
+export async function isIntact(path: string, content: Content): Promise<boolean> {
+  const stepBytes = 4 * 1024 * 1024
+  const [expected, found] = [await open(content.path), await open(path).catch(() => undefined)]
+  if (found === undefined) {
+    await expected.close()
+    return false
+  }
+  try {
+    if ((await found.stat()).size !== content.sizeBytes) return false
+    const [left, right] = [Buffer.alloc(stepBytes), Buffer.alloc(stepBytes)]
+    for (let offset = 0; offset < content.sizeBytes; offset += stepBytes) {
+      const [{ bytesRead }] = await Promise.all([
+        expected.read(left, 0, stepBytes, offset),
+        found.read(right, 0, stepBytes, offset),
+      ])
+      if (left.compare(right, 0, bytesRead, 0, bytesRead) !== 0) return false
+    }
+    return true
+  } finally {
+    await Promise.all([expected.close(), found.close()])
+  }
+}
+
+const bytes = (value: string) => Buffer.from(value, 'latin1')
+const integer = (value: number) => bytes(`i${value}e`)
+
+function text(value: string | Buffer): Buffer {
+  const content = typeof value === 'string' ? Buffer.from(value) : value
+  return Buffer.concat([bytes(`${content.length}:`), content])
+}
+
+/** Keys must come sorted, as bencoding wants them. */
+function dictionary(entries: readonly (readonly [string, Buffer])[]): Buffer {
+  return Buffer.concat([bytes('d'), ...entries.flatMap(([key, value]) => [text(key), value]), bytes('e')])
+}

@@ -1,0 +1,7 @@
+/** What the process inside the namespaces is asked to do. */
+import type { CalibrationOptions } from './calibrate.ts'
+import type { RunOptions } from './result.ts'
+
+export type InsideTask =
+  | { readonly kind: 'run'; readonly options: RunOptions }
+  | { readonly kind: 'calibrate'; readonly options: CalibrationOptions }

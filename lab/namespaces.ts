@@ -1,0 +1,131 @@
+/**
+ * The network of one run: a router in the middle, one namespace with a bridge per site, one namespace per host.
+ *
+ *   host ─veth─ bridge of its site ─ router of its site ═shaped link═ core ─ trackers
+ *
+ * It is built inside a network, mount and process namespace that `run-scenario.ts` made for this run alone, so
+ * whatever happens to this program, the kernel takes everything down with it. The core is that namespace itself.
+ */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { linkShaping, plainLink, shapeLink } from './link-shaping.ts'
+import { type LabHost, type LabShape, siteCidr, siteName, siteNumbers, siteRouterAddress } from './plan.ts'
+
+const execute = promisify(execFile)
+
+/** How the core calls its end of a site's uplink; the byte counters of a site are read here. */
+export const uplinkInterface = (site: number) => `wan-${siteName(site)}`
+const siteNamespace = (site: number) => `site-${siteName(site)}`
+
+export interface NetworkRates {
+  readonly wanBitsPerSecond: number
+  readonly nicBitsPerSecond: number
+  /** Congestion control of every host, as the kernel calls it. */
+  readonly congestion: string
+}
+
+/** Runs a shell script in a network namespace; without one, in the core. Fails with what the script said. */
+export async function runIn(namespace: string | undefined, script: string): Promise<void> {
+  const enter = namespace === undefined ? [] : [`--net=/run/netns/${namespace}`]
+  await execute('nsenter', [...enter, 'sh', '-ec', script])
+}
+
+/** The command line that runs a program in a namespace. The process keeps its id: `nsenter` becomes the program. */
+export function commandIn(namespace: string, command: readonly string[]): [string, string[]] {
+  return ['nsenter', [`--net=/run/netns/${namespace}`, '--', ...command]]
+}
+
+export async function buildNetwork(
+  shape: LabShape,
+  hosts: readonly LabHost[],
+  rates: NetworkRates,
+): Promise<void> {
+  await runIn(undefined, `mkdir -p /run/netns; ${quietNamespace}; sysctl -qw net.ipv4.ip_forward=1`)
+  for (const site of siteNumbers(shape)) await addSite(site, rates)
+  for (const host of hosts) await addHost(host, rates)
+}
+
+/** Adds a namespace for a tracker, reachable from all sites, with any number of addresses. */
+export async function addTrackerNamespace(name: string, addresses: readonly string[]): Promise<void> {
+  const [gateway, port] = ['10.0.0.1', `to-${name}`]
+  await runIn(
+    undefined,
+    `ip netns add ${name}
+     ip link add ${port} type veth peer name eth0 netns ${name}
+     ip addr add ${gateway}/32 dev ${port}
+     ip link set ${port} up
+     ${addresses.map((address) => `ip route add ${address}/32 dev ${port}`).join('\n')}
+     ${plainLink(port)}`,
+  )
+  await runIn(
+    name,
+    `${quietNamespace}
+     ${addresses.map((address) => `ip addr add ${address}/32 dev eth0`).join('\n')}
+     ip link set eth0 up
+     ip route add ${gateway}/32 dev eth0
+     ip route add default via ${gateway}
+     ${plainLink('eth0')}`,
+  )
+}
+
+async function addSite(site: number, rates: NetworkRates): Promise<void> {
+  const [namespace, uplink] = [siteNamespace(site), uplinkInterface(site)]
+  await runIn(
+    undefined,
+    `ip netns add ${namespace}
+     ip link add ${uplink} type veth peer name wan netns ${namespace}
+     ip addr add 10.255.${site}.1/30 dev ${uplink}
+     ip link set ${uplink} up
+     ip route add ${siteCidr(site)} via 10.255.${site}.2
+     ${shapeLink(uplink, rates.wanBitsPerSecond, linkShaping.wanQueueMs)}`,
+  )
+  await runIn(
+    namespace,
+    `${quietNamespace}
+     sysctl -qw net.ipv4.ip_forward=1
+     ip link add lan type bridge
+     ip addr add ${siteRouterAddress(site)}/16 dev lan
+     ip link set lan up
+     ip addr add 10.255.${site}.2/30 dev wan
+     ip link set wan up
+     ip route add default via 10.255.${site}.1
+     ${shapeLink('wan', rates.wanBitsPerSecond, linkShaping.wanQueueMs)}`,
+  )
+}
+
+async function addHost(host: LabHost, rates: NetworkRates): Promise<void> {
+  const port = `p-${host.name}`
+  await runIn(undefined, `ip netns add ${host.name}`)
+  await runIn(
+    siteNamespace(host.site),
+    `ip link add ${port} type veth peer name eth0 netns ${host.name}
+     ip link set ${port} master lan up
+     ${shapeLink(port, rates.nicBitsPerSecond, linkShaping.nicQueueMs)}`,
+  )
+  // The congestion control is set per route: the system-wide list of allowed ones is not ours to change.
+  const congestion = `congctl ${rates.congestion}`
+  await runIn(
+    host.name,
+    `${quietNamespace}
+     ip addr add ${host.address}/16 dev eth0 noprefixroute
+     ip link set eth0 up
+     ip route add ${siteCidr(host.site)} dev eth0 ${congestion}
+     ip route add default via ${siteRouterAddress(host.site)} ${congestion}
+     ${shapeLink('eth0', rates.nicBitsPerSecond, linkShaping.nicQueueMs)}`,
+  )
+}
+
+/** Both directions of a site's uplink go silent, as when the line is cut: no reset, no error, nothing arrives. */
+export async function cutUplink(site: number): Promise<void> {
+  await runIn(undefined, `ip route replace blackhole ${siteCidr(site)}`)
+  await runIn(siteNamespace(site), 'ip route replace blackhole default')
+}
+
+export async function restoreUplink(site: number): Promise<void> {
+  await runIn(undefined, `ip route replace ${siteCidr(site)} via 10.255.${site}.2`)
+  await runIn(siteNamespace(site), `ip route replace default via 10.255.${site}.1`)
+}
+
+/** IPv6 is off: its neighbour discovery would be counted as traffic, and clients would announce twice. */
+const quietNamespace = `ip link set lo up
+     [ ! -e /proc/sys/net/ipv6 ] || sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1`

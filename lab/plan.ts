@@ -1,0 +1,62 @@
+/**
+ * Who is where: the sites, bubbles and hosts of one run, with their addresses.
+ *
+ * Pure, so that the network, the topology file and the table are all made from the same list. Addresses are
+ * 10.<site>.<bubble>.<host>; 10.0.0.0/24 belongs to the trackers and 10.255.0.0/16 to the links between routers.
+ */
+import { assert } from '../src/core/assert.ts'
+
+export interface LabShape {
+  readonly sites: number
+  /** Hosts in each site; `hostsOfSite` says where it is another number. The source is one of them. */
+  readonly hosts: number
+  readonly hostsOfSite: Readonly<Record<number, number>>
+  readonly bubbles: number
+}
+
+export interface LabHost {
+  /** Also the name of its network namespace. */
+  readonly name: string
+  readonly site: number
+  readonly bubble: number
+  readonly address: string
+}
+
+export const siteName = (site: number) => `s${site}`
+export const bubbleName = (bubble: number) => `b${bubble}`
+export const siteCidr = (site: number) => `10.${site}.0.0/16`
+export const bubbleCidr = (site: number, bubble: number) => `10.${site}.${bubble}.0/24`
+export const siteRouterAddress = (site: number) => `10.${site}.0.1`
+export const trackerAddress = (index: number) => `10.0.0.${10 + index}`
+
+/** The site number of an address, or 0 for what is no host: trackers and routers. */
+export function siteOfAddress(address: string): number {
+  const site = Number(address.split('.')[1])
+  return site === 255 ? 0 : site
+}
+
+export function siteNumbers(shape: LabShape): number[] {
+  return Array.from({ length: shape.sites }, (_, index) => index + 1)
+}
+
+export function planHosts(shape: LabShape): LabHost[] {
+  // The octets of the addresses are the limit: 254 sites, and the first addresses of bubble 0 are the router's.
+  assert(shape.sites >= 1 && shape.sites <= 200, 'the second octet of an address is its site')
+  const hosts: LabHost[] = []
+  for (const site of siteNumbers(shape)) {
+    const count = shape.hostsOfSite[site] ?? shape.hosts
+    const perBubble = Math.ceil(count / shape.bubbles)
+    assert(perBubble <= 250, 'the last octet of an address is the host in its bubble')
+    for (let index = 0; index < count; index++) {
+      const bubble = Math.floor(index / perBubble) + 1
+      const number = (index % perBubble) + 1
+      hosts.push({
+        name: `${siteName(site)}-${bubbleName(bubble)}-h${number}`,
+        site,
+        bubble,
+        address: `10.${site}.${bubble}.${number}`,
+      })
+    }
+  }
+  return hosts
+}

@@ -1,0 +1,10 @@
+/** Where the repository is, from the source as well as from its compiled copy in `dist-lab/`. */
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export function repositoryPath(relative: string): string {
+  let directory = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(directory, 'package.json'))) directory = dirname(directory)
+  return join(directory, relative)
+}

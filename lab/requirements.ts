@@ -1,0 +1,89 @@
+/** What a run needs of the machine, checked before anything is done: programs, namespaces, shaping, memory. */
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { clientsNamed } from './clients/kinds.ts'
+import type { Need } from './need.ts'
+import type { RunOptions } from './result.ts'
+import { scenarioNamed } from './scenarios.ts'
+import { trackerNamed } from './trackers/kinds.ts'
+
+const execute = promisify(execFile)
+
+/** `unshare` with a namespace of each kind; where this user is not root, as root of a user namespace. */
+export const unshareArguments: readonly string[] = [
+  ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
+  '--net',
+  '--mount',
+  '--pid',
+  '--fork',
+  '--kill-child=SIGKILL',
+  '--mount-proc',
+]
+
+const systemPrograms: readonly Need[] = [
+  { program: 'unshare', install: 'util-linux' },
+  { program: 'nsenter', install: 'util-linux' },
+  { program: 'ip', install: 'iproute2' },
+  { program: 'tc', install: 'iproute2' },
+  { program: 'ethtool', install: 'ethtool' },
+]
+
+/** Python, its library and a client's buffers; measured with libtorrent, the largest of them. */
+const MEMORY_PER_HOST_BYTES = 64 * 1024 * 1024
+
+/** One line for each program that is missing, with how to get it. */
+export async function missingPrograms(options: Pick<RunOptions, 'client' | 'tracker'>): Promise<string[]> {
+  const clients = clientsNamed(options.client).flatMap(({ needs }) => needs)
+  const needs = new Map(
+    [...systemPrograms, ...clients, ...trackerNamed(options.tracker).needs].map((need) => [
+      need.program,
+      need,
+    ]),
+  )
+  const missing: string[] = []
+  for (const { program, check, install } of needs.values()) {
+    if (await succeeds(check ?? ['sh', '-c', `command -v ${program}`])) continue
+    missing.push(
+      install.startsWith('npm ') ? `${program}: ${install}` : `${program}: apt-get install ${install}`,
+    )
+  }
+  return missing
+}
+
+/** Why this kernel or this user cannot have the network, or undefined. */
+export async function namespacesRefused(congestion: string): Promise<string | undefined> {
+  const probe = `mount -t tmpfs none /run && mkdir /run/netns && ip netns add probe &&
+    ip link add lab0 type veth peer name lab1 && ip link add lab2 type bridge && ip link set lab0 up &&
+    ethtool -K lab0 tso off gso off gro off >/dev/null &&
+    tc qdisc add dev lab0 root tbf rate 1mbit burst 16kb limit 16kb &&
+    ip route add 10.1.0.0/16 dev lab0 congctl ${congestion}`
+  try {
+    await execute('unshare', [...unshareArguments, 'sh', '-ec', probe])
+    return undefined
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error)
+    return `this machine does not allow the network namespaces, links and queues that the laboratory needs: ${said}`
+  }
+}
+
+/** Why the memory does not hold the hosts' files, or undefined. Everything is kept in memory: a disk would be slower than the links. */
+export async function memoryShort(options: RunOptions): Promise<string | undefined> {
+  const hosts = options.sites * options.hosts
+  const neededBytes =
+    hosts * (options.sizeBytes * scenarioNamed(options.scenario).torrents + MEMORY_PER_HOST_BYTES)
+  const availableKiB = Number(
+    /^MemAvailable: +(\d+)/m.exec(await readFile('/proc/meminfo', 'latin1'))?.[1] ?? 0,
+  )
+  if (neededBytes <= availableKiB * 1024) return undefined
+  const gib = (bytes: number) => (bytes / 1024 ** 3).toFixed(1)
+  return `${hosts} hosts with their files need ${gib(neededBytes)} GiB of memory, ${gib(availableKiB * 1024)} GiB are free; use fewer --hosts or a smaller --size`
+}
+
+async function succeeds(command: readonly string[]): Promise<boolean> {
+  const [program = '', ...args] = command
+  return execute(program, args, { timeout: 10_000 }).then(
+    () => true,
+    () => false,
+  )
+}

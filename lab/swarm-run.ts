@@ -1,0 +1,276 @@
+/**
+ * One run, from an empty network to a checked result: tracker, source, everybody else at their time, troubles when
+ * their moment comes, until all are done or the time is up. Runs inside the namespaces that `run-scenario.ts` made.
+ */
+import { copyFile, link, mkdir } from 'node:fs/promises'
+import { release } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SeededRandom } from '../src/core/random.ts'
+import { clientsNamed } from './clients/kinds.ts'
+import { type Content, isIntact, makeContent } from './content.ts'
+import { LabMember } from './member.ts'
+import { Meter, type Traffic } from './measure.ts'
+import { addTrackerNamespace, buildNetwork } from './namespaces.ts'
+import { type LabHost, bubbleName, planHosts, siteName, siteNumbers, trackerAddress } from './plan.ts'
+import type { HostResult, RunOptions, ScenarioResult } from './result.ts'
+import { boundSeconds, leastCopiesIn, summarize } from './summary.ts'
+import { type Scenario, type Start, scenarioNamed } from './scenarios.ts'
+import { trackerNamed } from './trackers/kinds.ts'
+import { type RunningTracker, completePeers } from './trackers/tracker.ts'
+import { TroubleMaker } from './troubles.ts'
+
+const TICK_MS = 500
+/** Checking 192 MiB and announcing takes a client seconds; a minute means that it never will. */
+const SOURCE_PATIENCE_MS = 60_000
+
+export interface RunContext {
+  /** In memory, gone after the run. */
+  readonly directory: string
+  readonly signal: AbortSignal
+  readonly log: (line: string) => void
+}
+
+export async function runSwarm(options: RunOptions, context: RunContext): Promise<ScenarioResult> {
+  const scenario = scenarioNamed(options.scenario)
+  const startedAt = new Date().toISOString()
+  const sites = siteNumbers(options)
+  const hosts = planHosts(options)
+  context.log(`building ${sites.length} sites with ${hosts.length} hosts`)
+  await buildNetwork(options, hosts, options)
+  const contents = await makeContents(options, scenario, context.directory)
+  const tracker = await openTracker(options, scenario, contents, context)
+  const members = await prepareMembers(options, hosts, contents, tracker, context)
+
+  const sources = members.filter((member) => member.isSource)
+  for (const source of sources) await source.go()
+  await waitForSources(contents, context)
+
+  const floor = leastCopiesIn(scenario.torrents, sites)
+  const bound = boundSeconds(options, scenario.torrents)
+  const meter = await Meter.start(sites)
+  const clock = new RunClock()
+  const starts = startSeconds(scenario.start, members, bound, new SeededRandom(options.seed))
+  const troubles = new TroubleMaker(scenario.troubles, { members, tracker, options, clock, log: context.log })
+  const outcome = await watch({ members, starts, meter, troubles, clock, options, context })
+
+  const traffic = await meter.traffic()
+  const cpu = await meter.cpu()
+  await troubles.settle()
+  for (const member of members) member.kill()
+  await tracker.stop()
+  const hostResults = await collect(members, contents, clock)
+  if (options.keepLogsIn !== undefined)
+    await keepLogs(members, hostResults, context.directory, options.keepLogsIn)
+  return {
+    options,
+    startedAt,
+    kernel: release(),
+    outcome,
+    boundSeconds: bound,
+    ...summarize(hostResults, traffic, {
+      sites,
+      floor,
+      boundSeconds: bound,
+      contentBytes: contentBytes(contents),
+    }),
+    hosts: hostResults,
+    cpu,
+    samples: meter.samples,
+    events: troubles.events,
+  }
+}
+
+/** Seconds since the first leecher was started. */
+export class RunClock {
+  readonly startMs = Date.now()
+
+  seconds(): number {
+    return (Date.now() - this.startMs) / 1000
+  }
+}
+
+async function makeContents(options: RunOptions, scenario: Scenario, directory: string): Promise<Content[]> {
+  const contents: Content[] = []
+  for (let index = 0; index < scenario.torrents; index++) {
+    const name = `content-${index + 1}`
+    const { sizeBytes, seed } = options
+    contents.push(
+      await makeContent(join(directory, name), { name, sizeBytes, seed, isPrivate: scenario.isPrivate }),
+    )
+  }
+  return contents
+}
+
+async function openTracker(
+  options: RunOptions,
+  scenario: Scenario,
+  contents: readonly Content[],
+  context: RunContext,
+): Promise<RunningTracker> {
+  const namespace = 'tracker'
+  const addresses = Array.from({ length: scenario.tiers }, (_, index) => trackerAddress(index))
+  await addTrackerNamespace(namespace, addresses)
+  const { directory } = context
+  const tracker = await trackerNamed(options.tracker).open({
+    directory,
+    namespace,
+    addresses,
+    shape: options,
+    contents,
+  })
+  await tracker.start()
+  return tracker
+}
+
+/** The source of torrent n is the first host of site n; it takes part in that torrent alone. */
+async function prepareMembers(
+  options: RunOptions,
+  hosts: readonly LabHost[],
+  contents: readonly Content[],
+  tracker: RunningTracker,
+  context: RunContext,
+): Promise<LabMember[]> {
+  const kinds = clientsNamed(options.client)
+  const members: LabMember[] = []
+  for (const [index, host] of hosts.entries()) {
+    const isFirstOfSite = hosts.findIndex((other) => other.site === host.site) === index
+    const own = isFirstOfSite ? contents[host.site - 1] : undefined
+    const kind = kinds[index % kinds.length]
+    if (kind === undefined) continue
+    const directory = join(context.directory, 'hosts', host.name)
+    await mkdir(join(directory, 'data'), { recursive: true })
+    if (own !== undefined) await link(own.path, join(directory, 'data', own.name))
+    const wanted = own === undefined ? contents : [own]
+    const torrentFiles: string[] = []
+    for (const content of wanted) torrentFiles.push(await tracker.torrentFor(host, content))
+    members.push(
+      new LabMember({ host, kind, wanted, torrentFiles, directory, isSource: own !== undefined, options }),
+    )
+  }
+  context.log(`starting ${members.length} clients`)
+  await Promise.all(members.map((member) => member.prepare()))
+  return members
+}
+
+async function waitForSources(contents: readonly Content[], context: RunContext): Promise<void> {
+  const deadlineMs = Date.now() + SOURCE_PATIENCE_MS
+  for (const content of contents) {
+    while ((await completePeers(trackerAddress(0), content.infoHash)) === 0) {
+      context.signal.throwIfAborted()
+      if (Date.now() > deadlineMs) throw new Error(`the tracker never heard of a source of ${content.name}`)
+      await sleep(100)
+    }
+  }
+}
+
+/** When each leecher starts, in seconds. */
+function startSeconds(
+  start: Start,
+  members: readonly LabMember[],
+  bound: number,
+  random: SeededRandom,
+): Map<LabMember, number> {
+  const starts = new Map<LabMember, number>()
+  for (const member of members) {
+    if (member.isSource) continue
+    if (start.kind === 'staggered')
+      starts.set(member, (random.below(1_000) / 1_000) * start.overBounds * bound)
+    else if (start.kind === 'late-site' && member.host.site === start.site)
+      starts.set(member, start.afterBounds * bound)
+    else starts.set(member, 0)
+  }
+  return starts
+}
+
+interface Watched {
+  readonly members: readonly LabMember[]
+  readonly starts: ReadonlyMap<LabMember, number>
+  readonly meter: Meter
+  readonly troubles: TroubleMaker
+  readonly clock: RunClock
+  readonly options: RunOptions
+  readonly context: RunContext
+}
+
+async function watch(run: Watched): Promise<ScenarioResult['outcome']> {
+  const leechers = run.members.filter((member) => !member.isSource)
+  const waiting = new Set(leechers)
+  for (let tick = 1; ; tick++) {
+    for (const member of waiting) {
+      if ((run.starts.get(member) ?? 0) > run.clock.seconds()) continue
+      waiting.delete(member)
+      await member.go()
+    }
+    for (const member of run.members) await member.look()
+    const traffic: ReadonlyMap<number, Traffic> = await run.meter.sample()
+    run.troubles.look(traffic)
+    const left = leechers.filter((member) => !member.isDone && !member.isLost)
+    if (tick % 10 === 0) run.context.log(progressLine(run, left.length, traffic))
+    if (left.length === 0) return 'finished'
+    if (run.context.signal.aborted) return 'interrupted'
+    if (run.clock.seconds() > run.options.timeoutSeconds) return 'timeout'
+    // The next tick is on the grid, however long this one took.
+    await sleep(Math.max(0, run.clock.startMs + tick * TICK_MS - Date.now()))
+  }
+}
+
+function progressLine(run: Watched, left: number, traffic: ReadonlyMap<number, Traffic>): string {
+  const copies = [...traffic].map(
+    ([site, value]) => `${siteName(site)} ${(value.payloadIn / run.options.sizeBytes).toFixed(2)}`,
+  )
+  return `${run.clock.seconds().toFixed(0)} s: ${left} hosts left, copies in: ${copies.join(', ')}`
+}
+
+async function collect(
+  members: readonly LabMember[],
+  contents: readonly Content[],
+  clock: RunClock,
+): Promise<HostResult[]> {
+  const results: HostResult[] = []
+  const since = (atMs: number) => Math.max(0, (atMs - clock.startMs) / 1000)
+  for (const member of members) {
+    const wanted = contents.filter((content) => member.wanted.includes(content))
+    let intact: boolean | null = null
+    if (member.doneAtMs !== undefined && !member.isSource) {
+      intact = true
+      for (const content of wanted) intact = (await isIntact(member.dataPath(content), content)) && intact
+    }
+    results.push({
+      name: member.host.name,
+      site: siteName(member.host.site),
+      bubble: bubbleName(member.host.bubble),
+      address: member.host.address,
+      client: member.kind.name,
+      role: member.isSource ? 'source' : member.isLost ? 'lost' : 'leecher',
+      startedSeconds: member.startedAtMs === undefined ? 0 : since(member.startedAtMs),
+      doneSeconds: member.isSource || member.doneAtMs === undefined ? null : since(member.doneAtMs),
+      intact,
+      remotePeers: [...member.remotePeers].toSorted(),
+    })
+  }
+  return results
+}
+
+async function keepLogs(
+  members: readonly LabMember[],
+  results: readonly HostResult[],
+  directory: string,
+  target: string,
+): Promise<void> {
+  const failed = results.filter(
+    ({ role, doneSeconds, intact }) => role === 'leecher' && (doneSeconds === null || intact === false),
+  )
+  if (failed.length === 0) return
+  await mkdir(target, { recursive: true })
+  for (const member of members) {
+    if (!member.isSource && !failed.some(({ name }) => name === member.host.name)) continue
+    await copyFile(member.logPath, join(target, `${member.host.name}.log`)).catch(() => undefined)
+  }
+  for (const name of ['siteswarm.log', 'opentracker.log']) {
+    await copyFile(join(directory, name), join(target, name)).catch(() => undefined)
+  }
+}
+
+const contentBytes = (contents: readonly Content[]) =>
+  contents.reduce((sum, content) => sum + content.sizeBytes, 0)

@@ -1,0 +1,15 @@
+/** The trackers the laboratory knows. */
+import { InputError } from '../../src/core/errors.ts'
+import { opentracker } from './opentracker.ts'
+import { siteswarm } from './siteswarm.ts'
+import type { TrackerKind } from './tracker.ts'
+
+export const trackerKinds: readonly TrackerKind[] = [siteswarm, opentracker]
+
+export function trackerNamed(name: string): TrackerKind {
+  const found = trackerKinds.find((tracker) => tracker.name === name)
+  if (found !== undefined) return found
+  throw new InputError(
+    `no tracker is called "${name}"; there are: ${trackerKinds.map(({ name: known }) => known).join(', ')}`,
+  )
+}

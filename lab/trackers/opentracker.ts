@@ -1,0 +1,49 @@
+/**
+ * opentracker, which knows nothing of sites: the reference. Debian builds it so that it serves listed torrents only,
+ * from a file with one hash a line; it gives up its rights and locks itself into its directory before it reads that.
+ */
+import type { ChildProcess } from 'node:child_process'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeTorrent } from '../content.ts'
+import { endProgram, startProgram } from '../processes.ts'
+import { type TrackerKind, announceUrl } from './tracker.ts'
+
+export const opentracker: TrackerKind = {
+  name: 'opentracker',
+  summary: 'knows no sites; the reference',
+  needs: [{ program: 'opentracker', install: 'opentracker' }],
+  open: async (job) => {
+    const home = join(job.directory, 'opentracker')
+    await mkdir(home)
+    await chmod(home, 0o755)
+    const hashes = job.contents.map((content) => content.infoHash.toString('hex'))
+    await writeFile(join(home, 'whitelist'), `${hashes.join('\n')}\n`, { mode: 0o644 })
+    const written = new Map<string, string>()
+    let child: ChildProcess | undefined
+    return {
+      start: () => {
+        child = startProgram(
+          job.namespace,
+          ['opentracker', '-p', '6969', '-P', '6969', '-d', home, '-w', 'whitelist'],
+          {
+            directory: home,
+            log: join(job.directory, 'opentracker.log'),
+          },
+        )
+        return Promise.resolve()
+      },
+      stop: async () => {
+        if (child !== undefined) await endProgram(child, 'SIGTERM')
+      },
+      torrentFor: async (_host, content) => {
+        const path = written.get(content.name) ?? join(home, `${content.name}.torrent`)
+        if (!written.has(content.name)) {
+          written.set(content.name, path)
+          await writeTorrent(path, content, job.addresses.map(announceUrl))
+        }
+        return path
+      },
+    }
+  },
+}
