@@ -11,6 +11,7 @@ export interface Warning {
 
 export type WarningCode =
   | 'not-private'
+  | 'privacy-unknown'
   | 'info-not-canonical'
   | 'outside-not-canonical'
   | 'trailing-whitespace'

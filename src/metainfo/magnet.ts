@@ -1,0 +1,146 @@
+/**
+ * Magnet links: the infohash and the trackers in one line of text (BEP 9, 53; protocol §6.4).
+ *
+ * Whoever rewrites one replaces the `tr` parameters and nothing else: the rest stays the text that it was, so that
+ * parameters we have never heard of survive. In a magnet every `tr` is a tier of its own, in order.
+ */
+import { InputError } from '../core/errors.ts'
+import { assertUsable, type Tiers } from './rewrite.ts'
+import type { Warning } from './warning.ts'
+
+export interface Magnet {
+  /** What stands between the ampersands, as it stands there. */
+  readonly parameters: readonly string[]
+  /** 20 bytes. */
+  readonly infoHashV1: Buffer | undefined
+  /** 32 bytes. */
+  readonly infoHashV2: Buffer | undefined
+  readonly name: string | undefined
+  readonly trackers: readonly string[]
+  readonly webSeeds: readonly string[]
+  readonly warnings: readonly Warning[]
+}
+
+export function isMagnet(text: string): boolean {
+  return /^\s*magnet:/i.test(text)
+}
+
+/** Throws an `InputError` that says what a magnet must have. */
+export function readMagnet(text: string): Magnet {
+  const match = /^magnet:\?(.*)$/is.exec(text.trim())
+  if (match === null) throw new InputError('a magnet begins with "magnet:?"; copy the whole link')
+  const parameters = (match[1] ?? '').split('&')
+  const valuesOf = (name: string) =>
+    parameters.filter((parameter) => nameOf(parameter) === name).map((parameter) => valueOf(parameter))
+
+  const hashes = readTopics(valuesOf('xt'))
+  const webSeeds = valuesOf('ws')
+  const warnings: Warning[] = [
+    {
+      code: 'privacy-unknown',
+      message:
+        'a magnet does not say whether its torrent is private; if it is not, clients find peers of other sites ' +
+        'through PEX, DHT and LSD. `siteswarm inspect` on the .torrent tells',
+    },
+  ]
+  if (hashes.infoHashV1 === undefined) {
+    warnings.push({
+      code: 'v2-only',
+      message: 'a v2 magnet: only libtorrent 2 and clients built on it know what to do with it',
+    })
+  }
+  if (webSeeds.length > 0) {
+    warnings.push({
+      code: 'web-seeds',
+      message: 'has web seeds: clients of every site fetch from them, whatever any tracker says',
+    })
+  }
+  return { parameters, ...hashes, name: valuesOf('dn')[0]?.replaceAll('+', ' '), trackers: valuesOf('tr'), webSeeds, warnings }
+}
+
+/** The new trackers stand where the first old one stood, or at the end. */
+export function rewriteMagnet(magnet: Magnet, tiers: Tiers): string {
+  assertUsable(tiers)
+  const isTracker = (parameter: string) => nameOf(parameter) === 'tr'
+  const trackers = tiers.flat().map((url) => `tr=${encodeURIComponent(url)}`)
+  const first = magnet.parameters.findIndex(isTracker)
+  const position = first < 0 ? magnet.parameters.length : first
+  const before = magnet.parameters.slice(0, position)
+  const after = magnet.parameters.slice(position).filter((parameter) => !isTracker(parameter))
+  return `magnet:?${[...before, ...trackers, ...after].join('&')}`
+}
+
+/** `tr.1=` and `xt.2=` are numbered forms of `tr=` and `xt=`. */
+function nameOf(parameter: string): string {
+  return (
+    parameter
+      .split('=', 1)[0]
+      ?.replace(/\.\d+$/, '')
+      .toLowerCase() ?? ''
+  )
+}
+
+/** `+` stays a plus: nobody writes spaces like that in a URL, and a tracker may have one in its token. */
+function valueOf(parameter: string): string {
+  const equals = parameter.indexOf('=')
+  const value = equals < 0 ? '' : parameter.slice(equals + 1)
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    // Not percent-encoded UTF-8. Only shown, so shown as it is.
+    return value
+  }
+}
+
+function readTopics(topics: readonly string[]): Pick<Magnet, 'infoHashV1' | 'infoHashV2'> {
+  let infoHashV1: Buffer | undefined
+  let infoHashV2: Buffer | undefined
+  for (const topic of topics) {
+    const [, kind = '', text = ''] = /^urn:(btih|btmh):(.*)$/i.exec(topic) ?? []
+    if (kind === '') continue
+    if (kind.toLowerCase() === 'btih') {
+      const hash = /^[0-9a-f]{40}$/i.test(text) ? Buffer.from(text, 'hex') : readBase32(text)
+      if (hash === undefined) refuseTopic(topic, 'a v1 infohash is 40 hexadecimal or 32 base32 digits')
+      if (infoHashV1 !== undefined && !infoHashV1.equals(hash)) refuseTopic(topic, TWO_TORRENTS)
+      infoHashV1 = hash
+    } else {
+      if (!/^1220[0-9a-f]{64}$/i.test(text))
+        refuseTopic(topic, 'a v2 infohash is 1220 and 64 hexadecimal digits')
+      const hash = Buffer.from(text.slice(4), 'hex')
+      if (infoHashV2 !== undefined && !infoHashV2.equals(hash)) refuseTopic(topic, TWO_TORRENTS)
+      infoHashV2 = hash
+    }
+  }
+  if (infoHashV1 === undefined && infoHashV2 === undefined) {
+    throw new InputError(
+      'the magnet names no torrent: it needs xt=urn:btih: or xt=urn:btmh:. ' +
+        'In a shell, put it in quotes: an unquoted & ends the command',
+    )
+  }
+  return { infoHashV1, infoHashV2 }
+}
+
+function refuseTopic(topic: string, why: string): never {
+  throw new InputError(`the magnet says xt=${topic}: ${why}; copy the whole link`)
+}
+
+const TWO_TORRENTS = 'it names a second torrent'
+
+/** RFC 4648, upper or lower case, exactly 32 digits. */
+function readBase32(text: string): Buffer | undefined {
+  if (!/^[a-z2-7]{32}$/i.test(text)) return undefined
+  const bytes = Buffer.alloc(20)
+  let bits = 0
+  let bitCount = 0
+  let at = 0
+  for (const digit of text.toLowerCase()) {
+    bits = ((bits << 5) | BASE32_DIGITS.indexOf(digit)) & 0xfff
+    bitCount += 5
+    if (bitCount < 8) continue
+    bitCount -= 8
+    bytes[at++] = (bits >>> bitCount) & 0xff
+  }
+  return bytes
+}
+
+const BASE32_DIGITS = 'abcdefghijklmnopqrstuvwxyz234567'

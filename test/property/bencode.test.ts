@@ -1,0 +1,139 @@
+/** What a scanner does with bytes that nobody meant for it, and with bencoding that somebody did. */
+import fc from 'fast-check'
+import { describe, it } from 'vitest'
+import type { Defect } from '../../src/bencode/defect.ts'
+import { BencodeScanner } from '../../src/bencode/scanner.ts'
+import { InputError } from '../../src/core/errors.ts'
+import { readMagnet } from '../../src/metainfo/magnet.ts'
+import { readMetainfo } from '../../src/metainfo/metainfo.ts'
+import { summarize } from '../../src/metainfo/summary.ts'
+import { bencoded, nearlyBencoded } from './bencoded.ts'
+
+function scan(bytes: Buffer): { end: number; defects: Defect[] } {
+  const defects: Defect[] = []
+  const scanner = new BencodeScanner(bytes, 'x.torrent', 0, (kind, offset) => defects.push({ kind, offset }))
+  while (scanner.next() !== undefined);
+  return { end: scanner.end, defects }
+}
+
+/** Whether `work` ends, and if it throws, an `InputError` with a place in the bytes. */
+function endsWell(bytes: Buffer, work: () => unknown): boolean {
+  try {
+    work()
+    return true
+  } catch (error) {
+    if (!(error instanceof InputError)) return false
+    const offset = /^x\.torrent, byte (\d+): /.exec(error.message)?.[1]
+    return offset === undefined ? error.message.startsWith('x.torrent: ') : Number(offset) <= bytes.length
+  }
+}
+
+const noise = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
+/** Only what bencoding is made of, so that it goes wrong late. */
+const letters = fc
+  .array(fc.constantFrom(...'dlei:-0123456789a'), { maxLength: 300 })
+  .map((characters) => Buffer.from(characters.join('')))
+
+describe('any bytes at all', () => {
+  it('are read, or refused with a place', () => {
+    fc.assert(
+      fc.property(fc.oneof(noise, letters, nearlyBencoded), (bytes) => endsWell(bytes, () => scan(bytes))),
+      { numRuns: 50_000 },
+    )
+  })
+
+  it('behind the `info` of a torrent are read and summed up, or refused with a place', () => {
+    const torrent = fc
+      .oneof(noise, letters, nearlyBencoded, bencoded)
+      .map((info) => Buffer.concat([Buffer.from('d4:info'), info, Buffer.from('e')]))
+    fc.assert(
+      fc.property(torrent, (bytes) => endsWell(bytes, () => summarize(readMetainfo(bytes, 'x.torrent')))),
+      { numRuns: 20_000 },
+    )
+  })
+
+  it('behind a known key of `info` are summed up, or refused with a place', () => {
+    const key = fc.constantFrom(
+      'name',
+      'files',
+      'file tree',
+      'length',
+      'pieces',
+      'piece length',
+      'private',
+      'meta version',
+    )
+    const torrent = fc
+      .tuple(key, fc.oneof(bencoded, nearlyBencoded))
+      .map(([name, value]) =>
+        Buffer.concat([Buffer.from(`d4:infod${name.length}:${name}`), value, Buffer.from('ee')]),
+      )
+    fc.assert(
+      fc.property(torrent, (bytes) => endsWell(bytes, () => summarize(readMetainfo(bytes, 'x.torrent')))),
+      { numRuns: 20_000 },
+    )
+  })
+
+  it('as a magnet are read, or refused', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc
+        .array(
+          fc.constantFrom(
+            'xt',
+            'xt.1',
+            '=',
+            '&',
+            'urn:btih:',
+            'urn:btmh:1220',
+            'ab'.repeat(20),
+            '%',
+            '%2',
+            'tr',
+            'dn',
+          ),
+          { maxLength: 30 },
+        )
+        .map((parts) => parts.join('')),
+    )
+    fc.assert(
+      fc.property(text, (tail) => {
+        try {
+          readMagnet(`magnet:?${tail}`)
+          return true
+        } catch (error) {
+          return error instanceof InputError
+        }
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+})
+
+describe('bencoding', () => {
+  it('is read to its last byte, whatever follows it', () => {
+    fc.assert(
+      fc.property(
+        bencoded,
+        noise,
+        (value, behind) => scan(Buffer.concat([value, behind])).end === value.length,
+      ),
+      { numRuns: 5_000 },
+    )
+  })
+
+  it('is cut short wherever it is cut', () => {
+    fc.assert(
+      fc.property(bencoded, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (value, share) => {
+        const cut = value.subarray(0, Math.floor(value.length * share))
+        try {
+          scan(cut)
+          return false
+        } catch (error) {
+          return error instanceof InputError && error.message.includes('cut short')
+        }
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+})

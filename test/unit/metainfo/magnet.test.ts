@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { InputError } from '../../../src/core/errors.ts'
+import { isMagnet, readMagnet, rewriteMagnet } from '../../../src/metainfo/magnet.ts'
+
+const HASH = '2bcb3dab253c7e8c9355b33f262efadd63005087'
+const HASH_V2 = 'e9abc934f370818f5fabcd6dbbe736e5aa10304e69b19b53e640205db120693a'
+
+describe('a magnet', () => {
+  it('is told from a file name', () => {
+    expect(['magnet:?xt=1', ' MAGNET:?', 'magnet.torrent', './magnet:'].map(isMagnet)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ])
+  })
+
+  it.each([
+    ['hexadecimal', `xt=urn:btih:${HASH}`],
+    ['hexadecimal in capitals', `XT=URN:BTIH:${HASH.toUpperCase()}`],
+    ['base32', 'xt=urn:btih:FPFT3KZFHR7IZE2VWM7SMLX23VRQAUEH'],
+    ['base32 in small letters', 'xt=urn:btih:fpft3kzfhr7ize2vwm7smlx23vrqaueh'],
+    ['percent-encoded', `xt=urn%3Abtih%3A${HASH}`],
+    ['numbered', `xt.1=urn:btih:${HASH}`],
+    ['twice', `xt=urn:btih:${HASH}&xt=urn:btih:FPFT3KZFHR7IZE2VWM7SMLX23VRQAUEH`],
+  ])('names its torrent in %s', (_, parameters) => {
+    const magnet = readMagnet(`magnet:?${parameters}`)
+    expect(magnet.infoHashV1?.toString('hex')).toBe('2bcb3dab253c7e8c9355b33f262efadd63005087')
+    expect(magnet.infoHashV2).toBeUndefined()
+  })
+
+  it('names a v2 torrent and a hybrid', () => {
+    const v2 = readMagnet(`magnet:?xt=urn:btmh:1220${HASH_V2}`)
+    expect([v2.infoHashV1, v2.infoHashV2?.toString('hex')]).toEqual([undefined, HASH_V2])
+    expect(v2.warnings.map(({ code }) => code)).toEqual(['privacy-unknown', 'v2-only'])
+    const hybrid = readMagnet(`magnet:?xt=urn:btih:${HASH}&xt=urn:btmh:1220${HASH_V2}`)
+    expect([hybrid.infoHashV1?.toString('hex'), hybrid.infoHashV2?.toString('hex')]).toEqual([HASH, HASH_V2])
+  })
+
+  it('has a name, trackers and web seeds', () => {
+    const magnet = readMagnet(
+      `magnet:?xt=urn:btih:${HASH}&dn=a+b%20c&tr=http%3A%2F%2Fa%2Fannounce&tr.1=udp://b:1/x+y&ws=http://w&tr=%zz`,
+    )
+    expect(magnet.name).toBe('a b c')
+    expect(magnet.trackers).toEqual(['http://a/announce', 'udp://b:1/x+y', '%zz'])
+    expect(magnet.webSeeds).toEqual(['http://w'])
+    expect(magnet.warnings.map(({ code }) => code)).toEqual(['privacy-unknown', 'web-seeds'])
+  })
+
+  it.each([
+    ['magnet:xt=1', 'a magnet begins with "magnet:?"'],
+    ['magnet:?', 'the magnet names no torrent'],
+    ['magnet:?dn=x', 'In a shell, put it in quotes'],
+    ['magnet:?xt=urn:sha1:abc', 'the magnet names no torrent'],
+    ['magnet:?xt=urn:btih:2bcb', 'a v1 infohash is 40 hexadecimal or 32 base32 digits'],
+    [`magnet:?xt=urn:btih:${HASH}0`, 'a v1 infohash is 40 hexadecimal or 32 base32 digits'],
+    [
+      'magnet:?xt=urn:btih:1PFT3KZFHR7IZE2VWM7SMLX23VRQAUEH',
+      'a v1 infohash is 40 hexadecimal or 32 base32 digits',
+    ],
+    [`magnet:?xt=urn:btmh:${HASH_V2}`, 'a v2 infohash is 1220 and 64 hexadecimal digits'],
+    [`magnet:?xt=urn:btih:${HASH}&xt=urn:btih:${HASH.replace('2', '3')}`, 'it names a second torrent'],
+  ])('is refused with a reason: %s', (text, message) => {
+    expect(() => readMagnet(text)).toThrow(InputError)
+    expect(() => readMagnet(text)).toThrow(message)
+  })
+})
+
+describe('a rewritten magnet', () => {
+  const tiers = [['http://a.example:6969/announce?pk=x+y'], ['http://b/announce', 'udp://c:1/announce']]
+  const rewrite = (text: string) => rewriteMagnet(readMagnet(text), tiers)
+  const TRACKERS =
+    'tr=http%3A%2F%2Fa.example%3A6969%2Fannounce%3Fpk%3Dx%2By&tr=http%3A%2F%2Fb%2Fannounce&tr=udp%3A%2F%2Fc%3A1%2Fannounce'
+
+  it('has the new trackers where the first old one was, and the rest as it was written', () => {
+    expect(rewrite(`magnet:?dn=A%2fb+%&tr=old&xt=urn:btih:${HASH}&TR.2=old&&so=0,2-4&x.pe=[::1]:7`)).toBe(
+      `magnet:?dn=A%2fb+%&${TRACKERS}&xt=urn:btih:${HASH}&&so=0,2-4&x.pe=[::1]:7`,
+    )
+  })
+
+  it('has them at the end where there were none', () => {
+    expect(rewrite(`MAGNET:?xt=urn:btih:${HASH}\n`)).toBe(`magnet:?xt=urn:btih:${HASH}&${TRACKERS}`)
+  })
+
+  it('stays the same when it is rewritten again', () => {
+    const once = rewrite(`magnet:?tr=old&xt=urn:btih:${HASH}&tr=old`)
+    expect(rewrite(once)).toBe(once)
+  })
+
+  it('reads back as the trackers that it was given', () => {
+    expect(readMagnet(rewrite(`magnet:?xt=urn:btih:${HASH}`)).trackers).toEqual([
+      'http://a.example:6969/announce?pk=x+y',
+      'http://b/announce',
+      'udp://c:1/announce',
+    ])
+  })
+})

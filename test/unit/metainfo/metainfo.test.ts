@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import { InputError } from '../../../src/core/errors.ts'
+import { readMetainfo } from '../../../src/metainfo/metainfo.ts'
+import { aTorrent } from '../../a-torrent.ts'
+
+const read = (content: string | Buffer) => readMetainfo(Buffer.from(content), 'x.torrent')
+const warningsOf = (content: string | Buffer) => read(content).warnings.map(({ message }) => message)
+
+describe('a file that is no torrent', () => {
+  it.each([
+    ['is empty', '', 'x.torrent: the file is empty; fetch it again'],
+    ['is a web page', '<html>', 'x.torrent, byte 0: a torrent is a bencoded dictionary and begins with "d"'],
+    ['is a list', 'le', 'x.torrent, byte 0: a torrent is a bencoded dictionary'],
+    [
+      'begins like one by chance',
+      'debian',
+      'x.torrent, byte 2: the torrent ends at byte 2 and something else follows',
+    ],
+    [
+      'is cut short',
+      'd4:infod4:name5:a.t',
+      'x.torrent, byte 14: a string of 5 bytes begins here, and only 3 follow',
+    ],
+    ['has no info', 'd8:announce3:xyze', 'x.torrent: there is no `info` dictionary, so nothing to download'],
+    ['has a list as info', 'd4:infolee', 'x.torrent, byte 7: `info` must be a dictionary and is a list'],
+    [
+      'has a number as info',
+      'd4:infoi5ee',
+      'x.torrent, byte 7: `info` must be a dictionary and is an integer',
+    ],
+    ['has two infos', 'd4:infode4:infodee', 'x.torrent, byte 9: a second `info` (the first is at byte 1)'],
+    [
+      'has another file behind it',
+      'd4:infodee\n\nd4:infodee',
+      'x.torrent, byte 12: the torrent ends at byte 10',
+    ],
+    ['has a NUL behind it', 'd4:infodee\0', 'x.torrent, byte 10: the torrent ends at byte 10'],
+    [
+      'nests too deep',
+      `d4:infod1:x${'l'.repeat(99)}${'e'.repeat(99)}ee`,
+      'x.torrent, byte 109: lists and dictionaries are nested more than 100 deep',
+    ],
+  ])('is refused with the place and what to do: it %s', (_, content, message) => {
+    expect(() => read(content)).toThrow(InputError)
+    expect(() => read(content)).toThrow(message)
+  })
+})
+
+describe('a torrent', () => {
+  it('may nest a hundred deep', () => {
+    expect(read(`d4:infod1:x${'l'.repeat(98)}${'e'.repeat(98)}ee`).info.end).toBe(208)
+  })
+
+  it('may have white space behind it', () => {
+    expect(warningsOf('d4:infodee \t\r\n')).toEqual([
+      'white space follows the torrent at byte 10; rewriting drops it',
+    ])
+  })
+
+  it('is a v2 torrent when its meta version says so, and has the SHA-256 of `info` for a hash', () => {
+    const metainfo = read('d4:infod9:file treede12:meta versioni2e4:name1:aee')
+    expect(metainfo.infoHashV1).toBeUndefined()
+    // printf 'd9:file treede12:meta versioni2e4:name1:ae' | sha256sum
+    expect(metainfo.infoHashV2?.toString('hex')).toBe(
+      '379a40bf2b8b1f6db574e00723db21cf1f3b3da74bac1f0bcffb8bb38bf468c1',
+    )
+  })
+
+  it('has both hashes when it is a hybrid', () => {
+    const metainfo = read('d4:infod9:file treede12:meta versioni2e4:name1:a6:pieces0:ee')
+    expect(metainfo.infoHashV1?.toString('hex')).toBe('cd24a25771eede9196b1ec1e17e2751821275c41')
+    expect(metainfo.infoHashV2?.toString('hex')).toBe(
+      '375424149e690efd99cb389e238e5f9cf889a415e041c318cb75da9410bbfeed',
+    )
+  })
+
+  it('says how many defects `info` has, which is the first, and who disagrees about it', () => {
+    const [warning] = warningsOf(aTorrent({ info: 'd1:bi01e1:ai-0ee' }))
+    expect(warning).toBe(
+      '`info` is not canonical: an integer with a leading zero at byte 11 and 2 more. ' +
+        'Clients disagree about its infohash and the swarm falls apart ' +
+        '(aria2 computes another one, Transmission refuses the file); make the torrent again',
+    )
+  })
+
+  it('is warned of what repeats outside of `info`, and told that it does no harm', () => {
+    expect(warningsOf(aTorrent({ info: 'de', before: '7:comment1:a7:comment1:b' }))).toEqual([
+      'not canonical outside of `info`: a dictionary key that was there before at byte 13. ' +
+        'The infohash does not depend on it',
+    ])
+  })
+
+  it('is not warned of `info` for what is behind it', () => {
+    const { warnings } = read(aTorrent({ info: 'de', behind: `1:zl${'i00e'.repeat(500)}e` }))
+    expect(warnings).toMatchObject([{ code: 'outside-not-canonical', offset: 13 }])
+    expect(warnings[0]?.message).toContain('and 499 more')
+  })
+})

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { readMetainfo } from '../../../src/metainfo/metainfo.ts'
+import { rewriteMetainfo, type Tiers } from '../../../src/metainfo/rewrite.ts'
+import { aTorrent } from '../../a-torrent.ts'
+
+const rewrite = (torrent: Buffer, tiers: Tiers = [['http://t']]) =>
+  rewriteMetainfo(readMetainfo(torrent, 'x.torrent'), tiers).toString('latin1')
+
+const NEW_KEYS = '8:announce8:http://t13:announce-listll8:http://tee'
+
+describe('a rewritten torrent', () => {
+  it('has trackers where it had none', () => {
+    expect(rewrite(aTorrent({ info: 'de' }))).toBe(`d${NEW_KEYS}4:infodee`)
+  })
+
+  it('has none of the trackers that it had, however often they were there', () => {
+    const torrent = aTorrent({
+      info: 'de',
+      before: '8:announce5:old-113:announce-listll5:old-2ee',
+      behind: '8:announce5:old-313:announce-listle',
+    })
+    expect(rewrite(torrent)).toBe(`d${NEW_KEYS}4:infodee`)
+  })
+
+  it('announces to the first tracker of the first tier', () => {
+    expect(rewrite(aTorrent({ info: 'de' }), [['http://a', 'http://b'], ['http://c']])).toBe(
+      'd8:announce8:http://a13:announce-listll8:http://a8:http://bel8:http://cee4:infodee',
+    )
+  })
+
+  it('has its top level sorted by bytes, and each entry as it was written', () => {
+    const torrent = aTorrent({
+      info: 'd1:zi01e1:ai2ee',
+      before: '01:zi-0e1:ali007ee',
+      behind: '12:piece layersde',
+    })
+    expect(rewrite(torrent)).toBe(`d1:ali007ee${NEW_KEYS}4:infod1:zi01e1:ai2ee12:piece layersde01:zi-0ee`)
+  })
+
+  it('keeps keys that repeat, in their order', () => {
+    expect(rewrite(aTorrent({ info: 'de', before: '7:comment1:x', behind: '7:comment1:y' }))).toBe(
+      `d${NEW_KEYS}7:comment1:x7:comment1:y4:infodee`,
+    )
+  })
+
+  it('keeps binary keys and values', () => {
+    const layers = Buffer.from('12:piece layersd4:\xff\x00\xfe\x80l', 'latin1').toString('latin1')
+    const torrent = Buffer.from(`d4:infode${layers}4:\x00\xff\xfe\xfdeee`, 'latin1')
+    expect(rewrite(torrent)).toBe(`d${NEW_KEYS}4:infode${layers}4:\x00\xff\xfe\xfdeee`)
+  })
+
+  it('has nothing behind it', () => {
+    expect(rewrite(Buffer.from('d4:infodee\r\n'))).toBe(`d${NEW_KEYS}4:infodee`)
+  })
+
+  it('writes the length of a tracker in bytes', () => {
+    expect(rewrite(aTorrent({ info: 'de' }), [['http://é']])).toContain('9:http://Ã©')
+  })
+
+  it('is never made without a tracker, with an empty tier, or with a tracker twice', () => {
+    const torrent = aTorrent({ info: 'de' })
+    expect(() => rewrite(torrent, [])).toThrow('a torrent without a tracker is not rewritten')
+    expect(() => rewrite(torrent, [['http://a'], []])).toThrow('no tier is empty')
+    expect(() => rewrite(torrent, [['http://a'], ['http://a']])).toThrow('no tracker is in two tiers')
+  })
+})

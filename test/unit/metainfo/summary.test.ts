@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest'
+import { readMetainfo } from '../../../src/metainfo/metainfo.ts'
+import { summarize, type TorrentSummary } from '../../../src/metainfo/summary.ts'
+import { aTorrent, PLAIN_TORRENT } from '../../a-torrent.ts'
+
+const summaryOf = (torrent: Buffer): TorrentSummary => summarize(readMetainfo(torrent, 'x.torrent'))
+const warningCodes = (torrent: Buffer) => summaryOf(torrent).warnings.map(({ code }) => code)
+
+const PIECES = '6:pieces20:aaaaaaaaaaaaaaaaaaaa'
+
+/** A private torrent of one file in one piece; nothing to warn of. */
+const GOOD_INFO = `d6:lengthi5e4:name1:a12:piece lengthi16384e${PIECES}7:privatei1ee`
+
+describe('the summary of a torrent', () => {
+  it('says what it contains and who made it', () => {
+    expect(summaryOf(PLAIN_TORRENT)).toMatchObject({
+      name: 'a.txt',
+      contentBytes: 5,
+      paddingBytes: 0,
+      pieceBytes: 16384,
+      pieceCount: 1,
+      fileCount: 1,
+      files: [{ path: 'a.txt', lengthBytes: 5 }],
+      isPrivate: false,
+      tiers: [['http://tracker.example.org/announce']],
+      webSeeds: ['http://mirror.example.org/f'],
+      comment: 'hello',
+      createdBy: undefined,
+      createdAtSeconds: 1700000000,
+    })
+    expect(warningCodes(PLAIN_TORRENT)).toEqual(['not-private', 'web-seeds'])
+  })
+
+  it('has nothing to warn of when there is nothing', () => {
+    expect(warningCodes(aTorrent({ info: GOOD_INFO }))).toEqual([])
+  })
+
+  it('lists files with their folders and leaves padding out', () => {
+    const info =
+      'd5:filesl' +
+      'd6:lengthi16000e4:pathl1:x5:a.txtee' +
+      'd4:attr1:p6:lengthi384e4:pathl4:.pad3:384ee' +
+      'd6:lengthi5e4:pathl3:bade10:path.utf-8l3:é!ee' +
+      `e4:name4:many12:piece lengthi16384e6:pieces40:${'a'.repeat(40)}7:privatei1ee`
+    expect(summaryOf(aTorrent({ info }))).toMatchObject({
+      contentBytes: 16005,
+      paddingBytes: 384,
+      pieceCount: 2,
+      fileCount: 2,
+      files: [
+        { path: 'many/x/a.txt', lengthBytes: 16000 },
+        { path: 'many/é!', lengthBytes: 5 },
+      ],
+      warnings: [],
+    })
+  })
+
+  it('reads the file tree of a v2 torrent, with pieces of their own for each file', () => {
+    const file = (length: number) => `d0:d6:lengthi${length}e11:pieces root3:xyzee`
+    const info =
+      `d9:file treed3:dird1:a${file(16385)}1:b${file(1)}e5:empty${'d0:d6:lengthi0eee'}e` +
+      '12:meta versioni2e4:name3:two12:piece lengthi16384e7:privatei1ee'
+    expect(summaryOf(aTorrent({ info }))).toMatchObject({
+      contentBytes: 16386,
+      pieceCount: 3,
+      fileCount: 3,
+      files: [
+        { path: 'two/dir/a', lengthBytes: 16385 },
+        { path: 'two/dir/b', lengthBytes: 1 },
+        { path: 'two/empty', lengthBytes: 0 },
+      ],
+      warnings: [{ code: 'v2-only' }],
+    })
+  })
+
+  it('names the one file of a v2 torrent once', () => {
+    const info =
+      'd9:file treed5:a.txtd0:d6:lengthi5eeee12:meta versioni2e4:name5:a.txt12:piece lengthi16384e7:privatei1ee'
+    expect(summaryOf(aTorrent({ info })).files).toMatchObject([{ path: 'a.txt', lengthBytes: 5 }])
+  })
+
+  it('counts every file and keeps the first ten thousand', () => {
+    const files = 'd6:lengthi1e4:pathl1:aee'.repeat(10_001)
+    const summary = summaryOf(aTorrent({ info: `d5:filesl${files}e4:name1:xe` }))
+    expect([summary.fileCount, summary.contentBytes, summary.files.length]).toEqual([10_001, 10_001, 10_000])
+  })
+
+  it('reads web seeds from a list too, and the older kind', () => {
+    const torrent = aTorrent({
+      info: GOOD_INFO,
+      before: '9:httpseedsl8:http://ae',
+      behind: '8:url-listl8:http://b0:i5ee',
+    })
+    expect(summaryOf(torrent).webSeeds).toEqual(['http://b', 'http://a'])
+  })
+})
+
+describe('the tiers of a torrent', () => {
+  const tiersOf = (before: string) => summaryOf(aTorrent({ info: GOOD_INFO, before })).tiers
+
+  it('are those of the list, without empty ones', () => {
+    expect(tiersOf('8:announce1:a13:announce-listll1:a1:bele1:xl1:cee')).toEqual([['a', 'b'], ['c']])
+  })
+
+  it.each([
+    ['is not there', '8:announce1:a'],
+    ['is empty', '8:announce1:a13:announce-listle'],
+    ['has one empty tier', '8:announce1:a13:announce-listllee'],
+    ['is no list', '8:announce1:a13:announce-listi5e'],
+  ])('are `announce` alone where the list %s', (_, before) => {
+    expect(tiersOf(before)).toEqual([['a']])
+  })
+
+  it('are none where there is neither', () => {
+    expect(tiersOf('')).toEqual([])
+  })
+})
+
+describe('a torrent is warned of', () => {
+  const codesFor = (info: string) => warningCodes(aTorrent({ info }))
+
+  it('when it is not private, also when it says so itself', () => {
+    expect(codesFor(GOOD_INFO.replace('7:privatei1e', ''))).toEqual(['not-private'])
+    expect(codesFor(GOOD_INFO.replace('privatei1e', 'privatei0e'))).toEqual(['not-private'])
+  })
+
+  it('when only Transmission 4 would announce to its `announce`', () => {
+    const announce = (list: string) =>
+      aTorrent({ info: GOOD_INFO, before: `8:announce1:a13:announce-list${list}` })
+    expect(warningCodes(announce('ll1:bee'))).toEqual(['announce-outside-list'])
+    expect(warningCodes(announce('ll1:bel1:aee'))).toEqual([])
+  })
+
+  it('when its pieces do not cover its files', () => {
+    expect(codesFor(GOOD_INFO.replace('i5e', 'i16385e'))).toEqual(['pieces-mismatch'])
+    expect(codesFor(GOOD_INFO.replace('i5e', 'i16384e'))).toEqual([])
+  })
+
+  it.each([
+    ['no `name`', GOOD_INFO.replace('4:name1:a', '')],
+    ['no usable `piece length`', GOOD_INFO.replace('i16384e', 'i0e')],
+    ['no usable `piece length`', GOOD_INFO.replace('i16384e', '1:x')],
+    ['no files', GOOD_INFO.replace('6:lengthi5e', '')],
+    ['1 of its files without a path or a length', GOOD_INFO.replace('i5e', 'i-5e')],
+    ['no `pieces`', GOOD_INFO.replace(PIECES, '')],
+    ['no `pieces`', GOOD_INFO.replace(PIECES, '6:piecesi5e')],
+    ['`pieces` that are no whole number of SHA-1 hashes', GOOD_INFO.replace('20:a', '19:')],
+  ])('when no client can download it: %s', (missing, info) => {
+    const { warnings } = summaryOf(aTorrent({ info }))
+    expect(warnings).toMatchObject([{ code: 'info-incomplete' }])
+    expect(warnings[0]?.message).toContain(missing)
+  })
+
+  it('when it is a hybrid, and lives in two swarms', () => {
+    expect(codesFor(GOOD_INFO.replace('4:name', '12:meta versioni2e4:name'))).toEqual(['hybrid'])
+  })
+
+  it('when it is larger than libtorrent loads', () => {
+    const sized = (bytes: number) => {
+      const commentBytes = bytes - aTorrent({ info: GOOD_INFO }).length - '7:comment9999000:'.length
+      return aTorrent({ info: GOOD_INFO, before: `7:comment${commentBytes}:${'x'.repeat(commentBytes)}` })
+    }
+    expect([sized(10_000_000).length, warningCodes(sized(10_000_000))]).toEqual([10_000_000, []])
+    expect([sized(10_000_001).length, warningCodes(sized(10_000_001))]).toEqual([10_000_001, ['file-large']])
+  })
+})
