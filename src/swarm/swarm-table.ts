@@ -6,16 +6,17 @@
  * somebody's upstream. Nothing has a timer; `sweep` is called with as much work as the caller can spare.
  */
 import type { Address } from '../core/address.ts'
-import { assert } from '../core/assert.ts'
+import { Refusal } from '../core/errors.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { ClientCounts } from './client-counts.ts'
 import { CompletionCounts } from './completion-counts.ts'
 import { Introductions } from './introductions.ts'
-import { hashAddress, hashEndpoint } from './peer-hash.ts'
+import { hashEndpoint } from './peer-hash.ts'
 import { flags, LEFT_UNKNOWN, PeerRows } from './peer-rows.ts'
+import type { PlaceCounts } from './place-counts.ts'
+import { Placement, type PlacesAfter } from './placement.ts'
 import { RowIndex, ROWS_MAX } from './row-index.ts'
-import { RowList } from './row-list.ts'
-import { type Gateway, type Role, SiteSwarm, type Swarm } from './swarm.ts'
+import type { Gateway, Role, SiteSwarm, Swarm } from './swarm.ts'
 import { SwarmRegistry } from './swarm-registry.ts'
 
 /** One announce, as far as the table is concerned. */
@@ -51,15 +52,6 @@ export interface Observed {
   readonly wasGateway: boolean
 }
 
-/** Another topology, as far as the table is concerned. */
-export interface PlacesAfter {
-  readonly siteOfPlace: readonly number[]
-  /** Place index of an address, or -1 where it belongs nowhere. */
-  locate(address: Address): number
-  /** The new index of a site that had this index, or -1 where it is gone. */
-  siteAfter(siteIndex: number): number
-}
-
 export interface SwarmTableLimits {
   readonly peersMax: number
   readonly swarmsMax: number
@@ -76,13 +68,13 @@ export class SwarmTable {
   readonly #byEndpoint: RowIndex
   readonly #clients = new ClientCounts(this.rows)
   readonly #limits: SwarmTableLimits
-  #siteOfPlace: readonly number[]
+  readonly #placement: Placement
   #sweepRow = 0
   #evicted = 0
 
   /** `siteOfPlace` gives the site index of each place index. */
   constructor(siteOfPlace: readonly number[], limits: SwarmTableLimits = LIMITS) {
-    this.#siteOfPlace = siteOfPlace
+    this.#placement = new Placement(this.rows, siteOfPlace)
     this.#limits = limits
     const { rows } = this
     this.#byEndpoint = new RowIndex((row) => hashEndpoint(rows.swarm(row), rows.address(row), rows.port(row)))
@@ -90,6 +82,10 @@ export class SwarmTable {
 
   get swarmCount(): number {
     return this.#registry.size
+  }
+
+  get placeCounts(): PlaceCounts {
+    return this.#placement.counts
   }
 
   /** Swarms dropped because the table was full. */
@@ -115,14 +111,11 @@ export class SwarmTable {
   }
 
   siteOf(row: number): SiteSwarm {
-    const site = this.swarmOf(row).site(this.#siteIndex(this.rows.place(row)))
-    assert(site !== undefined, 'a live row has a site')
-    return site
+    return this.#placement.siteOf(this.swarmOf(row), row)
   }
 
   roleOf(row: number): Role {
-    if (this.rows.has(row, flags.seed)) return 'seed'
-    return this.rows.has(row, flags.partial) ? 'partial' : 'needy'
+    return this.#placement.roleOf(row)
   }
 
   /** The row of a peer, or -1. */
@@ -167,7 +160,7 @@ export class SwarmTable {
   /** Forgets a peer and all that depended on it. */
   remove(row: number, cause: 'stopped' | 'expired'): void {
     const swarm = this.swarmOf(row)
-    this.#detach(swarm, row, cause)
+    this.#placement.detach(swarm, row, cause)
     this.introductions.unlinkAll(row)
     swarm.forgetUpstream(row)
     const { rows } = this
@@ -194,67 +187,24 @@ export class SwarmTable {
   }
 
   grantLease(row: number): Gateway {
-    const site = this.siteOf(row)
-    assert(site.gatewayOf(row) === undefined, 'a gateway holds one lease')
-    const gateway: Gateway = { row, upstreamRow: -1, failedUpstreamRows: [] }
-    site.gateways.push(gateway)
-    site.rememberGatewayHost(hashAddress(this.rows.address(row)))
-    this.rows.setFlag(row, flags.gateway, true)
-    return gateway
+    return this.#placement.grantLease(this.swarmOf(row), row)
   }
 
+  /** Does nothing to a peer without a lease. */
   endLease(row: number, cause: ElectionCause): void {
-    if (!this.rows.has(row, flags.gateway)) return
-    const site = this.siteOf(row)
-    site.gateways.splice(
-      site.gateways.findIndex((gateway) => gateway.row === row),
-      1,
-    )
-    site.lastLeaseEnd = cause
-    if (cause === 'stalled') site.lastStalledRow = row
-    this.rows.setFlag(row, flags.gateway, false)
+    this.#placement.endLease(this.swarmOf(row), row, cause)
   }
 
-  /**
-   * Puts every peer where another topology says it is, and forgets those that belong nowhere any more.
-   * A lease, and the memory of who ever held one, stays with a site that is still there.
-   */
+  /** Puts every peer where another topology says it is, and forgets those that belong nowhere any more. */
   remap(topology: PlacesAfter): void {
     const { rows } = this
     for (let row = 0; row < rows.end; row++)
       if (rows.isLive(row) && topology.locate(rows.address(row)) < 0) this.remove(row, 'stopped')
-    for (const swarm of this.#registry.swarms()) this.#regroup(swarm, topology)
-    this.#siteOfPlace = topology.siteOfPlace
-  }
-
-  #regroup(swarm: Swarm, topology: PlacesAfter): void {
-    const sitesBefore = swarm.sites
-    swarm.sites = []
-    for (const site of sitesBefore) {
-      const siteIndex = topology.siteAfter(site.site)
-      if (siteIndex < 0) continue
-      const after = this.#siteFor(swarm, siteIndex)
-      for (const host of site.gatewayHosts) after.rememberGatewayHost(host)
-      after.lastLeaseEnd = site.lastLeaseEnd
-    }
-    for (const site of sitesBefore)
-      for (const list of site.lists)
-        for (const row of [...list.all(this.rows)]) {
-          const place = topology.locate(this.rows.address(row))
-          this.rows.setPlace(row, place)
-          this.#attachTo(this.#siteFor(swarm, topology.siteOfPlace[place] as number), row)
-        }
-    for (const site of sitesBefore)
-      for (const gateway of site.gateways) {
-        const siteIndex = topology.siteOfPlace[this.rows.place(gateway.row)] as number
-        if (siteIndex === topology.siteAfter(site.site))
-          this.#siteFor(swarm, siteIndex).gateways.push(gateway)
-        else this.rows.setFlag(gateway.row, flags.gateway, false)
-      }
+    this.#placement.remap(this.#registry.swarms(), topology)
   }
 
   #insert(swarm: Swarm, sighting: Sighting): number {
-    if (this.rows.live >= this.#limits.peersMax) this.#evict(swarm)
+    if (this.rows.live >= this.#limits.peersMax && !this.#evict(swarm)) throw new Refusal('TRK_OVERLOADED')
     const { rows } = this
     const row = rows.allocate(sighting.address, sighting.port, swarm.index)
     rows.setPlace(row, sighting.place)
@@ -264,51 +214,15 @@ export class SwarmTable {
     rows.setFlag(row, flags.doubtful, sighting.isDoubtful)
     swarm.rows++
     this.#byEndpoint.add(hashEndpoint(swarm.index, sighting.address, sighting.port), row)
-    this.#attach(swarm, row)
+    this.#placement.attach(swarm, row)
     this.#clients.add(swarm, row, sighting.role)
     return row
   }
 
-  #attach(swarm: Swarm, row: number): void {
-    this.#attachTo(this.#siteFor(swarm, this.#siteIndex(this.rows.place(row))), row)
-  }
-
-  /** Puts the row into the list of its place and role, and counts it there. */
-  #attachTo(site: SiteSwarm, row: number): void {
-    const place = this.rows.place(row)
-    const role = this.roleOf(row)
-    let list = site.list(place, role)
-    if (list === undefined) site.addList((list = new RowList(place, role)))
-    list.add(this.rows, row)
-    site.count(role, 1)
-    if (this.rows.has(row, flags.doubtful)) site.doubtfulSeeds++
-  }
-
-  #siteFor(swarm: Swarm, siteIndex: number): SiteSwarm {
-    let site = swarm.site(siteIndex)
-    if (site === undefined) swarm.sites = [...swarm.sites, (site = new SiteSwarm(siteIndex))]
-    return site
-  }
-
-  /** Takes the row out of its list; a lease ends, since it is a lease of that site and role. */
-  #detach(swarm: Swarm, row: number, cause: ElectionCause): void {
-    this.endLease(row, cause)
-    const place = this.rows.place(row)
-    const site = swarm.site(this.#siteIndex(place))
-    const role = this.roleOf(row)
-    const list = site?.list(place, role)
-    assert(site !== undefined && list !== undefined, 'a live row is in a list')
-    list.remove(this.rows, row)
-    if (list.length === 0) site.dropList(list)
-    site.count(role, -1)
-    if (this.rows.has(row, flags.doubtful)) site.doubtfulSeeds--
-    if (site.lastStalledRow === row) site.lastStalledRow = -1
-  }
-
   #move(swarm: Swarm, row: number, place: number): void {
-    this.#detach(swarm, row, 'stopped')
+    this.#placement.detach(swarm, row, 'stopped')
     this.rows.setPlace(row, place)
-    this.#attach(swarm, row)
+    this.#placement.attach(swarm, row)
   }
 
   #changeRole(swarm: Swarm, row: number, sighting: Sighting): void {
@@ -316,12 +230,12 @@ export class SwarmTable {
     const before = this.roleOf(row)
     if (before === sighting.role && rows.has(row, flags.doubtful) === sighting.isDoubtful) return
     this.#clients.changeRole(swarm, row, before, sighting.role)
-    this.#detach(swarm, row, 'stopped')
+    this.#placement.detach(swarm, row, 'stopped')
     rows.setFlag(row, flags.seed, sighting.role === 'seed')
     rows.setFlag(row, flags.partial, sighting.role === 'partial')
     rows.setFlag(row, flags.doubtful, sighting.isDoubtful)
     if (before !== 'seed' && sighting.role === 'seed') rows.setFlag(row, flags.proven, true)
-    this.#attach(swarm, row)
+    this.#placement.attach(swarm, row)
     if (sighting.role === 'seed') this.#forgetCompleteNeighbours(row)
   }
 
@@ -372,17 +286,14 @@ export class SwarmTable {
     return swarm
   }
 
-  /** Makes room: the emptiest of a few swarms goes, with all its peers. */
-  #evict(spared: Swarm | undefined): void {
+  /** Makes room: the emptiest of a few swarms goes, with all its peers. False where there is no other swarm. */
+  #evict(spared: Swarm | undefined): boolean {
     const emptiest = this.#registry.emptiestOfSome(spared)
-    if (emptiest === undefined) return
+    if (emptiest === undefined) return false
     this.#evicted++
     for (const site of emptiest.sites)
       for (const list of [...site.lists]) while (list.length > 0) this.remove(list.head, 'expired')
-  }
-
-  #siteIndex(place: number): number {
-    return this.#siteOfPlace[place] as number
+    return true
   }
 }
 

@@ -2,12 +2,17 @@
 import type { FastifyInstance } from 'fastify'
 import type { Query } from '../queries.ts'
 
+export interface HealthAnswer {
+  readonly status: number
+  readonly body: string
+}
+
 export interface HealthSource {
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>
   /** Whether the process works at all. */
-  isAlive(): boolean
-  /** Whether clients should be sent here; `body` lists each check with a sentence. */
-  readiness(): { readonly isReady: boolean; readonly body: string }
+  healthz(): HealthAnswer
+  /** Whether clients should be sent here; verbose: each check with a sentence. */
+  readyz(isVerbose: boolean): HealthAnswer
 }
 
 export function addHealthRoutes(routes: FastifyInstance, health: HealthSource): void {
@@ -16,16 +21,11 @@ export function addHealthRoutes(routes: FastifyInstance, health: HealthSource): 
     return reply.type(contentType).send(body)
   })
   routes.get('/healthz', async (_request, reply) => {
-    const isAlive = health.isAlive()
-    return reply
-      .code(isAlive ? 200 : 503)
-      .type('text/plain')
-      .send(isAlive ? 'ok\n' : 'not ok\n')
+    const { status, body } = health.healthz()
+    return reply.code(status).type('text/plain').send(body)
   })
   routes.get<{ Querystring: Query }>('/readyz', async (request, reply) => {
-    const { isReady, body } = health.readiness()
-    reply.code(isReady ? 200 : 503).type('text/plain')
-    if (request.query['verbose'] !== undefined) return reply.send(body)
-    return reply.send(isReady ? 'ok\n' : 'not ready\n')
+    const { status, body } = health.readyz(request.query['verbose'] !== undefined)
+    return reply.code(status).type('text/plain').send(body)
   })
 }

@@ -1,0 +1,47 @@
+/**
+ * How many peers, swarms and gateways there are, by place and by site, kept up to date with every change: reading
+ * them off a million swarms at each scrape would stop the announce path for half a second.
+ */
+import type { Role } from './swarm.ts'
+
+export class PlaceCounts {
+  readonly #siteOfPlace: readonly number[]
+  readonly #seeds: Float64Array
+  readonly #leechers: Float64Array
+  readonly #swarms: Float64Array
+  readonly #gateways: Float64Array
+
+  constructor(siteOfPlace: readonly number[]) {
+    const sites = siteOfPlace.reduce((most, site) => Math.max(most, site + 1), 0)
+    this.#siteOfPlace = siteOfPlace
+    this.#seeds = new Float64Array(siteOfPlace.length)
+    this.#leechers = new Float64Array(siteOfPlace.length)
+    this.#swarms = new Float64Array(sites)
+    this.#gateways = new Float64Array(sites)
+  }
+
+  /** Partial seeds are leechers here, as in `incomplete`. */
+  countPeer(place: number, role: Role, by: number): void {
+    const counts = role === 'seed' ? this.#seeds : this.#leechers
+    counts[place] = (counts[place] as number) + by
+  }
+
+  /** A swarm has its first peer in a site, or lost its last. */
+  countSwarm(place: number, by: number): void {
+    const site = this.#siteOfPlace[place] as number
+    this.#swarms[site] = (this.#swarms[site] as number) + by
+  }
+
+  countGateway(place: number, by: number): void {
+    const site = this.#siteOfPlace[place] as number
+    this.#gateways[site] = (this.#gateways[site] as number) + by
+  }
+
+  ofPlace(place: number): { readonly seeds: number; readonly leechers: number } {
+    return { seeds: this.#seeds[place] ?? 0, leechers: this.#leechers[place] ?? 0 }
+  }
+
+  ofSite(site: number): { readonly swarms: number; readonly gateways: number } {
+    return { swarms: this.#swarms[site] ?? 0, gateways: this.#gateways[site] ?? 0 }
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Which list of which site a row is in: by the place that the topology gives its address, and by its role. Leases
+ * are kept here too, since a lease is one of a site and ends with leaving it.
+ */
+import type { Address } from '../core/address.ts'
+import { assert } from '../core/assert.ts'
+import type { ElectionCause } from '../core/tracker-metrics.ts'
+import { hashAddress } from './peer-hash.ts'
+import { flags, type PeerRows } from './peer-rows.ts'
+import { PlaceCounts } from './place-counts.ts'
+import { RowList } from './row-list.ts'
+import { type Gateway, type Role, SiteSwarm, type Swarm } from './swarm.ts'
+
+/** Another topology, as far as the table is concerned. */
+export interface PlacesAfter {
+  readonly siteOfPlace: readonly number[]
+  /** Place index of an address, or -1 where it belongs nowhere. */
+  locate(address: Address): number
+  /** The new index of a site that had this index, or -1 where it is gone. */
+  siteAfter(siteIndex: number): number
+}
+
+export class Placement {
+  readonly #rows: PeerRows
+  #siteOfPlace: readonly number[]
+  #counts: PlaceCounts
+
+  constructor(rows: PeerRows, siteOfPlace: readonly number[]) {
+    this.#rows = rows
+    this.#siteOfPlace = siteOfPlace
+    this.#counts = new PlaceCounts(siteOfPlace)
+  }
+
+  get counts(): PlaceCounts {
+    return this.#counts
+  }
+
+  roleOf(row: number): Role {
+    if (this.#rows.has(row, flags.seed)) return 'seed'
+    return this.#rows.has(row, flags.partial) ? 'partial' : 'needy'
+  }
+
+  /** The site that the row is listed in. */
+  siteOf(swarm: Swarm, row: number): SiteSwarm {
+    const site = swarm.site(this.#siteIndex(row))
+    assert(site !== undefined, 'a live row has a site')
+    return site
+  }
+
+  /** Puts the row into the list of its place and role. */
+  attach(swarm: Swarm, row: number): void {
+    const site = siteFor(swarm, this.#siteIndex(row))
+    const place = this.#rows.place(row)
+    const role = this.roleOf(row)
+    let list = site.list(place, role)
+    if (list === undefined) site.addList((list = new RowList(place, role)))
+    list.add(this.#rows, row)
+    if (site.peers === 0) this.#counts.countSwarm(place, 1)
+    site.count(role, 1)
+    this.#counts.countPeer(place, role, 1)
+    if (this.#rows.has(row, flags.doubtful)) site.doubtfulSeeds++
+  }
+
+  /** Takes the row out of its list, and its lease from it. */
+  detach(swarm: Swarm, row: number, cause: ElectionCause): void {
+    this.endLease(swarm, row, cause)
+    const site = this.siteOf(swarm, row)
+    const place = this.#rows.place(row)
+    const role = this.roleOf(row)
+    const list = site.list(place, role)
+    assert(list !== undefined, 'a live row is in a list')
+    list.remove(this.#rows, row)
+    if (list.length === 0) site.dropList(list)
+    site.count(role, -1)
+    this.#counts.countPeer(place, role, -1)
+    if (site.peers === 0) this.#counts.countSwarm(place, -1)
+    if (this.#rows.has(row, flags.doubtful)) site.doubtfulSeeds--
+    if (site.lastStalledRow === row) site.lastStalledRow = -1
+  }
+
+  grantLease(swarm: Swarm, row: number): Gateway {
+    const site = this.siteOf(swarm, row)
+    assert(site.gatewayOf(row) === undefined, 'a gateway holds one lease')
+    const gateway: Gateway = { row, upstreamRow: -1, failedUpstreamRows: [] }
+    site.gateways.push(gateway)
+    site.rememberGatewayHost(hashAddress(this.#rows.address(row)))
+    this.#rows.setFlag(row, flags.gateway, true)
+    this.#counts.countGateway(this.#rows.place(row), 1)
+    return gateway
+  }
+
+  /** Does nothing to a row without a lease. */
+  endLease(swarm: Swarm, row: number, cause: ElectionCause): void {
+    if (!this.#rows.has(row, flags.gateway)) return
+    const site = this.siteOf(swarm, row)
+    site.gateways.splice(
+      site.gateways.findIndex((gateway) => gateway.row === row),
+      1,
+    )
+    site.lastLeaseEnd = cause
+    if (cause === 'stalled') site.lastStalledRow = row
+    this.#rows.setFlag(row, flags.gateway, false)
+    this.#counts.countGateway(this.#rows.place(row), -1)
+  }
+
+  /**
+   * Uses another topology, in which every row of these swarms has a place. A lease, and the memory of who ever
+   * held one, stays with a site that is still there.
+   */
+  remap(swarms: Iterable<Swarm>, topology: PlacesAfter): void {
+    this.#siteOfPlace = topology.siteOfPlace
+    this.#counts = new PlaceCounts(topology.siteOfPlace)
+    for (const swarm of swarms) this.#remapSwarm(swarm, topology)
+  }
+
+  #remapSwarm(swarm: Swarm, topology: PlacesAfter): void {
+    const sitesBefore = swarm.sites
+    swarm.sites = []
+    for (const site of sitesBefore) {
+      const siteIndex = topology.siteAfter(site.site)
+      if (siteIndex < 0) continue
+      const after = siteFor(swarm, siteIndex)
+      for (const host of site.gatewayHosts) after.rememberGatewayHost(host)
+      after.lastLeaseEnd = site.lastLeaseEnd
+    }
+    for (const site of sitesBefore)
+      for (const list of site.lists)
+        for (const row of [...list.all(this.#rows)]) {
+          this.#rows.setPlace(row, topology.locate(this.#rows.address(row)))
+          this.attach(swarm, row)
+        }
+    for (const site of sitesBefore)
+      for (const gateway of site.gateways) {
+        if (this.#siteIndex(gateway.row) === topology.siteAfter(site.site)) {
+          this.siteOf(swarm, gateway.row).gateways.push(gateway)
+          this.#counts.countGateway(this.#rows.place(gateway.row), 1)
+        } else this.#rows.setFlag(gateway.row, flags.gateway, false)
+      }
+  }
+
+  #siteIndex(row: number): number {
+    return this.#siteOfPlace[this.#rows.place(row)] as number
+  }
+}
+
+function siteFor(swarm: Swarm, siteIndex: number): SiteSwarm {
+  let site = swarm.site(siteIndex)
+  if (site === undefined) swarm.sites = [...swarm.sites, (site = new SiteSwarm(siteIndex))]
+  return site
+}
