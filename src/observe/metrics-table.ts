@@ -1,0 +1,215 @@
+/**
+ * Every metric of this program, in one table: name, help that a stranger understands, labels, and where the
+ * number comes from when Prometheus asks.
+ *
+ * Labels are small closed sets, and every combination is there at zero from the start, so that a rate is right
+ * from the first event on. Never an infohash, a peer or an address. docs/reference/metrics.md is compared with
+ * this table by a test.
+ */
+import type { Counters } from './counters.ts'
+import { causes, durationBuckets, events, protocols, refusalCodes, reloadResults, rings } from './counters.ts'
+
+/** What is true now, read once for each scrape. */
+export interface Gauges {
+  /** One for each bubble of each site, the bubble `-` included. */
+  readonly bubbles: readonly {
+    readonly site: string
+    readonly bubble: string
+    readonly seeds: number
+    readonly leechers: number
+  }[]
+  readonly sites: readonly { readonly site: string; readonly swarms: number; readonly gateways: number }[]
+  readonly store: { readonly isUp: boolean; readonly lagSeconds: number }
+  readonly logLinesDropped: number
+}
+
+export interface Reading {
+  readonly version: string
+  readonly counters: Counters
+  readonly gauges: Gauges
+}
+
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+  /** Of the parts of a histogram. */
+  readonly suffix?: '_bucket' | '_sum' | '_count'
+}
+
+export interface MetricRow {
+  /** Without the prefix. */
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly labels: readonly string[]
+  readonly help: string
+  readonly read: (reading: Reading) => Sample[]
+}
+
+export const METRIC_PREFIX = 'siteswarm_'
+
+export const metricsTable: readonly MetricRow[] = [
+  {
+    name: 'announces_total',
+    type: 'counter',
+    labels: ['site', 'protocol', 'event'],
+    help: 'Announces that were answered, by the site of the peer, the protocol, and what the client said had happened (none: just its regular report).',
+    read: ({ counters }) =>
+      perSite(counters, (index, site) =>
+        protocols.flatMap((protocol) =>
+          events.map((event) => ({
+            labels: { site, protocol, event },
+            value: counters.announces(index, protocol, event),
+          })),
+        ),
+      ),
+  },
+  {
+    name: 'announce_failures_total',
+    type: 'counter',
+    labels: ['code'],
+    help: 'Announces and scrapes that were turned away, by the code of the reason; each code has its paragraph in docs/reference/errors.md.',
+    read: ({ counters }) => refusalCodes.map((code) => ({ labels: { code }, value: counters.refused(code) })),
+  },
+  {
+    name: 'peers',
+    type: 'gauge',
+    labels: ['site', 'bubble', 'role'],
+    help: 'Peers that announced within their lifetime, by site, bubble (- is none) and role: a seed has all of its torrent. One client counts once for each of its torrents.',
+    read: ({ gauges }) =>
+      gauges.bubbles.flatMap(({ site, bubble, seeds, leechers }) => [
+        { labels: { site, bubble, role: 'seed' }, value: seeds },
+        { labels: { site, bubble, role: 'leecher' }, value: leechers },
+      ]),
+  },
+  {
+    name: 'swarms',
+    type: 'gauge',
+    labels: ['site'],
+    help: 'Torrents with at least one peer in the site.',
+    read: ({ gauges }) => gauges.sites.map(({ site, swarms }) => ({ labels: { site }, value: swarms })),
+  },
+  {
+    name: 'handout_peers_total',
+    type: 'counter',
+    labels: ['site', 'ring'],
+    help: 'Peers handed out, by the site of the peer that asked and by how far they are from it: its own bubble, another bubble of its site, or another site.',
+    read: ({ counters }) =>
+      perSite(counters, (index, site) =>
+        rings.map((ring) => ({ labels: { site, ring }, value: counters.handouts(index, ring) })),
+      ),
+  },
+  {
+    name: 'gateways',
+    type: 'gauge',
+    labels: ['site'],
+    help: 'Gateways of the site now, over all torrents: the peers through which it fetches from other sites.',
+    read: ({ gauges }) => gauges.sites.map(({ site, gateways }) => ({ labels: { site }, value: gateways })),
+  },
+  {
+    name: 'gateway_elections_total',
+    type: 'counter',
+    labels: ['site', 'cause'],
+    help: 'Gateways chosen, by cause: the first of a torrent, one more beside it (added), or a replacement for one that stopped, expired or stalled. Each replacement may bring in up to one more copy.',
+    read: ({ counters }) =>
+      perSite(counters, (index, site) =>
+        causes.map((cause) => ({ labels: { site, cause }, value: counters.elections(index, cause) })),
+      ),
+  },
+  {
+    name: 'rescues_total',
+    type: 'counter',
+    labels: ['site'],
+    help: 'Peers that had made no progress and were given a fresh source, which may be in another site.',
+    read: ({ counters }) =>
+      perSite(counters, (index, site) => [{ labels: { site }, value: counters.rescues(index) }]),
+  },
+  {
+    name: 'downloaded_bytes_total',
+    type: 'counter',
+    labels: ['site'],
+    help: 'Bytes that the peers of the site say they have downloaded, from wherever.',
+    read: ({ counters }) =>
+      perSite(counters, (index, site) => [{ labels: { site }, value: counters.downloadedBytes(index) }]),
+  },
+  {
+    name: 'gateway_downloaded_bytes_total',
+    type: 'counter',
+    labels: ['site'],
+    help: 'Bytes that gateways of the site say they have downloaded while they were gateways: at most this much has come in over the links between sites.',
+    read: ({ counters }) =>
+      perSite(counters, (index, site) => [
+        { labels: { site }, value: counters.gatewayDownloadedBytes(index) },
+      ]),
+  },
+  {
+    name: 'completions_total',
+    type: 'counter',
+    labels: ['site'],
+    help: 'Peers that finished a torrent.',
+    read: ({ counters }) =>
+      perSite(counters, (index, site) => [{ labels: { site }, value: counters.completions(index) }]),
+  },
+  {
+    name: 'store_up',
+    type: 'gauge',
+    labels: [],
+    help: 'Whether what this node shares with others, or keeps over a restart, can be written now: 1 or 0. Announces are answered either way.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.store.isUp ? 1 : 0 }],
+  },
+  {
+    name: 'store_lag_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'Age of the oldest change that is not yet in the store.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.store.lagSeconds }],
+  },
+  {
+    name: 'announce_duration_seconds',
+    type: 'histogram',
+    labels: [],
+    help: 'Time from an announce that was read to its answer.',
+    read: ({ counters }) => readDurations(counters),
+  },
+  {
+    name: 'topology_reloads_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Attempts to reload the topology file: accepted, or refused because of an error in it, in which case the old topology stays.',
+    read: ({ counters }) =>
+      reloadResults.map((result) => ({ labels: { result }, value: counters.reloads(result) })),
+  },
+  {
+    name: 'log_lines_dropped_total',
+    type: 'counter',
+    labels: [],
+    help: 'Log lines that were thrown away because whoever reads the log did not keep up.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.logLinesDropped }],
+  },
+  {
+    name: 'build_info',
+    type: 'gauge',
+    labels: ['version'],
+    help: 'Always 1; the label says which version this is.',
+    read: ({ version }) => [{ labels: { version }, value: 1 }],
+  },
+]
+
+/** Prometheus wants each bucket to include the ones below it. */
+function readDurations(counters: Counters): Sample[] {
+  const { perBucket, sumSeconds } = counters.durations()
+  let count = 0
+  const buckets = perBucket.map((announces, index): Sample => {
+    count += announces
+    const bound = durationBuckets[index]
+    return { suffix: '_bucket', labels: { le: bound === undefined ? '+Inf' : String(bound) }, value: count }
+  })
+  return [
+    ...buckets,
+    { suffix: '_sum', labels: {}, value: sumSeconds },
+    { suffix: '_count', labels: {}, value: count },
+  ]
+}
+
+function perSite(counters: Counters, read: (index: number, site: string) => Sample[]): Sample[] {
+  return counters.siteNames.flatMap((site, index) => read(index, site))
+}
