@@ -58,7 +58,7 @@ describe('the summary of a torrent', () => {
   it('reads the file tree of a v2 torrent, with pieces of their own for each file', () => {
     const file = (length: number) => `d0:d6:lengthi${length}e11:pieces root3:xyzee`
     const info =
-      `d9:file treed3:dird1:a${file(16385)}1:b${file(1)}e5:empty${'d0:d6:lengthi0eee'}e` +
+      `d9:file treed3:dird1:a${file(16385)}1:b${file(1)}e5:emptyd0:d6:lengthi0eeee` +
       '12:meta versioni2e4:name3:two12:piece lengthi16384e7:privatei1ee'
     expect(summaryOf(aTorrent({ info }))).toMatchObject({
       contentBytes: 16386,
