@@ -1,0 +1,181 @@
+/**
+ * Nothing that a peer can put into a target makes the readers do anything but read it or refuse it.
+ */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Refusal } from '../../src/core/errors.ts'
+import { readAnnounce } from '../../src/wire/http/announce.ts'
+import { QueryCursor } from '../../src/wire/http/read-query.ts'
+import { readScrape } from '../../src/wire/http/scrape.ts'
+
+const RUNS = { numRuns: 10_000 }
+
+const bytes = (minLength: number, maxLength: number) =>
+  fc.uint8Array({ minLength, maxLength }).map((array) => Buffer.from(array))
+
+/** Each byte as one of the clients escapes it: as it is where it may be, or `%XX` in either case. */
+const escaped = (value: fc.Arbitrary<Buffer>) =>
+  fc.tuple(value, fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 20 })).map(([buffer, styles]) => ({
+    buffer,
+    text: [...buffer].map((byte, at) => escapeByte(byte, styles[at % styles.length] ?? 0)).join(''),
+  }))
+
+function escapeByte(byte: number, style: number): string {
+  const character = String.fromCharCode(byte)
+  if (style === 0 && /[A-Za-z0-9._~!*()'+-]/.test(character)) return character
+  const hex = byte.toString(16).padStart(2, '0')
+  return `%${style === 1 ? hex.toUpperCase() : hex}`
+}
+
+const NAMES = [
+  'info_hash',
+  'peer_id',
+  'port',
+  'uploaded',
+  'downloaded',
+  'left',
+  'event',
+  'numwant',
+  'key',
+  'compact',
+  'ip',
+  'ipv6',
+]
+
+/** Good, too long, cut, binary and escaped wrongly. */
+const brokenValue = fc.oneof(
+  escaped(bytes(0, 30)).map(({ text }) => text),
+  escaped(bytes(20, 20)).map(({ text }) => text),
+  fc.tuple(escaped(bytes(18, 22)), fc.nat({ max: 60 })).map(([{ text }, length]) => text.slice(0, length)),
+  fc.string({
+    unit: fc.constantFrom('%', '2', 'f', 'g', '+', '=', '?', '#', '/', ';', '\0', '\xff'),
+    maxLength: 70,
+  }),
+  fc.string({ unit: 'binary', maxLength: 40 }).map((text) => text.replaceAll('&', '')),
+  fc.integer().map(String),
+  fc.bigInt().map(String),
+  fc.nat({ max: 70_000 }).map(String),
+  fc.constantFrom('started', 'stopped', 'completed', 'paused', '0', '1', '-1', ''),
+  fc.nat({ max: 12_000 }).map((length) => 'x'.repeat(length)),
+)
+
+const brokenParameter = fc
+  .tuple(
+    fc.oneof(
+      { weight: 9, arbitrary: fc.constantFrom(...NAMES) },
+      fc.string({ unit: 'binary', maxLength: 12 }),
+    ),
+    fc.constantFrom('=', '=', '=', '', '=='),
+    brokenValue,
+  )
+  .map((parts) => parts.join(''))
+
+const brokenTarget = fc
+  .tuple(
+    fc.constantFrom('/announce?', '/announce', 'http://t.example/announce?', '?', '', '/announce??', '/%zz?'),
+    fc.array(brokenParameter, { maxLength: 16 }),
+    fc.constantFrom('&', '&', '&', '&&', ';'),
+  )
+  .map(([path, parameters, separator]) => path + parameters.join(separator))
+
+/** What was read, or the refusal; anything else that is thrown fails the test. */
+function readOrRefuse<T>(read: () => T): T | Refusal {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Refusal) return error
+    throw error
+  }
+}
+
+describe('whatever is in a target', () => {
+  it('an announce is read within its bounds or refused', () => {
+    fc.assert(
+      fc.property(brokenTarget, (target) => {
+        const read = readOrRefuse(() => readAnnounce(target))
+        if (read instanceof Refusal) return
+        expect(read.infoHash).toHaveLength(20)
+        expect(read.peerId).toHaveLength(20)
+        expect(read.key.length).toBeLessThanOrEqual(64)
+        expect(Number.isInteger(read.port) && read.port <= 65535).toBe(true)
+        expect(read.port > 0 || read.event === 'stopped').toBe(true)
+        for (const number of [
+          read.uploadedBytes,
+          read.downloadedBytes,
+          read.leftBytes ?? 0,
+          read.peersWanted ?? 0,
+        ]) {
+          expect(Number.isSafeInteger(number) && number >= 0).toBe(true)
+        }
+        expect(read.peersWanted ?? 0).toBeLessThanOrEqual(200)
+      }),
+      RUNS,
+    )
+  })
+
+  it('a good announce with one thing broken is read or refused for that one thing', () => {
+    const good = [
+      'info_hash=aaaaaaaaaaaaaaaaaaaa',
+      'peer_id=bbbbbbbbbbbbbbbbbbbb',
+      'port=6881',
+      'left=0',
+      'key=k',
+    ]
+    fc.assert(
+      fc.property(fc.nat({ max: good.length - 1 }), brokenValue, (index, value) => {
+        const target = `/announce?${good.map((pair, at) => (at === index ? `${pair.split('=')[0]}=${value}` : pair)).join('&')}`
+        const read = readOrRefuse(() => readAnnounce(target))
+        const codes = [
+          'TRK_INFO_HASH_INVALID',
+          'TRK_PEER_ID_INVALID',
+          'TRK_PORT_INVALID',
+          undefined,
+          'TRK_PARAMETER_INVALID',
+        ]
+        if (read instanceof Refusal) expect(read.code).toBe(codes[index])
+      }),
+      RUNS,
+    )
+  })
+
+  it('a scrape is read as at most 100 different hashes in order, or refused', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            escaped(bytes(20, 20)).map(({ text }) => `info_hash=${text}`),
+            brokenParameter,
+          ),
+          {
+            maxLength: 130,
+          },
+        ),
+        (parameters) => {
+          const read = readOrRefuse(() => readScrape(`/scrape?${parameters.join('&')}`))
+          if (read instanceof Refusal) return
+          expect(read.length).toBeGreaterThan(0)
+          expect(read.length).toBeLessThanOrEqual(100)
+          read.forEach((infoHash, index) => {
+            expect(infoHash).toHaveLength(20)
+            expect(index === 0 || infoHash.compare(read[index - 1] ?? infoHash) > 0).toBe(true)
+          })
+        },
+      ),
+      RUNS,
+    )
+  })
+
+  it('any bytes come back from any way of escaping them', () => {
+    fc.assert(
+      fc.property(escaped(bytes(0, 64)), ({ buffer, text }) => {
+        const query = new QueryCursor(`/announce?first=1&key=${text}&last=1`)
+        query.next()
+        query.next()
+        expect(query.name).toBe('key')
+        expect(query.bytes(64)?.equals(buffer)).toBe(true)
+        expect(query.text()).toBe(buffer.toString('latin1'))
+      }),
+      RUNS,
+    )
+  })
+})

@@ -1,0 +1,99 @@
+/**
+ * A TCP connection that speaks exactly the bytes it is told to, and reads HTTP answers one by one.
+ */
+import { type Socket, connect } from 'node:net'
+
+export interface RawAnswer {
+  readonly statusLine: string
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>
+  /** One character a byte. */
+  readonly body: string
+}
+
+export class RawConnection {
+  readonly #socket: Socket
+  #received = Buffer.alloc(0)
+  #isClosed = false
+  #wake: () => void = () => undefined
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => {
+      this.#received = Buffer.concat([this.#received, chunk])
+      this.#wake()
+    })
+    // A reset is one of the ways in which a server closes; what was received before stays.
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      this.#isClosed = true
+      this.#wake()
+    })
+  }
+
+  static async open(port: number, from?: string): Promise<RawConnection> {
+    const socket = connect({ host: '127.0.0.1', port, ...(from === undefined ? {} : { localAddress: from }) })
+    const connection = new RawConnection(socket)
+    await new Promise((resolve, reject) => {
+      socket.once('connect', resolve)
+      socket.once('error', reject)
+    })
+    return connection
+  }
+
+  /** Text is written one byte a character. */
+  write(bytes: string | Buffer): void {
+    this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+  }
+
+  /** Says that nothing more will come, and goes on listening. */
+  end(): void {
+    this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** Stops reading, so that what the server sends stays in the way. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  /** The next answer; undefined if the connection is closed before it is complete. */
+  async answer(): Promise<RawAnswer | undefined> {
+    for (;;) {
+      const answer = this.#takeAnswer()
+      if (answer !== undefined || this.#isClosed) return answer
+      await this.#change()
+    }
+  }
+
+  /** Resolves once the server has closed, with whatever was received and not taken as an answer. */
+  async closed(): Promise<string> {
+    while (!this.#isClosed) await this.#change()
+    return this.#received.toString('latin1')
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve))
+  }
+
+  #takeAnswer(): RawAnswer | undefined {
+    const headEnd = this.#received.indexOf('\r\n\r\n')
+    if (headEnd < 0) return undefined
+    const [statusLine = '', ...lines] = this.#received.toString('latin1', 0, headEnd).split('\r\n')
+    const headers = new Map(
+      lines.map((line) => {
+        const colon = line.indexOf(':')
+        return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const
+      }),
+    )
+    const bodyStart = headEnd + 4
+    const bodyEnd = bodyStart + Number(headers.get('content-length') ?? 0)
+    if (this.#received.length < bodyEnd) return undefined
+    const body = this.#received.toString('latin1', bodyStart, bodyEnd)
+    this.#received = this.#received.subarray(bodyEnd)
+    return { statusLine, headers, body }
+  }
+}

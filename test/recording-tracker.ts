@@ -1,0 +1,47 @@
+/**
+ * A TrackerService that notes what it was given and answers with what it was told to.
+ */
+import type { Address } from '../src/core/address.ts'
+import type { AnnounceReply, AnnounceRequest, ScrapeCounts, TrackerService } from '../src/core/announce.ts'
+
+export interface RecordedAnnounce {
+  readonly request: AnnounceRequest
+  readonly from: string
+  readonly protocol: 'http' | 'udp'
+}
+
+export const NOTHING_SCRAPED: ScrapeCounts = { complete: 0, downloaded: 0, downloaders: 0, incomplete: 0 }
+
+export class RecordingTracker implements TrackerService {
+  readonly announces: RecordedAnnounce[] = []
+  readonly scrapes: { readonly infoHashes: readonly string[]; readonly from: string }[] = []
+  /** What the next announces hear. A function may throw. */
+  reply: AnnounceReply | (() => AnnounceReply) = anAnnounceReply()
+  /** By info hash in hexadecimal. */
+  readonly counts = new Map<string, ScrapeCounts>()
+
+  announce(request: AnnounceRequest, from: Address, protocol: 'http' | 'udp'): AnnounceReply {
+    this.announces.push({ request, from: from.toString(), protocol })
+    return typeof this.reply === 'function' ? this.reply() : this.reply
+  }
+
+  scrape(infoHashes: readonly Buffer[], from: Address): ScrapeCounts[] {
+    const hashes = infoHashes.map((infoHash) => infoHash.toString('hex'))
+    this.scrapes.push({ infoHashes: hashes, from: from.toString() })
+    return hashes.map((infoHash) => this.counts.get(infoHash) ?? NOTHING_SCRAPED)
+  }
+}
+
+/** The answer without peers of protocol.md §10.3, R2. */
+export function anAnnounceReply(changes: Partial<AnnounceReply> = {}): AnnounceReply {
+  return {
+    complete: 0,
+    downloaded: 0,
+    incomplete: 1,
+    intervalSeconds: 1800,
+    intervalSecondsMin: 900,
+    peers4: Buffer.alloc(0),
+    peers6: Buffer.alloc(0),
+    ...changes,
+  }
+}
