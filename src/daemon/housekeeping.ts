@@ -21,7 +21,7 @@ export interface HousekeepingParts {
   readonly store: SnapshotStore
   readonly clock: Clock
   readonly log: Log
-  siteName(siteIndex: number): string
+  readonly siteName: (siteIndex: number) => string
 }
 
 export class Housekeeping {

@@ -73,9 +73,9 @@ export class LocalChoices {
   /** For one that says `left=0` and may have nothing: seeds, which cost nothing if it has all. */
   addSeeds(count: number): void {
     const { table, site } = this.#situation
-    const seeds = site.listsOf('seed').sort((a, b) => this.#distance(a) - this.#distance(b))
+    const seeds = site.listsOf('seed').toSorted((a, b) => this.#distance(a) - this.#distance(b))
     // Not introduced: between two complete peers there is nothing to be had, so nothing to remember.
-    for (const row of take(table.rows, seeds, count, (row) => this.#isEligible(row)))
+    for (const row of take(table.rows, seeds, count, (seed) => this.#isEligible(seed)))
       this.choices.push({ row, ring: this.#ring(row), reason: 'seed' })
   }
 
@@ -117,10 +117,10 @@ export class LocalChoices {
     onlyRing?: 'bubble' | 'site',
   ): void {
     const { table, site, asker } = this.#situation
-    const lists = site.listsOf(role)
+    const ofRole = site.listsOf(role)
     const rings: readonly RowList[][] = [
-      onlyRing === 'site' ? [] : lists.filter((list) => list.place === asker.place),
-      onlyRing === 'bubble' ? [] : lists.filter((list) => list.place !== asker.place),
+      onlyRing === 'site' ? [] : ofRole.filter((list) => list.place === asker.place),
+      onlyRing === 'bubble' ? [] : ofRole.filter((list) => list.place !== asker.place),
     ]
     let missing = count
     for (const lists of rings) {

@@ -131,7 +131,7 @@ const RING_ORDER = { bubble: 0, site: 1, remote: 2 } as const
 
 /** Nearest first; if there is not room for all, what comes from elsewhere stays, since nobody else is told of it. */
 function nearestFirst(choices: readonly Choice[], peersWanted: number): Choice[] {
-  const sorted = [...choices].sort((a, b) => RING_ORDER[a.ring] - RING_ORDER[b.ring])
+  const sorted = choices.toSorted((a, b) => RING_ORDER[a.ring] - RING_ORDER[b.ring])
   const surplus = sorted.length - peersWanted
   if (surplus <= 0) return sorted
   const remote = sorted.filter((choice) => choice.ring === 'remote').slice(0, peersWanted)

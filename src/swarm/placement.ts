@@ -125,7 +125,7 @@ export class Placement {
     }
     for (const site of sitesBefore)
       for (const list of site.lists)
-        for (const row of [...list.all(this.#rows)]) {
+        for (const row of Array.from(list.all(this.#rows))) {
           this.#rows.setPlace(row, topology.locate(this.#rows.address(row)))
           this.attach(swarm, row)
         }

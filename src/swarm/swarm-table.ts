@@ -292,7 +292,7 @@ export class SwarmTable {
     if (emptiest === undefined) return false
     this.#evicted++
     for (const site of emptiest.sites)
-      for (const list of [...site.lists]) while (list.length > 0) this.remove(list.head, 'expired')
+      for (const list of site.lists) while (list.length > 0) this.remove(list.head, 'expired')
     return true
   }
 }

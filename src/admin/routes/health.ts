@@ -2,17 +2,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { Query } from '../queries.ts'
 
-export interface HealthAnswer {
-  readonly status: number
-  readonly body: string
-}
-
 export interface HealthSource {
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>
-  /** Whether the process works at all. */
-  healthz(): HealthAnswer
-  /** Whether clients should be sent here; verbose: each check with a sentence. */
-  readyz(isVerbose: boolean): HealthAnswer
+  /** Whether clients should be sent here; the body has a sentence for each check. */
+  readiness(): { readonly isReady: boolean; readonly body: string }
 }
 
 export function addHealthRoutes(routes: FastifyInstance, health: HealthSource): void {
@@ -20,12 +13,12 @@ export function addHealthRoutes(routes: FastifyInstance, health: HealthSource): 
     const { contentType, body } = await health.metrics()
     return reply.type(contentType).send(body)
   })
-  routes.get('/healthz', async (_request, reply) => {
-    const { status, body } = health.healthz()
-    return reply.code(status).type('text/plain').send(body)
-  })
+  // That it answers is all there is to say: a process that hangs does not, and is restarted for that.
+  routes.get('/healthz', async (_request, reply) => reply.type('text/plain').send('ok\n'))
   routes.get<{ Querystring: Query }>('/readyz', async (request, reply) => {
-    const { status, body } = health.readyz(request.query['verbose'] !== undefined)
-    return reply.code(status).type('text/plain').send(body)
+    const { isReady, body } = health.readiness()
+    reply.code(isReady ? 200 : 503).type('text/plain')
+    // What keeps a node from being ready is worth its lines even if nobody asked for them.
+    return reply.send(isReady && request.query['verbose'] === undefined ? 'ready\n' : body)
   })
 }

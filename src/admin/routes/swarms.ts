@@ -14,7 +14,7 @@ type Parts = Pick<AdminParts, 'tracker' | 'table'>
 
 export function addSwarmRoutes(routes: FastifyInstance, parts: Parts): void {
   routes.get('/api/v1/swarms', async () => {
-    const swarms = [...parts.table.swarms()].sort((a, b) => b.rows - a.rows)
+    const swarms = [...parts.table.swarms()].toSorted((a, b) => b.rows - a.rows)
     return {
       total: swarms.length,
       swarms: swarms.slice(0, SWARMS_LISTED_MAX).map((swarm) => ({
