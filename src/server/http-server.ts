@@ -93,6 +93,11 @@ export class HttpServer {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** Open connections, idle ones included. */
+  get connections(): number {
+    return this.#connections.count
+  }
+
   /** Keeps answering, but on no connection twice. Connections that wait for their next request are closed. */
   drain(): void {
     this.#isDraining = true

@@ -7,76 +7,9 @@ import { Refusal } from '../../src/core/errors.ts'
 import { readAnnounce } from '../../src/wire/http/announce.ts'
 import { QueryCursor } from '../../src/wire/http/read-query.ts'
 import { readScrape } from '../../src/wire/http/scrape.ts'
+import { brokenParameter, brokenTarget, brokenValue, bytes, escaped } from '../broken-targets.ts'
 
 const RUNS = { numRuns: 10_000 }
-
-const bytes = (minLength: number, maxLength: number) =>
-  fc.uint8Array({ minLength, maxLength }).map((array) => Buffer.from(array))
-
-/** Each byte as one of the clients escapes it: as it is where it may be, or `%XX` in either case. */
-const escaped = (value: fc.Arbitrary<Buffer>) =>
-  fc.tuple(value, fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 20 })).map(([buffer, styles]) => ({
-    buffer,
-    text: [...buffer].map((byte, at) => escapeByte(byte, styles[at % styles.length] ?? 0)).join(''),
-  }))
-
-function escapeByte(byte: number, style: number): string {
-  const character = String.fromCharCode(byte)
-  if (style === 0 && /[A-Za-z0-9._~!*()'+-]/.test(character)) return character
-  const hex = byte.toString(16).padStart(2, '0')
-  return `%${style === 1 ? hex.toUpperCase() : hex}`
-}
-
-const NAMES = [
-  'info_hash',
-  'peer_id',
-  'port',
-  'uploaded',
-  'downloaded',
-  'left',
-  'event',
-  'numwant',
-  'key',
-  'compact',
-  'ip',
-  'ipv6',
-]
-
-/** Good, too long, cut, binary and escaped wrongly. */
-const brokenValue = fc.oneof(
-  escaped(bytes(0, 30)).map(({ text }) => text),
-  escaped(bytes(20, 20)).map(({ text }) => text),
-  fc.tuple(escaped(bytes(18, 22)), fc.nat({ max: 60 })).map(([{ text }, length]) => text.slice(0, length)),
-  fc.string({
-    unit: fc.constantFrom('%', '2', 'f', 'g', '+', '=', '?', '#', '/', ';', '\0', '\xff'),
-    maxLength: 70,
-  }),
-  fc.string({ unit: 'binary', maxLength: 40 }).map((text) => text.replaceAll('&', '')),
-  fc.integer().map(String),
-  fc.bigInt().map(String),
-  fc.nat({ max: 70_000 }).map(String),
-  fc.constantFrom('started', 'stopped', 'completed', 'paused', '0', '1', '-1', ''),
-  fc.nat({ max: 12_000 }).map((length) => 'x'.repeat(length)),
-)
-
-const brokenParameter = fc
-  .tuple(
-    fc.oneof(
-      { weight: 9, arbitrary: fc.constantFrom(...NAMES) },
-      fc.string({ unit: 'binary', maxLength: 12 }),
-    ),
-    fc.constantFrom('=', '=', '=', '', '=='),
-    brokenValue,
-  )
-  .map((parts) => parts.join(''))
-
-const brokenTarget = fc
-  .tuple(
-    fc.constantFrom('/announce?', '/announce', 'http://t.example/announce?', '?', '', '/announce??', '/%zz?'),
-    fc.array(brokenParameter, { maxLength: 16 }),
-    fc.constantFrom('&', '&', '&', '&&', ';'),
-  )
-  .map(([path, parameters, separator]) => path + parameters.join(separator))
 
 /** What was read, or the refusal; anything else that is thrown fails the test. */
 function readOrRefuse<T>(read: () => T): T | Refusal {
