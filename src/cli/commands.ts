@@ -1,4 +1,5 @@
 /** Every command, in the order in which `--help` lists them. */
 import type { Command } from './command.ts'
+import { inspectCommand } from './commands/inspect.ts'
 
-export const commands: readonly Command[] = []
+export const commands: readonly Command[] = [inspectCommand]

@@ -22,7 +22,7 @@ export async function runCli(argv: readonly string[], context: CommandContext): 
     program.addCommand(
       build(command, async (args, flags) => {
         exitCode = await command.run(args, flags, context)
-      }),
+      }).copyInheritedSettings(program),
     )
   }
 

@@ -55,7 +55,14 @@ export function readMagnet(text: string): Magnet {
       message: 'has web seeds: clients of every site fetch from them, whatever any tracker says',
     })
   }
-  return { parameters, ...hashes, name: valuesOf('dn')[0]?.replaceAll('+', ' '), trackers: valuesOf('tr'), webSeeds, warnings }
+  return {
+    parameters,
+    ...hashes,
+    name: valuesOf('dn')[0]?.replaceAll('+', ' '),
+    trackers: valuesOf('tr'),
+    webSeeds,
+    warnings,
+  }
 }
 
 /** The new trackers stand where the first old one stood, or at the end. */
@@ -100,14 +107,14 @@ function readTopics(topics: readonly string[]): Pick<Magnet, 'infoHashV1' | 'inf
     if (kind === '') continue
     if (kind.toLowerCase() === 'btih') {
       const hash = /^[0-9a-f]{40}$/i.test(text) ? Buffer.from(text, 'hex') : readBase32(text)
-      if (hash === undefined) refuseTopic(topic, 'a v1 infohash is 40 hexadecimal or 32 base32 digits')
-      if (infoHashV1 !== undefined && !infoHashV1.equals(hash)) refuseTopic(topic, TWO_TORRENTS)
+      if (hash === undefined) refuseTopic(kind, 'a v1 infohash is 40 hexadecimal or 32 base32 digits')
+      if (infoHashV1 !== undefined && !infoHashV1.equals(hash)) refuseTopic(kind, TWO_TORRENTS)
       infoHashV1 = hash
     } else {
       if (!/^1220[0-9a-f]{64}$/i.test(text))
-        refuseTopic(topic, 'a v2 infohash is 1220 and 64 hexadecimal digits')
+        refuseTopic(kind, 'a v2 infohash is 1220 and 64 hexadecimal digits')
       const hash = Buffer.from(text.slice(4), 'hex')
-      if (infoHashV2 !== undefined && !infoHashV2.equals(hash)) refuseTopic(topic, TWO_TORRENTS)
+      if (infoHashV2 !== undefined && !infoHashV2.equals(hash)) refuseTopic(kind, TWO_TORRENTS)
       infoHashV2 = hash
     }
   }
@@ -120,8 +127,9 @@ function readTopics(topics: readonly string[]): Pick<Magnet, 'infoHashV1' | 'inf
   return { infoHashV1, infoHashV2 }
 }
 
-function refuseTopic(topic: string, why: string): never {
-  throw new InputError(`the magnet says xt=${topic}: ${why}; copy the whole link`)
+/** Without the text itself: it may hold anything, and errors go to terminals. */
+function refuseTopic(kind: string, why: string): never {
+  throw new InputError(`the magnet has a wrong xt=urn:${kind.toLowerCase()}: ${why}; copy the whole link`)
 }
 
 const TWO_TORRENTS = 'it names a second torrent'

@@ -1,0 +1,21 @@
+/** The argument `TORRENT|MAGNET` of `inspect` and `rewrite`: a file, or the link itself. */
+import { InputError } from '../core/errors.ts'
+import { isMagnet, type Magnet, readMagnet } from '../metainfo/magnet.ts'
+import { type Metainfo, readMetainfo } from '../metainfo/metainfo.ts'
+import { readWholeFile } from './whole-file.ts'
+
+export type TorrentArgument =
+  | { readonly kind: 'torrent'; readonly metainfo: Metainfo }
+  | { readonly kind: 'magnet'; readonly magnet: Magnet }
+
+export function openTorrent(argument: string): TorrentArgument {
+  if (isMagnet(argument)) return { kind: 'magnet', magnet: readMagnet(argument) }
+  if (/^https?:\/\//i.test(argument)) {
+    throw new InputError(`${argument} is a URL; fetch it first: curl -O '${argument}'`)
+  }
+  const bytes = readWholeFile(argument, { bytesMax: TORRENT_FILE_BYTES_MAX })
+  return { kind: 'torrent', metainfo: readMetainfo(bytes, argument) }
+}
+
+/** Twenty-five times what libtorrent loads: an image that was meant to be in the torrent is not read into memory. */
+const TORRENT_FILE_BYTES_MAX = 250_000_000

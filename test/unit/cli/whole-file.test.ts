@@ -1,0 +1,100 @@
+import {
+  chmodSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { makeFolder, readWholeFile, writeWholeFile } from '../../../src/cli/whole-file.ts'
+import { InputError } from '../../../src/core/errors.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'siteswarm-files-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const at = (name: string) => join(folder, name)
+
+describe('writing a file', () => {
+  it('leaves the file and nothing beside it', () => {
+    writeWholeFile(at('a'), Buffer.from('bytes'))
+    writeWholeFile(at('a'), 'other')
+    expect(readdirSync(folder)).toEqual(['a'])
+    expect(readFileSync(at('a'), 'utf8')).toBe('other')
+  })
+
+  it('keeps who may read it', () => {
+    writeFileSync(at('a'), 'old')
+    chmodSync(at('a'), 0o600)
+    writeWholeFile(at('a'), 'new')
+    expect(statSync(at('a')).mode & 0o777).toBe(0o600)
+  })
+
+  it('writes through a link and leaves the link', () => {
+    writeFileSync(at('a'), 'old')
+    symlinkSync('a', at('link'))
+    writeWholeFile(at('link'), 'new')
+    expect(readFileSync(at('a'), 'utf8')).toBe('new')
+    expect(lstatSync(at('link')).isSymbolicLink()).toBe(true)
+  })
+
+  it('writes into a device and does not replace it', () => {
+    writeWholeFile('/dev/null', 'gone')
+    expect(statSync('/dev/null').isCharacterDevice()).toBe(true)
+  })
+
+  it.each([
+    ['/dev/full', 'cannot write /dev/full: the disk is full; make room or choose another place'],
+    ['.', 'this is a folder; name a file in it'],
+    ['missing/a', 'no such file or folder; check the spelling'],
+    ['file/a', 'a part of the path is a file and no folder; check the spelling'],
+  ])('to %s says why it cannot be', (path, message) => {
+    writeFileSync(at('file'), '')
+    const target = path.startsWith('/') ? path : join(folder, path)
+    expect(() => writeWholeFile(target, 'text')).toThrow(InputError)
+    expect(() => writeWholeFile(target, 'text')).toThrow(message)
+    expect(readdirSync(folder)).toEqual(['file'])
+  })
+
+  it('does not write over what another process has not finished', () => {
+    writeFileSync(at(`a.${process.pid}.unfinished`), 'theirs')
+    expect(() => writeWholeFile(at('a'), 'ours')).toThrow('an unfinished file of this name is there already')
+    expect(readFileSync(at(`a.${process.pid}.unfinished`), 'utf8')).toBe('theirs')
+  })
+})
+
+describe('making a folder', () => {
+  it('makes those above it, and is content when it is there', () => {
+    makeFolder(at('x/y'))
+    makeFolder(at('x/y'))
+    expect(statSync(at('x/y')).isDirectory()).toBe(true)
+  })
+
+  it('says why it cannot', () => {
+    writeFileSync(at('file'), '')
+    expect(() => makeFolder(at('file/x'))).toThrow(/^cannot make the folder .*a part of the path is a file/)
+  })
+})
+
+describe('reading a file', () => {
+  it('gives its bytes up to the limit and refuses one more', () => {
+    writeFileSync(at('a'), '12345')
+    expect(readWholeFile(at('a'), { bytesMax: 5 }).toString()).toBe('12345')
+    expect(() => readWholeFile(at('a'), { bytesMax: 4 })).toThrow('5 bytes are more than the 4 that are read')
+  })
+
+  it('says why it cannot', () => {
+    expect(() => readWholeFile(at('gone'), { bytesMax: 5 })).toThrow(
+      /^cannot read .*gone: no such file or folder/,
+    )
+    expect(() => readWholeFile(folder, { bytesMax: 1 << 20 })).toThrow('this is a folder; name a file in it')
+  })
+})
