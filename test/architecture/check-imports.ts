@@ -1,0 +1,58 @@
+/** Which imports of one source file break the table of rooms, each with the line and the rule. */
+import { dirname, join, normalize } from 'node:path/posix'
+import { readImports } from './read-imports.ts'
+import { type Room, rooms } from './rooms.ts'
+
+/** `file` is relative to src/, such as `swarm/swarm-table.ts`. */
+export function checkImports(
+  file: string,
+  source: string,
+  table: Readonly<Record<string, Room>> = rooms,
+): string[] {
+  const roomName = roomOf(file)
+  const room = table[roomName]
+  if (room === undefined) return [`src/${file}: there is no room "${roomName}" in the table of rooms`]
+
+  return readImports(source).flatMap(({ line, from }) => {
+    const rule = brokenRule(file, roomName, room, from)
+    return rule === undefined ? [] : [`src/${file}:${line}  ${rule}`]
+  })
+}
+
+function brokenRule(
+  file: string,
+  roomName: string,
+  room: Room,
+  from: string | undefined,
+): string | undefined {
+  if (from === undefined) return 'an import names its module as plain text, so that it can be checked'
+  if (from.startsWith('node:')) return undefined
+  if (!from.startsWith('.')) {
+    const name = from
+      .split('/')
+      .slice(0, from.startsWith('@') ? 2 : 1)
+      .join('/')
+    return room.packages.includes(name)
+      ? undefined
+      : `${roomName} may not import the package ${name}; it may import: ${list(room.packages)}`
+  }
+
+  const target = normalize(join(dirname(file), from))
+  if (target.startsWith('..')) return `${from} is outside src/`
+  if (!target.endsWith('.ts')) return `${from} does not end in .ts`
+  const isAllowed =
+    roomOf(target) === roomName ||
+    ['core', ...room.rooms].some((allowed) => target === `${allowed}.ts` || target.startsWith(`${allowed}/`))
+  return isAllowed
+    ? undefined
+    : `${roomName} may not import ${target}; it may import: ${list(['core', ...room.rooms])}`
+}
+
+/** Files directly in src/ are a room each. */
+function roomOf(file: string): string {
+  return file.includes('/') ? file.slice(0, file.indexOf('/')) : file.replace(/\.ts$/, '')
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.join(', ')
+}

@@ -1,0 +1,66 @@
+/** Small habits that keep the source readable and testable, as far as a program can see them. */
+import { blankComments, lineOf } from './read-imports.ts'
+
+/** Where the second subject of a file begins to hide. */
+const LINES_MAX = 400
+
+/** Folders are subjects; these are kinds. */
+const KINDS = new Set(['utils', 'util', 'types', 'helpers', 'common', 'classes', 'lib', 'misc', 'shared'])
+
+interface Habit {
+  readonly form: RegExp
+  readonly rule: string
+  /** The files that own it. */
+  readonly except?: readonly string[]
+}
+
+const HABITS: readonly Habit[] = [
+  {
+    form: /\bDate\.now\s*\(|\bnew Date\s*\(\s*\)/g,
+    rule: 'the time of day comes in through Clock; only core/clock.ts knows the real one',
+    except: ['core/clock.ts'],
+  },
+  {
+    form: /\bperformance\.now\s*\(|\bprocess\.hrtime\b/g,
+    rule: 'how long something takes is measured with elapsedMs of core/clock.ts',
+    except: ['core/clock.ts'],
+  },
+  {
+    form: /\bMath\.random\b|\brandom(?:Bytes|Int|UUID|FillSync|Fill)\s*\(|\bgetRandomValues\b/g,
+    rule: 'chance comes in through Random; only core/random.ts knows the real one',
+    except: ['core/random.ts'],
+  },
+  {
+    form: /\bconsole\./g,
+    rule: 'results go through CommandContext, everything else through Log',
+  },
+  {
+    form: /\bprocess\.exit\s*\(/g,
+    rule: 'the process ends when its work is done; only main.ts may cut it short',
+    except: ['main.ts'],
+  },
+]
+
+/** `file` is relative to src/. */
+export function checkTidiness(file: string, source: string): string[] {
+  const found: string[] = []
+  const lines = source.trimEnd().split('\n').length
+  if (lines > LINES_MAX)
+    found.push(`src/${file}: ${lines} lines; look for the second subject at ${LINES_MAX}`)
+  if (!/^(?:#![^\n]*\n)?\/(?:\*|\/)/.test(source)) {
+    found.push(`src/${file}:1  a file opens with a comment that says why it exists`)
+  }
+  if (!/^[a-z0-9-]+(?:\/[a-z0-9-]+)*(?:\.d)?\.ts$/.test(file)) found.push(`src/${file}: names are kebab-case`)
+  for (const folder of file.split('/').slice(0, -1)) {
+    if (KINDS.has(folder)) found.push(`src/${file}: folders are subjects, and "${folder}" is none`)
+  }
+
+  const code = blankComments(source)
+  for (const { form, rule, except = [] } of HABITS) {
+    if (except.includes(file)) continue
+    for (const match of code.matchAll(form)) {
+      found.push(`src/${file}:${lineOf(code, match.index)}  ${match[0].trim()}: ${rule}`)
+    }
+  }
+  return found
+}
