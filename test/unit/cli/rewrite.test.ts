@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runCommand } from '../../a-command-run.ts'
+import { AWKWARD_INFO_HASH, PLAIN_TORRENT } from '../../a-torrent.ts'
+
+const TOPOLOGY = `
+sites:
+  fra:
+    cidrs: [10.1.0.0/16]
+    trackers: [http://s1a.example.net:6969/announce, http://s1b.example.net:6969/announce]
+    bubbles:
+      row-a: { cidrs: [10.1.1.0/24] }
+      row-b: { cidrs: [10.1.2.0/24], trackers: [http://row-b.example.net:6969/announce] }
+  ams: { cidrs: [10.2.0.0/16] }
+fallback:
+  trackers: [http://s2a.example.net:6969/announce]
+`
+
+const MAGNET = `magnet:?xt=urn:btih:${AWKWARD_INFO_HASH}&dn=a`
+
+let folder: string
+let topology: string
+let torrent: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'siteswarm-rewrite-'))
+  topology = join(folder, 'topology.yaml')
+  torrent = join(folder, 'debian.torrent')
+  writeFileSync(topology, TOPOLOGY)
+  writeFileSync(torrent, PLAIN_TORRENT)
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+type Given = Parameters<typeof runCommand>[1]
+const rewrite = async (argv: readonly string[], given?: Given) =>
+  runCommand(['rewrite', ...argv, '--topology', topology], given)
+
+const sha1 = (bytes: Buffer) => createHash('sha1').update(bytes).digest('hex')
+
+describe('rewrite for a site', () => {
+  it('writes the torrent to standard output when that is a pipe', async () => {
+    const run = await rewrite([torrent, '--site', 'fra'])
+    expect([run.exitCode, run.out, run.outBytes.length]).toEqual([0, '', 359])
+    expect(sha1(run.outBytes)).toBe('14977eba864f95e9dd48f47d8814baa4859edfec')
+  })
+
+  it('writes no bytes to a terminal unless it is told to', async () => {
+    const run = await rewrite([torrent, '--site', 'fra'], { isTerminal: true })
+    expect([run.exitCode, run.out, run.outBytes.length]).toEqual([64, '', 0])
+    expect(run.err).toBe(
+      'siteswarm rewrite: a torrent is no text for a terminal: write it with -o FILE, or pipe it\n',
+    )
+    expect((await rewrite([torrent, '--site', 'fra', '-o', '-'], { isTerminal: true })).outBytes.length).toBe(
+      359,
+    )
+  })
+
+  it('writes a file, says which, and warns on standard error', async () => {
+    const file = join(folder, 'out.torrent')
+    const run = await rewrite([torrent, '--site', 'fra', '-o', file], { isTerminal: true })
+    expect(run.exitCode).toBe(0)
+    expect(sha1(readFileSync(file))).toBe('14977eba864f95e9dd48f47d8814baa4859edfec')
+    expect(run.out).toBe(
+      `${file}  7faf75b2447f88700c68f1eceda713cd90a0127a  ` +
+        'http://s1a.example.net:6969/announce http://s1b.example.net:6969/announce | ' +
+        'http://s2a.example.net:6969/announce\n',
+    )
+    expect(run.err.split('\n').map((line) => line.slice(0, 21))).toEqual([
+      'warning: not private:',
+      'warning: has web seed',
+      '',
+    ])
+  })
+
+  it('can write over the torrent that it reads', async () => {
+    await rewrite([torrent, '--site', 'fra', '-o', torrent])
+    expect(sha1(readFileSync(torrent))).toBe('14977eba864f95e9dd48f47d8814baa4859edfec')
+  })
+
+  it('prints one JSON document, with the torrent in a file', async () => {
+    const file = join(folder, 'out.torrent')
+    const run = await rewrite([torrent, '--site', 'ams', '-o', file, '--json'])
+    expect(JSON.parse(run.out)).toMatchObject({
+      kind: 'torrent',
+      infoHashV1: '7faf75b2447f88700c68f1eceda713cd90a0127a',
+      infoHashV2: null,
+      site: 'ams',
+      bubble: '-',
+      tiers: [['http://s2a.example.net:6969/announce']],
+      file,
+      warnings: [{ code: 'not-private' }, { code: 'web-seeds' }],
+    })
+    expect(run.err).toBe('')
+    expect((await rewrite([torrent, '--site', 'ams', '--json'])).exitCode).toBe(64)
+  })
+
+  it('puts the trackers of the bubble first where it has its own', async () => {
+    const tiersFor = async (bubble: string) => {
+      const run = await rewrite([MAGNET, '--site', 'fra', '--bubble', bubble, '--json'])
+      return (JSON.parse(run.out) as { tiers: string[][] }).tiers.map((tier) => tier.length)
+    }
+    expect(await tiersFor('row-a')).toEqual([2, 1])
+    expect(await tiersFor('row-b')).toEqual([1, 2, 1])
+  })
+})
+
+describe('rewrite of a magnet', () => {
+  it('prints it, also on a terminal', async () => {
+    const run = await rewrite([MAGNET, '--site', 'ams'], { isTerminal: true })
+    expect([run.exitCode, run.out]).toEqual([
+      0,
+      `${MAGNET}&tr=http%3A%2F%2Fs2a.example.net%3A6969%2Fannounce\n`,
+    ])
+  })
+})
+
+describe('rewrite for all', () => {
+  it('writes a file for each site and bubble', async () => {
+    const directory = join(folder, 'new', 'torrents')
+    const run = await rewrite([torrent, '--all', '-d', directory])
+    expect(run.exitCode).toBe(0)
+    expect(readdirSync(directory)).toEqual([
+      'debian.ams.torrent',
+      'debian.fra.row-a.torrent',
+      'debian.fra.row-b.torrent',
+      'debian.fra.torrent',
+    ])
+    expect(sha1(readFileSync(join(directory, 'debian.fra.torrent')))).toBe(
+      '14977eba864f95e9dd48f47d8814baa4859edfec',
+    )
+    expect(run.out.split('\n')).toHaveLength(5)
+    expect(run.out).toContain(`${directory}/debian.ams.torrent  http://s2a.example.net:6969/announce\n`)
+  })
+
+  it('prints one JSON document with all of them', async () => {
+    const directory = join(folder, 'out')
+    const run = await rewrite([MAGNET, '--all', '-d', directory, '--json'])
+    const { files } = JSON.parse(run.out) as { files: { site: string; bubble: string; file: string }[] }
+    expect(files.map(({ site, bubble, file }) => [site, bubble, file])).toEqual([
+      ['fra', '-', `${directory}/${AWKWARD_INFO_HASH}.fra.magnet`],
+      ['fra', 'row-a', `${directory}/${AWKWARD_INFO_HASH}.fra.row-a.magnet`],
+      ['fra', 'row-b', `${directory}/${AWKWARD_INFO_HASH}.fra.row-b.magnet`],
+      ['ams', '-', `${directory}/${AWKWARD_INFO_HASH}.ams.magnet`],
+    ])
+    expect(readFileSync(`${directory}/${AWKWARD_INFO_HASH}.ams.magnet`, 'utf8')).toBe(
+      `${MAGNET}&tr=http%3A%2F%2Fs2a.example.net%3A6969%2Fannounce\n`,
+    )
+  })
+
+  it('writes nothing when two places would share a file', async () => {
+    writeFileSync(topology, TOPOLOGY.replace('  ams:', '  fra.row-a:'))
+    const run = await rewrite([torrent, '--all', '-d', join(folder, 'out')])
+    expect([run.exitCode, run.err]).toEqual([
+      78,
+      'siteswarm: two places would both be written to debian.fra.row-a.torrent; rename one in the topology file\n',
+    ])
+    expect(readdirSync(folder).toSorted()).toEqual(['debian.torrent', 'topology.yaml'])
+  })
+})
+
+describe('rewrite says what is wrong', () => {
+  it.each([
+    [[], 'say whose trackers: --site NAME, or --all -d DIR for every site'],
+    [['--bubble', 'row-a'], 'say whose trackers'],
+    [['--site', 'fra', '-d', 'x'], '-d goes with --all; write one file with -o'],
+    [['--all'], '--all writes many files: say where with -d DIR'],
+    [['--all', '-d', 'x', '--site', 'fra'], '--all goes with -d alone'],
+    [['--all', '-d', 'x', '-o', 'y'], '--all goes with -d alone'],
+    [['--site', 'par'], 'the topology has no site "par"; it has fra, ams'],
+    [['--site', 'fra', '--bubble', 'row-c'], 'site fra has no bubble "row-c"; it has row-a, row-b'],
+    [['--site', 'ams', '--bubble', 'row-a'], 'site ams has no bubble "row-a"; it has none'],
+  ])('about the usage, with 64: %j', async (flags, message) => {
+    const run = await rewrite([torrent, ...flags])
+    expect([run.exitCode, run.out, run.outBytes.length]).toEqual([64, '', 0])
+    expect(run.err).toContain(`siteswarm rewrite: ${message}`)
+  })
+
+  it('about the torrent, with 1', async () => {
+    writeFileSync(torrent, 'not a torrent')
+    const run = await rewrite([torrent, '--site', 'fra', '-o', join(folder, 'out.torrent')])
+    expect(run.exitCode).toBe(1)
+    expect(run.err).toContain('debian.torrent, byte 0: a torrent is a bencoded dictionary')
+    expect(readdirSync(folder).toSorted()).toEqual(['debian.torrent', 'topology.yaml'])
+  })
+
+  it('about the topology, with 78', async () => {
+    writeFileSync(topology, 'sites: { fra: { cidr: [10.1.0.0/16] } }')
+    const run = await rewrite([torrent, '--site', 'fra'])
+    expect(run.exitCode).toBe(78)
+    expect(run.err).toContain('topology.yaml:1:')
+  })
+
+  it('about a topology without any tracker, with 78', async () => {
+    writeFileSync(topology, 'sites: { fra: { cidrs: [10.1.0.0/16] } }')
+    for (const flags of [
+      ['--site', 'fra'],
+      ['--all', '-d', join(folder, 'out')],
+    ]) {
+      const run = await rewrite([torrent, ...flags])
+      expect([run.exitCode, run.outBytes.length]).toEqual([78, 0])
+      expect(run.err).toContain('the topology names no tracker for site fra, neither its own nor a fallback')
+    }
+  })
+})
+
+describe('the topology of rewrite', () => {
+  it('can be named by the environment', async () => {
+    const run = await runCommand(['rewrite', torrent, '--site', 'fra'], {
+      environment: { SITESWARM_TOPOLOGY: topology },
+    })
+    expect(run.outBytes.length).toBe(359)
+  })
+
+  it('is the sample where none is named, and rewrite says so', async () => {
+    const run = await runCommand(['rewrite', MAGNET, '--site', 'nowhere'])
+    expect(run.exitCode).toBe(64)
+    expect(run.err).toContain('using the sample topology; name yours with --topology FILE\n')
+    expect(run.err).toContain('the topology has no site "nowhere"; it has ')
+  })
+})
