@@ -54,16 +54,17 @@ export class Refusal {
 }
 
 export interface Problem {
+  /** The file, or the environment variable. */
   readonly file: string
-  /** From 1. */
+  /** From 1; 0 where the problem is no one line. */
   readonly line: number
-  /** From 1. */
+  /** From 1; 0 where the problem is no one line. */
   readonly column: number
   /** What is wrong. */
   readonly message: string
   /** What to do about it. */
   readonly hint?: string
-  /** The lines of the file around it with the place marked, ready to print. */
+  /** The lines of the file around it, the last one with carets under the place. Secrets are masked. */
   readonly excerpt?: string
 }
 
@@ -77,10 +78,11 @@ export class ConfigError extends Error {
   }
 }
 
-export function formatProblem(problem: Problem): string {
-  const head = `${problem.file}:${problem.line}:${problem.column}  ${problem.message}`
-  const hint = problem.hint === undefined ? '' : `\n${problem.hint}`
-  return problem.excerpt === undefined ? head + hint : `${head}\n${problem.excerpt}${hint}`
+/** The hint stands behind the carets, or on a line of its own where there are none. */
+export function formatProblem({ file, line, column, message, hint, excerpt }: Problem): string {
+  const head = line === 0 ? `${file}  ${message}` : `${file}:${line}:${column}  ${message}`
+  if (excerpt === undefined) return hint === undefined ? head : `${head}\n  ${hint}`
+  return hint === undefined ? `${head}\n${excerpt}` : `${head}\n${excerpt} ${hint}`
 }
 
 /** A file or argument that a person handed to a command. The message says what, where, and what to do. */

@@ -67,6 +67,11 @@ export function prefixKey(prefix: Prefix): string {
   return `${prefix.start.toString()}/${prefix.lengthBits}`
 }
 
+/** The key of the prefix of `lengthBits` around a longer one. */
+export function shorterKey(prefix: Prefix, lengthBits: number): string {
+  return `${firstAddress(prefix.start, lengthBits).toString()}/${lengthBits}`
+}
+
 /** The address with every bit behind the length cleared. */
 function firstAddress(address: Address, lengthBits: number): Address {
   // An IPv4 address is the last of the four words (core/address.ts).

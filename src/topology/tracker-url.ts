@@ -34,9 +34,12 @@ export function trackerUrlFaults(url: string): UrlFault[] {
   ]
 }
 
-/** `http://127.0.0.2:6969/announce` has the host `127.0.0.2`. Lower case; undefined for what is no URL. */
-export function hostOfUrl(url: string): string | undefined {
-  return splitUrl(url)?.host.toLowerCase()
+/** Where a tracker listens; the host in lower case. undefined for what is no URL. */
+export function endpointOfUrl(url: string): { readonly host: string; readonly port: number } | undefined {
+  const parts = splitUrl(url)
+  if (parts === undefined) return undefined
+  const defaultPort = parts.scheme === 'https' ? 443 : 80
+  return { host: parts.host.toLowerCase(), port: parts.port === undefined ? defaultPort : Number(parts.port) }
 }
 
 export function isLoopbackHost(host: string): boolean {

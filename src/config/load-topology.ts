@@ -1,0 +1,47 @@
+/** The topology file, from disk to the topology that the tracker asks; or every problem in it. */
+import { ConfigError, type Problem } from '../core/errors.ts'
+import { buildTopology } from '../topology/build-topology.ts'
+import { topologySchema } from '../topology/schema.ts'
+import type { Topology } from '../topology/topology.ts'
+import { topologyProblems, topologyWarnings } from './check-topology.ts'
+import { schemaProblems, sortProblems } from './report.ts'
+import { readText, YamlFile } from './yaml-file.ts'
+
+export interface LoadedTopology {
+  readonly topology: Topology
+  /** What works, but not as its author may think. */
+  readonly warnings: readonly Problem[]
+}
+
+/** Throws a `ConfigError` with every problem. */
+export function loadTopologyFile(path: string): Topology {
+  return loadTopology(path).topology
+}
+
+export function loadTopology(path: string): LoadedTopology {
+  return readTopology(readText(path, 'name an existing file, or start from config/topology.yaml'), path)
+}
+
+/** `fileName` is what problems say. Throws a `ConfigError` with every problem. */
+export function parseTopology(text: string, fileName: string): Topology {
+  return readTopology(text, fileName).topology
+}
+
+export function readTopology(text: string, fileName: string): LoadedTopology {
+  const file = new YamlFile(fileName, text)
+  if (file.value === undefined) throw new ConfigError(file.problems)
+  if (file.value === null) {
+    throw new ConfigError([
+      ...file.problems,
+      file.source.problem('the file is empty', 'start from config/topology.yaml'),
+    ])
+  }
+  const parsed = topologySchema.safeParse(file.value)
+  const problems = [
+    ...file.problems,
+    ...(parsed.success ? [] : schemaProblems(file, topologySchema, parsed.error.issues)),
+    ...topologyProblems(file),
+  ]
+  if (!parsed.success || problems.length > 0) throw new ConfigError(sortProblems(problems))
+  return { topology: buildTopology(parsed.data), warnings: topologyWarnings(file) }
+}

@@ -1,0 +1,132 @@
+/**
+ * What the schema library found, in words for the operator and with the place in the file.
+ *
+ * The schemas write their own messages: the first line says what is wrong, the second what to do. Only shapes
+ * (a list where a mapping belongs, an unknown or missing key) are put into words here.
+ */
+import * as z from 'zod'
+import type { Problem } from '../core/errors.ts'
+import { suggestion } from './suggest.ts'
+import type { YamlFile, YamlPath } from './yaml-file.ts'
+
+/** The part of a JSON Schema that says what a key may hold. */
+export interface SchemaNode {
+  readonly description?: string
+  readonly type?: string
+  readonly default?: unknown
+  readonly enum?: readonly unknown[]
+  readonly pattern?: string
+  readonly properties?: Readonly<Record<string, SchemaNode>>
+  readonly required?: readonly string[]
+  readonly additionalProperties?: SchemaNode | boolean
+  readonly items?: SchemaNode
+  readonly prefixItems?: readonly SchemaNode[]
+  readonly anyOf?: readonly SchemaNode[]
+  readonly const?: unknown
+}
+
+export function schemaTree(schema: z.ZodType): SchemaNode {
+  return z.toJSONSchema(schema, { io: 'input' }) as SchemaNode
+}
+
+/** Everything that the schema does not accept in the file, in the order of the file. */
+export function schemaProblems(
+  file: YamlFile,
+  schema: z.ZodType,
+  issues: readonly z.core.$ZodIssue[],
+): Problem[] {
+  const tree = schemaTree(schema)
+  return issues.flatMap((issue) => issueProblems(file, tree, issue))
+}
+
+/** Each problem once, in the order of the file. */
+export function sortProblems(problems: readonly Problem[]): Problem[] {
+  const seen = new Set<string>()
+  return problems
+    .filter((problem) => {
+      const key = `${problem.file}\n${problem.line}\n${problem.column}\n${problem.message}`
+      return !seen.has(key) && seen.add(key)
+    })
+    .toSorted((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0))
+}
+
+function issueProblems(file: YamlFile, tree: SchemaNode, issue: z.core.$ZodIssue): Problem[] {
+  const [message = '', hint] = issue.message.split('\n')
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const known = Object.keys(nodeAt(tree, issue.path)?.properties ?? {})
+      // The file says about merge keys what YAML thinks of them.
+      const unknown = issue.keys.filter((key) => key !== '<<')
+      return unknown.map((key) =>
+        file.problemAtKey([...issue.path, key], {
+          message: `unknown key "${key}"`,
+          hint: suggestion(key, known),
+        }),
+      )
+    }
+    case 'invalid_key': {
+      const [inner = '', innerHint] = (issue.issues[0]?.message ?? issue.message).split('\n')
+      return [file.problemAtKey(issue.path, { message: inner, hint: innerHint })]
+    }
+    default: {
+      const value = file.valueAt(issue.path)
+      if (value === undefined && issue.path.length > 0) return [missingProblem(file, tree, issue.path)]
+      const finding = {
+        message: shapeMessage(issue) ?? message,
+        hint: shapeMessage(issue) === undefined ? (hint ?? valueHint(file, issue, value)) : undefined,
+      }
+      return [file.source.problemAt(file.span(issue.path), finding)]
+    }
+  }
+}
+
+function missingProblem(file: YamlFile, tree: SchemaNode, path: YamlPath): Problem {
+  const key = String(path.at(-1))
+  const parent = path.slice(0, -1)
+  const description = nodeAt(tree, path)?.description ?? ''
+  const finding = { message: `the key "${key}" is missing`, hint: firstSentence(description) }
+  return parent.length > 0
+    ? file.problemAtKey(parent, finding)
+    : file.source.problem(finding.message, finding.hint)
+}
+
+function firstSentence(text: string): string | undefined {
+  return /^.+?\.(?= |$)/.exec(text)?.[0]
+}
+
+const SHAPES: Readonly<Record<string, string>> = {
+  object: 'expected keys and values here',
+  record: 'expected names with keys and values here',
+  array: 'expected a list such as [a, b]',
+}
+
+function shapeMessage(issue: z.core.$ZodIssue): string | undefined {
+  return issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')
+    ? SHAPES[issue.expected]
+    : undefined
+}
+
+/** YAML made something else of what was meant as text. */
+function valueHint(file: YamlFile, issue: z.core.$ZodIssue, value: unknown): string | undefined {
+  if (value === null) return 'there is no value'
+  if (issue.code === 'invalid_type' && issue.expected === 'string' && typeof value !== 'object') {
+    const written = file.source.slice(file.span(issue.path))
+    return `YAML reads ${written} as a ${typeof value}; write "${written}"`
+  }
+  if (issue.code === 'invalid_value' && typeof value === 'string')
+    return suggestion(value, issue.values.map(String))
+  return undefined
+}
+
+function nodeAt(tree: SchemaNode, path: YamlPath): SchemaNode | undefined {
+  let node: SchemaNode | undefined = tree
+  for (const step of path) {
+    if (node === undefined) return undefined
+    const rest: SchemaNode | boolean | undefined = node.additionalProperties
+    node =
+      node.properties?.[String(step)] ??
+      (typeof rest === 'object' ? rest : undefined) ??
+      (typeof step === 'number' ? (node.prefixItems?.[step] ?? node.items) : undefined)
+  }
+  return node
+}

@@ -1,0 +1,48 @@
+/** "Did you mean": the known word that a mistyped one was probably meant to be. */
+
+/** The nearest of `known`, or undefined where none is near enough to be a slip of the fingers. */
+export function nearestWord(word: string, known: readonly string[]): string | undefined {
+  // A third of the word: two letters of "tolopogy", one of "prot", none of "x".
+  const distanceMax = Math.max(1, Math.floor(word.length / 3))
+  let nearest: string | undefined
+  let nearestDistance = distanceMax + 1
+  for (const candidate of known) {
+    const distance = wordDistance(word.toLowerCase(), candidate.toLowerCase())
+    if (distance < nearestDistance && distance < candidate.length) {
+      nearest = candidate
+      nearestDistance = distance
+    }
+  }
+  return nearest
+}
+
+/** `did you mean "port"?`, or the known words where there are few, or undefined. */
+export function suggestion(word: string, known: readonly string[]): string | undefined {
+  const nearest = nearestWord(word, known)
+  if (nearest !== undefined) return `did you mean "${nearest}"?`
+  return known.length > 0 && known.length <= LISTED_MAX ? `known here: ${known.join(', ')}` : undefined
+}
+
+/** More words than this do not help on one line. */
+const LISTED_MAX = 12
+
+/** Insertions, deletions, changes and swaps of two neighbours (optimal string alignment). */
+function wordDistance(a: string, b: string): number {
+  const rows = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0))
+  const at = (i: number, j: number) => rows[i]?.[j] ?? 0
+  for (let i = 0; i <= a.length; i++) {
+    for (let j = 0; j <= b.length; j++) {
+      const row = rows[i] ?? []
+      if (i === 0 || j === 0) {
+        row[j] = i + j
+        continue
+      }
+      const change = a[i - 1] === b[j - 1] ? 0 : 1
+      let distance = Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + change)
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      if (isSwap) distance = Math.min(distance, at(i - 2, j - 2) + 1)
+      row[j] = distance
+    }
+  }
+  return at(a.length, b.length)
+}
