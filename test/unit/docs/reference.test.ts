@@ -9,7 +9,8 @@ describe('docs/reference', () => {
     const sections = readFileSync('docs/reference/errors.md', 'utf8').split(/^### /m).slice(1)
     const documented = sections.map((section) => section.split('\n')[0])
 
-    expect(documented.toSorted()).toEqual(Object.keys(refusals).toSorted())
+    expect(new Set(documented)).toEqual(new Set(Object.keys(refusals)))
+    expect(documented).toHaveLength(Object.keys(refusals).length)
     for (const section of sections) expect(section.split(/\n+/)[1]).toMatch(/^[A-Z`].{40,}/)
   })
 
