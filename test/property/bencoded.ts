@@ -4,7 +4,7 @@ import fc from 'fast-check'
 const digits = fc.stringMatching(/^[0-9]{1,40}$/)
 
 /** Leading zeros, -0 and numbers beyond every machine word included. */
-export const bencodedInteger = fc
+const bencodedInteger = fc
   .tuple(fc.boolean(), digits)
   .map(([isNegative, text]) => Buffer.from(`i${isNegative ? '-' : ''}${text}e`))
 

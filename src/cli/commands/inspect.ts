@@ -4,7 +4,7 @@
 import { formatInfoHash } from '../../core/info-hash.ts'
 import type { Magnet } from '../../metainfo/magnet.ts'
 import type { Metainfo } from '../../metainfo/metainfo.ts'
-import { summarize, type TorrentSummary } from '../../metainfo/summary.ts'
+import { FILES_LISTED_MAX, summarize, type TorrentSummary } from '../../metainfo/summary.ts'
 import type { Warning } from '../../metainfo/warning.ts'
 import { type Command, exitCodes } from '../command.ts'
 import { formatByteSize, printable } from '../printable.ts'
@@ -118,7 +118,7 @@ function showFiles({ files, fileCount }: TorrentSummary): string[] {
     .slice(0, FILES_SHOWN_MAX)
     .map(({ path, lengthBytes }) => `${formatByteSize(lengthBytes).padStart(9)}  ${path}`)
   return fileCount > shown.length
-    ? [...shown, `and ${fileCount - shown.length} more; --json lists up to 10,000`]
+    ? [...shown, `and ${fileCount - shown.length} more; --json lists up to ${FILES_LISTED_MAX}`]
     : shown
 }
 
