@@ -5,7 +5,7 @@ import { ApiError } from '../api-error.ts'
 
 export interface Operations {
   /** Reads the topology again. Rejects with a `ConfigError`, and changes nothing, where it is wrong. */
-  reload(): Promise<{ readonly sites: number; readonly prefixes: number }>
+  reload(): Promise<{ readonly sites: number }>
   /** Tells clients and load balancers that this node goes away; it still answers. */
   drain(): void
 }

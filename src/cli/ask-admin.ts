@@ -1,0 +1,43 @@
+/** Asks the admin listener of a running node, and tells apart what it refused from what could not be reached. */
+
+const DEFAULT_URL = 'http://127.0.0.1:6970'
+/** Admin answers come from memory; one that takes longer does not come. */
+const DEADLINE_MS = 10_000
+
+/** The node answered, but not with what was asked for. */
+export class AdminRefused extends Error {}
+
+/** No node answered. */
+export class AdminUnreachable extends Error {}
+
+export interface AdminRequest {
+  readonly url: string | undefined
+  readonly token: string | undefined
+  /** With its query. */
+  readonly path: string
+  readonly signal: AbortSignal
+}
+
+/** The answer's JSON. Rejects with `AdminRefused` or `AdminUnreachable`. */
+export async function askAdmin({ url = DEFAULT_URL, token, path, signal }: AdminRequest): Promise<unknown> {
+  const target = `${url.replace(/\/+$/, '')}${path}`
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  let response: Response
+  let body: unknown
+  try {
+    response = await fetch(target, {
+      headers,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
+    })
+    body = await response.json()
+  } catch (error) {
+    const cause = (error as { cause?: { code?: string; message?: string } }).cause
+    const why = cause?.code ?? cause?.message ?? (error as Error).message
+    throw new AdminUnreachable(
+      `no node answers at ${url} (${why}); start one, or name its admin listener with --url`,
+    )
+  }
+  if (response.ok) return body
+  const message = (body as { error?: { message?: string } }).error?.message
+  throw new AdminRefused(message ?? `the node answered ${response.status}`)
+}

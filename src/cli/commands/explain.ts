@@ -1,0 +1,100 @@
+/** `explain`: the handout that a client would get now, each peer with its reason, from a running node. */
+import { parseAddress } from '../../core/address.ts'
+import { parseInfoHash } from '../../core/info-hash.ts'
+import { type Command, exitCodes, textFlag } from '../command.ts'
+import { AdminRefused, AdminUnreachable, askAdmin } from '../ask-admin.ts'
+
+/** What `/api/v1/explain` answers. */
+interface Explanation {
+  readonly site: string | null
+  readonly bubble: string | null
+  readonly isKnown: boolean
+  readonly role: string
+  readonly state: string
+  readonly isGateway: boolean
+  readonly becomesGateway: string | null
+  readonly peers: readonly {
+    readonly ip: string
+    readonly port: number
+    readonly site: string | null
+    readonly bubble: string | null
+    readonly ring: string
+    readonly because: string
+  }[]
+}
+
+export const explain: Command = {
+  name: 'explain',
+  arguments: '<infohash> <ip[:port]>',
+  summary: 'Show the handout that this client would get now, each peer with its reason.',
+  examples: [
+    'siteswarm explain 2bcb3dab253c7e8c9355b33f262efadd63005087 127.2.1.5:6881',
+    'siteswarm explain 2bcb3dab253c7e8c9355b33f262efadd63005087 fd00:1::7 --url http://t1.fra.example:6970 --json',
+  ],
+  flags: [
+    { flags: '--url <admin>', description: 'admin listener of the node (default http://127.0.0.1:6970)' },
+    { flags: '--token <token>', description: 'admin token (default: SITESWARM_ADMIN_TOKEN)' },
+  ],
+  async run([infoHash = '', client = ''], flags, context) {
+    const endpoint = readEndpoint(client)
+    if (parseInfoHash(infoHash) === undefined) {
+      context.err(`explain: ${JSON.stringify(infoHash)} is no infohash; it has 40 hexadecimal digits`)
+      return exitCodes.usage
+    }
+    if (endpoint === undefined) {
+      context.err(
+        `explain: ${JSON.stringify(client)} is no client; write 10.1.2.3:6881, [fd00::7]:6881, or an address alone`,
+      )
+      return exitCodes.usage
+    }
+    const query = new URLSearchParams({ info_hash: infoHash, ip: endpoint.ip })
+    if (endpoint.port !== undefined) query.set('port', endpoint.port)
+    try {
+      const answer = await askAdmin({
+        url: textFlag(flags, 'url'),
+        token: textFlag(flags, 'token') ?? context.environment['SITESWARM_ADMIN_TOKEN'],
+        path: `/api/v1/explain?${query.toString()}`,
+        signal: context.signal,
+      })
+      if (flags['json'] === true) context.out(JSON.stringify(answer))
+      else for (const line of describe(answer as Explanation, client)) context.out(line)
+      return exitCodes.yes
+    } catch (error) {
+      if (!(error instanceof AdminRefused) && !(error instanceof AdminUnreachable)) throw error
+      context.err(`explain: ${error.message}`)
+      return error instanceof AdminUnreachable ? exitCodes.unreachable : exitCodes.no
+    }
+  },
+}
+
+function readEndpoint(text: string): { readonly ip: string; readonly port: string | undefined } | undefined {
+  const parts = /^\[(.+)\](?::(\d{1,5}))?$/.exec(text) ?? /^([^:]+):(\d{1,5})$/.exec(text)
+  const ip = parts?.[1] ?? text
+  const port = parts?.[2]
+  if (parseAddress(ip) === undefined) return undefined
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return undefined
+  return { ip, port }
+}
+
+function describe(explanation: Explanation, client: string): string[] {
+  const { site, bubble, state, role, isKnown, isGateway, becomesGateway, peers } = explanation
+  const who = isKnown
+    ? { needy: 'a leecher', seed: 'a seed', partial: 'a partial seed' }[role]
+    : 'a new leecher'
+  const lines = [
+    `${client} is ${who ?? role} in ${site ?? '?'}/${bubble ?? '?'}; there, this torrent is ${state}.`,
+  ]
+  if (isGateway) lines.push('It is the gateway through which its site fetches.')
+  if (becomesGateway !== null) lines.push(`It would become the gateway of its site (${becomesGateway}).`)
+  if (peers.length === 0) lines.push('It would hear of nobody.')
+  const width = Math.max(...peers.map((peer) => endpoint(peer).length), 0)
+  for (const peer of peers)
+    lines.push(
+      `  ${endpoint(peer).padEnd(width)}  ${peer.ring.padEnd(6)}  ${peer.site ?? '?'}/${peer.bubble ?? '?'}  ${peer.because}`,
+    )
+  return lines
+}
+
+function endpoint({ ip, port }: { readonly ip: string; readonly port: number }): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
+}

@@ -1,0 +1,258 @@
+/**
+ * One running node: the one place that builds everything and joins it. Starts in order, stops in the reverse
+ * order, and names each step in the log.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AdminServer } from '../admin/admin-server.ts'
+import { loadTopologyFile } from '../config/load-topology.ts'
+import type { NodeConfig } from '../config/load-config.ts'
+import type { Clock } from '../core/clock.ts'
+import { systemClock } from '../core/clock.ts'
+import { ConfigError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { type SeededRandom, systemRandom } from '../core/random.ts'
+import { Counters } from '../observe/counters.ts'
+import { Health } from '../observe/health.ts'
+import { Metrics } from '../observe/metrics.ts'
+import { HttpServer } from '../server/http-server.ts'
+import { SnapshotFile } from '../site/memory/snapshot-file.ts'
+import { readSwarm } from '../swarm/swarm-codec.ts'
+import { SwarmTable } from '../swarm/swarm-table.ts'
+import type { Topology } from '../topology/topology.ts'
+import { Tracker } from '../tracker/tracker.ts'
+import { watchForChanges } from './file-watch.ts'
+import { readGauges } from './gauges.ts'
+import { Housekeeping } from './housekeeping.ts'
+import { TorrentDirectory } from './torrent-directory.ts'
+
+/** How long requests that have begun may take when the node stops. */
+const STOP_DEADLINE_MS = 5_000
+
+export interface NodeOptions {
+  readonly config: NodeConfig
+  readonly version: string
+  readonly log: Log
+  readonly droppedLogLines: () => number
+  readonly clock?: Clock
+  readonly random?: SeededRandom
+}
+
+/** Where the node listens, with the ports that it really has. */
+export interface NodeAddresses {
+  readonly http: string
+  readonly admin: string
+}
+
+export class SiteswarmNode {
+  readonly #options: NodeOptions
+  readonly #config: NodeConfig
+  readonly #table: SwarmTable
+  readonly #tracker: Tracker
+  readonly #counters: Counters
+  readonly #torrents: TorrentDirectory
+  readonly #store: SnapshotFile
+  readonly #housekeeping: Housekeeping
+  readonly #http: HttpServer
+  readonly #admin: AdminServer
+  readonly #metrics: Metrics
+  readonly #unwatch: (() => void)[] = []
+  #isRestored = false
+  #isDraining = false
+
+  /** Reads the topology; throws a `ConfigError` where something is wrong with it or with the configuration. */
+  constructor(options: NodeOptions) {
+    const { config, version, log, droppedLogLines, clock = systemClock, random = systemRandom() } = options
+    this.#options = options
+    this.#config = config
+    const topology = loadTopology(config)
+    log.info({ event: 'seeded', seed: random.seed }, 'the seed of all that is left to chance')
+    this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
+    this.#counters = new Counters(topology.sites.map((site) => site.name))
+    this.#torrents = new TorrentDirectory(config.torrents, log)
+    this.#tracker = new Tracker(topology, {
+      table: this.#table,
+      clock,
+      random,
+      metrics: this.#counters,
+      admission: this.#torrents,
+      interval: {
+        secondsMin: Math.ceil(config.interval.min / 1000),
+        secondsMax: Math.floor(config.interval.max / 1000),
+      },
+    })
+    this.#store = new SnapshotFile(join(config.dataDirectory, `swarms-${config.site}.snapshot`), clock)
+    this.#housekeeping = new Housekeeping({
+      table: this.#table,
+      store: this.#store,
+      clock,
+      log,
+      siteName: (index) => this.#tracker.topology.sites[index]?.name ?? '',
+    })
+    this.#metrics = new Metrics({
+      version,
+      counters: this.#counters,
+      readGauges: () =>
+        readGauges(this.#tracker.topology, this.#table, this.#housekeeping, droppedLogLines()),
+    })
+    this.#http = new HttpServer({
+      tracker: this.#tracker,
+      isTrusted: config.isTrustedProxy,
+      onRefusal: (code) => this.#counters.refusal(code),
+      log,
+    })
+    this.#admin = new AdminServer({
+      tracker: this.#tracker,
+      table: this.#table,
+      health: this.#health(),
+      operations: { reload: () => this.reload(), drain: () => this.drain() },
+      log,
+      token: config.admin.token,
+    })
+  }
+
+  async start(): Promise<NodeAddresses> {
+    const { listen } = this.#config
+    const { log } = this.#options
+    this.#metrics.watchProcess()
+    await this.#torrents.read()
+    const adminPort = await this.#admin.start(listen.admin)
+    await this.#restore()
+    this.#housekeeping.start()
+    const httpPort = await this.#http.start(listen.http)
+    this.#unwatch.push(watchForChanges(this.#config.topology, () => void this.#reloadLogged('file-changed')))
+    const addresses = {
+      http: `http://${authority(listen.http.host, httpPort)}`,
+      admin: `http://${authority(listen.admin.host, adminPort)}`,
+    }
+    log.info({ event: 'ready', ...addresses }, 'answering announces')
+    return addresses
+  }
+
+  /** Reads the topology and the torrents anew. A wrong topology rejects with a `ConfigError` and changes nothing. */
+  async reload(): Promise<{ readonly sites: number }> {
+    try {
+      const topology = loadTopology(this.#config)
+      await this.#torrents.read()
+      this.#counters.resize(topology.sites.map((site) => site.name))
+      this.#tracker.changeTopology(topology)
+      this.#counters.reload('accepted')
+      this.#options.log.info(
+        { event: 'reloaded', sites: topology.sites.length },
+        'the topology was read anew',
+      )
+      return { sites: topology.sites.length }
+    } catch (error) {
+      this.#counters.reload('refused')
+      throw error
+    }
+  }
+
+  /** What a signal or a changed file asks for: nobody waits for it, so what is wrong is said in the log. */
+  async #reloadLogged(cause: string): Promise<void> {
+    try {
+      await this.reload()
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      const problems = error.message
+      this.#options.log.warn(
+        { event: 'reload-refused', cause, problems },
+        'the new topology is wrong and was not taken; the one before stays',
+      )
+    }
+  }
+
+  reloadOnSignal(): void {
+    void this.#reloadLogged('signal')
+  }
+
+  /** Not ready from now on, while everybody is still answered. */
+  drain(): void {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    this.#http.drain()
+    this.#options.log.info({ event: 'draining' }, 'going away: not ready, still answering')
+  }
+
+  /** Drains, lets what has begun finish, and writes the last snapshot. */
+  async stop(): Promise<void> {
+    this.drain()
+    for (const unwatch of this.#unwatch.splice(0)) unwatch()
+    await this.#http.stop(STOP_DEADLINE_MS)
+    await this.#housekeeping.stop()
+    await this.#admin.stop()
+    this.#options.log.info(
+      { event: 'stopped', peers: this.#table.rows.live },
+      'stopped; the snapshot is written',
+    )
+  }
+
+  async #restore(): Promise<void> {
+    const { log, clock = systemClock } = this.#options
+    await mkdir(this.#config.dataDirectory, { recursive: true })
+    const { topology } = this.#tracker
+    const { blocks, damage } = await this.#store.load((block) =>
+      readSwarm(block, {
+        table: this.#table,
+        nowSeconds: Math.floor(clock.nowMs() / 1000),
+        locate: (address) => topology.locate(address),
+        siteNamed: (name) => topology.siteNamed(name)?.index ?? -1,
+      }),
+    )
+    const restored = { swarms: blocks, peers: this.#table.rows.live }
+    if (damage === undefined) log.info({ event: 'restored', ...restored }, 'the snapshot was restored')
+    else
+      log.warn(
+        { event: 'snapshot-damaged', damage, ...restored },
+        'the snapshot is damaged and was set aside; what could be read of it is used',
+      )
+    this.#isRestored = true
+  }
+
+  #health() {
+    const health = new Health([
+      {
+        name: 'restored',
+        isRequired: true,
+        read: () => ({
+          isOk: this.#isRestored,
+          sentence: this.#isRestored
+            ? `${this.#table.rows.live} peers are known`
+            : 'the snapshot is being read',
+        }),
+      },
+      {
+        name: 'serving',
+        isRequired: true,
+        read: () => ({
+          isOk: !this.#isDraining,
+          sentence: this.#isDraining
+            ? 'draining: this node goes away, use another one'
+            : 'announces are answered',
+        }),
+      },
+      {
+        name: 'store',
+        isRequired: false,
+        read: () => ({
+          isOk: this.#housekeeping.isStoreUp,
+          sentence: this.#housekeeping.isStoreUp
+            ? `the last snapshot is ${Math.round(this.#housekeeping.lagSeconds)} s old`
+            : `snapshots cannot be written since ${Math.round(this.#housekeeping.lagSeconds)} s; the log says why`,
+        }),
+      },
+    ])
+    return {
+      metrics: async () => ({ contentType: this.#metrics.contentType, body: await this.#metrics.render() }),
+      readiness: () => health.readiness(),
+    }
+  }
+}
+
+function loadTopology(config: NodeConfig): Topology {
+  return loadTopologyFile(config.topology)
+}
+
+function authority(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

@@ -1,0 +1,140 @@
+/**
+ * The built program as an operator runs it: a process with a configuration, a topology and a data directory of its
+ * own, on free ports of loopback. Ends with the test that started it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+
+export const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+
+/** Three sites of two bubbles, as in a-topology.ts; all trackers are the node's own. */
+export function topologyText(httpPort: number): string {
+  const url = `http://127.0.0.1:${httpPort}/announce`
+  const site = (name: string, number: number) =>
+    `  ${name}: { cidrs: [127.${number}.0.0/16], trackers: ["${url}"], bubbles: ` +
+    `{ row-a: { cidrs: [127.${number}.1.0/24] }, row-b: { cidrs: [127.${number}.2.0/24] } } }\n`
+  return `sites:\n${site('fra', 1)}${site('ams', 2)}${site('nyc', 3)}`
+}
+
+export interface RunningNode {
+  readonly directory: string
+  readonly topologyPath: string
+  readonly announceUrl: string
+  readonly adminUrl: string
+  readonly process: ChildProcess
+  /** Lines of the log so far. */
+  log(): string
+  /** Resolves when a line of the log has this. */
+  logged(text: string): Promise<void>
+  admin(path: string, init?: RequestInit): Promise<Response>
+  /** The exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+export interface NodeSettings {
+  readonly directory?: string
+  readonly httpPort?: number
+  /** More lines of the configuration file. */
+  readonly more?: string
+}
+
+export async function aDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'siteswarm-test-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
+  const directory = settings.directory ?? (await aDirectory())
+  const httpPort = settings.httpPort ?? (await freePort())
+  const topologyPath = join(directory, 'topology.yaml')
+  const configPath = join(directory, 'siteswarm.yaml')
+  await writeFile(topologyPath, topologyText(httpPort))
+  await writeFile(
+    configPath,
+    `site: fra\ntopology: ./topology.yaml\nlisten: { http: "127.0.0.1:${httpPort}", admin: "127.0.0.1:0" }\n` +
+      `dataDirectory: ./data\n${settings.more ?? ''}`,
+  )
+  const child = spawn(process.execPath, [PROGRAM, 'serve', '--config', configPath, '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let log = ''
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
+  const logged = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => log.includes(text) && resolve()
+      child.stderr.on('data', look)
+      void exited.then(() => reject(new Error(`the node ended before it logged ${text}:\n${log}`)))
+      look()
+    })
+  const admin = await new Promise<string>((resolve, reject) => {
+    let out = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString()
+      if (out.includes('\n')) resolve((JSON.parse(out) as { admin: string }).admin)
+    })
+    void exited.then((code) => reject(new Error(`the node ended with ${code}:\n${log}`)))
+  })
+  return {
+    directory,
+    topologyPath,
+    announceUrl: `http://127.0.0.1:${httpPort}/announce`,
+    adminUrl: admin,
+    process: child,
+    log: () => log,
+    logged,
+    admin: (path, init) => fetch(`${admin}${path}`, init),
+    stop: async (signal = 'SIGTERM') => {
+      child.kill(signal)
+      return exited
+    },
+  }
+}
+
+/** An announce from one of loopback's addresses; the answer's body, byte for byte as Latin-1. */
+export function announceFrom(
+  node: RunningNode,
+  from: string,
+  saying: Readonly<Record<string, string | number>> = {},
+): Promise<string> {
+  const given = { peer_id: `-XX0000-${from}`.padEnd(20, '.'), port: 6881, left: 1000, ...saying }
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(given)) query.set(name, String(value))
+  const url = `${node.announceUrl}?info_hash=${'%ab'.repeat(20)}&${query.toString()}`
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { localAddress: from, agent: false }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => resolve(Buffer.concat(chunks).toString('latin1')))
+    })
+    asked.on('error', reject).end()
+  })
+}
+
+/** The compact IPv4 peers of an answer, as `address:port`. */
+export function peersOf(body: string): string[] {
+  const found = /5:peers(\d+):/.exec(body)
+  if (found === null) throw new Error(`no peers in ${JSON.stringify(body)}`)
+  const start = found.index + found[0].length
+  const bytes = Buffer.from(body.slice(start, start + Number(found[1])), 'latin1')
+  return Array.from({ length: bytes.length / 6 }, (_, index) => {
+    const peer = bytes.subarray(index * 6, index * 6 + 6)
+    return `${peer.subarray(0, 4).join('.')}:${peer.readUInt16BE(4)}`
+  })
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
