@@ -1,6 +1,8 @@
 /** Every command, in the order in which `--help` lists them. */
 import type { Command } from './command.ts'
+import { explainCommand } from './commands/explain.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { rewriteCommand } from './commands/rewrite.ts'
+import { serveCommand } from './commands/serve.ts'
 
-export const commands: readonly Command[] = [inspectCommand, rewriteCommand]
+export const commands: readonly Command[] = [serveCommand, explainCommand, inspectCommand, rewriteCommand]

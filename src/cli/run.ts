@@ -54,8 +54,8 @@ function build(
   const built = new CommanderCommand(command.name)
     .summary(command.summary)
     .description(command.summary)
-    .arguments(command.arguments)
     .exitOverride()
+  if (command.arguments !== '') built.arguments(command.arguments)
   for (const flag of command.flags) {
     if (flag.repeatable) built.option(flag.flags, flag.description, collect, [])
     else built.option(flag.flags, flag.description)

@@ -23,7 +23,7 @@ interface Explanation {
   }[]
 }
 
-export const explain: Command = {
+export const explainCommand: Command = {
   name: 'explain',
   arguments: '<infohash> <ip[:port]>',
   summary: 'Show the handout that this client would get now, each peer with its reason.',

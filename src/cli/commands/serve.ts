@@ -3,7 +3,7 @@ import { loadConfig } from '../../config/load-config.ts'
 import { startNode } from '../../daemon/start.ts'
 import { type Command, exitCodes, textFlag } from '../command.ts'
 
-export const serve: Command = {
+export const serveCommand: Command = {
   name: 'serve',
   arguments: '',
   summary: 'Run a node. Without --config: the quick start, one node with the sample topology.',
