@@ -4,6 +4,7 @@
  * Writing never waits. A reader that stands still (a full disk behind a pipe, a stopped terminal) costs log lines,
  * which are counted, and not announces.
  */
+import { once } from 'node:events'
 import { destination, pino, stdTimeFunctions } from 'pino'
 import type { Log } from '../core/log.ts'
 
@@ -14,12 +15,15 @@ export type LogLevel = (typeof logLevels)[number]
 /** About four thousand lines: more than a start and a stop write together. */
 const BACKLOG_BYTES_MAX = 1_048_576
 
+/** A reader that has not taken the last lines by then is not going to, and the process has to end. */
+const FLUSH_DEADLINE_MS = 1_000
+
 export interface OpenLog {
   readonly log: Log
   /** Since the start. */
   droppedLines(): number
-  /** Writes what is still waiting: the last thing before the process ends. */
-  flush(): void
+  /** Waits until every line is written, but no longer than a second: the last thing before the process ends. */
+  flush(): Promise<void>
 }
 
 export interface LogOptions {
@@ -31,9 +35,15 @@ export interface LogOptions {
 }
 
 export function openLog({ level, site, to = 2 }: LogOptions): OpenLog {
-  let dropped = 0
+  let droppedLines = 0
+  let isWritten = true
   const stream = destination({ dest: to, sync: false, maxLength: BACKLOG_BYTES_MAX })
-  stream.on('drop', () => dropped++)
+  stream.on('drop', () => droppedLines++)
+  stream.on('drain', () => (isWritten = true))
+  const write = (line: string) => {
+    isWritten = false
+    stream.write(line)
+  }
   const log = pino(
     {
       level,
@@ -42,7 +52,13 @@ export function openLog({ level, site, to = 2 }: LogOptions): OpenLog {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    stream,
+    { write },
   )
-  return { log, droppedLines: () => dropped, flush: () => stream.flushSync() }
+  // The stream's own `flushSync` overtakes a write that is under way, and the last lines change places.
+  const flush = async () => {
+    if (isWritten) return
+    const deadline = AbortSignal.timeout(FLUSH_DEADLINE_MS)
+    await once(stream, 'drain', { signal: deadline }).catch(() => undefined)
+  }
+  return { log, droppedLines: () => droppedLines, flush }
 }
