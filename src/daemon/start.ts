@@ -23,12 +23,12 @@ export async function startNode(config: NodeConfig, version: string): Promise<St
       reload: () => node.reloadOnSignal(),
       stop: async () => {
         await node.stop()
-        flush()
+        await flush()
       },
     }
   } catch (error) {
     await node.stop()
-    flush()
+    await flush()
     throw explainListenError(error)
   }
 }
