@@ -6,6 +6,7 @@
  */
 import * as z from 'zod'
 import type { Problem } from '../core/errors.ts'
+import type { Finding } from './source-text.ts'
 import { suggestion } from './suggest.ts'
 import type { YamlFile, YamlPath } from './yaml-file.ts'
 
@@ -39,7 +40,7 @@ export function schemaProblems(
   return issues.flatMap((issue) => issueProblems(file, tree, issue))
 }
 
-/** Each problem once, in the order of the file. */
+/** Each problem once: what concerns a whole file or a variable first, then in the order of the file. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   const seen = new Set<string>()
   return problems
@@ -47,11 +48,10 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
       const key = `${problem.file}\n${problem.line}\n${problem.column}\n${problem.message}`
       return !seen.has(key) && seen.add(key)
     })
-    .toSorted((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0))
+    .toSorted((a, b) => a.line - b.line || a.column - b.column)
 }
 
 function issueProblems(file: YamlFile, tree: SchemaNode, issue: z.core.$ZodIssue): Problem[] {
-  const [message = '', hint] = issue.message.split('\n')
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = Object.keys(nodeAt(tree, issue.path)?.properties ?? {})
@@ -71,10 +71,7 @@ function issueProblems(file: YamlFile, tree: SchemaNode, issue: z.core.$ZodIssue
     default: {
       const value = file.valueAt(issue.path)
       if (value === undefined && issue.path.length > 0) return [missingProblem(file, tree, issue.path)]
-      const finding = {
-        message: shapeMessage(issue) ?? message,
-        hint: shapeMessage(issue) === undefined ? (hint ?? valueHint(file, issue, value)) : undefined,
-      }
+      const finding = issueFinding(issue, value, file.source.slice(file.span(issue.path)))
       return [file.source.problemAt(file.span(issue.path), finding)]
     }
   }
@@ -106,12 +103,17 @@ function shapeMessage(issue: z.core.$ZodIssue): string | undefined {
     : undefined
 }
 
+/** One value that the schema does not accept, in words. `written` is the value as it stands in the file. */
+export function issueFinding(issue: z.core.$ZodIssue, value: unknown, written: string): Finding {
+  const [message = '', hint] = issue.message.split('\n')
+  return { message: shapeMessage(issue) ?? message, hint: hint ?? valueHint(issue, value, written) }
+}
+
 /** YAML made something else of what was meant as text. */
-function valueHint(file: YamlFile, issue: z.core.$ZodIssue, value: unknown): string | undefined {
+function valueHint(issue: z.core.$ZodIssue, value: unknown, written: string): string | undefined {
   if (value === null) return 'there is no value'
   if (issue.code === 'invalid_type' && issue.expected === 'string' && typeof value !== 'object') {
-    const written = file.source.slice(file.span(issue.path))
-    return `YAML reads ${written} as a ${typeof value}; write "${written}"`
+    return `YAML reads ${written} as the ${typeof value} ${JSON.stringify(value)}; write "${written}"`
   }
   if (issue.code === 'invalid_value' && typeof value === 'string')
     return suggestion(value, issue.values.map(String))

@@ -82,7 +82,8 @@ export class YamlFile {
     for (const step of path) {
       if (isAlias(value)) value = value.resolve(this.#document)
       if (isMap(value)) {
-        const pair: Pair | undefined = value.items.find((item) => keyText(item.key) === String(step))
+        // Of a key that is there twice, the last one is the one with the value.
+        const pair: Pair | undefined = value.items.findLast((item) => keyText(item.key) === String(step))
         if (pair === undefined) return {}
         key = isNode(pair.key) ? pair.key : undefined
         value = isNode(pair.value) ? pair.value : undefined

@@ -69,8 +69,13 @@ const adminUrl = () =>
       'expected the URL of an admin listener\nwrite it as http://t1.example:6970, with nothing behind the port',
     )
 
+const GATEWAYS_MESSAGE = 'expected auto, or a number from 1 to 16'
+
 const gateways = () =>
-  z.union([z.literal('auto'), z.int().min(1).max(16)], 'expected auto, or a number from 1 to 16')
+  z.union(
+    [z.literal('auto'), z.int(GATEWAYS_MESSAGE).min(1, GATEWAYS_MESSAGE).max(16, GATEWAYS_MESSAGE)],
+    GATEWAYS_MESSAGE,
+  )
 
 const bubbleSchema = z.strictObject({
   cidrs: z

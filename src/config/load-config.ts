@@ -1,0 +1,265 @@
+/**
+ * The node configuration, from file and environment to resolved values; or every problem in both.
+ *
+ * A path in the file is relative to the file, one in the environment to the working directory. The example
+ * that runs without `--config` lies in the package, so there the directories that are written to are relative to
+ * the working directory too.
+ */
+import { dirname, resolve } from 'node:path'
+import { parseAddress } from '../core/address.ts'
+import { ConfigError, type Problem } from '../core/errors.ts'
+import { isPrefixFault, type Prefix, readPrefix } from '../topology/prefix.ts'
+import {
+  type Environment,
+  environmentProblem,
+  type EnvironmentValue,
+  readEnvironment,
+} from './environment.ts'
+import { issueFinding, schemaProblems, schemaTree, sortProblems } from './report.ts'
+import { sampleFiles } from './sample-files.ts'
+import { type NodeFile, nodeSchema } from './schema.ts'
+import type { Finding } from './source-text.ts'
+import { type ListenAddress, type StoreConfig, token } from './values.ts'
+import { readText, readYamlFile, type YamlFile, type YamlPath } from './yaml-file.ts'
+
+export interface NodeConfig {
+  readonly site: string
+  /** Absolute, as all paths here. */
+  readonly topologyPath: string
+  readonly listen: {
+    readonly http: ListenAddress
+    readonly udp: ListenAddress
+    readonly admin: ListenAddress
+  }
+  readonly store: StoreConfig
+  readonly dataDirectory: string
+  readonly interval: { readonly minMs: number; readonly maxMs: number }
+  readonly torrents: { readonly admit: 'any' | 'registered'; readonly directory: string }
+  readonly admin: { readonly token: string | undefined }
+  readonly federation: { readonly token: string | undefined }
+  readonly trustedProxies: readonly Prefix[]
+  readonly log: { readonly level: NodeFile['log']['level'] }
+}
+
+export interface ConfigOptions {
+  /** Without one, the example of the package. */
+  readonly path?: string | undefined
+  readonly environment: Environment
+}
+
+/** Throws a `ConfigError` with every problem. */
+export function loadConfig(options: ConfigOptions): NodeConfig {
+  const { config, problems } = readConfig(options)
+  if (config === undefined) throw new ConfigError(problems)
+  return config
+}
+
+export interface ReadConfig {
+  /** undefined where there is a problem. */
+  readonly config: NodeConfig | undefined
+  /** Known even where something else is wrong, so that both files can be checked at once. */
+  readonly topologyPath: string | undefined
+  /** Known as early. */
+  readonly site: string | undefined
+  readonly problems: readonly Problem[]
+  /** What works, but not as its author may think. */
+  readonly warnings: readonly Problem[]
+  /** A problem with the value of a key, at its place in the file or with its variable. */
+  problemAt(path: readonly string[], finding: Finding): Problem
+}
+
+/** Throws a `ConfigError` only where there is nothing to read. */
+export function readConfig({ path, environment }: ConfigOptions): ReadConfig {
+  const file = readYamlFile(
+    path ?? sampleFiles.config,
+    'name an existing file, or start from config/siteswarm.yaml',
+  )
+  if (file.value === undefined) throw new ConfigError(file.problems)
+  if (file.value === null) {
+    throw new ConfigError([
+      ...file.problems,
+      file.source.problem('the file is empty', 'start from config/siteswarm.yaml'),
+    ])
+  }
+  const source = new ConfigSource(file, environment, path === undefined)
+  const parsed = nodeSchema.safeParse(source.merged)
+  const found = parsed.success ? checkValues(parsed.data, source) : undefined
+  const problems = [
+    ...source.problems,
+    ...(parsed.success ? [] : source.schemaProblems(parsed.error.issues)),
+    ...(found?.problems ?? []),
+  ]
+  const site = source.valueAt(['site'])
+  const topology = source.valueAt(['topology'])
+  return {
+    config: problems.length === 0 ? found?.config : undefined,
+    topologyPath: typeof topology === 'string' ? source.resolve(['topology'], topology) : undefined,
+    site: typeof site === 'string' ? site : undefined,
+    problems: sortProblems(problems),
+    warnings: found?.warnings ?? [],
+    problemAt: (key, finding) => source.problemAt(key, finding),
+  }
+}
+
+/** File and environment as one, and where each value came from. */
+class ConfigSource {
+  readonly problems: readonly Problem[]
+  /** The plain values of the file, with those of the environment over them. */
+  readonly merged: unknown
+  readonly #file: YamlFile
+  readonly #isSample: boolean
+  readonly #fromEnvironment: readonly EnvironmentValue[]
+
+  constructor(file: YamlFile, environment: Environment, isSample: boolean) {
+    const { values, problems } = readEnvironment(environment, schemaTree(nodeSchema))
+    this.#file = file
+    this.#isSample = isSample
+    this.#fromEnvironment = values
+    this.problems = [...file.problems, ...problems]
+    this.merged = values.reduce((merged, { path, value }) => withValue(merged, path, value), file.value)
+  }
+
+  schemaProblems(issues: Parameters<typeof schemaProblems>[2]): Problem[] {
+    return issues.flatMap((issue) => {
+      const from = this.#variableAt(issue.path)
+      if (from === undefined) return schemaProblems(this.#file, nodeSchema, [issue])
+      const finding = issueFinding(issue, from.value, String(from.value))
+      return [environmentProblem(from.variable, finding.message, finding.hint)]
+    })
+  }
+
+  problemAt(path: YamlPath, finding: Finding): Problem {
+    const from = this.#variableAt(path)
+    if (from !== undefined) return environmentProblem(from.variable, finding.message, finding.hint)
+    return this.#file.source.problemAt(this.#file.span(path), finding)
+  }
+
+  valueAt(path: readonly string[]): unknown {
+    return this.#variableAt(path)?.value ?? this.#file.valueAt(path)
+  }
+
+  /** The absolute path that a key means. */
+  resolve(key: readonly string[], written: string): string {
+    const isOfSample = this.#isSample && key[0] !== 'topology'
+    if (isOfSample || this.#variableAt(key) !== undefined) return resolve(written)
+    return resolve(dirname(this.#file.source.name), written)
+  }
+
+  #variableAt(path: YamlPath): EnvironmentValue | undefined {
+    return this.#fromEnvironment.find((from) => from.path.every((key, index) => path[index] === key))
+  }
+}
+
+/** A copy of the values with one more. What is no mapping stays as it is, and is reported as that. */
+function withValue(values: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
+  if (key === undefined) return value
+  if (values !== undefined && values !== null && (typeof values !== 'object' || Array.isArray(values)))
+    return values
+  const record = (values ?? {}) as Readonly<Record<string, unknown>>
+  return { ...record, [key]: withValue(record[key], rest, value) }
+}
+
+interface CheckedValues {
+  readonly config: NodeConfig
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
+}
+
+/** What no single value shows, and what only the disk knows. */
+function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
+  const { listen, interval } = values
+  const problems: Problem[] = []
+  const warnings: Problem[] = []
+  if (interval.min > interval.max) {
+    problems.push(
+      source.problemAt(['interval', 'min'], {
+        message: 'interval.min is longer than interval.max',
+        hint: 'make it shorter, or interval.max longer',
+      }),
+    )
+  }
+  if (
+    listen.http.port !== 0 &&
+    listen.http.port === listen.admin.port &&
+    overlap(listen.http, listen.admin)
+  ) {
+    problems.push(
+      source.problemAt(['listen', 'admin'], {
+        message: 'listen.admin and listen.http are the same address',
+        hint: 'give the admin listener a port of its own, such as 6970',
+      }),
+    )
+  }
+  const readToken = (owner: 'admin' | 'federation') => {
+    const { value, problem } = tokenOf(owner, values, source)
+    if (problem !== undefined) problems.push(problem)
+    return value
+  }
+  const adminToken = readToken('admin')
+  if (adminToken === undefined && values.admin.tokenFile === undefined && !isLoopback(listen.admin.host)) {
+    warnings.push(
+      source.problemAt(['listen', 'admin'], {
+        message: 'warning: without admin.token, the admin listener answers this machine alone',
+        hint: 'set admin.token or admin.tokenFile, or listen on 127.0.0.1',
+      }),
+    )
+  }
+  const config: NodeConfig = {
+    site: values.site,
+    topologyPath: source.resolve(['topology'], values.topology),
+    listen,
+    store: values.store,
+    dataDirectory: source.resolve(['dataDirectory'], values.dataDirectory),
+    interval: { minMs: interval.min, maxMs: interval.max },
+    torrents: {
+      admit: values.torrents.admit,
+      directory: source.resolve(['torrents', 'directory'], values.torrents.directory),
+    },
+    admin: { token: adminToken },
+    federation: { token: readToken('federation') },
+    trustedProxies: values.trustedProxies
+      .map(readPrefix)
+      .filter((prefix): prefix is Prefix => !isPrefixFault(prefix)),
+    log: values.log,
+  }
+  return { config, problems, warnings }
+}
+
+const isWildcard = (host: string) => host === '0.0.0.0' || host === '::'
+
+const overlap = (a: ListenAddress, b: ListenAddress) =>
+  a.host === b.host || isWildcard(a.host) || isWildcard(b.host)
+
+function isLoopback(host: string): boolean {
+  const address = parseAddress(host)
+  if (address === undefined) return false
+  return address.isV4 ? address.word3 >>> 24 === 127 : address.toString() === '::1'
+}
+
+function tokenOf(
+  owner: 'admin' | 'federation',
+  values: NodeFile,
+  source: ConfigSource,
+): { readonly value?: string; readonly problem?: Problem } {
+  const { token: value, tokenFile } = values[owner]
+  if (tokenFile === undefined) return value === undefined ? {} : { value }
+  const key = [owner, 'tokenFile']
+  if (value !== undefined) {
+    return {
+      problem: source.problemAt(key, { message: `${owner} has a token and a tokenFile`, hint: 'keep one' }),
+    }
+  }
+  try {
+    const path = source.resolve(key, tokenFile)
+    const read = token().safeParse(readText(path, 'name an existing file').replace(/\r?\n$/, ''))
+    if (read.success) return { value: read.data }
+    const [message = '', hint] = (read.error.issues[0]?.message ?? '').split('\n')
+    return { problem: source.problemAt(key, { message: `${path}: ${message}`, hint }) }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const [first] = error.problems
+    return {
+      problem: source.problemAt(key, { message: `${first?.file}: ${first?.message}`, hint: first?.hint }),
+    }
+  }
+}
