@@ -1,8 +1,17 @@
 /** Every command, in the order in which `--help` lists them. */
 import type { Command } from './command.ts'
+import { announceCommand } from './commands/announce.ts'
 import { explainCommand } from './commands/explain.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { rewriteCommand } from './commands/rewrite.ts'
+import { scrapeCommand } from './commands/scrape.ts'
 import { serveCommand } from './commands/serve.ts'
 
-export const commands: readonly Command[] = [serveCommand, explainCommand, inspectCommand, rewriteCommand]
+export const commands: readonly Command[] = [
+  serveCommand,
+  explainCommand,
+  inspectCommand,
+  rewriteCommand,
+  announceCommand,
+  scrapeCommand,
+]

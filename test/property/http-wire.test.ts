@@ -4,9 +4,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Refusal } from '../../src/core/errors.ts'
-import { readAnnounce } from '../../src/wire/http/announce.ts'
+import { readAnnounce, writeAnnounce } from '../../src/wire/http/announce.ts'
 import { QueryCursor } from '../../src/wire/http/read-query.ts'
-import { readScrape } from '../../src/wire/http/scrape.ts'
+import { readScrape, writeScrape } from '../../src/wire/http/scrape.ts'
 import { brokenParameter, brokenTarget, brokenValue, bytes, escaped } from '../broken-targets.ts'
 
 const RUNS = { numRuns: 10_000 }
@@ -95,6 +95,38 @@ describe('whatever is in a target', () => {
         },
       ),
       RUNS,
+    )
+  })
+
+  it('an announce that we write is read as it was', () => {
+    const quantity = fc.nat({ max: Number.MAX_SAFE_INTEGER })
+    const announce = fc.record({
+      infoHash: bytes(20, 20),
+      peerId: bytes(20, 20),
+      port: fc.integer({ min: 1, max: 65_535 }),
+      uploadedBytes: quantity,
+      downloadedBytes: quantity,
+      leftBytes: fc.option(quantity, { nil: undefined }),
+      event: fc.constantFrom('none', 'started', 'completed', 'stopped', 'paused'),
+      peersWanted: fc.option(fc.nat({ max: 200 }), { nil: undefined }),
+      key: bytes(0, 64),
+      isCompact: fc.boolean(),
+      claimedAddress: fc.option(fc.string({ unit: 'binary-ascii' }), { nil: undefined }),
+    })
+    fc.assert(
+      fc.property(announce, (written) => {
+        expect(readAnnounce(`/announce?${writeAnnounce(written)}`)).toEqual(written)
+      }),
+    )
+  })
+
+  it('a scrape that we write is read as it was', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(), { minLength: 1, maxLength: 100 }), (numbers) => {
+        const infoHashes = numbers.map((number) => Buffer.alloc(20, `${number} `))
+        const sorted = infoHashes.toSorted((a, b) => a.compare(b))
+        expect(readScrape(`/scrape?${writeScrape(infoHashes)}`)).toEqual(sorted)
+      }),
     )
   })
 

@@ -15,7 +15,7 @@ import type { AnnounceEvent, AnnounceReply, AnnounceRequest } from '../../core/a
 import { Refusal } from '../../core/errors.ts'
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
 import { KEY_BYTES_MAX, PEERS_WANTED_MAX } from '../../core/limits.ts'
-import { QueryCursor } from './read-query.ts'
+import { QueryCursor, escapeValue } from './read-query.ts'
 
 /*
   info_hash   20 bytes, percent-encoded; exactly one
@@ -119,6 +119,26 @@ export function readAnnounce(target: string): HttpAnnounce {
     isCompact: compact !== 0,
     claimedAddress,
   }
+}
+
+/** The query, without a question mark, in the order in which libtorrent writes it. Our test client's side. */
+export function writeAnnounce(announce: HttpAnnounce): string {
+  const parameters = [
+    `info_hash=${escapeValue(announce.infoHash)}`,
+    `peer_id=${escapeValue(announce.peerId)}`,
+    `port=${announce.port}`,
+    `uploaded=${announce.uploadedBytes}`,
+    `downloaded=${announce.downloadedBytes}`,
+  ]
+  if (announce.leftBytes !== undefined) parameters.push(`left=${announce.leftBytes}`)
+  if (announce.key.length > 0) parameters.push(`key=${escapeValue(announce.key)}`)
+  if (announce.event !== 'none') parameters.push(`event=${announce.event}`)
+  if (announce.peersWanted !== undefined) parameters.push(`numwant=${announce.peersWanted}`)
+  parameters.push(announce.isCompact ? 'compact=1' : 'compact=0')
+  if (announce.claimedAddress !== undefined) {
+    parameters.push(`ip=${escapeValue(Buffer.from(announce.claimedAddress, 'latin1'))}`)
+  }
+  return parameters.join('&')
 }
 
 function readEvent(text: string | undefined): AnnounceEvent {

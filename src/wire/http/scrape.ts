@@ -8,7 +8,7 @@ import type { ScrapeCounts } from '../../core/announce.ts'
 import { Refusal } from '../../core/errors.ts'
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
 import { SCRAPE_HASHES_MAX } from '../../core/limits.ts'
-import { QueryCursor } from './read-query.ts'
+import { QueryCursor, escapeValue } from './read-query.ts'
 
 /** Transmission, the only client that reads this, never scrapes more often than this by itself. */
 const SCRAPE_INTERVAL_SECONDS = 1800
@@ -30,6 +30,11 @@ export function readScrape(target: string): Buffer[] {
   if (infoHashes.length === 0) throw new Refusal('TRK_SCRAPE_EMPTY')
   infoHashes.sort((a, b) => a.compare(b))
   return infoHashes.filter((infoHash, index) => infoHashes[index - 1]?.equals(infoHash) !== true)
+}
+
+/** The query, without a question mark. Our test client's side. */
+export function writeScrape(infoHashes: readonly Buffer[]): string {
+  return infoHashes.map((infoHash) => `info_hash=${escapeValue(infoHash)}`).join('&')
 }
 
 /** `counts` has one entry for each hash, in the same order. One character a byte (`latin1`). */

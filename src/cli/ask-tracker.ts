@@ -1,0 +1,123 @@
+/**
+ * One HTTP request to a tracker, as a client makes it, and everything that came back.
+ *
+ * On `node:http` and not on `fetch`: it leaves the bytes of the query alone, can speak from one of several local
+ * addresses, and says what was received when the answer is no HTTP.
+ */
+import { type IncomingMessage, request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { elapsedMs } from '../core/clock.ts'
+
+export interface TrackerRequest {
+  readonly url: URL
+  /** Local address to speak from; the system's choice where undefined. */
+  readonly from: string | undefined
+  readonly version: string
+  readonly signal: AbortSignal
+}
+
+export interface TrackerAnswer {
+  /** Where the answer came from in the end. */
+  readonly url: string
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+  readonly elapsedMs: number
+}
+
+/** Nobody answered. The message says why. */
+export class TrackerUnreachable extends Error {}
+
+/** WebTorrent and anacrolix give up after as long. */
+const DEADLINE_MS = 15_000
+
+/** As many as libtorrent and rtorrent follow. */
+const REDIRECTS_MAX = 5
+
+/** What rtorrent 0.16 reads; libtorrent stops at 835,584 bytes. */
+const BODY_BYTES_MAX = 1_048_576
+
+/** Rejects with `TrackerUnreachable`. */
+export async function askTracker(request: TrackerRequest): Promise<TrackerAnswer> {
+  const startMs = elapsedMs()
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(DEADLINE_MS)])
+  let url = request.url
+  for (let redirects = 0; ; redirects++) {
+    const response = await askOnce({ ...request, url, signal })
+    const location = response.message.headers.location
+    const status = response.message.statusCode ?? 0
+    if (location === undefined || status < 300 || status > 399) {
+      const { body, message } = response
+      return { url: url.href, status, headers: message.headers, body, elapsedMs: elapsedMs() - startMs }
+    }
+    if (redirects === REDIRECTS_MAX) {
+      throw new TrackerUnreachable(`more than ${REDIRECTS_MAX} redirects, the last of them to ${location}`)
+    }
+    url = redirectTarget(location, url)
+  }
+}
+
+function redirectTarget(location: string, from: URL): URL {
+  if (!URL.canParse(location, from.href)) throw new TrackerUnreachable(`a redirect to no URL: ${location}`)
+  const url = new URL(location, from.href)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new TrackerUnreachable(`a redirect to ${url.href}, which no client follows`)
+  }
+  return url
+}
+
+function askOnce(
+  request: TrackerRequest,
+): Promise<{ readonly message: IncomingMessage; readonly body: Buffer }> {
+  const { url, from, version, signal } = request
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(new TrackerUnreachable(explain(error, request)))
+    const outgoing = send(
+      url,
+      {
+        agent: false,
+        signal,
+        headers: { 'User-Agent': `siteswarm/${version}`, Connection: 'close' },
+        ...(from === undefined ? {} : { localAddress: from }),
+      },
+      (message) => {
+        const chunks: Buffer[] = []
+        let bytes = 0
+        message.on('data', (chunk: Buffer) => {
+          chunks.push(chunk)
+          bytes += chunk.length
+          if (bytes > BODY_BYTES_MAX) message.destroy(new Error(`it sends more than ${BODY_BYTES_MAX} bytes`))
+        })
+        message.on('end', () => resolve({ message, body: Buffer.concat(chunks) }))
+        message.on('error', fail)
+      },
+    )
+    outgoing.on('error', fail)
+    outgoing.end()
+  })
+}
+
+function explain(error: Error, { from, signal }: TrackerRequest): string {
+  if (signal.aborted) {
+    const isLate = (signal.reason as Error | undefined)?.name === 'TimeoutError'
+    return isLate ? `no answer within ${DEADLINE_MS / 1000} s` : 'interrupted'
+  }
+  const { code = '' } = error as NodeJS.ErrnoException
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'connection refused; nothing listens there'
+    case 'ECONNRESET':
+      return 'it closed the connection without an answer'
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'the name of its host has no address'
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'there is no route to it'
+    case 'EADDRNOTAVAIL':
+      return from === undefined ? error.message : `this machine has no address ${from} to speak from`
+    default:
+      return code.startsWith('HPE_') ? `what it sends is no HTTP (${error.message})` : error.message
+  }
+}

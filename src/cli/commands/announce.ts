@@ -1,0 +1,185 @@
+/**
+ * `announce`: speaks to any tracker as a client does and shows what it answers, and which clients would stumble
+ * over that.
+ */
+import { type AnnounceEvent } from '../../core/announce.ts'
+import { systemRandom } from '../../core/random.ts'
+import { trackerUrlFaults } from '../../topology/tracker-url.ts'
+import { type HttpAnnounce, writeAnnounce } from '../../wire/http/announce.ts'
+import { type AnnounceAnswer, readAnnounceAnswer } from '../announce-answer.ts'
+import { TrackerUnreachable, askTracker } from '../ask-tracker.ts'
+import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
+import { printable } from '../printable.ts'
+import {
+  UsageError,
+  readInfoHash,
+  readLocalAddress,
+  readTrackerUrl,
+  withQuery,
+} from '../tracker-arguments.ts'
+
+export const announceCommand: Command = {
+  name: 'announce',
+  arguments: '<url>',
+  summary:
+    'Announce to any HTTP tracker as a client does, and show what it answers and who would stumble over it.',
+  examples: [
+    'siteswarm announce http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087',
+    'siteswarm announce http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087 --from 127.1.1.5 --port 6881 --event started',
+    'siteswarm announce https://tracker.example/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087 --event stopped --json',
+  ],
+  flags: [
+    { flags: '--info-hash <hex>', description: 'the torrent, as 40 hexadecimal digits (required)' },
+    { flags: '--left <bytes>', description: 'bytes still missing, 0 for a seed (default: 16384)' },
+    {
+      flags: '--event <event>',
+      description: 'started, completed, stopped or paused (default: none of them)',
+    },
+    {
+      flags: '--port <port>',
+      description: 'where peers would reach this client (default: 1, which good trackers hand out to nobody)',
+    },
+    { flags: '--num-want <peers>', description: 'peers wanted (default: the choice of the tracker)' },
+    { flags: '--downloaded <bytes>', description: 'bytes downloaded since started (default: 0)' },
+    { flags: '--uploaded <bytes>', description: 'bytes uploaded since started (default: 0)' },
+    {
+      flags: '--peer-id <id>',
+      description: '20 characters or 40 hexadecimal digits (default: -SW0100- and chance)',
+    },
+    {
+      flags: '--key <text>',
+      description: 'what tells this client apart when its address changes (default: none)',
+    },
+    {
+      flags: '--ip <address>',
+      description: 'claim this address; trackers ignore it unless they trust this machine',
+    },
+    { flags: '--from <address>', description: 'speak from this address of this machine, such as 127.1.1.5' },
+    { flags: '--no-compact', description: 'ask for peers as a list of dictionaries' },
+  ],
+  async run([url = ''], flags, context) {
+    try {
+      const tracker = readTrackerUrl(url)
+      const announce = readAnnounceFlags(flags)
+      const from = readLocalAddress(textFlag(flags, 'from'))
+      const { version, signal } = context
+      const answer = await askTracker({
+        url: withQuery(tracker, writeAnnounce(announce)),
+        from,
+        version,
+        signal,
+      })
+      const read = readAnnounceAnswer(answer)
+      const faults = trackerUrlFaults(url).map(({ what, hint }) => `the URL: ${what}; ${hint}`)
+      const shown = { ...read, warnings: [...faults, ...read.warnings] }
+      const { status, elapsedMs } = answer
+      if (flags['json'] === true) {
+        context.out(JSON.stringify({ url: answer.url, status, elapsedMs, ...shown }, null, 2))
+      } else print(shown, context)
+      context.err(`answered in ${elapsedMs.toFixed(1)} ms`)
+      return read.isUsable ? exitCodes.yes : exitCodes.no
+    } catch (error) {
+      if (error instanceof UsageError) {
+        context.err(`siteswarm announce: ${printable(error.message)}`)
+        return exitCodes.usage
+      }
+      if (error instanceof TrackerUnreachable) {
+        context.err(`siteswarm announce: ${url} cannot be asked: ${printable(error.message)}`)
+        return exitCodes.unreachable
+      }
+      throw error
+    }
+  },
+}
+
+function print(answer: AnnounceAnswer, context: CommandContext): void {
+  const row = (label: string, value: string | number | null) => {
+    if (value !== null) context.out(`${label.padEnd(LABEL_WIDTH)}${printable(String(value))}`)
+  }
+  row('failure', answer.failureReason)
+  row('warning', answer.warningMessage)
+  row('interval', seconds(answer.intervalSeconds))
+  row('min interval', seconds(answer.minIntervalSeconds))
+  row('complete', answer.complete)
+  row('incomplete', answer.incomplete)
+  row('downloaded', answer.downloaded)
+  row('tracker id', answer.trackerId)
+  row('external ip', answer.externalIp)
+  if (answer.failureReason === null) row('peers', answer.peers.length)
+  for (const peer of answer.peers) row('', peer)
+  for (const key of answer.otherKeys) row('unknown key', key)
+  for (const warning of answer.warnings) context.out(`warning: ${printable(warning)}`)
+}
+
+const LABEL_WIDTH = 14
+
+const seconds = (value: number | null) => (value === null ? null : `${value} s`)
+
+function readAnnounceFlags(flags: CommandFlags): HttpAnnounce {
+  const infoHash = textFlag(flags, 'infoHash')
+  if (infoHash === undefined) {
+    throw new UsageError('--info-hash is missing; siteswarm inspect shows the infohash of a torrent')
+  }
+  const key = textFlag(flags, 'key')
+  return {
+    infoHash: readInfoHash(infoHash),
+    peerId: readPeerId(textFlag(flags, 'peerId')),
+    port: readNumber(flags, 'port', 65_535) ?? UNREACHABLE_PORT,
+    uploadedBytes: readNumber(flags, 'uploaded') ?? 0,
+    downloadedBytes: readNumber(flags, 'downloaded') ?? 0,
+    leftBytes: readNumber(flags, 'left') ?? LEFT_BYTES,
+    event: readEvent(textFlag(flags, 'event')),
+    peersWanted: readNumber(flags, 'numWant'),
+    key: Buffer.from(key ?? ''),
+    isCompact: flags['compact'] !== false,
+    claimedAddress: textFlag(flags, 'ip'),
+  }
+}
+
+/** What libtorrent says when it cannot accept connections. */
+const UNREACHABLE_PORT = 1
+
+/** What libtorrent says of a magnet whose size it does not know yet: a leecher, to every tracker. */
+const LEFT_BYTES = 16_384
+
+const EVENTS: Readonly<Record<string, AnnounceEvent>> = {
+  none: 'none',
+  started: 'started',
+  completed: 'completed',
+  stopped: 'stopped',
+  paused: 'paused',
+}
+
+function readEvent(text: string | undefined): AnnounceEvent {
+  const event = EVENTS[text ?? 'none']
+  if (event === undefined) {
+    throw new UsageError(`--event ${text}: expected one of ${Object.keys(EVENTS).join(', ')}`)
+  }
+  return event
+}
+
+function readNumber(flags: CommandFlags, name: string, max = Number.MAX_SAFE_INTEGER): number | undefined {
+  const text = textFlag(flags, name)
+  if (text === undefined) return undefined
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number > max) {
+    const flag = name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
+    throw new UsageError(`--${flag} ${text}: expected a whole number from 0 to ${max}`)
+  }
+  return number
+}
+
+function readPeerId(text: string | undefined): Buffer {
+  if (text === undefined) return Buffer.from(`-SW0100-${chance(12)}`)
+  if (/^[0-9a-f]{40}$/i.test(text)) return Buffer.from(text, 'hex')
+  const peerId = Buffer.from(text)
+  if (peerId.length !== 20) {
+    throw new UsageError(`--peer-id ${text}: expected 20 characters or 40 hexadecimal digits`)
+  }
+  return peerId
+}
+
+function chance(characters: number): string {
+  const random = systemRandom()
+  return Array.from({ length: characters }, () => random.below(36).toString(36)).join('')
+}

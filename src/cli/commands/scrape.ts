@@ -1,0 +1,94 @@
+/** `scrape`: asks any tracker for the counts of some torrents without announcing, as a client does. */
+import { writeScrape } from '../../wire/http/scrape.ts'
+import { TrackerUnreachable, askTracker } from '../ask-tracker.ts'
+import { type Command, type CommandContext, exitCodes, textFlag } from '../command.ts'
+import { printable } from '../printable.ts'
+import { type ScrapeAnswer, readScrapeAnswer } from '../scrape-answer.ts'
+import {
+  UsageError,
+  readInfoHash,
+  readLocalAddress,
+  readTrackerUrl,
+  withQuery,
+} from '../tracker-arguments.ts'
+
+export const scrapeCommand: Command = {
+  name: 'scrape',
+  arguments: '<url>',
+  summary:
+    'Ask any HTTP tracker how many peers some torrents have. Takes the announce URL or the scrape URL.',
+  examples: [
+    'siteswarm scrape http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087',
+    'siteswarm scrape https://tracker.example/scrape --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087 --info-hash 003117267dd93f301c25e78d2b932029bc37a49b --json',
+  ],
+  flags: [
+    {
+      flags: '--info-hash <hex>',
+      description: 'a torrent, as 40 hexadecimal digits; may be given several times (required)',
+      repeatable: true,
+    },
+    { flags: '--from <address>', description: 'speak from this address of this machine, such as 127.1.1.5' },
+  ],
+  async run([url = ''], flags, context) {
+    try {
+      const tracker = scrapeUrl(readTrackerUrl(url))
+      const given = flags['infoHash']
+      const infoHashes = (Array.isArray(given) ? given : []).map(readInfoHash)
+      if (infoHashes.length === 0) {
+        throw new UsageError('--info-hash is missing; siteswarm inspect shows the infohash of a torrent')
+      }
+      const from = readLocalAddress(textFlag(flags, 'from'))
+      const { version, signal } = context
+      const answer = await askTracker({
+        url: withQuery(tracker, writeScrape(infoHashes)),
+        from,
+        version,
+        signal,
+      })
+      const read = readScrapeAnswer(answer, infoHashes)
+      const { status, elapsedMs } = answer
+      if (flags['json'] === true) {
+        context.out(JSON.stringify({ url: answer.url, status, elapsedMs, ...read }, null, 2))
+      } else print(read, context)
+      context.err(`answered in ${elapsedMs.toFixed(1)} ms`)
+      return read.isUsable ? exitCodes.yes : exitCodes.no
+    } catch (error) {
+      if (error instanceof UsageError) {
+        context.err(`siteswarm scrape: ${printable(error.message)}`)
+        return exitCodes.usage
+      }
+      if (error instanceof TrackerUnreachable) {
+        context.err(`siteswarm scrape: ${url} cannot be asked: ${printable(error.message)}`)
+        return exitCodes.unreachable
+      }
+      throw error
+    }
+  },
+}
+
+/** BEP 48: `scrape` takes the place of `announce`. Whatever follows, such as a token of ours, stays. */
+function scrapeUrl(url: URL): URL {
+  const { pathname } = url
+  if (pathname.includes('/scrape')) return url
+  const at = pathname.lastIndexOf('/announce')
+  if (at < 0) {
+    throw new UsageError(`${url.href}: expected /announce or /scrape in its path; clients scrape no other`)
+  }
+  const derived = new URL(url)
+  derived.pathname = `${pathname.slice(0, at)}/scrape${pathname.slice(at + '/announce'.length)}`
+  return derived
+}
+
+function print(answer: ScrapeAnswer, context: CommandContext): void {
+  if (answer.failureReason !== null) context.out(`failure  ${printable(answer.failureReason)}`)
+  for (const { infoHash, complete, incomplete, downloaded, downloaders } of answer.torrents) {
+    const counts = { complete, incomplete, downloaders, downloaded }
+    const shown = Object.entries(counts).flatMap(([name, count]) =>
+      count === null ? [] : [`${name} ${count}`],
+    )
+    context.out(`${infoHash}  ${shown.join('  ')}`)
+  }
+  if (answer.minIntervalSeconds !== null) context.out(`min interval  ${answer.minIntervalSeconds} s`)
+  for (const key of answer.otherKeys) context.out(`unknown key  ${key}`)
+  for (const warning of answer.warnings) context.out(`warning: ${printable(warning)}`)
+}

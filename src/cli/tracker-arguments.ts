@@ -1,0 +1,41 @@
+/** What `announce` and `scrape` read from their arguments alike. */
+import { parseAddress } from '../core/address.ts'
+import { parseInfoHash } from '../core/info-hash.ts'
+
+/** An argument that cannot be read. The message says what was expected. */
+export class UsageError extends Error {}
+
+/** Only the schemes that `askTracker` speaks. */
+export function readTrackerUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw new UsageError(
+    url?.protocol === 'udp:'
+      ? `${text}: UDP trackers cannot be asked yet; give the http:// or https:// URL of the same tracker`
+      : `${text}: expected a tracker URL such as http://tracker.example:6969/announce`,
+  )
+}
+
+export function readInfoHash(text: string): Buffer {
+  const infoHash = parseInfoHash(text)
+  if (infoHash === undefined) {
+    throw new UsageError(
+      `--info-hash ${text}: expected 40 hexadecimal digits; inspect shows those of a torrent`,
+    )
+  }
+  return infoHash
+}
+
+export function readLocalAddress(text: string | undefined): string | undefined {
+  if (text !== undefined && parseAddress(text) === undefined) {
+    throw new UsageError(`--from ${text}: expected an address of this machine, such as 127.1.1.5`)
+  }
+  return text
+}
+
+/** The URL with more of a query, bytes untouched. */
+export function withQuery(url: URL, query: string): URL {
+  const whole = new URL(url)
+  whole.search = url.search === '' ? `?${query}` : `${url.search}&${query}`
+  return whole
+}
