@@ -5,10 +5,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AdminServer } from '../admin/admin-server.ts'
-import { loadTopologyFile } from '../config/load-topology.ts'
 import type { NodeConfig } from '../config/load-config.ts'
-import type { Clock } from '../core/clock.ts'
-import { systemClock } from '../core/clock.ts'
+import { loadTopologyFile } from '../config/load-topology.ts'
+import type { Address } from '../core/address.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
 import { ConfigError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { type SeededRandom, systemRandom } from '../core/random.ts'
@@ -19,6 +19,8 @@ import { HttpServer } from '../server/http-server.ts'
 import { SnapshotFile } from '../site/memory/snapshot-file.ts'
 import { readSwarm } from '../swarm/swarm-codec.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
+import { prefixKey } from '../topology/prefix.ts'
+import { PrefixTable } from '../topology/prefix-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import { Tracker } from '../tracker/tracker.ts'
 import { watchForChanges } from './file-watch.ts'
@@ -31,6 +33,7 @@ const STOP_DEADLINE_MS = 5_000
 
 export interface NodeOptions {
   readonly config: NodeConfig
+  readonly topology: Topology
   readonly version: string
   readonly log: Log
   readonly droppedLogLines: () => number
@@ -60,12 +63,18 @@ export class SiteswarmNode {
   #isRestored = false
   #isDraining = false
 
-  /** Reads the topology; throws a `ConfigError` where something is wrong with it or with the configuration. */
   constructor(options: NodeOptions) {
-    const { config, version, log, droppedLogLines, clock = systemClock, random = systemRandom() } = options
+    const {
+      config,
+      topology,
+      version,
+      log,
+      droppedLogLines,
+      clock = systemClock,
+      random = systemRandom(),
+    } = options
     this.#options = options
     this.#config = config
-    const topology = loadTopology(config)
     log.info({ event: 'seeded', seed: random.seed }, 'the seed of all that is left to chance')
     this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
     this.#counters = new Counters(topology.sites.map((site) => site.name))
@@ -77,8 +86,8 @@ export class SiteswarmNode {
       metrics: this.#counters,
       admission: this.#torrents,
       interval: {
-        secondsMin: Math.ceil(config.interval.min / 1000),
-        secondsMax: Math.floor(config.interval.max / 1000),
+        secondsMin: Math.ceil(config.interval.minMs / 1000),
+        secondsMax: Math.floor(config.interval.maxMs / 1000),
       },
     })
     this.#store = new SnapshotFile(join(config.dataDirectory, `swarms-${config.site}.snapshot`), clock)
@@ -97,7 +106,7 @@ export class SiteswarmNode {
     })
     this.#http = new HttpServer({
       tracker: this.#tracker,
-      isTrusted: config.isTrustedProxy,
+      isTrusted: trustedBy(config),
       onRefusal: (code) => this.#counters.refusal(code),
       log,
     })
@@ -120,7 +129,9 @@ export class SiteswarmNode {
     await this.#restore()
     this.#housekeeping.start()
     const httpPort = await this.#http.start(listen.http)
-    this.#unwatch.push(watchForChanges(this.#config.topology, () => void this.#reloadLogged('file-changed')))
+    this.#unwatch.push(
+      watchForChanges(this.#config.topologyPath, () => void this.#reloadLogged('file-changed')),
+    )
     const addresses = {
       http: `http://${authority(listen.http.host, httpPort)}`,
       admin: `http://${authority(listen.admin.host, adminPort)}`,
@@ -249,8 +260,25 @@ export class SiteswarmNode {
   }
 }
 
-function loadTopology(config: NodeConfig): Topology {
-  return loadTopologyFile(config.topology)
+/** What a reload takes: a topology without a problem, in which this node's site still is. */
+function loadTopology({ topologyPath, site }: NodeConfig): Topology {
+  const topology = loadTopologyFile(topologyPath)
+  if (topology.siteNamed(site) !== undefined) return topology
+  throw new ConfigError([
+    {
+      file: topologyPath,
+      line: 1,
+      column: 1,
+      message: `the site of this node, "${site}", is not in it`,
+      hint: 'add it again, or stop the node, give it another site and start it',
+    },
+  ])
+}
+
+function trustedBy({ trustedProxies }: NodeConfig): (address: Address) => boolean {
+  const byKey = new Map(trustedProxies.map((prefix) => [prefixKey(prefix), prefix]))
+  const table = new PrefixTable([...byKey.values()])
+  return (address) => table.find(address) >= 0
 }
 
 function authority(host: string, port: number): string {

@@ -1,6 +1,6 @@
 /** From a configuration file to a running node: what the command line needs to know of the daemon. */
-import type { NodeConfig } from '../config/load-config.ts'
-import { InputError } from '../core/errors.ts'
+import type { LoadedNode } from '../config/load-node.ts'
+import { ConfigError, InputError, formatProblem } from '../core/errors.ts'
 import { openLog } from '../observe/log.ts'
 import { type NodeAddresses, SiteswarmNode } from './node.ts'
 
@@ -13,9 +13,16 @@ export interface StartedNode {
 }
 
 /** Rejects with a `ConfigError`, or with an `InputError` where an address cannot be listened on. */
-export async function startNode(config: NodeConfig, version: string): Promise<StartedNode> {
+export async function startNode(loaded: LoadedNode, version: string): Promise<StartedNode> {
+  const { config, topology, warnings } = loaded
+  refuseUnavailable(config)
   const { log, droppedLines, flush } = openLog({ level: config.log.level, site: config.site })
-  const node = new SiteswarmNode({ config, version, log, droppedLogLines: droppedLines })
+  for (const warning of warnings)
+    log.warn(
+      { event: 'configuration', problem: formatProblem(warning) },
+      'the configuration works, but look at this',
+    )
+  const node = new SiteswarmNode({ config, topology, version, log, droppedLogLines: droppedLines })
   try {
     const addresses = await node.start()
     return {
@@ -31,6 +38,20 @@ export async function startNode(config: NodeConfig, version: string): Promise<St
     await flush()
     throw explainListenError(error)
   }
+}
+
+/** Rather than run as if the nodes of the site shared their swarms. */
+function refuseUnavailable({ store }: LoadedNode['config']): void {
+  if (store.kind === 'memory') return
+  throw new ConfigError([
+    {
+      file: 'store',
+      line: 1,
+      column: 1,
+      message: 'this version has no Redis store yet',
+      hint: 'use store: memory, with one node in each site',
+    },
+  ])
 }
 
 const LISTEN_HINTS: Readonly<Record<string, string>> = {

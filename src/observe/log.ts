@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { destination, pino, stdTimeFunctions } from 'pino'
 import type { Log } from '../core/log.ts'
 
-export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 
 export type LogLevel = (typeof logLevels)[number]
 

@@ -1,5 +1,5 @@
 /** `serve`: runs a node until it is told to stop. */
-import { loadConfig } from '../../config/load-config.ts'
+import { loadNode } from '../../config/load-node.ts'
 import { startNode } from '../../daemon/start.ts'
 import { type Command, exitCodes, textFlag } from '../command.ts'
 
@@ -11,14 +11,14 @@ export const serveCommand: Command = {
   flags: [{ flags: '-c, --config <file>', description: 'node configuration (YAML)' }],
   async run(_args, flags, context) {
     const path = textFlag(flags, 'config')
-    const config = loadConfig({ ...(path === undefined ? {} : { path }), environment: context.environment })
-    const node = await startNode(config, context.version)
+    const loaded = loadNode({ path, environment: context.environment })
+    const node = await startNode(loaded, context.version)
     const onHangUp = () => node.reload()
     process.on('SIGHUP', onHangUp)
 
     const { http, admin } = node.addresses
-    if (flags['json'] === true) context.out(JSON.stringify({ site: config.site, ...node.addresses }))
-    else for (const line of greeting(config.site, http, admin, path === undefined)) context.err(line)
+    if (flags['json'] === true) context.out(JSON.stringify({ site: loaded.config.site, ...node.addresses }))
+    else for (const line of greeting(loaded.config.site, http, admin, path === undefined)) context.err(line)
 
     await new Promise<void>((resolve) => {
       if (context.signal.aborted) resolve()
