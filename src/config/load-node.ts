@@ -12,9 +12,12 @@ import { suggestion } from './suggest.ts'
 export interface NodeCheck {
   /** undefined where it has problems. */
   readonly config: NodeConfig | undefined
-  readonly configPath: string
+  /** undefined where only a topology was checked. */
+  readonly configPath: string | undefined
   /** undefined where it has problems. */
   readonly topology: Topology | undefined
+  /** Of the topology. */
+  readonly prefixCount: number | undefined
   /** undefined where the configuration does not say it. */
   readonly topologyPath: string | undefined
   readonly problems: readonly Problem[]
@@ -49,6 +52,7 @@ export function checkNode(
     config: read?.config,
     configPath: options.path ?? sampleFiles.config,
     topology: loaded?.topology,
+    prefixCount: loaded?.prefixCount,
     topologyPath,
     problems: [
       ...configProblems,
@@ -57,6 +61,20 @@ export function checkNode(
       ...topologyFileProblems,
     ],
     warnings: [...(read?.warnings ?? []), ...(loaded?.warnings ?? [])],
+  }
+}
+
+/** The same for a topology that belongs to no node yet. */
+export function checkTopologyFile(topologyPath: string): NodeCheck {
+  const [loaded, problems] = attempt<LoadedTopology>(() => loadTopology(topologyPath))
+  return {
+    config: undefined,
+    configPath: undefined,
+    topology: loaded?.topology,
+    prefixCount: loaded?.prefixCount,
+    topologyPath,
+    problems,
+    warnings: loaded?.warnings ?? [],
   }
 }
 

@@ -1,7 +1,7 @@
 /** The topology file, from disk to the topology that the tracker asks; or every problem in it. */
 import { ConfigError, type Problem } from '../core/errors.ts'
 import { buildTopology } from '../topology/build-topology.ts'
-import { topologySchema } from '../topology/schema.ts'
+import { type TopologyFile, topologySchema } from '../topology/schema.ts'
 import type { Topology } from '../topology/topology.ts'
 import { topologyProblems, topologyWarnings } from './check-topology.ts'
 import { schemaProblems, sortProblems } from './report.ts'
@@ -9,6 +9,7 @@ import { readText, YamlFile } from './yaml-file.ts'
 
 export interface LoadedTopology {
   readonly topology: Topology
+  readonly prefixCount: number
   /** What works, but not as its author may think. */
   readonly warnings: readonly Problem[]
 }
@@ -43,5 +44,14 @@ export function readTopology(text: string, fileName: string): LoadedTopology {
     ...topologyProblems(file),
   ]
   if (!parsed.success || problems.length > 0) throw new ConfigError(sortProblems(problems))
-  return { topology: buildTopology(parsed.data), warnings: topologyWarnings(file) }
+  return {
+    topology: buildTopology(parsed.data),
+    prefixCount: countPrefixes(parsed.data),
+    warnings: topologyWarnings(file),
+  }
+}
+
+function countPrefixes({ sites }: TopologyFile): number {
+  const places = Object.values(sites).flatMap((site) => [site, ...Object.values(site.bubbles)])
+  return places.reduce((count, { cidrs }) => count + cidrs.length, 0)
 }

@@ -12,11 +12,14 @@ import type { YamlFile, YamlPath } from './yaml-file.ts'
 
 /** The part of a JSON Schema that says what a key may hold. */
 export interface SchemaNode {
+  readonly title?: string
   readonly description?: string
+  readonly examples?: readonly unknown[]
   readonly type?: string
   readonly default?: unknown
   readonly enum?: readonly unknown[]
-  readonly pattern?: string
+  readonly minimum?: number
+  readonly maximum?: number
   readonly properties?: Readonly<Record<string, SchemaNode>>
   readonly required?: readonly string[]
   readonly additionalProperties?: SchemaNode | boolean

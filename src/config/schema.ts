@@ -14,28 +14,30 @@ const INTERVAL_MAX = '2147483s'
 /** Shorter ones are an attack on ourselves: a thousand peers of one torrent would be a thousand announces a second. */
 const INTERVAL_MIN = '1s'
 
-const tokenFile = (whom: string) =>
+const tokenFile = () =>
   path('a file with the token')
     .optional()
-    .describe(
-      `A file that holds the token instead, so that ${whom} stays out of this one. A newline at its end is dropped.`,
-    )
+    .describe('A file that holds the token, instead of `token`. A newline at its end is dropped.')
+    .meta({ examples: ['/run/secrets/token'] })
 
 export const nodeSchema = z
   .strictObject({
     site: z
       .string('expected the name of a site')
       .min(1, 'expected the name of a site')
-      .describe('The site of this node, as it is called in the topology.'),
-    topology: path('the topology file').describe(
-      'The topology file. All nodes of all sites have the same one. Edit it while the node runs: it is checked first, then taken whole.',
-    ),
+      .describe('The site of this node, as it is called in the topology.')
+      .meta({ title: 'name', examples: ['fra'] }),
+    topology: path('the topology file')
+      .describe(
+        'The topology file. All nodes of all sites have the same one. Edit it while the node runs: it is checked first, then taken whole.',
+      )
+      .meta({ examples: ['./topology.yaml'] }),
     listen: z
       .strictObject({
         http: listenAddress()
           .prefault('0.0.0.0:6969')
           .describe(
-            'Where clients announce over HTTP. "[::]:6969" answers IPv6 too. Port 0 picks a free one and logs it.',
+            'Where clients announce over HTTP. `[::]:6969`, in quotes, answers IPv6 too. Port 0 picks a free one and logs it.',
           ),
         udp: listenAddress()
           .prefault('0.0.0.0:6969')
@@ -43,7 +45,7 @@ export const nodeSchema = z
         admin: listenAddress()
           .prefault('127.0.0.1:6970')
           .describe(
-            'Metrics, health, dashboard, API and federation. Set admin.token before it listens on more than this machine.',
+            'Where metrics, health and the API of the operator are. Set `admin.token` before it listens on more than this machine.',
           ),
       })
       .prefault({})
@@ -51,7 +53,7 @@ export const nodeSchema = z
     store: store()
       .prefault('memory')
       .describe(
-        'Where the nodes of the site share what they learn. `memory` is for a site with one node; with several, name their Redis: redis://…, rediss://…, redis+sentinel://host,host/master.',
+        'Where the nodes of the site share what they learn. `memory` is for a site with one node; with several, name their Redis: `redis://…`, `rediss://…`, `redis+sentinel://host,host/master`.',
       ),
     dataDirectory: path('a directory')
       .prefault('./data')
@@ -92,7 +94,7 @@ export const nodeSchema = z
           .describe(
             'What the API asks for as bearer token. Without one, the admin listener answers this machine alone.',
           ),
-        tokenFile: tokenFile('the secret'),
+        tokenFile: tokenFile(),
       })
       .prefault({})
       .describe('Who may use the admin listener.'),
@@ -103,15 +105,16 @@ export const nodeSchema = z
           .describe(
             'What the nodes of all sites show each other. Set it, the same everywhere, once there are two sites.',
           ),
-        tokenFile: tokenFile('the secret'),
+        tokenFile: tokenFile(),
       })
       .prefault({})
       .describe('How sites trust each other.'),
     trustedProxies: z
       .array(prefixText())
+      .meta({ title: 'list of prefixes' })
       .prefault([])
       .describe(
-        'Prefixes of reverse proxies in front of this node, whose X-Forwarded-For or PROXY header is believed. List exactly those: whoever is listed can claim any address.',
+        'Prefixes of reverse proxies in front of this node, whose X-Forwarded-For header is believed. List exactly those: whoever is listed can claim any address.',
       ),
     log: z
       .strictObject({
@@ -121,7 +124,7 @@ export const nodeSchema = z
             'expected a log level: fatal, error, warn, info, debug or trace',
           )
           .prefault('info')
-          .describe('The least important message that is written. `debug` has a line for each announce.'),
+          .describe('The least important message that is written. Below `info` a busy node writes a lot.'),
       })
       .prefault({})
       .describe('What the node writes to its log, one JSON object a line.'),

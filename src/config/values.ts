@@ -29,6 +29,7 @@ export function duration({ min, max }: { min: string; max: string }) {
     .regex(DURATION, { error: (issue) => `expected a duration such as 30m${durationHint(issue.input)}` })
     .refine((text) => durationMs(text) >= durationMs(min), `too short\nthe shortest is ${min}`)
     .refine((text) => durationMs(text) <= durationMs(max), `too long\nthe longest is ${max}`)
+    .meta({ title: 'duration' })
     .transform(durationMs)
 }
 
@@ -55,6 +56,7 @@ export function listenAddress() {
       (text) => parseListen(text) !== undefined,
       `${LISTEN_MESSAGE}\na port is a number from 0 to 65535`,
     )
+    .meta({ title: 'address and port' })
     .transform((text): ListenAddress => parseListen(text) ?? { host: '', port: 0 })
 }
 
@@ -85,6 +87,7 @@ export function store() {
     .refine((text) => !text.startsWith('redis+sentinel:') || SENTINEL.test(text), {
       error: `${STORE_MESSAGE}\nSentinels and the name of their master: redis+sentinel://host:26379,host:26379/master`,
     })
+    .meta({ title: '`memory` or URL' })
     .transform((text): StoreConfig => (text === 'memory' ? { kind: 'memory' } : { kind: 'redis', url: text }))
 }
 
@@ -107,14 +110,18 @@ export function token() {
     .min(TOKEN_CHARACTERS_MIN, TOKEN_MESSAGE)
     .max(TOKEN_CHARACTERS_MAX, TOKEN_MESSAGE)
     .regex(/^[\x21-\x7e]*$/, 'a token has no spaces and only ASCII\nmake one with: openssl rand -hex 16')
+    .meta({ title: 'secret', examples: ['a-long-random-secret'] })
 }
 
-export const TOKEN_CHARACTERS_MIN = 8
+const TOKEN_CHARACTERS_MIN = 8
 /** Headers of a request have 16 KiB together. */
 const TOKEN_CHARACTERS_MAX = 512
 const TOKEN_MESSAGE = `a token has ${TOKEN_CHARACTERS_MIN} to ${TOKEN_CHARACTERS_MAX} characters\nmake one with: openssl rand -hex 16`
 
 /** A path; what it is relative to is decided where it was written. */
 export function path(what: string) {
-  return z.string(`expected the path of ${what}`).min(1, `expected the path of ${what}`)
+  return z
+    .string(`expected the path of ${what}`)
+    .min(1, `expected the path of ${what}`)
+    .meta({ title: 'path' })
 }

@@ -80,10 +80,12 @@ const gateways = () =>
 const bubbleSchema = z.strictObject({
   cidrs: z
     .array(prefixText())
+    .meta({ title: 'list of prefixes' })
     .min(1, 'a bubble without prefixes has no addresses\nlist its prefixes')
     .describe('The prefixes of the bubble. Each lies inside one of its site.'),
   trackers: z
     .array(trackerUrl())
+    .meta({ title: 'list of URLs' })
     .prefault([])
     .describe(
       'Announce URLs of the bubble itself. Give a bubble its own trackers when its site is large; without any, it uses those of the site.',
@@ -92,22 +94,26 @@ const bubbleSchema = z.strictObject({
 
 const siteSchema = z.strictObject({
   region: name('region')
+    .meta({ title: 'name' })
     .optional()
     .describe('Sites of one region are near each other: a link between them costs 10, any other 100.'),
   cidrs: z
     .array(prefixText())
+    .meta({ title: 'list of prefixes' })
     .prefault([])
     .describe(
       'The prefixes of the site, IPv4 and IPv6. The longest prefix around an address decides where it is, over all sites and bubbles.',
     ),
   trackers: z
     .array(trackerUrl())
+    .meta({ title: 'list of URLs' })
     .prefault([])
     .describe(
       'Announce URLs of the nodes of this site: the first tier for its clients. One host name or address per node. Without any, its clients use the fallback tier.',
     ),
   federation: z
     .array(adminUrl())
+    .meta({ title: 'list of URLs' })
     .prefault([])
     .describe('URLs of the admin listeners of its nodes, which the nodes of other sites call.'),
   gateways: gateways()
@@ -150,6 +156,7 @@ export const topologySchema = z
       .strictObject({
         trackers: z
           .array(trackerUrl())
+          .meta({ title: 'list of URLs' })
           .optional()
           .describe(
             'Announce URLs of the last tier. Omitted: the trackers of the other sites, nearest first.',
@@ -161,6 +168,7 @@ export const topologySchema = z
       ),
     unmapped: z
       .string('expected refuse, isolate or the name of a site')
+      .meta({ title: '`refuse`, `isolate` or a site' })
       .prefault('refuse')
       .describe(
         'Addresses in no prefix. `refuse` turns them away with a reason; `isolate` lets them share among themselves and with no site; the name of a site counts them to that site.',

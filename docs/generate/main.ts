@@ -1,0 +1,8 @@
+/** `npm run docs`: writes every generated file anew. */
+import { writeFileSync } from 'node:fs'
+import { generatedFiles } from './generated-files.ts'
+
+for (const { path, content } of await generatedFiles()) {
+  writeFileSync(path, content)
+  process.stdout.write(`${path}\n`)
+}

@@ -1,0 +1,84 @@
+/**
+ * `check`: everything that is wrong with the configuration and the topology, without running anything.
+ *
+ * The problems are the result, so they go to standard output. With `--topology` alone there is no node to check,
+ * and only the topology is.
+ */
+import { checkNode, checkTopologyFile, type NodeCheck } from '../../config/load-node.ts'
+import { formatProblem } from '../../core/errors.ts'
+import { NO_BUBBLE, type Topology, UNMAPPED_SITE } from '../../topology/topology.ts'
+import { type Command, exitCodes, textFlag } from '../command.ts'
+
+export const checkCommand: Command = {
+  name: 'check',
+  arguments: '',
+  summary: 'Read configuration and topology, and print every problem with its position.',
+  examples: [
+    'siteswarm check --config /etc/siteswarm/siteswarm.yaml',
+    'siteswarm check --topology topology.yaml',
+    'siteswarm check --config siteswarm.yaml --topology new-topology.yaml --json',
+  ],
+  flags: [
+    {
+      flags: '-c, --config <file>',
+      description: 'node configuration; its environment variables are read too',
+    },
+    {
+      flags: '-t, --topology <file>',
+      description: 'topology file, instead of the one that the configuration names',
+    },
+  ],
+  async run(_args, flags, { environment, out }) {
+    const path = textFlag(flags, 'config')
+    const topologyPath = textFlag(flags, 'topology')
+    const check =
+      path === undefined && topologyPath !== undefined
+        ? checkTopologyFile(topologyPath)
+        : checkNode({ path, topologyPath, environment })
+    if (flags['json'] === true) out(JSON.stringify(asDocument(check)))
+    else for (const text of describe(check)) out(text)
+    return check.problems.length === 0 ? exitCodes.yes : exitCodes.configuration
+  },
+}
+
+function asDocument({ configPath, topologyPath, topology, prefixCount, problems, warnings }: NodeCheck) {
+  return {
+    isValid: problems.length === 0,
+    config: configPath ?? null,
+    topology: topologyPath ?? null,
+    sites: topology === undefined ? null : sitesOf(topology),
+    bubbles: topology === undefined ? null : bubblesOf(topology),
+    prefixes: prefixCount ?? null,
+    problems,
+    warnings,
+  }
+}
+
+function describe(check: NodeCheck): string[] {
+  const { config, topology, prefixCount = 0, problems, warnings } = check
+  const found = [...problems, ...warnings].map((problem) => `${formatProblem(problem)}\n`)
+  const warned = counted(warnings.length, 'warning')
+  if (problems.length > 0 || topology === undefined) {
+    return [...found, `${counted(problems.length, 'problem')}, ${warned}`]
+  }
+  const sites = counted(sitesOf(topology).length, 'site')
+  const bubbles = counted(bubblesOf(topology), 'bubble')
+  return [
+    ...found,
+    ...(config === undefined ? [] : [`${check.configPath}: fine, a node of site ${config.site}`]),
+    `${check.topologyPath}: fine, ${sites}, ${bubbles}, ${counted(prefixCount, 'prefix', 'prefixes')}`,
+    ...(warnings.length === 0 ? [] : [warned]),
+  ]
+}
+
+function sitesOf(topology: Topology): string[] {
+  return topology.sites.map(({ name }) => name).filter((name) => name !== UNMAPPED_SITE)
+}
+
+function bubblesOf(topology: Topology): number {
+  return topology.places.filter(({ bubble }) => bubble !== NO_BUBBLE).length
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}
