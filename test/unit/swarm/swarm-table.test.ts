@@ -160,7 +160,7 @@ test('ten thousand random comings and goings leave what a plain map would hold',
       )
     }
   for (let row = 0; row < table.rows.end; row++) if (table.rows.isLive(row)) table.remove(row, 'stopped')
-  expect([table.rows.live, table.swarmCount, table.introductions.linkedRows]).toEqual([0, 0, 0])
+  expect([table.rows.live, table.swarmCount, table.introductions.blocksInUse]).toEqual([0, 0, 0])
 })
 
 test('an address in its IPv4-mapped form is the same peer', () => {
