@@ -71,9 +71,9 @@ interface Transfer {
 
 /** From the first byte of any to the last byte of any. */
 function bitsPerSecond(transfers: readonly Transfer[]): number {
-  const bytes = transfers.reduce((sum, transfer) => sum + transfer.bytes, 0)
-  const firstMs = Math.min(...transfers.map((transfer) => transfer.firstMs))
-  const lastMs = Math.max(...transfers.map((transfer) => transfer.lastMs))
+  const bytes = transfers.reduce((sum, one) => sum + one.bytes, 0)
+  const firstMs = Math.min(...transfers.map((one) => one.firstMs))
+  const lastMs = Math.max(...transfers.map((one) => one.lastMs))
   return Math.round((bytes * 8000) / (lastMs - firstMs))
 }
 

@@ -51,6 +51,7 @@ async function runAll(command: LabCommand): Promise<number> {
     return exitCodes.refused
   }
   const results: ScenarioResult[] = []
+  let failures = 0
   for (const scenario of command.scenarios) {
     const directory = repositoryPath(`lab/results/${dateAndTime()}-${scenario.name}`)
     const ofScenario: ScenarioResult[] = []
@@ -69,10 +70,14 @@ async function runAll(command: LabCommand): Promise<number> {
         const name = `${tracker}-${options.client}-${run}`
         say(`${scenario.name} with ${tracker}, run ${run} of ${command.runs}`)
         const keepLogsIn = join(directory, `${name}-logs`)
-        const result = await runScenario(
-          { ...options, keepLogsIn },
-          { signal: stop.signal, log: (line) => say(`  ${line}`) },
-        )
+        const around = { signal: stop.signal, log: (line: string) => say(`  ${line}`) }
+        const result = await runScenario({ ...options, keepLogsIn }, around).catch((error: unknown) => {
+          say(`lab: ${error instanceof Error ? error.message : String(error)}`)
+        })
+        if (result === undefined) {
+          failures++
+          continue
+        }
         ofScenario.push(result)
         await mkdir(directory, { recursive: true })
         await writeFile(join(directory, `${name}.json`), `${JSON.stringify(result, undefined, 2)}\n`)
@@ -87,7 +92,7 @@ async function runAll(command: LabCommand): Promise<number> {
     results.push(...ofScenario)
   }
   print(command.isJson ? JSON.stringify(results, undefined, 2) : formatResults(results))
-  return results.length > 0 && results.every(isGood) && !stop.signal.aborted ? exitCodes.yes : exitCodes.no
+  return failures === 0 && results.every(isGood) && !stop.signal.aborted ? exitCodes.yes : exitCodes.no
 }
 
 async function calibrateLinks(command: LabCommand): Promise<number> {

@@ -2,16 +2,13 @@
  * What is measured while a swarm runs, once a second: bytes through each site's uplink, and how busy the machine is.
  * A run on a machine without idle time measures the machine, so that is part of every result.
  */
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { uplinkInterface } from './namespaces.ts'
 import { siteName } from './plan.ts'
 import type { CpuUse, Sample } from './result.ts'
 
 /** Ethernet 14, IPv4 20, TCP with timestamps 32: what each frame carries beside payload; an empty ACK is only that. */
 const HEADER_BYTES = 66
-
-/** From here on runs wait for processors; found by raising the rates until times no longer followed the links. */
-const SATURATED_MEAN = 0.9
 
 export interface Traffic {
   readonly bytesIn: number
@@ -46,6 +43,10 @@ export async function readUplinks(sites: readonly number[]): Promise<Map<number,
 interface CpuReading {
   readonly busyTicks: number
   readonly totalTicks: number
+  /** In programs, of whomever: without interrupts, which are mostly the network's. */
+  readonly programTicks: number
+  /** In the programs of this run. */
+  readonly ownTicks: number
   readonly waitingMicroseconds: number
 }
 
@@ -53,13 +54,29 @@ async function readCpu(): Promise<CpuReading> {
   const stat = await readFile('/proc/stat', 'latin1')
   // user, nice, system, idle, iowait, irq, softirq, steal
   const ticks = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? '').split(' ').slice(0, 8).map(Number)
+  const [user = 0, nice = 0, system = 0, idle = 0, waitingForDisk = 0] = ticks
   const totalTicks = ticks.reduce((sum, value) => sum + value, 0)
   const pressure = await readFile('/proc/pressure/cpu', 'latin1').catch(() => '')
   return {
-    busyTicks: totalTicks - (ticks[3] ?? 0) - (ticks[4] ?? 0),
+    busyTicks: totalTicks - idle - waitingForDisk,
     totalTicks,
+    programTicks: user + nice + system,
+    ownTicks: await readOwnTicks(),
     waitingMicroseconds: Number(/^some .*total=(\d+)/m.exec(pressure)?.[1] ?? 0),
   }
+}
+
+/** Of every process that is seen here, which are those of this run, and of the children they have waited for. */
+async function readOwnTicks(): Promise<number> {
+  let sum = 0
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const stat = await readFile(`/proc/${name}/stat`, 'latin1').catch(() => '')
+    // Behind the name in parentheses: state, parent, …; the 12th to the 15th are user, system, and the children's.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    for (const field of fields.slice(11, 15)) sum += Number(field)
+  }
+  return sum
 }
 
 export class Meter {
@@ -115,11 +132,14 @@ export class Meter {
     const now = await readCpu()
     const elapsedMicroseconds = Math.max(1, Date.now() - this.#startMs) * 1000
     const mean = busyShare(this.#first, now)
+    const totalTicks = Math.max(1, now.totalTicks - this.#first.totalTicks)
+    const programTicks = now.programTicks - this.#first.programTicks
+    const ownTicks = now.ownTicks - this.#first.ownTicks
     return {
       busyShareMean: mean,
       busyShareMax: Math.max(mean, ...this.samples.map((sample) => sample.busyShare)),
       waitingShare: (now.waitingMicroseconds - this.#first.waitingMicroseconds) / elapsedMicroseconds,
-      isSaturated: mean >= SATURATED_MEAN,
+      othersShareMean: Math.max(0, programTicks - ownTicks) / totalTicks,
     }
   }
 }

@@ -9,7 +9,15 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { linkShaping, plainLink, shapeLink } from './link-shaping.ts'
-import { type LabHost, type LabShape, siteCidr, siteName, siteNumbers, siteRouterAddress } from './plan.ts'
+import {
+  type LabHost,
+  type LabShape,
+  OBSERVER_ADDRESS,
+  siteCidr,
+  siteName,
+  siteNumbers,
+  siteRouterAddress,
+} from './plan.ts'
 
 const execute = promisify(execFile)
 
@@ -40,7 +48,15 @@ export async function buildNetwork(
   hosts: readonly LabHost[],
   rates: NetworkRates,
 ): Promise<void> {
-  await runIn(undefined, `mkdir -p /run/netns; ${quietNamespace}; sysctl -qw net.ipv4.ip_forward=1`)
+  await runIn(
+    undefined,
+    // Each namespace gets a small table of connections: in the common one, a look at one host is a look at all.
+    `mkdir -p /run/netns
+     ${quietNamespace}
+     sysctl -qw net.ipv4.ip_forward=1
+     [ ! -e /proc/sys/net/ipv4/tcp_child_ehash_entries ] || sysctl -qw net.ipv4.tcp_child_ehash_entries=1024
+     ip addr add ${OBSERVER_ADDRESS}/32 dev lo`,
+  )
   for (const site of siteNumbers(shape)) await addSite(site, rates)
   for (const host of hosts) await addHost(host, rates)
 }
@@ -83,6 +99,7 @@ async function addSite(site: number, rates: NetworkRates): Promise<void> {
     namespace,
     `${quietNamespace}
      sysctl -qw net.ipv4.ip_forward=1
+     [ ! -e /proc/sys/net/bridge ] || sysctl -qw net.bridge.bridge-nf-call-iptables=0
      ip link add lan type bridge
      ip addr add ${siteRouterAddress(site)}/16 dev lan
      ip link set lan up

@@ -26,7 +26,6 @@ const systemPrograms: readonly Need[] = [
   { program: 'nsenter', install: 'util-linux' },
   { program: 'ip', install: 'iproute2' },
   { program: 'tc', install: 'iproute2' },
-  { program: 'ethtool', install: 'ethtool' },
 ]
 
 /** Python, its library and a client's buffers; measured with libtorrent, the largest of them. */
@@ -55,8 +54,8 @@ export async function missingPrograms(options: Pick<RunOptions, 'client' | 'trac
 export async function namespacesRefused(congestion: string): Promise<string | undefined> {
   const probe = `mount -t tmpfs none /run && mkdir /run/netns && ip netns add probe &&
     ip link add lab0 type veth peer name lab1 && ip link add lab2 type bridge && ip link set lab0 up &&
-    ethtool -K lab0 tso off gso off gro off >/dev/null &&
-    tc qdisc add dev lab0 root tbf rate 1mbit burst 16kb limit 16kb &&
+    ip link set lab0 gso_max_size 16384 &&
+    tc qdisc add dev lab0 root tbf rate 1mbit burst 32kb limit 32kb &&
     ip route add 10.1.0.0/16 dev lab0 congctl ${congestion}`
   try {
     await execute('unshare', [...unshareArguments, 'sh', '-ec', probe])

@@ -65,8 +65,8 @@ export interface CpuUse {
   readonly busyShareMax: number
   /** The share of the time in which something that could run had to wait for a processor. */
   readonly waitingShare: number
-  /** Whether the processors, not the links, may have set the pace: the times mean little then. */
-  readonly isSaturated: boolean
+  /** Used by programs that are no part of the run. */
+  readonly othersShareMean: number
 }
 
 export interface Sample {
@@ -97,6 +97,10 @@ export interface ScenarioResult {
   readonly sites: readonly SiteResult[]
   readonly hosts: readonly HostResult[]
   readonly cpu: CpuUse
+  /** How much of its rate the busiest uplink, in its busier direction, carried until the last host was done. */
+  readonly uplinkShareMax: number
+  /** Whether the processors, not the links, may have set the pace: the times mean little then. */
+  readonly isSaturated: boolean
   readonly samples: readonly Sample[]
   /** What was done to the swarm, and when. */
   readonly events: readonly { readonly seconds: number; readonly text: string }[]

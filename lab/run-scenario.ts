@@ -66,7 +66,9 @@ async function runInside(task: InsideTask, around: Surroundings): Promise<unknow
   clearTimeout(killTimer)
   around.signal?.removeEventListener('abort', stop)
   if (code !== 0 || output === '') {
-    throw new Error(`the run ended without a result (exit ${code}):\n${said.slice(-20).join('\n')}`)
+    throw new Error(
+      `the run ended without a result (exit ${code}); its last words:\n${said.slice(-12).join('\n')}`,
+    )
   }
   return JSON.parse(output)
 }

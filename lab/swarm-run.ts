@@ -2,7 +2,7 @@
  * One run, from an empty network to a checked result: tracker, source, everybody else at their time, troubles when
  * their moment comes, until all are done or the time is up. Runs inside the namespaces that `run-scenario.ts` made.
  */
-import { copyFile, link, mkdir } from 'node:fs/promises'
+import { copyFile, link, mkdir, readFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -20,7 +20,12 @@ import { trackerNamed } from './trackers/kinds.ts'
 import { type RunningTracker, completePeers } from './trackers/tracker.ts'
 import { TroubleMaker } from './troubles.ts'
 
-const TICK_MS = 500
+/** Looking costs every host a little processor time, so not more often than the picture can show. */
+const TICK_MS = 1_000
+/** Processors this busy may hold a swarm back … */
+const CPU_FULL_SHARE = 0.9
+/** … unless a link was full all the same: headers and the last pieces leave the rest. */
+const UPLINK_FULL_SHARE = 0.9
 /** Checking 192 MiB and announcing takes a client seconds; a minute means that it never will. */
 const SOURCE_PATIENCE_MS = 60_000
 
@@ -44,7 +49,7 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
 
   const sources = members.filter((member) => member.isSource)
   for (const source of sources) await source.go()
-  await waitForSources(contents, context)
+  await waitForSources(contents, sources, tracker, context)
 
   const floor = leastCopiesIn(scenario.torrents, sites)
   const bound = boundSeconds(options, scenario.torrents)
@@ -61,21 +66,24 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
   await tracker.stop()
   const hostResults = await collect(members, contents, clock)
   if (options.keepLogsIn !== undefined)
-    await keepLogs(members, hostResults, context.directory, options.keepLogsIn)
+    await keepLogs(members, hostResults, tracker.logPath, options.keepLogsIn)
+  const frame = { sites, floor, boundSeconds: bound, contentBytes: contentBytes(contents) }
+  const lastDone = Math.max(0, ...hostResults.map(({ doneSeconds }) => doneSeconds ?? 0))
+  const carriedBytes = Math.max(
+    ...[...traffic.values()].flatMap(({ bytesIn, bytesOut }) => [bytesIn, bytesOut]),
+  )
+  const uplinkShareMax = lastDone === 0 ? 0 : (carriedBytes * 8) / options.wanBitsPerSecond / lastDone
   return {
     options,
     startedAt,
     kernel: release(),
     outcome,
     boundSeconds: bound,
-    ...summarize(hostResults, traffic, {
-      sites,
-      floor,
-      boundSeconds: bound,
-      contentBytes: contentBytes(contents),
-    }),
+    ...summarize(hostResults, traffic, frame),
     hosts: hostResults,
     cpu,
+    uplinkShareMax,
+    isSaturated: cpu.busyShareMean >= CPU_FULL_SHARE && uplinkShareMax < UPLINK_FULL_SHARE,
     samples: meter.samples,
     events: troubles.events,
   }
@@ -153,16 +161,30 @@ async function prepareMembers(
   return members
 }
 
-async function waitForSources(contents: readonly Content[], context: RunContext): Promise<void> {
+async function waitForSources(
+  contents: readonly Content[],
+  sources: readonly LabMember[],
+  tracker: RunningTracker,
+  context: RunContext,
+): Promise<void> {
   const deadlineMs = Date.now() + SOURCE_PATIENCE_MS
   for (const content of contents) {
     while ((await completePeers(trackerAddress(0), content.infoHash)) === 0) {
       context.signal.throwIfAborted()
-      if (Date.now() > deadlineMs) throw new Error(`the tracker never heard of a source of ${content.name}`)
       await sleep(100)
+      const stopped = [tracker, ...sources].find(({ isRunning }) => !isRunning)
+      if (stopped === undefined && Date.now() < deadlineMs) continue
+      const why =
+        stopped === undefined ? 'the tracker never heard of a source' : 'a program ended before the start'
+      const logs = [tracker, ...sources].map(async ({ logPath }) =>
+        lastLines(await readFile(logPath, 'utf8')),
+      )
+      throw new Error([why, ...(await Promise.all(logs))].join('\n'))
     }
   }
 }
+
+const lastLines = (log: string) => log.trim().split('\n').slice(-8).join('\n')
 
 /** When each leecher starts, in seconds. */
 function startSeconds(
@@ -206,12 +228,12 @@ async function watch(run: Watched): Promise<ScenarioResult['outcome']> {
     const traffic: ReadonlyMap<number, Traffic> = await run.meter.sample()
     run.troubles.look(traffic)
     const left = leechers.filter((member) => !member.isDone && !member.isLost)
-    if (tick % 10 === 0) run.context.log(progressLine(run, left.length, traffic))
+    if (tick % 5 === 0) run.context.log(progressLine(run, left.length, traffic))
     if (left.length === 0) return 'finished'
     if (run.context.signal.aborted) return 'interrupted'
     if (run.clock.seconds() > run.options.timeoutSeconds) return 'timeout'
-    // The next tick is on the grid, however long this one took.
-    await sleep(Math.max(0, run.clock.startMs + tick * TICK_MS - Date.now()))
+    // On a busy machine a tick may come late: the missed ones are left out, not made up for.
+    await sleep(TICK_MS - ((Date.now() - run.clock.startMs) % TICK_MS))
   }
 }
 
@@ -255,7 +277,7 @@ async function collect(
 async function keepLogs(
   members: readonly LabMember[],
   results: readonly HostResult[],
-  directory: string,
+  trackerLog: string,
   target: string,
 ): Promise<void> {
   const failed = results.filter(
@@ -267,9 +289,7 @@ async function keepLogs(
     if (!member.isSource && !failed.some(({ name }) => name === member.host.name)) continue
     await copyFile(member.logPath, join(target, `${member.host.name}.log`)).catch(() => undefined)
   }
-  for (const name of ['siteswarm.log', 'opentracker.log']) {
-    await copyFile(join(directory, name), join(target, name)).catch(() => undefined)
-  }
+  await copyFile(trackerLog, join(target, 'tracker.log')).catch(() => undefined)
 }
 
 const contentBytes = (contents: readonly Content[]) =>

@@ -4,7 +4,21 @@ import type { ScenarioResult } from './result.ts'
 
 export function formatResults(results: readonly ScenarioResult[]): string {
   const runs = [
-    ['scenario', 'tracker', 'clients', 'copies', 'last', 'bound', 'ratio', 'done', 'late', 'cpu', ''],
+    [
+      'scenario',
+      'tracker',
+      'clients',
+      'copies',
+      'last',
+      'bound',
+      'ratio',
+      'done',
+      'late',
+      'uplink',
+      'cpu',
+      'others',
+      '',
+    ],
     ...results.map((result) => [
       result.options.scenario,
       result.options.tracker,
@@ -15,7 +29,9 @@ export function formatResults(results: readonly ScenarioResult[]): string {
       result.ratioToBound?.toFixed(2) ?? '-',
       doneOf(result),
       String(result.stragglers.length),
-      `${percent(result.cpu.busyShareMean)} (${percent(result.cpu.waitingShare)} waiting)`,
+      percent(result.uplinkShareMax),
+      percent(result.cpu.busyShareMean),
+      percent(result.cpu.othersShareMean),
       remarks(result),
     ]),
   ]
@@ -71,7 +87,7 @@ function remarks(result: ScenarioResult): string {
     result.unfinished.length === 0 ? '' : `unfinished: ${result.unfinished.join(' ')}`,
     result.damaged.length === 0 ? '' : `DAMAGED: ${result.damaged.join(' ')}`,
     result.stragglers.length === 0 ? '' : `late: ${result.stragglers.join(' ')}`,
-    result.cpu.isSaturated ? 'PROCESSORS SATURATED: times are not valid' : '',
+    result.isSaturated ? 'PROCESSORS SATURATED: times are not valid' : '',
   ]
     .filter((remark) => remark !== '')
     .join('; ')

@@ -53,15 +53,20 @@ export async function writeDoneHook(job: ClientJob, name: string): Promise<strin
   return path
 }
 
-/** The addresses a process has TCP connections with, from the kernel's table of its namespace. */
+/** The IPv4 addresses a process has TCP connections with, from the kernel's tables of its namespace. */
 export async function connectedAddresses(processId: number): Promise<Set<string>> {
-  const table = await readFile(`/proc/${processId}/net/tcp`, 'latin1').catch(() => '')
+  // rtorrent's sockets are IPv6 ones with mapped addresses.
+  const table =
+    (await readFile(`/proc/${processId}/net/tcp`, 'latin1').catch(() => '')) +
+    (await readFile(`/proc/${processId}/net/tcp6`, 'latin1').catch(() => ''))
   const addresses = new Set<string>()
   // `  1: 0100010A:1AE1 0101020A:C350 01 …`: local and remote address little-endian, then the state; 01 is connected.
-  for (const line of table.split('\n').slice(1)) {
+  for (const line of table.split('\n')) {
     const [, , remote, state] = line.trim().split(/\s+/)
     if (remote === undefined || state !== '01') continue
-    addresses.add([...Buffer.from(remote.slice(0, 8), 'hex')].toReversed().join('.'))
+    addresses.add(
+      [...Buffer.from(remote.slice(0, remote.indexOf(':')).slice(-8), 'hex')].toReversed().join('.'),
+    )
   }
   return addresses
 }

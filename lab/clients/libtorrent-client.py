@@ -10,8 +10,19 @@ import json
 import os
 import signal
 import sys
+import time
 
 import libtorrent as lt
+
+# Kept in the host's log: what is wanted when a host did not finish.
+LOGGED = (
+    lt.state_changed_alert,
+    lt.tracker_announce_alert,
+    lt.tracker_reply_alert,
+    lt.tracker_error_alert,
+    lt.torrent_error_alert,
+    lt.file_error_alert,
+)
 
 order = json.loads(sys.argv[1])
 
@@ -55,5 +66,5 @@ while True:
     for alert in session.pop_alerts():
         if isinstance(alert, lt.torrent_finished_alert):
             open(os.path.join(order["done"], alert.handle.status().name), "w").close()
-        elif isinstance(alert, (lt.tracker_error_alert, lt.file_error_alert, lt.torrent_error_alert)):
-            print(alert.message(), file=sys.stderr, flush=True)
+        elif isinstance(alert, LOGGED):
+            print(f"{time.time():.3f} {alert.message()}", file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ import type { ChildProcess } from 'node:child_process'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeTorrent } from '../content.ts'
-import { endProgram, startProgram } from '../processes.ts'
+import { endProgram, isRunning, startProgram } from '../processes.ts'
 import { type TrackerKind, announceUrl } from './tracker.ts'
 
 export const opentracker: TrackerKind = {
@@ -20,15 +20,20 @@ export const opentracker: TrackerKind = {
     const hashes = job.contents.map((content) => content.infoHash.toString('hex'))
     await writeFile(join(home, 'whitelist'), `${hashes.join('\n')}\n`, { mode: 0o644 })
     const written = new Map<string, string>()
+    const logPath = join(job.directory, 'opentracker.log')
     let child: ChildProcess | undefined
     return {
+      logPath,
+      get isRunning() {
+        return child !== undefined && isRunning(child)
+      },
       start: () => {
         child = startProgram(
           job.namespace,
           ['opentracker', '-p', '6969', '-P', '6969', '-d', home, '-w', 'whitelist'],
           {
             directory: home,
-            log: join(job.directory, 'opentracker.log'),
+            log: logPath,
           },
         )
         return Promise.resolve()

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { writeTorrent } from '../content.ts'
 import { type LabShape, bubbleCidr, bubbleName, siteCidr, siteName, siteNumbers } from '../plan.ts'
-import { endProgram, startProgram } from '../processes.ts'
+import { endProgram, isRunning, startProgram } from '../processes.ts'
 import { repositoryPath } from '../repository.ts'
 import { type TrackerKind, announceUrl } from './tracker.ts'
 
@@ -47,12 +47,17 @@ export const siteswarm: TrackerKind = {
     for (const content of job.contents) {
       await writeTorrent(join(home, `${content.name}.torrent`), content, job.addresses.map(announceUrl))
     }
+    const logPath = join(job.directory, 'siteswarm.log')
     let child: ChildProcess | undefined
     return {
+      logPath,
+      get isRunning() {
+        return child !== undefined && isRunning(child)
+      },
       start: () => {
         child = startProgram(job.namespace, [process.execPath, program, 'serve', '--config', configuration], {
           directory: home,
-          log: join(job.directory, 'siteswarm.log'),
+          log: logPath,
         })
         return Promise.resolve()
       },

@@ -1,7 +1,8 @@
 /** What the laboratory wants from a tracker: run in a namespace, serve these torrents, and write each host's file. */
+import { get } from 'node:http'
 import type { Content } from '../content.ts'
 import type { Need } from '../need.ts'
-import type { LabHost, LabShape } from '../plan.ts'
+import { type LabHost, type LabShape, OBSERVER_ADDRESS } from '../plan.ts'
 
 export interface TrackerJob {
   readonly directory: string
@@ -13,6 +14,8 @@ export interface TrackerJob {
 }
 
 export interface RunningTracker {
+  readonly isRunning: boolean
+  readonly logPath: string
   /** The torrent file for one host; hosts may share one. */
   readonly torrentFor: (host: LabHost, content: Content) => Promise<string>
   readonly stop: () => Promise<void>
@@ -28,13 +31,19 @@ export interface TrackerKind {
 
 export const announceUrl = (address: string) => `http://${address}:6969/announce`
 
-/** Whether a tracker answers at all, and how many complete peers it knows of a torrent. */
+/** How many complete peers the tracker knows of a torrent; 0 also while it does not answer. */
 export async function completePeers(address: string, infoHash: Buffer): Promise<number> {
   const escaped = [...infoHash].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
-  const answer = await fetch(`http://${address}:6969/scrape?info_hash=${escaped}`, {
-    signal: AbortSignal.timeout(2_000),
-  }).catch(() => undefined)
-  if (answer === undefined) return 0
-  const body = Buffer.from(await answer.arrayBuffer()).toString('latin1')
+  const url = `http://${address}:6969/scrape?info_hash=${escaped}`
+  const body = await new Promise<string>((resolve) => {
+    // Asked as a host of the first site would: a tracker may answer nobody it cannot place.
+    const request = get(url, { localAddress: OBSERVER_ADDRESS, timeout: 2_000, agent: false }, (answer) => {
+      let text = ''
+      answer.setEncoding('latin1').on('data', (part: string) => (text += part))
+      answer.on('end', () => resolve(text))
+    })
+    request.on('timeout', () => request.destroy())
+    request.on('error', () => resolve(''))
+  })
   return Number(/8:completei(\d+)e/.exec(body)?.[1] ?? 0)
 }
