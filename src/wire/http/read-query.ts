@@ -11,6 +11,7 @@
  */
 
 const PERCENT = 37
+const AMPERSAND = 38
 
 export class QueryCursor {
   readonly #target: string
@@ -31,7 +32,7 @@ export class QueryCursor {
   next(): boolean {
     const target = this.#target
     let start = this.#valueEnd + 1
-    while (start < target.length && target.charCodeAt(start) === 38) start++
+    while (start < target.length && target.charCodeAt(start) === AMPERSAND) start++
     if (start >= target.length) return false
 
     let end = target.indexOf('&', start)
