@@ -34,14 +34,17 @@ function greeting(site: string, http: string, admin: string, isQuickStart: boole
   const running = [`siteswarm runs for site ${site}: announce to ${http}/announce, admin at ${admin}`]
   if (!isQuickStart) return running
   const hash = '2bcb3dab253c7e8c9355b33f262efadd63005087'
+  // Listening everywhere is no address to connect to; the sample topology is about this machine.
+  const tracker = `${http.replace(/\/\/(?:0\.0\.0\.0|\[::\]):/, '//127.0.0.1:')}/announce`
+  const announce = `  npx siteswarm announce ${tracker} --info-hash ${hash} --port 6881`
   return [
     ...running,
     'Try next, in another terminal:',
     '  npx siteswarm locate 127.1.1.5 127.2.2.7',
-    `  npx siteswarm announce ${http}/announce --info-hash ${hash} --left 0 --from 127.1.1.5`,
-    `  npx siteswarm announce ${http}/announce --info-hash ${hash} --left 5 --from 127.2.1.5`,
+    `${announce} --left 0 --from 127.1.1.5`,
+    `${announce} --left 5 --from 127.2.1.5`,
     `  npx siteswarm explain ${hash} 127.2.1.5:6881`,
-    `  curl ${admin}/readyz?verbose`,
+    `  curl '${admin}/readyz?verbose'`,
     'Ctrl-C stops the node; the peers it knows are there again after the next start.',
   ]
 }
