@@ -190,7 +190,8 @@ export class SiteswarmNode {
     this.drain()
     for (const unwatch of this.#unwatch.splice(0)) unwatch()
     await this.#http.stop(STOP_DEADLINE_MS)
-    await this.#housekeeping.stop()
+    // A node that failed to start has restored nothing: its empty table must not replace the snapshot.
+    if (this.#isRestored) await this.#housekeeping.stop()
     await this.#admin.stop()
     this.#options.log.info(
       { event: 'stopped', peers: this.#table.rows.live },

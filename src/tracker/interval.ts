@@ -16,8 +16,9 @@ const SWARM_ANNOUNCES_PER_SECOND = 10
 /** What a node takes without effort; nine million peers at 30 minutes are 5,000 a second. */
 const NODE_ANNOUNCES_PER_SECOND = 5_000
 /**
- * aria2 takes `min interval` as its real interval, and rtorrent, short of peers, comes back after it: never
- * smaller than this, unless the interval itself is.
+ * `min interval` is half the interval, but not less than this: aria2 comes back after the smaller of both, and
+ * rtorrent, short of peers, after this one. It may exceed the interval, which then is what counts for them; only
+ * where the operator wants everybody back sooner does it give way.
  */
 const INTERVAL_SECONDS_MIN_FLOOR = 300
 /** ± 10 %. */
@@ -42,8 +43,8 @@ export function pace(
   const wanted = Math.max(atRest, bySwarm, byNode) * Math.max(1, load)
   const jittered = wanted * (1 - JITTER + (2 * JITTER * random.below(1 << 16)) / (1 << 16))
   const intervalSeconds = Math.round(Math.min(limits.secondsMax, Math.max(limits.secondsMin, jittered)))
-  const floor = Math.max(INTERVAL_SECONDS_MIN_FLOOR, Math.floor(intervalSeconds / 2))
-  return { intervalSeconds, intervalSecondsMin: Math.min(intervalSeconds, floor) }
+  const intervalSecondsMin = Math.max(INTERVAL_SECONDS_MIN_FLOOR, Math.floor(intervalSeconds / 2))
+  return { intervalSeconds, intervalSecondsMin: Math.min(limits.secondsMax, intervalSecondsMin) }
 }
 
 /**
