@@ -1,0 +1,30 @@
+/**
+ * UDP error (BEP 15): why a request was turned away, as text to the end of the packet. It has no room for an
+ * interval; clients wait as long as after any failure, libtorrent 17 s the first time.
+ *
+ * Longer than most requests, so only a proven sender gets one.
+ */
+import { ANSWER_HEAD_BYTES, actions, writeAnswerHead } from './header.ts'
+
+/*
+  Error => 8 bytes and more
+     0  uint32   action           3
+     4  uint32   transaction_id
+     8  text                      UTF-8, no length, no NUL
+*/
+
+/** Fits into rtorrent's 512 bytes, as all our answers to announces do. */
+const TEXT_BYTES_MAX = 500
+
+export function writeError(transactionId: number, reason: string): Buffer {
+  const packet = Buffer.alloc(ANSWER_HEAD_BYTES + Math.min(Buffer.byteLength(reason), TEXT_BYTES_MAX))
+  writeAnswerHead(packet, actions.error, transactionId)
+  const written = packet.write(reason, ANSWER_HEAD_BYTES)
+  // A character that did not fit as a whole was not written.
+  return packet.subarray(0, ANSWER_HEAD_BYTES + written)
+}
+
+/** The reason in an answer that `isAnswer`. */
+export function readError(packet: Buffer): string {
+  return packet.toString('utf8', ANSWER_HEAD_BYTES)
+}

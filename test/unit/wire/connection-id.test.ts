@@ -1,0 +1,46 @@
+/** For whom and for how long a connection id is a proof. */
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../../../src/core/clock.ts'
+import { ConnectionIds } from '../../../src/wire/udp/connection-id.ts'
+import { at } from '../../a-tracker.ts'
+
+const SECRET = Buffer.alloc(32, 'secret')
+/** The first millisecond of a minute. */
+const MINUTE_MS = 1_700_000_040_000
+
+describe('a connection id', () => {
+  it('is a proof for the address that it was sent to, and for no other', () => {
+    const ids = new ConnectionIds(SECRET, new ManualClock())
+    const id = ids.issue(at('10.1.1.1'))
+    expect(ids.proves(id, at('10.1.1.1'))).toBe(true)
+    expect(ids.proves(id, at('10.1.1.2'))).toBe(false)
+    expect(ids.proves(id, at('fd00::a01:101'))).toBe(false)
+  })
+
+  it.each([0, 3, 4, 7])('with another byte %i is none', (index) => {
+    const ids = new ConnectionIds(SECRET, new ManualClock())
+    const id = ids.issue(at('10.1.1.1'))
+    id[index] = (id[index] ?? 0) ^ 1
+    expect(ids.proves(id, at('10.1.1.1'))).toBe(false)
+  })
+
+  it('of another node with the same secret is a proof, with another secret none', () => {
+    const clock = new ManualClock()
+    const id = new ConnectionIds(SECRET, clock).issue(at('10.1.1.1'))
+    expect(new ConnectionIds(SECRET, clock).proves(id, at('10.1.1.1'))).toBe(true)
+    expect(new ConnectionIds(Buffer.alloc(32, 'other'), clock).proves(id, at('10.1.1.1'))).toBe(false)
+  })
+
+  it.each([
+    ['at the beginning of a minute', 0, 239_999],
+    ['at the end of a minute', 59_999, 180_000],
+  ])('given %s is a proof until the third minute after it is over', (_when, givenMs, livesMs) => {
+    const clock = new ManualClock(MINUTE_MS + givenMs)
+    const ids = new ConnectionIds(SECRET, clock)
+    const id = ids.issue(at('10.1.1.1'))
+    clock.advanceMs(livesMs)
+    expect(ids.proves(id, at('10.1.1.1'))).toBe(true)
+    clock.advanceMs(1)
+    expect(ids.proves(id, at('10.1.1.1'))).toBe(false)
+  })
+})
