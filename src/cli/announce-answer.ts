@@ -104,8 +104,8 @@ function warnAboutIntervals(interval: number | null, intervalMin: number | null,
 /** 2^31 ms. */
 const TIMER_SECONDS_MAX = 2_147_483
 
-/** The least that libtorrent accepts, and what trackers are advised to allow. */
-const AGREEABLE_SECONDS = 300
+/** A client that announces more often than this costs its tracker more than it gains. */
+const AGREEABLE_SECONDS = 30
 
 function warnAboutPeers(peers: readonly Peer[], warnings: string[]): void {
   const unusable = peers.filter(({ port }) => port < 1 || port > 65535).length

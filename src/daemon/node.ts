@@ -193,10 +193,7 @@ export class SiteswarmNode {
     // A node that failed to start has restored nothing: its empty table must not replace the snapshot.
     if (this.#isRestored) await this.#housekeeping.stop()
     await this.#admin.stop()
-    this.#options.log.info(
-      { event: 'stopped', peers: this.#table.rows.live },
-      'stopped; the snapshot is written',
-    )
+    this.#options.log.info({ event: 'stopped', peers: this.#table.rows.live }, 'stopped')
   }
 
   async #restore(): Promise<void> {

@@ -21,9 +21,9 @@ const FLUSH_DEADLINE_MS = 1_000
 export interface OpenLog {
   readonly log: Log
   /** Since the start. */
-  droppedLines(): number
+  readonly droppedLines: () => number
   /** Waits until every line is written, but no longer than a second: the last thing before the process ends. */
-  flush(): Promise<void>
+  readonly flush: () => Promise<void>
 }
 
 export interface LogOptions {

@@ -135,10 +135,10 @@ describe.skipIf(needs('aria2c', 'mktorrent'))('aria2 clients of three sites', ()
       )
       await Promise.all(started.map(({ done }) => done))
 
-      const hash = createHash('sha256').update(content).digest('hex')
+      const hash = sha256(content)
       for (const { client } of started) {
         const copy = await readFile(join(client.directory, 'image.bin'))
-        expect(createHash('sha256').update(copy).digest('hex'), client.address).toBe(hash)
+        expect({ address: client.address, hash: sha256(copy) }).toEqual({ address: client.address, hash })
       }
       for (const site of ['2', '3']) {
         const reachedOver = started.filter(
@@ -146,10 +146,7 @@ describe.skipIf(needs('aria2c', 'mktorrent'))('aria2 clients of three sites', ()
             client.address.split('.')[1] === site &&
             [...client.met].some((peer) => peer.split('.')[1] !== site),
         )
-        expect(
-          reachedOver.map(({ client }) => client.address),
-          `site ${site}`,
-        ).toHaveLength(1)
+        expect({ site, hosts: reachedOver.length }).toEqual({ site, hosts: 1 })
       }
       const metrics = await (await node.admin('/metrics')).text()
       expect(metrics).toContain('siteswarm_gateway_elections_total{site="ams",cause="first"} 1')
@@ -157,6 +154,10 @@ describe.skipIf(needs('aria2c', 'mktorrent'))('aria2 clients of three sites', ()
     },
   )
 })
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
 
 /** The seed announces as soon as it has checked its file. */
 async function seedIsKnown(node: RunningNode): Promise<void> {

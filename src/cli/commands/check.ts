@@ -28,15 +28,15 @@ export const checkCommand: Command = {
       description: 'topology file, instead of the one that the configuration names',
     },
   ],
-  async run(_args, flags, { environment, out }) {
+  async run(_args, flags, context) {
     const path = textFlag(flags, 'config')
     const topologyPath = textFlag(flags, 'topology')
     const check =
       path === undefined && topologyPath !== undefined
         ? checkTopologyFile(topologyPath)
-        : checkNode({ path, topologyPath, environment })
-    if (flags['json'] === true) out(JSON.stringify(asDocument(check)))
-    else for (const text of describe(check)) out(text)
+        : checkNode({ path, topologyPath, environment: context.environment })
+    if (flags['json'] === true) context.out(JSON.stringify(asDocument(check)))
+    else for (const text of describe(check)) context.out(text)
     return check.problems.length === 0 ? exitCodes.yes : exitCodes.configuration
   },
 }

@@ -87,14 +87,14 @@ function describe(explanation: Explanation, client: string): string[] {
   if (isGateway) lines.push('It is the gateway through which its site fetches.')
   if (becomesGateway !== null) lines.push(`It would become the gateway of its site (${becomesGateway}).`)
   if (peers.length === 0) lines.push('It would hear of nobody.')
-  const width = Math.max(...peers.map((peer) => endpoint(peer).length), 0)
+  const width = Math.max(...peers.map((peer) => formatEndpoint(peer).length), 0)
   for (const peer of peers)
     lines.push(
-      `  ${endpoint(peer).padEnd(width)}  ${peer.ring.padEnd(6)}  ${peer.site ?? '?'}/${peer.bubble ?? '?'}  ${peer.because}`,
+      `  ${formatEndpoint(peer).padEnd(width)}  ${peer.ring.padEnd(6)}  ${peer.site ?? '?'}/${peer.bubble ?? '?'}  ${peer.because}`,
     )
   return lines
 }
 
-function endpoint({ ip, port }: { readonly ip: string; readonly port: number }): string {
+function formatEndpoint({ ip, port }: { readonly ip: string; readonly port: number }): string {
   return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
 }
