@@ -95,17 +95,21 @@ function warnAboutIntervals(interval: number | null, intervalMin: number | null,
       `an interval above ${TIMER_SECONDS_MAX} s overflows the timer of WebTorrent: it announces without end`,
     )
   }
-  const shortest = Math.min(interval ?? Infinity, intervalMin ?? Infinity)
-  if (shortest > 0 && shortest < AGREEABLE_SECONDS) {
-    warnings.push(`aria2 announces every ${shortest} s, at the smaller of both intervals`)
+  if (
+    interval !== null &&
+    intervalMin !== null &&
+    intervalMin < AGREEABLE_SECONDS &&
+    intervalMin * 2 < interval
+  ) {
+    warnings.push(`aria2 announces every ${intervalMin} s, at the smaller of both intervals`)
   }
 }
 
 /** 2^31 ms. */
 const TIMER_SECONDS_MAX = 2_147_483
 
-/** A client that announces more often than this costs its tracker more than it gains. */
-const AGREEABLE_SECONDS = 30
+/** The least that libtorrent accepts: an interval that is far longer is not meant to be undercut. */
+const AGREEABLE_SECONDS = 300
 
 function warnAboutPeers(peers: readonly Peer[], warnings: string[]): void {
   const unusable = peers.filter(({ port }) => port < 1 || port > 65535).length
