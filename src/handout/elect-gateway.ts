@@ -12,6 +12,13 @@ import { hasCopy } from './site-state.ts'
 /** With `gateways: auto`. Two fetched 1.5 copies, four 2.0 and more, where the link between the sites is the limit. */
 const GATEWAYS_AUTO = 1
 
+/**
+ * A lifetime is two intervals and some slack, so this is when the next announce of a gateway is due: 296 s after
+ * the last one of a libtorrent client, which comes every 300 s. The others of a site that started together come
+ * right behind it, and not again for 300 s: who waits for more certainty waits that long.
+ */
+const OVERDUE_PERCENT = 47
+
 export interface LeaseEnd {
   readonly row: number
   readonly cause: ElectionCause
@@ -40,7 +47,7 @@ function isStuck(situation: Situation, gateway: Gateway): boolean {
   if (gateway.upstreamRow < 0 || site.needy < 2) return false
   if (gateway.row === asker.row) return rows.stalls(asker.row) >= policy.stallsUntilReplaced
   const silentSeconds = nowSeconds - rows.heardAtSeconds(gateway.row)
-  const isOverdue = silentSeconds * 10 > rows.lifetimeSeconds(gateway.row) * 6
+  const isOverdue = silentSeconds * 100 >= rows.lifetimeSeconds(gateway.row) * OVERDUE_PERCENT
   return isOverdue && asker.row >= 0 && asker.role === 'needy' && rows.stalls(asker.row) > 0
 }
 

@@ -241,3 +241,24 @@ test('after a reload a peer belongs where the new topology puts it, and the gate
   tracker.changeTopology(aTopology({ siteNames: ['fra'] }))
   expect(announce('127.1.1.1', { left: 0 })).toMatchObject({ complete: 1, incomplete: 0 })
 })
+
+test('a gateway that died without a word is replaced by the first to notice that nothing comes', () => {
+  const { announce, clock, counted } = aTracker()
+  const libtorrent = { client: '-LT2080-' }
+  announce('127.1.1.1', { ...libtorrent, left: 0 })
+  announce('127.2.1.1', libtorrent)
+  announce('127.2.1.2', libtorrent)
+  clock.advanceMs(300_000)
+  expect(remoteTo('127.2.1.2', announce('127.2.1.2', libtorrent).peers)).toEqual(['127.1.1.1:6881'])
+  expect(counted.elections.at(-1)).toEqual({ site: 1, cause: 'stalled' })
+})
+
+test('a gateway that is late keeps its lease while the others have progress', () => {
+  const { announce, clock } = aTracker()
+  const libtorrent = { client: '-LT2080-' }
+  announce('127.1.1.1', { ...libtorrent, left: 0 })
+  announce('127.2.1.1', libtorrent)
+  announce('127.2.1.2', libtorrent)
+  clock.advanceMs(300_000)
+  expect(remoteTo('127.2.1.2', announce('127.2.1.2', { ...libtorrent, left: 500 }).peers)).toEqual([])
+})
