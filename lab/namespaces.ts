@@ -8,7 +8,7 @@
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { linkShaping, plainLink, shapeLink } from './link-shaping.ts'
+import { shapeHostLink, shapeUplink } from './link-shaping.ts'
 import {
   type LabHost,
   type LabShape,
@@ -70,8 +70,7 @@ export async function addTrackerNamespace(name: string, addresses: readonly stri
      ip link add ${port} type veth peer name eth0 netns ${name}
      ip addr add ${gateway}/32 dev ${port}
      ip link set ${port} up
-     ${addresses.map((address) => `ip route add ${address}/32 dev ${port}`).join('\n')}
-     ${plainLink(port)}`,
+     ${addresses.map((address) => `ip route add ${address}/32 dev ${port}`).join('\n')}`,
   )
   await runIn(
     name,
@@ -79,8 +78,7 @@ export async function addTrackerNamespace(name: string, addresses: readonly stri
      ${addresses.map((address) => `ip addr add ${address}/32 dev eth0`).join('\n')}
      ip link set eth0 up
      ip route add ${gateway}/32 dev eth0
-     ip route add default via ${gateway}
-     ${plainLink('eth0')}`,
+     ip route add default via ${gateway}`,
   )
 }
 
@@ -93,7 +91,7 @@ async function addSite(site: number, rates: NetworkRates): Promise<void> {
      ip addr add 10.255.${site}.1/30 dev ${uplink}
      ip link set ${uplink} up
      ip route add ${siteCidr(site)} via 10.255.${site}.2
-     ${shapeLink(uplink, rates.wanBitsPerSecond, linkShaping.wanQueueMs)}`,
+     ${shapeUplink(uplink, rates.wanBitsPerSecond)}`,
   )
   await runIn(
     namespace,
@@ -106,7 +104,7 @@ async function addSite(site: number, rates: NetworkRates): Promise<void> {
      ip addr add 10.255.${site}.2/30 dev wan
      ip link set wan up
      ip route add default via 10.255.${site}.1
-     ${shapeLink('wan', rates.wanBitsPerSecond, linkShaping.wanQueueMs)}`,
+     ${shapeUplink('wan', rates.wanBitsPerSecond)}`,
   )
 }
 
@@ -117,7 +115,7 @@ async function addHost(host: LabHost, rates: NetworkRates): Promise<void> {
     siteNamespace(host.site),
     `ip link add ${port} type veth peer name eth0 netns ${host.name}
      ip link set ${port} master lan up
-     ${shapeLink(port, rates.nicBitsPerSecond, linkShaping.nicQueueMs)}`,
+     ${shapeHostLink(port, rates.nicBitsPerSecond)}`,
   )
   // The congestion control is set per route: the system-wide list of allowed ones is not ours to change.
   const congestion = `congctl ${rates.congestion}`
@@ -128,7 +126,7 @@ async function addHost(host: LabHost, rates: NetworkRates): Promise<void> {
      ip link set eth0 up
      ip route add ${siteCidr(host.site)} dev eth0 ${congestion}
      ip route add default via ${siteRouterAddress(host.site)} ${congestion}
-     ${shapeLink('eth0', rates.nicBitsPerSecond, linkShaping.nicQueueMs)}`,
+     ${shapeHostLink('eth0', rates.nicBitsPerSecond)}`,
   )
 }
 

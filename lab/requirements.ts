@@ -54,7 +54,7 @@ export async function missingPrograms(options: Pick<RunOptions, 'client' | 'trac
 export async function namespacesRefused(congestion: string): Promise<string | undefined> {
   const probe = `mount -t tmpfs none /run && mkdir /run/netns && ip netns add probe &&
     ip link add lab0 type veth peer name lab1 && ip link add lab2 type bridge && ip link set lab0 up &&
-    ip link set lab0 gso_max_size 16384 &&
+    ip link set lab0 gso_max_segs 1 &&
     tc qdisc add dev lab0 root tbf rate 1mbit burst 32kb limit 32kb &&
     ip route add 10.1.0.0/16 dev lab0 congctl ${congestion}`
   try {
