@@ -93,7 +93,7 @@ function twiceProblems(file: YamlFile, located: readonly LocatedPrefix[]): Probl
     return [
       file.source.problemAt(file.span(here.path), {
         message: `${here.prefix.text} is there twice: in ${placeName(first)} (line ${line}) and in ${placeName(here)}`,
-        hint: 'an address is in one place; keep one, or make one of them longer',
+        hint: 'an address is in one place; keep one',
         context: [file.span(first.path)],
       }),
     ]
@@ -145,6 +145,7 @@ function linkProblems(file: YamlFile, siteNames: readonly string[]): Problem[] {
     const unknown = ends.filter((end) => !siteNames.includes(end.text))
     if (unknown.length > 0) return unknown.map((end) => unknownSite(file, end, siteNames))
 
+    if (ends.length !== 2) return []
     const path: YamlPath = ['links', index, 'between']
     const [a, b] = ends.map((end) => end.text)
     if (a === undefined || b === undefined) return []

@@ -6,6 +6,7 @@ import { ConfigError, type Problem } from '../core/errors.ts'
 import { type Topology, UNMAPPED_SITE } from '../topology/topology.ts'
 import { type ConfigOptions, type NodeConfig, type ReadConfig, readConfig } from './load-config.ts'
 import { type LoadedTopology, loadTopology } from './load-topology.ts'
+import { sortProblems } from './report.ts'
 import { sampleFiles } from './sample-files.ts'
 import { suggestion } from './suggest.ts'
 
@@ -56,8 +57,7 @@ export function checkNode(
     topologyPath,
     problems: [
       ...configProblems,
-      ...(read?.problems ?? []),
-      ...(unknownSite === undefined ? [] : [unknownSite]),
+      ...sortProblems([...(read?.problems ?? []), ...(unknownSite === undefined ? [] : [unknownSite])]),
       ...topologyFileProblems,
     ],
     warnings: [...(read?.warnings ?? []), ...(loaded?.warnings ?? [])],

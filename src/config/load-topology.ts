@@ -28,7 +28,7 @@ export function parseTopology(text: string, fileName: string): Topology {
   return readTopology(text, fileName).topology
 }
 
-export function readTopology(text: string, fileName: string): LoadedTopology {
+function readTopology(text: string, fileName: string): LoadedTopology {
   const file = new YamlFile(fileName, text)
   if (file.value === undefined) throw new ConfigError(file.problems)
   if (file.value === null) {

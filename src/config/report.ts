@@ -7,7 +7,7 @@
 import * as z from 'zod'
 import type { Problem } from '../core/errors.ts'
 import type { Finding } from './source-text.ts'
-import { suggestion } from './suggest.ts'
+import { nearestWord, suggestion } from './suggest.ts'
 import type { YamlFile, YamlPath } from './yaml-file.ts'
 
 /** The part of a JSON Schema that says what a key may hold. */
@@ -30,8 +30,13 @@ export interface SchemaNode {
 }
 
 export function schemaTree(schema: z.ZodType): SchemaNode {
-  return z.toJSONSchema(schema, { io: 'input' }) as SchemaNode
+  const tree = trees.get(schema) ?? (z.toJSONSchema(schema, { io: 'input' }) as SchemaNode)
+  trees.set(schema, tree)
+  return tree
 }
+
+/** Asked once for each problem, and only where there is one. */
+const trees = new WeakMap<z.ZodType, SchemaNode>()
 
 /** Everything that the schema does not accept in the file, in the order of the file. */
 export function schemaProblems(
@@ -40,7 +45,28 @@ export function schemaProblems(
   issues: readonly z.core.$ZodIssue[],
 ): Problem[] {
   const tree = schemaTree(schema)
-  return issues.flatMap((issue) => issueProblems(file, tree, issue))
+  return (
+    issues
+      .filter((issue) => !isMissingByMistyping(issue, issues))
+      .flatMap((issue) => issueProblems(file, tree, issue))
+      // What YAML made of a key says more than that it is no name.
+      .filter(
+        ({ line, column }) => !file.problems.some((known) => known.line === line && known.column === column),
+      )
+  )
+}
+
+/** `cidr` is unknown, so `cidrs` is missing: one mistake, and the first message already says what to do. */
+function isMissingByMistyping(issue: z.core.$ZodIssue, issues: readonly z.core.$ZodIssue[]): boolean {
+  const key = String(issue.path.at(-1))
+  const parent = issue.path.slice(0, -1).join('\n')
+  return issues.some(
+    (other) =>
+      other.code === 'unrecognized_keys' &&
+      other.path.length === issue.path.length - 1 &&
+      other.path.join('\n') === parent &&
+      other.keys.some((unknown) => nearestWord(unknown, [key]) !== undefined),
+  )
 }
 
 /** Each problem once: what concerns a whole file or a variable first, then in the order of the file. */
@@ -58,9 +84,7 @@ function issueProblems(file: YamlFile, tree: SchemaNode, issue: z.core.$ZodIssue
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = Object.keys(nodeAt(tree, issue.path)?.properties ?? {})
-      // The file says about merge keys what YAML thinks of them.
-      const unknown = issue.keys.filter((key) => key !== '<<')
-      return unknown.map((key) =>
+      return issue.keys.map((key) =>
         file.problemAtKey([...issue.path, key], {
           message: `unknown key "${key}"`,
           hint: suggestion(key, known),
@@ -118,9 +142,10 @@ function valueHint(issue: z.core.$ZodIssue, value: unknown, written: string): st
   if (issue.code === 'invalid_type' && issue.expected === 'string' && typeof value !== 'object') {
     return `YAML reads ${written} as the ${typeof value} ${JSON.stringify(value)}; write "${written}"`
   }
-  if (issue.code === 'invalid_value' && typeof value === 'string')
-    return suggestion(value, issue.values.map(String))
-  return undefined
+  if (issue.code !== 'invalid_value' || typeof value !== 'string') return undefined
+  // The message lists them all already.
+  const nearest = nearestWord(value, issue.values.map(String))
+  return nearest === undefined ? undefined : `did you mean "${nearest}"?`
 }
 
 function nodeAt(tree: SchemaNode, path: YamlPath): SchemaNode | undefined {

@@ -112,6 +112,9 @@ const CUT_BEFORE_COLUMNS = 30
 function maskSecrets(text: string): string {
   const stars = (_all: string, before: string, secret: string) => before + '*'.repeat(secret.length)
   return text
-    .replaceAll(/(\btoken["']?[ \t]*:[ \t]*["']?)([^"'\s,}]+)/g, stars)
+    .replaceAll(
+      /(\btoken["']?[ \t]*:[ \t]*)("[^"\n]*|'[^'\n]*|[^\s"'][^\n,}]*?(?=[ \t]*(?:[\n,}]|$)))/g,
+      stars,
+    )
     .replaceAll(/(:\/\/[^\s/@:]*:)([^\s/@]+)(?=@)/g, stars)
 }

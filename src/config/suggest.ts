@@ -4,6 +4,9 @@
 export function nearestWord(word: string, known: readonly string[]): string | undefined {
   // A third of the word: two letters of "tolopogy", one of "prot", none of "x".
   const distanceMax = Math.max(1, Math.floor(word.length / 3))
+  // `warning` for `warn`, `reg` for `registered`.
+  const start = known.find((candidate) => isStart(candidate, word) || isStart(word, candidate))
+  if (start !== undefined) return start
   let nearest: string | undefined
   let nearestDistance = distanceMax + 1
   for (const candidate of known) {
@@ -21,6 +24,11 @@ export function suggestion(word: string, known: readonly string[]): string | und
   const nearest = nearestWord(word, known)
   if (nearest !== undefined) return `did you mean "${nearest}"?`
   return known.length > 0 && known.length <= LISTED_MAX ? `known here: ${known.join(', ')}` : undefined
+}
+
+/** Three letters: `e` is the start of too much. */
+function isStart(start: string, word: string): boolean {
+  return start.length >= 3 && word.toLowerCase().startsWith(start.toLowerCase())
 }
 
 /** More words than this do not help on one line. */

@@ -26,7 +26,10 @@ const DURATION = /^(\d+)(ms|s|m|h|d)$/
 export function duration({ min, max }: { min: string; max: string }) {
   return z
     .string({ error: (issue) => `expected a duration such as 30m${durationHint(issue.input)}` })
-    .regex(DURATION, { error: (issue) => `expected a duration such as 30m${durationHint(issue.input)}` })
+    .regex(DURATION, {
+      abort: true,
+      error: (issue) => `expected a duration such as 30m${durationHint(issue.input)}`,
+    })
     .refine((text) => durationMs(text) >= durationMs(min), `too short\nthe shortest is ${min}`)
     .refine((text) => durationMs(text) <= durationMs(max), `too long\nthe longest is ${max}`)
     .meta({ title: 'duration' })
@@ -51,7 +54,7 @@ const LISTEN = /^(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\]):(\d{1,5})$/
 export function listenAddress() {
   return z
     .string({ error: (issue) => `${LISTEN_MESSAGE}${listenHint(issue.input)}` })
-    .regex(LISTEN, { error: (issue) => `${LISTEN_MESSAGE}${listenHint(issue.input)}` })
+    .regex(LISTEN, { abort: true, error: (issue) => `${LISTEN_MESSAGE}${listenHint(issue.input)}` })
     .refine(
       (text) => parseListen(text) !== undefined,
       `${LISTEN_MESSAGE}\na port is a number from 0 to 65535`,
@@ -83,7 +86,7 @@ const STORE = /^(?:memory|(?:rediss?|redis\+sentinel):\/\/[^\s/]+(?:\/\S*)?)$/
 export function store() {
   return z
     .string({ error: STORE_MESSAGE })
-    .regex(STORE, { error: (issue) => `${STORE_MESSAGE}${storeHint(issue.input)}` })
+    .regex(STORE, { abort: true, error: (issue) => `${STORE_MESSAGE}${storeHint(issue.input)}` })
     .refine((text) => !text.startsWith('redis+sentinel:') || SENTINEL.test(text), {
       error: `${STORE_MESSAGE}\nSentinels and the name of their master: redis+sentinel://host:26379,host:26379/master`,
     })

@@ -30,7 +30,7 @@ export class YamlFile {
   /** What is wrong with the file as YAML. */
   readonly problems: readonly Problem[]
   readonly #document: Document
-  #hasOpenAlias = false
+  #isUnreadable = false
 
   constructor(name: string, text: string) {
     this.source = new SourceText(name, text)
@@ -40,7 +40,7 @@ export class YamlFile {
     const problems = syntax.map((error) => this.#syntaxProblem(error))
     if (syntax.length === 0)
       problems.push(...this.#directiveProblems(), ...this.#surprises(this.#document.contents))
-    this.value = syntax.length === 0 && !this.#hasOpenAlias ? this.#plainValue(problems) : undefined
+    this.value = syntax.length === 0 && !this.#isUnreadable ? this.#plainValue(problems) : undefined
     this.problems = problems
   }
 
@@ -126,7 +126,7 @@ export class YamlFile {
 
   #aliasProblems(alias: Alias): Problem[] {
     if (alias.resolve(this.#document) !== undefined) return []
-    this.#hasOpenAlias = true
+    this.#isUnreadable = true
     return [
       this.source.problemAt(spanOf(alias), {
         message: `there is no anchor &${alias.source} above this`,
@@ -141,13 +141,16 @@ export class YamlFile {
     const problem = (message: string, hint: string, context: readonly Span[] = []) => [
       this.source.problemAt(span, { message, hint, context }),
     ]
-    if (!isScalar(key)) return problem('a key must be plain text', 'write key: value')
+    if (!isScalar(key)) {
+      this.#isUnreadable = true
+      return problem('a key must be plain text', 'write key: value')
+    }
     const text = keyText(key) ?? ''
     const written = this.source.slice(span)
     if (text === '<<') return problem('merge keys (<<) are not read', 'YAML 1.2 has none; repeat the keys')
     if (text === '__proto__') return problem('this name is reserved', 'choose another one')
     if (typeof key.value !== 'string' && text !== written) {
-      return problem(`YAML reads the key ${written} as ${text}`, `write "${written}"`)
+      return problem(`YAML reads the key ${written} as ${String(key.value)}`, `write "${written}"`)
     }
     const first = seen.get(text)
     if (first === undefined) {
@@ -163,7 +166,8 @@ export class YamlFile {
 
   #syntaxProblem(error: YAMLError): Problem {
     const [start, end] = error.pos
-    const [message, hint] = SYNTAX[error.code] ?? [`not valid YAML: ${lowerFirst(error.message)}`]
+    const [message, hint] = SYNTAX[error.code] ??
+      notClosed(error) ?? [`not valid YAML: ${lowerFirst(error.message)}`]
     return this.source.problemAt({ start, end: Math.max(end, start + 1) }, { message, hint })
   }
 }
@@ -216,8 +220,19 @@ const SYNTAX: Readonly<Partial<Record<YAMLError['code'], [string, string]>>> = {
   BLOCK_AS_IMPLICIT_KEY: ['two colons in one line', 'text with a colon and a space in it needs quotes'],
 }
 
+/** The library notices where the next thing begins, or at the end of the file. */
+function notClosed({ message }: YAMLError): [string, string] | undefined {
+  const bracket = /end with a ([\]}])$/.exec(message)?.[1]
+  if (bracket !== undefined)
+    return [`a ${bracket === ']' ? '[' : '{'} above this is not closed`, `write the ${bracket}`]
+  return message.startsWith('Missing closing')
+    ? ['quotes above this are not closed', 'close them']
+    : undefined
+}
+
 function keyText(key: unknown): string | undefined {
-  return isScalar(key) ? String(key.value) : undefined
+  // As in the plain values, where a key that is null becomes empty text.
+  return isScalar<string | number | boolean | null>(key) ? String(key.value ?? '') : undefined
 }
 
 function spanOf(node: Node): Span {

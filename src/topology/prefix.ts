@@ -34,7 +34,13 @@ export function readPrefix(text: string): Prefix | PrefixFault {
       hint: 'link-local addresses mean something else on every link; leave them out',
     }
   }
-  if (slash < 0) {
+  if (/(?:^|\.)0\d/.test(host)) {
+    return {
+      what: 'a number with a leading zero',
+      hint: 'octal to some programs, decimal to others; write it without',
+    }
+  }
+  if (slash < 0 || slash === text.length - 1) {
     if (address === undefined) return NO_PREFIX
     const bits = host.includes(':') ? 128 : 32
     return { what: 'the prefix length is missing', hint: `for this one address write ${host}/${bits}` }
@@ -101,7 +107,7 @@ function lengthFault(address: Address | undefined, host: string, length: string)
   if (address === undefined) return undefined
   const bits = address.isV4 ? 32 : 128
   return {
-    what: `${length === '' ? 'nothing' : length} is no prefix length`,
+    what: `${length} is no prefix length`,
     hint: `write ${host}/0 to ${host}/${bits}`,
   }
 }

@@ -17,7 +17,7 @@ export function trackerUrlFaults(url: string): UrlFault[] {
     return [
       {
         what: 'a space, a control character or a letter beyond ASCII in a tracker URL',
-        hint: 'libtorrent refuses it; percent-encode it in the query, or leave it out',
+        hint: 'libtorrent 2.0.13 and later refuse it; percent-encode it in the query, or leave it out',
       },
     ]
   }
@@ -87,7 +87,12 @@ function schemeFaults({ scheme }: UrlParts): UrlFault[] {
       },
     ]
   }
-  return [{ what: `no client announces to ${scheme} URLs here`, hint: 'write http, https or udp' }]
+  return [
+    {
+      what: `${scheme} is no scheme of a tracker`,
+      hint: 'libtorrent and rtorrent refuse it; write http, https or udp',
+    },
+  ]
 }
 
 function hostFaults({ host, hasUser }: UrlParts): UrlFault[] {

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { environmentKeys, readEnvironment } from '../../../src/config/environment.ts'
+import { schemaTree } from '../../../src/config/report.ts'
+import { nodeSchema } from '../../../src/config/schema.ts'
+
+const tree = schemaTree(nodeSchema)
+
+describe('the environment', () => {
+  it('has a variable for each key, and none for two', () => {
+    expect(environmentKeys(tree).map(({ variable }) => variable)).toEqual([
+      'SITESWARM_SITE',
+      'SITESWARM_TOPOLOGY',
+      'SITESWARM_LISTEN_HTTP',
+      'SITESWARM_LISTEN_UDP',
+      'SITESWARM_LISTEN_ADMIN',
+      'SITESWARM_STORE',
+      'SITESWARM_DATA_DIRECTORY',
+      'SITESWARM_INTERVAL_MIN',
+      'SITESWARM_INTERVAL_MAX',
+      'SITESWARM_TORRENTS_ADMIT',
+      'SITESWARM_TORRENTS_DIRECTORY',
+      'SITESWARM_ADMIN_TOKEN',
+      'SITESWARM_ADMIN_TOKEN_FILE',
+      'SITESWARM_FEDERATION_TOKEN',
+      'SITESWARM_FEDERATION_TOKEN_FILE',
+      'SITESWARM_TRUSTED_PROXIES',
+      'SITESWARM_LOG_LEVEL',
+    ])
+  })
+
+  it('splits lists at commas, and an empty one is a list', () => {
+    const listOf = (text: string) =>
+      readEnvironment({ SITESWARM_TRUSTED_PROXIES: text }, tree).values.map(({ value }) => value)
+    expect(listOf('10.0.0.0/8, fd00::/8')).toEqual([['10.0.0.0/8', 'fd00::/8']])
+    expect(listOf('')).toEqual([[]])
+  })
+
+  it('is not asked about what Kubernetes says of Services called siteswarm', () => {
+    const environment = {
+      SITESWARM_SERVICE_HOST: '10.0.0.1',
+      SITESWARM_SERVICE_PORT: '6969',
+      SITESWARM_SERVICE_PORT_HTTP: '6969',
+      SITESWARM_PORT: 'tcp://10.0.0.1:6969',
+      SITESWARM_PORT_6969_TCP: 'tcp://10.0.0.1:6969',
+      SITESWARM_PORT_6969_UDP_ADDR: '10.0.0.1',
+      SITESWARM_FRA_PORT: 'udp://10.0.0.1:6969',
+      SITESWARM_FRA_PORT_6969_TCP_PROTO: 'tcp',
+    }
+    expect(readEnvironment(environment, tree)).toEqual({ values: [], problems: [] })
+  })
+
+  it('takes a port that somebody typed for the mistake that it is', () => {
+    const { problems } = readEnvironment({ SITESWARM_PORT: '6969' }, tree)
+    expect(problems.map(({ file, message }) => `${file}: ${message}`)).toEqual([
+      'SITESWARM_PORT: no key of the configuration has this name',
+    ])
+  })
+
+  it('leaves the variables of other programs alone', () => {
+    expect(readEnvironment({ SITESWARMS: 'x', siteswarm_site: 'x', PATH: '/bin' }, tree).problems).toEqual([])
+  })
+})
