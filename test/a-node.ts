@@ -26,6 +26,7 @@ export interface RunningNode {
   readonly directory: string
   readonly topologyPath: string
   readonly announceUrl: string
+  readonly udpAnnounceUrl: string
   readonly adminUrl: string
   readonly process: ChildProcess
   /** Lines of the log so far. */
@@ -58,7 +59,7 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
   await writeFile(topologyPath, topologyText(httpPort))
   await writeFile(
     configPath,
-    `site: fra\ntopology: ./topology.yaml\nlisten: { http: "127.0.0.1:${httpPort}", admin: "127.0.0.1:0" }\n` +
+    `site: fra\ntopology: ./topology.yaml\nlisten: { http: "127.0.0.1:${httpPort}", udp: "127.0.0.1:0", admin: "127.0.0.1:0" }\n` +
       `dataDirectory: ./data\n${settings.more ?? ''}`,
   )
   const child = spawn(process.execPath, [PROGRAM, 'serve', '--config', configPath, '--json'], {
@@ -75,11 +76,11 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
       void exited.then(() => reject(new Error(`the node ended before it logged ${text}:\n${log}`)))
       look()
     })
-  const admin = await new Promise<string>((resolve, reject) => {
+  const { admin, udp } = await new Promise<{ admin: string; udp: string }>((resolve, reject) => {
     let out = ''
     child.stdout.on('data', (chunk: Buffer) => {
       out += chunk.toString()
-      if (out.includes('\n')) resolve((JSON.parse(out) as { admin: string }).admin)
+      if (out.includes('\n')) resolve(JSON.parse(out) as { admin: string; udp: string })
     })
     void exited.then((code) => reject(new Error(`the node ended with ${code}:\n${log}`)))
   })
@@ -87,6 +88,7 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
     directory,
     topologyPath,
     announceUrl: `http://127.0.0.1:${httpPort}/announce`,
+    udpAnnounceUrl: `${udp}/announce`,
     adminUrl: admin,
     process: child,
     log: () => log,

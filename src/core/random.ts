@@ -45,3 +45,8 @@ export class SeededRandom implements Random {
 export function systemRandom(): SeededRandom {
   return new SeededRandom(randomBytes(4).readUInt32BE(0))
 }
+
+/** 32 bytes that nobody can guess, for what a keyed hash guards. Never logged, and no seed repeats them. */
+export function systemSecret(): Buffer {
+  return randomBytes(32)
+}

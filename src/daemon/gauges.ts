@@ -8,6 +8,7 @@ export function readGauges(
   table: SwarmTable,
   store: { readonly isStoreUp: boolean; readonly lagSeconds: number },
   logLinesDropped: number,
+  udpDrops: Gauges['udpDrops'],
 ): Gauges {
   return {
     bubbles: topology.places.map((place) => ({
@@ -18,5 +19,6 @@ export function readGauges(
     sites: topology.sites.map((site) => ({ site: site.name, ...table.placeCounts.ofSite(site.index) })),
     store: { isUp: store.isStoreUp, lagSeconds: store.lagSeconds },
     logLinesDropped,
+    udpDrops,
   }
 }

@@ -11,11 +11,12 @@ import type { Address } from '../core/address.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { ConfigError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { type SeededRandom, systemRandom } from '../core/random.ts'
+import { type SeededRandom, systemRandom, systemSecret } from '../core/random.ts'
 import { Counters } from '../observe/counters.ts'
 import { Health } from '../observe/health.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { HttpServer } from '../server/http-server.ts'
+import { UdpServer } from '../server/udp-server.ts'
 import { SnapshotFile } from '../site/memory/snapshot-file.ts'
 import { readSwarm } from '../swarm/swarm-codec.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
@@ -44,6 +45,7 @@ export interface NodeOptions {
 /** Where the node listens, with the ports that it really has. */
 export interface NodeAddresses {
   readonly http: string
+  readonly udp: string
   readonly admin: string
 }
 
@@ -57,6 +59,7 @@ export class SiteswarmNode {
   readonly #store: SnapshotFile
   readonly #housekeeping: Housekeeping
   readonly #http: HttpServer
+  readonly #udp: UdpServer
   readonly #admin: AdminServer
   readonly #metrics: Metrics
   readonly #unwatch: (() => void)[] = []
@@ -102,11 +105,25 @@ export class SiteswarmNode {
       version,
       counters: this.#counters,
       readGauges: () =>
-        readGauges(this.#tracker.topology, this.#table, this.#housekeeping, droppedLogLines()),
+        readGauges(
+          this.#tracker.topology,
+          this.#table,
+          this.#housekeeping,
+          droppedLogLines(),
+          this.#udp.drops,
+        ),
     })
     this.#http = new HttpServer({
       tracker: this.#tracker,
       isTrusted: trustedBy(config),
+      onRefusal: (code) => this.#counters.refusal(code),
+      log,
+    })
+    this.#udp = new UdpServer({
+      tracker: this.#tracker,
+      // Clients that connected before a restart hear nothing until they connect again, within a minute.
+      secret: systemSecret(),
+      clock,
       onRefusal: (code) => this.#counters.refusal(code),
       log,
     })
@@ -129,11 +146,13 @@ export class SiteswarmNode {
     await this.#restore()
     this.#housekeeping.start()
     const httpPort = await this.#http.start(listen.http)
+    const udpPort = await this.#udp.start(listen.udp)
     this.#unwatch.push(
       watchForChanges(this.#config.topologyPath, () => void this.#reloadLogged('file-changed')),
     )
     const addresses = {
       http: `http://${authority(listen.http.host, httpPort)}`,
+      udp: `udp://${authority(listen.udp.host, udpPort)}`,
       admin: `http://${authority(listen.admin.host, adminPort)}`,
     }
     log.info({ event: 'ready', ...addresses }, 'answering announces')
@@ -189,6 +208,7 @@ export class SiteswarmNode {
   async stop(): Promise<void> {
     this.drain()
     for (const unwatch of this.#unwatch.splice(0)) unwatch()
+    await this.#udp.stop(STOP_DEADLINE_MS)
     await this.#http.stop(STOP_DEADLINE_MS)
     // A node that failed to start has restored nothing: its empty table must not replace the snapshot.
     if (this.#isRestored) await this.#housekeeping.stop()

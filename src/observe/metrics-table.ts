@@ -21,7 +21,12 @@ export interface Gauges {
   readonly sites: readonly { readonly site: string; readonly swarms: number; readonly gateways: number }[]
   readonly store: { readonly isUp: boolean; readonly lagSeconds: number }
   readonly logLinesDropped: number
+  readonly udpDrops: Readonly<Record<UdpDropCause, number>>
 }
+
+/** Why a datagram had no answer: see `UdpServerDrops`. */
+export type UdpDropCause = 'unreadable' | 'unproven' | 'unsent'
+export const udpDropCauses: readonly UdpDropCause[] = ['unreadable', 'unproven', 'unsent']
 
 export interface Reading {
   readonly version: string
@@ -177,6 +182,14 @@ export const metricsTable: readonly MetricRow[] = [
     help: 'Attempts to reload the topology file: accepted, or refused because of an error in it, in which case the old topology stays.',
     read: ({ counters }) =>
       reloadResults.map((result) => ({ labels: { result }, value: counters.reloads(result) })),
+  },
+  {
+    name: 'udp_dropped_total',
+    type: 'counter',
+    labels: ['cause'],
+    help: 'Datagrams that got no answer: unreadable is shorter than any request, unproven comes from a sender that has not shown that its address is its own, unsent is an answer that the network did not take in time. Forged announces and clients that slept too long are unproven; a few are normal.',
+    read: ({ gauges }) =>
+      udpDropCauses.map((cause) => ({ labels: { cause }, value: gauges.udpDrops[cause] })),
   },
   {
     name: 'log_lines_dropped_total',

@@ -104,6 +104,7 @@ const idle: Gauges = {
   sites: [{ site: 'fra', swarms: 0, gateways: 0 }],
   store: { isUp: true, lagSeconds: 0 },
   logLinesDropped: 0,
+  udpDrops: { unreadable: 0, unproven: 0, unsent: 0 },
 }
 
 function metricsOf(counters: Counters): Metrics {
