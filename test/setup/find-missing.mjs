@@ -11,8 +11,7 @@ import { delimiter, join } from 'node:path'
  * @typedef {object} Requirement
  * @property {string} [command] a program on the PATH
  * @property {string} [python] a module of /usr/bin/python3
- * @property {readonly string[]} [try] a command line that must succeed
- * @property {string} [package] the Debian package that has it
+ * @property {string} package the Debian package that has it
  * @property {string} [service] what that package would start by itself
  * @property {string} for what the tests do with it
  */
@@ -30,12 +29,11 @@ export function findMissing() {
 }
 
 /** @param {Requirement} requirement */
-function isMet(requirement) {
-  if (requirement.command !== undefined) return isOnPath(requirement.command)
+function isMet({ command, python }) {
+  if (python === undefined) return command !== undefined && isOnPath(command)
   // Debian's module belongs to Debian's interpreter; a newer python3 earlier in the PATH does not see it.
-  if (requirement.python !== undefined)
-    return succeeds(['/usr/bin/python3', '-c', `import ${requirement.python}`])
-  return requirement.try !== undefined && succeeds(requirement.try)
+  const run = spawnSync('/usr/bin/python3', ['-c', `import ${python}`], { stdio: 'ignore', timeout: 30_000 })
+  return run.status === 0
 }
 
 /** @param {string} command */
@@ -50,15 +48,8 @@ export function isOnPath(command) {
   })
 }
 
-/** Debian puts `ip` and `ethtool` into sbin, which the PATH of ordinary users lacks. */
+/** Debian puts some programs into sbin, which the PATH of ordinary users lacks. */
 export function searchPath() {
   const own = (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '')
   return [...new Set([...own, '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin'])]
-}
-
-/** @param {readonly string[]} commandLine */
-function succeeds([command, ...args]) {
-  if (command === undefined) return false
-  const env = { ...process.env, PATH: searchPath().join(delimiter) }
-  return spawnSync(command, args, { stdio: 'ignore', timeout: 30_000, env }).status === 0
 }

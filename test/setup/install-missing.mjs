@@ -23,9 +23,8 @@ export function installMissing(say) {
   }
 
   for (const name of findMissing()) {
-    const requirement = requirements[name]
-    const from = requirement?.package === undefined ? '' : ` (Debian package ${requirement.package})`
-    say(`missing: ${name}${from}, for ${requirement?.for}. Tests that need it are skipped.`)
+    const { package: debianPackage, for: purpose } = requirements[name] ?? {}
+    say(`missing: ${name} (Debian package ${debianPackage}), for ${purpose}. Tests that need it are skipped.`)
   }
 }
 
