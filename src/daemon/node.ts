@@ -101,6 +101,14 @@ export class SiteswarmNode {
       log,
       siteName: (index) => this.#tracker.topology.sites[index]?.name ?? '',
     })
+    this.#udp = new UdpServer({
+      tracker: this.#tracker,
+      // Clients that connected before a restart hear nothing until they connect again, within a minute.
+      secret: systemSecret(),
+      clock,
+      onRefusal: (code) => this.#counters.refusal(code),
+      log,
+    })
     this.#metrics = new Metrics({
       version,
       counters: this.#counters,
@@ -116,14 +124,6 @@ export class SiteswarmNode {
     this.#http = new HttpServer({
       tracker: this.#tracker,
       isTrusted: trustedBy(config),
-      onRefusal: (code) => this.#counters.refusal(code),
-      log,
-    })
-    this.#udp = new UdpServer({
-      tracker: this.#tracker,
-      // Clients that connected before a restart hear nothing until they connect again, within a minute.
-      secret: systemSecret(),
-      clock,
       onRefusal: (code) => this.#counters.refusal(code),
       log,
     })
