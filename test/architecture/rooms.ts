@@ -26,6 +26,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   server: { rooms: ['wire', 'tracker'], packages: ['fastify'] },
   observe: { rooms: [], packages: ['pino', 'prom-client'] },
   config: { rooms: ['topology'], packages: ['yaml', 'zod'] },
+  simulation: { rooms: ['swarm', 'handout', 'topology', 'tracker'], packages: [] },
   admin: { rooms: ['tracker', 'topology', 'swarm', 'handout', 'metainfo', 'observe'], packages: ['fastify'] },
   daemon: {
     rooms: [
@@ -45,7 +46,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: [],
   },
   cli: {
-    rooms: ['config', 'topology', 'metainfo', 'wire', 'bencode', 'daemon/start'],
+    rooms: ['config', 'topology', 'metainfo', 'wire', 'bencode', 'simulation', 'daemon/start'],
     packages: ['commander'],
   },
   // main.ts itself, which is in no room.
