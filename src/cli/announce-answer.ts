@@ -29,7 +29,7 @@ export interface AnnounceAnswer {
 export function readAnnounceAnswer(answer: TrackerAnswer): AnnounceAnswer {
   const warnings: string[] = []
   const reader = readAnswer(answer, warnings)
-  if (reader === undefined) return { ...NOTHING, warnings }
+  if (reader === undefined) return { ...NO_ANNOUNCE_ANSWER, warnings }
   const failureReason = takeFailure(reader, warnings)
   if (failureReason === null) warnAboutMissing(reader, warnings)
   const peers = [...takePeers(reader, warnings), ...takePeers6(reader, warnings)]
@@ -55,7 +55,7 @@ export function readAnnounceAnswer(answer: TrackerAnswer): AnnounceAnswer {
   }
 }
 
-const NOTHING: AnnounceAnswer = {
+export const NO_ANNOUNCE_ANSWER: AnnounceAnswer = {
   isUsable: false,
   failureReason: null,
   warningMessage: null,
@@ -87,7 +87,11 @@ function warnAboutMissing(reader: AnswerReader, warnings: string[]): void {
   }
 }
 
-function warnAboutIntervals(interval: number | null, intervalMin: number | null, warnings: string[]): void {
+export function warnAboutIntervals(
+  interval: number | null,
+  intervalMin: number | null,
+  warnings: string[],
+): void {
   if (interval === null || interval <= 0) {
     warnings.push('no usable "interval": anacrolix announces again at once, without end')
   } else if (interval > TIMER_SECONDS_MAX) {
@@ -111,7 +115,7 @@ const TIMER_SECONDS_MAX = 2_147_483
 /** The least that libtorrent accepts: an interval that is far longer is not meant to be undercut. */
 const AGREEABLE_SECONDS = 300
 
-function warnAboutPeers(peers: readonly Peer[], warnings: string[]): void {
+export function warnAboutPeers(peers: readonly Peer[], warnings: string[]): void {
   const unusable = peers.filter(({ port }) => port < 1 || port > 65535).length
   if (unusable > 0) warnings.push(`${unusable} peers have no usable port`)
   const addresses = peers.map(({ host }) => host.toString())
@@ -196,7 +200,7 @@ function takeExternalIp(reader: AnswerReader, warnings: string[]): string | null
   return null
 }
 
-function formatPeer({ host, port }: Peer): string {
+export function formatPeer({ host, port }: Peer): string {
   const text = host.toString()
   return text.includes(':') ? `[${text}]:${port}` : `${text}:${port}`
 }

@@ -72,7 +72,7 @@ function askOnce(
   const { url, from, version, signal } = request
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(new TrackerUnreachable(explain(error, request)))
+    const fail = (error: Error) => reject(new TrackerUnreachable(explainUnreachable(error, request)))
     const outgoing = send(
       url,
       {
@@ -98,7 +98,11 @@ function askOnce(
   })
 }
 
-function explain(error: Error, { from, signal }: TrackerRequest): string {
+/** Why nobody answered, for people. */
+export function explainUnreachable(
+  error: Error,
+  { from, signal }: Pick<TrackerRequest, 'from' | 'signal'>,
+): string {
   if (signal.aborted) {
     const isLate = (signal.reason as Error | undefined)?.name === 'TimeoutError'
     return isLate ? `no answer within ${DEADLINE_MS / 1000} s` : 'interrupted'

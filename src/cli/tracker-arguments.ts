@@ -5,14 +5,14 @@ import { parseInfoHash } from '../core/info-hash.ts'
 /** An argument that cannot be read. The message says what was expected. */
 export class UsageError extends Error {}
 
-/** Only the schemes that `askTracker` speaks. */
 export function readTrackerUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  if (url?.protocol === 'udp:' && url.port !== '') return url
   throw new UsageError(
     url?.protocol === 'udp:'
-      ? `${text}: UDP trackers cannot be asked yet; give the http:// or https:// URL of the same tracker`
-      : `${text}: expected a tracker URL such as http://tracker.example:6969/announce`,
+      ? `${text}: UDP trackers have no default port; write udp://tracker.example:6969/announce`
+      : `${text}: expected a tracker URL such as http://tracker.example:6969/announce or udp://tracker.example:6969/announce`,
   )
 }
 

@@ -238,7 +238,11 @@ describe('no tracker', () => {
 
   it.each([
     ['announce', 'not-a-url', `--info-hash ${HASH}`, 'expected a tracker URL such as'],
-    ['announce', 'udp://t:6969', `--info-hash ${HASH}`, 'UDP trackers cannot be asked yet'],
+    ['announce', 'udp://t/announce', `--info-hash ${HASH}`, 'UDP trackers have no default port'],
+    ['announce', 'udp://t:6969', `--info-hash ${HASH} --no-compact`, 'UDP has compact peers only'],
+    ['announce', 'udp://t:6969', `--info-hash ${HASH} --ip 10.0.0.1`, 'do not read it over UDP'],
+    ['announce', 'udp://t:6969', `--info-hash ${HASH} --key 12345`, 'over UDP, at most 4 bytes'],
+    ['scrape', 'udp://t:6969', `--info-hash ${HASH} `.repeat(75).trim(), 'over UDP, at most 74 torrents'],
     ['announce', 'http://t/announce', '', '--info-hash is missing'],
     ['announce', 'http://t/announce', '--info-hash 2bcb', 'expected 40 hexadecimal digits'],
     ['announce', 'http://t/announce', `--info-hash ${HASH} --left -1`, 'expected a whole number'],

@@ -17,15 +17,17 @@ import {
   readTrackerUrl,
   withQuery,
 } from '../tracker-arguments.ts'
+import { announceOverUdp } from '../udp-tracker.ts'
 
 export const announceCommand: Command = {
   name: 'announce',
   arguments: '<url>',
   summary:
-    'Announce to any HTTP tracker as a client does, and show what it answers and who would stumble over it.',
+    'Announce to any HTTP or UDP tracker as a client does, and show what it answers and who would stumble over it.',
   examples: [
     'siteswarm announce http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087',
     'siteswarm announce http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087 --from 127.1.1.5 --port 6881 --event started',
+    'siteswarm announce udp://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087',
     'siteswarm announce https://tracker.example/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087 --event stopped --json',
   ],
   flags: [
@@ -62,19 +64,11 @@ export const announceCommand: Command = {
       const tracker = readTrackerUrl(url)
       const announce = readAnnounceFlags(flags)
       const from = readLocalAddress(textFlag(flags, 'from'))
-      const { version, signal } = context
-      const answer = await askTracker({
-        url: withQuery(tracker, writeAnnounce(announce)),
-        from,
-        version,
-        signal,
-      })
-      const read = readAnnounceAnswer(answer)
+      const { read, asked, status, elapsedMs } = await ask(tracker, announce, from, context)
       const faults = trackerUrlFaults(url).map(({ what, hint }) => `the URL: ${what}; ${hint}`)
       const shown = { ...read, warnings: [...faults, ...read.warnings] }
-      const { status, elapsedMs } = answer
       if (flags['json'] === true) {
-        context.out(JSON.stringify({ url: answer.url, status, elapsedMs, ...shown }, null, 2))
+        context.out(JSON.stringify({ url: asked, status, elapsedMs, ...shown }, null, 2))
       } else print(shown, context)
       context.err(`answered in ${elapsedMs.toFixed(1)} ms`)
       return read.isUsable ? exitCodes.yes : exitCodes.no
@@ -90,6 +84,28 @@ export const announceCommand: Command = {
       throw error
     }
   },
+}
+
+async function ask(
+  url: URL,
+  announce: HttpAnnounce,
+  from: string | undefined,
+  { version, signal }: CommandContext,
+): Promise<{
+  readonly read: AnnounceAnswer
+  readonly asked: string
+  /** null: UDP has none. */
+  readonly status: number | null
+  readonly elapsedMs: number
+}> {
+  if (url.protocol === 'udp:') {
+    if (!announce.isCompact) throw new UsageError('--no-compact: UDP has compact peers only')
+    if (announce.claimedAddress !== undefined) throw new UsageError('--ip: trackers do not read it over UDP')
+    return { asked: url.href, status: null, ...(await announceOverUdp({ url, from, signal }, announce)) }
+  }
+  const answer = await askTracker({ url: withQuery(url, writeAnnounce(announce)), from, version, signal })
+  const { status, elapsedMs } = answer
+  return { read: readAnnounceAnswer(answer), asked: answer.url, status, elapsedMs }
 }
 
 function print(answer: AnnounceAnswer, context: CommandContext): void {

@@ -11,12 +11,13 @@ import {
   readTrackerUrl,
   withQuery,
 } from '../tracker-arguments.ts'
+import { scrapeOverUdp } from '../udp-tracker.ts'
 
 export const scrapeCommand: Command = {
   name: 'scrape',
   arguments: '<url>',
   summary:
-    'Ask any HTTP tracker how many peers some torrents have. Takes the announce URL or the scrape URL.',
+    'Ask any HTTP or UDP tracker how many peers some torrents have. Takes the announce URL or the scrape URL.',
   examples: [
     'siteswarm scrape http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087',
     'siteswarm scrape https://tracker.example/scrape --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087 --info-hash 003117267dd93f301c25e78d2b932029bc37a49b --json',
@@ -31,24 +32,16 @@ export const scrapeCommand: Command = {
   ],
   async run([url = ''], flags, context) {
     try {
-      const tracker = scrapeUrl(readTrackerUrl(url))
+      const tracker = readTrackerUrl(url)
       const given = flags['infoHash']
       const infoHashes = (Array.isArray(given) ? given : []).map(readInfoHash)
       if (infoHashes.length === 0) {
         throw new UsageError('--info-hash is missing; siteswarm inspect shows the infohash of a torrent')
       }
       const from = readLocalAddress(textFlag(flags, 'from'))
-      const { version, signal } = context
-      const answer = await askTracker({
-        url: withQuery(tracker, writeScrape(infoHashes)),
-        from,
-        version,
-        signal,
-      })
-      const read = readScrapeAnswer(answer, infoHashes)
-      const { status, elapsedMs } = answer
+      const { read, asked, status, elapsedMs } = await ask(tracker, infoHashes, from, context)
       if (flags['json'] === true) {
-        context.out(JSON.stringify({ url: answer.url, status, elapsedMs, ...read }, null, 2))
+        context.out(JSON.stringify({ url: asked, status, elapsedMs, ...read }, null, 2))
       } else print(read, context)
       context.err(`answered in ${elapsedMs.toFixed(1)} ms`)
       return read.isUsable ? exitCodes.yes : exitCodes.no
@@ -64,6 +57,27 @@ export const scrapeCommand: Command = {
       throw error
     }
   },
+}
+
+async function ask(
+  url: URL,
+  infoHashes: readonly Buffer[],
+  from: string | undefined,
+  { version, signal }: CommandContext,
+): Promise<{
+  readonly read: ScrapeAnswer
+  readonly asked: string
+  /** null: UDP has none. */
+  readonly status: number | null
+  readonly elapsedMs: number
+}> {
+  if (url.protocol === 'udp:') {
+    return { asked: url.href, status: null, ...(await scrapeOverUdp({ url, from, signal }, infoHashes)) }
+  }
+  const target = withQuery(scrapeUrl(url), writeScrape(infoHashes))
+  const answer = await askTracker({ url: target, from, version, signal })
+  const { status, elapsedMs } = answer
+  return { read: readScrapeAnswer(answer, infoHashes), asked: answer.url, status, elapsedMs }
 }
 
 /** BEP 48: `scrape` takes the place of `announce`. Whatever follows, such as a token of ours, stays. */
