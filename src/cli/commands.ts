@@ -8,6 +8,7 @@ import { locateCommand } from './commands/locate.ts'
 import { rewriteCommand } from './commands/rewrite.ts'
 import { scrapeCommand } from './commands/scrape.ts'
 import { serveCommand } from './commands/serve.ts'
+import { simulateCommand } from './commands/simulate.ts'
 
 export const commands: readonly Command[] = [
   serveCommand,
@@ -18,4 +19,5 @@ export const commands: readonly Command[] = [
   rewriteCommand,
   announceCommand,
   scrapeCommand,
+  simulateCommand,
 ]

@@ -1,0 +1,143 @@
+/**
+ * The swarm as the clients make it, once they know of each other: connections, upload slots, requests and pieces,
+ * one step of time after the other. Knows nothing of trackers.
+ */
+import type { Random } from '../core/random.ts'
+import { Connections } from './connections.ts'
+import { Downloads, linkSpeeds } from './downloads.ts'
+import { Links } from './links.ts'
+import { Pieces } from './pieces.ts'
+import type { Population } from './population.ts'
+import { UploadSlots } from './upload-slots.ts'
+
+export interface ExchangeParts {
+  readonly population: Population
+  readonly pieceCount: number
+  readonly sizeBytes: number
+  readonly nicBitsPerSecond: number
+  readonly wanBitsPerSecond: readonly number[]
+  readonly random: Random
+  /** A host has everything. */
+  readonly onComplete: (host: number) => void
+  /** A leecher has hung up on a host that has just completed. */
+  readonly onDropped: (leecher: number, finisher: number) => void
+}
+
+export class Exchange {
+  readonly pieces: Pieces
+  readonly downloads: Downloads
+  readonly connections: Connections
+  readonly #slots: UploadSlots
+  readonly #links: Links
+  readonly #population: Population
+  readonly #parts: ExchangeParts
+  readonly #isGone: Uint8Array
+  readonly #isDone: Uint8Array
+
+  constructor(parts: ExchangeParts) {
+    const { population, pieceCount, sizeBytes, random } = parts
+    this.#parts = parts
+    this.#population = population
+    this.#isGone = new Uint8Array(population.count)
+    this.#isDone = new Uint8Array(population.count)
+    this.pieces = new Pieces(population.count, pieceCount)
+    this.connections = new Connections(population.count)
+    const shared = { population, pieces: this.pieces, connections: this.connections, random }
+    const sites = parts.wanBitsPerSecond.length
+    this.downloads = new Downloads({ ...shared, sites, pieceBytes: sizeBytes / pieceCount })
+    this.#slots = new UploadSlots({ ...shared, downloads: this.downloads })
+    this.#links = new Links(linkSpeeds(population, parts.nicBitsPerSecond, parts.wanBitsPerSecond))
+  }
+
+  isGone(host: number): boolean {
+    return this.#isGone[host] === 1
+  }
+
+  /** The host has had everything from the start. */
+  seed(host: number): void {
+    this.pieces.addAll(host)
+    this.#isDone[host] = 1
+  }
+
+  /** Nothing is on its way anywhere. */
+  get isQuiet(): boolean {
+    return this.downloads.transfers.count === 0
+  }
+
+  /** Both ends accept, unless they have enough connections or nothing to tell each other. */
+  connect(dialler: number, dialled: number): void {
+    const { connections, pieces } = this
+    if (dialler === dialled || this.isGone(dialler) || this.isGone(dialled)) return
+    if (pieces.isComplete(dialler) && pieces.isComplete(dialled)) return
+    for (const host of [dialler, dialled])
+      if (connections.degree(host) >= this.#population.client(host).connectionsMax) return
+    if (connections.find(dialler, dialled) >= 0) return
+    const edge = connections.open(dialler, dialled)
+    this.#slots.offer(edge)
+    this.#slots.offer(edge ^ 1)
+  }
+
+  rechoke(host: number): void {
+    if (!this.isGone(host)) this.#slots.rechoke(host)
+  }
+
+  /** The host is gone without a word. */
+  remove(host: number): void {
+    this.#isGone[host] = 1
+    while (this.connections.degree(host) > 0) this.#disconnect(this.connections.edge(host, 0))
+  }
+
+  step(stepSeconds: number): void {
+    const { downloads } = this
+    downloads.measureDemand(stepSeconds)
+    this.#links.share(downloads.transfers)
+    downloads.move(stepSeconds)
+    const arrivals = downloads.arrivals.splice(0)
+    for (let index = 0; index < arrivals.length; index += 2)
+      this.#announcePiece(arrivals[index] as number, arrivals[index + 1] as number)
+    downloads.wakeIdle()
+  }
+
+  /** The neighbours hear that a host has a piece: some had nothing to ask it for until now. */
+  #announcePiece(host: number, piece: number): void {
+    const { connections, pieces } = this
+    if (pieces.isComplete(host) && this.#isDone[host] === 0) this.#finish(host, piece)
+    for (let index = 0; index < connections.degree(host); index++) {
+      const edge = connections.edge(host, index)
+      const other = connections.to[edge] as number
+      if (pieces.has(other, piece)) continue
+      if (connections.unchoked[edge] === 1) this.downloads.tryStart(edge)
+      else if (this.#slots.hasRoom(host)) this.#slots.offer(edge)
+    }
+  }
+
+  /**
+   * A host says that it only uploads now, before it says that it has the last piece. A leecher that has all the
+   * others sees nothing to be had there and hangs up, if its client is one of those.
+   */
+  #finish(host: number, lastPiece: number): void {
+    const { connections, pieces } = this
+    this.#isDone[host] = 1
+    for (let index = connections.degree(host) - 1; index >= 0; index--) {
+      const edge = connections.edge(host, index)
+      const other = connections.to[edge] as number
+      const lacksLastPiece = !pieces.has(other, lastPiece)
+      const isTrapped =
+        lacksLastPiece &&
+        pieces.haveCount[other] === pieces.count - 1 &&
+        this.#population.client(other).dropsFinishers
+      this.#slots.choke(edge ^ 1)
+      if (isTrapped || pieces.isComplete(other)) this.#disconnect(edge)
+      if (isTrapped) this.#parts.onDropped(other, host)
+      this.#slots.fill(other)
+    }
+    this.#parts.onComplete(host)
+  }
+
+  #disconnect(edge: number): void {
+    const pair = edge & ~1
+    this.#slots.choke(pair)
+    this.#slots.choke(pair + 1)
+    this.connections.close(pair)
+  }
+}

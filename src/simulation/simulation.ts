@@ -1,0 +1,241 @@
+/**
+ * One rollout in virtual time: clients start, announce, dial whom they are told, exchange pieces, finish.
+ *
+ * Time goes in steps short enough that a piece takes about one at a host's full speed; what clients do in between
+ * (announces, dials, new upload decisions) happens at the first step after it is due. Deterministic: all chance
+ * comes from the scenario's seed.
+ */
+import { ManualClock } from '../core/clock.ts'
+import { SeededRandom } from '../core/random.ts'
+import { defaultPolicy, type Policy } from '../handout/policy.ts'
+import { RECONNECT_SECONDS } from './client-model.ts'
+import { Exchange } from './exchange.ts'
+import type { Outcome } from './outcome.ts'
+import { readOutcome } from './outcome.ts'
+import type { PeerSource } from './peer-source.ts'
+import { Population } from './population.ts'
+import { RandomSource } from './random-source.ts'
+import { boundSeconds, type Loss, pieceCount, type Scenario } from './scenario.ts'
+import { SiteswarmSource } from './siteswarm-source.ts'
+import { kinds, Timeline } from './timeline.ts'
+
+export const policyNames = ['siteswarm', 'blind', 'biased'] as const
+export type PolicyName = (typeof policyNames)[number]
+
+export interface SimulationOptions {
+  /** Other numbers for the handout than those that the tracker uses. */
+  readonly handout?: Policy
+}
+
+/** The interval limits of a node as it comes. */
+const INTERVAL = { secondsMin: 60, secondsMax: 1800 } as const
+/** Steps in the least possible time, and in the time that has passed: more show nothing new. */
+const STEPS_PER_SPAN = 2000
+const STEP_SECONDS_MAX = 0.5
+/** A handshake, and the answer of a tracker. */
+const ROUND_TRIP_MS = 50
+/** A rollout that takes longer has stopped: clients announce every half hour at the latest. */
+const GIVE_UP_BOUNDS = 20
+const GIVE_UP_SECONDS = 7200
+
+export class Simulation {
+  readonly #scenario: Scenario
+  readonly #policy: PolicyName
+  readonly #clock = new ManualClock(0)
+  readonly #random: SeededRandom
+  readonly #population: Population
+  readonly #timeline = new Timeline()
+  readonly #exchange: Exchange
+  readonly #source: PeerSource
+  #stepMs: number
+  readonly #doneMs: Float64Array
+  readonly #started: Uint8Array
+  /** When the next announce of each host is due: one that was overtaken by another is not made. */
+  readonly #announceMs: Float64Array
+  /** Until when two hosts do not connect again, by `dialler * hosts + dialled`. */
+  readonly #bannedUntilMs = new Map<number, number>()
+  #lossesToCome: readonly Loss[]
+  #unfinished: number
+
+  constructor(scenario: Scenario, policy: PolicyName, options: SimulationOptions = {}) {
+    this.#scenario = scenario
+    this.#policy = policy
+    this.#random = new SeededRandom(scenario.seed)
+    this.#population = new Population(scenario, this.#random)
+    const { count } = this.#population
+    this.#doneMs = new Float64Array(count).fill(-1)
+    this.#announceMs = new Float64Array(count).fill(-1)
+    this.#started = new Uint8Array(count)
+    this.#unfinished = count - 1
+    this.#lossesToCome = scenario.losses ?? []
+    this.#exchange = new Exchange({
+      population: this.#population,
+      pieceCount: pieceCount(scenario),
+      sizeBytes: scenario.sizeBytes,
+      nicBitsPerSecond: scenario.nicBitsPerSecond,
+      wanBitsPerSecond: scenario.wanBitsPerSecond,
+      random: this.#random,
+      onComplete: (host) => this.#complete(host),
+      onDropped: (leecher, finisher) => this.#ban(leecher, finisher),
+    })
+    this.#source = this.#openSource(options.handout ?? defaultPolicy)
+    const pieceSeconds = (scenario.sizeBytes * 8) / pieceCount(scenario) / scenario.nicBitsPerSecond
+    const shortest = boundSeconds(scenario) / STEPS_PER_SPAN
+    // Whole milliseconds: a sum of fractions would drift from the times of the events.
+    this.#stepMs = Math.max(
+      1,
+      Math.round(1000 * Math.min(STEP_SECONDS_MAX, Math.max(pieceSeconds, shortest))),
+    )
+    this.#exchange.seed(0)
+    for (let host = 0; host < count; host++) {
+      const startMs = this.#population.startMs[host] as number
+      this.#announceAt(host, startMs)
+      const rechokeMs = 1000 * this.#population.client(host).rechokeSeconds
+      this.#timeline.add(startMs + 1 + this.#random.below(rechokeMs), kinds.rechoke, host)
+    }
+  }
+
+  get nowSeconds(): number {
+    return this.#clock.nowMs() / 1000
+  }
+
+  /** 0 … 1, by hosts and by what they have. */
+  get progress(): { readonly hosts: number; readonly bytes: number } {
+    const { hostInBytes } = this.#exchange.downloads
+    const leechers = Math.max(1, this.#population.count - 1)
+    let bytes = 0
+    for (const received of hostInBytes) bytes += received
+    return { hosts: 1 - this.#unfinished / leechers, bytes: bytes / leechers / this.#scenario.sizeBytes }
+  }
+
+  get isOver(): boolean {
+    const giveUp = GIVE_UP_BOUNDS * boundSeconds(this.#scenario) + GIVE_UP_SECONDS
+    return (
+      this.#unfinished === 0 ||
+      this.nowSeconds > giveUp + Math.max(0, ...(this.#scenario.siteStartSeconds ?? []))
+    )
+  }
+
+  step(): void {
+    // While nothing is on its way, time passes until somebody does something.
+    const dueMs = this.#timeline.firstMs
+    const nowMs = this.#clock.nowMs()
+    // A rollout of hours is looked at less often than one of seconds: what is asked is when, to so many digits.
+    this.#stepMs = Math.max(this.#stepMs, Math.floor(nowMs / STEPS_PER_SPAN))
+    const stepMs = this.#exchange.isQuiet ? Math.max(this.#stepMs, Math.ceil(dueMs - nowMs)) : this.#stepMs
+    this.#clock.advanceMs(stepMs)
+    while (this.#timeline.next(this.#clock.nowMs())) this.#handle()
+    if (!this.#exchange.isQuiet) this.#exchange.step(this.#stepMs / 1000)
+    if (this.#lossesToCome.length > 0) this.#lose()
+  }
+
+  outcome(): Outcome {
+    return readOutcome({
+      scenario: this.#scenario,
+      policy: this.#policy,
+      population: this.#population,
+      exchange: this.#exchange,
+      doneMs: this.#doneMs,
+    })
+  }
+
+  #openSource(policy: Policy): PeerSource {
+    const { topology } = this.#scenario
+    const population = this.#population
+    const random = this.#random
+    if (this.#policy !== 'siteswarm')
+      return new RandomSource(this.#policy, topology.sites.length, population, random)
+    return new SiteswarmSource({
+      topology,
+      population,
+      clock: this.#clock,
+      random,
+      interval: INTERVAL,
+      policy,
+    })
+  }
+
+  #handle(): void {
+    const { kind, a, b, atMs } = this.#timeline.event
+    if (kind === kinds.announce) {
+      if (this.#announceMs[a] === atMs) this.#announce(a)
+    } else if (kind === kinds.dial) this.#dial(a, b)
+    else {
+      this.#exchange.rechoke(a)
+      if (!this.#exchange.isGone(a))
+        this.#timeline.add(atMs + 1000 * this.#population.client(a).rechokeSeconds, kinds.rechoke, a)
+    }
+  }
+
+  #announceAt(host: number, atMs: number): void {
+    this.#announceMs[host] = atMs
+    this.#timeline.add(atMs, kinds.announce, host)
+  }
+
+  #announce(host: number): void {
+    if (this.#exchange.isGone(host)) return
+    const nowMs = this.#clock.nowMs()
+    const isFirst = this.#started[host] === 0
+    this.#started[host] = 1
+    const { pieces, downloads } = this.#exchange
+    const leftShare = 1 - pieces.haveCount[host]! / pieces.count
+    const hasJustCompleted =
+      host !== 0 && pieces.isComplete(host) && this.#doneMs[host]! + ROUND_TRIP_MS >= nowMs - this.#stepMs
+    const told = this.#source.announce({
+      host,
+      event: isFirst ? 'started' : hasJustCompleted ? 'completed' : 'none',
+      leftBytes: Math.round(leftShare * this.#scenario.sizeBytes),
+      downloadedBytes: Math.round(downloads.hostInBytes[host]!),
+    })
+    const client = this.#population.client(host)
+    this.#announceAt(host, nowMs + 1000 * client.announceAfterSeconds(told))
+    for (const [index, other] of told.hosts.entries())
+      this.#timeline.add(
+        nowMs + ROUND_TRIP_MS + (1000 * index) / client.dialsPerSecond,
+        kinds.dial,
+        host,
+        other,
+      )
+  }
+
+  #dial(dialler: number, dialled: number): void {
+    // Nobody listens at a host that has not started.
+    if (this.#started[dialled] === 0) return
+    const untilMs = this.#bannedUntilMs.get(this.#pair(dialler, dialled)) ?? 0
+    if (untilMs > this.#clock.nowMs()) this.#timeline.add(untilMs, kinds.dial, dialler, dialled)
+    else this.#exchange.connect(dialler, dialled)
+  }
+
+  #complete(host: number): void {
+    this.#doneMs[host] = this.#clock.nowMs()
+    this.#unfinished--
+    this.#announceAt(host, this.#clock.nowMs() + ROUND_TRIP_MS)
+  }
+
+  /** Neither comes back for a while; then the leecher tries again. */
+  #ban(leecher: number, finisher: number): void {
+    const untilMs = this.#clock.nowMs() + 1000 * RECONNECT_SECONDS
+    this.#bannedUntilMs.set(this.#pair(leecher, finisher), untilMs)
+    this.#timeline.add(untilMs, kinds.dial, leecher, finisher)
+  }
+
+  #pair(a: number, b: number): number {
+    return Math.min(a, b) * this.#population.count + Math.max(a, b)
+  }
+
+  #lose(): void {
+    const { pieces, downloads } = this.#exchange
+    this.#lossesToCome = this.#lossesToCome.filter(({ site, atShare }) => {
+      let gateway = -1
+      for (let host = 1; host < this.#population.count; host++) {
+        const isHere = this.#population.siteOf[host] === site && !this.#exchange.isGone(host)
+        const fetched = downloads.hostRemoteBytes[host]!
+        if (isHere && fetched > (gateway < 0 ? 0 : downloads.hostRemoteBytes[gateway]!)) gateway = host
+      }
+      if (gateway < 0 || pieces.haveCount[gateway]! < atShare * pieces.count) return true
+      if (!pieces.isComplete(gateway)) this.#unfinished--
+      this.#exchange.remove(gateway)
+      return false
+    })
+  }
+}

@@ -1,0 +1,91 @@
+/** The real tracker, on a clock and with chance of ours: the same swarm table and handout policy that serve clients. */
+import type { ManualClock } from '../core/clock.ts'
+import type { Random } from '../core/random.ts'
+import type { TrackerMetrics } from '../core/tracker-metrics.ts'
+import type { Policy } from '../handout/policy.ts'
+import { SwarmTable } from '../swarm/swarm-table.ts'
+import type { Topology } from '../topology/topology.ts'
+import type { IntervalLimits } from '../tracker/interval.ts'
+import { Tracker } from '../tracker/tracker.ts'
+import type { Asking, PeerSource, Told } from './peer-source.ts'
+import { placedTopology, type Population } from './population.ts'
+
+const TORRENT = Buffer.alloc(20, 'simulated')
+const PORT = 6881
+/** How often a node looks for peers whose time is over; it looks at all of them. */
+const SWEEP_MS = 10_000
+
+export class SiteswarmSource implements PeerSource {
+  /** Times that a host became gateway of its site. */
+  elections = 0
+  readonly #tracker: Tracker
+  readonly #table: SwarmTable
+  readonly #clock: ManualClock
+  readonly #population: Population
+  #sweptMs = 0
+
+  constructor(parts: {
+    readonly topology: Topology
+    readonly population: Population
+    readonly clock: ManualClock
+    readonly random: Random
+    readonly interval: IntervalLimits
+    readonly policy: Policy
+  }) {
+    const { topology, population, clock, random, interval, policy } = parts
+    this.#population = population
+    this.#clock = clock
+    this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
+    const nothing = () => {}
+    const metrics: TrackerMetrics = {
+      announce: nothing,
+      refusal: nothing,
+      handout: nothing,
+      election: () => void this.elections++,
+      rescue: nothing,
+      downloaded: nothing,
+      completion: nothing,
+      duration: nothing,
+    }
+    this.#tracker = new Tracker(placedTopology(topology, population), {
+      table: this.#table,
+      clock,
+      random,
+      metrics,
+      admission: { admits: () => true },
+      interval,
+      policy,
+    })
+  }
+
+  announce({ host, event, leftBytes, downloadedBytes }: Asking): Told {
+    this.#sweep()
+    const client = this.#population.client(host)
+    const reply = this.#tracker.announce(
+      {
+        infoHash: TORRENT,
+        peerId: Buffer.from(`${client.peerIdPrefix}${host}`.padEnd(20, '.')),
+        port: PORT,
+        downloadedBytes,
+        uploadedBytes: 0,
+        leftBytes,
+        event,
+        peersWanted: client.peersWanted,
+        key: Buffer.alloc(0),
+      },
+      this.#population.address(host),
+      'http',
+    )
+    const hosts: number[] = []
+    for (let offset = 0; offset < reply.peers4.length; offset += 6)
+      hosts.push(this.#population.hostAt(reply.peers4.readUInt32BE(offset)))
+    return { hosts, intervalSeconds: reply.intervalSeconds, intervalSecondsMin: reply.intervalSecondsMin }
+  }
+
+  #sweep(): void {
+    const nowMs = this.#clock.nowMs()
+    if (nowMs - this.#sweptMs < SWEEP_MS) return
+    this.#sweptMs = nowMs
+    this.#table.sweep(Math.floor(nowMs / 1000), this.#population.count)
+  }
+}

@@ -1,0 +1,34 @@
+/** Sites of which nothing is known but how many there are: equally far from each other, without bubbles. */
+import { NO_BUBBLE, type Place, type Site, type Topology } from '../topology/topology.ts'
+
+const COST = 100
+
+export function uniformTopology(siteCount: number, gateways: 'auto' | number = 'auto'): Topology {
+  const places: Place[] = []
+  const sites = Array.from({ length: siteCount }, (_, index): Site => {
+    const ofSite: Place[] = []
+    const site: Site = {
+      index,
+      name: `site-${index + 1}`,
+      region: undefined,
+      trackers: [],
+      federation: [],
+      gateways,
+      places: ofSite,
+    }
+    ofSite.push({ index, site, bubble: NO_BUBBLE, trackers: [] })
+    places.push(...ofSite)
+    return site
+  })
+  return {
+    sites,
+    places,
+    unmapped: 'refuse',
+    fallbackTrackers: () => [],
+    // Only the population of a simulation knows who is where.
+    locate: () => -1,
+    match: () => undefined,
+    cost: (a, b) => (a === b ? 0 : COST),
+    siteNamed: (name) => sites.find((site) => site.name === name),
+  }
+}

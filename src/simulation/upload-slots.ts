@@ -1,0 +1,115 @@
+/**
+ * Whom a host uploads to. Every client serves a few neighbours at a time; a seed goes round, a leecher serves those
+ * that gave it most and one by chance. Where a host has fewer neighbours than slots, none of this matters.
+ */
+import type { Random } from '../core/random.ts'
+import type { Connections } from './connections.ts'
+import type { Downloads } from './downloads.ts'
+import type { Pieces } from './pieces.ts'
+import type { Population } from './population.ts'
+
+export class UploadSlots {
+  readonly #population: Population
+  readonly #pieces: Pieces
+  readonly #connections: Connections
+  readonly #downloads: Downloads
+  readonly #random: Random
+  readonly #used: Int32Array
+  #round = 0
+
+  constructor(parts: {
+    readonly population: Population
+    readonly pieces: Pieces
+    readonly connections: Connections
+    readonly downloads: Downloads
+    readonly random: Random
+  }) {
+    this.#population = parts.population
+    this.#pieces = parts.pieces
+    this.#connections = parts.connections
+    this.#downloads = parts.downloads
+    this.#random = parts.random
+    this.#used = new Int32Array(parts.population.count)
+  }
+
+  hasRoom(host: number): boolean {
+    return this.#used[host]! < this.#population.client(host).uploadSlots
+  }
+
+  /** Serves the receiver of an edge if there is room and it wants something. */
+  offer(edge: number): void {
+    if (
+      this.#connections.unchoked[edge] === 0 &&
+      this.hasRoom(this.#connections.from(edge)) &&
+      this.#isWanted(edge)
+    )
+      this.#unchoke(edge)
+  }
+
+  choke(edge: number): void {
+    if (this.#connections.unchoked[edge] === 0) return
+    const transfer = this.#connections.transfer[edge] as number
+    if (transfer >= 0) this.#downloads.stop(transfer)
+    this.#connections.unchoked[edge] = 0
+    this.#used[this.#connections.from(edge)]!--
+  }
+
+  /** Gives free slots to whoever wants something. */
+  fill(host: number): void {
+    const degree = this.#connections.degree(host)
+    if (degree === 0 || !this.hasRoom(host)) return
+    const start = this.#random.below(degree)
+    for (let seen = 0; seen < degree && this.hasRoom(host); seen++)
+      this.offer(this.#connections.edge(host, (start + seen) % degree))
+  }
+
+  /** Chooses anew whom to serve. */
+  rechoke(host: number): void {
+    const connections = this.#connections
+    const degree = connections.degree(host)
+    const { uploadSlots, optimisticSlots } = this.#population.client(host)
+    const wanted: number[] = []
+    for (let index = 0; index < degree; index++) {
+      const edge = connections.edge(host, index)
+      if (this.#isWanted(edge)) wanted.push(edge)
+      else if (degree > uploadSlots) this.choke(edge)
+    }
+    const isSeed = this.#pieces.isComplete(host)
+    const chosen = new Set(
+      wanted.length <= uploadSlots
+        ? wanted
+        : isSeed
+          ? this.#longestWaiting(wanted, uploadSlots)
+          : this.#mostGiving(wanted, uploadSlots, optimisticSlots),
+    )
+    for (let index = 0; index < degree; index++) connections.bytes[connections.edge(host, index) ^ 1] = 0
+    for (const edge of wanted) if (!chosen.has(edge)) this.choke(edge)
+    for (const edge of chosen) if (connections.unchoked[edge] === 0) this.#unchoke(edge)
+  }
+
+  #longestWaiting(edges: readonly number[], count: number): number[] {
+    const { unchokedAt } = this.#connections
+    return edges.toSorted((a, b) => unchokedAt[a]! - unchokedAt[b]! || a - b).slice(0, count)
+  }
+
+  #mostGiving(edges: readonly number[], count: number, byChance: number): number[] {
+    const { bytes } = this.#connections
+    const sorted = edges.toSorted((a, b) => bytes[b ^ 1]! - bytes[a ^ 1]! || a - b)
+    const chosen = sorted.splice(0, count - byChance)
+    for (let left = byChance; left > 0; left--)
+      chosen.push(...sorted.splice(this.#random.below(sorted.length), 1))
+    return chosen
+  }
+
+  #isWanted(edge: number): boolean {
+    const to = this.#connections.to[edge] as number
+    return !this.#pieces.isComplete(to) && this.#pieces.canGive(this.#connections.from(edge), to)
+  }
+
+  #unchoke(edge: number): void {
+    this.#connections.unchoked[edge] = 1
+    this.#connections.unchokedAt[edge] = ++this.#round
+    this.#used[this.#connections.from(edge)]!++
+    this.#downloads.tryStart(edge)
+  }
+}
