@@ -10,7 +10,7 @@ export interface RecordedAnnounce {
   readonly protocol: 'http' | 'udp'
 }
 
-export const NOTHING_SCRAPED: ScrapeCounts = { complete: 0, downloaded: 0, downloaders: 0, incomplete: 0 }
+const NOTHING_SCRAPED: ScrapeCounts = { complete: 0, downloaded: 0, downloaders: 0, incomplete: 0 }
 
 export class RecordingTracker implements TrackerService {
   readonly announces: RecordedAnnounce[] = []

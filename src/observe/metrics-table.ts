@@ -26,7 +26,7 @@ export interface Gauges {
 
 /** Why a datagram had no answer: see `UdpServerDrops`. */
 export type UdpDropCause = 'unreadable' | 'unproven' | 'unsent'
-export const udpDropCauses: readonly UdpDropCause[] = ['unreadable', 'unproven', 'unsent']
+const udpDropCauses: readonly UdpDropCause[] = ['unreadable', 'unproven', 'unsent']
 
 export interface Reading {
   readonly version: string
