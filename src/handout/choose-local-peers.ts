@@ -28,6 +28,10 @@ export class LocalChoices {
     this.#random = random
   }
 
+  includes(row: number): boolean {
+    return this.choices.some((choice) => choice.row === row)
+  }
+
   /** Peers of the site that the asker was told of before, and that it or they can still use. */
   addIntroduced(): void {
     const { table, asker, site, nowSeconds } = this.#situation
@@ -43,15 +47,15 @@ export class LocalChoices {
   /** For a leecher: one source with a free slot, then leechers, then whoever is idle. */
   addForLeecher(): void {
     const { policy } = this.#situation
-    if (this.#known('source') === 0) this.#addSources(1, policy.sourceSlots, 'source')
+    if (this.#known('source') === 0) this.#addSources(1, 'source')
     this.#addNeighbours('bubble', policy.bubbleNeighbours - this.#known('bubble'))
     this.#addNeighbours('site', policy.otherNeighbours - this.#known('site'))
     // In a small bubble, or a site without bubbles, whoever is there makes up the number.
     this.#addNeighbours('site', policy.bubbleNeighbours - this.#known('needy'))
-    this.#addSources(policy.neighboursMin - this.choices.length, policy.sourceSlots, 'source')
+    this.#addSources(policy.neighboursMin - this.choices.length, 'source')
     if (this.choices.length < policy.neighboursMin)
       this.#add('partial', policy.neighboursMin - this.choices.length, 'partial', () => 0)
-    if (this.choices.length === 0) this.#addSources(1, Infinity, 'last-resort')
+    if (this.choices.length === 0) this.#addSources(1, 'last-resort')
     if (this.choices.length === 0) this.#add('needy', 1, 'same-site', (row) => this.#links(row))
   }
 
@@ -66,7 +70,7 @@ export class LocalChoices {
   /** For a peer without progress: a source that it has not met, however busy. */
   addRescue(): boolean {
     const before = this.choices.length
-    this.#addSources(1, Infinity, 'rescue')
+    this.#addSources(1, 'rescue')
     return this.choices.length > before
   }
 
@@ -79,18 +83,26 @@ export class LocalChoices {
       this.choices.push({ row, ring: this.#ring(row), reason: 'seed' })
   }
 
-  #addSources(count: number, slots: number, reason: Reason): void {
+  /** Sources with a free slot; as a last resort or to rescue somebody, however busy. */
+  #addSources(count: number, reason: 'source' | 'last-resort' | 'rescue'): void {
     if (count <= 0) return
     const before = this.choices.length
+    const isFree = (row: number) => reason !== 'source' || this.#links(row) < this.slotsOf(row)
     this.#add('seed', count, reason, (row) => {
-      const links = this.#links(row)
-      if (links >= slots) return -1
-      return this.#situation.table.rows.has(row, flags.doubtful) ? links + 1000 : links
+      if (!isFree(row)) return -1
+      return this.#situation.table.rows.has(row, flags.doubtful) ? this.#links(row) + 1000 : this.#links(row)
     })
-    for (const gateway of this.#situation.site.gateways) {
+    for (const { row } of this.#situation.site.gateways) {
       if (this.choices.length - before >= count) return
-      if (this.#isEligible(gateway.row) && this.#links(gateway.row) < slots) this.#choose(gateway.row, reason)
+      if (this.#isEligible(row) && isFree(row)) this.#choose(row, reason)
     }
+  }
+
+  /** How many local peers hear of this source. */
+  slotsOf(row: number): number {
+    const { table, policy } = this.#situation
+    const isSlow = row >= 0 && table.rows.has(row, flags.slowToForward)
+    return isSlow ? policy.slowSourceSlots : policy.sourceSlots
   }
 
   /** Leechers of one ring, with room for another neighbour; whoever knows nobody yet comes first. */
@@ -143,7 +155,7 @@ export class LocalChoices {
     const { table, asker, nowSeconds } = this.#situation
     const { rows } = table
     if (row === asker.row || rows.has(row, flags.unreachable) || rows.isExpired(row, nowSeconds)) return false
-    if (this.choices.some((choice) => choice.row === row)) return false
+    if (this.includes(row)) return false
     if (asker.row < 0) return true
     // A dual-stack client is not introduced to itself.
     const isSameClient =

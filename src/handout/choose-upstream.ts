@@ -15,13 +15,14 @@ import { hasCopy, isFed } from './site-state.ts'
 
 /** The row to fetch from, or -1 where no content is to be had. Never one of `avoid` if there is another. */
 export function chooseUpstream(situation: Situation, avoid: readonly number[], random: Random): number {
-  const { table, topology, swarm, site } = situation
+  const { table, topology, swarm, site, policy } = situation
   const ranked: { readonly other: SiteSwarm; readonly cost: number }[] = []
   for (const other of swarm.sites) {
     if (other === site || !isFed(table, swarm, other, site)) continue
     const cost = topology.cost(site.site, other.site)
     if (cost === Infinity) continue
-    ranked.push({ other, cost: cost * (1 + sitesFedBy(situation, other)) })
+    const patience = isSlowToForward(situation, other) ? policy.slowForwarderCost : 1
+    ranked.push({ other, cost: cost * (1 + sitesFedBy(situation, other)) * patience })
   }
   ranked.sort((a, b) => a.cost - b.cost)
   for (const isLastResort of [false, true])
@@ -55,6 +56,14 @@ export function downstreamOf(situation: Situation, row: number): Gateway[] {
     for (const gateway of site.gateways)
       if (gateway.upstreamRow === row && !table.rows.isExpired(gateway.row, nowSeconds)) found.push(gateway)
   return found
+}
+
+/** Whether whoever fetches from this site has to wait until it has the whole torrent. */
+function isSlowToForward({ table, swarm }: Situation, other: SiteSwarm): boolean {
+  return (
+    !hasCopy(swarm, other) &&
+    other.gateways.every((gateway) => table.rows.has(gateway.row, flags.slowToForward))
+  )
 }
 
 /** Sites that have a gateway fetching from `source`, the asking site left out. */

@@ -69,10 +69,10 @@ function forGateway(
   upstreams: UpstreamChange[],
 ): boolean {
   const { table, asker, policy } = situation
-  const missing = policy.sourceSlots - local.choices.length
-  local.addNeedy(missing, 'needy')
+  local.addNeedy(local.slotsOf(asker.row) - local.choices.length, 'needy')
   for (const gateway of live)
-    if (gateway.row !== asker.row) remote.push({ row: gateway.row, ring: 'site', reason: 'fellow-gateway' })
+    if (gateway.row !== asker.row && !local.includes(gateway.row))
+      remote.push({ row: gateway.row, ring: 'site', reason: 'fellow-gateway' })
 
   const stalls = asker.row < 0 ? 0 : table.rows.stalls(asker.row)
   const isStuck = stalls > 0 && stalls % policy.stallsUntilRescue === 0
@@ -99,7 +99,7 @@ function forSource(
 ): void {
   const { table, asker, policy, site } = situation
   if (asker.hasCompleted) local.addNeedy(policy.strangersOnCompletion, 'stranger')
-  else local.addNeedy(policy.sourceSlots - local.choices.length, 'needy')
+  else local.addNeedy(local.slotsOf(asker.row) - local.choices.length, 'needy')
   const isProven = asker.row >= 0 && table.rows.has(asker.row, flags.proven)
   if (asker.role !== 'seed' || isProven || local.choices.length > 0) return
   local.addSeeds(SEEDS_FOR_DOUBTFUL)

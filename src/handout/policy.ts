@@ -8,6 +8,10 @@ import { LINKS_MAX } from '../swarm/introductions.ts'
 export interface Policy {
   /** Local peers that know a source or gateway: those spread it, and nobody uploads a piece many times. */
   readonly sourceSlots: number
+  /** The same for one that passes hardly anything on before it is complete: each step costs a whole download. */
+  readonly slowSourceSlots: number
+  /** How many times further away a gateway is that passes hardly anything on before it is complete. */
+  readonly slowForwarderCost: number
   /** Leechers of its own bubble that a leecher hears of when it asks first. */
   readonly bubbleNeighbours: number
   /** Leechers of other bubbles: never none, or a bubble becomes an island. */
@@ -28,6 +32,8 @@ export interface Policy {
 
 export const defaultPolicy: Policy = {
   sourceSlots: 2,
+  slowSourceSlots: 4,
+  slowForwarderCost: 4,
   bubbleNeighbours: 2,
   otherNeighbours: 1,
   neighboursMax: 4,

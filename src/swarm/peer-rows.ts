@@ -18,7 +18,7 @@ import { SlotPool } from './slot-pool.ts'
     5  left         KiB still missing, rounded up; LEFT_UNKNOWN where the peer did not say
     6  downloaded   KiB since `started`, saturated
     7  identity     hash of peer id and key: the same client at another address has the same
-    8  state        lifetime in seconds << 16 | stalls << 8 | flags
+    8  state        lifetime in seconds << 16 | stalls << 12 | flags
     9  links        block of its introductions; 0 none
    10  previous     in the ring
 */
@@ -35,7 +35,7 @@ export const LEFT_UNKNOWN = 0xffff_ffff
 /** The longest lifetime that a row can hold. */
 export const LIFETIME_SECONDS_MAX = 0xffff
 
-const STALLS_MAX = 0xff
+const STALLS_MAX = 0xf
 
 export const flags = {
   /** Has all of the torrent, as far as it says. */
@@ -53,6 +53,8 @@ export const flags = {
   proven: 64,
   /** Cannot be dialled (port 1 of libtorrent): counted, never handed out. */
   unreachable: 128,
+  /** Passes hardly anything on before it is complete; see `ClientFamily.isSlowToForward`. */
+  slowToForward: 256,
 } as const
 
 export class PeerRows {
@@ -224,11 +226,11 @@ export class PeerRows {
 
   /** Announces in a row that showed no progress. */
   stalls(row: number): number {
-    return (this.#get(row, 8) >>> 8) & 0xff
+    return (this.#get(row, 8) >>> 12) & STALLS_MAX
   }
 
   setStalls(row: number, stalls: number): void {
-    this.#set(row, 8, (this.#get(row, 8) & ~0xff00) | (Math.min(stalls, STALLS_MAX) << 8))
+    this.#set(row, 8, (this.#get(row, 8) & ~0xf000) | (Math.min(stalls, STALLS_MAX) << 12))
   }
 
   has(row: number, flag: number): boolean {

@@ -24,19 +24,31 @@ import type { SwarmTable } from './swarm-table.ts'
         Site[sites]              uint8 name length, name, uint32 hosts, uint32[hosts] address hashes
 
   Peer =>
-     0  uint8     flags          of the row
-     1  uint8     stalls
-     2  uint16    port
-     4  uint32    left           KiB
-     8  uint32    downloaded     KiB
-    12  uint32    identity
-    16  uint32    heard_at       seconds since 1970
-    20  uint16    lifetime       seconds
-    22  byte[4 or 16] address    by the v6 flag
+     0  uint16    flags          of the row
+     2  uint16    stalls
+     4  uint16    port
+     6  uint16    lifetime       seconds
+     8  uint32    left           KiB
+    12  uint32    downloaded     KiB
+    16  uint32    identity
+    20  uint32    heard_at       seconds since 1970
+    24  byte[4 or 16] address    by the v6 flag
 */
 const VERSION = 1
 const HEADER_BYTES = 29
-const PEER_BYTES_MAX = 38
+const PEER_ADDRESS_AT = 24
+const PEER_BYTES_MAX = PEER_ADDRESS_AT + 16
+
+/** What a row remembers of its peer; the others follow from where it is put. */
+const KEPT_FLAGS = [
+  flags.seed,
+  flags.partial,
+  flags.v6,
+  flags.doubtful,
+  flags.proven,
+  flags.unreachable,
+  flags.slowToForward,
+]
 
 export function writeSwarm(table: SwarmTable, swarm: Swarm, siteName: (siteIndex: number) => string): Buffer {
   const order = new Map<number, number>()
@@ -135,21 +147,16 @@ export function readSwarm(block: Buffer, reader: SwarmReader): void {
 
 function writePeer(table: SwarmTable, row: number, target: Buffer, offset: number): number {
   const { rows } = table
-  const state =
-    (rows.has(row, flags.seed) ? flags.seed : 0) |
-    (rows.has(row, flags.partial) ? flags.partial : 0) |
-    (rows.has(row, flags.v6) ? flags.v6 : 0) |
-    (rows.has(row, flags.doubtful) ? flags.doubtful : 0) |
-    (rows.has(row, flags.proven) ? flags.proven : 0) |
-    (rows.has(row, flags.unreachable) ? flags.unreachable : 0)
-  offset = target.writeUInt8(state, offset)
-  offset = target.writeUInt8(rows.stalls(row), offset)
+  let kept = 0
+  for (const flag of KEPT_FLAGS) if (rows.has(row, flag)) kept |= flag
+  offset = target.writeUInt16BE(kept, offset)
+  offset = target.writeUInt16BE(rows.stalls(row), offset)
   offset = target.writeUInt16BE(rows.port(row), offset)
+  offset = target.writeUInt16BE(rows.lifetimeSeconds(row), offset)
   offset = target.writeUInt32BE(rows.leftKib(row), offset)
   offset = target.writeUInt32BE(rows.downloadedKib(row), offset)
   offset = target.writeUInt32BE(rows.identity(row), offset)
   offset = target.writeUInt32BE(rows.heardAtSeconds(row), offset)
-  offset = target.writeUInt16BE(rows.lifetimeSeconds(row), offset)
   const address = addressToBytes(rows.address(row))
   return offset + address.copy(target, offset)
 }
@@ -158,31 +165,32 @@ function writePeer(table: SwarmTable, row: number, target: Buffer, offset: numbe
 function readPeer(block: Buffer, cursor: { at: number }, infoHash: Buffer, reader: SwarmReader): number {
   const { table } = reader
   const start = cursor.at
-  const state = block.readUInt8(start)
-  const addressBytes = (state & flags.v6) === 0 ? 4 : 16
-  cursor.at = start + 22 + addressBytes
+  const kept = block.readUInt16BE(start)
+  const has = (flag: number) => (kept & flag) !== 0
+  cursor.at = start + PEER_ADDRESS_AT + (has(flags.v6) ? 16 : 4)
   if (cursor.at > block.length) throw new RangeError('the block ends inside a peer')
-  const address = addressFromBytes(block.subarray(start + 22, cursor.at))
+  const address = addressFromBytes(block.subarray(start + PEER_ADDRESS_AT, cursor.at))
   const place = reader.locate(address)
-  const heardAtSeconds = block.readUInt32BE(start + 16)
-  const lifetimeSeconds = block.readUInt16BE(start + 20)
+  const heardAtSeconds = block.readUInt32BE(start + 20)
+  const lifetimeSeconds = block.readUInt16BE(start + 6)
   if (place < 0 || heardAtSeconds + lifetimeSeconds < reader.nowSeconds) return -1
   const { row } = table.observe({
     infoHash,
     address,
-    port: block.readUInt16BE(start + 2),
+    port: block.readUInt16BE(start + 4),
     place,
-    identity: block.readUInt32BE(start + 12),
-    role: (state & flags.seed) !== 0 ? 'seed' : (state & flags.partial) !== 0 ? 'partial' : 'needy',
-    leftKib: block.readUInt32BE(start + 4),
-    downloadedKib: block.readUInt32BE(start + 8),
+    identity: block.readUInt32BE(start + 16),
+    role: has(flags.seed) ? 'seed' : has(flags.partial) ? 'partial' : 'needy',
+    leftKib: block.readUInt32BE(start + 8),
+    downloadedKib: block.readUInt32BE(start + 12),
     nowSeconds: heardAtSeconds,
     lifetimeSeconds,
-    isReachable: (state & flags.unreachable) === 0,
-    isDoubtful: (state & flags.doubtful) !== 0,
+    isReachable: !has(flags.unreachable),
+    isDoubtful: has(flags.doubtful),
+    isSlowToForward: has(flags.slowToForward),
   })
-  table.rows.setStalls(row, block.readUInt8(start + 1))
-  table.rows.setFlag(row, flags.proven, (state & flags.proven) !== 0)
+  table.rows.setStalls(row, block.readUInt16BE(start + 2))
+  table.rows.setFlag(row, flags.proven, has(flags.proven))
   return row
 }
 

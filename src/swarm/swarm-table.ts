@@ -38,6 +38,8 @@ export interface Sighting {
   readonly isReachable: boolean
   /** `left=0` of the kind that magnet clients send. */
   readonly isDoubtful: boolean
+  /** Passes hardly anything on before it is complete. */
+  readonly isSlowToForward: boolean
 }
 
 export interface Observed {
@@ -147,6 +149,7 @@ export class SwarmTable {
     rows.setLeftKib(row, sighting.leftKib)
     rows.setDownloadedKib(row, sighting.downloadedKib)
     rows.setFlag(row, flags.unreachable, !sighting.isReachable)
+    rows.setFlag(row, flags.slowToForward, sighting.isSlowToForward)
 
     const isCounted = !rows.has(row, flags.secondary)
     const hasCompleted = known >= 0 && !wasSeed && sighting.role === 'seed' && isCounted

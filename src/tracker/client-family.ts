@@ -8,15 +8,25 @@ export interface ClientFamily {
   readonly announceSecondsMin: number
   /** Announces `left=0` for a magnet of which it has nothing yet. */
   readonly saysCompleteForMagnets: boolean
+  /**
+   * Passes hardly anything on before it is complete, so that each step of a chain of such clients costs the whole
+   * download anew: Transmission unchokes and asks in rounds of ten seconds (measured: docs/measurements.md).
+   */
+  readonly isSlowToForward: boolean
 }
 
-const UNKNOWN: ClientFamily = { announceSecondsMin: 0, saysCompleteForMagnets: false }
+const UNKNOWN: ClientFamily = {
+  announceSecondsMin: 0,
+  saysCompleteForMagnets: false,
+  isSlowToForward: false,
+}
 /** libtorrent's `min_announce_interval`; qBittorrent and Deluge keep it. */
-const LIBTORRENT: ClientFamily = { announceSecondsMin: 300, saysCompleteForMagnets: false }
+const LIBTORRENT: ClientFamily = { ...UNKNOWN, announceSecondsMin: 300 }
 /** rtorrent clamps what it is told to 600 … 28,800 s. */
-const RTORRENT: ClientFamily = { announceSecondsMin: 600, saysCompleteForMagnets: false }
+const RTORRENT: ClientFamily = { ...UNKNOWN, announceSecondsMin: 600 }
 /** Without a connection, aria2 announces every 120 s. */
-const ARIA2: ClientFamily = { announceSecondsMin: 0, saysCompleteForMagnets: true }
+const ARIA2: ClientFamily = { ...UNKNOWN, saysCompleteForMagnets: true }
+const TRANSMISSION: ClientFamily = { ...UNKNOWN, isSlowToForward: true }
 
 const FAMILIES: Readonly<Record<string, ClientFamily>> = {
   '-LT': LIBTORRENT,
@@ -24,6 +34,7 @@ const FAMILIES: Readonly<Record<string, ClientFamily>> = {
   '-DE': LIBTORRENT,
   '-lt': RTORRENT,
   'A2-': ARIA2,
+  '-TR': TRANSMISSION,
 }
 
 /** `peerId`: 20 bytes, of which the first three name the client (BEP 20). */

@@ -167,6 +167,7 @@ export class Tracker implements TrackerService {
       lifetimeSeconds: lifetimeSeconds(interval.secondsMax, family.announceSecondsMin),
       isReachable: request.port > 1,
       isDoubtful,
+      isSlowToForward: family.isSlowToForward,
     })
   }
 

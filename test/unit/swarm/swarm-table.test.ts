@@ -19,6 +19,7 @@ const aSighting = (over: Partial<Sighting> = {}): Sighting => ({
   lifetimeSeconds: 100,
   isReachable: true,
   isDoubtful: false,
+  isSlowToForward: false,
   ...over,
 })
 

@@ -262,3 +262,25 @@ test('a gateway that is late keeps its lease while the others have progress', ()
   clock.advanceMs(300_000)
   expect(remoteTo('127.2.1.2', announce('127.2.1.2', { ...libtorrent, left: 500 }).peers)).toEqual([])
 })
+
+test('a site does not wait for a gateway that passes nothing on before it is complete', () => {
+  const { announce } = aTracker({ topology: aTopology({ cost: () => 100 }) })
+  announce('127.1.1.1', { left: 0 })
+  announce('127.2.1.1', { client: '-TR3000-' })
+  expect(announce('127.3.1.1').peers).toEqual(['127.1.1.1:6881'])
+  announce('127.2.1.1', { client: '-TR3000-', left: 0, event: 'completed' })
+  announce('127.3.1.1', { event: 'stopped' })
+  expect(announce('127.3.1.2').peers).toHaveLength(1)
+})
+
+test('a Transmission source is handed to four local peers, another one to two', () => {
+  for (const [client, heard] of [
+    ['-TR3000-', 4],
+    ['-LT2080-', 2],
+  ] as const) {
+    const { announce } = aTracker()
+    announce('127.1.1.1', { left: 0, client })
+    for (let host = 2; host < 12; host++) announce(`127.1.1.${host}`)
+    expect(announce('127.1.1.1', { left: 0, client }).peers).toHaveLength(heard)
+  }
+})
