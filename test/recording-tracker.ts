@@ -32,7 +32,7 @@ export class RecordingTracker implements TrackerService {
   }
 }
 
-/** The answer without peers of protocol.md §10.3, R2. */
+/** The answer without peers, byte for byte. */
 export function anAnnounceReply(changes: Partial<AnnounceReply> = {}): AnnounceReply {
   return {
     complete: 0,

@@ -2,7 +2,7 @@
  * What bencoding forbids and files in the wild contain all the same.
  *
  * None of these makes a file unreadable, so none is refused; but clients that decode and encode again get other
- * bytes, and inside `info` that is another infohash (protocol §6.2). They are noted with their offset, so that
+ * bytes, and inside `info` that is another infohash. They are noted with their offset, so that
  * somebody can be told which byte splits the swarm.
  */
 

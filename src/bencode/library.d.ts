@@ -1,4 +1,4 @@
-/** The package `bencode` 4 has no types. Only what we call is declared: its decoder is left alone, see style §8. */
+/** The package `bencode` 4 has no types. Only what we call is declared: its decoder turns binary keys into hex. */
 declare module 'bencode' {
   const bencode: {
     /** Text is written as UTF-8. Never give it null, a fraction or a BigInt: they vanish or change. */

@@ -1,5 +1,5 @@
 /**
- * The answer to an announce, for people and for programs, with what clients make of its oddities (protocol.md §2).
+ * The answer to an announce, for people and for programs, with what clients make of its oddities.
  */
 import { type BencodeValue, dictionaryEntries, integerOf, listItems, textOf } from '../bencode/value.ts'
 import { type Address, addressFromBytes, parseAddress } from '../core/address.ts'

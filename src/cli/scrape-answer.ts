@@ -1,4 +1,4 @@
-/** The answer to a scrape, for people and for programs, with what clients make of its oddities (protocol.md §3). */
+/** The answer to a scrape, for people and for programs, with what clients make of its oddities. */
 import { type BencodeValue, dictionaryEntries } from '../bencode/value.ts'
 import { INFO_HASH_BYTES, formatInfoHash } from '../core/info-hash.ts'
 import type { TrackerAnswer } from './ask-tracker.ts'

@@ -25,7 +25,7 @@ export const PEERS_WANTED_MAX = 200
 /** For a client that does not say: 50 is the common default of trackers and of WebTorrent and aria2. */
 export const PEERS_WANTED_DEFAULT = 50
 
-/** When a refused client may come back. Without it, libtorrent stays away for 30 minutes (protocol §2.6). */
+/** When a refused client may come back. Without it, libtorrent stays away for 30 minutes. */
 export const REFUSAL_INTERVAL_SECONDS = 60
 
 /** Sites of one topology: the table of link costs has this squared, 8 MB. */

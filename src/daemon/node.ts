@@ -2,7 +2,6 @@
  * One running node: the one place that builds everything and joins it. Starts in order, stops in the reverse
  * order, and names each step in the log.
  */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AdminServer } from '../admin/admin-server.ts'
 import type { NodeConfig } from '../config/load-config.ts'
@@ -183,12 +182,14 @@ export class SiteswarmNode {
     try {
       await this.reload()
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error
-      const problems = error.message
-      this.#options.log.warn(
-        { event: 'reload-refused', cause, problems },
-        'the new topology is wrong and was not taken; the one before stays',
-      )
+      const { log } = this.#options
+      const fields = { event: 'reload-refused', cause }
+      if (error instanceof ConfigError)
+        log.warn(
+          { ...fields, problems: error.message },
+          'the new topology is wrong and was not taken; the one before stays',
+        )
+      else log.error({ ...fields, err: error }, 'the reload failed; what was before stays')
     }
   }
 
@@ -201,7 +202,8 @@ export class SiteswarmNode {
     if (this.#isDraining) return
     this.#isDraining = true
     this.#http.drain()
-    this.#options.log.info({ event: 'draining' }, 'going away: not ready, still answering')
+    if (this.#isRestored)
+      this.#options.log.info({ event: 'draining' }, 'going away: not ready, still answering')
   }
 
   /** Drains, lets what has begun finish, and writes the last snapshot. */
@@ -218,7 +220,6 @@ export class SiteswarmNode {
 
   async #restore(): Promise<void> {
     const { log, clock = systemClock } = this.#options
-    await mkdir(this.#config.dataDirectory, { recursive: true })
     const { topology } = this.#tracker
     const { blocks, damage } = await this.#store.load((block) =>
       readSwarm(block, {

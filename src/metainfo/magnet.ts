@@ -1,5 +1,5 @@
 /**
- * Magnet links: the infohash and the trackers in one line of text (BEP 9, 53; protocol §6.4).
+ * Magnet links: the infohash and the trackers in one line of text (BEP 9, 53).
  *
  * Whoever rewrites one replaces the `tr` parameters and nothing else: the rest stays the text that it was, so that
  * parameters we have never heard of survive. In a magnet every `tr` is a tier of its own, in order.

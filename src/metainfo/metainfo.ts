@@ -2,7 +2,7 @@
  * A .torrent as positions: where its top-level entries are, where `info` is, and the hashes of exactly those bytes.
  *
  * The infohash is over the bytes from the `d` of `info` to its `e` (BEP 3, 52). Clients that decode and encode again
- * get another one for a file that is not canonical, so we never do, and say when somebody else will (protocol §6.2).
+ * get another one for a file that is not canonical, so we never do, and say when somebody else will.
  */
 import { createHash } from 'node:crypto'
 import { type Defect, defectTexts } from '../bencode/defect.ts'

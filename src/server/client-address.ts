@@ -4,7 +4,7 @@
  * The threat: a forwarding header is text that anybody can send, and an address that is believed wrongly makes
  * thousands of clients connect to a victim. So a header counts only when the TCP peer is a trusted proxy, and the
  * chain is walked from the right, where the entries are that our own proxies wrote; the first that is no proxy is
- * the client (protocol.md §9.2). What cannot be read there is refused, never skipped: skipping would move the
+ * the client. What cannot be read there is refused, never skipped: skipping would move the
  * walk on to entries that the client made up.
  */
 import type { IncomingHttpHeaders } from 'node:http'

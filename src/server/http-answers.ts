@@ -2,9 +2,9 @@
  * One request in, one answer out: the HTTP side of an announce and a scrape, and of everything that can go wrong
  * with them.
  *
- * Every answer has status 200, since clients read a body only then (protocol.md §1.3), an exact length, and
+ * Every answer has status 200, since clients read a body only then, an exact length, and
  * nothing after the bencode. The exceptions are a node that is full or going away: 503 sends libtorrent to the
- * next tracker for 17 s, a failure reason for at least 60 (§2.6).
+ * next tracker for 17 s, a failure reason for at least 60.
  *
  * This is the announce path: it answers on Node's own response, without the reply, the hooks and the
  * serialisation of Fastify; the measurement is in bench/http-announces.ts.

@@ -2,7 +2,7 @@
  * The tracker's UDP listener: one socket, its limits, and the way from a datagram to its answer.
  *
  * Answers leave through the socket on which the request came, so a listener on one address answers from that
- * address. libtorrent and aria2 drop answers from another one (protocol.md §4.5), which is what a listener on
+ * address. libtorrent and aria2 drop answers from another one, which is what a listener on
  * 0.0.0.0 may send on a machine with several addresses in one network: there, each needs a listener of its own.
  *
  * Nothing is kept between datagrams, so there is nothing to drain: until it stops, it answers.

@@ -38,7 +38,7 @@ const PIECES_MAX = 1024
 /** Below this, waiting for a whole piece at each hop is a visible part of the whole. */
 const PIECES_MIN = 128
 /** Pieces times hosts: what is simulated within minutes on one core. */
-const TRANSFERS_MAX = 8_000_000
+const TRANSFERS_MAX = 16_000_000
 /** No client makes pieces smaller than a block. */
 const BLOCK_BYTES = 16_384
 

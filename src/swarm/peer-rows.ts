@@ -33,7 +33,7 @@ const NO_SWARM = 0xffff_ffff
 export const LEFT_UNKNOWN = 0xffff_ffff
 
 /** The longest lifetime that a row can hold. */
-export const LIFETIME_SECONDS_MAX = 0xffff
+const LIFETIME_SECONDS_MAX = 0xffff
 
 const STALLS_MAX = 0xf
 

@@ -2,7 +2,7 @@
  * Which trackers the clients of a place are told of, and in which order (BEP 12).
  *
  * The nearest come first: those of the bubble, those of the site, then the fallback tier. Many clients announce to
- * every tier at once (protocol §5), so a later tier is no reserve that stays idle; every node gives the same answer.
+ * every tier at once, so a later tier is no reserve that stays idle; every node gives the same answer.
  */
 import type { Place, Topology } from './topology.ts'
 

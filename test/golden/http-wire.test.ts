@@ -1,4 +1,4 @@
-/** The vectors of protocol.md §10.1 and §10.3: real clients' escapes, and answers byte for byte. */
+/** Golden vectors: real clients' escapes, and answers byte for byte. */
 import { describe, expect, it } from 'vitest'
 import type { ScrapeCounts } from '../../src/core/announce.ts'
 import { readAnnounce, writeAnnounceReply } from '../../src/wire/http/announce.ts'

@@ -1,4 +1,4 @@
-/** The vectors of protocol.md §10.4 and §10.6: datagrams of real clients byte for byte, and connection ids. */
+/** Golden vectors: datagrams of real clients byte for byte, and connection ids. */
 import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../src/core/address.ts'
 import type { AnnounceEvent } from '../../src/core/announce.ts'

@@ -1,5 +1,5 @@
 /**
- * The requests that real clients send (protocol.md §10.2, captured), byte for byte through a real socket, and what
+ * The requests that real clients send (captured), byte for byte through a real socket, and what
  * the tracker is given.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'

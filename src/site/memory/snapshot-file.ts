@@ -2,7 +2,8 @@
  * The memory store's disk: one file of checked blocks, written beside the old one and then put in its place, so
  * that there is a whole snapshot whenever the process or the machine ends.
  */
-import { open, readFile, rename } from 'node:fs/promises'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { setImmediate as othersFirst } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import type { Clock } from '../../core/clock.ts'
@@ -53,6 +54,8 @@ export class SnapshotFile implements SnapshotStore {
 
   async save(blocks: Iterable<Buffer>): Promise<void> {
     const unfinished = `${this.#path}.new`
+    // Made anew if somebody removed it: the next snapshot then is the first one again.
+    await mkdir(dirname(this.#path), { recursive: true })
     const file = await open(unfinished, 'w', 0o600)
     try {
       let gathered: Buffer[] = [MAGIC]

@@ -2,7 +2,7 @@
  * HTTP announce (BEP 3, 7, 21, 23): `GET /announce?info_hash=…&peer_id=…&port=…`, answered with one bencoded
  * dictionary.
  *
- * What makes an announce useless is refused; what merely is odd is read as "not said" (protocol.md §1.3), since
+ * What makes an announce useless is refused; what merely is odd is read as "not said", since
  * refusing it would lock out clients that work. Of a repeated parameter the first counts, so that nothing that is
  * appended to a URL changes what the client said.
  *

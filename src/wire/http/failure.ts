@@ -2,7 +2,7 @@
  * A failure as a client reads it: one bencoded dictionary, whatever went wrong.
  *
  * It always carries `interval` and `min interval`: without them libtorrent, qBittorrent and Deluge stay away for
- * 30 minutes (protocol.md §2.6).
+ * 30 minutes.
  */
 import { REFUSAL_INTERVAL_SECONDS } from '../../core/limits.ts'
 

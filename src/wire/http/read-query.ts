@@ -3,7 +3,7 @@
  *
  * Our own, because `info_hash`, `peer_id` and `key` are raw bytes: Fastify's parser leaves them undecoded
  * whenever they are not valid UTF-8, `URLSearchParams` and `querystring` put U+FFFD in their place, and
- * `decodeURIComponent` throws (protocol.md §1.2). It also has to be quick and to leave no garbage: nothing is
+ * `decodeURIComponent` throws. It also has to be quick and to leave no garbage: nothing is
  * copied but the values that somebody asks for.
  *
  * `+` stays `+`: no client writes a space that way, and 0x2B occurs in hashes. Names are compared as they are

@@ -117,7 +117,7 @@ const PEER_BYTES_V4 = 6
 const PEER_BYTES_V6 = 18
 
 /**
- * rtorrent reads 512 bytes of an answer and loses the rest without a word (protocol.md §4.6). With 27 IPv6 peers
+ * rtorrent reads 512 bytes of an answer and loses the rest without a word. With 27 IPv6 peers
  * it gets 506; 82 IPv4 peers would fit, and 80 give 500.
  */
 const PEERS_V4_MAX = 80

@@ -4,7 +4,7 @@
  * from forged addresses.
  *
  * The port is left out, since a NAT may change it between two datagrams. All nodes that may share an address must
- * have one secret: libtorrent keeps one id for each IP address of a tracker, whatever the port (protocol.md §4.4).
+ * have one secret: libtorrent keeps one id for each IP address of a tracker, whatever the port.
  *
  * What it guards: that peers are handed out, and registered, only for an address that its owner announces. An
  * attacker who sees no answers has to guess 64 bits within four minutes.
