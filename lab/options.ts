@@ -20,6 +20,9 @@ export interface LabCommand {
   readonly optionsFor: (scenario: Scenario, tracker: string, run: number) => RunOptions
 }
 
+/** The most patient client asks its tracker again after 600 s; what was lost may come back only then. */
+const PATIENCE_SECONDS = 700
+
 export const usage = `npm run lab -- [SCENARIO…] [options]
   --list                  the scenarios, clients with their settings, and trackers
   --all                   every scenario
@@ -34,7 +37,7 @@ export const usage = `npm run lab -- [SCENARIO…] [options]
   --congestion NAME       congestion control of the hosts (default cubic)
   --runs N                of each scenario and tracker (default 1)
   --seed N                content and start times; run n uses seed + n - 1 (default 1)
-  --timeout SECONDS       for one run (default ten times the bound plus 180)
+  --timeout SECONDS       for one run (default ten times the bound plus 700)
   --json                  the results as one JSON document on standard output`
 
 export function readCommand(argv: readonly string[]): LabCommand {
@@ -84,12 +87,13 @@ export function readCommand(argv: readonly string[]): LabCommand {
         congestion: flags.congestion ?? 'cubic',
         seed: count(flags.seed ?? '1', '--seed') + run - 1,
       }
-      const patience = Math.round(
-        10 * boundSeconds({ ...options, timeoutSeconds: 0 }, scenario.torrents) + 180,
-      )
+      const bound = boundSeconds({ ...options, timeoutSeconds: 0 }, scenario.torrents)
       return {
         ...options,
-        timeoutSeconds: flags.timeout === undefined ? patience : count(flags.timeout, '--timeout'),
+        timeoutSeconds:
+          flags.timeout === undefined
+            ? Math.ceil(10 * bound) + PATIENCE_SECONDS
+            : count(flags.timeout, '--timeout'),
       }
     },
   }

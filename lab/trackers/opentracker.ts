@@ -1,9 +1,10 @@
 /**
  * opentracker, which knows nothing of sites: the reference. Debian builds it so that it serves listed torrents only,
- * from a file with one hash a line; it gives up its rights and locks itself into its directory before it reads that.
+ * from a file with one hash a line. It locks itself into its directory before it reads that. It stays root: who else
+ * there is depends on who runs the laboratory, and its root owns nothing outside of the run.
  */
 import type { ChildProcess } from 'node:child_process'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeTorrent } from '../content.ts'
 import { endProgram, isRunning, startProgram } from '../processes.ts'
@@ -16,9 +17,8 @@ export const opentracker: TrackerKind = {
   open: async (job) => {
     const home = join(job.directory, 'opentracker')
     await mkdir(home)
-    await chmod(home, 0o755)
     const hashes = job.contents.map((content) => content.infoHash.toString('hex'))
-    await writeFile(join(home, 'whitelist'), `${hashes.join('\n')}\n`, { mode: 0o644 })
+    await writeFile(join(home, 'whitelist'), `${hashes.join('\n')}\n`)
     const written = new Map<string, string>()
     const logPath = join(job.directory, 'opentracker.log')
     let child: ChildProcess | undefined
@@ -30,7 +30,7 @@ export const opentracker: TrackerKind = {
       start: () => {
         child = startProgram(
           job.namespace,
-          ['opentracker', '-p', '6969', '-P', '6969', '-d', home, '-w', 'whitelist'],
+          ['opentracker', '-p', '6969', '-P', '6969', '-d', home, '-u', 'root', '-w', 'whitelist'],
           {
             directory: home,
             log: logPath,

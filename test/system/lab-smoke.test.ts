@@ -1,0 +1,72 @@
+/**
+ * The laboratory itself, at its smallest: real clients in network namespaces behind shaped links, against the built
+ * program. What it measures on larger swarms is in docs/measurements.md.
+ */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { repositoryPath } from '../../lab/repository.ts'
+import { missingPrograms, namespacesRefused } from '../../lab/requirements.ts'
+import type { RunOptions } from '../../lab/result.ts'
+import { runScenario } from '../../lab/run-scenario.ts'
+
+const smoke: RunOptions = {
+  scenario: 'smoke',
+  tracker: 'siteswarm',
+  client: 'aria2',
+  settings: 'stock',
+  sites: 2,
+  hosts: 2,
+  hostsOfSite: {},
+  bubbles: 1,
+  sizeBytes: 8 * 1024 * 1024,
+  wanBitsPerSecond: 80_000_000,
+  nicBitsPerSecond: 200_000_000,
+  congestion: 'reno',
+  seed: 1,
+  timeoutSeconds: 90,
+}
+
+const refused = await namespacesRefused(smoke.congestion)
+const missing = await missingPrograms(smoke)
+const whyNot = [...(refused === undefined ? [] : [refused]), ...missing].join('; ')
+if (whyNot !== '') console.warn(`the laboratory is skipped: ${whyNot}`)
+
+describe.skipIf(whyNot !== '')('the laboratory', () => {
+  beforeAll(async () => {
+    const compiler = repositoryPath('node_modules/typescript/bin/tsc')
+    await promisify(execFile)(process.execPath, [compiler, '-p', repositoryPath('tsconfig.lab.json')])
+  })
+
+  test('a file crosses to the other site once, through one host, and everybody has it whole', async () => {
+    const result = await runScenario(smoke)
+
+    expect(result.outcome).toBe('finished')
+    expect(result.hosts.map(({ name, role, intact }) => ({ name, role, intact }))).toEqual([
+      { name: 's1-b1-h1', role: 'source', intact: null },
+      { name: 's1-b1-h2', role: 'leecher', intact: true },
+      { name: 's2-b1-h1', role: 'leecher', intact: true },
+      { name: 's2-b1-h2', role: 'leecher', intact: true },
+    ])
+    const [first, second] = result.sites
+    expect(first?.copiesIn).toBeLessThan(0.1)
+    expect(second?.copiesIn).toBeGreaterThan(0.99)
+    expect(second?.copiesIn).toBeLessThan(1.1)
+    expect(second?.hostsWithRemotePeers).toBe(1)
+  }, 150_000)
+
+  test('a run that is interrupted stops, and reports what there was', async () => {
+    const stop = new AbortController()
+    const slow = { ...smoke, wanBitsPerSecond: 1_000_000, nicBitsPerSecond: 1_000_000 }
+
+    const result = await runScenario(slow, {
+      signal: stop.signal,
+      log: (line) => {
+        if (line.includes('hosts left')) stop.abort()
+      },
+    })
+
+    expect(result.outcome).toBe('interrupted')
+    expect(result.unfinished).toEqual(['s1-b1-h2', 's2-b1-h1', 's2-b1-h2'])
+  }, 150_000)
+})
