@@ -1,7 +1,7 @@
 /**
  * opentracker, which knows nothing of sites: the reference. Debian builds it so that it serves listed torrents only,
- * from a file with one hash a line. It locks itself into its directory before it reads that. It stays root: who else
- * there is depends on who runs the laboratory, and its root owns nothing outside of the run.
+ * from a file with one hash a line. It locks itself into its directory before it
+ * reads that, and refuses to stay root: it changes to another user, which only a real root may do.
  */
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -13,10 +13,16 @@ import { type TrackerKind, announceUrl } from './tracker.ts'
 export const opentracker: TrackerKind = {
   name: 'opentracker',
   summary: 'knows no sites; the reference',
-  needs: [{ program: 'opentracker', install: 'opentracker' }],
+  needs: [
+    {
+      program: 'opentracker, as root',
+      check: ['sh', '-c', 'command -v opentracker && [ "$(id -u)" = 0 ]'],
+      install: 'opentracker',
+    },
+  ],
   open: async (job) => {
     const home = join(job.directory, 'opentracker')
-    await mkdir(home)
+    await mkdir(home, { mode: 0o755 })
     const hashes = job.contents.map((content) => content.infoHash.toString('hex'))
     await writeFile(join(home, 'whitelist'), `${hashes.join('\n')}\n`)
     const written = new Map<string, string>()
@@ -30,7 +36,7 @@ export const opentracker: TrackerKind = {
       start: () => {
         child = startProgram(
           job.namespace,
-          ['opentracker', '-p', '6969', '-P', '6969', '-d', home, '-u', 'root', '-w', 'whitelist'],
+          ['opentracker', '-p', '6969', '-P', '6969', '-d', home, '-w', 'whitelist'],
           {
             directory: home,
             log: logPath,

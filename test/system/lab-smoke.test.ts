@@ -30,7 +30,7 @@ const smoke: RunOptions = {
 const refused = await namespacesRefused(smoke.congestion)
 const missing = await missingPrograms(smoke)
 const whyNot = [...(refused === undefined ? [] : [refused]), ...missing].join('; ')
-if (whyNot !== '') console.warn(`the laboratory is skipped: ${whyNot}`)
+if (whyNot !== '') process.stderr.write(`the laboratory is skipped: ${whyNot}\n`)
 
 describe.skipIf(whyNot !== '')('the laboratory', () => {
   beforeAll(async () => {
