@@ -52,7 +52,7 @@ export class UdpServer {
     const socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
       recvBufferSize: RECEIVE_BUFFER_BYTES,
-      // Only ever given numeric addresses. Node's own lookup would defer every answer by a turn: 10 % of the whole.
+      // Only ever given numeric addresses. Node's own lookup costs each answer 1 to 4 µs, of 16 (bench/udp-announces.ts).
       lookup: (address, _options, callback) => callback(null, address, family),
     })
     await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,7 @@
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { runCommand } from '../a-command-run.ts'
 import { aDirectory, announceFrom, aNode, peersOf, topologyText } from '../a-node.ts'
 
 const HASH = 'ab'.repeat(20)
@@ -12,6 +13,18 @@ test('announces go from the socket to the swarm and back, by the topology file',
   expect(peersOf(await announceFrom(node, '127.2.2.1'))).toEqual(['127.2.1.1:6881'])
   const refused = await announceFrom(node, '127.9.9.9')
   expect(refused).toMatch(/^d14:failure reason\d+:.*127\.9\.9\.9/)
+})
+
+test('announces over UDP reach the same swarm, and the metrics tell them apart', async () => {
+  const node = await aNode()
+  await announceFrom(node, '127.1.1.1', { left: 0 })
+  const flags = ['--info-hash', HASH, '--from', '127.1.1.2', '--port', '6882', '--event', 'started']
+  const { exitCode, out } = await runCommand(['announce', node.udpAnnounceUrl, ...flags])
+  expect(exitCode).toBe(0)
+  expect(out).toContain('127.1.1.1:6881\n')
+  const metrics = await (await node.admin('/metrics')).text()
+  expect(metrics).toContain('siteswarm_announces_total{site="fra",protocol="udp",event="started"} 1\n')
+  expect(metrics).toContain('siteswarm_udp_dropped_total{cause="unproven"} 0\n')
 })
 
 test('SIGTERM: the node is not ready, says so, writes its snapshot, and exits 0', async () => {
