@@ -41,7 +41,9 @@ export const nodeSchema = z
           ),
         udp: listenAddress()
           .prefault('0.0.0.0:6969')
-          .describe('Where clients announce over UDP. Port 0 picks a free one and logs it.'),
+          .describe(
+            'Where clients announce over UDP. On a machine with several addresses in one network, name the one of the tracker URL: clients drop answers that come from another. Port 0 picks a free one and logs it.',
+          ),
         admin: listenAddress()
           .prefault('127.0.0.1:6970')
           .describe(
