@@ -32,7 +32,7 @@ export function describeOutcomes(scenario: Scenario, outcomes: readonly Outcome[
     outcome.policy,
     outcome.copiesMean.toFixed(2),
     outcome.copiesMax.toFixed(2),
-    formatByteSize(outcome.remoteBytes),
+    formatByteSize(Math.round(outcome.remoteBytes)),
     outcome.unfinished > 0 ? `${outcome.unfinished} never` : formatSeconds(outcome.lastSeconds),
     formatRatio(outcome),
   ])

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+import { defaultPolicy } from '../../../src/handout/policy.ts'
+import { aScenario, simulated } from '../../a-scenario.ts'
+import { boundSeconds, pieceCount } from '../../../src/simulation/scenario.ts'
+import { Simulation } from '../../../src/simulation/simulation.ts'
+
+describe('a simulated rollout', () => {
+  it('takes as long as the link needs for one leecher', () => {
+    // 95,564,900 bytes are ten seconds of 80 Mbit/s, frames and all.
+    const outcome = simulated({ hosts: [1, 1], sizeBytes: 95_564_900 })
+    expect(outcome.lastSeconds).toBeGreaterThan(10)
+    expect(outcome.lastSeconds).toBeLessThan(10.5)
+  })
+
+  it('brings exactly one copy over the link between two sites', () => {
+    const outcome = simulated({ hosts: [5, 5] })
+    expect(outcome.sites.map((site) => site.copies.toFixed(3))).toEqual(['0.000', '1.000'])
+    expect(outcome.copiesOutOfSource).toBeCloseTo(1, 6)
+    expect(outcome.remoteBytes).toBeCloseTo(32 * 2 ** 20, 0)
+  })
+
+  it('is the same again with the same seed', () => {
+    expect(simulated({ seed: 5 }, 'blind')).toEqual(simulated({ seed: 5 }, 'blind'))
+  })
+
+  it('is another one with another seed', () => {
+    expect(simulated({ seed: 5 }, 'blind')).not.toEqual(simulated({ seed: 6 }, 'blind'))
+  })
+
+  it('costs more copies with more gateways', () => {
+    const one = simulated({ hosts: [8, 8], gateways: 1 })
+    const four = simulated({ hosts: [8, 8], gateways: 4 })
+    expect(one.copiesMax).toBeCloseTo(1, 6)
+    expect(four.copiesMax).toBeGreaterThan(1.2)
+    expect(four.copiesMax).toBeLessThanOrEqual(4)
+  })
+
+  it('costs more copies with a blind tracker, and fewer of those with a biased one', () => {
+    const hosts = [10, 10, 10]
+    const blind = simulated({ hosts }, 'blind')
+    const biased = simulated({ hosts }, 'biased')
+    expect(biased.copiesMean).toBeGreaterThan(1.3)
+    expect(blind.copiesMean).toBeGreaterThan(biased.copiesMean)
+  })
+
+  it('finishes every host of a site that starts late', () => {
+    const outcome = simulated({ hosts: [4, 4, 4], siteStartSeconds: [0, 0, 30] })
+    expect(outcome.unfinished).toBe(0)
+    expect(outcome.sites[2]?.copies).toBeCloseTo(1, 6)
+    // Its time counts from its own start.
+    expect(outcome.sites[2]?.lastSeconds).toBeLessThan(15)
+  })
+
+  it('finishes every other host when the gateway of a site is lost', () => {
+    const outcome = simulated({ hosts: [4, 6], losses: [{ site: 1, atShare: 0.5 }] })
+    expect(outcome.unfinished).toBe(0)
+    expect(outcome.sites[1]?.hosts).toBe(5)
+    expect(outcome.sites[1]?.copies).toBeLessThan(1.6)
+  })
+
+  it('makes hosts wait a minute whose clients hang up on finishers, if those are introduced to nobody', () => {
+    const scenario = aScenario({ hosts: [6, 6], client: 'libtorrent' })
+    const simulation = new Simulation(scenario, 'siteswarm', {
+      handout: { ...defaultPolicy, strangersOnCompletion: 0 },
+    })
+    while (!simulation.isOver) simulation.step()
+    const outcome = simulation.outcome()
+    expect(outcome.unfinished).toBe(0)
+    expect(outcome.lastSeconds).toBeGreaterThan(60)
+    expect(outcome.lastSeconds).toBeLessThan(200)
+  })
+
+  it('says who never finished when nobody has the file', () => {
+    const simulation = new Simulation(aScenario({ losses: [] }), 'siteswarm')
+    for (let step = 0; step < 20; step++) simulation.step()
+    const outcome = simulation.outcome()
+    expect(outcome.unfinished).toBe(7)
+    expect(outcome.lastSeconds).toBeUndefined()
+  })
+
+  it('says how far it is', () => {
+    const simulation = new Simulation(aScenario(), 'siteswarm')
+    expect(simulation.progress).toEqual({ hosts: 0, bytes: 0 })
+    while (!simulation.isOver) simulation.step()
+    expect(simulation.progress.hosts).toBe(1)
+    expect(simulation.progress.bytes).toBeCloseTo(1, 6)
+  })
+})
+
+describe('the least possible time', () => {
+  const seconds = (hosts: readonly number[], wanBitsPerSecond: number, nicBitsPerSecond: number) =>
+    boundSeconds(aScenario({ hosts, wanBitsPerSecond, nicBitsPerSecond, sizeBytes: 1_000_000 }))
+
+  it('is what the link between sites needs where it is the slowest', () => {
+    expect(seconds([4, 4], 1e6, 8e6)).toBe(8)
+  })
+
+  it('is what a host needs where its own link is the slowest', () => {
+    expect(seconds([4, 4], 8e6, 4e6)).toBe(2)
+  })
+
+  it('is what a host needs where all are at one site', () => {
+    expect(seconds([4, 0], 1e6, 4e6)).toBe(2)
+  })
+})
+
+describe('the pieces of a simulated file', () => {
+  it('are as many as a real torrent has, while the swarm is small', () => {
+    expect(pieceCount(withoutPieces([4, 4], 2 ** 30))).toBe(1024)
+  })
+
+  it('are fewer in a swarm of thirty thousand', () => {
+    expect(pieceCount(withoutPieces([15_000, 15_000], 2 ** 32))).toBe(533)
+  })
+
+  it('are no smaller than a block', () => {
+    expect(pieceCount(withoutPieces([4, 4], 100_000))).toBe(7)
+  })
+
+  function withoutPieces(hosts: readonly number[], sizeBytes: number) {
+    const { pieces: _, ...scenario } = aScenario({ hosts, sizeBytes })
+    return scenario
+  }
+})

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { kinds, Timeline } from '../../../src/simulation/timeline.ts'
+
+function due(timeline: Timeline, nowMs: number): number[] {
+  const found: number[] = []
+  while (timeline.next(nowMs)) found.push(timeline.event.a)
+  return found
+}
+
+it('gives events in the order of time, whatever order they came in', () => {
+  const timeline = new Timeline()
+  for (const atMs of [50, 20, 90, 10, 70, 30, 60, 40, 80]) timeline.add(atMs, kinds.announce, atMs)
+  expect(due(timeline, 1000)).toEqual([10, 20, 30, 40, 50, 60, 70, 80, 90])
+})
+
+it('gives events of one instant as they came in', () => {
+  const timeline = new Timeline()
+  for (let number = 0; number < 20; number++) timeline.add(5, kinds.dial, number)
+  expect(due(timeline, 5)).toEqual(Array.from({ length: 20 }, (_, number) => number))
+})
+
+it('keeps what is not due', () => {
+  const timeline = new Timeline()
+  timeline.add(10, kinds.announce, 1)
+  timeline.add(11, kinds.announce, 2)
+  expect(due(timeline, 10)).toEqual([1])
+  expect(timeline.firstMs).toBe(11)
+})
+
+it('holds more than it was made for', () => {
+  const timeline = new Timeline()
+  for (let atMs = 5000; atMs > 0; atMs--) timeline.add(atMs, kinds.announce, atMs)
+  expect(due(timeline, 3)).toEqual([1, 2, 3])
+  expect(due(timeline, 5000)).toHaveLength(4997)
+})
