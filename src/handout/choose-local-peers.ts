@@ -13,7 +13,7 @@ import type { Role } from '../swarm/swarm.ts'
 import type { Choice, Reason, Situation } from './decision.ts'
 import { pick, take } from './pick.ts'
 
-/** A needy peer that already has so many sources and neighbours is not offered to further seeds. */
+/** A needy peer that already has so many sources and neighbours is not offered to anybody else. */
 const NEEDY_LINKS_MAX = 8
 
 /** The asker's answer so far, and what all rules share: who may be chosen, and how near he is. */
@@ -48,10 +48,13 @@ export class LocalChoices {
   addForLeecher(): void {
     const { policy } = this.#situation
     if (this.#known('source') === 0) this.#addSources(1, 'source')
-    this.#addNeighbours('bubble', policy.bubbleNeighbours - this.#known('bubble'))
-    this.#addNeighbours('site', policy.otherNeighbours - this.#known('site'))
+    this.#addNeighbours('bubble', policy.bubbleNeighbours - this.#known('bubble'), policy.neighboursMax)
+    this.#addNeighbours('site', policy.otherNeighbours - this.#known('site'), policy.neighboursMax)
+    // Rather one that has enough already than nobody of its own bubble, or nobody outside it.
+    this.#addNeighbours('bubble', 1 - this.#known('bubble'), NEEDY_LINKS_MAX)
+    this.#addNeighbours('site', 1 - this.#known('site'), NEEDY_LINKS_MAX)
     // In a small bubble, or a site without bubbles, whoever is there makes up the number.
-    this.#addNeighbours('site', policy.bubbleNeighbours - this.#known('needy'))
+    this.#addNeighbours('site', policy.bubbleNeighbours - this.#known('needy'), policy.neighboursMax)
     this.#addSources(policy.neighboursMin - this.choices.length, 'source')
     if (this.choices.length < policy.neighboursMin)
       this.#add('partial', policy.neighboursMin - this.choices.length, 'partial', () => 0)
@@ -105,16 +108,15 @@ export class LocalChoices {
     return isSlow ? policy.slowSourceSlots : policy.sourceSlots
   }
 
-  /** Leechers of one ring, with room for another neighbour; whoever knows nobody yet comes first. */
-  #addNeighbours(ring: 'bubble' | 'site', count: number): void {
-    const { policy } = this.#situation
+  /** Leechers of one ring with fewer than so many introductions; whoever knows nobody yet comes first. */
+  #addNeighbours(ring: 'bubble' | 'site', count: number, linksMax: number): void {
     this.#add(
       'needy',
       count,
       ring === 'bubble' ? 'same-bubble' : 'same-site',
       (row) => {
         const links = this.#links(row)
-        if (links >= policy.neighboursMax || this.#isGateway(row)) return -1
+        if (links >= linksMax || this.#isGateway(row)) return -1
         return links === 0 ? 0 : 1
       },
       ring,

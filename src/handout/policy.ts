@@ -6,7 +6,11 @@ import { assert } from '../core/assert.ts'
 import { LINKS_MAX } from '../swarm/introductions.ts'
 
 export interface Policy {
-  /** Local peers that know a source or gateway: those spread it, and nobody uploads a piece many times. */
+  /**
+   * Local peers that know a source or gateway; they spread it. One: its other connections are to other sites, and
+   * whatever it uploads to a second neighbour is missing there. Two starve the link between the sites of a fifth to
+   * nine tenths of its rate, until their own site is done (docs/measurements.md).
+   */
   readonly sourceSlots: number
   /** The same for one that passes hardly anything on before it is complete: each step costs a whole download. */
   readonly slowSourceSlots: number
@@ -24,14 +28,14 @@ export interface Policy {
   readonly strangersOnCompletion: number
   /** Gateways without an upstream that a source takes on when it announces. */
   readonly adoptionsMax: number
-  /** Announces without progress after which a peer is given a fresh source. */
+  /** Announces in a row without progress since the one before, after which a peer is given a fresh source. */
   readonly stallsUntilRescue: number
   /** Announces without progress after which a gateway loses its lease, if there is somebody else to try. */
   readonly stallsUntilReplaced: number
 }
 
 export const defaultPolicy: Policy = {
-  sourceSlots: 2,
+  sourceSlots: 1,
   slowSourceSlots: 4,
   slowForwarderCost: 4,
   bubbleNeighbours: 2,
@@ -40,8 +44,8 @@ export const defaultPolicy: Policy = {
   neighboursMin: 3,
   strangersOnCompletion: 6,
   adoptionsMax: 4,
-  stallsUntilRescue: 2,
-  stallsUntilReplaced: 4,
+  stallsUntilRescue: 1,
+  stallsUntilReplaced: 3,
 }
 
 assert(

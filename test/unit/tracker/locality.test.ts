@@ -46,7 +46,7 @@ test('the source is told of the gateway that fetches from it, and of few peers o
   for (let host = 2; host < 10; host++) announce(`127.1.1.${host}`)
   const { peers } = announce('127.1.1.1', { left: 0 })
   expect(remoteTo('127.1.1.1', peers)).toEqual(['127.2.1.1:6881'])
-  expect(peers.length).toBe(3)
+  expect(peers.length).toBe(2)
 })
 
 test('a second site fetches from the first one, whose link is free, not from the source', () => {
@@ -174,7 +174,6 @@ test('a gateway without progress gets another upstream, and after that its lease
     announce('127.2.1.2')
     return remoteTo('127.2.1.1', announce('127.2.1.1').peers)
   }
-  expect(later()).toEqual([first])
   expect(later()).toEqual([first === '127.1.1.1:6881' ? '127.1.1.2:6881' : '127.1.1.1:6881'])
   expect(counted.rescues).toContain(1)
   later()
@@ -273,10 +272,10 @@ test('a site does not wait for a gateway that passes nothing on before it is com
   expect(announce('127.3.1.2').peers).toHaveLength(1)
 })
 
-test('a Transmission source is handed to four local peers, another one to two', () => {
+test('a Transmission source is handed to four local peers, another one to one', () => {
   for (const [client, heard] of [
     ['-TR3000-', 4],
-    ['-LT2080-', 2],
+    ['-LT2080-', 1],
   ] as const) {
     const { announce } = aTracker()
     announce('127.1.1.1', { left: 0, client })
