@@ -2,9 +2,10 @@
  * The operator's HTTP API, on a listener of its own.
  *
  * Threat: whoever reaches it can read who downloads what, and stop the node. So without a token it answers
- * loopback only, and with one everything under /api needs it; a page in the operator's browser, which reaches
- * loopback too, is kept out by its Origin. Metrics and health are open to whoever reaches a listener that has a
- * token: scrapers and load balancers carry none, and they say nothing of single torrents or peers.
+ * loopback only, and with one everything under /api needs it. A page in the operator's browser, which reaches
+ * loopback too, is kept out by its Origin, and by its Host where its own name was made to point at loopback.
+ * Metrics and health are open to whoever reaches a listener that has a token: scrapers and load balancers carry
+ * none, and they say nothing of single torrents or peers.
  */
 import { timingSafeEqual, createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
@@ -63,10 +64,15 @@ export class AdminServer {
 async function guard(request: FastifyRequest, token: string | undefined): Promise<void> {
   if (token === undefined && !isLoopback(request.socket.remoteAddress ?? ''))
     throw new ApiError(403, 'loopback-only', 'without admin.token this listener answers loopback only')
-  const origin = request.headers.origin
-  if (origin !== undefined && origin !== `http://${request.headers.host ?? ''}`)
+  const { origin, host } = request.headers
+  if (origin !== undefined && origin !== `http://${host ?? ''}`)
     throw new ApiError(403, 'foreign-origin', `a page of ${origin} may not speak to this listener`)
-  if (token === undefined || !request.url.startsWith('/api/')) return
+  if (token === undefined) {
+    if (host === undefined || isLocalHost(host)) return
+    throw new ApiError(403, 'foreign-host', 'without admin.token, ask by address or as localhost')
+  }
+  // The route, not the request target: the router takes escaped and absolute targets for the same route.
+  if (request.routeOptions.url?.startsWith('/api/') !== true) return
   const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
   if (given === undefined || !isSame(given, token))
     throw new ApiError(401, 'token-wrong', 'send the admin token as "Authorization: Bearer <token>"')
@@ -83,6 +89,12 @@ function isLoopback(remote: string): boolean {
   if (address === undefined) return false
   if (address.isV4) return address.word3 >>> 24 === 127
   return address.word0 === 0 && address.word1 === 0 && address.word2 === 0 && address.word3 === 1
+}
+
+/** `localhost` or an address, with or without a port. No page has an address that it can point elsewhere. */
+function isLocalHost(host: string): boolean {
+  const name = /^\[(.+)\](?::\d+)?$/.exec(host)?.[1] ?? host.replace(/:\d+$/, '')
+  return name.toLowerCase() === 'localhost' || parseAddress(name) !== undefined
 }
 
 function answerError(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
