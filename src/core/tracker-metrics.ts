@@ -33,6 +33,6 @@ export interface TrackerMetrics {
   downloaded(siteIndex: number, bytes: number, isGateway: boolean): void
   /** A peer has finished; counted once for each peer and torrent. */
   completion(siteIndex: number): void
-  /** From the last byte of the request to the first of the answer. */
+  /** How long it took to decide on one answer. */
   duration(seconds: number): void
 }

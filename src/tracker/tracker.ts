@@ -4,7 +4,7 @@
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceReply, AnnounceRequest, ScrapeCounts, TrackerService } from '../core/announce.ts'
-import type { Clock } from '../core/clock.ts'
+import { type Clock, elapsedMs } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import { PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX } from '../core/limits.ts'
 import type { Random } from '../core/random.ts'
@@ -52,6 +52,13 @@ export class Tracker implements TrackerService {
   }
 
   announce(request: AnnounceRequest, from: Address, protocol: Protocol): AnnounceReply {
+    const startedMs = elapsedMs()
+    const reply = this.#answer(request, from, protocol)
+    this.#parts.metrics.duration((elapsedMs() - startedMs) / 1000)
+    return reply
+  }
+
+  #answer(request: AnnounceRequest, from: Address, protocol: Protocol): AnnounceReply {
     const { clock, metrics } = this.#parts
     const nowMs = clock.nowMs()
     const load = this.#load.count(nowMs)

@@ -1,8 +1,9 @@
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { runCommand } from '../a-command-run.ts'
-import { aDirectory, announceFrom, aNode, peersOf, topologyText } from '../a-node.ts'
+import { aDirectory, announceFrom, aNode, peersOf, type RunningNode, topologyText } from '../a-node.ts'
 
 const HASH = 'ab'.repeat(20)
 
@@ -143,6 +144,42 @@ test('with an admin token the API wants it, and health and metrics do not', asyn
   expect((await node.admin('/api/v1/swarms', headers('correct-horse-battery'))).status).toBe(200)
   expect((await node.admin('/metrics')).status).toBe(200)
   expect((await node.admin('/readyz')).status).toBe(200)
+})
+
+/** A GET with exactly this request target and Host; fetch would tidy both up. */
+function statusOf(node: RunningNode, target: string, host = '127.0.0.1'): Promise<number | undefined> {
+  const { hostname, port } = new URL(node.adminUrl)
+  return new Promise((resolve, reject) => {
+    const asked = request({ hostname, port, path: target, agent: false, headers: { host } }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    asked.on('error', reject).end()
+  })
+}
+
+test('no spelling of an API path gets around the admin token', async () => {
+  // The router decodes escapes and takes absolute targets; the guard once compared the raw target.
+  const node = await aNode({ more: 'admin: { token: correct-horse-battery }\n' })
+  expect(await statusOf(node, '/%61pi/v1/swarms')).toBe(401)
+  expect(await statusOf(node, '/ap%69/v1/explain?info_hash=1')).toBe(401)
+  expect(await statusOf(node, 'http://127.0.0.1/api/v1/swarms')).toBe(401)
+})
+
+test('without a token, a page that points its own name at loopback is kept out', async () => {
+  const node = await aNode()
+  expect(await statusOf(node, '/api/v1/swarms', 'evil.example:6970')).toBe(403)
+  for (const host of ['127.0.0.1:6970', 'localhost:6970', '[::1]:6970', '127.0.0.1'])
+    expect(await statusOf(node, '/api/v1/swarms', host)).toBe(200)
+})
+
+test('the metrics say how long announces took', async () => {
+  const node = await aNode()
+  await announceFrom(node, '127.1.1.1')
+  await announceFrom(node, '127.1.1.2')
+  const metrics = await (await node.admin('/metrics')).text()
+  expect(metrics).toContain('siteswarm_announce_duration_seconds_count 2')
+  expect(metrics).not.toContain('siteswarm_announce_duration_seconds_sum 0\n')
 })
 
 test('with admit: registered only the torrents of the directory are served', async () => {
