@@ -10,24 +10,26 @@ import type { Random } from '../core/random.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { Gateway, SiteSwarm } from '../swarm/swarm.ts'
 import type { Situation } from './decision.ts'
+import { FetchTree } from './fetch-tree.ts'
 import { pick } from './pick.ts'
-import { hasCopy, isFed } from './site-state.ts'
+import { hasCopy } from './site-state.ts'
 
 /** The row to fetch from, or -1 where no content is to be had. Never one of `avoid` if there is another. */
 export function chooseUpstream(situation: Situation, avoid: readonly number[], random: Random): number {
-  const { table, topology, swarm, site, policy } = situation
+  const { table, topology, swarm, site, policy, nowSeconds } = situation
+  const tree = new FetchTree(table, swarm, site, nowSeconds)
   const ranked: { readonly other: SiteSwarm; readonly cost: number }[] = []
   for (const other of swarm.sites) {
-    if (other === site || !isFed(table, swarm, other, site)) continue
+    if (other === site || !tree.isFed(other)) continue
     const cost = topology.cost(site.site, other.site)
     if (cost === Infinity) continue
     const patience = isSlowToForward(situation, other) ? policy.slowForwarderCost : 1
-    ranked.push({ other, cost: cost * (1 + sitesFedBy(situation, other)) * patience })
+    ranked.push({ other, cost: cost * (1 + tree.sitesFedBy(other)) * patience })
   }
   ranked.sort((a, b) => a.cost - b.cost)
   for (const isLastResort of [false, true])
     for (const { other } of ranked) {
-      const row = sourceIn(situation, other, isLastResort ? [] : avoid, random)
+      const row = sourceIn(situation, tree, other, isLastResort ? [] : avoid, random)
       if (row >= 0) return row
     }
   return -1
@@ -36,16 +38,22 @@ export function chooseUpstream(situation: Situation, avoid: readonly number[], r
 /** Gateways without an upstream, nearest first, that the asking source can feed. */
 export function orphanGateways(situation: Situation): number[] {
   const { table, topology, swarm, site, policy, nowSeconds } = situation
-  const orphans: { readonly row: number; readonly cost: number }[] = []
+  const orphans: { readonly row: number; readonly other: SiteSwarm; readonly cost: number }[] = []
   for (const other of swarm.sites) {
     if (other === site || other.gateways.length === 0) continue
     const cost = topology.cost(site.site, other.site)
-    if (cost === Infinity || hasCopy(swarm, other) || !isFed(table, swarm, site, other)) continue
+    if (cost === Infinity || hasCopy(swarm, other)) continue
     for (const { row, upstreamRow } of other.gateways)
-      if (upstreamRow < 0 && !table.rows.isExpired(row, nowSeconds)) orphans.push({ row, cost })
+      if (upstreamRow < 0 && !table.rows.isExpired(row, nowSeconds)) orphans.push({ row, other, cost })
   }
-  orphans.sort((a, b) => a.cost - b.cost)
-  return orphans.slice(0, policy.adoptionsMax).map((orphan) => orphan.row)
+  if (orphans.length === 0) return []
+  const path = new FetchTree(table, swarm, site, nowSeconds).pathOfAsker()
+  if (path === undefined) return []
+  return orphans
+    .filter((orphan) => !path.has(orphan.other))
+    .sort((a, b) => a.cost - b.cost)
+    .slice(0, policy.adoptionsMax)
+    .map((orphan) => orphan.row)
 }
 
 /** Live gateways of other sites that fetch from this row. */
@@ -66,31 +74,21 @@ function isSlowToForward({ table, swarm }: Situation, other: SiteSwarm): boolean
   )
 }
 
-/** Sites that have a gateway fetching from `source`, the asking site left out. */
-function sitesFedBy(situation: Situation, source: SiteSwarm): number {
-  const { table, swarm, site } = situation
-  let fed = 0
-  for (const other of swarm.sites)
-    if (
-      other !== site &&
-      other !== source &&
-      other.gateways.some(
-        (gateway) => gateway.upstreamRow >= 0 && table.siteOf(gateway.upstreamRow) === source,
-      )
-    )
-      fed++
-  return fed
-}
-
 /** A seed of the site if it has one, else a gateway; the one that feeds fewest. */
-function sourceIn(situation: Situation, other: SiteSwarm, avoid: readonly number[], random: Random): number {
+function sourceIn(
+  situation: Situation,
+  tree: FetchTree,
+  other: SiteSwarm,
+  avoid: readonly number[],
+  random: Random,
+): number {
   const { table, nowSeconds, asker } = situation
   const rank = (row: number) => {
     const { rows } = table
     if (rows.has(row, flags.unreachable) || rows.isExpired(row, nowSeconds) || avoid.includes(row)) return -1
     if (row === asker.row) return -1
     const doubt = rows.has(row, flags.doubtful) ? 1000 : 0
-    return doubt + downstreamOf(situation, row).length * 16 + table.introductions.count(row)
+    return doubt + tree.gatewaysFedBy(row) * 16 + table.introductions.count(row)
   }
   const seeds = hasCopy(situation.swarm, other) ? other.listsOf('seed') : []
   const [seed] = pick(table.rows, seeds, 1, random, rank)

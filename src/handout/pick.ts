@@ -8,6 +8,8 @@ import type { RowList } from '../swarm/row-list.ts'
 
 /** So many rows are looked at, from wherever the ring of a list stands. */
 const LOOKED_AT_MAX = 48
+/** In all lists together: a site of ten bubbles in full, one of a thousand from another bubble on each time. */
+const LOOKED_AT_TOTAL_MAX = 10 * LOOKED_AT_MAX
 
 /**
  * splitmix32 (Steele, Lea, Flood 2014, in 32 bits). Seeded anew for each decision, so that a decision depends on
@@ -55,11 +57,15 @@ export function pick(
     if (best.length > count) best.pop()
   }
 
-  for (const list of lists) {
+  const start = lists.length * LOOKED_AT_MAX > LOOKED_AT_TOTAL_MAX ? random.below(lists.length) : 0
+  let total = LOOKED_AT_TOTAL_MAX
+  for (let index = 0; index < lists.length && total > 0; index++) {
+    const list = lists[(start + index) % lists.length] as RowList
     let row = list.head
-    for (let left = Math.min(list.length, LOOKED_AT_MAX); left > 0; left--) {
+    for (let left = Math.min(list.length, LOOKED_AT_MAX, total); left > 0; left--) {
       consider(row)
       row = rows.next(row)
+      total--
     }
   }
   return best.map((entry) => entry.row)

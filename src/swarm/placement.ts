@@ -40,16 +40,20 @@ export class Placement {
     return this.#rows.has(row, flags.partial) ? 'partial' : 'needy'
   }
 
+  siteIndexOf(row: number): number {
+    return this.#siteOfPlace[this.#rows.place(row)] as number
+  }
+
   /** The site that the row is listed in. */
   siteOf(swarm: Swarm, row: number): SiteSwarm {
-    const site = swarm.site(this.#siteIndex(row))
+    const site = swarm.site(this.siteIndexOf(row))
     assert(site !== undefined, 'a live row has a site')
     return site
   }
 
   /** Puts the row into the list of its place and role. */
   attach(swarm: Swarm, row: number): void {
-    const site = siteFor(swarm, this.#siteIndex(row))
+    const site = siteFor(swarm, this.siteIndexOf(row))
     const place = this.#rows.place(row)
     const role = this.roleOf(row)
     let list = site.list(place, role)
@@ -131,15 +135,11 @@ export class Placement {
         }
     for (const site of sitesBefore)
       for (const gateway of site.gateways) {
-        if (this.#siteIndex(gateway.row) === topology.siteAfter(site.site)) {
+        if (this.siteIndexOf(gateway.row) === topology.siteAfter(site.site)) {
           this.siteOf(swarm, gateway.row).gateways.push(gateway)
           this.#counts.countGateway(this.#rows.place(gateway.row), 1)
         } else this.#rows.setFlag(gateway.row, flags.gateway, false)
       }
-  }
-
-  #siteIndex(row: number): number {
-    return this.#siteOfPlace[this.#rows.place(row)] as number
   }
 }
 
