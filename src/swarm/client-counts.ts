@@ -2,20 +2,28 @@
  * How many clients of each role a swarm has, each counted once however many addresses it announces from: a
  * dual-stack client announces from each of them (BEP 7), and statistics twice too large are a known complaint.
  *
- * The first address of a client is counted; further ones carry `flags.secondary`.
+ * The address of order 0 is the one that counts. Further ones wait in line, so that a client is still counted when
+ * that one stops or expires, as after a new lease of DHCP.
  */
 import { hashClient } from './peer-hash.ts'
-import { flags, type PeerRows } from './peer-rows.ts'
+import { CLIENT_ORDER_MAX, type PeerRows } from './peer-rows.ts'
 import { RowIndex } from './row-index.ts'
 import type { Role, Swarm } from './swarm.ts'
 
+/** More addresses than clients have. These only wait: a flood of one identity must not make long chains in the index. */
+const UNLISTED = CLIENT_ORDER_MAX
+
 export class ClientCounts {
   readonly #rows: PeerRows
+  readonly #roleOf: (row: number) => Role
   readonly #byClient: RowIndex
 
-  constructor(rows: PeerRows) {
+  constructor(rows: PeerRows, roleOf: (row: number) => Role) {
     this.#rows = rows
-    this.#byClient = new RowIndex((row) => hashClient(rows.swarm(row), rows.identity(row)))
+    this.#roleOf = roleOf
+    this.#byClient = new RowIndex((row) =>
+      hashClient(rows.swarm(row), rows.identity(row), rows.clientOrder(row)),
+    )
   }
 
   get bytes(): number {
@@ -23,28 +31,50 @@ export class ClientCounts {
   }
 
   add(swarm: Swarm, row: number, role: Role): void {
-    const rows = this.#rows
-    const hash = hashClient(swarm.index, rows.identity(row))
-    const first = this.#byClient.find(
-      hash,
-      (other) => rows.identity(other) === rows.identity(row) && rows.swarm(other) === swarm.index,
-    )
-    rows.setFlag(row, flags.secondary, first >= 0)
-    if (first >= 0) return
-    this.#byClient.add(hash, row)
-    count(swarm, role, 1)
+    const identity = this.#rows.identity(row)
+    let order = 0
+    while (order < UNLISTED && this.#find(swarm, identity, order) >= 0) order++
+    this.#rows.setClientOrder(row, order)
+    if (order < UNLISTED) this.#byClient.add(hashClient(swarm.index, identity, order), row)
+    if (order === 0) count(swarm, role, 1)
   }
 
   remove(swarm: Swarm, row: number, role: Role): void {
-    if (this.#rows.has(row, flags.secondary)) return
-    this.#byClient.remove(hashClient(swarm.index, this.#rows.identity(row)), row)
+    const identity = this.#rows.identity(row)
+    const order = this.#rows.clientOrder(row)
+    if (order === UNLISTED) return
+    this.#byClient.remove(hashClient(swarm.index, identity, order), row)
+    if (order > 0) return
+    const hasOnlyFirstAddresses = swarm.rows === swarm.seedClients + swarm.partialClients + swarm.needyClients
     count(swarm, role, -1)
+    if (!hasOnlyFirstAddresses) this.#countNext(swarm, identity)
   }
 
   changeRole(swarm: Swarm, row: number, before: Role, after: Role): void {
-    if (this.#rows.has(row, flags.secondary)) return
+    if (this.#rows.clientOrder(row) > 0) return
     count(swarm, before, -1)
     count(swarm, after, 1)
+  }
+
+  /** The next address of a client counts from now on. */
+  #countNext(swarm: Swarm, identity: number): void {
+    for (let order = 1; order < UNLISTED; order++) {
+      const row = this.#find(swarm, identity, order)
+      if (row < 0) continue
+      this.#byClient.remove(hashClient(swarm.index, identity, order), row)
+      this.#rows.setClientOrder(row, 0)
+      this.#byClient.add(hashClient(swarm.index, identity, 0), row)
+      return count(swarm, this.#roleOf(row), 1)
+    }
+  }
+
+  #find(swarm: Swarm, identity: number, order: number): number {
+    const rows = this.#rows
+    return this.#byClient.find(
+      hashClient(swarm.index, identity, order),
+      (row) =>
+        rows.identity(row) === identity && rows.clientOrder(row) === order && rows.swarm(row) === swarm.index,
+    )
   }
 }
 

@@ -21,9 +21,9 @@ export function hashEndpoint(swarm: number, address: Address, port: number): num
   return mix(hashAddress(address) ^ mix(port ^ Math.imul(swarm, 0x9e3779b1))) >>> 0
 }
 
-/** A client in a swarm, whatever its address. */
-export function hashClient(swarm: number, identity: number): number {
-  return mix(identity ^ Math.imul(swarm, 0x9e3779b1)) >>> 0
+/** An address of a client in a swarm, by its order among them and not by itself. */
+export function hashClient(swarm: number, identity: number, order: number): number {
+  return mix(identity ^ Math.imul(swarm, 0x9e3779b1) ^ Math.imul(order, 0x85ebca6b)) >>> 0
 }
 
 /**

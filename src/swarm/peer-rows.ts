@@ -18,7 +18,7 @@ import { SlotPool } from './slot-pool.ts'
     5  left         KiB still missing, rounded up; LEFT_UNKNOWN where the peer did not say
     6  downloaded   KiB since `started`, saturated
     7  identity     hash of peer id and key: the same client at another address has the same
-    8  state        lifetime in seconds << 16 | stalls << 12 | flags
+    8  state        lifetime in seconds << 16 | stalls << 12 | client order << 9 | flags
     9  links        block of its introductions; 0 none
    10  previous     in the ring
 */
@@ -37,14 +37,15 @@ const LIFETIME_SECONDS_MAX = 0xffff
 
 const STALLS_MAX = 0xf
 
+/** See `ClientCounts`. */
+export const CLIENT_ORDER_MAX = 0x7
+
 export const flags = {
   /** Has all of the torrent, as far as it says. */
   seed: 1,
   /** BEP 21: incomplete, and not downloading. */
   partial: 2,
   v6: 4,
-  /** Another address of a client that is already counted. */
-  secondary: 8,
   /** Holds the lease of its site. */
   gateway: 16,
   /** Said `left=0` the way an aria2 magnet does, which has nothing; see `isDoubtfulSeed`. */
@@ -231,6 +232,15 @@ export class PeerRows {
 
   setStalls(row: number, stalls: number): void {
     this.#set(row, 8, (this.#get(row, 8) & ~0xf000) | (Math.min(stalls, STALLS_MAX) << 12))
+  }
+
+  /** Which address of its client this is; 0 is the one that counts. */
+  clientOrder(row: number): number {
+    return (this.#get(row, 8) >>> 9) & CLIENT_ORDER_MAX
+  }
+
+  setClientOrder(row: number, order: number): void {
+    this.#set(row, 8, (this.#get(row, 8) & ~0xe00) | (order << 9))
   }
 
   has(row: number, flag: number): boolean {

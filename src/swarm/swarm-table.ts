@@ -68,7 +68,7 @@ export class SwarmTable {
   readonly completions = new CompletionCounts()
   readonly #registry = new SwarmRegistry()
   readonly #byEndpoint: RowIndex
-  readonly #clients = new ClientCounts(this.rows)
+  readonly #clients = new ClientCounts(this.rows, (row) => this.roleOf(row))
   readonly #limits: SwarmTableLimits
   readonly #placement: Placement
   #sweepRow = 0
@@ -116,6 +116,10 @@ export class SwarmTable {
     return this.#placement.siteOf(this.swarmOf(row), row)
   }
 
+  siteIndexOf(row: number): number {
+    return this.#placement.siteIndexOf(row)
+  }
+
   roleOf(row: number): Role {
     return this.#placement.roleOf(row)
   }
@@ -151,7 +155,7 @@ export class SwarmTable {
     rows.setFlag(row, flags.unreachable, !sighting.isReachable)
     rows.setFlag(row, flags.slowToForward, sighting.isSlowToForward)
 
-    const isCounted = !rows.has(row, flags.secondary)
+    const isCounted = rows.clientOrder(row) === 0
     const hasCompleted = known >= 0 && !wasSeed && sighting.role === 'seed' && isCounted
     if (hasCompleted) {
       swarm.downloaded = this.completions.add(swarm.infoHash)
@@ -207,7 +211,10 @@ export class SwarmTable {
   }
 
   #insert(swarm: Swarm, sighting: Sighting): number {
-    if (this.rows.live >= this.#limits.peersMax && !this.#evict(swarm)) throw new Refusal('TRK_OVERLOADED')
+    if (this.rows.live >= this.#limits.peersMax && !this.#evict(swarm)) {
+      if (swarm.rows === 0) this.#registry.drop(swarm)
+      throw new Refusal('TRK_OVERLOADED')
+    }
     const { rows } = this
     const row = rows.allocate(sighting.address, sighting.port, swarm.index)
     rows.setPlace(row, sighting.place)

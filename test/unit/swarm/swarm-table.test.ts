@@ -46,6 +46,38 @@ test('stopped removes only the address it came from', () => {
   expect(table.rows.live).toBe(1)
 })
 
+test('a client is still counted when one of its two addresses stops', () => {
+  const { announce, tracker } = aTracker()
+  const client = { peerId: '-XX0000-abcdefghijkl', key: 'k', left: 0 }
+  announce('127.1.1.1', client)
+  announce('127.1.1.2', client)
+  announce('127.1.1.1', { ...client, event: 'stopped' })
+  expect(tracker.scrape([TORRENT], at('127.1.1.3'))[0]?.complete).toBe(1)
+  announce('127.1.1.2', { ...client, event: 'stopped' })
+  expect(tracker.scrape([TORRENT], at('127.1.1.3'))[0]?.complete).toBe(0)
+})
+
+test('a client that moved to another address is counted, and so is its download', () => {
+  // What a new lease of DHCP does. The new address came second, and stayed uncounted once the first had expired.
+  const { announce, clock, table } = aTracker()
+  const client = { peerId: '-XX0000-abcdefghijkl', key: 'k' }
+  announce('127.1.1.1', client)
+  for (let minutes = 0; minutes < 10; minutes++) {
+    clock.advanceMs(60_000)
+    announce('127.1.1.2', client)
+    table.sweep(Math.floor(clock.nowMs() / 1000), 10)
+  }
+  const { incomplete } = announce('127.1.1.2', client)
+  const { complete, downloaded } = announce('127.1.1.2', { ...client, left: 0, event: 'completed' })
+  expect({ incomplete, complete, downloaded }).toEqual({ incomplete: 1, complete: 1, downloaded: 1 })
+})
+
+test('a swarm for which there was no room leaves nothing behind', () => {
+  const { announce, table } = aTracker({ limits: { peersMax: 0, swarmsMax: 10 } })
+  expect(() => announce('127.1.1.1')).toThrow('node is full')
+  expect(table.swarmCount).toBe(0)
+})
+
 test('a download counts once, however often completed is said', () => {
   const { announce, table } = aTracker()
   announce('127.1.1.1', { left: 5 })
