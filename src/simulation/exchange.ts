@@ -131,6 +131,7 @@ export class Exchange {
       if (isTrapped) this.#parts.onDropped(other, host)
       this.#slots.fill(other)
     }
+    this.#slots.fill(host)
     this.#parts.onComplete(host)
   }
 

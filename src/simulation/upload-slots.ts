@@ -33,7 +33,8 @@ export class UploadSlots {
   }
 
   hasRoom(host: number): boolean {
-    return this.#used[host]! < this.#population.client(host).uploadSlots
+    const { uploadSlots, passesOn } = this.#population.client(host)
+    return this.#used[host]! < uploadSlots && (passesOn || this.#pieces.isComplete(host))
   }
 
   /** Serves the receiver of an edge if there is room and it wants something. */
@@ -67,7 +68,8 @@ export class UploadSlots {
   rechoke(host: number): void {
     const connections = this.#connections
     const degree = connections.degree(host)
-    const { uploadSlots, optimisticSlots } = this.#population.client(host)
+    const { uploadSlots, optimisticSlots, passesOn } = this.#population.client(host)
+    if (!passesOn && !this.#pieces.isComplete(host)) return
     const wanted: number[] = []
     for (let index = 0; index < degree; index++) {
       const edge = connections.edge(host, index)

@@ -42,9 +42,22 @@ describe('simulate', () => {
 
   it('knows the sites of a topology file, and numbers that are theirs', async () => {
     const run = await runCommand([
-      ...SMALL.slice(0, 1),
-      ...['--topology', 'config/topology.yaml', '--hosts', '2,nyc=5', '--wan', '80mbit,nyc=8mbit'],
-      ...['--source', 'ams', '--size', '8MiB', '--seed', '1', '--policy', 'siteswarm', '--json'],
+      'simulate',
+      '--topology',
+      'config/topology.yaml',
+      '--hosts',
+      '2,nyc=5',
+      '--wan',
+      '80mbit,nyc=8mbit',
+      '--source',
+      'ams',
+      '--size',
+      '8MiB',
+      '--seed',
+      '1',
+      '--policy',
+      'siteswarm',
+      '--json',
     ])
     const document = JSON.parse(run.out) as {
       sourceSite: string

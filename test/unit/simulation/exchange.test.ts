@@ -48,6 +48,16 @@ describe('an exchange', () => {
     expect(completed).toEqual([1, 2])
   })
 
+  it('passes nothing on before all has come, where the client does not', () => {
+    const { exchange, completed, stepSeconds } = anExchange(3, { client: 'transmission' })
+    exchange.connect(0, 1)
+    exchange.connect(1, 2)
+    stepSeconds(1.25)
+    expect(completed).toEqual([1])
+    stepSeconds(1)
+    expect(completed).toEqual([1, 2])
+  })
+
   it('brings to each host exactly the size of the file', () => {
     const { exchange, stepSeconds } = anExchange(6)
     for (let host = 1; host < 6; host++)
