@@ -29,7 +29,7 @@ export interface TrackerMetrics {
   election(siteIndex: number, cause: ElectionCause): void
   /** A peer without progress was given a fresh source. */
   rescue(siteIndex: number): void
-  /** What a peer downloaded since its last announce; `isGateway` if it was its site's gateway for that torrent. */
+  /** What a peer downloaded since its last announce; `isGateway` if its host is or was a gateway of that torrent. */
   downloaded(siteIndex: number, bytes: number, isGateway: boolean): void
   /** A peer has finished; counted once for each peer and torrent. */
   completion(siteIndex: number): void

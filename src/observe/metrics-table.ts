@@ -79,7 +79,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'peers',
     type: 'gauge',
     labels: ['site', 'bubble', 'role'],
-    help: 'Peers that announced within their lifetime, by site, bubble (- is none) and role: a seed has all of its torrent. One client counts once for each of its torrents.',
+    help: 'Peers that announced within their lifetime, by site, bubble (- is none) and role: a seed has all of its torrent. A client counts once for each of its torrents and addresses.',
     read: ({ gauges }) =>
       gauges.bubbles.flatMap(({ site, bubble, seeds, leechers }) => [
         { labels: { site, bubble, role: 'seed' }, value: seeds },
@@ -140,7 +140,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'gateway_downloaded_bytes_total',
     type: 'counter',
     labels: ['site'],
-    help: 'Bytes that gateways of the site say they have downloaded while they were gateways: at most this much has come in over the links between sites.',
+    help: 'Bytes that gateways of the site say they have downloaded, former gateways included, since they keep the peers they were told of: at most this much has come in over the links between sites.',
     read: ({ counters }) =>
       perSite(counters, (index, site) => [
         { labels: { site }, value: counters.gatewayDownloadedBytes(index) },

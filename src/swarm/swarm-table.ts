@@ -11,7 +11,7 @@ import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { ClientCounts } from './client-counts.ts'
 import { CompletionCounts } from './completion-counts.ts'
 import { Introductions } from './introductions.ts'
-import { hashEndpoint } from './peer-hash.ts'
+import { hashAddress, hashEndpoint } from './peer-hash.ts'
 import { flags, LEFT_UNKNOWN, PeerRows } from './peer-rows.ts'
 import type { PlaceCounts } from './place-counts.ts'
 import { Placement, type PlacesAfter } from './placement.ts'
@@ -50,8 +50,8 @@ export interface Observed {
   readonly hasCompleted: boolean
   /** KiB since its last announce. */
   readonly downloadedKib: number
-  /** Whether it held its site's lease until this announce. */
-  readonly wasGateway: boolean
+  /** Whether its host held its site's lease before this announce, now or once: clients never forget a peer. */
+  readonly isGatewayHost: boolean
 }
 
 export interface SwarmTableLimits {
@@ -140,7 +140,7 @@ export class SwarmTable {
     const known = this.find(swarm, sighting.address, sighting.port)
     const row = known < 0 ? this.#insert(swarm, sighting) : known
     const wasSeed = known >= 0 && rows.has(row, flags.seed)
-    const wasGateway = known >= 0 && rows.has(row, flags.gateway)
+    const isGatewayHost = known >= 0 && this.siteOf(row).gatewayHosts.has(hashAddress(rows.address(row)))
     const downloadedKib = known < 0 ? 0 : progressKib(rows.downloadedKib(row), sighting.downloadedKib)
 
     if (known >= 0) {
@@ -161,7 +161,7 @@ export class SwarmTable {
       swarm.downloaded = this.completions.add(swarm.infoHash)
       this.#trustSeeds(swarm)
     }
-    return { swarm, site: this.siteOf(row), row, hasCompleted, downloadedKib, wasGateway }
+    return { swarm, site: this.siteOf(row), row, hasCompleted, downloadedKib, isGatewayHost }
   }
 
   /** Forgets a peer and all that depended on it. */
@@ -185,7 +185,10 @@ export class SwarmTable {
     for (let looked = Math.min(rowsMax, rows.end); looked > 0; looked--) {
       if (this.#sweepRow >= rows.end) this.#sweepRow = 0
       const row = this.#sweepRow++
-      if (rows.isLive(row) && rows.isExpired(row, nowSeconds)) {
+      if (!rows.isLive(row)) continue
+      // Heard in the future: the clock was set back. Whoever is gone must not stay for as long as that was.
+      if (rows.heardAtSeconds(row) > nowSeconds) rows.setHeard(row, nowSeconds, rows.lifetimeSeconds(row))
+      if (rows.isExpired(row, nowSeconds)) {
         this.remove(row, 'expired')
         expired++
       }

@@ -248,7 +248,7 @@ export class Tracker implements TrackerService {
   #countProgress(observed: Observed, siteIndex: number): void {
     const { metrics } = this.#parts
     if (observed.downloadedKib > 0)
-      metrics.downloaded(siteIndex, observed.downloadedKib * 1024, observed.wasGateway)
+      metrics.downloaded(siteIndex, observed.downloadedKib * 1024, observed.isGatewayHost)
     if (observed.hasCompleted) metrics.completion(siteIndex)
   }
 

@@ -209,3 +209,13 @@ test('a seed that becomes incomplete again needs peers again', () => {
   expect(table.swarm(TORRENT)?.site(0)).toMatchObject({ seeds: 0, needy: 1 })
   expect(table.rows.has(0, flags.seed)).toBe(false)
 })
+
+test('a clock that is set back by a day does not keep a dead peer for a day', () => {
+  const { announce, clock, table } = aTracker()
+  announce('127.1.1.1')
+  clock.advanceMs(-86_400_000)
+  table.sweep(Math.floor(clock.nowMs() / 1000), 10)
+  clock.advanceMs(600_000)
+  table.sweep(Math.floor(clock.nowMs() / 1000), 10)
+  expect(table.rows.live).toBe(0)
+})

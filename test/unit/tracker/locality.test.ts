@@ -283,3 +283,20 @@ test('a Transmission source is handed to four local peers, another one to one', 
     expect(announce('127.1.1.1', { left: 0, client }).peers).toHaveLength(heard)
   }
 })
+
+test('what a former gateway downloads may still come from elsewhere, and is counted so', () => {
+  const { announce, clock, counted } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  announce('127.2.1.1')
+  announce('127.2.1.2')
+  clock.advanceMs(149_000)
+  announce('127.2.1.2')
+  expect(counted.elections.length).toBe(2)
+  announce('127.2.1.1', { downloaded: 4096, left: 900_000 })
+  announce('127.2.2.3', { downloaded: 0 })
+  announce('127.2.2.3', { downloaded: 2048, left: 900_000 })
+  expect(counted.downloadedBytes.map(({ bytes, isGateway }) => [bytes, isGateway])).toEqual([
+    [4096, true],
+    [2048, false],
+  ])
+})
