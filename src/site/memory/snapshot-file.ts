@@ -35,7 +35,7 @@ export class SnapshotFile implements SnapshotStore {
       bytes = await readFile(this.#path)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { blocks: 0, damage: undefined }
-      throw error
+      return { blocks: 0, damage: await this.#setAside(error) }
     }
     let blocks = 0
     try {
@@ -46,9 +46,19 @@ export class SnapshotFile implements SnapshotStore {
       }
       return { blocks, damage: undefined }
     } catch (error) {
-      const aside = `${this.#path}.damaged-${this.#clock.nowMs()}`
+      return { blocks, damage: await this.#setAside(error) }
+    }
+  }
+
+  /** Says what was wrong and where the file is now. A directory that cannot be written is no reason not to start. */
+  async #setAside(error: unknown): Promise<string> {
+    const aside = `${this.#path}.damaged-${this.#clock.nowMs()}`
+    const { message } = error as Error
+    try {
       await rename(this.#path, aside)
-      return { blocks, damage: `${(error as Error).message}; kept as ${aside}` }
+      return `${message}; kept as ${aside}`
+    } catch (failure) {
+      return `${message}; it could not be set aside: ${(failure as Error).message}`
     }
   }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -99,6 +99,15 @@ test('a file that is no snapshot is set aside', async () => {
   await writeFile(path, 'hello')
   const { loaded } = await load(aTracker().clock)
   expect(loaded.damage).toContain('no snapshot')
+})
+
+test('a snapshot that cannot be read at all is set aside, and the node starts', async () => {
+  await mkdir(path)
+  const { loaded } = await load(aTracker().clock)
+  expect(loaded.blocks).toBe(0)
+  expect(loaded.damage).toContain('kept as')
+  expect(await readdir(folder)).toHaveLength(1)
+  expect(await readdir(folder)).not.toContain('swarms.snapshot')
 })
 
 test('a save that is cut short leaves the snapshot before it in place', async () => {
