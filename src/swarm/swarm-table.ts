@@ -140,8 +140,9 @@ export class SwarmTable {
     const known = this.find(swarm, sighting.address, sighting.port)
     const row = known < 0 ? this.#insert(swarm, sighting) : known
     const wasSeed = known >= 0 && rows.has(row, flags.seed)
-    const isGatewayHost = known >= 0 && this.siteOf(row).gatewayHosts.has(hashAddress(rows.address(row)))
     const downloadedKib = known < 0 ? 0 : progressKib(rows.downloadedKib(row), sighting.downloadedKib)
+    const isGatewayHost =
+      downloadedKib > 0 && this.siteOf(row).gatewayHosts.has(hashAddress(rows.address(row)))
 
     if (known >= 0) {
       this.#countStalls(row, sighting)
