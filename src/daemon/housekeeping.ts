@@ -6,6 +6,7 @@ import { setImmediate as othersFirst } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { writeSwarm } from '../swarm/swarm-codec.ts'
+import { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { SnapshotStore } from '../tracker/ports.ts'
 
@@ -97,4 +98,11 @@ export class Housekeeping {
 
 function* blocks(table: SwarmTable, siteName: (siteIndex: number) => string): Generator<Buffer> {
   for (const swarm of table.swarms()) yield writeSwarm(table, swarm, siteName)
+  // Torrents that nobody has at the moment were completed all the same.
+  for (const { infoHash, count } of table.completions.entries()) {
+    if (table.swarm(infoHash) !== undefined) continue
+    const empty = new Swarm(-1, infoHash)
+    empty.downloaded = count
+    yield writeSwarm(table, empty, siteName)
+  }
 }

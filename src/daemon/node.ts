@@ -64,6 +64,7 @@ export class SiteswarmNode {
   readonly #unwatch: (() => void)[] = []
   #isRestored = false
   #isDraining = false
+  #reloads: Promise<unknown> = Promise.resolve()
 
   constructor(options: NodeOptions) {
     const {
@@ -159,7 +160,14 @@ export class SiteswarmNode {
   }
 
   /** Reads the topology and the torrents anew. A wrong topology rejects with a `ConfigError` and changes nothing. */
-  async reload(): Promise<{ readonly sites: number }> {
+  reload(): Promise<{ readonly sites: number }> {
+    // One after the other: the file that was read last is the one that stays.
+    const reloaded = this.#reloads.then(() => this.#reload())
+    this.#reloads = reloaded.catch(() => undefined)
+    return reloaded
+  }
+
+  async #reload(): Promise<{ readonly sites: number }> {
     try {
       const topology = loadTopology(this.#config)
       await this.#torrents.read()

@@ -189,3 +189,13 @@ test('with admit: registered only the torrents of the directory are served', asy
   })
   expect(await announceFrom(node, '127.1.1.1')).toContain('does not serve that torrent')
 })
+
+test('downloads are counted on after a restart, even of a torrent that nobody had any more', async () => {
+  const before = await aNode()
+  await announceFrom(before, '127.1.1.1', { left: 5 })
+  await announceFrom(before, '127.1.1.1', { left: 0, event: 'completed' })
+  await announceFrom(before, '127.1.1.1', { left: 0, event: 'stopped' })
+  await before.stop()
+  const after = await aNode({ directory: before.directory })
+  expect(await announceFrom(after, '127.1.1.2')).toContain('10:downloadedi1e')
+})

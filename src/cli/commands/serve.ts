@@ -1,6 +1,6 @@
 /** `serve`: runs a node until it is told to stop. */
 import { loadNode } from '../../config/load-node.ts'
-import { startNode } from '../../daemon/start.ts'
+import { type StartedNode, startNode } from '../../daemon/start.ts'
 import { type Command, exitCodes, textFlag } from '../command.ts'
 
 export const serveCommand: Command = {
@@ -12,9 +12,12 @@ export const serveCommand: Command = {
   async run(_args, flags, context) {
     const path = textFlag(flags, 'config')
     const loaded = loadNode({ path, environment: context.environment })
-    const node = await startNode(loaded, context.version)
-    const onHangUp = () => node.reload()
+    // Before the start, which may take a while: a hang-up that nobody handles ends the process.
+    const running: { node?: StartedNode } = {}
+    const onHangUp = () => running.node?.reload()
     process.on('SIGHUP', onHangUp)
+    const node = await startNode(loaded, context.version)
+    running.node = node
 
     const { http, admin } = node.addresses
     if (flags['json'] === true) context.out(JSON.stringify({ site: loaded.config.site, ...node.addresses }))
