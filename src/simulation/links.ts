@@ -14,7 +14,7 @@ const CORRECTIONS = 2
  * What a link carries of a file, of what it carries at all: frames of 1,514 bytes hold 1,448 of TCP's payload, and
  * 16,384 of 16,397 of those are content.
  */
-export const CONTENT_SHARE = (1448 / 1514) * (16_384 / 16_397)
+const CONTENT_SHARE = (1448 / 1514) * (16_384 / 16_397)
 
 /** Four links a transfer: out of a host, out of its site, into the other site, into the host. */
 export interface Routes {

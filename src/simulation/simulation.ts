@@ -34,8 +34,7 @@ const STEPS_PER_SPAN = 2000
 const STEP_SECONDS_MAX = 0.5
 /** A handshake, and the answer of a tracker. */
 const ROUND_TRIP_MS = 50
-/** A rollout that takes longer has stopped: clients announce every half hour at the latest. */
-const GIVE_UP_BOUNDS = 20
+/** After so long without a byte nothing will come any more: clients announce every half hour at the latest. */
 const GIVE_UP_SECONDS = 7200
 
 export class Simulation {
@@ -56,6 +55,8 @@ export class Simulation {
   readonly #bannedUntilMs = new Map<number, number>()
   #lossesToCome: readonly Loss[]
   #unfinished: number
+  /** When something was on its way last. */
+  #movedMs: number
 
   constructor(scenario: Scenario, policy: PolicyName, options: SimulationOptions = {}) {
     this.#scenario = scenario
@@ -86,6 +87,7 @@ export class Simulation {
       1,
       Math.round(1000 * Math.min(STEP_SECONDS_MAX, Math.max(pieceSeconds, shortest))),
     )
+    this.#movedMs = this.#population.startMs.reduce((latest, startMs) => Math.max(latest, startMs), 0)
     this.#exchange.seed(0)
     for (let host = 0; host < count; host++) {
       const startMs = this.#population.startMs[host] as number
@@ -109,11 +111,7 @@ export class Simulation {
   }
 
   get isOver(): boolean {
-    const giveUp = GIVE_UP_BOUNDS * boundSeconds(this.#scenario) + GIVE_UP_SECONDS
-    return (
-      this.#unfinished === 0 ||
-      this.nowSeconds > giveUp + Math.max(0, ...(this.#scenario.siteStartSeconds ?? []))
-    )
+    return this.#unfinished === 0 || this.#clock.nowMs() - this.#movedMs > 1000 * GIVE_UP_SECONDS
   }
 
   step(): void {
@@ -125,7 +123,10 @@ export class Simulation {
     const stepMs = this.#exchange.isQuiet ? Math.max(this.#stepMs, Math.ceil(dueMs - nowMs)) : this.#stepMs
     this.#clock.advanceMs(stepMs)
     while (this.#timeline.next(this.#clock.nowMs())) this.#handle()
-    if (!this.#exchange.isQuiet) this.#exchange.step(this.#stepMs / 1000)
+    if (!this.#exchange.isQuiet) {
+      this.#exchange.step(this.#stepMs / 1000)
+      this.#movedMs = this.#clock.nowMs()
+    }
     if (this.#lossesToCome.length > 0) this.#lose()
   }
 

@@ -3,6 +3,7 @@ import { defaultPolicy } from '../../../src/handout/policy.ts'
 import { aScenario, simulated } from '../../a-scenario.ts'
 import { boundSeconds, pieceCount } from '../../../src/simulation/scenario.ts'
 import { Simulation } from '../../../src/simulation/simulation.ts'
+import { uniformTopology } from '../../../src/simulation/uniform-topology.ts'
 
 describe('a simulated rollout', () => {
   it('takes as long as the link needs for one leecher', () => {
@@ -70,11 +71,11 @@ describe('a simulated rollout', () => {
     expect(outcome.lastSeconds).toBeLessThan(200)
   })
 
-  it('says who never finished when nobody has the file', () => {
-    const simulation = new Simulation(aScenario({ losses: [] }), 'siteswarm')
-    for (let step = 0; step < 20; step++) simulation.step()
-    const outcome = simulation.outcome()
-    expect(outcome.unfinished).toBe(7)
+  it('ends where nothing can come any more, and says who never finished', () => {
+    const topology = { ...uniformTopology(2), cost: () => Infinity }
+    const outcome = simulated({ hosts: [3, 2], topology })
+    expect(outcome.sites.map((site) => site.unfinished)).toEqual([0, 2])
+    expect(outcome.unfinished).toBe(2)
     expect(outcome.lastSeconds).toBeUndefined()
   })
 
