@@ -7,7 +7,7 @@ import { systemRandom } from '../../core/random.ts'
 import { trackerUrlFaults } from '../../topology/tracker-url.ts'
 import { type HttpAnnounce, writeAnnounce } from '../../wire/http/announce.ts'
 import { type AnnounceAnswer, readAnnounceAnswer } from '../announce-answer.ts'
-import { TrackerUnreachable, askTracker } from '../ask-tracker.ts'
+import { askTracker } from '../ask-tracker.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
 import { printable } from '../printable.ts'
 import {
@@ -17,6 +17,7 @@ import {
   readTrackerUrl,
   withQuery,
 } from '../tracker-arguments.ts'
+import { reportTrackerFailure } from '../tracker-failure.ts'
 import { announceOverUdp } from '../udp-tracker.ts'
 
 export const announceCommand: Command = {
@@ -73,15 +74,7 @@ export const announceCommand: Command = {
       context.err(`answered in ${elapsedMs.toFixed(1)} ms`)
       return read.isUsable ? exitCodes.yes : exitCodes.no
     } catch (error) {
-      if (error instanceof UsageError) {
-        context.err(`siteswarm announce: ${printable(error.message)}`)
-        return exitCodes.usage
-      }
-      if (error instanceof TrackerUnreachable) {
-        context.err(`siteswarm announce: ${url} cannot be asked: ${printable(error.message)}`)
-        return exitCodes.unreachable
-      }
-      throw error
+      return reportTrackerFailure('announce', url, error, context)
     }
   },
 }

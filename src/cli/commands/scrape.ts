@@ -1,6 +1,6 @@
 /** `scrape`: asks any tracker for the counts of some torrents without announcing, as a client does. */
 import { writeScrape } from '../../wire/http/scrape.ts'
-import { TrackerUnreachable, askTracker } from '../ask-tracker.ts'
+import { askTracker } from '../ask-tracker.ts'
 import { type Command, type CommandContext, exitCodes, textFlag } from '../command.ts'
 import { printable } from '../printable.ts'
 import { type ScrapeAnswer, readScrapeAnswer } from '../scrape-answer.ts'
@@ -11,6 +11,7 @@ import {
   readTrackerUrl,
   withQuery,
 } from '../tracker-arguments.ts'
+import { reportTrackerFailure } from '../tracker-failure.ts'
 import { scrapeOverUdp } from '../udp-tracker.ts'
 
 export const scrapeCommand: Command = {
@@ -46,15 +47,7 @@ export const scrapeCommand: Command = {
       context.err(`answered in ${elapsedMs.toFixed(1)} ms`)
       return read.isUsable ? exitCodes.yes : exitCodes.no
     } catch (error) {
-      if (error instanceof UsageError) {
-        context.err(`siteswarm scrape: ${printable(error.message)}`)
-        return exitCodes.usage
-      }
-      if (error instanceof TrackerUnreachable) {
-        context.err(`siteswarm scrape: ${url} cannot be asked: ${printable(error.message)}`)
-        return exitCodes.unreachable
-      }
-      throw error
+      return reportTrackerFailure('scrape', url, error, context)
     }
   },
 }
