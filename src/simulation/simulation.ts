@@ -29,8 +29,12 @@ export interface SimulationOptions {
 
 /** The interval limits of a node as it comes. */
 const INTERVAL = { secondsMin: 60, secondsMax: 1800 } as const
-/** Steps in the least possible time, and in the time that has passed: more show nothing new. */
-const STEPS_PER_SPAN = 2000
+/** More steps than this in the least possible time show nothing new. */
+const STEPS_PER_BOUND = 2000
+/** What takes more than twice the least possible time is slow, and looked at ever less often. */
+const SLOW_AFTER_BOUNDS = 2
+/** A slow rollout's times are right to half a per cent. */
+const STEPS_PER_SLOW_SPAN = 200
 const STEP_SECONDS_MAX = 0.5
 /** A handshake, and the answer of a tracker. */
 const ROUND_TRIP_MS = 50
@@ -81,7 +85,7 @@ export class Simulation {
     })
     this.#source = this.#openSource(options.handout ?? defaultPolicy)
     const pieceSeconds = (scenario.sizeBytes * 8) / pieceCount(scenario) / scenario.nicBitsPerSecond
-    const shortest = boundSeconds(scenario) / STEPS_PER_SPAN
+    const shortest = boundSeconds(scenario) / STEPS_PER_BOUND
     // Whole milliseconds: a sum of fractions would drift from the times of the events.
     this.#stepMs = Math.max(
       1,
@@ -118,8 +122,8 @@ export class Simulation {
     // While nothing is on its way, time passes until somebody does something.
     const dueMs = this.#timeline.firstMs
     const nowMs = this.#clock.nowMs()
-    // A rollout of hours is looked at less often than one of seconds: what is asked is when, to so many digits.
-    this.#stepMs = Math.max(this.#stepMs, Math.floor(nowMs / STEPS_PER_SPAN))
+    const slowMs = nowMs - 1000 * SLOW_AFTER_BOUNDS * boundSeconds(this.#scenario)
+    this.#stepMs = Math.max(this.#stepMs, Math.floor(slowMs / STEPS_PER_SLOW_SPAN))
     const stepMs = this.#exchange.isQuiet ? Math.max(this.#stepMs, Math.ceil(dueMs - nowMs)) : this.#stepMs
     this.#clock.advanceMs(stepMs)
     while (this.#timeline.next(this.#clock.nowMs())) this.#handle()
