@@ -23,6 +23,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   tracker: { rooms: ['swarm', 'handout', 'topology'], packages: [] },
   site: { rooms: ['tracker/ports'], packages: [] },
   metainfo: { rooms: ['bencode'], packages: ['bencode'] },
+  origin: { rooms: [], packages: ['@aws-sdk/client-s3', 'undici'] },
+  publish: { rooms: ['origin', 'metainfo', 'bencode'], packages: [] },
   server: { rooms: ['wire', 'tracker'], packages: ['fastify'] },
   observe: { rooms: [], packages: ['pino', 'prom-client'] },
   config: { rooms: ['topology'], packages: ['yaml', 'zod'] },
@@ -46,7 +48,17 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: [],
   },
   cli: {
-    rooms: ['config', 'topology', 'metainfo', 'wire', 'bencode', 'simulation', 'daemon/start'],
+    rooms: [
+      'config',
+      'topology',
+      'metainfo',
+      'origin',
+      'publish',
+      'wire',
+      'bencode',
+      'simulation',
+      'daemon/start',
+    ],
     packages: ['commander'],
   },
   // main.ts itself, which is in no room.

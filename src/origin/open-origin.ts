@@ -1,0 +1,20 @@
+/** From what a person wrote, a path or a URL, to the origin that it names. */
+import { openFileOrigin } from './file-origin.ts'
+import type { Origin } from './origin.ts'
+import { OriginError } from './origin-error.ts'
+
+export interface OpenOptions {
+  /** Where credentials and the S3 endpoint come from: variables as the AWS tools know them. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly signal: AbortSignal
+}
+
+/** Rejects with an `OriginError`. What is opened here must be closed. */
+export async function openOrigin(reference: string, { signal }: OpenOptions): Promise<Origin> {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(reference)?.[1]?.toLowerCase()
+  if (scheme === undefined) return openFileOrigin(reference, signal)
+  throw new OriginError(
+    'unusable',
+    `${scheme}:// is no source of content; name a file, a folder, http(s)://… or s3://bucket/key`,
+  )
+}
