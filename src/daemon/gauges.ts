@@ -9,7 +9,7 @@ export function readGauges(
   store: { readonly isStoreUp: boolean; readonly lagSeconds: number },
   logLinesDropped: number,
   udpDrops: Gauges['udpDrops'],
-): Gauges {
+): Omit<Gauges, 'isReady' | 'workersReplaced'> {
   return {
     bubbles: topology.places.map((place) => ({
       site: place.site.name,

@@ -112,14 +112,18 @@ export class SiteswarmNode {
     this.#metrics = new Metrics({
       version,
       counters: this.#counters,
-      readGauges: () =>
-        readGauges(
+      readGauges: () => ({
+        ...readGauges(
           this.#tracker.topology,
           this.#table,
           this.#housekeeping,
           droppedLogLines(),
           this.#udp.drops,
         ),
+        isReady: this.#isRestored && !this.#isDraining,
+        // Whoever replaces workers adds their number: workers.ts.
+        workersReplaced: 0,
+      }),
     })
     this.#http = new HttpServer({
       tracker: this.#tracker,

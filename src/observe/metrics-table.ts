@@ -20,6 +20,10 @@ export interface Gauges {
   }[]
   readonly sites: readonly { readonly site: string; readonly swarms: number; readonly gateways: number }[]
   readonly store: { readonly isUp: boolean; readonly lagSeconds: number }
+  /** Whether clients should be sent here. */
+  readonly isReady: boolean
+  /** Processes of this node that ended by themselves and were replaced. */
+  readonly workersReplaced: number
   readonly logLinesDropped: number
   readonly udpDrops: Readonly<Record<UdpDropCause, number>>
 }
@@ -41,14 +45,23 @@ export interface Sample {
   readonly suffix?: '_bucket' | '_sum' | '_count'
 }
 
-export interface MetricRow {
+interface MetricRowParts {
   /** Without the prefix. */
   readonly name: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
   readonly labels: readonly string[]
   readonly help: string
   readonly read: (reading: Reading) => Sample[]
 }
+
+/**
+ * What several workers of one node counted is added up. A gauge says what is true, which each of them knows alike,
+ * or nearly: so which of their values stands for all.
+ */
+export type MetricRow = MetricRowParts &
+  (
+    | { readonly type: 'counter' | 'histogram' }
+    | { readonly type: 'gauge'; readonly overWorkers: 'max' | 'min' }
+  )
 
 export const METRIC_PREFIX = 'siteswarm_'
 
@@ -78,6 +91,7 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'peers',
     type: 'gauge',
+    overWorkers: 'max',
     labels: ['site', 'bubble', 'role'],
     help: 'Peers that announced within their lifetime, by site, bubble (- is none) and role: a seed has all of its torrent. A client counts once for each of its torrents and addresses.',
     read: ({ gauges }) =>
@@ -89,6 +103,7 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'swarms',
     type: 'gauge',
+    overWorkers: 'max',
     labels: ['site'],
     help: 'Torrents with at least one peer in the site.',
     read: ({ gauges }) => gauges.sites.map(({ site, swarms }) => ({ labels: { site }, value: swarms })),
@@ -106,6 +121,7 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'gateways',
     type: 'gauge',
+    overWorkers: 'max',
     labels: ['site'],
     help: 'Gateways of the site now, over all torrents: the peers through which it fetches from other sites.',
     read: ({ gauges }) => gauges.sites.map(({ site, gateways }) => ({ labels: { site }, value: gateways })),
@@ -155,8 +171,17 @@ export const metricsTable: readonly MetricRow[] = [
       perSite(counters, (index, site) => [{ labels: { site }, value: counters.completions(index) }]),
   },
   {
+    name: 'ready',
+    type: 'gauge',
+    overWorkers: 'max',
+    labels: [],
+    help: 'Whether clients should be sent to this node: 1, or 0 while it catches up with its site or goes away. Announces that come anyway are answered while it goes away.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.isReady ? 1 : 0 }],
+  },
+  {
     name: 'store_up',
     type: 'gauge',
+    overWorkers: 'min',
     labels: [],
     help: 'Whether what this node shares with others, or keeps over a restart, can be written now: 1 or 0. Announces are answered either way.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.isUp ? 1 : 0 }],
@@ -164,6 +189,7 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'store_lag_seconds',
     type: 'gauge',
+    overWorkers: 'max',
     labels: [],
     help: 'Age of the oldest change that is not yet in the store.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.lagSeconds }],
@@ -192,6 +218,13 @@ export const metricsTable: readonly MetricRow[] = [
       udpDropCauses.map((cause) => ({ labels: { cause }, value: gauges.udpDrops[cause] })),
   },
   {
+    name: 'workers_replaced_total',
+    type: 'counter',
+    labels: [],
+    help: 'Processes of a node with several workers that ended by themselves and were replaced.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.workersReplaced }],
+  },
+  {
     name: 'log_lines_dropped_total',
     type: 'counter',
     labels: [],
@@ -201,6 +234,7 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'build_info',
     type: 'gauge',
+    overWorkers: 'max',
     labels: ['version'],
     help: 'Always 1; the label says which version this is.',
     read: ({ version }) => [{ labels: { version }, value: 1 }],

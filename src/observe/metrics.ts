@@ -4,9 +4,9 @@
  * The metrics of the process itself keep the names that every dashboard for Node expects (`process_…`,
  * `nodejs_…`), without our prefix.
  */
-import { collectDefaultMetrics, type Metric, Registry } from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, type Metric, Registry } from 'prom-client'
 import type { Counters } from './counters.ts'
-import { type Gauges, METRIC_PREFIX, metricsTable, type Sample } from './metrics-table.ts'
+import { type Gauges, METRIC_PREFIX, type MetricRow, metricsTable } from './metrics-table.ts'
 
 /** Gauges whose names end in `_total`: `promtool check metrics` rejects a page that has one. */
 const MISNAMED = [
@@ -14,6 +14,21 @@ const MISNAMED = [
   'nodejs_active_requests_total',
   'nodejs_active_resources_total',
 ]
+
+/** One metric of one process, as it travels to the one that adds up. */
+export interface MetricReading {
+  readonly name: string
+  readonly help: string
+  readonly type: string
+  /** How the values of several processes become one. */
+  readonly aggregator: string
+  readonly values: readonly {
+    readonly labels: Readonly<Record<string, string | number>>
+    readonly value: number
+    /** Of the parts of a histogram; undefined where it is the name. */
+    readonly metricName?: string
+  }[]
+}
 
 export interface MetricsSources {
   readonly version: string
@@ -30,12 +45,7 @@ export class Metrics {
   constructor(sources: MetricsSources) {
     this.#sources = sources
     this.#gauges = sources.readGauges()
-    for (const { name, type, help, read } of metricsTable) {
-      const { version, counters } = sources
-      this.#register(METRIC_PREFIX + name, type, help, () =>
-        read({ version, counters, gauges: this.#gauges }),
-      )
-    }
+    for (const row of metricsTable) this.#register(row)
   }
 
   /** Adds memory, CPU time, garbage collection and event-loop lag. Once in a process: it starts observers. */
@@ -53,18 +63,32 @@ export class Metrics {
     return this.#registry.metrics()
   }
 
+  /** The same, not rendered yet: for `renderSum`, here or in another process. */
+  async read(): Promise<readonly MetricReading[]> {
+    this.#gauges = this.#sources.readGauges()
+    // The type of a metric is a word; prom-client's declarations make it an enum.
+    return (await this.#registry.getMetricsAsJSON()) as unknown as readonly MetricReading[]
+  }
+
+  /** One page for several processes: counters added up, gauges as their row in the table says. */
+  static renderSum(readings: readonly (readonly MetricReading[])[]): Promise<string> {
+    return AggregatorRegistry.aggregate([...readings]).metrics()
+  }
+
   /**
    * To a registry, a metric is a name and a `get`. prom-client's own classes keep values of their own, which
    * would have to be reset and filled at every scrape, and its histogram cannot be filled at all.
    */
-  #register(name: string, type: string, help: string, read: () => Sample[]): void {
+  #register(row: MetricRow): void {
+    const { type, help, read } = row
+    const { version, counters } = this.#sources
+    const name = METRIC_PREFIX + row.name
+    const aggregator = row.type === 'gauge' ? row.overWorkers : 'sum'
     const get = async () => {
-      const values = read().map(({ labels, value, suffix = '' }) => ({
-        labels,
-        value,
-        metricName: name + suffix,
-      }))
-      return { name, type, help, values }
+      const values = read({ version, counters, gauges: this.#gauges }).map(
+        ({ labels, value, suffix = '' }) => ({ labels, value, metricName: name + suffix }),
+      )
+      return { name, type, help, aggregator, values }
     }
     this.#registry.registerMetric({ name, get } as unknown as Metric)
   }

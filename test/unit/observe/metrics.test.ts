@@ -6,6 +6,16 @@ import { Metrics } from '../../../src/observe/metrics.ts'
 import type { Gauges } from '../../../src/observe/metrics-table.ts'
 import { needs } from '../../setup/needs.ts'
 
+const idle: Gauges = {
+  bubbles: [{ site: 'fra', bubble: 'row-a', seeds: 0, leechers: 0 }],
+  sites: [{ site: 'fra', swarms: 0, gateways: 0 }],
+  store: { isUp: true, lagSeconds: 0 },
+  isReady: false,
+  workersReplaced: 0,
+  logLinesDropped: 0,
+  udpDrops: { unreadable: 0, unproven: 0, unsent: 0 },
+}
+
 describe('/metrics', () => {
   test('has every metric at zero before anything has happened', async () => {
     const lines = samples(await metricsOf(new Counters(['fra'])).render())
@@ -28,6 +38,8 @@ describe('/metrics', () => {
     expect(lines).toContain('siteswarm_store_lag_seconds 0')
     expect(lines).toContain('siteswarm_announce_duration_seconds_count 0')
     expect(lines).toContain('siteswarm_topology_reloads_total{result="refused"} 0')
+    expect(lines).toContain('siteswarm_ready 0')
+    expect(lines).toContain('siteswarm_workers_replaced_total 0')
     expect(lines).toContain('siteswarm_log_lines_dropped_total 0')
   })
 
@@ -99,13 +111,55 @@ describe('/metrics', () => {
   })
 })
 
-const idle: Gauges = {
-  bubbles: [{ site: 'fra', bubble: 'row-a', seeds: 0, leechers: 0 }],
-  sites: [{ site: 'fra', swarms: 0, gateways: 0 }],
-  store: { isUp: true, lagSeconds: 0 },
-  logLinesDropped: 0,
-  udpDrops: { unreadable: 0, unproven: 0, unsent: 0 },
-}
+describe('/metrics of several workers', () => {
+  const workers = [
+    {
+      ...idle,
+      bubbles: [{ site: 'fra', bubble: '-', seeds: 7, leechers: 1 }],
+      store: { isUp: true, lagSeconds: 0.5 },
+    },
+    {
+      ...idle,
+      bubbles: [{ site: 'fra', bubble: '-', seeds: 6, leechers: 2 }],
+      store: { isUp: false, lagSeconds: 30 },
+      isReady: true,
+    },
+  ]
+
+  async function sumOf(count: (counters: Counters, worker: number) => void): Promise<string[]> {
+    const readings = workers.map((gauges, worker) => {
+      const counters = new Counters(['fra'])
+      count(counters, worker)
+      return new Metrics({ version: '1.2.3', counters, readGauges: () => gauges }).read()
+    })
+    return samples(await Metrics.renderSum(await Promise.all(readings)))
+  }
+
+  test('adds up what each has counted, the parts of histograms included', async () => {
+    const lines = await sumOf((counters, worker) => {
+      for (let times = 0; times <= worker; times++) counters.announce(0, 'http', 'started')
+      counters.duration(worker === 0 ? 0.000_04 : 5)
+    })
+    expect(lines).toContain('siteswarm_announces_total{site="fra",protocol="http",event="started"} 3')
+    expect(lines).toContain('siteswarm_announce_duration_seconds_bucket{le="0.00005"} 1')
+    expect(lines).toContain('siteswarm_announce_duration_seconds_bucket{le="+Inf"} 2')
+    expect(lines).toContain('siteswarm_announce_duration_seconds_sum 5.00004')
+  })
+
+  test('does not multiply what all of them know', async () => {
+    const lines = await sumOf(() => undefined)
+    expect(lines).toContain('siteswarm_peers{site="fra",bubble="-",role="seed"} 7')
+    expect(lines).toContain('siteswarm_peers{site="fra",bubble="-",role="leecher"} 2')
+    expect(lines).toContain('siteswarm_build_info{version="1.2.3"} 1')
+    expect(lines).toContain('siteswarm_ready 1')
+  })
+
+  test('shows the worst of their stores', async () => {
+    const lines = await sumOf(() => undefined)
+    expect(lines).toContain('siteswarm_store_up 0')
+    expect(lines).toContain('siteswarm_store_lag_seconds 30')
+  })
+})
 
 function metricsOf(counters: Counters): Metrics {
   return new Metrics({ version: '1.2.3', counters, readGauges: () => idle })
