@@ -89,7 +89,7 @@ export class Housekeeping {
     const { table, clock } = this.#parts
     const rows = Math.ceil(table.rows.end / SWEEPS_PER_ROUND)
     for (let looked = 0; looked < rows; looked += SLICE_ROWS) {
-      table.sweep(Math.floor(clock.nowMs() / 1000), Math.min(SLICE_ROWS, rows - looked))
+      table.sweep(clock.nowMs(), Math.min(SLICE_ROWS, rows - looked))
       await othersFirst()
     }
     this.#isSweeping = false

@@ -236,7 +236,7 @@ export class SiteswarmNode {
     const { blocks, damage } = await this.#store.load((block) =>
       readSwarm(block, {
         table: this.#table,
-        nowSeconds: Math.floor(clock.nowMs() / 1000),
+        nowMs: clock.nowMs(),
         locate: (address) => topology.locate(address),
         siteNamed: (name) => topology.siteNamed(name)?.index ?? -1,
       }),

@@ -34,12 +34,12 @@ export class LocalChoices {
 
   /** Peers of the site that the asker was told of before, and that it or they can still use. */
   addIntroduced(): void {
-    const { table, asker, site, nowSeconds } = this.#situation
+    const { table, asker, site, nowMs } = this.#situation
     if (asker.row < 0) return
     const { introductions, rows } = table
     for (let index = 0; index < introductions.count(asker.row); index++) {
       const row = introductions.at(asker.row, index)
-      if (rows.isExpired(row, nowSeconds) || table.siteOf(row) !== site) continue
+      if (rows.isExpired(row, nowMs) || table.siteOf(row) !== site) continue
       this.choices.push({ row, ring: this.#ring(row), reason: 'introduced' })
     }
   }
@@ -154,9 +154,9 @@ export class LocalChoices {
 
   /** Whether this row may be chosen at all. */
   #isEligible(row: number): boolean {
-    const { table, asker, nowSeconds } = this.#situation
+    const { table, asker, nowMs } = this.#situation
     const { rows } = table
-    if (row === asker.row || rows.has(row, flags.unreachable) || rows.isExpired(row, nowSeconds)) return false
+    if (row === asker.row || rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs)) return false
     if (this.includes(row)) return false
     if (asker.row < 0) return true
     // A dual-stack client is not introduced to itself.

@@ -16,8 +16,8 @@ import { hasCopy } from './site-state.ts'
 
 /** The row to fetch from, or -1 where no content is to be had. Never one of `avoid` if there is another. */
 export function chooseUpstream(situation: Situation, avoid: readonly number[], random: Random): number {
-  const { table, topology, swarm, site, policy, nowSeconds } = situation
-  const tree = new FetchTree(table, swarm, site, nowSeconds)
+  const { table, topology, swarm, site, policy, nowMs } = situation
+  const tree = new FetchTree(table, swarm, site, nowMs)
   const ranked: { readonly other: SiteSwarm; readonly cost: number }[] = []
   for (const other of swarm.sites) {
     if (other === site || !tree.isFed(other)) continue
@@ -37,17 +37,17 @@ export function chooseUpstream(situation: Situation, avoid: readonly number[], r
 
 /** Gateways without an upstream, nearest first, that the asking source can feed. */
 export function orphanGateways(situation: Situation): number[] {
-  const { table, topology, swarm, site, policy, nowSeconds } = situation
+  const { table, topology, swarm, site, policy, nowMs } = situation
   const orphans: { readonly row: number; readonly other: SiteSwarm; readonly cost: number }[] = []
   for (const other of swarm.sites) {
     if (other === site || other.gateways.length === 0) continue
     const cost = topology.cost(site.site, other.site)
     if (cost === Infinity || hasCopy(swarm, other)) continue
     for (const { row, upstreamRow } of other.gateways)
-      if (upstreamRow < 0 && !table.rows.isExpired(row, nowSeconds)) orphans.push({ row, other, cost })
+      if (upstreamRow < 0 && !table.rows.isExpired(row, nowMs)) orphans.push({ row, other, cost })
   }
   if (orphans.length === 0) return []
-  const path = new FetchTree(table, swarm, site, nowSeconds).pathOfAsker()
+  const path = new FetchTree(table, swarm, site, nowMs).pathOfAsker()
   if (path === undefined) return []
   return orphans
     .filter((orphan) => !path.has(orphan.other))
@@ -58,11 +58,11 @@ export function orphanGateways(situation: Situation): number[] {
 
 /** Live gateways of other sites that fetch from this row. */
 export function downstreamOf(situation: Situation, row: number): Gateway[] {
-  const { table, swarm, nowSeconds } = situation
+  const { table, swarm, nowMs } = situation
   const found: Gateway[] = []
   for (const site of swarm.sites)
     for (const gateway of site.gateways)
-      if (gateway.upstreamRow === row && !table.rows.isExpired(gateway.row, nowSeconds)) found.push(gateway)
+      if (gateway.upstreamRow === row && !table.rows.isExpired(gateway.row, nowMs)) found.push(gateway)
   return found
 }
 
@@ -82,10 +82,10 @@ function sourceIn(
   avoid: readonly number[],
   random: Random,
 ): number {
-  const { table, nowSeconds, asker } = situation
+  const { table, nowMs, asker } = situation
   const rank = (row: number) => {
     const { rows } = table
-    if (rows.has(row, flags.unreachable) || rows.isExpired(row, nowSeconds) || avoid.includes(row)) return -1
+    if (rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs) || avoid.includes(row)) return -1
     if (row === asker.row) return -1
     const doubt = rows.has(row, flags.doubtful) ? 1000 : 0
     return doubt + tree.gatewaysFedBy(row) * 16 + table.introductions.count(row)

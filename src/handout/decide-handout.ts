@@ -123,8 +123,8 @@ function adopt(situation: Situation, remote: Choice[], upstreams: UpstreamChange
 }
 
 function isUsable(situation: Situation, upstreamRow: number): boolean {
-  const { table, site, nowSeconds } = situation
-  return !table.rows.isExpired(upstreamRow, nowSeconds) && table.siteOf(upstreamRow) !== site
+  const { table, site, nowMs } = situation
+  return !table.rows.isExpired(upstreamRow, nowMs) && table.siteOf(upstreamRow) !== site
 }
 
 const RING_ORDER = { bubble: 0, site: 1, remote: 2 } as const

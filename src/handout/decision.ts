@@ -53,7 +53,7 @@ export interface Situation {
   readonly table: SwarmTable
   readonly topology: Topology
   readonly policy: Policy
-  readonly nowSeconds: number
+  readonly nowMs: number
   /** Decides between equals. The same situation with the same seed gives the same decision. */
   readonly seed: number
   readonly swarm: Swarm

@@ -26,11 +26,11 @@ export interface LeaseEnd {
 
 /** Leases that are over, seen from this announce; the asker's own by lack of progress included. */
 export function endedLeases(situation: Situation): LeaseEnd[] {
-  const { table, swarm, site, nowSeconds } = situation
+  const { table, swarm, site, nowMs } = situation
   const isWarm = hasCopy(swarm, site)
   const ended: LeaseEnd[] = []
   for (const gateway of site.gateways) {
-    if (table.rows.isExpired(gateway.row, nowSeconds)) ended.push({ row: gateway.row, cause: 'expired' })
+    if (table.rows.isExpired(gateway.row, nowMs)) ended.push({ row: gateway.row, cause: 'expired' })
     else if (isWarm) ended.push({ row: gateway.row, cause: 'stopped' })
     else if (isStuck(situation, gateway)) ended.push({ row: gateway.row, cause: 'stalled' })
   }
@@ -42,12 +42,12 @@ export function endedLeases(situation: Situation): LeaseEnd[] {
  * there to try; or when it did not announce when it was due and the asker, who depends on it, has no progress either.
  */
 function isStuck(situation: Situation, gateway: Gateway): boolean {
-  const { table, site, asker, policy, nowSeconds } = situation
+  const { table, site, asker, policy, nowMs } = situation
   const { rows } = table
   if (gateway.upstreamRow < 0 || site.needy < 2) return false
   if (gateway.row === asker.row) return rows.stalls(asker.row) >= policy.stallsUntilReplaced
-  const silentSeconds = nowSeconds - rows.heardAtSeconds(gateway.row)
-  const isOverdue = silentSeconds * 100 >= rows.lifetimeSeconds(gateway.row) * OVERDUE_PERCENT
+  const silentMs = nowMs - rows.heardAtMs(gateway.row, nowMs)
+  const isOverdue = silentMs >= rows.lifetimeSeconds(gateway.row) * 10 * OVERDUE_PERCENT
   return isOverdue && asker.row >= 0 && asker.role === 'needy' && rows.stalls(asker.row) > 0
 }
 

@@ -17,7 +17,7 @@ export class FetchTree {
   readonly #without: SiteSwarm
 
   /** `without`: the site that asks. What reaches others only through it cannot reach it. */
-  constructor(table: SwarmTable, swarm: Swarm, without: SiteSwarm, nowSeconds: number) {
+  constructor(table: SwarmTable, swarm: Swarm, without: SiteSwarm, nowMs: number) {
     this.#swarm = swarm
     this.#without = without
     for (const site of swarm.sites) {
@@ -28,7 +28,7 @@ export class FetchTree {
         const source = table.siteIndexOf(upstreamRow)
         if (!this.#upstreamOf.has(site)) this.#upstreamOf.set(site, source)
         if (site !== without && source !== site.site) sources.add(source)
-        if (!table.rows.isExpired(row, nowSeconds)) increase(this.#gatewaysFedBy, upstreamRow)
+        if (!table.rows.isExpired(row, nowMs)) increase(this.#gatewaysFedBy, upstreamRow)
       }
       for (const source of sources) increase(this.#sitesFedBy, source)
     }

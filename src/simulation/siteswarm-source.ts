@@ -86,6 +86,6 @@ export class SiteswarmSource implements PeerSource {
     const nowMs = this.#clock.nowMs()
     if (nowMs - this.#sweptMs < SWEEP_MS) return
     this.#sweptMs = nowMs
-    this.#table.sweep(Math.floor(nowMs / 1000), this.#population.count)
+    this.#table.sweep(nowMs, this.#population.count)
   }
 }

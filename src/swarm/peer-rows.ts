@@ -14,11 +14,11 @@ import { SlotPool } from './slot-pool.ts'
     1  endpoint     port << 16 | place
     2  swarm        index of its swarm; NO_SWARM in a released row
     3  next         in the ring of its place and role, see `row-list.ts`
-    4  heardAt      seconds since 1970
+    4  heardAt      milliseconds since 1970, modulo 2^32
     5  left         KiB still missing, rounded up; LEFT_UNKNOWN where the peer did not say
     6  downloaded   KiB since `started`, saturated
     7  identity     hash of peer id and key: the same client at another address has the same
-    8  state        lifetime in seconds << 16 | stalls << 12 | client order << 9 | flags
+    8  state        lifetime in seconds << 16 | stalls << 13 | client order << 10 | flags
     9  links        block of its introductions; 0 none
    10  previous     in the ring
 */
@@ -35,7 +35,7 @@ export const LEFT_UNKNOWN = 0xffff_ffff
 /** The longest lifetime that a row can hold. */
 const LIFETIME_SECONDS_MAX = 0xffff
 
-const STALLS_MAX = 0xf
+const STALLS_MAX = 0x7
 
 /** See `ClientCounts`. */
 export const CLIENT_ORDER_MAX = 0x7
@@ -184,21 +184,29 @@ export class PeerRows {
     this.#set(row, 10, previous)
   }
 
-  heardAtSeconds(row: number): number {
-    return this.#get(row, 4)
+  /**
+   * The row keeps 32 bits of it, 49 days; this is the one of all times with these bits that is nearest to `nearMs`.
+   * A live row was heard within 18 hours of now.
+   */
+  heardAtMs(row: number, nearMs: number): number {
+    return nearMs - ((nearMs - this.#get(row, 4)) | 0)
   }
 
   lifetimeSeconds(row: number): number {
     return this.#get(row, 8) >>> 16
   }
 
-  setHeard(row: number, heardAtSeconds: number, lifetimeSeconds: number): void {
-    this.#set(row, 4, heardAtSeconds)
+  setHeard(row: number, heardAtMs: number, lifetimeSeconds: number): void {
+    this.#set(row, 4, heardAtMs)
+    this.setLifetime(row, lifetimeSeconds)
+  }
+
+  setLifetime(row: number, lifetimeSeconds: number): void {
     this.#set(row, 8, (Math.min(lifetimeSeconds, LIFETIME_SECONDS_MAX) << 16) | (this.#get(row, 8) & 0xffff))
   }
 
-  isExpired(row: number, nowSeconds: number): boolean {
-    return this.#get(row, 4) + (this.#get(row, 8) >>> 16) < nowSeconds
+  isExpired(row: number, nowMs: number): boolean {
+    return ((nowMs - this.#get(row, 4)) | 0) > (this.#get(row, 8) >>> 16) * 1000
   }
 
   leftKib(row: number): number {
@@ -227,20 +235,20 @@ export class PeerRows {
 
   /** Announces in a row that showed no progress. */
   stalls(row: number): number {
-    return (this.#get(row, 8) >>> 12) & STALLS_MAX
+    return (this.#get(row, 8) >>> 13) & STALLS_MAX
   }
 
   setStalls(row: number, stalls: number): void {
-    this.#set(row, 8, (this.#get(row, 8) & ~0xf000) | (Math.min(stalls, STALLS_MAX) << 12))
+    this.#set(row, 8, (this.#get(row, 8) & ~0xe000) | (Math.min(stalls, STALLS_MAX) << 13))
   }
 
   /** Which address of its client this is; 0 is the one that counts. */
   clientOrder(row: number): number {
-    return (this.#get(row, 8) >>> 9) & CLIENT_ORDER_MAX
+    return (this.#get(row, 8) >>> 10) & CLIENT_ORDER_MAX
   }
 
   setClientOrder(row: number, order: number): void {
-    this.#set(row, 8, (this.#get(row, 8) & ~0xe00) | (order << 9))
+    this.#set(row, 8, (this.#get(row, 8) & ~0x1c00) | (order << 10))
   }
 
   has(row: number, flag: number): boolean {

@@ -11,7 +11,7 @@ import type { SwarmTable } from './swarm-table.ts'
 
 /*
   Swarm => big-endian
-     0  uint8     version        1
+     0  uint8     version        2
      1  byte[20]  info_hash
     21  uint32    downloaded
     25  uint32    peers
@@ -31,10 +31,10 @@ import type { SwarmTable } from './swarm-table.ts'
      8  uint32    left           KiB
     12  uint32    downloaded     KiB
     16  uint32    identity
-    20  uint32    heard_at       seconds since 1970
+    20  uint32    heard_at       milliseconds, modulo 2^32
     24  byte[4 or 16] address    by the v6 flag
 */
-const VERSION = 1
+const VERSION = 2
 const HEADER_BYTES = 29
 const PEER_ADDRESS_AT = 24
 const PEER_BYTES_MAX = PEER_ADDRESS_AT + 16
@@ -95,7 +95,7 @@ export function writeSwarm(table: SwarmTable, swarm: Swarm, siteName: (siteIndex
 
 export interface SwarmReader {
   readonly table: SwarmTable
-  readonly nowSeconds: number
+  readonly nowMs: number
   /** Place index, or -1 for an address that belongs nowhere. */
   locate(address: Address): number
   /** Site index, or -1. */
@@ -156,7 +156,7 @@ function writePeer(table: SwarmTable, row: number, target: Buffer, offset: numbe
   offset = target.writeUInt32BE(rows.leftKib(row), offset)
   offset = target.writeUInt32BE(rows.downloadedKib(row), offset)
   offset = target.writeUInt32BE(rows.identity(row), offset)
-  offset = target.writeUInt32BE(rows.heardAtSeconds(row), offset)
+  offset = target.writeUInt32BE(rows.heardAtMs(row, 0) >>> 0, offset)
   const address = addressToBytes(rows.address(row))
   return offset + address.copy(target, offset)
 }
@@ -171,9 +171,10 @@ function readPeer(block: Buffer, cursor: { at: number }, infoHash: Buffer, reade
   if (cursor.at > block.length) throw new RangeError('the block ends inside a peer')
   const address = addressFromBytes(block.subarray(start + PEER_ADDRESS_AT, cursor.at))
   const place = reader.locate(address)
-  const heardAtSeconds = block.readUInt32BE(start + 20)
+  const heardAt = block.readUInt32BE(start + 20)
+  const heardAtMs = reader.nowMs - ((reader.nowMs - heardAt) | 0)
   const lifetimeSeconds = block.readUInt16BE(start + 6)
-  if (place < 0 || heardAtSeconds + lifetimeSeconds < reader.nowSeconds) return -1
+  if (place < 0 || heardAtMs + lifetimeSeconds * 1000 < reader.nowMs) return -1
   const { row } = table.observe({
     infoHash,
     address,
@@ -183,7 +184,7 @@ function readPeer(block: Buffer, cursor: { at: number }, infoHash: Buffer, reade
     role: has(flags.seed) ? 'seed' : has(flags.partial) ? 'partial' : 'needy',
     leftKib: block.readUInt32BE(start + 8),
     downloadedKib: block.readUInt32BE(start + 12),
-    nowSeconds: heardAtSeconds,
+    nowMs: heardAtMs,
     lifetimeSeconds,
     isReachable: !has(flags.unreachable),
     isDoubtful: has(flags.doubtful),

@@ -32,7 +32,7 @@ export interface Sighting {
   /** KiB, rounded up; `LEFT_UNKNOWN` where the peer did not say. */
   readonly leftKib: number
   readonly downloadedKib: number
-  readonly nowSeconds: number
+  readonly nowMs: number
   readonly lifetimeSeconds: number
   /** False: counted, never handed out. */
   readonly isReachable: boolean
@@ -61,6 +61,12 @@ export interface SwarmTableLimits {
 
 /** As many rows as an index entry can name, about a gibibyte; and as much again in swarms of one peer each. */
 const LIMITS: SwarmTableLimits = { peersMax: ROWS_MAX, swarmsMax: 1_000_000 }
+
+/** An announce in a row counts as one without progress from a quarter of the interval on, which is half a lifetime. */
+const STALLS_PER_LIFETIME = 8
+
+/** How far the clocks of two nodes are apart at the very worst; more than that, and the clock was set back. */
+const AHEAD_MS_MAX = 60_000
 
 export class SwarmTable {
   readonly rows = new PeerRows()
@@ -150,7 +156,7 @@ export class SwarmTable {
       if (rows.identity(row) !== sighting.identity) this.#changeIdentity(swarm, row, sighting.identity)
       this.#changeRole(swarm, row, sighting)
     }
-    rows.setHeard(row, sighting.nowSeconds, sighting.lifetimeSeconds)
+    rows.setHeard(row, sighting.nowMs, sighting.lifetimeSeconds)
     rows.setLeftKib(row, sighting.leftKib)
     rows.setDownloadedKib(row, sighting.downloadedKib)
     rows.setFlag(row, flags.unreachable, !sighting.isReachable)
@@ -180,7 +186,7 @@ export class SwarmTable {
   }
 
   /** Looks at up to `rowsMax` rows and forgets those whose lifetime is over. Returns how many it forgot. */
-  sweep(nowSeconds: number, rowsMax: number): number {
+  sweep(nowMs: number, rowsMax: number): number {
     const { rows } = this
     let expired = 0
     for (let looked = Math.min(rowsMax, rows.end); looked > 0; looked--) {
@@ -188,13 +194,21 @@ export class SwarmTable {
       const row = this.#sweepRow++
       if (!rows.isLive(row)) continue
       // Heard in the future: the clock was set back. Whoever is gone must not stay for as long as that was.
-      if (rows.heardAtSeconds(row) > nowSeconds) rows.setHeard(row, nowSeconds, rows.lifetimeSeconds(row))
-      if (rows.isExpired(row, nowSeconds)) {
+      if (rows.heardAtMs(row, nowMs) > nowMs + AHEAD_MS_MAX)
+        rows.setHeard(row, nowMs, rows.lifetimeSeconds(row))
+      if (rows.isExpired(row, nowMs)) {
         this.remove(row, 'expired')
         expired++
       }
     }
     return expired
+  }
+
+  /** Time itself moved by this much: everything that was noted moves along. */
+  shiftTime(byMs: number): void {
+    const { rows } = this
+    for (let row = 0; row < rows.end; row++)
+      if (rows.isLive(row)) rows.setHeard(row, rows.heardAtMs(row, 0) + byMs, rows.lifetimeSeconds(row))
   }
 
   grantLease(row: number): Gateway {
@@ -280,7 +294,10 @@ export class SwarmTable {
     const hasProgress =
       sighting.leftKib < rows.leftKib(row) || sighting.role === 'seed' || rows.leftKib(row) === LEFT_UNKNOWN
     if (hasProgress) rows.setStalls(row, 0)
-    else if ((sighting.nowSeconds - rows.heardAtSeconds(row)) * 8 >= rows.lifetimeSeconds(row))
+    else if (
+      sighting.nowMs - rows.heardAtMs(row, sighting.nowMs) >=
+      (rows.lifetimeSeconds(row) * 1000) / STALLS_PER_LIFETIME
+    )
       rows.setStalls(row, rows.stalls(row) + 1)
   }
 

@@ -67,7 +67,7 @@ export class Tracker implements TrackerService {
     metrics.announce(siteIndex, protocol, request.event)
     if (request.event === 'stopped') return this.#forget(request, from, load)
 
-    const observed = this.#observe(request, from, place, Math.floor(nowMs / 1000))
+    const observed = this.#observe(request, from, place, nowMs)
     this.#countProgress(observed, siteIndex)
     const { decision, asker } = this.#decide(
       observed.swarm,
@@ -152,14 +152,14 @@ export class Tracker implements TrackerService {
     return this.#topology.places[place]?.site.index ?? -1
   }
 
-  #observe(request: AnnounceRequest, from: Address, place: number, nowSeconds: number): Observed {
+  #observe(request: AnnounceRequest, from: Address, place: number, nowMs: number): Observed {
     const { table, interval } = this.#parts
     const family = clientFamily(request.peerId)
     const role: Role = request.leftBytes === 0 ? 'seed' : request.event === 'paused' ? 'partial' : 'needy'
     const swarm = table.swarm(request.infoHash)
     const known = swarm === undefined ? -1 : table.find(swarm, from, request.port)
     const isDoubtful =
-      role === 'seed' && family.saysCompleteForMagnets && !isTrusted(table, known, request, nowSeconds)
+      role === 'seed' && family.saysCompleteForMagnets && !isTrusted(table, known, request, nowMs)
     return table.observe({
       infoHash: request.infoHash,
       address: from,
@@ -169,7 +169,7 @@ export class Tracker implements TrackerService {
       role,
       leftKib: request.leftBytes === undefined ? LEFT_UNKNOWN : kib(request.leftBytes),
       downloadedKib: kib(request.downloadedBytes),
-      nowSeconds,
+      nowMs,
       // Made exact by `#reply`, once the interval is known; until then, what it could be at most.
       lifetimeSeconds: lifetimeSeconds(interval.secondsMax, family.announceSecondsMin),
       isReachable: request.port > 1,
@@ -198,7 +198,7 @@ export class Tracker implements TrackerService {
       table,
       topology: this.#topology,
       policy: this.#policy,
-      nowSeconds: Math.floor(clock.nowMs() / 1000),
+      nowMs: clock.nowMs(),
       seed: this.#seed ^ Math.imul(swarm.rows, 0x9e3779b1) ^ (row < 0 ? place : table.rows.identity(row)),
       swarm,
       site,
@@ -219,7 +219,7 @@ export class Tracker implements TrackerService {
     const size = { isWaiting, swarmPeers: swarm.rows, nodePeers: table.rows.live }
     const { intervalSeconds, intervalSecondsMin } = pace(interval, size, load, random)
     const lifetime = lifetimeSeconds(intervalSeconds, family.announceSecondsMin)
-    table.rows.setHeard(row, table.rows.heardAtSeconds(row), lifetime)
+    table.rows.setLifetime(row, lifetime)
     return {
       complete: swarm.seedClients,
       incomplete: swarm.needyClients + swarm.partialClients,
@@ -279,15 +279,13 @@ export interface Explained {
  * Whether `left=0` of a client that says so for magnets too can be believed: it was incomplete before, or it says
  * so again a while later. A magnet client has its metadata by then and has announced what it really lacks.
  */
-function isTrusted(table: SwarmTable, known: number, request: AnnounceRequest, nowSeconds: number): boolean {
+function isTrusted(table: SwarmTable, known: number, request: AnnounceRequest, nowMs: number): boolean {
   if (request.event === 'completed' || request.downloadedBytes > 0) return true
   if (known < 0) return false
   if (table.rows.has(known, flags.proven) || !table.rows.has(known, flags.seed)) return true
   if (!table.rows.has(known, flags.doubtful)) return true
   const { rows } = table
-  return (
-    request.event === 'none' && (nowSeconds - rows.heardAtSeconds(known)) * 8 >= rows.lifetimeSeconds(known)
-  )
+  return request.event === 'none' && nowMs - rows.heardAtMs(known, nowMs) >= rows.lifetimeSeconds(known) * 125
 }
 
 /** Rounded up, so that the last bytes are not nothing; saturated below the value that means "unknown". */

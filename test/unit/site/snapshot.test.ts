@@ -33,7 +33,7 @@ async function load(clock: ManualClock) {
   const loaded = await new SnapshotFile(path, clock).load((block) =>
     readSwarm(block, {
       table,
-      nowSeconds: Math.floor(clock.nowMs() / 1000),
+      nowMs: clock.nowMs(),
       locate: (address) => topology.locate(address),
       siteNamed: (name) => topology.siteNamed(name)?.index ?? -1,
     }),
