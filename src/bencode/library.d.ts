@@ -2,7 +2,7 @@
 declare module 'bencode' {
   const bencode: {
     /** Text is written as UTF-8. Never give it null, a fraction or a BigInt: they vanish or change. */
-    encode(value: string | readonly (readonly string[])[]): Uint8Array
+    encode(value: string | readonly string[] | readonly (readonly string[])[]): Uint8Array
   }
   export default bencode
 }

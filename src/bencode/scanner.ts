@@ -24,8 +24,12 @@ export type BencodeToken = 'integer' | 'string' | 'key' | 'list' | 'dictionary' 
 /** libtorrent 2.0.8 stops at 99: a file that nests deeper opens in hardly any client. */
 export const NESTING_MAX = 100
 
-/** libtorrent stops at three million values in a whole file. Bounds the search for duplicates. */
-export const DICTIONARY_KEYS_MAX = 1_000_000
+/**
+ * Keys of the dictionaries that are open at one time: each is held until its dictionary ends, and then searched
+ * for duplicates. Dictionaries that contain each other count together, or a hundred of them would hold gigabytes.
+ * libtorrent stops at three million values in a whole file.
+ */
+export const KEYS_HELD_MAX = 1_000_000
 
 export class BencodeScanner {
   /** The token that `next` found. */
@@ -41,6 +45,7 @@ export class BencodeScanner {
   readonly #source: string
   readonly #note: (kind: DefectKind, offset: number) => void
   readonly #open: Container[] = []
+  #keysHeld = 0
   #isStarted = false
 
   /** Reads the value at `start`. `source` names the file in errors; `note` hears of every defect. */
@@ -92,6 +97,7 @@ export class BencodeScanner {
       this.#refuse(this.start, 'a dictionary ends after a key that has no value', NOT_BENCODING)
     }
     if (container.mayRepeat) this.#noteDuplicates(container.keys)
+    this.#keysHeld -= container.keys.length / KEY_FIELDS
     this.#open.pop()
     this.token = 'end'
     this.contentStart = this.start
@@ -125,9 +131,14 @@ export class BencodeScanner {
     container.expectsKey = false
 
     const { keys } = container
-    if (keys.length === DICTIONARY_KEYS_MAX * KEY_FIELDS) {
-      this.#refuse(this.start, `a dictionary has more than ${DICTIONARY_KEYS_MAX} keys`, NOT_BENCODING)
+    if (this.#keysHeld === KEYS_HELD_MAX) {
+      this.#refuse(
+        this.start,
+        `a dictionary and those around it have more than ${KEYS_HELD_MAX} keys`,
+        NOT_BENCODING,
+      )
     }
+    this.#keysHeld++
     if (keys.length > 0) {
       const lastStart = keys.at(-2) as number
       const lastEnd = keys.at(-1) as number
@@ -186,6 +197,7 @@ export class BencodeScanner {
     this.contentStart = this.start + 1
     this.end = at + 1
   }
+
   #noteDuplicates(keys: readonly number[]): void {
     const { bytes } = this
     const field = (key: number, index: number) => keys[key * KEY_FIELDS + index] as number

@@ -50,10 +50,32 @@ export function currentValue(scanner: BencodeScanner): BencodeValue {
   return { kind: token, start, contentStart, end: scanner.end }
 }
 
-/** A string as UTF-8, for people; bytes that are none become U+FFFD. undefined where it is no string. */
-export function textOf(bytes: Buffer, value: BencodeValue | undefined): string | undefined {
-  return value?.kind === 'string' ? bytes.toString('utf8', value.contentStart, value.end) : undefined
+/**
+ * A string as UTF-8, for people; bytes that are none become U+FFFD, and what is longer than anybody reads ends in
+ * an ellipsis: a name of a hundred megabytes is not copied for each of ten thousand files. undefined where it is
+ * no string.
+ */
+export function textOf(
+  bytes: Buffer,
+  value: BencodeValue | undefined,
+  bytesMax = TEXT_BYTES_MAX,
+): string | undefined {
+  return value?.kind === 'string' ? textAt(bytes, value, bytesMax) : undefined
 }
+
+/** The same for the content between two places, such as a key. */
+export function textAt(
+  bytes: Buffer,
+  place: Pick<BencodeValue, 'contentStart' | 'end'>,
+  bytesMax = TEXT_BYTES_MAX,
+): string {
+  const { contentStart, end } = place
+  if (end - contentStart <= bytesMax) return bytes.toString('utf8', contentStart, end)
+  return `${bytes.toString('utf8', contentStart, contentStart + bytesMax)}…`
+}
+
+/** The longest comments in use are some pages; an HTTP client gives up on URLs long before. */
+export const TEXT_BYTES_MAX = 65_536
 
 /** An integer up to 2^53-1. undefined where it is larger, or no integer: a rounded number would be a lie. */
 export function integerOf(bytes: Buffer, value: BencodeValue | undefined): number | undefined {

@@ -10,6 +10,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -21,22 +22,56 @@ import { InputError } from '../core/errors.ts'
 
 export function readWholeFile(path: string, limits: { readonly bytesMax: number }): Buffer {
   return explained('read', path, () => {
-    const { size } = statSync(path)
-    if (size > limits.bytesMax) {
+    const stats = statSync(path)
+    if (stats.size > limits.bytesMax) {
       throw new InputError(
-        `${path}: ${size} bytes are more than the ${limits.bytesMax} that are read; is it the right file?`,
+        `${path}: ${stats.size} bytes are more than the ${limits.bytesMax} that are read; is it the right file?`,
       )
     }
-    return readFileSync(path)
+    return stats.isFile() || stats.isDirectory() ? readFileSync(path) : readStream(path, limits.bytesMax)
   })
 }
 
-export function writeWholeFile(path: string, bytes: Buffer | string): void {
+/** A pipe or a device has no size: `/dev/zero` would be read until there is no memory left. */
+function readStream(path: string, bytesMax: number): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const chunks: Buffer[] = []
+    for (let bytesRead = 0; ;) {
+      const chunk = Buffer.alloc(STREAM_CHUNK_BYTES)
+      const length = readSync(file, chunk)
+      if (length === 0) return Buffer.concat(chunks)
+      bytesRead += length
+      if (bytesRead > bytesMax) {
+        throw new InputError(`${path}: more than the ${bytesMax} bytes that are read; is it the right file?`)
+      }
+      chunks.push(chunk.subarray(0, length))
+    }
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** What a pipe of Linux holds. */
+const STREAM_CHUNK_BYTES = 65_536
+
+/** Writes text, bytes, or parts one after the other. */
+export function writeWholeFile(path: string, content: Buffer | string | readonly Buffer[]): void {
+  const parts = typeof content === 'string' || Buffer.isBuffer(content) ? [content] : content
   explained('write', path, () => {
     const existing = statSync(path, { throwIfNoEntry: false })
-    if (existing !== undefined && !existing.isFile()) writeFileSync(path, bytes)
-    else replaceFile(existing === undefined ? path : realpathSync(path), bytes, existing)
+    if (existing === undefined) replaceFile(path, parts, existing)
+    else if (existing.isFile()) replaceFile(realpathSync(path), parts, existing)
+    else writeParts(openSync(path, 'w'), parts)
   })
+}
+
+/** Whether both paths lead to one file, through links of either kind too. */
+export function isSameFile(one: string, other: string): boolean {
+  const [left, right] = [one, other].map((path) =>
+    explained('read', path, () => statSync(path, { throwIfNoEntry: false, bigint: true })),
+  )
+  return left !== undefined && right !== undefined && left.ino === right.ino && left.dev === right.dev
 }
 
 /** Makes a folder, and those above it, where they are not there yet. */
@@ -44,21 +79,27 @@ export function makeFolder(path: string): void {
   explained('make the folder', path, () => mkdirSync(path, { recursive: true }))
 }
 
-function replaceFile(path: string, bytes: Buffer | string, existing: Stats | undefined): void {
+type Parts = readonly (Buffer | string)[]
+
+function replaceFile(path: string, parts: Parts, existing: Stats | undefined): void {
   const unfinished = `${path}.${process.pid}.unfinished`
   const file = openSync(unfinished, 'wx', existing?.mode ?? 0o666)
   try {
-    try {
-      writeFileSync(file, bytes)
-      // Renamed before its bytes are on the disk, it could be there and empty after a power cut.
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
+    // Renamed before its bytes are on the disk, it could be there and empty after a power cut.
+    writeParts(file, parts, fsyncSync)
     renameSync(unfinished, path)
   } catch (error) {
     rmSync(unfinished, { force: true })
     throw error
+  }
+}
+
+function writeParts(file: number, parts: Parts, finish: (file: number) => void = () => undefined): void {
+  try {
+    for (const part of parts) writeFileSync(file, part)
+    finish(file)
+  } finally {
+    closeSync(file)
   }
 }
 
@@ -80,5 +121,6 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'permission denied; ask its owner, or choose another place',
   EROFS: 'the file system is read-only; choose another place',
   ENOSPC: 'the disk is full; make room or choose another place',
+  ENAMETOOLONG: 'the name is too long for the file system; choose a shorter one',
   EEXIST: 'an unfinished file of this name is there already; remove it',
 }

@@ -10,12 +10,16 @@ import {
   dictionaryEntries,
   integerOf,
   listItems,
+  textAt,
   textOf,
 } from '../bencode/value.ts'
 import type { Metainfo } from './metainfo.ts'
 
 export interface TorrentFile {
-  /** Folders and name with slashes between them. Written by whoever made the torrent: never open it unchecked. */
+  /**
+   * Folders and name with slashes between them, cut off with an ellipsis where no file system would take it.
+   * Written by whoever made the torrent: never open it unchecked.
+   */
   readonly path: string
   readonly lengthBytes: number
   /** BEP 47: zeros that move the next file to the start of a piece. */
@@ -25,7 +29,7 @@ export interface TorrentFile {
 /** undefined stands for an entry that has no path or no length. */
 export function* torrentFiles(metainfo: Metainfo): Generator<TorrentFile | undefined> {
   const { bytes, infoEntries } = metainfo
-  const name = textOf(bytes, infoEntries.get('name')) ?? ''
+  const name = textOf(bytes, infoEntries.get('name'), PATH_BYTES_MAX) ?? ''
   const files = infoEntries.get('files')
   const tree = infoEntries.get('file tree')
   if (files?.kind === 'list') {
@@ -45,12 +49,12 @@ function readListed(bytes: Buffer, item: BencodeValue, folder: string): TorrentF
   if (path?.kind !== 'list' || lengthBytes === undefined) return undefined
   const parts = [folder]
   for (const part of listItems(bytes, path.start)) {
-    const text = textOf(bytes, part)
+    const text = textOf(bytes, part, PATH_BYTES_MAX)
     if (text === undefined) return undefined
-    parts.push(text)
+    if (parts.length <= PATH_PARTS_MAX) parts.push(text)
   }
   if (parts.length === 1) return undefined
-  return { path: parts.join('/'), lengthBytes, isPadding: isPadding(bytes, properties) }
+  return { path: joinPath(parts), lengthBytes, isPadding: isPadding(bytes, properties) }
 }
 
 /**
@@ -66,7 +70,7 @@ function* readTree(bytes: Buffer, tree: BencodeValue, name: string): Generator<T
       path.pop()
       continue
     }
-    const part = bytes.toString('utf8', scanner.contentStart, scanner.end)
+    const part = textAt(bytes, scanner, PATH_BYTES_MAX)
     if (scanner.next() !== 'dictionary') {
       scanner.skip()
       yield undefined
@@ -78,10 +82,25 @@ function* readTree(bytes: Buffer, tree: BencodeValue, name: string): Generator<T
       const parts = path.length === 1 && path[0] === name ? path : [name, ...path]
       yield lengthBytes === undefined
         ? undefined
-        : { path: parts.join('/'), lengthBytes, isPadding: isPadding(bytes, properties) }
+        : { path: joinPath(parts), lengthBytes, isPadding: isPadding(bytes, properties) }
     }
   }
 }
+
+/** A path is put together for every file of a torrent, so its length is what the torrent may make us pay. */
+function joinPath(parts: readonly string[]): string {
+  let path = ''
+  for (const [index, part] of parts.entries()) {
+    path += index === 0 ? part : `/${part}`
+    if (path.length > PATH_BYTES_MAX) return `${path.slice(0, PATH_BYTES_MAX)}…`
+  }
+  return path
+}
+
+/** PATH_MAX of Linux. */
+const PATH_BYTES_MAX = 4096
+/** As many as fit into a path, each with its slash. */
+const PATH_PARTS_MAX = PATH_BYTES_MAX / 2
 
 function isPadding(bytes: Buffer, properties: ReadonlyMap<string, BencodeValue>): boolean {
   return textOf(bytes, properties.get('attr'))?.includes('p') ?? false

@@ -1,11 +1,13 @@
 /**
  * Magnet links: the infohash and the trackers in one line of text (BEP 9, 53).
  *
- * Whoever rewrites one replaces the `tr` parameters and nothing else: the rest stays the text that it was, so that
- * parameters we have never heard of survive. In a magnet every `tr` is a tier of its own, in order.
+ * Whoever rewrites one replaces the `tr` parameters, and `ws` if asked to: the rest stays the text that it was, so
+ * that parameters we have never heard of survive. In a magnet every `tr` is a tier of its own, in order.
  */
+import { assert } from '../core/assert.ts'
 import { InputError } from '../core/errors.ts'
-import { assertUsable, type Tiers } from './rewrite.ts'
+import { assertUsable, type RewriteChanges, type Tiers } from './rewrite.ts'
+import { warnOfTrackers, warnOfWebSeeds } from './url-warnings.ts'
 import type { Warning } from './warning.ts'
 
 export interface Magnet {
@@ -28,12 +30,20 @@ export function isMagnet(text: string): boolean {
 /** Throws an `InputError` that says what a magnet must have. */
 export function readMagnet(text: string): Magnet {
   const match = /^magnet:\?(.*)$/is.exec(text.trim())
+  if (/\p{Cc}/u.test(match?.[1] ?? '')) {
+    throw new InputError(
+      'the magnet has a line break or another control character in it; copy the link again, as one line',
+    )
+  }
   if (match === null) throw new InputError('a magnet begins with "magnet:?"; copy the whole link')
   const parameters = (match[1] ?? '').split('&')
   const valuesOf = (name: string) =>
     parameters.filter((parameter) => nameOf(parameter) === name).map((parameter) => valueOf(parameter))
 
   const hashes = readTopics(valuesOf('xt'))
+  const trackers = valuesOf('tr')
+  // A form writes spaces as pluses; a plus of the name itself is %2B and stays one.
+  const name = parameters.find((parameter) => nameOf(parameter) === 'dn')?.replaceAll('+', ' ')
   const webSeeds = valuesOf('ws')
   const warnings: Warning[] = [
     {
@@ -49,32 +59,58 @@ export function readMagnet(text: string): Magnet {
       message: 'a v2 magnet: only libtorrent 2 and clients built on it know what to do with it',
     })
   }
-  if (webSeeds.length > 0) {
-    warnings.push({
-      code: 'web-seeds',
-      message: 'has web seeds: clients of every site fetch from them, whatever any tracker says',
-    })
-  }
+  warnings.push(...warnOfTrackers(trackers), ...warnOfWebSeeds(webSeeds))
   return {
     parameters,
     ...hashes,
-    name: valuesOf('dn')[0]?.replaceAll('+', ' '),
-    trackers: valuesOf('tr'),
+    name: name === undefined ? undefined : valueOf(name),
+    trackers,
     webSeeds,
     warnings,
   }
 }
 
-/** The new trackers stand where the first old one stood, or at the end. */
-export function rewriteMagnet(magnet: Magnet, tiers: Tiers): string {
+/** The new trackers stand where the first old one stood, or at the end; so do web seeds where they are given. */
+export function rewriteMagnet(
+  magnet: Pick<Magnet, 'parameters'>,
+  tiers: Tiers,
+  changes: MagnetChanges = {},
+): string {
   assertUsable(tiers)
-  const isTracker = (parameter: string) => nameOf(parameter) === 'tr'
-  const trackers = tiers.flat().map((url) => `tr=${encodeURIComponent(url)}`)
-  const first = magnet.parameters.findIndex(isTracker)
-  const position = first < 0 ? magnet.parameters.length : first
-  const before = magnet.parameters.slice(0, position)
-  const after = magnet.parameters.slice(position).filter((parameter) => !isTracker(parameter))
-  return `magnet:?${[...before, ...trackers, ...after].join('&')}`
+  const { webSeeds } = changes
+  const withTrackers = replace(magnet.parameters, 'tr', tiers.flat())
+  const parameters = webSeeds === undefined ? withTrackers : replace(withTrackers, 'ws', webSeeds)
+  return `magnet:?${parameters.join('&')}`
+}
+
+/** The magnet of a torrent that is at hand: its infohashes, its name, these trackers and these web seeds. */
+export function writeMagnet(
+  torrent: Pick<Magnet, 'infoHashV1' | 'infoHashV2' | 'name'>,
+  tiers: Tiers,
+  changes: MagnetChanges = {},
+): string {
+  const { infoHashV1, infoHashV2, name } = torrent
+  assert(infoHashV1 !== undefined || infoHashV2 !== undefined, 'a magnet names a torrent')
+  const parameters: string[] = []
+  if (infoHashV1 !== undefined) parameters.push(`xt=urn:btih:${infoHashV1.toString('hex')}`)
+  if (infoHashV2 !== undefined) parameters.push(`xt=urn:btmh:1220${infoHashV2.toString('hex')}`)
+  if (name !== undefined && name !== '') parameters.push(`dn=${encodeURIComponent(name)}`)
+  const { webSeeds = [] } = changes
+  return rewriteMagnet({ parameters }, tiers, { webSeeds })
+}
+
+/** A magnet has no `nodes`: its `x.pe` are peers, and kept. */
+type MagnetChanges = Pick<RewriteChanges, 'webSeeds'>
+
+function replace(parameters: readonly string[], name: string, values: readonly string[]): string[] {
+  const isOld = (parameter: string) => nameOf(parameter) === name
+  const first = parameters.findIndex(isOld)
+  const position = first < 0 ? parameters.length : first
+  return [
+    ...parameters.slice(0, position),
+    ...values.map((value) => `${name}=${encodeURIComponent(value)}`),
+    ...parameters.slice(position).filter((parameter) => !isOld(parameter)),
+  ]
 }
 
 /** `tr.1=` and `xt.2=` are numbered forms of `tr=` and `xt=`. */

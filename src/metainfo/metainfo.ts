@@ -5,7 +5,7 @@
  * get another one for a file that is not canonical, so we never do, and say when somebody else will.
  */
 import { createHash } from 'node:crypto'
-import { type Defect, defectTexts } from '../bencode/defect.ts'
+import { type DefectKind, defectTexts } from '../bencode/defect.ts'
 import { BencodeScanner } from '../bencode/scanner.ts'
 import {
   type BencodeEntry,
@@ -47,14 +47,14 @@ export function readMetainfo(bytes: Buffer, source: string): Metainfo {
 
   const info = findInfo(entries, source)
   const infoEntries = new Map<string, BencodeValue>()
-  for (const { key, value } of dictionaryEntries(bytes, info.start)) {
+  let keyCount = 0
+  for (const { start, key, value } of dictionaryEntries(bytes, info.start)) {
+    if (++keyCount > ENTRIES_MAX) refuseEntries(source, start, '`info`')
     const name = key.toString('latin1')
     if (!infoEntries.has(name)) infoEntries.set(name, value)
   }
 
-  const warnings: Warning[] = []
-  if (inInfo.first !== undefined) warnings.push(warnOfInfo(inInfo.first, inInfo.count))
-  if (outside.first !== undefined) warnings.push(warnOfOutside(outside.first, outside.count))
+  const warnings = [...warnOfDefects(inInfo, warnOfInfo), ...warnOfDefects(outside, warnOfOutside)]
   if (end < bytes.length) {
     warnings.push({
       code: 'trailing-whitespace',
@@ -65,25 +65,28 @@ export function readMetainfo(bytes: Buffer, source: string): Metainfo {
   return { source, bytes, entries, info, infoEntries, ...hashInfo(bytes, info, infoEntries), warnings }
 }
 
-interface Defects {
-  first: Defect | undefined
-  count: number
-}
+/** Per kind where the first one is and how many there are. */
+type Defects = Map<DefectKind, { offset: number; count: number }>
 
 /** One pass over the whole file. What is not canonical counts for the entry of the top level that it is in. */
 function readTopLevel(bytes: Buffer, source: string) {
   const entries: BencodeEntry[] = []
-  const inInfo: Defects = { first: undefined, count: 0 }
-  const outside: Defects = { first: undefined, count: 0 }
+  const inInfo: Defects = new Map()
+  const outside: Defects = new Map()
   let defects = outside
   const scanner = new BencodeScanner(bytes, source, 0, (kind, offset) => {
-    defects.count++
-    // Repeated keys are found when their dictionary ends, after defects that come later in the file.
-    if (defects.first === undefined || offset < defects.first.offset) defects.first = { kind, offset }
+    const known = defects.get(kind)
+    if (known === undefined) defects.set(kind, { offset, count: 1 })
+    else {
+      known.count++
+      // Repeated keys are found when their dictionary ends, after those of dictionaries inside it.
+      known.offset = Math.min(known.offset, offset)
+    }
   })
   scanner.next()
   while (scanner.next() === 'key') {
     const { start } = scanner
+    if (entries.length === ENTRIES_MAX) refuseEntries(source, start, 'the top level')
     const key = bytes.subarray(scanner.contentStart, scanner.end)
     scanner.next()
     defects = key.equals(INFO) ? inInfo : outside
@@ -92,6 +95,17 @@ function readTopLevel(bytes: Buffer, source: string) {
   }
   return { entries, end: scanner.end, inInfo, outside }
 }
+
+/** Entries are held as objects; a file made of nothing else would take thirty times its size. */
+function refuseEntries(source: string, offset: number, where: string): never {
+  throw new InputError(
+    `${source}, byte ${offset}: ${where} has more than ${ENTRIES_MAX} keys; ` +
+      'this is not a torrent that any program makes, fetch it again',
+  )
+}
+
+/** A hundred times what the BEPs and every client together define. */
+export const ENTRIES_MAX = 10_000
 
 function refuseGarbage(bytes: Buffer, end: number, source: string): void {
   for (let at = end; at < bytes.length; at++) {
@@ -143,31 +157,35 @@ function hashInfo(
   }
 }
 
-function warnOfInfo(defect: Defect, count: number): Warning {
-  return {
-    code: 'info-not-canonical',
-    offset: defect.offset,
-    message:
-      `\`info\` is not canonical: ${defectTexts[defect.kind]} at byte ${defect.offset}${andMore(count)}. ` +
-      `Clients disagree about its infohash and the swarm falls apart (${DISAGREEMENTS[defect.kind]}); ` +
-      'make the torrent again',
-  }
+type Warn = (kind: DefectKind, offset: number, andMore: string) => Pick<Warning, 'code' | 'message'>
+
+/** One warning for each kind, in the order of the file. */
+function warnOfDefects(defects: Defects, warn: Warn): Warning[] {
+  return [...defects]
+    .map(([kind, { offset, count }]) => {
+      const andMore = count > 1 ? ` and ${count - 1} more` : ''
+      return { ...warn(kind, offset, andMore), defect: kind, offset, count }
+    })
+    .toSorted((left, right) => left.offset - right.offset)
 }
 
-function warnOfOutside(defect: Defect, count: number): Warning {
-  return {
-    code: 'outside-not-canonical',
-    offset: defect.offset,
-    message:
-      `not canonical outside of \`info\`: ${defectTexts[defect.kind]} at byte ${defect.offset}` +
-      `${andMore(count)}. The infohash does not depend on it`,
-  }
-}
+const warnOfInfo: Warn = (kind, offset, andMore) => ({
+  code: 'info-not-canonical',
+  message:
+    `\`info\` is not canonical: ${defectTexts[kind]} at byte ${offset}${andMore}. ` +
+    `Clients disagree about its infohash and the swarm falls apart (${DISAGREEMENTS[kind]}); ` +
+    'make the torrent again',
+})
 
-const andMore = (count: number) => (count > 1 ? ` and ${count - 1} more` : '')
+const warnOfOutside: Warn = (kind, offset, andMore) => ({
+  code: 'outside-not-canonical',
+  message:
+    `not canonical outside of \`info\`: ${defectTexts[kind]} at byte ${offset}${andMore}. ` +
+    'The infohash does not depend on it',
+})
 
 /** What was observed with libtorrent 2.0.8, aria2 1.36, Transmission 3.00; read in rtorrent and Transmission 4. */
-const DISAGREEMENTS: Readonly<Record<Defect['kind'], string>> = {
+const DISAGREEMENTS: Readonly<Record<DefectKind, string>> = {
   'key-unsorted': 'aria2 and Transmission 3 compute another one, rtorrent refuses the file',
   'key-duplicate': 'aria2 refuses the file',
   'integer-leading-zero': 'aria2 computes another one, Transmission refuses the file',

@@ -2,11 +2,14 @@
  * What a torrent is, for people: everything that `inspect` prints, and what will surprise them about it.
  *
  * Nothing in here is needed to rewrite a torrent. A file that no client would download still has a summary, with a
- * warning for what is missing.
+ * warning for what is missing. What is listed is bounded in all, because a file may hold nothing but names.
  */
 import { type BencodeValue, integerOf, listItems, textOf } from '../bencode/value.ts'
+import { PIECE_HASH_BYTES, warnOfContent, warnOfPrivacy, warnOfVersion } from './content-warnings.ts'
 import { type TorrentFile, torrentFiles } from './files.ts'
 import type { Metainfo } from './metainfo.ts'
+import type { RewriteChanges, Tiers } from './rewrite.ts'
+import { warnOfTrackers, warnOfWebSeeds } from './url-warnings.ts'
 import type { Warning } from './warning.ts'
 
 export interface TorrentSummary {
@@ -18,7 +21,7 @@ export interface TorrentSummary {
   readonly pieceCount: number
   /** Without padding. */
   readonly fileCount: number
-  /** The first `FILES_LISTED_MAX` of them. */
+  /** The first `FILES_LISTED_MAX` of them, fewer where their paths are extremely long. */
   readonly files: readonly TorrentFile[]
   readonly isPrivate: boolean
   /** As clients read them: `announce` alone only counts where there is no list. */
@@ -35,10 +38,20 @@ export interface TorrentSummary {
 /** More than anybody reads, and a JSON document that everything can still open. The total is always right. */
 export const FILES_LISTED_MAX = 10_000
 
-/** Tiers, trackers of a tier, web seeds: what lies behind was put there to fill somebody's memory. */
+/** Trackers, tiers, web seeds: what lies behind was put there to fill somebody's memory. */
 const TEXTS_LISTED_MAX = 10_000
 
-export function summarize(metainfo: Metainfo): TorrentSummary {
+/** Of all paths together, and of all URLs: three times what ten thousand ordinary ones have. */
+const LISTED_LENGTH_MAX = 4_194_304
+
+/** HTTP servers refuse longer request targets; so nobody's tracker is cut off. */
+const URL_BYTES_MAX = 16_384
+
+/** With `rewritten`: as the torrent will be with these trackers, and these web seeds if any are given. */
+export function summarize(
+  metainfo: Metainfo,
+  rewritten?: Pick<RewriteChanges, 'webSeeds'> & { readonly tiers: Tiers },
+): TorrentSummary {
   const { bytes, infoEntries } = metainfo
   const top = new Map<string, BencodeValue>()
   for (const { key, value } of metainfo.entries) {
@@ -52,11 +65,13 @@ export function summarize(metainfo: Metainfo): TorrentSummary {
     pieces?.kind === 'string'
       ? Math.floor((pieces.end - pieces.contentStart) / PIECE_HASH_BYTES)
       : content.pieceCountV2
-  const announce = textOf(bytes, top.get('announce')) ?? ''
-  const listed = readTiers(bytes, top.get('announce-list'))
-  const webSeeds = [...readTexts(bytes, top.get('url-list')), ...readTexts(bytes, top.get('httpseeds'))]
-  const isPrivate = integerOf(bytes, infoEntries.get('private')) === 1
-
+  const trackers =
+    rewritten === undefined ? readTrackers(bytes, top) : { tiers: rewritten.tiers, warnings: [] }
+  const budget = newBudget()
+  const webSeeds = rewritten?.webSeeds ?? [
+    ...readTexts(bytes, top.get('url-list'), budget),
+    ...readTexts(bytes, top.get('httpseeds'), budget),
+  ]
   const summary = {
     name: textOf(bytes, infoEntries.get('name.utf-8') ?? infoEntries.get('name')),
     contentBytes: content.contentBytes,
@@ -65,8 +80,8 @@ export function summarize(metainfo: Metainfo): TorrentSummary {
     pieceCount,
     fileCount: content.fileCount,
     files: content.files,
-    isPrivate,
-    tiers: listed.length > 0 ? listed : announce === '' ? [] : [[announce]],
+    isPrivate: integerOf(bytes, infoEntries.get('private')) === 1,
+    tiers: trackers.tiers,
     webSeeds,
     comment: textOf(bytes, top.get('comment.utf-8') ?? top.get('comment')),
     createdBy: textOf(bytes, top.get('created by')),
@@ -75,20 +90,17 @@ export function summarize(metainfo: Metainfo): TorrentSummary {
   const warnings = [
     ...metainfo.warnings,
     ...warnOfContent(metainfo, summary, content.unreadableCount),
-    ...warnOfVersion(metainfo),
-    ...warnOfLocality(summary),
+    ...warnOfVersion(metainfo, integerOf(bytes, infoEntries.get('meta version'))),
+    ...warnOfPrivacy(summary.isPrivate),
+    ...trackers.warnings,
+    ...warnOfWebSeeds(webSeeds),
   ]
-  if (listed.length > 0 && announce !== '' && !listed.flat().includes(announce)) {
-    warnings.push({
-      code: 'announce-outside-list',
-      message: `\`announce\` names ${announce}, which is in no tier: only Transmission 4 announces there too`,
-    })
-  }
   return { ...summary, warnings }
 }
 
 function countFiles(metainfo: Metainfo, pieceBytes: number | undefined) {
   const files: TorrentFile[] = []
+  let listedLength = 0
   let fileCount = 0
   let contentBytes = 0
   let paddingBytes = 0
@@ -98,7 +110,8 @@ function countFiles(metainfo: Metainfo, pieceBytes: number | undefined) {
     if (file === undefined) unreadableCount++
     else if (file.isPadding) paddingBytes += file.lengthBytes
     else {
-      if (files.length < FILES_LISTED_MAX) files.push(file)
+      if (files.length < FILES_LISTED_MAX && listedLength < LISTED_LENGTH_MAX) files.push(file)
+      listedLength += file.path.length
       fileCount++
       contentBytes += file.lengthBytes
       // In v2 each file begins with a piece of its own.
@@ -108,116 +121,51 @@ function countFiles(metainfo: Metainfo, pieceBytes: number | undefined) {
   return { files, fileCount, contentBytes, paddingBytes, pieceCountV2, unreadableCount }
 }
 
+function readTrackers(bytes: Buffer, top: ReadonlyMap<string, BencodeValue>) {
+  const announce = textOf(bytes, top.get('announce'), URL_BYTES_MAX) ?? ''
+  const listed = readTiers(bytes, top.get('announce-list'))
+  const tiers = listed.length > 0 ? listed : announce === '' ? [] : [[announce]]
+  const warnings = warnOfTrackers(tiers.flat())
+  if (listed.length > 0 && announce !== '' && !listed.flat().includes(announce)) {
+    warnings.push({
+      code: 'announce-outside-list',
+      message: `\`announce\` names ${announce}, which is in no tier: only Transmission 4 announces there too`,
+    })
+  }
+  return { tiers, warnings }
+}
+
 function readTiers(bytes: Buffer, value: BencodeValue | undefined): string[][] {
   if (value?.kind !== 'list') return []
   const tiers: string[][] = []
+  const budget = newBudget()
   for (const tier of listItems(bytes, value.start)) {
-    const urls = tier.kind === 'list' ? readTexts(bytes, tier) : []
+    // Empty ones cost us as well.
+    if (--budget.texts < 0) break
+    const urls = tier.kind === 'list' ? readTexts(bytes, tier, budget) : []
     if (urls.length > 0) tiers.push(urls)
-    if (tiers.length === TEXTS_LISTED_MAX) break
   }
   return tiers
 }
 
+/** What may still be listed. */
+interface Budget {
+  texts: number
+  length: number
+}
+
+const newBudget = (): Budget => ({ texts: TEXTS_LISTED_MAX, length: LISTED_LENGTH_MAX })
+
 /** A list of strings, or one string in its place, as `url-list` may be (BEP 19). Empty ones are left out. */
-function readTexts(bytes: Buffer, value: BencodeValue | undefined): string[] {
+function readTexts(bytes: Buffer, value: BencodeValue | undefined, budget: Budget): string[] {
   const values = value?.kind === 'list' ? listItems(bytes, value.start) : value === undefined ? [] : [value]
   const texts: string[] = []
   for (const item of values) {
-    const text = textOf(bytes, item)
-    if (text !== undefined && text !== '') texts.push(text)
-    if (texts.length === TEXTS_LISTED_MAX) break
+    if (--budget.texts < 0 || budget.length < 0) break
+    const text = textOf(bytes, item, URL_BYTES_MAX)
+    if (text === undefined || text === '') continue
+    texts.push(text)
+    budget.length -= text.length
   }
   return texts
 }
-
-type Content = Pick<
-  TorrentSummary,
-  'name' | 'contentBytes' | 'paddingBytes' | 'pieceBytes' | 'pieceCount' | 'fileCount'
->
-
-function warnOfContent(metainfo: Metainfo, content: Content, unreadableCount: number): Warning[] {
-  const missing: string[] = []
-  if (content.name === undefined) missing.push('no `name`')
-  if (content.pieceBytes === undefined || content.pieceBytes <= 0) missing.push('no usable `piece length`')
-  if (content.fileCount === 0) missing.push('no files')
-  if (unreadableCount > 0) missing.push(`${unreadableCount} of its files without a path or a length`)
-  const pieces = metainfo.infoEntries.get('pieces')
-  if (pieces === undefined ? metainfo.infoHashV1 !== undefined : pieces.kind !== 'string') {
-    missing.push('no `pieces`')
-  } else if (pieces !== undefined && (pieces.end - pieces.contentStart) % PIECE_HASH_BYTES !== 0) {
-    missing.push('`pieces` that are no whole number of SHA-1 hashes')
-  }
-  const warnings: Warning[] = []
-  if (missing.length > 0) {
-    warnings.push({
-      code: 'info-incomplete',
-      message: `no client downloads this: \`info\` has ${missing.join(', ')}; make the torrent again`,
-    })
-  } else if (metainfo.infoHashV1 !== undefined) {
-    const needed = Math.ceil((content.contentBytes + content.paddingBytes) / (content.pieceBytes ?? 1))
-    if (needed !== content.pieceCount) {
-      warnings.push({
-        code: 'pieces-mismatch',
-        message:
-          `no client downloads this: its files need ${needed} pieces and it has hashes of ` +
-          `${content.pieceCount}; make the torrent again`,
-      })
-    }
-  }
-  if (metainfo.bytes.length > LIBTORRENT_FILE_BYTES_MAX) {
-    warnings.push({
-      code: 'file-large',
-      message:
-        'libtorrent 2.0 does not load a .torrent above 10,000,000 bytes unless it is told to; ' +
-        'make the torrent again with larger pieces',
-    })
-  }
-  return warnings
-}
-
-function warnOfVersion({ infoHashV1, infoHashV2 }: Metainfo): Warning[] {
-  if (infoHashV2 === undefined) return []
-  if (infoHashV1 === undefined) {
-    return [
-      {
-        code: 'v2-only',
-        message:
-          'a v2 torrent: only libtorrent 2 and clients built on it download it; ' +
-          'make a hybrid or a v1 torrent for the others',
-      },
-    ]
-  }
-  return [
-    {
-      code: 'hybrid',
-      message:
-        'a hybrid torrent is two swarms: libtorrent 2 announces both infohashes, other clients the first alone',
-    },
-  ]
-}
-
-function warnOfLocality(summary: Pick<TorrentSummary, 'isPrivate' | 'webSeeds'>): Warning[] {
-  const warnings: Warning[] = []
-  if (!summary.isPrivate) {
-    warnings.push({
-      code: 'not-private',
-      message:
-        'not private: through PEX, DHT and LSD clients find peers of other sites without asking any tracker; ' +
-        'make the torrent again with private=1 (it is part of the infohash and cannot be added)',
-    })
-  }
-  if (summary.webSeeds.length > 0) {
-    warnings.push({
-      code: 'web-seeds',
-      message: 'has web seeds: clients of every site fetch from them, whatever any tracker says',
-    })
-  }
-  return warnings
-}
-
-/** SHA-1. */
-const PIECE_HASH_BYTES = 20
-
-/** Observed with 2.0.8: one byte more is "metadata too large". */
-const LIBTORRENT_FILE_BYTES_MAX = 10_000_000

@@ -1,4 +1,5 @@
 /** What is wrong with a torrent that is good enough to be read: said by `inspect` and `rewrite`, never fatal. */
+import type { DefectKind } from '../bencode/defect.ts'
 
 export interface Warning {
   /** Public: scripts match on it in the JSON output. */
@@ -7,6 +8,10 @@ export interface Warning {
   readonly message: string
   /** From the start of the file. */
   readonly offset?: number
+  /** With the two `…-not-canonical`: in what way. There is one warning for each. */
+  readonly defect?: DefectKind
+  /** How many there are of what is at `offset`; that is the first of them. */
+  readonly count?: number
 }
 
 export type WarningCode =
@@ -17,8 +22,12 @@ export type WarningCode =
   | 'trailing-whitespace'
   | 'info-incomplete'
   | 'pieces-mismatch'
+  | 'tracker-refused'
   | 'web-seeds'
+  | 'web-seed-refused'
+  | 'web-seed-query'
   | 'hybrid'
   | 'v2-only'
+  | 'version-unknown'
   | 'announce-outside-list'
   | 'file-large'

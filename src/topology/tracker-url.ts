@@ -9,6 +9,8 @@
 export interface UrlFault {
   readonly what: string
   readonly hint: string
+  /** Some client never announces there. Elsewhere only its scrapes fail, or a secret is no secret. */
+  readonly isRefused: boolean
 }
 
 /** Everything that is wrong with an announce URL; empty for a good one. */
@@ -18,12 +20,19 @@ export function trackerUrlFaults(url: string): UrlFault[] {
       {
         what: 'a space, a control character or a letter beyond ASCII in a tracker URL',
         hint: 'libtorrent 2.0.13 and later refuse it; percent-encode it in the query, or leave it out',
+        isRefused: true,
       },
     ]
   }
   const parts = splitUrl(url)
   if (parts === undefined) {
-    return [{ what: 'expected a tracker URL', hint: 'write it as http://tracker.example:6969/announce' }]
+    return [
+      {
+        what: 'expected a tracker URL',
+        hint: 'write it as http://tracker.example:6969/announce',
+        isRefused: true,
+      },
+    ]
   }
   return [
     ...schemeFaults(parts),
@@ -84,6 +93,7 @@ function schemeFaults({ scheme }: UrlParts): UrlFault[] {
       {
         what: `the scheme ${scheme} is not in lower case`,
         hint: `rtorrent refuses it; write ${scheme.toLowerCase()}`,
+        isRefused: true,
       },
     ]
   }
@@ -91,6 +101,7 @@ function schemeFaults({ scheme }: UrlParts): UrlFault[] {
     {
       what: `${scheme} is no scheme of a tracker`,
       hint: 'libtorrent and rtorrent refuse it; write http, https or udp',
+      isRefused: true,
     },
   ]
 }
@@ -101,32 +112,41 @@ function hostFaults({ host, hasUser }: UrlParts): UrlFault[] {
     faults.push({
       what: 'a user name or password in a tracker URL',
       hint: 'everybody with the torrent file can read it; put a token behind /announce/ instead',
+      isRefused: false,
     })
   }
   if (host === '')
-    faults.push({ what: 'the host is missing', hint: 'write it as http://tracker.example:6969/announce' })
+    faults.push({
+      what: 'the host is missing',
+      hint: 'write it as http://tracker.example:6969/announce',
+      isRefused: true,
+    })
   else if (host.startsWith('[')) {
     faults.push({
       what: 'an IPv6 address as the host of a tracker',
       hint: 'libtorrent 2.0.13 and later refuse it; give the tracker a name with an AAAA record',
+      isRefused: true,
     })
   } else if (/[^a-z0-9.-]/i.test(host)) {
     const character = /[^a-z0-9.-]/i.exec(host)?.[0] ?? ''
     faults.push({
       what: `the character ${character} in the host of a tracker`,
       hint: 'libtorrent 2.0.13 and later refuse it; a host has letters, digits, hyphens and dots',
+      isRefused: true,
     })
   }
   if (/(?:^|\.)xn--/i.test(host)) {
     faults.push({
       what: 'an international host name (xn--)',
       hint: 'libtorrent, qBittorrent and Deluge block it; give the tracker a plain ASCII name',
+      isRefused: true,
     })
   }
   if (/announce/i.test(host)) {
     faults.push({
       what: 'the word announce in the host of a tracker',
       hint: 'libtorrent makes its scrape URL by replacing the first "announce" that it finds; rename the host',
+      isRefused: false,
     })
   }
   return faults
@@ -139,13 +159,20 @@ function portFaults({ scheme, port }: UrlParts): UrlFault[] {
       {
         what: 'the port is missing',
         hint: 'UDP trackers have no default port; write udp://tracker.example:6969/announce',
+        isRefused: true,
       },
     ]
   }
   const isPort = /^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535
   return isPort
     ? []
-    : [{ what: `${port === '' ? 'nothing' : port} is no port`, hint: 'a port is a number from 1 to 65535' }]
+    : [
+        {
+          what: `${port === '' ? 'nothing' : port} is no port`,
+          hint: 'a port is a number from 1 to 65535',
+          isRefused: true,
+        },
+      ]
 }
 
 /** `/announce`, `/announce/{token}`, or either behind the path of a reverse proxy. */
@@ -156,6 +183,7 @@ function pathFaults({ path, host }: UrlParts): UrlFault[] {
       {
         what: 'the path of a tracker URL must end in /announce, or /announce/ and a token',
         hint: 'libtorrent, Transmission, rtorrent and WebTorrent find no scrape URL otherwise',
+        isRefused: false,
       },
     ]
   }
@@ -165,6 +193,7 @@ function pathFaults({ path, host }: UrlParts): UrlFault[] {
       {
         what: 'the word announce twice in the path of a tracker',
         hint: 'libtorrent makes its scrape URL by replacing the first "announce" that it finds',
+        isRefused: false,
       },
     ]
   }
@@ -173,6 +202,7 @@ function pathFaults({ path, host }: UrlParts): UrlFault[] {
       {
         what: 'a tracker on a loopback address whose path does not start with /announce',
         hint: 'libtorrent, qBittorrent and Deluge block it',
+        isRefused: true,
       },
     ]
   }
@@ -200,18 +230,21 @@ function queryFaults({ query, hasFragment }: UrlParts): UrlFault[] {
     faults.push({
       what: `the parameter ${name} in the query of a tracker URL`,
       hint: 'libtorrent, qBittorrent and Deluge block it; use another name, such as pk',
+      isRefused: true,
     })
   }
   if (query.includes('/')) {
     faults.push({
       what: 'a slash in the query of a tracker URL',
       hint: 'Transmission looks for "announce" behind the last slash to find the scrape URL; write %2F',
+      isRefused: false,
     })
   }
   if (hasFragment) {
     faults.push({
       what: 'a # in a tracker URL',
       hint: 'what stands behind it never reaches a tracker; leave it out',
+      isRefused: false,
     })
   }
   return faults

@@ -1,15 +1,15 @@
 /**
  * `rewrite`: the same torrent or magnet with the trackers of one place of the topology, or one for every place.
  *
- * The infohash stays what it was. Bytes go to a file, or to standard output where that is no terminal.
+ * The infohash stays what it was. Bytes go to a file, or to standard output where that is no terminal. A file is
+ * complete or not there, and what was read is only written over where `-o` names it.
  */
 import { fileURLToPath } from 'node:url'
 import { basename, join } from 'node:path'
 import { loadTopologyFile } from '../../config/load-topology.ts'
 import { formatInfoHash } from '../../core/info-hash.ts'
-import { type Magnet, rewriteMagnet } from '../../metainfo/magnet.ts'
-import { rewriteMetainfo, type Tiers } from '../../metainfo/rewrite.ts'
-import { summarize } from '../../metainfo/summary.ts'
+import type { Magnet } from '../../metainfo/magnet.ts'
+import type { RewriteChanges, Tiers } from '../../metainfo/rewrite.ts'
 import type { Warning } from '../../metainfo/warning.ts'
 import { announceTiers } from '../../topology/announce-tiers.ts'
 import { NO_BUBBLE, type Place, type Topology, UNMAPPED_SITE } from '../../topology/topology.ts'
@@ -22,8 +22,9 @@ import {
   textFlag,
 } from '../command.ts'
 import { printable } from '../printable.ts'
+import { fileContent, readChanges, rewrite, type Rewritten, warningsAfter } from '../rewritten.ts'
 import { openTorrent, type TorrentArgument } from '../torrent-argument.ts'
-import { makeFolder, writeWholeFile } from '../whole-file.ts'
+import { isSameFile, makeFolder, writeWholeFile } from '../whole-file.ts'
 
 export const rewriteCommand: Command = {
   name: 'rewrite',
@@ -33,6 +34,7 @@ export const rewriteCommand: Command = {
     'siteswarm rewrite debian.torrent --site fra -o debian.fra.torrent',
     'siteswarm rewrite debian.torrent --site fra --bubble row-b > debian.row-b.torrent',
     'siteswarm rewrite debian.torrent --all -d torrents/ --topology topology.yaml',
+    'siteswarm rewrite debian.torrent --site ams --web-seed http://origin.example/debian.iso -o debian.ams.torrent',
     "siteswarm rewrite 'magnet:?xt=urn:btih:2bcb3dab253c7e8c9355b33f262efadd63005087' --site ams",
   ],
   flags: [
@@ -45,6 +47,13 @@ export const rewriteCommand: Command = {
     { flags: '--all', description: 'one file for each site and bubble of the topology' },
     { flags: '-d, --directory <dir>', description: 'with --all: the folder to write them to' },
     {
+      flags: '--web-seed <url>',
+      description: 'a web seed instead of those that it has; may be repeated',
+      repeatable: true,
+    },
+    { flags: '--no-web-seeds', description: 'remove its web seeds (url-list, httpseeds; ws in a magnet)' },
+    { flags: '--no-nodes', description: 'remove its DHT nodes' },
+    {
       flags: '--topology <file>',
       description: 'the topology file (else SITESWARM_TOPOLOGY, else the sample topology)',
     },
@@ -52,12 +61,20 @@ export const rewriteCommand: Command = {
   async run([argument = ''], flags, context) {
     const problem = findUsageProblem(flags)
     if (problem !== undefined) return refuseUsage(context, problem)
+    const changes = readChanges(flags)
+    if (typeof changes === 'string') return refuseUsage(context, changes)
     const topology = openTopology(flags, context)
-    const opened = openTorrent(argument)
-    return flags['all'] === true
-      ? rewriteForAll(opened, topology, flags, context)
-      : rewriteForOne(opened, topology, flags, context)
+    const job = { opened: openTorrent(argument), topology, changes, flags, context }
+    return flags['all'] === true ? rewriteForAll(job) : rewriteForOne(job)
   },
+}
+
+interface Job {
+  readonly opened: TorrentArgument
+  readonly topology: Topology
+  readonly changes: RewriteChanges
+  readonly flags: CommandFlags
+  readonly context: CommandContext
 }
 
 function findUsageProblem(flags: CommandFlags): string | undefined {
@@ -84,12 +101,7 @@ function openTopology(flags: CommandFlags, context: CommandContext): Topology {
   return loadTopologyFile(fileURLToPath(new URL('../../../config/topology.yaml', import.meta.url)))
 }
 
-function rewriteForOne(
-  opened: TorrentArgument,
-  topology: Topology,
-  flags: CommandFlags,
-  context: CommandContext,
-): ExitCode {
+function rewriteForOne({ opened, topology, changes, flags, context }: Job): ExitCode {
   const place = findPlace(topology, textFlag(flags, 'site') ?? '', textFlag(flags, 'bubble') ?? NO_BUBBLE)
   if (typeof place === 'string') return refuseUsage(context, place)
   const tiers = announceTiers(topology, place)
@@ -107,9 +119,9 @@ function rewriteForOne(
     return refuseUsage(context, 'with --json the torrent needs a place of its own: -o FILE')
   }
 
-  const warnings = warn(opened, context, isJson)
-  const rewritten = rewrite(opened, tiers)
-  if (!toStandardOutput) writeWholeFile(output, asFile(rewritten))
+  const warnings = warn(warningsAfter(opened, tiers, changes), context, isJson)
+  const rewritten = rewrite(opened, tiers, changes)
+  if (!toStandardOutput) writeWholeFile(output, fileContent(rewritten))
   if (isJson) {
     const file = toStandardOutput ? null : output
     context.out(
@@ -117,17 +129,12 @@ function rewriteForOne(
     )
   } else if (!toStandardOutput)
     context.out(`${output}  ${printable(hashText(opened))}  ${summarizeTiers(tiers)}`)
-  else if (typeof rewritten === 'string') context.out(rewritten)
-  else context.outBytes(rewritten)
+  else if (rewritten.kind === 'magnet') context.out(rewritten.text)
+  else for (const part of rewritten.parts) context.outBytes(part)
   return exitCodes.yes
 }
 
-function rewriteForAll(
-  opened: TorrentArgument,
-  topology: Topology,
-  flags: CommandFlags,
-  context: CommandContext,
-): ExitCode {
+function rewriteForAll({ opened, topology, changes, flags, context }: Job): ExitCode {
   const folder = textFlag(flags, 'directory') ?? ''
   const planned: { place: Place; tiers: Tiers; file: string }[] = []
   const fileNames = new Set<string>()
@@ -147,13 +154,23 @@ function rewriteForAll(
     fileNames.add(name)
     planned.push({ place, tiers, file: join(folder, name) })
   }
+  const overwritten = planned.find(
+    ({ file }) => opened.kind === 'torrent' && isSameFile(file, opened.metainfo.source),
+  )
+  if (overwritten !== undefined) {
+    context.err(
+      `siteswarm: ${overwritten.file} is the torrent that is read, under another name; ` +
+        'choose another folder, or remove the link',
+    )
+    return exitCodes.no
+  }
 
   const isJson = flags['json'] === true
-  const warnings = warn(opened, context, isJson)
+  const warnings = warn(warningsAfter(opened, planned[0]?.tiers ?? [], changes), context, isJson)
   makeFolder(folder)
   const files = planned.map(({ place, tiers, file }) => {
-    const rewritten = rewrite(opened, tiers)
-    writeWholeFile(file, asFile(rewritten))
+    const rewritten = rewrite(opened, tiers, changes)
+    writeWholeFile(file, fileContent(rewritten))
     if (!isJson) context.out(`${file}  ${summarizeTiers(tiers)}`)
     return written(place, tiers, file, rewritten)
   })
@@ -180,17 +197,8 @@ function noTrackers({ site }: Place): string {
   )
 }
 
-function rewrite(opened: TorrentArgument, tiers: Tiers): Buffer | string {
-  return opened.kind === 'torrent'
-    ? rewriteMetainfo(opened.metainfo, tiers)
-    : rewriteMagnet(opened.magnet, tiers)
-}
-
-const asFile = (rewritten: Buffer | string) => (typeof rewritten === 'string' ? `${rewritten}\n` : rewritten)
-
 /** On standard error, one line each; with `--json` they are in the document. */
-function warn(opened: TorrentArgument, context: CommandContext, isJson: boolean): readonly Warning[] {
-  const { warnings } = opened.kind === 'torrent' ? summarize(opened.metainfo) : opened.magnet
+function warn(warnings: readonly Warning[], context: CommandContext, isJson: boolean): readonly Warning[] {
   if (!isJson)
     for (const { code, message } of warnings) context.err(`warning: ${printable(message)} [${code}]`)
   return warnings
@@ -214,8 +222,8 @@ function describe(opened: TorrentArgument) {
   }
 }
 
-function written(place: Place, tiers: Tiers, file: string | null, rewritten: Buffer | string) {
-  const magnet = typeof rewritten === 'string' ? { magnet: rewritten } : {}
+function written(place: Place, tiers: Tiers, file: string | null, rewritten: Rewritten) {
+  const magnet = rewritten.kind === 'magnet' ? { magnet: rewritten.text } : {}
   return { site: place.site.name, bubble: place.bubble, tiers, file, ...magnet }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Defect } from '../../../src/bencode/defect.ts'
-import { BencodeScanner, DICTIONARY_KEYS_MAX, NESTING_MAX } from '../../../src/bencode/scanner.ts'
+import { BencodeScanner, KEYS_HELD_MAX, NESTING_MAX } from '../../../src/bencode/scanner.ts'
 import { InputError } from '../../../src/core/errors.ts'
 
 function scan(content: string | Buffer, start = 0): { end: number; defects: Defect[] } {
@@ -110,8 +110,17 @@ describe('the bencode scanner', () => {
       entries[entries.length - 1] = 0x65
       return entries
     }
-    expect(scan(keys(DICTIONARY_KEYS_MAX))).toEqual({ end: 11_000_002, defects: [] })
-    expect(() => scan(keys(DICTIONARY_KEYS_MAX + 1))).toThrow('more than 1000000 keys')
+    expect(scan(keys(KEYS_HELD_MAX))).toEqual({ end: 11_000_002, defects: [] })
+    expect(() => scan(keys(KEYS_HELD_MAX + 1))).toThrow('more than 1000000 keys')
+  })
+
+  it('counts the keys of dictionaries that contain each other together, and those of finished ones no more', () => {
+    const half = `d${'0:0:'.repeat(KEYS_HELD_MAX / 2 - 1)}`
+    expect(scan(`${half}1:a${half}1:bi1eee`).end).toBe(4_000_005)
+    expect(() => scan(`${half}1:a${half}1:bi1e1:ci1eee`)).toThrow(
+      'byte 4000003: a dictionary and those around it have more than 1000000 keys',
+    )
+    expect(scan(`l${`${half}e`.repeat(3)}e`).end).toBe(5_999_996)
   })
 })
 

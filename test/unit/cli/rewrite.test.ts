@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -106,6 +106,46 @@ describe('rewrite for a site', () => {
   })
 })
 
+describe('rewrite with other web seeds', () => {
+  const WITHOUT = 'd8:announce36:http://s2a.example.net:6969/announce'
+  const bytesWith = async (...flags: string[]) =>
+    (await rewrite([torrent, '--site', 'ams', ...flags])).outBytes.toString()
+
+  it('replaces those that the torrent has', async () => {
+    const bytes = await bytesWith(
+      '--web-seed',
+      'http://a/',
+      '--web-seed',
+      'http://b/',
+      '--web-seed',
+      'http://a/',
+    )
+    expect(bytes.startsWith(WITHOUT)).toBe(true)
+    expect(bytes.endsWith('8:url-listl9:http://a/9:http://b/ee')).toBe(true)
+  })
+
+  it('removes them when it is told to, and then does not warn of them', async () => {
+    expect(await bytesWith('--no-web-seeds')).not.toContain('url-list')
+    expect(await bytesWith()).toContain('8:url-list27:http://mirror.example.org/f')
+    const run = await rewrite([torrent, '--site', 'ams', '--no-web-seeds'])
+    expect(run.err.match(/\[[a-z-]+\]/g)).toEqual(['[not-private]'])
+  })
+
+  it('removes the DHT nodes when it is told to', async () => {
+    writeFileSync(torrent, 'd4:infode5:nodesll1:ai1eeee')
+    expect(await bytesWith('--no-nodes')).not.toContain('nodes')
+    expect(await bytesWith()).toContain('5:nodesll1:ai1eee')
+  })
+
+  it('replaces those of a magnet, in every file of --all', async () => {
+    const magnet = `${MAGNET}&ws=http%3A%2F%2Fold`
+    await rewrite([magnet, '--all', '-d', folder, '--web-seed', 'http://new/?signature=1'])
+    expect(readFileSync(join(folder, `${AWKWARD_INFO_HASH}.fra.row-b.magnet`), 'utf8')).toContain(
+      '&dn=a&ws=http%3A%2F%2Fnew%2F%3Fsignature%3D1&tr=',
+    )
+  })
+})
+
 describe('rewrite of a magnet', () => {
   it('prints it, also on a terminal', async () => {
     const run = await rewrite([MAGNET, '--site', 'ams'], { isTerminal: true })
@@ -149,6 +189,29 @@ describe('rewrite for all', () => {
     )
   })
 
+  it('never writes over the torrent that it reads', async () => {
+    mkdirSync(join(folder, 'out'))
+    linkSync(torrent, join(folder, 'out', 'debian.ams.torrent'))
+    const run = await rewrite([torrent, '--all', '-d', join(folder, 'out')])
+    expect([run.exitCode, run.out, run.err]).toEqual([
+      1,
+      '',
+      `siteswarm: ${folder}/out/debian.ams.torrent is the torrent that is read, under another name; ` +
+        'choose another folder, or remove the link\n',
+    ])
+    expect(readdirSync(join(folder, 'out'))).toEqual(['debian.ams.torrent'])
+    expect(readFileSync(torrent).equals(PLAIN_TORRENT)).toBe(true)
+  })
+
+  it('writes over what it wrote before, and is the same', async () => {
+    const directory = join(folder, 'out')
+    const contents = () => readdirSync(directory).map((name) => sha1(readFileSync(join(directory, name))))
+    await rewrite([torrent, '--all', '-d', directory])
+    const before = contents()
+    await rewrite([torrent, '--all', '-d', directory])
+    expect(contents()).toEqual(before)
+  })
+
   it('writes nothing when two places would share a file', async () => {
     writeFileSync(topology, TOPOLOGY.replace('  ams:', '  fra.row-a:'))
     const run = await rewrite([torrent, '--all', '-d', join(folder, 'out')])
@@ -168,6 +231,9 @@ describe('rewrite says what is wrong', () => {
     [['--all'], '--all writes many files: say where with -d DIR'],
     [['--all', '-d', 'x', '--site', 'fra'], '--all goes with -d alone'],
     [['--all', '-d', 'x', '-o', 'y'], '--all goes with -d alone'],
+    [['--site', 'fra', '--no-web-seeds', '--web-seed', 'http://a/'], '--web-seed replaces the web seeds'],
+    [['--site', 'fra', '--web-seed', 'ftp://a/'], '"ftp://a/" is no web seed'],
+    [['--site', 'fra', '--web-seed', 'http://a/b c'], '"http://a/b c" is no web seed'],
     [['--site', 'par'], 'the topology has no site "par"; it has fra, ams'],
     [['--site', 'fra', '--bubble', 'row-c'], 'site fra has no bubble "row-c"; it has row-a, row-b'],
     [['--site', 'ams', '--bubble', 'row-a'], 'site ams has no bubble "row-a"; it has none'],

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  linkSync,
   lstatSync,
   mkdtempSync,
   readdirSync,
@@ -12,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { makeFolder, readWholeFile, writeWholeFile } from '../../../src/cli/whole-file.ts'
+import { isSameFile, makeFolder, readWholeFile, writeWholeFile } from '../../../src/cli/whole-file.ts'
 import { InputError } from '../../../src/core/errors.ts'
 
 let folder: string
@@ -29,6 +30,11 @@ describe('writing a file', () => {
     writeWholeFile(at('a'), 'other')
     expect(readdirSync(folder)).toEqual(['a'])
     expect(readFileSync(at('a'), 'utf8')).toBe('other')
+  })
+
+  it('writes parts one after the other', () => {
+    writeWholeFile(at('a'), [Buffer.from('one '), Buffer.alloc(0), Buffer.from('two')])
+    expect(readFileSync(at('a'), 'utf8')).toBe('one two')
   })
 
   it('keeps who may read it', () => {
@@ -56,6 +62,7 @@ describe('writing a file', () => {
     ['.', 'this is a folder; name a file in it'],
     ['missing/a', 'no such file or folder; check the spelling'],
     ['file/a', 'a part of the path is a file and no folder; check the spelling'],
+    ['x'.repeat(256), 'the name is too long for the file system; choose a shorter one'],
   ])('to %s says why it cannot be', (path, message) => {
     writeFileSync(at('file'), '')
     const target = path.startsWith('/') ? path : join(folder, path)
@@ -96,5 +103,23 @@ describe('reading a file', () => {
       /^cannot read .*gone: no such file or folder/,
     )
     expect(() => readWholeFile(folder, { bytesMax: 1 << 20 })).toThrow('this is a folder; name a file in it')
+  })
+
+  it('reads a pipe or device to its end, and only up to the limit', () => {
+    expect(readWholeFile('/dev/null', { bytesMax: 5 })).toHaveLength(0)
+    expect(() => readWholeFile('/dev/zero', { bytesMax: 100_000 })).toThrow(
+      '/dev/zero: more than the 100000 bytes that are read; is it the right file?',
+    )
+  })
+})
+
+describe('two paths', () => {
+  it('are one file through links of both kinds, and not when one of them is not there', () => {
+    writeFileSync(at('a'), 'same')
+    writeFileSync(at('b'), 'same')
+    linkSync(at('a'), at('hard'))
+    symlinkSync('a', at('soft'))
+    const others = ['a', 'hard', 'soft', 'b', 'gone']
+    expect(others.map((name) => isSameFile(at('a'), at(name)))).toEqual([true, true, true, false, false])
   })
 })

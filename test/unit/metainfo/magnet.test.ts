@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { InputError } from '../../../src/core/errors.ts'
-import { isMagnet, readMagnet, rewriteMagnet } from '../../../src/metainfo/magnet.ts'
+import { isMagnet, readMagnet, rewriteMagnet, writeMagnet } from '../../../src/metainfo/magnet.ts'
 
 const HASH = '2bcb3dab253c7e8c9355b33f262efadd63005087'
 const HASH_V2 = 'e9abc934f370818f5fabcd6dbbe736e5aa10304e69b19b53e640205db120693a'
@@ -44,12 +44,19 @@ describe('a magnet', () => {
     expect(magnet.name).toBe('a b c')
     expect(magnet.trackers).toEqual(['http://a/announce', 'udp://b:1/x+y', '%zz'])
     expect(magnet.webSeeds).toEqual(['http://w'])
-    expect(magnet.warnings.map(({ code }) => code)).toEqual(['privacy-unknown', 'web-seeds'])
+    expect(magnet.warnings.map(({ code }) => code)).toEqual([
+      'privacy-unknown',
+      'tracker-refused',
+      'web-seeds',
+    ])
+    expect(magnet.warnings[1]?.message).toContain('the tracker %zz is refused by some clients')
   })
 
   it.each([
     ['magnet:xt=1', 'a magnet begins with "magnet:?"'],
     ['magnet:?', 'the magnet names no torrent'],
+    ['magnet:?dn=x\n&xt=urn:btih:1', 'a line break or another control character in it'],
+    [`magnet:?xt=urn:btih:${HASH}&dn=\u001b[2J`, 'a line break or another control character in it'],
     ['magnet:?dn=x', 'In a shell, put it in quotes'],
     ['magnet:?xt=urn:sha1:abc', 'the magnet names no torrent'],
     ['magnet:?xt=urn:btih:2bcb', 'a v1 infohash is 40 hexadecimal or 32 base32 digits'],
@@ -92,6 +99,60 @@ describe('a rewritten magnet', () => {
       'http://a.example:6969/announce?pk=x+y',
       'http://b/announce',
       'udp://c:1/announce',
+    ])
+  })
+
+  it('keeps its web seeds unless others are given, and then has those in their place', () => {
+    const magnet = readMagnet(`magnet:?ws=http://old/%20&xt=urn:btih:${HASH}&ws.1=http://older&tr=old`)
+    const withWebSeeds = (webSeeds?: string[]) => rewriteMagnet(magnet, [['http://t']], { webSeeds })
+    expect(withWebSeeds()).toBe(
+      `magnet:?ws=http://old/%20&xt=urn:btih:${HASH}&ws.1=http://older&tr=http%3A%2F%2Ft`,
+    )
+    expect(withWebSeeds([])).toBe(`magnet:?xt=urn:btih:${HASH}&tr=http%3A%2F%2Ft`)
+    expect(withWebSeeds(['http://w/a b&c', 'http://x'])).toBe(
+      `magnet:?ws=http%3A%2F%2Fw%2Fa%20b%26c&ws=http%3A%2F%2Fx&xt=urn:btih:${HASH}&tr=http%3A%2F%2Ft`,
+    )
+  })
+
+  it.each([
+    ['a v1 torrent in base32', 'xt=urn:btih:FPFT3KZFHR7IZE2VWM7SMLX23VRQAUEH'],
+    ['a v2 torrent', `xt=urn:btmh:1220${HASH_V2}`],
+    ['a hybrid', `xt=urn:btih:${HASH}&xt=urn:btmh:1220${HASH_V2}`],
+    ['a hybrid with numbers', `xt.1=urn:btmh:1220${HASH_V2}&xt.2=urn:btih:${HASH}`],
+  ])('names its torrent as it did before: %s', (_, topics) => {
+    expect(rewrite(`magnet:?${topics}&tr=http%3A%2F%2Fold%2Fannounce&x.pe=10.0.0.1%3A6881`)).toBe(
+      `magnet:?${topics}&${TRACKERS}&x.pe=10.0.0.1%3A6881`,
+    )
+  })
+})
+
+describe('the magnet of a torrent at hand', () => {
+  const infoHashV1 = Buffer.from(HASH, 'hex')
+  const infoHashV2 = Buffer.from(HASH_V2, 'hex')
+  const tiers = [['http://a/announce'], ['udp://b:1/announce']]
+  const TRACKERS = 'tr=http%3A%2F%2Fa%2Fannounce&tr=udp%3A%2F%2Fb%3A1%2Fannounce'
+
+  it('has its infohashes, its name, the trackers in order, and web seeds', () => {
+    expect(
+      writeMagnet({ infoHashV1, infoHashV2: undefined, name: 'é & b.iso' }, tiers, {
+        webSeeds: ['http://w/'],
+      }),
+    ).toBe(`magnet:?xt=urn:btih:${HASH}&dn=%C3%A9%20%26%20b.iso&${TRACKERS}&ws=http%3A%2F%2Fw%2F`)
+    expect(writeMagnet({ infoHashV1: undefined, infoHashV2, name: undefined }, tiers)).toBe(
+      `magnet:?xt=urn:btmh:1220${HASH_V2}&${TRACKERS}`,
+    )
+    expect(writeMagnet({ infoHashV1, infoHashV2, name: '' }, tiers)).toBe(
+      `magnet:?xt=urn:btih:${HASH}&xt=urn:btmh:1220${HASH_V2}&${TRACKERS}`,
+    )
+  })
+
+  it('reads back as that torrent', () => {
+    const magnet = readMagnet(writeMagnet({ infoHashV1, infoHashV2, name: 'a+b %20' }, tiers))
+    expect([magnet.infoHashV1, magnet.infoHashV2, magnet.name, magnet.trackers]).toEqual([
+      infoHashV1,
+      infoHashV2,
+      'a+b %20',
+      ['http://a/announce', 'udp://b:1/announce'],
     ])
   })
 })

@@ -74,12 +74,54 @@ describe('a torrent', () => {
     )
   })
 
-  it('says how many defects `info` has, which is the first, and who disagrees about it', () => {
-    const [warning] = warningsOf(aTorrent({ info: 'd1:bi01e1:ai-0ee' }))
-    expect(warning).toBe(
-      '`info` is not canonical: an integer with a leading zero at byte 11 and 2 more. ' +
-        'Clients disagree about its infohash and the swarm falls apart ' +
-        '(aria2 computes another one, Transmission refuses the file); make the torrent again',
+  it('says of each kind of defect where the first is, how many there are, and who disagrees about it', () => {
+    const { warnings } = read(aTorrent({ info: 'd1:bi01e1:ali-0ei-0eee' }))
+    expect(warnings).toEqual([
+      {
+        code: 'info-not-canonical',
+        defect: 'integer-leading-zero',
+        offset: 11,
+        count: 1,
+        message:
+          '`info` is not canonical: an integer with a leading zero at byte 11. ' +
+          'Clients disagree about its infohash and the swarm falls apart ' +
+          '(aria2 computes another one, Transmission refuses the file); make the torrent again',
+      },
+      {
+        code: 'info-not-canonical',
+        defect: 'key-unsorted',
+        offset: 15,
+        count: 1,
+        message: expect.stringContaining(
+          'a dictionary key that sorts before the one it follows at byte 15. Clients',
+        ) as string,
+      },
+      {
+        code: 'info-not-canonical',
+        defect: 'integer-minus-zero',
+        offset: 19,
+        count: 2,
+        message: expect.stringContaining('the integer -0 at byte 19 and 1 more. Clients') as string,
+      },
+    ])
+  })
+
+  it('is warned of a top level that is unsorted, and of a key in it that repeats', () => {
+    const { warnings } = read('d4:infode8:announce1:a7:comment1:b8:announce1:ce')
+    expect(warnings).toMatchObject([
+      { code: 'outside-not-canonical', defect: 'key-unsorted', offset: 9, count: 2 },
+      { code: 'outside-not-canonical', defect: 'key-duplicate', offset: 34, count: 1 },
+    ])
+  })
+
+  it('may have ten thousand keys at the top and in `info`, and not one more', () => {
+    const keys = (count: number) => '1:ai1e'.repeat(count)
+    expect(read(`d${keys(9_999)}4:infod${keys(10_000)}ee`).entries).toHaveLength(10_000)
+    expect(() => read(`d${keys(10_000)}4:infodee`)).toThrow(
+      'x.torrent, byte 60001: the top level has more than 10000 keys',
+    )
+    expect(() => read(`d4:infod${keys(10_001)}ee`)).toThrow(
+      'x.torrent, byte 60008: `info` has more than 10000 keys',
     )
   })
 

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { readMetainfo } from '../../../src/metainfo/metainfo.ts'
-import { rewriteMetainfo, type Tiers } from '../../../src/metainfo/rewrite.ts'
+import {
+  type RewriteChanges,
+  rewriteInParts,
+  rewriteMetainfo,
+  type Tiers,
+} from '../../../src/metainfo/rewrite.ts'
 import { aTorrent } from '../../a-torrent.ts'
 
 const rewrite = (torrent: Buffer, tiers: Tiers = [['http://t']]) =>
@@ -62,5 +67,47 @@ describe('a rewritten torrent', () => {
     expect(() => rewrite(torrent, [])).toThrow('a torrent without a tracker is not rewritten')
     expect(() => rewrite(torrent, [['http://a'], []])).toThrow('no tier is empty')
     expect(() => rewrite(torrent, [['http://a'], ['http://a']])).toThrow('no tracker is in two tiers')
+  })
+})
+
+describe('a torrent rewritten with other changes', () => {
+  const torrent = aTorrent({
+    info: 'de',
+    before: '5:nodesll1:ai1eee9:httpseedsl8:http://ae',
+    behind: '8:url-list08:http://b8:url-list8:http://c1:z0:',
+  })
+  const change = (changes: RewriteChanges) =>
+    rewriteMetainfo(readMetainfo(torrent, 'x.torrent'), [['http://t']], changes).toString()
+
+  it('keeps web seeds and nodes as they were written unless it is asked to change them', () => {
+    expect(change({})).toBe(
+      `d${NEW_KEYS}9:httpseedsl8:http://ae4:infode5:nodesll1:ai1eee8:url-list08:http://b8:url-list8:http://c1:z0:e`,
+    )
+  })
+
+  it('has the web seeds that it is given in place of both kinds, as a list', () => {
+    expect(change({ webSeeds: ['http://x/y'] })).toBe(
+      `d${NEW_KEYS}4:infode5:nodesll1:ai1eee8:url-listl10:http://x/ye1:z0:e`,
+    )
+  })
+
+  it('has no web seeds when none are to be left, and no empty list of them', () => {
+    expect(change({ webSeeds: [] })).toBe(`d${NEW_KEYS}4:infode5:nodesll1:ai1eee1:z0:e`)
+  })
+
+  it('has no nodes when they are to go', () => {
+    expect(change({ webSeeds: [], dropsNodes: true })).toBe(`d${NEW_KEYS}4:infode1:z0:e`)
+    expect(change({ webSeeds: [], dropsNodes: false })).toContain('5:nodesll1:ai1eee')
+  })
+
+  it('comes in parts that share memory with what was read', () => {
+    const bytes = Buffer.from(torrent)
+    const parts = rewriteInParts(readMetainfo(bytes, 'x.torrent'), [['http://t']])
+    expect(Buffer.concat(parts).toString()).toBe(change({}))
+    const info = parts.find((part) => part.toString() === '4:infode')
+    expect([info?.buffer === bytes.buffer, info?.byteOffset]).toEqual([
+      true,
+      bytes.byteOffset + bytes.indexOf('4:info'),
+    ])
   })
 })

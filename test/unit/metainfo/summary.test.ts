@@ -95,6 +95,56 @@ describe('the summary of a torrent', () => {
   })
 })
 
+describe('the summary of a torrent that was made to fill memory', () => {
+  it('does not repeat a name of megabytes for each file', () => {
+    const files = 'd6:lengthi1e4:pathl1:aee'.repeat(10_000)
+    const summary = summaryOf(aTorrent({ info: `d5:filesl${files}e4:name5000000:${'x'.repeat(5_000_000)}e` }))
+    expect([summary.fileCount, summary.contentBytes]).toEqual([10_000, 10_000])
+    expect(summary.name).toHaveLength(65_537)
+    expect(summary.name?.endsWith('x…')).toBe(true)
+    expect(summary.files[0]?.path).toBe(`${'x'.repeat(4096)}…`)
+    expect(summary.files).toHaveLength(1024)
+  })
+
+  it('cuts off paths of a thousand folders', () => {
+    const parts = '3:abc'.repeat(50_000)
+    const summary = summaryOf(aTorrent({ info: `d5:filesld6:lengthi1e4:pathl${parts}eee4:name1:ne` }))
+    expect(summary.files[0]?.path).toBe(`n${'/abc'.repeat(1024).slice(0, 4095)}…`)
+  })
+
+  it('lists ten thousand trackers in all, however many tiers they are in', () => {
+    const before = `13:announce-listl${`l${'1:a'.repeat(200)}e`.repeat(200)}e`
+    const { tiers } = summaryOf(aTorrent({ info: GOOD_INFO, before }))
+    expect([tiers.length, tiers.flat().length]).toEqual([50, 9_950])
+  })
+})
+
+describe('the summary of a torrent that is about to be rewritten', () => {
+  const torrent = aTorrent({
+    info: GOOD_INFO,
+    before: '8:announce3:bad',
+    behind: '8:url-list8:http://w',
+  })
+  const codesWith = (webSeeds?: string[]) =>
+    summarize(readMetainfo(torrent, 'x.torrent'), { tiers: [['http://t/announce']], webSeeds }).warnings.map(
+      ({ code }) => code,
+    )
+
+  it('has the new trackers, and is not warned of the old ones', () => {
+    expect(warningCodes(torrent)).toEqual(['tracker-refused', 'web-seeds'])
+    const { tiers, warnings } = summarize(readMetainfo(torrent, 'x.torrent'), {
+      tiers: [['http://t/announce']],
+    })
+    expect(tiers).toEqual([['http://t/announce']])
+    expect(warnings.map(({ code }) => code)).toEqual(['web-seeds'])
+  })
+
+  it('is warned of the web seeds that it will have', () => {
+    expect(codesWith([])).toEqual([])
+    expect(codesWith(['http://w/?x'])).toEqual(['web-seeds', 'web-seed-query'])
+  })
+})
+
 describe('the tiers of a torrent', () => {
   const tiersOf = (before: string) => summaryOf(aTorrent({ info: GOOD_INFO, before })).tiers
 
@@ -126,9 +176,48 @@ describe('a torrent is warned of', () => {
 
   it('when only Transmission 4 would announce to its `announce`', () => {
     const announce = (list: string) =>
-      aTorrent({ info: GOOD_INFO, before: `8:announce1:a13:announce-list${list}` })
-    expect(warningCodes(announce('ll1:bee'))).toEqual(['announce-outside-list'])
-    expect(warningCodes(announce('ll1:bel1:aee'))).toEqual([])
+      aTorrent({ info: GOOD_INFO, before: `8:announce17:http://a/announce13:announce-list${list}` })
+    expect(warningCodes(announce('ll17:http://b/announceee'))).toEqual(['announce-outside-list'])
+    expect(warningCodes(announce('ll17:http://b/announceel17:http://a/announceee'))).toEqual([])
+  })
+
+  it('when some client refuses its trackers, each of them once', () => {
+    const url = (text: string) => `${text.length}:${text}`
+    const good = ['http://a/announce', 'udp://tracker.example:6969', 'http://b/announce.php?token=1'].map(url)
+    const bad = ['wss://c', 'http://d/announce?key=1', 'http://d/announce?key=1'].map(url)
+    const before = `13:announce-listll${good.join('')}el${bad.join('')}ee`
+    const { warnings } = summaryOf(aTorrent({ info: GOOD_INFO, before }))
+    expect(warnings).toEqual([
+      {
+        code: 'tracker-refused',
+        message:
+          'the tracker wss://c is refused by some clients: wss is no scheme of a tracker; ' +
+          'libtorrent and rtorrent refuse it; write http, https or udp',
+      },
+      {
+        code: 'tracker-refused',
+        message:
+          'the tracker http://d/announce?key=1 is refused by some clients: the parameter key in the query of a ' +
+          'tracker URL; libtorrent, qBittorrent and Deluge block it; use another name, such as pk',
+      },
+    ])
+  })
+
+  it('when its web seeds are no web seeds, or carry a query, which is not repeated', () => {
+    const behind = '8:url-listl5:ftp:a23:http://a/?signature=xyze'
+    const { warnings } = summaryOf(aTorrent({ info: GOOD_INFO, behind }))
+    expect(warnings.map(({ code }) => code)).toEqual(['web-seeds', 'web-seed-refused', 'web-seed-query'])
+    expect(warnings[1]?.message).toContain('the web seed ftp:a is refused by some clients')
+    expect(warnings[2]?.message).toContain('the web seed http://a/?… has a query')
+    expect(JSON.stringify(warnings)).not.toContain('xyz')
+  })
+
+  it('when its meta version is one that nobody knows', () => {
+    const versioned = (version: string) =>
+      codesFor(GOOD_INFO.replace('4:name', `12:meta version${version}4:name`))
+    expect(versioned('i3e')).toEqual(['version-unknown'])
+    expect(versioned('1:2')).toEqual(['version-unknown'])
+    expect(versioned('i1e')).toEqual([])
   })
 
   it('when its pieces do not cover its files', () => {
