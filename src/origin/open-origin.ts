@@ -10,11 +10,25 @@ export interface OpenOptions {
 }
 
 /** Rejects with an `OriginError`. What is opened here must be closed. */
-export async function openOrigin(reference: string, { signal }: OpenOptions): Promise<Origin> {
+export async function openOrigin(reference: string, options: OpenOptions): Promise<Origin> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(reference)?.[1]?.toLowerCase()
-  if (scheme === undefined) return openFileOrigin(reference, signal)
-  throw new OriginError(
-    'unusable',
-    `${scheme}:// is no source of content; name a file, a folder, http(s)://… or s3://bucket/key`,
-  )
+  switch (scheme) {
+    case undefined:
+    case 'file':
+      return openFileOrigin(reference, options.signal)
+    case 'http':
+    case 'https': {
+      const { openHttpOrigin } = await import('./http-origin.ts')
+      return openHttpOrigin(reference, options.signal)
+    }
+    case 's3': {
+      const { openS3Origin } = await import('./s3-origin.ts')
+      return openS3Origin(reference, options)
+    }
+    default:
+      throw new OriginError(
+        'unusable',
+        `${scheme}:// is no source of content; name a file, a folder, http(s)://… or s3://bucket/key`,
+      )
+  }
 }

@@ -26,7 +26,10 @@ export interface ByteRange {
 
 export interface Origin {
   readonly kind: 'file' | 'http' | 's3'
-  /** What opens the same origin again, given the same credentials. Without user name, password or signature. */
+  /**
+   * What opens the same origin again, given the same credentials. Without user name, password or query: that
+   * may be a signature.
+   */
   readonly reference: string
   /** Last part of the path: what the torrent is called unless somebody says otherwise. */
   readonly name: string

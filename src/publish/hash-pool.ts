@@ -1,0 +1,89 @@
+/**
+ * The threads that hash, and who gets the next job. One job per thread at a time; what waits for a thread is
+ * bounded by the memory that the reader has, so there is no queue limit of its own.
+ */
+import { Worker } from 'node:worker_threads'
+
+export interface PiecePosition {
+  /** In the shared memory. */
+  readonly startByte: number
+  /** Padding included: what SHA-1 is over. */
+  readonly lengthBytes: number
+  /** Without padding: what the v2 tree is over. */
+  readonly contentBytes: number
+  /** Of the v2 tree: a power of two. */
+  readonly leafCount: number
+}
+
+export interface HashJob {
+  readonly pieces: readonly PiecePosition[]
+  readonly isHybrid: boolean
+}
+
+export interface HashAnswer {
+  /** 20 bytes a piece. */
+  readonly sha1: Uint8Array
+  /** 32 bytes a piece; empty unless hybrid. */
+  readonly roots: Uint8Array
+}
+
+export interface WorkerSetup {
+  readonly memory: SharedArrayBuffer
+}
+
+interface Waiting {
+  readonly job: HashJob
+  readonly resolve: (answer: HashAnswer) => void
+  readonly reject: (error: Error) => void
+}
+
+export class HashPool {
+  readonly #idle: Worker[] = []
+  readonly #all: readonly Worker[]
+  readonly #waiting: Waiting[] = []
+  readonly #busy = new Map<Worker, Waiting>()
+
+  constructor(workerCount: number, memory: SharedArrayBuffer) {
+    const workerData: WorkerSetup = { memory }
+    this.#all = Array.from({ length: workerCount }, () => this.#start(workerData))
+    this.#idle.push(...this.#all)
+  }
+
+  run(job: HashJob): Promise<HashAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ job, resolve, reject })
+      this.#assign()
+    })
+  }
+
+  /** Jobs that are not done are rejected. */
+  async close(): Promise<void> {
+    for (const { reject } of [...this.#busy.values(), ...this.#waiting])
+      reject(new Error('hashing was stopped'))
+    this.#waiting.length = 0
+    await Promise.all(this.#all.map((worker) => worker.terminate()))
+  }
+
+  #start(workerData: WorkerSetup): Worker {
+    const worker = new Worker(new URL('./hash-worker.mjs', import.meta.url), { workerData })
+    worker.on('message', (answer: HashAnswer) => {
+      const done = this.#busy.get(worker)
+      this.#busy.delete(worker)
+      this.#idle.push(worker)
+      this.#assign()
+      done?.resolve(answer)
+    })
+    // A thread ends by itself only for want of memory. Nobody gets its place: the run is over.
+    worker.on('error', (error: Error) => this.#busy.get(worker)?.reject(error))
+    return worker
+  }
+
+  #assign(): void {
+    while (this.#idle.length > 0 && this.#waiting.length > 0) {
+      const worker = this.#idle.pop() as Worker
+      const next = this.#waiting.shift() as Waiting
+      this.#busy.set(worker, next)
+      worker.postMessage(next.job)
+    }
+  }
+}

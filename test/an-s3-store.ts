@@ -1,0 +1,49 @@
+/**
+ * An S3-compatible store on a free port: real HTTP, real signatures. It accepts one key pair, and ignores If-Match,
+ * as some stores do.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import S3rver from 's3rver'
+
+export interface S3Store {
+  /** What a command needs to find the store and to be let in. */
+  readonly environment: Readonly<Record<string, string>>
+  put(key: string, body: Buffer | string): Promise<void>
+  close(): Promise<void>
+}
+
+/** With one empty bucket. */
+export async function anS3Store(bucket: string): Promise<S3Store> {
+  const directory = mkdtempSync(join(tmpdir(), 'siteswarm-s3-'))
+  const server = new S3rver({ port: 0, address: '127.0.0.1', silent: true, directory, vhostBuckets: false })
+  const { port } = (await server.run()) as AddressInfo
+  const endpoint = `http://127.0.0.1:${port}`
+  const client = new S3Client({
+    endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },
+    // The store would keep the checksum's framing as a part of the object.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+  })
+  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  return {
+    environment: {
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ACCESS_KEY_ID: 'S3RVER',
+      AWS_SECRET_ACCESS_KEY: 'S3RVER',
+    },
+    async put(key, body) {
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }))
+    },
+    async close() {
+      client.destroy()
+      await server.close()
+      rmSync(directory, { recursive: true })
+    },
+  }
+}

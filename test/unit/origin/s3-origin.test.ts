@@ -1,0 +1,107 @@
+/** Objects of a bucket as a source of content, from a real S3-compatible server. */
+import { buffer } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openOrigin } from '../../../src/origin/open-origin.ts'
+import { anS3Store, type S3Store } from '../../an-s3-store.ts'
+
+const signal = new AbortController().signal
+
+describe('an S3 origin', () => {
+  let store: S3Store
+  const open = (reference: string, environment: Readonly<Record<string, string>> = {}) =>
+    openOrigin(reference, { environment: { ...store.environment, ...environment }, signal })
+
+  beforeAll(async () => {
+    store = await anS3Store('images')
+    await store.put('os/debian.img', 'abcdefghij')
+    await store.put('models/b.bin', 'bb')
+    await store.put('models/a/ä.bin', 'a')
+    await store.put('models/a.bin', 'aaa')
+    await store.put('models/empty', '')
+    await store.put('models/a/', '')
+    await store.put('odd/x', '1')
+    await store.put('odd/x/y', '2')
+  })
+  afterAll(() => store.close())
+
+  it('describes one object, with its ETag', async () => {
+    const origin = await open('s3://images/os/debian.img')
+    expect(origin).toMatchObject({
+      kind: 's3',
+      reference: 's3://images/os/debian.img',
+      name: 'debian.img',
+      isFolder: false,
+      // MD5 of abcdefghij.
+      files: [{ path: [], sizeBytes: 10, tag: '"a925576942e94b2ef57a066101b48876"' }],
+    })
+    await origin.close()
+  })
+
+  it('reads ranges of it', async () => {
+    const origin = await open('s3://images/os/debian.img')
+    expect((await buffer(origin.read(0, { startByte: 3, endByte: 7 }, signal))).toString()).toBe('defg')
+    expect((await buffer(origin.read(0, { startByte: 9, endByte: 10 }, signal))).toString()).toBe('j')
+    expect(await buffer(origin.read(0, { startByte: 5, endByte: 5 }, signal))).toHaveLength(0)
+    await origin.close()
+  })
+
+  it('takes a prefix for a folder, sorted folder by folder, without the marks that consoles leave', async () => {
+    const origin = await open('s3://images/models/')
+    expect(origin.name).toBe('models')
+    expect(origin.isFolder).toBe(true)
+    expect(origin.files.map(({ path, sizeBytes }) => [path.join('/'), sizeBytes])).toEqual([
+      ['a/ä.bin', 1],
+      ['a.bin', 3],
+      ['b.bin', 2],
+      ['empty', 0],
+    ])
+    expect((await buffer(origin.read(2, { startByte: 0, endByte: 2 }, signal))).toString()).toBe('bb')
+    await origin.close()
+  })
+
+  it('notices an object that is replaced, whether somebody reads or asks', async () => {
+    await store.put('os/moving.img', 'first')
+    const origin = await open('s3://images/os/moving.img')
+    await origin.verifyUnchanged(0, signal)
+    await store.put('os/moving.img', 'other')
+    await expect(buffer(origin.read(0, { startByte: 0, endByte: 5 }, signal))).rejects.toMatchObject({
+      trouble: 'changed',
+      message: 's3://images/os/moving.img was changed while it was read; begin again when it is complete',
+    })
+    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ trouble: 'changed' })
+    await origin.close()
+  })
+
+  it.each([
+    ['s3://images/os/none.img', 'missing', 'there is no such object; check the key, and end it with / for a folder'],
+    ['s3://images/none/', 'missing', 'there is nothing below this prefix; check the spelling'],
+    ['s3://nobody/x', 'missing', 'there is no such bucket'],
+    ['s3://', 'unusable', 'an S3 source is written s3://bucket/key'],
+    ['s3://images/odd/', 'unusable', 'is an object and also a folder of others'],
+  ])('says what is wrong with %s', async (reference, trouble, message) => {
+    await expect(open(reference)).rejects.toMatchObject({
+      trouble,
+      message: expect.stringContaining(message),
+    })
+  })
+
+  it.each([
+    ['AWS_SECRET_ACCESS_KEY', 'not-the-secret-4711'],
+    ['AWS_ACCESS_KEY_ID', 'nobody-4711'],
+  ])('says that %s is wrong, and does not repeat it', async (variable, value) => {
+    const failure = (await open('s3://images/os/debian.img', { [variable]: value }).catch(
+      (error: unknown) => error,
+    )) as Error
+    expect(failure).toMatchObject({
+      trouble: 'forbidden',
+      message: expect.stringContaining('the store does not accept the credentials'),
+    })
+    expect(failure.message).not.toContain('4711')
+  })
+
+  it('says that no store answers', async () => {
+    await expect(
+      open('s3://images/os/debian.img', { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }),
+    ).rejects.toMatchObject({ trouble: 'unreachable', message: expect.stringContaining('ECONNREFUSED') })
+  })
+})
