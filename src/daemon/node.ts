@@ -23,10 +23,12 @@ import { prefixKey } from '../topology/prefix.ts'
 import { PrefixTable } from '../topology/prefix-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import { Tracker } from '../tracker/tracker.ts'
+import { answersOfNode } from './answers-of-node.ts'
 import { watchForChanges } from './file-watch.ts'
 import { readGauges } from './gauges.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { TorrentDirectory } from './torrent-directory.ts'
+import type { WorkerGroup } from './workers/worker-group.ts'
 
 /** How long requests that have begun may take when the node stops. */
 const STOP_DEADLINE_MS = 5_000
@@ -37,6 +39,8 @@ export interface NodeOptions {
   readonly version: string
   readonly log: Log
   readonly droppedLogLines: () => number
+  /** The other processes of the node, where it has several. */
+  readonly group?: WorkerGroup | undefined
   readonly clock?: Clock
   readonly random?: SeededRandom
 }
@@ -131,11 +135,16 @@ export class SiteswarmNode {
       onRefusal: (code) => this.#counters.refusal(code),
       log,
     })
+    const health = this.#health()
     this.#admin = new AdminServer({
       tracker: this.#tracker,
       table: this.#table,
-      health: this.#health(),
-      operations: { reload: () => this.reload(), drain: () => this.drain() },
+      ...answersOfNode({
+        metrics: this.#metrics,
+        readiness: () => health.readiness(),
+        operations: { reload: () => this.reload(), drain: () => this.drain() },
+        group: options.group,
+      }),
       log,
       token: config.admin.token,
     })
@@ -159,7 +168,11 @@ export class SiteswarmNode {
       udp: `udp://${authority(listen.udp.host, udpPort)}`,
       admin: `http://${authority(listen.admin.host, adminPort)}`,
     }
-    log.info({ event: 'ready', ...addresses }, 'answering announces')
+    // With several processes, the supervisor says it for all of them.
+    log[this.#options.group === undefined ? 'info' : 'debug'](
+      { event: 'ready', ...addresses },
+      'answering announces',
+    )
     return addresses
   }
 
@@ -251,8 +264,8 @@ export class SiteswarmNode {
     this.#isRestored = true
   }
 
-  #health() {
-    const health = new Health([
+  #health(): Health {
+    return new Health([
       {
         name: 'restored',
         isRequired: true,
@@ -284,10 +297,6 @@ export class SiteswarmNode {
         }),
       },
     ])
-    return {
-      metrics: async () => ({ contentType: this.#metrics.contentType, body: await this.#metrics.render() }),
-      readiness: () => health.readiness(),
-    }
   }
 }
 

@@ -3,6 +3,7 @@ import type { LoadedNode } from '../config/load-node.ts'
 import { ConfigError, InputError, formatProblem } from '../core/errors.ts'
 import { openLog } from '../observe/log.ts'
 import { type NodeAddresses, SiteswarmNode } from './node.ts'
+import type { WorkerGroup } from './workers/worker-group.ts'
 
 export interface StartedNode {
   readonly addresses: NodeAddresses
@@ -10,19 +11,42 @@ export interface StartedNode {
   reload(): void
   /** Drains, finishes what has begun, writes the snapshot. */
   stop(): Promise<void>
+  /** Rejects when the node cannot go on, which only one with workers finds out by itself. */
+  readonly ended?: Promise<never>
+}
+
+/** Which of several processes of one node this is. */
+export interface WorkerPlace {
+  readonly number: number
+  readonly group: WorkerGroup
 }
 
 /** Rejects with a `ConfigError`, or with an `InputError` where an address cannot be listened on. */
-export async function startNode(loaded: LoadedNode, version: string): Promise<StartedNode> {
+export async function startNode(
+  loaded: LoadedNode,
+  version: string,
+  worker?: WorkerPlace,
+): Promise<StartedNode> {
   const { config, topology, warnings } = loaded
   refuseUnavailable(config)
-  const { log, droppedLines, flush } = openLog({ level: config.log.level, site: config.site })
+  const { log, droppedLines, flush } = openLog({
+    level: config.log.level,
+    site: config.site,
+    worker: worker?.number,
+  })
   for (const warning of warnings)
     log.warn(
       { event: 'configuration', problem: formatProblem(warning) },
       'the configuration works, but look at this',
     )
-  const node = new SiteswarmNode({ config, topology, version, log, droppedLogLines: droppedLines })
+  const node = new SiteswarmNode({
+    config,
+    topology,
+    version,
+    log,
+    droppedLogLines: droppedLines,
+    group: worker?.group,
+  })
   try {
     const addresses = await node.start()
     return {

@@ -30,11 +30,13 @@ export interface LogOptions {
   readonly level: LogLevel
   /** On every line: which node said it. */
   readonly site: string
+  /** The same, where a node has several processes. */
+  readonly worker?: number | undefined
   /** A file descriptor: standard error, unless a test says otherwise. */
   readonly to?: number
 }
 
-export function openLog({ level, site, to = 2 }: LogOptions): OpenLog {
+export function openLog({ level, site, worker, to = 2 }: LogOptions): OpenLog {
   let droppedLines = 0
   let isWritten = true
   const stream = destination({ dest: to, sync: false, maxLength: BACKLOG_BYTES_MAX })
@@ -47,7 +49,7 @@ export function openLog({ level, site, to = 2 }: LogOptions): OpenLog {
   const log = pino(
     {
       level,
-      base: { site },
+      base: worker === undefined ? { site } : { site, worker },
       messageKey: 'text',
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },

@@ -1,36 +1,76 @@
 /** `serve`: runs a node until it is told to stop. */
+import { availableParallelism } from 'node:os'
 import { loadNode } from '../../config/load-node.ts'
+import { startWorkers } from '../../daemon/start-workers.ts'
 import { type StartedNode, startNode } from '../../daemon/start.ts'
-import { type Command, exitCodes, textFlag } from '../command.ts'
+import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
+
+/** More than the cores of any machine; beyond that it is a typing error that would take the machine down. */
+const WORKERS_MAX = 256
 
 export const serveCommand: Command = {
   name: 'serve',
   arguments: '',
   summary: 'Run a node. Without --config: the quick start, one node with the sample topology.',
-  examples: ['siteswarm serve', 'siteswarm serve --config /etc/siteswarm/siteswarm.yaml'],
-  flags: [{ flags: '-c, --config <file>', description: 'node configuration (YAML)' }],
+  examples: [
+    'siteswarm serve',
+    'siteswarm serve --config /etc/siteswarm/siteswarm.yaml',
+    'siteswarm serve --config /etc/siteswarm/siteswarm.yaml --workers auto',
+  ],
+  flags: [
+    { flags: '-c, --config <file>', description: 'node configuration (YAML)' },
+    {
+      flags: '--workers <number>',
+      description:
+        'processes that share the ports: a number, or auto for one a core; more than one need Redis',
+    },
+  ],
   async run(_args, flags, context) {
+    const workers = workersOf(flags)
+    if (workers === undefined) {
+      context.err(
+        `serve: --workers is a number from 1 to ${WORKERS_MAX}, or auto; not ${JSON.stringify(flags['workers'])}`,
+      )
+      return exitCodes.usage
+    }
     const path = textFlag(flags, 'config')
     const loaded = loadNode({ path, environment: context.environment })
+    const { version, signal } = context
     // Before the start, which may take a while: a hang-up that nobody handles ends the process.
     const running: { node?: StartedNode } = {}
     const onHangUp = () => running.node?.reload()
     process.on('SIGHUP', onHangUp)
-    const node = await startNode(loaded, context.version)
+    const node =
+      workers === 1
+        ? await startNode(loaded, version)
+        : await startWorkers(loaded, { workers, configPath: path, version, signal })
+    if (node === undefined) return exitCodes.yes
     running.node = node
 
     const { http, admin } = node.addresses
     if (flags['json'] === true) context.out(JSON.stringify({ site: loaded.config.site, ...node.addresses }))
     else for (const line of greeting(loaded.config.site, http, admin, path === undefined)) context.err(line)
 
-    await new Promise<void>((resolve) => {
-      if (context.signal.aborted) resolve()
-      else context.signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+    await (node.ended === undefined ? aborted(context) : Promise.race([aborted(context), node.ended]))
     process.off('SIGHUP', onHangUp)
     await node.stop()
     return exitCodes.yes
   },
+}
+
+/** undefined where it is neither a number nor `auto`. */
+function workersOf(flags: CommandFlags): number | undefined {
+  const text = textFlag(flags, 'workers') ?? '1'
+  if (text === 'auto') return availableParallelism()
+  const workers = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  return workers >= 1 && workers <= WORKERS_MAX ? workers : undefined
+}
+
+function aborted({ signal }: CommandContext): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 function greeting(site: string, http: string, admin: string, isQuickStart: boolean): string[] {
