@@ -98,13 +98,18 @@ export class HttpServer {
     return this.#connections.count
   }
 
-  /** Keeps answering, but on no connection twice. Connections that wait for their next request are closed. */
+  /**
+   * Keeps answering, and each answer ends its connection. One that waits for its next request is left to wait:
+   * closing it could cross that request on the way, which its client would see as an error.
+   */
   drain(): void {
     this.#isDraining = true
-    this.#server.closeIdleConnections()
   }
 
-  /** Closes the listener at once, lets requests finish that have begun, and cuts them off at the deadline. */
+  /**
+   * Closes the listener and the connections on which nothing has begun, lets requests finish that have, and cuts
+   * them off at the deadline.
+   */
   async stop(deadlineMs: number): Promise<void> {
     this.drain()
     const deadline = setTimeout(() => this.#server.closeAllConnections(), deadlineMs)

@@ -427,11 +427,23 @@ describe('a node that goes away', () => {
     expect((await ask(ANNOUNCE))?.body).toBe(NO_PEERS)
   })
 
-  it('closes idle connections at once', async () => {
+  it('answers once more on a connection that was waiting, and then closes it', async () => {
+    const connection = await RawConnection.open(port)
+    connection.write(ANNOUNCE)
+    expect((await connection.answer())?.headers.get('connection')).toBe('keep-alive')
+    server.drain()
+    connection.write(ANNOUNCE)
+    const answer = await connection.answer()
+    expect(answer?.body).toBe(NO_PEERS)
+    expect(answer?.headers.get('connection')).toBe('close')
+    expect(await connection.closed()).toBe('')
+  })
+
+  it('closes connections that wait for nothing when it stops', async () => {
     const connection = await RawConnection.open(port)
     connection.write(ANNOUNCE)
     await connection.answer()
-    server.drain()
+    await server.stop(60_000)
     expect(await connection.closed()).toBe('')
   })
 
