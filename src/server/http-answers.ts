@@ -10,6 +10,7 @@
  * serialisation of Fastify; the measurement is in bench/http-announces.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Address } from '../core/address.ts'
 import type { TrackerService } from '../core/announce.ts'
 import { Refusal, type RefusalCode } from '../core/errors.ts'
 import { readAnnounce, writeAnnounceReply } from '../wire/http/announce.ts'
@@ -19,11 +20,21 @@ import { type TrustedAddresses, readClaimedAddress, readClientAddress } from './
 
 export interface HttpAnswersOptions {
   readonly tracker: TrackerService
+  /** What else is on this listener. Without it, nothing. */
+  readonly downloads?: Downloads
   /** Whose forwarding headers and `ip=` are believed. */
   readonly isTrusted: TrustedAddresses
   /** Called once for every request that is turned away, whoever turned it away. */
   readonly onRefusal: (code: RefusalCode) => void
   readonly log: ErrorLog
+}
+
+/** Torrents, and the content behind them: ordinary HTTP, for whoever the address belongs to. */
+export interface Downloads {
+  /** Whether this path is one of theirs. */
+  has(target: string): boolean
+  /** A GET or HEAD. Rejects only where this program has a bug. */
+  answer(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void>
 }
 
 /** The one thing the server says: that something failed which cannot. */
@@ -71,6 +82,39 @@ export class HttpAnswers {
       return this.fail(response, error)
     }
     this.#send(response, body)
+  }
+
+  download(request: IncomingMessage, response: ServerResponse, downloads: Downloads): void {
+    const socketAddress = request.socket.remoteAddress
+    if (socketAddress === undefined) return void request.socket.destroy()
+    if (!this.#keepsConnections()) response.setHeader('Connection', 'close')
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      this.#options.onRefusal('TRK_METHOD_UNSUPPORTED')
+      return void response.writeHead(405, { Allow: 'GET, HEAD', 'Content-Length': 0 }).end()
+    }
+    try {
+      const from = readClientAddress(socketAddress, request.headers, this.#options.isTrusted)
+      downloads
+        .answer(request, response, from)
+        .catch((error: unknown) => this.#failDownload(request, response, error))
+    } catch (error) {
+      this.#failDownload(request, response, error)
+    }
+  }
+
+  /** For people and for clients that read statuses, so not in bencode. */
+  #failDownload(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    const refusal = error instanceof Refusal ? error : new Refusal('TRK_INTERNAL')
+    if (!(error instanceof Refusal))
+      this.#options.log.error(
+        { event: 'request-failed', code: refusal.code, err: error, target: request.url },
+        'a request failed',
+      )
+    this.#options.onRefusal(refusal.code)
+    if (response.headersSent) return void response.destroy()
+    const body = Buffer.from(`${refusal.message}\n`)
+    const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': body.length }
+    response.writeHead(error instanceof Refusal ? 400 : 500, headers).end(body)
   }
 
   /** Answers with the reason. Whatever is not a `Refusal` is a bug: logged, and the client learns only that. */

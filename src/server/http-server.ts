@@ -143,7 +143,10 @@ export class HttpServer {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
-    if (request.method !== 'GET') {
+    const { downloads } = this.#options
+    if (downloads?.has(request.url ?? '') === true) {
+      this.#answers.download(request, response, downloads)
+    } else if (request.method !== 'GET') {
       this.#answers.fail(response, new Refusal('TRK_METHOD_UNSUPPORTED'))
     } else if ((request.url?.length ?? 0) > REQUEST_TARGET_BYTES_MAX) {
       this.#answers.fail(

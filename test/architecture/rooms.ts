@@ -23,13 +23,18 @@ export const rooms: Readonly<Record<string, Room>> = {
   tracker: { rooms: ['swarm', 'handout', 'topology'], packages: [] },
   site: { rooms: ['tracker/ports'], packages: [] },
   metainfo: { rooms: ['bencode', 'topology/tracker-url'], packages: ['bencode'] },
+  registry: { rooms: ['tracker/ports', 'topology', 'metainfo'], packages: [] },
+  webseed: { rooms: ['registry', 'origin', 'topology', 'metainfo'], packages: [] },
   origin: { rooms: [], packages: ['@aws-sdk/client-s3', 'undici'] },
   publish: { rooms: ['origin', 'metainfo', 'bencode'], packages: [] },
   server: { rooms: ['wire', 'tracker'], packages: ['fastify'] },
   observe: { rooms: [], packages: ['pino', 'prom-client'] },
   config: { rooms: ['topology'], packages: ['yaml', 'zod'] },
   simulation: { rooms: ['swarm', 'handout', 'topology', 'tracker'], packages: [] },
-  admin: { rooms: ['tracker', 'topology', 'swarm', 'handout', 'metainfo', 'observe'], packages: ['fastify'] },
+  admin: {
+    rooms: ['tracker', 'topology', 'swarm', 'handout', 'metainfo', 'registry', 'observe'],
+    packages: ['fastify'],
+  },
   daemon: {
     rooms: [
       'bencode',
@@ -40,6 +45,8 @@ export const rooms: Readonly<Record<string, Room>> = {
       'tracker',
       'site',
       'metainfo',
+      'registry',
+      'webseed',
       'server',
       'observe',
       'config',
