@@ -54,7 +54,8 @@ export function readMetainfo(bytes: Buffer, source: string): Metainfo {
     if (!infoEntries.has(name)) infoEntries.set(name, value)
   }
 
-  const warnings = [...warnOfDefects(inInfo, warnOfInfo), ...warnOfDefects(outside, warnOfOutside)]
+  const hashes = hashInfo(bytes, info, infoEntries)
+  const warnings = [...warnOfDefects(inInfo, warnOfInfo(hashes)), ...warnOfDefects(outside, warnOfOutside)]
   if (end < bytes.length) {
     warnings.push({
       code: 'trailing-whitespace',
@@ -62,7 +63,7 @@ export function readMetainfo(bytes: Buffer, source: string): Metainfo {
       message: `white space follows the torrent at byte ${end}; rewriting drops it`,
     })
   }
-  return { source, bytes, entries, info, infoEntries, ...hashInfo(bytes, info, infoEntries), warnings }
+  return { source, bytes, entries, info, infoEntries, ...hashes, warnings }
 }
 
 /** Per kind where the first one is and how many there are. */
@@ -169,13 +170,20 @@ function warnOfDefects(defects: Defects, warn: Warn): Warning[] {
     .toSorted((left, right) => left.offset - right.offset)
 }
 
-const warnOfInfo: Warn = (kind, offset, andMore) => ({
-  code: 'info-not-canonical',
-  message:
-    `\`info\` is not canonical: ${defectTexts[kind]} at byte ${offset}${andMore}. ` +
-    `Clients disagree about its infohash and the swarm falls apart (${DISAGREEMENTS[kind]}); ` +
-    'make the torrent again',
-})
+const warnOfInfo =
+  ({ infoHashV2 }: Pick<Metainfo, 'infoHashV2'>): Warn =>
+  (kind, offset, andMore) => {
+    const isRefused = infoHashV2 !== undefined && kind !== 'integer-minus-zero'
+    return {
+      code: 'info-not-canonical',
+      message:
+        `\`info\` is not canonical: ${defectTexts[kind]} at byte ${offset}${andMore}. ` +
+        (isRefused
+          ? 'libtorrent refuses a v2 or hybrid torrent like that; '
+          : `Clients disagree about its infohash and the swarm falls apart (${DISAGREEMENTS[kind]}); `) +
+        'make the torrent again',
+    }
+  }
 
 const warnOfOutside: Warn = (kind, offset, andMore) => ({
   code: 'outside-not-canonical',

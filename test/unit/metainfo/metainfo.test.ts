@@ -106,6 +106,15 @@ describe('a torrent', () => {
     ])
   })
 
+  it('is warned that libtorrent refuses it when it is a v2 torrent, unless the defect is -0', () => {
+    const v2 = (more: string) => warningsOf(aTorrent({ info: `d12:meta versioni2e${more}e` }))
+    expect(v2('1:ai1e')).toEqual([
+      '`info` is not canonical: a dictionary key that sorts before the one it follows at byte 26. ' +
+        'libtorrent refuses a v2 or hybrid torrent like that; make the torrent again',
+    ])
+    expect(v2('1:zi-0e')[0]).toContain('Clients disagree about its infohash')
+  })
+
   it('is warned of a top level that is unsorted, and of a key in it that repeats', () => {
     const { warnings } = read('d4:infode8:announce1:a7:comment1:b8:announce1:ce')
     expect(warnings).toMatchObject([
