@@ -1,0 +1,18 @@
+-- Grants a peer the right to fetch one torrent for one site, while fewer than so many others have it. Who has it
+-- already gets it again, for longer. Time is Redis's own, the same for every node.
+--
+-- KEYS[1]  sorted set: peer → until when, in milliseconds
+-- ARGV[1]  the peer
+-- ARGV[2]  for how long, in milliseconds
+-- ARGV[3]  how many may hold it at the same time
+-- Returns  1 granted, 0 taken
+local time = redis.call('time')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('zremrangebyscore', KEYS[1], '-inf', now)
+if not redis.call('zscore', KEYS[1], ARGV[1]) and redis.call('zcard', KEYS[1]) >= tonumber(ARGV[3]) then
+  return 0
+end
+redis.call('zadd', KEYS[1], now + ARGV[2], ARGV[1])
+-- The set lives as long as its last holder may.
+if redis.call('pttl', KEYS[1]) < tonumber(ARGV[2]) then redis.call('pexpire', KEYS[1], ARGV[2]) end
+return 1

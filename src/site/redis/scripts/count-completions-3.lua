@@ -1,0 +1,25 @@
+-- Counts completions, each client and torrent once an hour however many nodes it told; so a node that did not hear
+-- the answer may say the same again.
+--
+-- KEYS[1]  hash: infohash in hex → count
+-- KEYS[2]  sorted set: infohash → number of the change that made its count
+-- KEYS[3]  sorted set: infohash and client → until when it is not counted again, in milliseconds
+-- ARGV     infohash (20 bytes) and client (4 bytes) in one, for each completion
+-- Returns  nothing of interest: counts are read by their changes, by all nodes alike
+local HOUR = 3600000
+local time = redis.call('time')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('zremrangebyscore', KEYS[3], '-inf', now)
+local last = redis.call('zrevrange', KEYS[2], 0, 0, 'withscores')
+local change = tonumber(last[2] or 0)
+for _, completion in ipairs(ARGV) do
+  if redis.call('zadd', KEYS[3], 'nx', now + HOUR, completion) == 1 then
+    local infohash = string.sub(completion, 1, 20)
+    local hex = string.gsub(infohash, '.', function(byte) return string.format('%02x', string.byte(byte)) end)
+    change = change + 1
+    redis.call('hincrby', KEYS[1], hex, 1)
+    redis.call('zadd', KEYS[2], change, infohash)
+  end
+end
+redis.call('pexpire', KEYS[3], HOUR)
+return 1

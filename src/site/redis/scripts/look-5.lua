@@ -1,0 +1,40 @@
+-- What a node looks at every second, in one step: the time, whether the log is still the one it knows, and what
+-- else has changed. Begins an epoch where there is none. Goes on where writes are refused: reading may still work.
+--
+-- KEYS[1]  the log
+-- KEYS[2]  string: epoch of the log
+-- KEYS[3]  sorted set: changes of completion counts
+-- KEYS[4]  hash: id and version of the torrents
+-- KEYS[5]  hash: secrets
+-- ARGV[1]  the epoch to begin with, should there be none
+-- ARGV[2…] ids of entries that the node has read, to see whether they are still there
+-- Returns  seconds, microseconds, epoch ('' could not be begun), why writes are refused (''),
+--          last id of the log, last change of completions, id of the torrents, their version, when the secret changed,
+--          then 1 or 0 for each id
+local refusal = ''
+local begun = redis.pcall('set', KEYS[2], ARGV[1], 'nx')
+if type(begun) == 'table' and begun.err then refusal = begun.err end
+local last = '0-0'
+local log = redis.pcall('xinfo', 'stream', KEYS[1])
+if not log.err then
+  for index = 1, #log, 2 do
+    if log[index] == 'last-generated-id' then last = log[index + 1] end
+  end
+end
+local time = redis.call('time')
+local torrents = redis.call('hmget', KEYS[4], 'id', 'version')
+local reply = {
+  time[1],
+  time[2],
+  redis.call('get', KEYS[2]) or '',
+  refusal,
+  last,
+  redis.call('zrevrange', KEYS[3], 0, 0, 'withscores')[2] or '0',
+  torrents[1] or '',
+  torrents[2] or '0',
+  redis.call('hget', KEYS[5], 'changedAt') or '0'
+}
+for index = 2, #ARGV do
+  reply[#reply + 1] = #redis.call('xrange', KEYS[1], ARGV[index], ARGV[index])
+end
+return reply

@@ -1,0 +1,19 @@
+-- The secret that all nodes of a site share. Replaced when its time has come; the one before is kept beside it.
+--
+-- KEYS[1]  hash: current, previous, changedAt in milliseconds
+-- ARGV[1]  the secret to begin with, should there be none: what this node used so far
+-- ARGV[2]  the next secret, should the time have come
+-- ARGV[3]  after how many milliseconds it is replaced
+-- Returns  changedAt, current, previous ('' none)
+local time = redis.call('time')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local known = redis.call('hmget', KEYS[1], 'current', 'previous', 'changedAt')
+local current, previous, changed = known[1], known[2], tonumber(known[3] or 0)
+if not current then
+  current, previous, changed = ARGV[1], '', now
+  redis.call('hset', KEYS[1], 'current', current, 'previous', previous, 'changedAt', changed)
+elseif now - changed >= tonumber(ARGV[3]) then
+  current, previous, changed = ARGV[2], current, now
+  redis.call('hset', KEYS[1], 'current', current, 'previous', previous, 'changedAt', changed)
+end
+return { tostring(changed), current, previous }

@@ -1,0 +1,80 @@
+/** Sites for the contract suites, and for what breaks a Redis: nodes that share one, with directories of their own. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
+import { SeededRandom, systemSecret } from '../../src/core/random.ts'
+import { isStoreUrlFault, readStoreUrl } from '../../src/core/store-url.ts'
+import { TorrentDirectory } from '../../src/site/memory/torrent-directory.ts'
+import { RedisStore } from '../../src/site/redis/redis-store.ts'
+import { SentenceMemory, type TestNode, type TestSite } from './a-site.ts'
+
+export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** Tests do not wait for the shortest lifetime that a configuration allows. */
+export const LIFETIME_MS = 3_600_000
+
+let sites = 0
+
+export interface RedisNodeSettings {
+  readonly url: string
+  readonly site: string
+  readonly lifetimeMs?: number
+  readonly clock?: Clock
+}
+
+export interface RedisNode extends TestNode {
+  readonly store: RedisStore
+}
+
+/** A name that no other test has. */
+export const aSiteName = (): string => `site-${process.pid}-${++sites}`
+
+/** A node that is not open yet. Closed with the test. */
+export async function aRedisNode(settings: RedisNodeSettings): Promise<RedisNode> {
+  const { url, site, lifetimeMs = LIFETIME_MS, clock = systemClock } = settings
+  const target = readStoreUrl(url)
+  if (isStoreUrlFault(target)) throw new Error(target.message)
+  const directory = await mkdtemp(join(tmpdir(), 'siteswarm-contract-'))
+  const memory = new SentenceMemory()
+  const store = new RedisStore({
+    target,
+    site,
+    lifetimeMs,
+    mirror: aDirectory(directory),
+    mirrorDirectory: directory,
+    clock,
+    random: new SeededRandom(1),
+    newSecret: systemSecret,
+    log: silentLog,
+  })
+  memory.attach(store)
+  onTestFinished(async () => {
+    await store.close()
+    await rm(directory, { recursive: true, force: true })
+  })
+  return { store, memory }
+}
+
+export const aDirectory = (directory: string): TorrentDirectory =>
+  new TorrentDirectory({
+    directory,
+    describe: (_bytes, path) => ({ infoHashes: [Buffer.alloc(20, path)], name: path, sizeBytes: 1 }),
+    isRequired: false,
+    log: silentLog,
+  })
+
+/** For suites whose server is only there once the first test runs. */
+export function redisSites(url: () => string): () => Promise<TestSite> {
+  return async () => {
+    const site = aSiteName()
+    return {
+      node: async () => {
+        const node = await aRedisNode({ url: url(), site })
+        await node.store.open(node.memory)
+        return node
+      },
+    }
+  }
+}

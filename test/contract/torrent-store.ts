@@ -1,0 +1,112 @@
+/** The contract of TorrentStore, run once per implementation. */
+import { describe, expect } from 'vitest'
+import type { RegisteredTorrent } from '../../src/tracker/ports.ts'
+import { until } from '../a-redis.ts'
+import { contractTests, type Skips, type TestSite } from './a-site.ts'
+
+const aTorrent = (fill: number, torrent: Partial<RegisteredTorrent> = {}): RegisteredTorrent => ({
+  infoHashes: [Buffer.alloc(20, fill)],
+  name: `image-${fill}.iso`,
+  sizeBytes: 5_000_000_000,
+  registeredAtMs: 1_700_000_000_000 + fill,
+  note: '{"by":"ops"}',
+  ...torrent,
+})
+
+export function describeTorrentStore(
+  implementation: string,
+  aSite: () => Promise<TestSite>,
+  skips: Skips = {},
+): void {
+  const contract = contractTests(skips)
+
+  describe(`TorrentStore: ${implementation}`, () => {
+    contract('keeps a torrent as it was put', async () => {
+      const { torrents } = (await (await aSite()).node()).store
+      const bytes = Buffer.from([0x64, 0xff, 0x00, 0x0a, 0x65])
+      await torrents.put(aTorrent(1), bytes)
+      expect(torrents.has(Buffer.alloc(20, 1))).toBe(true)
+      expect(torrents.has(Buffer.alloc(20, 2))).toBe(false)
+      expect(torrents.list()).toEqual([aTorrent(1)])
+      expect(await torrents.read(Buffer.alloc(20, 1))).toEqual(bytes)
+      expect(await torrents.read(Buffer.alloc(20, 2))).toBeUndefined()
+    })
+
+    contract('knows a hybrid torrent by both of its infohashes, and lists it once', async () => {
+      const { torrents } = (await (await aSite()).node()).store
+      const [v1, v2] = [Buffer.alloc(20, 1), Buffer.alloc(20, 2)]
+      await torrents.put(aTorrent(1, { infoHashes: [v1, v2] }), Buffer.from('de'))
+      expect([torrents.has(v1), torrents.has(v2), torrents.list().length]).toEqual([true, true, 1])
+      expect(await torrents.read(v2)).toEqual(Buffer.from('de'))
+      expect(await torrents.remove(v2)).toBe(true)
+      expect([torrents.has(v1), torrents.has(v2)]).toEqual([false, false])
+    })
+
+    contract('replaces what has the same infohash', async () => {
+      const { torrents } = (await (await aSite()).node()).store
+      await torrents.put(aTorrent(1), Buffer.from('d1:a0:e'))
+      await torrents.put(aTorrent(1, { name: 'other' }), Buffer.from('d1:b0:e'))
+      expect(torrents.list().map(({ name }) => name)).toEqual(['other'])
+      expect(await torrents.read(Buffer.alloc(20, 1))).toEqual(Buffer.from('d1:b0:e'))
+    })
+
+    contract('lists the oldest first', async () => {
+      const { torrents } = (await (await aSite()).node()).store
+      for (const fill of [3, 1, 2]) await torrents.put(aTorrent(fill), Buffer.from('de'))
+      expect(torrents.list().map(({ name }) => name)).toEqual(['image-1.iso', 'image-2.iso', 'image-3.iso'])
+    })
+
+    contract('says whether there was one to remove', async () => {
+      const { torrents } = (await (await aSite()).node()).store
+      await torrents.put(aTorrent(1), Buffer.from('de'))
+      expect(await torrents.remove(Buffer.alloc(20, 2))).toBe(false)
+      expect(await torrents.remove(Buffer.alloc(20, 1))).toBe(true)
+      expect(torrents.list()).toEqual([])
+    })
+
+    contract('tells of each change', async () => {
+      const { torrents } = (await (await aSite()).node()).store
+      let changes = 0
+      torrents.onChange(() => changes++)
+      await torrents.put(aTorrent(1), Buffer.from('de'))
+      expect(changes).toBe(1)
+      await torrents.remove(Buffer.alloc(20, 1))
+      expect(changes).toBe(2)
+    })
+
+    contract('makes known to the others what one node put, replaced and removed', async () => {
+      const site = await aSite()
+      const [one, two] = [await site.node(), await site.node()]
+      let changes = 0
+      two.store.torrents.onChange(() => changes++)
+      await one.store.torrents.put(aTorrent(1), Buffer.from('d1:a0:e'))
+      await until(10_000, 'the other node has it', () => two.store.torrents.has(Buffer.alloc(20, 1)))
+      expect(two.store.torrents.list()).toEqual([aTorrent(1)])
+      expect(await two.store.torrents.read(Buffer.alloc(20, 1))).toEqual(Buffer.from('d1:a0:e'))
+      await two.store.torrents.put(aTorrent(1, { name: 'other' }), Buffer.from('d1:b0:e'))
+      await until(
+        10_000,
+        'the first node has the new one',
+        () => one.store.torrents.list()[0]?.name === 'other',
+      )
+      await one.store.torrents.remove(Buffer.alloc(20, 1))
+      await until(10_000, 'nobody has it', () => !two.store.torrents.has(Buffer.alloc(20, 1)))
+      expect(changes).toBe(3)
+    })
+
+    contract('tells a new node what is registered before it is open', async () => {
+      const site = await aSite()
+      await (await site.node()).store.torrents.put(aTorrent(1), Buffer.from('de'))
+      expect((await site.node()).store.torrents.list()).toEqual([aTorrent(1)])
+    })
+
+    contract('keeps its torrents over a restart', async () => {
+      const site = await aSite()
+      const before = await site.node()
+      await before.store.torrents.put(aTorrent(1), Buffer.from('de'))
+      await before.store.close()
+      const after = await site.restarted?.(before)
+      expect(after?.store.torrents.list()).toEqual([aTorrent(1)])
+    })
+  })
+}
