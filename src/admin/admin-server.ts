@@ -21,12 +21,14 @@ import { addHealthRoutes, type HealthSource } from './routes/health.ts'
 import { addOperationRoutes, type Operations } from './routes/operations.ts'
 import { addSwarmRoutes } from './routes/swarms.ts'
 import { addTopologyRoutes } from './routes/topology.ts'
+import { addTorrentRoutes, type TorrentParts } from './routes/torrents.ts'
 
 export interface AdminParts {
   readonly tracker: Tracker
   readonly table: SwarmTable
   readonly health: HealthSource
   readonly operations: Operations
+  readonly torrents: TorrentParts
   readonly log: Log
   /** Without one, only loopback is answered. */
   readonly token: string | undefined
@@ -46,6 +48,7 @@ export class AdminServer {
     addTopologyRoutes(routes, parts.tracker)
     addSwarmRoutes(routes, parts)
     addExplainRoute(routes, parts)
+    addTorrentRoutes(routes, parts.tracker, parts.torrents)
     addOperationRoutes(routes, parts.operations)
     this.#routes = routes
   }

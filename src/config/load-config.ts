@@ -35,6 +35,11 @@ export interface NodeConfig {
   readonly dataDirectory: string
   readonly interval: { readonly minMs: number; readonly maxMs: number }
   readonly torrents: { readonly admit: 'any' | 'registered'; readonly directory: string }
+  readonly origin: {
+    readonly directory: string | undefined
+    readonly copiesPerSite: number
+    readonly requestsPerSite: number
+  }
   readonly admin: { readonly token: string | undefined }
   readonly federation: { readonly token: string | undefined }
   readonly trustedProxies: readonly Prefix[]
@@ -214,6 +219,14 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     torrents: {
       admit: values.torrents.admit,
       directory: source.resolve(['torrents', 'directory'], values.torrents.directory),
+    },
+    origin: {
+      directory:
+        values.origin.directory === undefined
+          ? undefined
+          : source.resolve(['origin', 'directory'], values.origin.directory),
+      copiesPerSite: values.origin.copiesPerSite,
+      requestsPerSite: values.origin.requestsPerSite,
     },
     admin: { token: adminToken },
     federation: { token: readToken('federation') },

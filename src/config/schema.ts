@@ -6,7 +6,7 @@
  */
 import * as z from 'zod'
 import { prefixText } from '../topology/schema.ts'
-import { duration, listenAddress, path, store, token } from './values.ts'
+import { duration, listenAddress, numberFrom, path, store, token } from './values.ts'
 
 /** WebTorrent waits in a JavaScript timer: above 2^31-1 ms it fires at once, and again, without end. */
 const INTERVAL_MAX = '2147483s'
@@ -55,7 +55,7 @@ export const nodeSchema = z
     store: store()
       .prefault('memory')
       .describe(
-        'Where the nodes of the site share what they learn. `memory` is for a site with one node; with several, name their Redis: `redis://…`, `rediss://…`, `redis+sentinel://host,host/master`.',
+        'Where the nodes of the site share what they learn. `memory` is for a site with one node; with several, name their Redis: `redis://…`, `rediss://…`, `redis+sentinel://host,host/master`, `redis+cluster://host,host`. User and password go before the host.',
       ),
     dataDirectory: path('a directory')
       .prefault('./data')
@@ -89,6 +89,26 @@ export const nodeSchema = z
       })
       .prefault({})
       .describe('Which torrents the node serves.'),
+    origin: z
+      .strictObject({
+        directory: path('a directory')
+          .optional()
+          .describe(
+            'Torrents whose origin is a file or folder below this directory have a web seed on this node. Without it, no file of this machine is served; HTTP and S3 origins always are.',
+          ),
+        copiesPerSite: numberFrom({ min: 1, max: 10, isWhole: false })
+          .prefault(1.1)
+          .describe(
+            'How much of a torrent one site may fetch from its origin, in copies. Raise it where links break often: what was lost with them is fetched again.',
+          ),
+        requestsPerSite: numberFrom({ min: 1, max: 64, isWhole: true })
+          .prefault(8)
+          .describe(
+            'How many requests of one site for one torrent are answered at the same time; all are those of one host. Lower it for an origin that suffers from many.',
+          ),
+      })
+      .prefault({})
+      .describe('Where the content of registered torrents comes from until a site has a copy.'),
     admin: z
       .strictObject({
         token: token()

@@ -6,6 +6,7 @@
  */
 import * as z from 'zod'
 import { parseAddress } from '../core/address.ts'
+import { isStoreUrlFault, readStoreUrl, type StoreTarget } from '../core/store-url.ts'
 
 export interface ListenAddress {
   /** An IP address without brackets. */
@@ -16,8 +17,7 @@ export interface ListenAddress {
 
 export type StoreConfig =
   | { readonly kind: 'memory' }
-  /** `redis://`, `rediss://` or `redis+sentinel://`. */
-  | { readonly kind: 'redis'; readonly url: string }
+  | { readonly kind: 'redis'; readonly target: StoreTarget }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const DURATION = /^(\d+)(ms|s|m|h|d)$/
@@ -45,6 +45,25 @@ function durationHint(input: unknown): string {
   const isBare = typeof input === 'number' || (typeof input === 'string' && /^\d+$/.test(input))
   if (isBare) return `\nbare numbers are ambiguous; write ${input}s or ${input}m`
   return '\nwrite a whole number and a unit: ms, s, m, h or d'
+}
+
+/** A number in the file, the same as text in the environment. */
+export function numberFrom({ min, max, isWhole }: { min: number; max: number; isWhole: boolean }) {
+  const message = `expected a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}`
+  const inRange = (value: number) => value >= min && value <= max && (!isWhole || Number.isInteger(value))
+  return z
+    .union(
+      [
+        z.number().refine(inRange, message),
+        z
+          .string()
+          .regex(/^\d+(?:\.\d+)?$/)
+          .transform(Number)
+          .refine(inRange, message),
+      ],
+      message,
+    )
+    .meta({ title: `${min} … ${max}` })
 }
 
 const LISTEN_MESSAGE = 'expected an IP address and a port such as "0.0.0.0:6969"'
@@ -81,26 +100,24 @@ function listenHint(input: unknown): string {
 }
 
 const STORE_MESSAGE = 'expected memory, or the URL of a Redis'
-const STORE = /^(?:memory|(?:rediss?|redis\+sentinel):\/\/[^\s/]+(?:\/\S*)?)$/
 
 export function store() {
   return z
     .string({ error: STORE_MESSAGE })
-    .regex(STORE, { abort: true, error: (issue) => `${STORE_MESSAGE}${storeHint(issue.input)}` })
-    .refine((text) => !text.startsWith('redis+sentinel:') || SENTINEL.test(text), {
-      error: `${STORE_MESSAGE}\nSentinels and the name of their master: redis+sentinel://host:26379,host:26379/master`,
+    .superRefine((text, context) => {
+      const read = text === 'memory' ? undefined : readStoreUrl(text)
+      if (read !== undefined && isStoreUrlFault(read))
+        context.addIssue({ code: 'custom', message: `${STORE_MESSAGE}\n${storeHint(text) ?? read.hint}` })
     })
     .meta({ title: '`memory` or URL' })
-    .transform((text): StoreConfig => (text === 'memory' ? { kind: 'memory' } : { kind: 'redis', url: text }))
+    .transform((text): StoreConfig => {
+      const target = readStoreUrl(text)
+      return isStoreUrlFault(target) ? { kind: 'memory' } : { kind: 'redis', target }
+    })
 }
 
-const SENTINEL = /^redis\+sentinel:\/\/[^\s/]+\/[^\s/]+/
-
-function storeHint(input: unknown): string {
-  const isBareHost = typeof input === 'string' && /^[\w.-]+:\d+$/.test(input)
-  return isBareHost
-    ? `\nwrite redis://${input}`
-    : '\nwrite memory, redis://host:6379, rediss://… or redis+sentinel://…'
+function storeHint(text: string): string | undefined {
+  return /^[\w.-]+:\d+$/.test(text) ? `write redis://${text}` : undefined
 }
 
 /**

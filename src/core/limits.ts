@@ -34,6 +34,12 @@ export const SITES_MAX = 1_000
 /** Bubbles of one topology, the bubble `-` of each site included: the swarm table keeps a place in 16 bits. */
 export const PLACES_MAX = 65_535
 
+/**
+ * A torrent that can be registered: three times what libtorrent loads unless it is told otherwise, and little enough
+ * to go through a Redis and to be held in memory for each of some sites.
+ */
+export const TORRENT_BYTES_MAX = 33_554_432
+
 assert(REQUEST_TARGET_BYTES_MAX < 16_384, 'Node answers longer headers before any handler runs')
 assert(
   SCRAPE_HASHES_MAX * 72 < REQUEST_TARGET_BYTES_MAX,

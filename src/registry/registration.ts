@@ -6,6 +6,7 @@
  * itself is asked.
  */
 import { infoHashKey } from '../core/info-hash.ts'
+import type { Metainfo } from '../metainfo/metainfo.ts'
 import type { RegisteredTorrent } from '../tracker/ports.ts'
 
 export interface Registration {
@@ -25,6 +26,17 @@ export interface Noted {
   readonly infoHashV1: string | null
   readonly infoHashV2: string | null
   readonly isPrivate: boolean
+}
+
+export function notedOf(
+  { infoHashV1, infoHashV2 }: Pick<Metainfo, 'infoHashV1' | 'infoHashV2'>,
+  isPrivate: boolean,
+): Noted {
+  return {
+    infoHashV1: infoHashV1?.toString('hex') ?? null,
+    infoHashV2: infoHashV2?.toString('hex') ?? null,
+    isPrivate,
+  }
 }
 
 /** What a torrent is called in caches and maps, whichever of its infohashes it was asked for by. */

@@ -8,7 +8,7 @@ import { INFO_HASH_BYTES, infoHashKey } from '../core/info-hash.ts'
 import { type Metainfo, readMetainfo } from '../metainfo/metainfo.ts'
 import { summarize, type TorrentSummary } from '../metainfo/summary.ts'
 import type { TorrentAdmission, TorrentStore } from '../tracker/ports.ts'
-import { type Noted, readRegistration, type Registration, writeNote } from './registration.ts'
+import { type Noted, notedOf, readRegistration, type Registration, writeNote } from './registration.ts'
 
 export interface RegistryParts {
   readonly store: TorrentStore
@@ -23,6 +23,9 @@ export interface Registered {
   /** False where this torrent was there already and has been replaced. */
   readonly isNew: boolean
 }
+
+/** The store cannot be written now: no fault of whoever asked. */
+export class RegistryUnavailable extends Error {}
 
 export class Registry implements TorrentAdmission {
   readonly #parts: RegistryParts
@@ -63,12 +66,12 @@ export class Registry implements TorrentAdmission {
   async describe(registration: Registration): Promise<Noted | undefined> {
     if (registration.noted !== undefined) return registration.noted
     const metainfo = await this.read(registration)
-    return metainfo === undefined ? undefined : note(metainfo, summarize(metainfo))
+    return metainfo === undefined ? undefined : notedOf(metainfo, summarize(metainfo).isPrivate)
   }
 
   /**
-   * Rejects with an `InputError` for what is no torrent, and while the store is down. Without an origin, the one
-   * that was noted before stays.
+   * Rejects with an `InputError` for what is no torrent, and as `RegistryUnavailable` while the store is down.
+   * Without an origin, the one that was noted before stays.
    */
   async register(bytes: Buffer, origin: string | undefined): Promise<Registered> {
     const metainfo = readMetainfo(bytes, 'the torrent')
@@ -86,15 +89,15 @@ export class Registry implements TorrentAdmission {
       name: summary.name ?? '',
       sizeBytes: summary.contentBytes,
       registeredAtMs: before?.registeredAtMs ?? this.#parts.clock.nowMs(),
-      note: writeNote(note(metainfo, summary), origin ?? before?.origin),
+      note: writeNote(notedOf(metainfo, summary.isPrivate), origin ?? before?.origin),
     }
-    await this.#parts.store.put(torrent, bytes)
+    await this.#parts.store.put(torrent, bytes).catch(unavailable)
     return { registration: readRegistration(torrent), metainfo, summary, isNew: before === undefined }
   }
 
-  /** False where it was not registered. Rejects with an `InputError` while the store is down. */
+  /** False where somebody else removed it first. Rejects as `RegistryUnavailable` while the store is down. */
   remove(registration: Registration): Promise<boolean> {
-    return this.#parts.store.remove(registration.infoHashes[0] as Buffer)
+    return this.#parts.store.remove(registration.infoHashes[0] as Buffer).catch(unavailable)
   }
 
   /** Called after each change, whoever made it. */
@@ -113,10 +116,6 @@ export class Registry implements TorrentAdmission {
   }
 }
 
-function note(metainfo: Metainfo, summary: TorrentSummary): Noted {
-  return {
-    infoHashV1: metainfo.infoHashV1?.toString('hex') ?? null,
-    infoHashV2: metainfo.infoHashV2?.toString('hex') ?? null,
-    isPrivate: summary.isPrivate,
-  }
+function unavailable(error: unknown): never {
+  throw error instanceof InputError ? new RegistryUnavailable(error.message) : error
 }

@@ -5,27 +5,32 @@
  * fetches and the others wait; the gateway comes first, since it is who fetches from other sites and whom the others
  * are connected to. Who waits takes over when that host falls silent.
  *
- * Pure but for what it remembers: whoever asks is told yes, wait, or no.
+ * The nodes of a site agree through a lease, the same kind that makes gateways. The budget is each node's own, which
+ * is why the torrents name one node of a site for each (registry/node-url.ts).
  */
+import { createHash } from 'node:crypto'
+import { type Address, addressToBytes } from '../core/address.ts'
 import { assert } from '../core/assert.ts'
 import type { Clock } from '../core/clock.ts'
+import { infoHashKey } from '../core/info-hash.ts'
 import type { OriginMetrics } from '../core/origin-metrics.ts'
+import type { GatewayLeases, LeaseRequest } from '../tracker/ports.ts'
 
 /** What the swarm table knows of a torrent at a site. */
 export interface SiteView {
   /** Whether a complete copy is there. */
   readonly isWarm: boolean
-  /** Addresses of those that fetch for it from other sites. */
-  readonly gateways: readonly string[]
+  /** Those that fetch for it from other sites. */
+  readonly gateways: readonly Address[]
 }
 
-export interface OriginAsker {
-  /** Of the torrent, over all its infohashes. */
-  readonly torrentKey: string
+/** A torrent at a site. */
+export interface OriginSubject {
+  /** Its first, which names it here. */
+  readonly infoHash: Buffer
   readonly sizeBytes: number
   readonly siteName: string
   readonly siteIndex: number
-  readonly address: string
 }
 
 export interface DeskLimits {
@@ -50,6 +55,9 @@ const HOLDER_SILENCE_MS = 10_000
  */
 const RENEWAL_MS = 30 * 60_000
 
+/** How often a lease is prolonged: it outlives two attempts that came to nothing. */
+const RENEW_EVERY_MS = 3_000
+
 /** How often entries that are over are looked for. */
 const SWEEP_EVERY_MS = 60_000
 
@@ -69,37 +77,37 @@ export interface Grant {
 }
 
 interface Fetching {
-  /** Address of the host that fetches. */
-  holder: string | undefined
+  /** The host that fetches, as far as this node knows. */
+  holder: Address | undefined
   /** Its requests that are being answered. */
   open: number
   usedBytes: number
   /** Of `usedBytes`, what no completed download has been set against yet. */
   unsettledBytes: number
   activeAtMs: number
+  renewedAtMs: number
   /** Since when somebody waits and nobody fetches. */
   wantedSinceMs: number
   wantedAtMs: number
 }
 
+export interface DeskParts {
+  readonly clock: Clock
+  readonly metrics: OriginMetrics
+  readonly leases: Pick<GatewayLeases, 'claim' | 'renew'>
+  readonly limits: DeskLimits
+}
+
 export class OriginDesk {
-  readonly #clock: Clock
-  readonly #metrics: OriginMetrics
-  readonly #limits: DeskLimits
+  readonly #parts: DeskParts
   /** By torrent, and the name of the site: its index may change. */
   readonly #fetching = new Map<string, Fetching>()
   #sweptAtMs: number
 
-  constructor(parts: {
-    readonly clock: Clock
-    readonly metrics: OriginMetrics
-    readonly limits: DeskLimits
-  }) {
+  constructor(parts: DeskParts) {
     assert(parts.limits.copiesPerSite >= 1, 'with less than a copy no site ever has one')
     assert(parts.limits.requestsPerSite >= 1, 'without a request nothing is fetched')
-    this.#clock = parts.clock
-    this.#metrics = parts.metrics
-    this.#limits = parts.limits
+    this.#parts = parts
     this.#sweptAtMs = parts.clock.nowMs()
   }
 
@@ -108,65 +116,84 @@ export class OriginDesk {
     return this.#fetching.size
   }
 
-  /** What a request that asks now would hear; whoever waits asks again. */
-  ask(asker: OriginAsker, view: SiteView): Verdict {
-    const nowMs = this.#clock.nowMs()
+  /** What a request that asks now would hear; whoever waits asks again. Never rejects. */
+  async ask(subject: OriginSubject, address: Address, view: SiteView): Promise<Verdict> {
+    const nowMs = this.#parts.clock.nowMs()
     this.#sweep(nowMs)
     if (view.isWarm) return { kind: 'refused', why: 'warm', retryAfterSeconds: WARM_RETRY_SECONDS }
-    const fetching = this.#of(asker, nowMs)
-    if (fetching.usedBytes >= this.#budgetBytes(asker)) {
+    const fetching = this.#of(subject, nowMs)
+    if (fetching.usedBytes >= this.#budgetBytes(subject)) {
       const leftMs = Math.max(fetching.activeAtMs + RENEWAL_MS - nowMs, 0)
       return { kind: 'refused', why: 'budget', retryAfterSeconds: Math.ceil(leftMs / 1000) + 1 }
     }
-    if (!this.#mayFetch(fetching, asker, view, nowMs)) return { kind: 'wait' }
-    return { kind: 'granted', grant: this.#grant(fetching, asker) }
+    if (this.#isHeld(fetching, nowMs)) return this.#asHolder(fetching, subject, address)
+    const isGateway = view.gateways.some((gateway) => gateway.equals(address))
+    if (!isGateway && !this.#isGraceOver(fetching, nowMs)) return { kind: 'wait' }
+    const answer = await this.#parts.leases.claim(leaseOf(subject, address))
+    if (answer === 'taken') return { kind: 'wait' }
+    // Meanwhile this node may have let somebody else fetch: where nobody could be asked, each is told "alone".
+    if (this.#isHeld(fetching, nowMs)) return this.#asHolder(fetching, subject, address)
+    fetching.holder = address
+    fetching.renewedAtMs = nowMs
+    return this.#asHolder(fetching, subject, address)
   }
 
   /** A download was completed at a site: what of it did not come from the origin was saved. */
-  completed(asker: Omit<OriginAsker, 'address'>): void {
-    const fetching = this.#fetching.get(keyOf(asker))
-    const fetchedBytes = Math.min(fetching?.unsettledBytes ?? 0, asker.sizeBytes)
+  completed(subject: OriginSubject): void {
+    const fetching = this.#fetching.get(keyOf(subject))
+    const fetchedBytes = Math.min(fetching?.unsettledBytes ?? 0, subject.sizeBytes)
     if (fetching !== undefined) fetching.unsettledBytes -= fetchedBytes
-    this.#metrics.originSaved(asker.siteIndex, asker.sizeBytes - fetchedBytes)
+    this.#parts.metrics.originSaved(subject.siteIndex, subject.sizeBytes - fetchedBytes)
   }
 
-  #mayFetch(fetching: Fetching, asker: OriginAsker, view: SiteView, nowMs: number): boolean {
-    const isHeld =
-      fetching.holder !== undefined && (fetching.open > 0 || nowMs - fetching.activeAtMs < HOLDER_SILENCE_MS)
-    if (isHeld) return fetching.holder === asker.address && fetching.open < this.#limits.requestsPerSite
-    if (view.gateways.includes(asker.address)) return true
+  #isHeld({ holder, open, activeAtMs }: Fetching, nowMs: number): boolean {
+    return holder !== undefined && (open > 0 || nowMs - activeAtMs < HOLDER_SILENCE_MS)
+  }
+
+  #asHolder(fetching: Fetching, subject: OriginSubject, address: Address): Verdict {
+    const isHolder = fetching.holder?.equals(address) === true
+    if (!isHolder || fetching.open >= this.#parts.limits.requestsPerSite) return { kind: 'wait' }
+    return { kind: 'granted', grant: this.#grant(fetching, subject, address) }
+  }
+
+  #isGraceOver(fetching: Fetching, nowMs: number): boolean {
     // Nobody asked for a while: the wait begins anew.
     if (nowMs - fetching.wantedAtMs > GATEWAY_GRACE_MS) fetching.wantedSinceMs = nowMs
     fetching.wantedAtMs = nowMs
     return nowMs - fetching.wantedSinceMs >= GATEWAY_GRACE_MS
   }
 
-  #grant(fetching: Fetching, asker: OriginAsker): Grant {
-    const budgetBytes = this.#budgetBytes(asker)
-    fetching.holder = asker.address
+  #grant(fetching: Fetching, subject: OriginSubject, address: Address): Grant {
+    const { clock, metrics, leases } = this.#parts
+    const budgetBytes = this.#budgetBytes(subject)
     fetching.open++
-    fetching.activeAtMs = this.#clock.nowMs()
+    fetching.activeAtMs = clock.nowMs()
     return {
       take: (bytes) => {
+        const nowMs = clock.nowMs()
         fetching.usedBytes += bytes
         fetching.unsettledBytes += bytes
-        fetching.activeAtMs = this.#clock.nowMs()
-        this.#metrics.originBytes(asker.siteIndex, bytes)
+        fetching.activeAtMs = nowMs
+        metrics.originBytes(subject.siteIndex, bytes)
+        if (nowMs - fetching.renewedAtMs >= RENEW_EVERY_MS) {
+          fetching.renewedAtMs = nowMs
+          leases.renew(leaseOf(subject, address))
+        }
         return fetching.usedBytes <= budgetBytes
       },
       release: () => {
         fetching.open--
-        fetching.activeAtMs = this.#clock.nowMs()
+        fetching.activeAtMs = clock.nowMs()
       },
     }
   }
 
-  #budgetBytes(asker: OriginAsker): number {
-    return Math.ceil(asker.sizeBytes * this.#limits.copiesPerSite)
+  #budgetBytes({ sizeBytes }: OriginSubject): number {
+    return Math.ceil(sizeBytes * this.#parts.limits.copiesPerSite)
   }
 
-  #of(asker: OriginAsker, nowMs: number): Fetching {
-    const key = keyOf(asker)
+  #of(subject: OriginSubject, nowMs: number): Fetching {
+    const key = keyOf(subject)
     let fetching = this.#fetching.get(key)
     if (fetching === undefined) {
       fetching = {
@@ -175,6 +202,7 @@ export class OriginDesk {
         usedBytes: 0,
         unsettledBytes: 0,
         activeAtMs: nowMs,
+        renewedAtMs: nowMs,
         wantedSinceMs: nowMs,
         wantedAtMs: nowMs,
       }
@@ -192,6 +220,18 @@ export class OriginDesk {
   }
 }
 
-function keyOf({ torrentKey, siteName }: Pick<OriginAsker, 'torrentKey' | 'siteName'>): string {
-  return `${torrentKey} ${siteName}`
+function keyOf({ infoHash, siteName }: Pick<OriginSubject, 'infoHash' | 'siteName'>): string {
+  return `${infoHashKey(infoHash)} ${siteName}`
+}
+
+/** Beside the lease of the gateway, and never taken for it: another torrent that nobody has. */
+function leaseOf({ infoHash, siteName }: OriginSubject, address: Address): LeaseRequest {
+  return {
+    infoHash: createHash('sha1').update('origin').update(infoHash).digest(),
+    site: siteName,
+    // The host and not one of its clients: no port.
+    peer: Buffer.concat([addressToBytes(address), Buffer.alloc(2)]),
+    lifetimeMs: HOLDER_SILENCE_MS,
+    holdersMax: 1,
+  }
 }

@@ -18,13 +18,13 @@ import { parseInfoHash } from '../core/info-hash.ts'
 import type { Log } from '../core/log.ts'
 import type { OriginMetrics, OriginRefusal } from '../core/origin-metrics.ts'
 import { answerText } from '../registry/plain-answer.ts'
-import { type Registration, registrationKey } from '../registry/registration.ts'
+import type { Registration } from '../registry/registration.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Site, Topology } from '../topology/topology.ts'
-import { readRangeHeader, type RequestedRange } from './byte-range.ts'
 import { type ContentFile, findContentFile } from './content-files.ts'
+import { type ContentHead, contentHead } from './content-head.ts'
 import type { OpenContents } from './open-contents.ts'
-import type { Grant, OriginDesk, SiteView, Verdict } from './origin-desk.ts'
+import type { Grant, OriginDesk, OriginSubject, SiteView, Verdict } from './origin-desk.ts'
 
 export interface WebSeedParts {
   readonly registry: Registry
@@ -83,80 +83,55 @@ export class WebSeedAnswers {
     const registration = registry.find(infoHash)
     if (registration === undefined)
       return this.#refuse(response, 404, 'TRK_TORRENT_UNKNOWN', digits.toLowerCase())
-    const obstacle =
-      registration.origin === undefined
-        ? 'nobody said where its content comes from'
-        : contents.obstacle(registration.origin)
-    if (obstacle !== undefined)
-      return answerText(response, 404, `this torrent has no web seed here: ${obstacle}`)
+    if (registration.origin === undefined || contents.obstacle(registration.origin) !== undefined)
+      return answerText(response, 404, 'this torrent has no web seed here')
+    const hangUp = new AbortController()
+    response.once('close', () => hangUp.abort())
     const files = await contents.files(registration)
     const file = files === undefined ? undefined : findContentFile(files, path)
     if (file === undefined) return answerText(response, 404, 'the torrent has no such file')
-    await this.#answerFile(request, response, { registration, file, site, address: from.toString() })
+    await this.#answerFile(request, response, {
+      registration,
+      file,
+      site,
+      address: from,
+      hungUp: hangUp.signal,
+    })
   }
 
   async #answerFile(request: IncomingMessage, response: ServerResponse, wanted: Wanted): Promise<void> {
-    const { registration, file } = wanted
-    response.setHeader('Accept-Ranges', 'bytes')
-    // The infohash fixes every byte, so it names this version for good.
-    const etag = `"${registration.infoHashes[0]?.toString('hex')}-${file.number}"`
-    const range = isRangeMeant(request, etag)
-      ? readRangeHeader(request.headers.range, file.sizeBytes)
-      : 'whole'
-    if (range === 'unsatisfiable')
-      return answerText(response, 416, `the file has ${file.sizeBytes} bytes`, {
-        'Content-Range': `bytes */${file.sizeBytes}`,
-      })
-    const asked = range === 'whole' ? { startByte: 0, endByte: file.sizeBytes } : range
-    const head = {
-      'Content-Type': 'application/octet-stream',
-      'Content-Length': asked.endByte - asked.startByte,
-      // A cache in between would serve hosts whom the tracker sends to each other.
-      'Cache-Control': 'private, no-store',
-      ETag: etag,
-      ...(range === 'whole'
-        ? {}
-        : { 'Content-Range': `bytes ${range.startByte}-${range.endByte - 1}/${file.sizeBytes}` }),
-    }
-    const status = range === 'whole' ? 200 : 206
-    const hangUp = new AbortController()
-    response.once('close', () => hangUp.abort())
+    const { file, site, hungUp } = wanted
+    const etag = `"${wanted.registration.infoHashes[0]?.toString('hex')}-${file.number}"`
+    const head = contentHead(request, { sizeBytes: file.sizeBytes, etag })
+    if (head.status === 416)
+      return answerText(response, 416, `the file has ${file.sizeBytes} bytes`, head.headers)
 
-    const verdict = await this.#decide(request, wanted, hangUp.signal)
-    if (hangUp.signal.aborted) return verdict.kind === 'granted' ? verdict.grant.release() : undefined
-    if (verdict.kind === 'wait') return this.#sendAway(request, response, wanted.site)
+    const verdict = await this.#decide(request, wanted)
+    if (hungUp.aborted) return verdict.kind === 'granted' ? verdict.grant.release() : undefined
+    if (verdict.kind === 'wait') return this.#sendAway(request, response, site)
     if (verdict.kind === 'refused')
-      return this.#unavailable(response, wanted.site, {
-        why: verdict.why,
-        retryAfterSeconds: verdict.retryAfterSeconds,
-        line:
-          verdict.why === 'warm'
-            ? `${wanted.site.name} has a copy of this torrent; fetch it from its peers`
-            : `${wanted.site.name} has fetched what it may of this torrent; its peers have the rest`,
+      return this.#unavailable(response, site, {
+        ...verdict,
+        line: `${site.name} ${finalTexts[verdict.why]}`,
       })
     try {
-      await this.#send(
-        request,
-        response,
-        { ...wanted, range: asked, status, head, grant: verdict.grant },
-        hangUp.signal,
-      )
+      await this.#send(request, response, { ...wanted, head, grant: verdict.grant })
     } finally {
       verdict.grant.release()
     }
   }
 
   /** Waits as long as the verdict is to wait, somebody is still there to hear it, and there is room. */
-  async #decide(request: IncomingMessage, wanted: Wanted, signal: AbortSignal): Promise<Verdict> {
+  async #decide(request: IncomingMessage, wanted: Wanted): Promise<Verdict> {
     if (request.method === 'HEAD' || wanted.file.isPadding) return this.#withoutOrigin(wanted)
-    let verdict = this.#ask(wanted)
+    let verdict = await this.#ask(wanted)
     if (verdict.kind !== 'wait' || this.#waiting >= this.#patience.waitingMax) return verdict
     const untilMs = elapsedMs() + this.#patience.waitMs
     this.#waiting++
     try {
       while (verdict.kind === 'wait' && elapsedMs() < untilMs) {
-        await wait(this.#patience.lookEveryMs, undefined, { signal })
-        verdict = this.#ask(wanted)
+        await wait(this.#patience.lookEveryMs, undefined, { signal: wanted.hungUp })
+        verdict = await this.#ask(wanted)
       }
     } catch {
       // The client hung up.
@@ -167,66 +142,58 @@ export class WebSeedAnswers {
   }
 
   /** Costs the origin nothing, so only a site that has a copy hears no. */
-  #withoutOrigin(wanted: Wanted): Verdict {
-    const verdict = this.#parts.view(wanted.registration, wanted.site.index).isWarm
-      ? this.#ask(wanted)
-      : undefined
-    return verdict ?? { kind: 'granted', grant: { take: () => true, release: () => {} } }
+  async #withoutOrigin(wanted: Wanted): Promise<Verdict> {
+    const { isWarm } = this.#parts.view(wanted.registration, wanted.site.index)
+    return isWarm ? this.#ask(wanted) : { kind: 'granted', grant: { take: () => true, release: () => {} } }
   }
 
-  #ask({ registration, site, address }: Wanted): Verdict {
-    return this.#parts.desk.ask(
-      {
-        torrentKey: registrationKey(registration),
-        sizeBytes: registration.sizeBytes,
-        siteName: site.name,
-        siteIndex: site.index,
-        address,
-      },
-      this.#parts.view(registration, site.index),
-    )
+  #ask({ registration, site, address }: Wanted): Promise<Verdict> {
+    const view = this.#parts.view(registration, site.index)
+    return this.#parts.desk.ask(subjectOf(registration, site), address, view)
   }
 
-  async #send(
-    request: IncomingMessage,
-    response: ServerResponse,
-    answer: Answer,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { registration, file, range, status, head, grant } = answer
-    if (request.method === 'HEAD' || range.startByte === range.endByte) {
-      response.writeHead(status, head).end()
+  async #send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+    const { registration, file, head, grant, hungUp } = answer
+    const { startByte, endByte } = head.range
+    if (request.method === 'HEAD' || startByte === endByte) {
+      response.writeHead(head.status, head.headers).end()
       return
     }
     try {
-      const stream = file.isPadding
-        ? zeros(range.endByte - range.startByte)
-        : await this.#parts.contents.read(registration, file, range, signal)
-      for await (const chunk of stream) {
+      const content = file.isPadding
+        ? zeros(endByte - startByte)
+        : await this.#parts.contents.read(registration, file, head.range, hungUp)
+      for await (const chunk of content) {
         const isWithinBudget = grant.take((chunk as Buffer).length)
         // The head waits for the first bytes: until then the origin's trouble can still be told as a status.
-        if (!response.headersSent) response.writeHead(status, head)
+        if (!response.headersSent) response.writeHead(head.status, head.headers)
         const isTaken = response.write(chunk)
-        if (!isWithinBudget) return void response.destroy()
-        if (!isTaken) await once(response, 'drain', { signal })
+        if (!isWithinBudget) return void request.socket.destroy()
+        if (!isTaken) await once(response, 'drain', { signal: hungUp })
       }
       response.end()
     } catch (error) {
-      if (signal.aborted) return
-      this.#fail(response, answer, error)
+      if (!hungUp.aborted) await this.#fail(request, response, answer, error)
     }
   }
 
-  #fail(response: ServerResponse, { registration, site }: Wanted, error: unknown): void {
+  async #fail(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { registration, site, hungUp }: Wanted,
+    error: unknown,
+  ): Promise<void> {
     if (!(error instanceof InputError)) throw error
     this.#parts.contents.reopen(registration)
     this.#parts.log.warn(
       { event: 'origin-failed', torrent: registration.name, problem: error.message },
       'the origin of a torrent cannot be read; its web seed serves nothing',
     )
-    if (response.headersSent) {
+    if (response.headersSent || neverComesBack(request)) {
       this.#parts.metrics.originRefused(site.index, 'failed')
-      response.destroy()
+      // It comes back within a second, to an origin that is as down as it was.
+      await wait(this.#patience.waitMs, undefined, { signal: hungUp }).catch(() => undefined)
+      request.socket.destroy()
       return
     }
     // Not why: paths and bucket names are the operator's affair.
@@ -247,7 +214,7 @@ export class WebSeedAnswers {
       })
     }
     this.#parts.metrics.originRefused(site.index, 'busy')
-    response.destroy()
+    request.socket.destroy()
   }
 
   #unavailable(
@@ -265,25 +232,34 @@ export class WebSeedAnswers {
   }
 }
 
+/** A registered torrent at a site, as the desk knows it. */
+export function subjectOf(registration: Registration, site: Pick<Site, 'name' | 'index'>): OriginSubject {
+  return {
+    infoHash: registration.infoHashes[0] as Buffer,
+    sizeBytes: registration.sizeBytes,
+    siteName: site.name,
+    siteIndex: site.index,
+  }
+}
+
 interface Wanted {
   readonly registration: Registration
   readonly file: ContentFile
   readonly site: Site
-  readonly address: string
+  readonly address: Address
+  /** Aborted once nobody is there any more to answer. */
+  readonly hungUp: AbortSignal
 }
 
 interface Answer extends Wanted {
-  readonly range: RequestedRange
-  readonly status: number
-  readonly head: Readonly<Record<string, string | number>>
+  readonly head: ContentHead
   readonly grant: Grant
 }
 
-/** A range counts for a GET, and with If-Range only for this version (RFC 9110 §13.1.5). We know no dates. */
-function isRangeMeant({ method, headers }: IncomingMessage, etag: string): boolean {
-  const ifRange = headers['if-range']
-  return method === 'GET' && (ifRange === undefined || ifRange === etag)
-}
+const finalTexts = {
+  warm: 'has a copy of this torrent; fetch it from its peers',
+  budget: 'has fetched what it may of this torrent; its peers have the rest',
+} as const
 
 /** libtorrent says who it is only with the first request of a connection. */
 function neverComesBack({ headers }: IncomingMessage): boolean {

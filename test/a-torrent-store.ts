@@ -1,0 +1,48 @@
+/** Registered torrents in memory, for tests of whoever uses the store rather than of the store. */
+import { InputError } from '../src/core/errors.ts'
+import type { RegisteredTorrent, TorrentStore } from '../src/tracker/ports.ts'
+
+export interface TestTorrentStore extends TorrentStore {
+  /** How often a torrent was read as a whole. */
+  readonly reads: number
+  isDown: boolean
+}
+
+export function aTorrentStore(): TestTorrentStore {
+  const kept: { torrent: RegisteredTorrent; bytes: Buffer }[] = []
+  const listeners: (() => void)[] = []
+  let reads = 0
+  const indexOf = (infoHash: Buffer) =>
+    kept.findIndex(({ torrent }) => torrent.infoHashes.some((each) => each.equals(infoHash)))
+  const changed = () => {
+    for (const listener of listeners) listener()
+  }
+  const store = {
+    isDown: false,
+    get reads() {
+      return reads
+    },
+    has: (infoHash: Buffer) => indexOf(infoHash) >= 0,
+    list: () => kept.map(({ torrent }) => torrent),
+    async read(infoHash: Buffer) {
+      reads++
+      return kept[indexOf(infoHash)]?.bytes
+    },
+    async put(torrent: RegisteredTorrent, bytes: Buffer) {
+      if (store.isDown) throw new InputError('the store is down; try again later')
+      const at = indexOf(torrent.infoHashes[0] as Buffer)
+      kept.splice(at < 0 ? kept.length : at, at < 0 ? 0 : 1, { torrent, bytes })
+      changed()
+    },
+    async remove(infoHash: Buffer) {
+      if (store.isDown) throw new InputError('the store is down; try again later')
+      const at = indexOf(infoHash)
+      if (at < 0) return false
+      kept.splice(at, 1)
+      changed()
+      return true
+    },
+    onChange: (listener: () => void) => void listeners.push(listener),
+  }
+  return store
+}
