@@ -124,7 +124,7 @@ export class OriginDesk {
     const fetching = this.#of(subject, nowMs)
     if (fetching.usedBytes >= this.#budgetBytes(subject)) {
       const leftMs = Math.max(fetching.activeAtMs + RENEWAL_MS - nowMs, 0)
-      return { kind: 'refused', why: 'budget', retryAfterSeconds: Math.ceil(leftMs / 1000) + 1 }
+      return { kind: 'refused', why: 'budget', retryAfterSeconds: Math.ceil(leftMs / 1000) }
     }
     if (this.#isHeld(fetching, nowMs)) return this.#asHolder(fetching, subject, address)
     const isGateway = view.gateways.some((gateway) => gateway.equals(address))
@@ -195,7 +195,7 @@ export class OriginDesk {
   #of(subject: OriginSubject, nowMs: number): Fetching {
     const key = keyOf(subject)
     let fetching = this.#fetching.get(key)
-    if (fetching === undefined) {
+    if (fetching === undefined || isOver(fetching, nowMs)) {
       fetching = {
         holder: undefined,
         open: 0,
@@ -215,9 +215,12 @@ export class OriginDesk {
   #sweep(nowMs: number): void {
     if (nowMs - this.#sweptAtMs < SWEEP_EVERY_MS && nowMs >= this.#sweptAtMs) return
     this.#sweptAtMs = nowMs
-    for (const [key, { open, activeAtMs }] of this.#fetching)
-      if (open === 0 && nowMs - activeAtMs >= RENEWAL_MS) this.#fetching.delete(key)
+    for (const [key, fetching] of this.#fetching) if (isOver(fetching, nowMs)) this.#fetching.delete(key)
   }
+}
+
+function isOver({ open, activeAtMs }: Fetching, nowMs: number): boolean {
+  return open === 0 && nowMs - activeAtMs >= RENEWAL_MS
 }
 
 function keyOf({ infoHash, siteName }: Pick<OriginSubject, 'infoHash' | 'siteName'>): string {
