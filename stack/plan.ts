@@ -1,0 +1,114 @@
+/**
+ * What the stack consists of, as docker-compose.yml has it: two sites of two nodes and a Redis each, and a third site with
+ * one node and no Redis, which is the fallback of all. Sites are prefixes of loopback, so that a client which binds
+ * 127.2.1.5 is a host in Amsterdam.
+ */
+import { createServer as createHttpServer } from 'node:net'
+
+export interface NodePlan {
+  readonly name: string
+  readonly site: string
+  /** HTTP and UDP alike. */
+  readonly port: number
+  readonly adminPort: number
+}
+
+export interface RedisPlan {
+  readonly site: string
+  readonly port: number
+}
+
+export interface StackPlan {
+  readonly nodes: readonly NodePlan[]
+  readonly redis: readonly RedisPlan[]
+  readonly prometheusPort: number
+}
+
+/** The ports that docker-compose.yml publishes; the Redis ports are only here. */
+export const fixedPlan: StackPlan = {
+  nodes: [
+    { name: 'fra-1', site: 'fra', port: 6911, adminPort: 6912 },
+    { name: 'fra-2', site: 'fra', port: 6921, adminPort: 6922 },
+    { name: 'ams-1', site: 'ams', port: 6931, adminPort: 6932 },
+    { name: 'ams-2', site: 'ams', port: 6941, adminPort: 6942 },
+    { name: 'nyc-1', site: 'nyc', port: 6951, adminPort: 6952 },
+  ],
+  redis: [
+    { site: 'fra', port: 6917 },
+    { site: 'ams', port: 6937 },
+  ],
+  prometheusPort: 9090,
+}
+
+/** The same on ports that are free now, so that several stacks run beside each other. */
+export async function freePlan(): Promise<StackPlan> {
+  const ports = await freePorts(2 * fixedPlan.nodes.length + fixedPlan.redis.length + 1)
+  const next = () => ports.shift() ?? 0
+  return {
+    nodes: fixedPlan.nodes.map(({ name, site }) => ({ name, site, port: next(), adminPort: next() })),
+    redis: fixedPlan.redis.map(({ site }) => ({ site, port: next() })),
+    prometheusPort: next(),
+  }
+}
+
+/** All are held until all are known, or the system would give one twice. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createHttpServer()
+      await new Promise<void>((resolve, reject) =>
+        server.once('error', reject).listen(0, '127.0.0.1', resolve),
+      )
+      return server
+    }),
+  )
+  return Promise.all(
+    servers.map(async (server) => {
+      const address = server.address()
+      await new Promise((resolve) => server.close(resolve))
+      return typeof address === 'object' && address !== null ? address.port : 0
+    }),
+  )
+}
+
+const NUMBERS: Readonly<Record<string, number>> = { fra: 1, ams: 2, nyc: 3 }
+
+export function topologyFile({ nodes }: StackPlan): string {
+  const trackers = (site: string) =>
+    nodes.filter((node) => node.site === site).map(({ port }) => `http://127.0.0.1:${port}/announce`)
+  const sites = Object.entries(NUMBERS).map(([site, number]) => {
+    // As in config/topology.yaml, a client that binds nothing is in Frankfurt.
+    const cidrs = site === 'fra' ? ['127.0.0.0/16', '127.1.0.0/16'] : [`127.${number}.0.0/16`]
+    return (
+      `  ${site}:\n    region: ${site === 'nyc' ? 'us' : 'eu'}\n    cidrs: [${cidrs.join(', ')}]\n` +
+      `    trackers: [${trackers(site).join(', ')}]\n    bubbles:\n` +
+      `      row-a: { cidrs: [127.${number}.1.0/24] }\n      row-b: { cidrs: [127.${number}.2.0/24] }\n`
+    )
+  })
+  return [
+    'sites:\n',
+    ...sites,
+    'links:\n  - { between: [fra, nyc], cost: 80 }\n',
+    `fallback:\n  trackers: [${trackers('nyc').join(', ')}]\nunmapped: refuse\n`,
+  ].join('')
+}
+
+export function nodeFile(node: NodePlan, { redis }: StackPlan, more: string): string {
+  const store = redis.find(({ site }) => site === node.site)
+  return [
+    `site: ${node.site}`,
+    'topology: ../topology.yaml',
+    `listen: { http: "0.0.0.0:${node.port}", udp: "0.0.0.0:${node.port}", admin: "127.0.0.1:${node.adminPort}" }`,
+    `store: ${store === undefined ? 'memory' : `redis://127.0.0.1:${store.port}`}`,
+    'dataDirectory: ./data',
+    more,
+  ].join('\n')
+}
+
+export function targetsFile({ nodes }: StackPlan): string {
+  return nodes
+    .map(
+      ({ site, adminPort }) => `- { labels: { node_site: ${site} }, targets: ['127.0.0.1:${adminPort}'] }\n`,
+    )
+    .join('')
+}
