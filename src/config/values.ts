@@ -16,8 +16,7 @@ export interface ListenAddress {
 }
 
 export type StoreConfig =
-  | { readonly kind: 'memory' }
-  | { readonly kind: 'redis'; readonly target: StoreTarget }
+  { readonly kind: 'memory' } | { readonly kind: 'redis'; readonly target: StoreTarget }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const DURATION = /^(\d+)(ms|s|m|h|d)$/

@@ -42,7 +42,7 @@ export function readStoreUrl(text: string): StoreTarget | StoreUrlFault {
   if (found === null)
     return fault(
       'this is no URL of a Redis',
-      'write redis://host:6379, rediss://…, redis+sentinel://host,host/master or redis+cluster://host:port,host:port',
+      'write memory, redis://host:6379, rediss://…, redis+sentinel://host,host/master or redis+cluster://host,host',
     )
   const [, tls = '', mode, userInfo, hosts = '', path = ''] = found
   const kind = mode === 'sentinel' || mode === 'cluster' ? mode : 'single'
