@@ -20,6 +20,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),
   outBytes: (bytes) => process.stdout.write(bytes),
   err: (line) => process.stderr.write(`${line}\n`),
+  // To the first column, what is there erased, and cut so that it never wraps.
+  showStatus: process.stderr.isTTY
+    ? (line) => process.stderr.write(`\r\x1b[2K${line.slice(0, process.stderr.columns - 1)}`)
+    : undefined,
   isTerminal: process.stdout.isTTY,
   environment: process.env,
   signal: abort.signal,

@@ -13,7 +13,7 @@ export interface CommandRun {
 
 export async function runCommand(
   argv: readonly string[],
-  given: Partial<Pick<CommandContext, 'isTerminal' | 'environment'>> = {},
+  given: Partial<Pick<CommandContext, 'isTerminal' | 'environment' | 'showStatus' | 'signal'>> = {},
 ): Promise<CommandRun> {
   const out: string[] = []
   const err: string[] = []
@@ -22,10 +22,11 @@ export async function runCommand(
     out: (line) => out.push(`${line}\n`),
     outBytes: (written) => bytes.push(written),
     err: (line) => err.push(`${line}\n`),
+    showStatus: given.showStatus,
     isTerminal: given.isTerminal ?? false,
     environment: given.environment ?? {},
     version: '0.0.0',
-    signal: new AbortController().signal,
+    signal: given.signal ?? new AbortController().signal,
   })
   return { exitCode, out: out.join(''), outBytes: Buffer.concat(bytes), err: err.join('') }
 }

@@ -38,7 +38,7 @@ export async function anS3Store(bucket: string): Promise<S3Store> {
       AWS_SECRET_ACCESS_KEY: 'S3RVER',
     },
     async put(key, body) {
-      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }))
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(body) }))
     },
     async close() {
       client.destroy()

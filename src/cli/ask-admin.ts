@@ -16,17 +16,22 @@ export interface AdminRequest {
   /** With its query. */
   readonly path: string
   readonly signal: AbortSignal
+  /** A .torrent to register: it makes the request a POST. */
+  readonly torrent?: Buffer
 }
 
 /** The answer's JSON. Rejects with `AdminRefused` or `AdminUnreachable`. */
-export async function askAdmin({ url = DEFAULT_URL, token, path, signal }: AdminRequest): Promise<unknown> {
+export async function askAdmin(request: AdminRequest): Promise<unknown> {
+  const { url = DEFAULT_URL, token, path, signal, torrent } = request
   const target = `${url.replace(/\/+$/, '')}${path}`
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  if (torrent !== undefined) headers['content-type'] = 'application/x-bittorrent'
   let response: Response
   let body: unknown
   try {
     response = await fetch(target, {
       headers,
+      ...(torrent === undefined ? {} : { method: 'POST', body: new Uint8Array(torrent) }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
     })
     body = await response.json()

@@ -17,6 +17,11 @@ export interface CommandContext {
   outBytes(bytes: Buffer): void
   /** Writes one line to standard error. */
   err(line: string): void
+  /**
+   * Writes a line to standard error that the next one replaces; an empty one removes it. undefined where standard
+   * error is no terminal, and old lines would stay.
+   */
+  readonly showStatus: ((line: string) => void) | undefined
   /** Whether standard output is a terminal: colours and bars only there. */
   readonly isTerminal: boolean
   readonly environment: Readonly<Record<string, string | undefined>>

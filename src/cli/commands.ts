@@ -5,6 +5,7 @@ import { checkCommand } from './commands/check.ts'
 import { explainCommand } from './commands/explain.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { locateCommand } from './commands/locate.ts'
+import { publishCommand } from './commands/publish.ts'
 import { rewriteCommand } from './commands/rewrite.ts'
 import { scrapeCommand } from './commands/scrape.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   explainCommand,
   inspectCommand,
   rewriteCommand,
+  publishCommand,
   announceCommand,
   scrapeCommand,
   simulateCommand,

@@ -5,7 +5,9 @@
  * written beside its place and renamed, except where renaming would replace a device, a pipe or a link.
  */
 import {
+  accessSync,
   closeSync,
+  constants,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -18,6 +20,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { InputError } from '../core/errors.ts'
 
 export function readWholeFile(path: string, limits: { readonly bytesMax: number }): Buffer {
@@ -72,6 +75,15 @@ export function isSameFile(one: string, other: string): boolean {
     explained('read', path, () => statSync(path, { throwIfNoEntry: false, bigint: true })),
   )
   return left !== undefined && right !== undefined && left.ino === right.ino && left.dev === right.dev
+}
+
+/** Whether a file could be written there, asked before the work that its content takes. Throws where not. */
+export function assertWritable(path: string): void {
+  explained('write', path, () => {
+    const existing = statSync(path, { throwIfNoEntry: false })
+    if (existing?.isDirectory() === true) throw new InputError(`cannot write ${path}: ${REASONS['EISDIR']}`)
+    accessSync(existing === undefined ? dirname(resolve(path)) : path, constants.W_OK)
+  })
 }
 
 /** Makes a folder, and those above it, where they are not there yet. */

@@ -57,7 +57,7 @@ export async function hashContent(
       const answer = await pool.run(job)
       const firstPiece = part.startByte / layout.pieceBytes
       hashes.pieces.set(answer.sha1, firstPiece * SHA1_BYTES)
-      hashes.pieceRoots.set(answer.roots, firstPiece * SHA256_BYTES)
+      if (layout.isHybrid) hashes.pieceRoots.set(answer.roots, firstPiece * SHA256_BYTES)
       doneBytes += filledBytes
       onProgress(doneBytes)
     }

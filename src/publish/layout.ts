@@ -29,13 +29,13 @@ export function layOut(
   files: readonly OriginFile[],
   { pieceBytes, isHybrid }: Pick<Layout, 'pieceBytes' | 'isHybrid'>,
 ): Layout {
-  const lastContent = files.findLastIndex(({ sizeBytes }) => sizeBytes > 0)
   const placed: PlacedFile[] = []
   let startByte = 0
   for (const [fileIndex, file] of files.entries()) {
-    // The last piece may be short, so behind the last content there is nothing to align.
+    // Behind the last file there is nothing to align. libtorrent pads even before empty files alone, and so do we:
+    // the same content is to have the same infohash, whoever made the torrent.
     const paddingBytes =
-      isHybrid && fileIndex < lastContent ? (pieceBytes - (file.sizeBytes % pieceBytes)) % pieceBytes : 0
+      isHybrid && fileIndex < files.length - 1 ? (pieceBytes - (file.sizeBytes % pieceBytes)) % pieceBytes : 0
     placed.push({ ...file, fileIndex, startByte, paddingBytes })
     startByte += file.sizeBytes + paddingBytes
   }

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openOrigin } from '../../../src/origin/open-origin.ts'
 import { anS3Store, type S3Store } from '../../an-s3-store.ts'
+import { aWebServer } from '../../a-web-server.ts'
 
 const signal = new AbortController().signal
 
@@ -73,7 +74,11 @@ describe('an S3 origin', () => {
   })
 
   it.each([
-    ['s3://images/os/none.img', 'missing', 'there is no such object; check the key, and end it with / for a folder'],
+    [
+      's3://images/os/none.img',
+      'missing',
+      'there is no such object; check the key, and end it with / for a folder',
+    ],
     ['s3://images/none/', 'missing', 'there is nothing below this prefix; check the spelling'],
     ['s3://nobody/x', 'missing', 'there is no such bucket'],
     ['s3://', 'unusable', 'an S3 source is written s3://bucket/key'],
@@ -85,18 +90,39 @@ describe('an S3 origin', () => {
     })
   })
 
+  it('says that the credentials are wrong, and does not repeat them', async () => {
+    await expect(
+      open('s3://images/os/debian.img', { AWS_ACCESS_KEY_ID: 'nobody-4711' }),
+    ).rejects.toMatchObject({
+      trouble: 'forbidden',
+      message:
+        's3://images/os/debian.img: the store does not accept the credentials; ' +
+        'check AWS_ACCESS_KEY_ID and its secret (403 InvalidAccessKeyId)',
+    })
+  })
+
+  // The store of the other tests does not check secrets, and has no permissions, clocks or archives.
   it.each([
-    ['AWS_SECRET_ACCESS_KEY', 'not-the-secret-4711'],
-    ['AWS_ACCESS_KEY_ID', 'nobody-4711'],
-  ])('says that %s is wrong, and does not repeat it', async (variable, value) => {
-    const failure = (await open('s3://images/os/debian.img', { [variable]: value }).catch(
+    [403, 'SignatureDoesNotMatch', 'forbidden', 'the store does not accept the credentials'],
+    [400, 'ExpiredToken', 'forbidden', 'the credentials have expired; renew them'],
+    [403, 'AccessDenied', 'forbidden', 'permission denied; the credentials need s3:GetObject'],
+    [403, 'RequestTimeTooSkewed', 'forbidden', "this machine's clock is wrong"],
+    [403, 'InvalidObjectState', 'unusable', 'it is in an archive; restore it first'],
+    [403, 'SomethingNew', 'forbidden', 'permission denied'],
+    [400, 'SomethingNew', 'unusable', 'the store refused the request'],
+  ])('says what %i %s means', async (statusCode, code, trouble, message) => {
+    const refusing = await aWebServer(Buffer.alloc(0))
+    refusing.interfere = (_request, response) => {
+      const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>AKIA4711</Message></Error>`
+      response.writeHead(statusCode, { 'content-type': 'application/xml' }).end(body)
+      return true
+    }
+    const failure = (await open('s3://images/x', { AWS_ENDPOINT_URL: refusing.url }).catch(
       (error: unknown) => error,
     )) as Error
-    expect(failure).toMatchObject({
-      trouble: 'forbidden',
-      message: expect.stringContaining('the store does not accept the credentials'),
-    })
+    expect(failure).toMatchObject({ trouble, message: expect.stringContaining(message) })
     expect(failure.message).not.toContain('4711')
+    await refusing.close()
   })
 
   it('says that no store answers', async () => {

@@ -1,0 +1,247 @@
+/**
+ * `publish`: from content to a registered torrent and the links of each site.
+ *
+ * The node is asked first whether it is there, so that nobody waits an hour for a torrent that ends nowhere; with
+ * `-o` it is made all the same. Until the last byte is hashed and the source found unchanged nothing is written, so
+ * whoever interrupts it may simply begin again.
+ */
+import { resolve, sep } from 'node:path'
+import { elapsedMs, systemClock } from '../../core/clock.ts'
+import { formatInfoHash } from '../../core/info-hash.ts'
+import { summarize } from '../../metainfo/summary.ts'
+import { openOrigin } from '../../origin/open-origin.ts'
+import type { Origin } from '../../origin/origin.ts'
+import { OriginError } from '../../origin/origin-error.ts'
+import { contentBytesOf, type Published, publishOrigin } from '../../publish/publish-origin.ts'
+import { NO_BUBBLE } from '../../topology/topology.ts'
+import { AdminRefused, AdminUnreachable, askAdmin } from '../ask-admin.ts'
+import { type Command, type CommandContext, type CommandFlags, type ExitCode } from '../command.ts'
+import { exitCodes, textFlag } from '../command.ts'
+import { formatByteSize, printable } from '../printable.ts'
+import { type PublishArguments, readPublishArguments } from '../publish-arguments.ts'
+import { PublishProgress } from '../publish-progress.ts'
+import { assertWritable, writeWholeFile } from '../whole-file.ts'
+
+/** What `POST /api/v1/torrents` answers. */
+interface Registered {
+  readonly sites: readonly {
+    readonly site: string
+    readonly bubble: string
+    readonly torrentUrl: string
+    readonly magnetUrl: string
+  }[]
+}
+
+export const publishCommand: Command = {
+  name: 'publish',
+  arguments: '<source>',
+  summary: 'Make a torrent from a file, a folder, an HTTP URL or S3 objects, and register it on a node.',
+  examples: [
+    'siteswarm publish debian-13.img',
+    'siteswarm publish s3://images/debian-13.img --url http://t1.fra.example:6970',
+    'siteswarm publish https://mirror.example.org/debian-13.img -o debian-13.torrent',
+    'siteswarm publish models/ --name llama --hybrid --piece-length 4MiB --json',
+  ],
+  flags: [
+    { flags: '--name <name>', description: 'what the torrent is called (default: the name of the source)' },
+    { flags: '--private', description: 'peers from trackers alone; this is the default' },
+    {
+      flags: '--no-private',
+      description: 'let clients find peers of other sites by themselves (PEX, DHT, LSD)',
+    },
+    { flags: '--hybrid', description: 'v1 and v2 in one torrent; two swarms, so only where v2 is needed' },
+    {
+      flags: '--piece-length <size>',
+      description: 'a power of two from 16KiB to 16MiB (default: by size, at most 2,048 pieces)',
+    },
+    {
+      flags: '--web-seed <url>',
+      description: 'a URL that clients of every site fetch from; may be given several times',
+      repeatable: true,
+    },
+    { flags: '-o, --output <file>', description: 'also write the .torrent, without trackers, to this file' },
+    { flags: '--url <admin>', description: 'admin listener of the node (default http://127.0.0.1:6970)' },
+    { flags: '--token <token>', description: 'admin token (default: SITESWARM_ADMIN_TOKEN)' },
+  ],
+  async run([source = ''], flags, context) {
+    const wanted = readPublishArguments(flags)
+    if (typeof wanted === 'string') {
+      context.err(`siteswarm publish: ${wanted}`)
+      return exitCodes.usage
+    }
+    if (wanted.output !== undefined) assertWritable(wanted.output)
+    const absent = await findNode(flags, context)
+    if (absent !== undefined) {
+      const goesOn = wanted.output !== undefined
+      context.err(
+        goesOn ? `warning: ${absent.message} [not-registered]` : `siteswarm publish: ${absent.message}`,
+      )
+      if (!goesOn) return exitCodeOf(absent)
+    }
+    try {
+      const origin = await openOrigin(source, context)
+      try {
+        return await publish({ source, origin, wanted, flags, context })
+      } finally {
+        await origin.close()
+      }
+    } catch (error) {
+      if (context.signal.aborted) {
+        context.err('siteswarm publish: interrupted; nothing was written or registered')
+        return exitCodes.no
+      }
+      if (!(error instanceof OriginError) || error.trouble !== 'unreachable') throw error
+      context.err(`siteswarm publish: ${error.message}`)
+      return exitCodes.unreachable
+    }
+  },
+}
+
+interface Run {
+  readonly source: string
+  readonly origin: Origin
+  readonly wanted: PublishArguments
+  readonly flags: CommandFlags
+  readonly context: CommandContext
+}
+
+async function publish(run: Run): Promise<ExitCode> {
+  const { origin, wanted, flags, context } = run
+  const isJson = flags['json'] === true
+  refuseOutputInside(origin, wanted.output)
+  const progress = isJson ? undefined : new PublishProgress(contentBytesOf(origin), context, elapsedMs)
+  let published: Published
+  try {
+    published = await publishOrigin(origin, {
+      ...wanted,
+      createdBy: `siteswarm/${context.version}`,
+      createdAtSeconds: createdAtSeconds(context),
+      signal: context.signal,
+      onProgress: (doneBytes) => progress?.update(doneBytes),
+    })
+  } finally {
+    progress?.end()
+  }
+  if (wanted.output !== undefined) writeWholeFile(wanted.output, published.metainfo.bytes)
+
+  const registered = await register(run, published)
+  const isRegistered = !(registered instanceof Error)
+  const { warnings } = summarize(published.metainfo)
+  if (isJson) {
+    const sites = isRegistered ? registered.sites : []
+    context.out(
+      JSON.stringify({ ...describe(published, wanted), registered: isRegistered, sites, warnings }, null, 2),
+    )
+  } else {
+    for (const { code, message } of warnings) context.err(`warning: ${printable(message)} [${code}]`)
+    for (const line of linesOf(published, wanted)) context.out(line)
+    if (isRegistered) for (const line of siteLines(registered)) context.out(line)
+  }
+  if (isRegistered) return exitCodes.yes
+  context.err(`siteswarm publish: the torrent is not registered: ${registered.message}`)
+  return exitCodeOf(registered)
+}
+
+type Trouble = AdminRefused | AdminUnreachable
+
+/** undefined when the node answers, and knows the token. */
+async function findNode(flags: CommandFlags, context: CommandContext): Promise<Trouble | undefined> {
+  const answer = await ask(flags, context, { path: '/api/v1/topology' })
+  return answer instanceof Error ? answer : undefined
+}
+
+async function register(run: Run, { metainfo }: Published): Promise<Registered | Trouble> {
+  const { flags, context } = run
+  const query = originQuery(run)
+  const path = `/api/v1/torrents${query}`
+  const answer = await ask(flags, context, { path, torrent: metainfo.bytes })
+  return answer instanceof Error ? answer : (answer as Registered)
+}
+
+/** A query may be a signature, which is nothing that a node should keep and show. */
+function originQuery({ source, origin, context }: Run): string {
+  if (origin.kind === 'http' && new URL(source).search !== '') {
+    context.err(
+      'warning: the node is not told where the content comes from, because the query of a URL may be a secret; ' +
+        'it will not serve as a web seed [origin-query]',
+    )
+    return ''
+  }
+  return `?${new URLSearchParams({ origin: origin.reference }).toString()}`
+}
+
+async function ask(
+  flags: CommandFlags,
+  context: CommandContext,
+  request: { readonly path: string; readonly torrent?: Buffer },
+): Promise<unknown> {
+  try {
+    return await askAdmin({
+      ...request,
+      url: textFlag(flags, 'url'),
+      token: textFlag(flags, 'token') ?? context.environment['SITESWARM_ADMIN_TOKEN'],
+      signal: context.signal,
+    })
+  } catch (error) {
+    if (error instanceof AdminRefused || error instanceof AdminUnreachable) return error
+    throw error
+  }
+}
+
+function exitCodeOf(trouble: Trouble): ExitCode {
+  return trouble instanceof AdminUnreachable ? exitCodes.unreachable : exitCodes.no
+}
+
+/** The next time it would be a part of its own content. */
+function refuseOutputInside(origin: Origin, output: string | undefined): void {
+  if (output === undefined || origin.kind !== 'file' || !origin.isFolder) return
+  if (!resolve(output).startsWith(origin.reference + sep)) return
+  throw new OriginError(
+    'unusable',
+    `${output} is inside of the folder that is published, and would change it; write it somewhere else`,
+  )
+}
+
+/** Reproducible builds name the moment themselves: then the same content gives the same file, byte by byte. */
+function createdAtSeconds({ environment }: CommandContext): number {
+  const given = environment['SOURCE_DATE_EPOCH'] ?? ''
+  return /^\d{1,12}$/.test(given) ? Number(given) : Math.floor(systemClock.nowMs() / 1_000)
+}
+
+function describe(published: Published, { isPrivate, output }: PublishArguments) {
+  const { metainfo, contentBytes, paddingBytes, pieceBytes, pieceCount } = published
+  const { infoHashV1, infoHashV2, source: name } = metainfo
+  return {
+    infoHashV1: infoHashV1 === undefined ? null : formatInfoHash(infoHashV1),
+    infoHashV2: infoHashV2 === undefined ? null : formatInfoHash(infoHashV2),
+    name,
+    sizeBytes: contentBytes,
+    paddingBytes,
+    pieceBytes,
+    pieceCount,
+    private: isPrivate,
+    output: output ?? null,
+  }
+}
+
+function linesOf(published: Published, wanted: PublishArguments): string[] {
+  const { infoHashV1, infoHashV2, name, sizeBytes, pieceBytes, pieceCount } = describe(published, wanted)
+  const row = (label: string, text: string) => `${label.padEnd(LABEL_WIDTH)}${printable(text)}`
+  return [
+    row('infohash', infoHashV1 ?? ''),
+    ...(infoHashV2 === null ? [] : [row('infohash v2', infoHashV2)]),
+    row('name', name),
+    row('size', `${formatByteSize(sizeBytes)} (${sizeBytes} bytes)`),
+    row('pieces', `${pieceCount} of ${formatByteSize(pieceBytes)}`),
+    ...(wanted.output === undefined ? [] : [row('written', wanted.output)]),
+  ]
+}
+
+function siteLines({ sites }: Registered): string[] {
+  const nameOf = ({ site, bubble }: Registered['sites'][number]) =>
+    bubble === NO_BUBBLE ? site : `${site}/${bubble}`
+  const width = Math.max(LABEL_WIDTH, ...sites.map((site) => nameOf(site).length + 2))
+  return sites.map((site) => `${nameOf(site).padEnd(width)}${site.torrentUrl}`)
+}
+
+const LABEL_WIDTH = 13

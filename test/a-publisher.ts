@@ -1,0 +1,63 @@
+/** `publish` with a node that takes every torrent, so that a test is about the torrent. */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { afterAll, beforeAll } from 'vitest'
+import { type CommandRun, runCommand } from './a-command-run.ts'
+
+export interface RegisteredTorrent {
+  readonly path: string
+  readonly contentType: string | undefined
+  readonly authorization: string | undefined
+  readonly bytes: Buffer
+}
+
+type Publish = ((
+  args: readonly string[],
+  environment?: Readonly<Record<string, string>>,
+) => Promise<CommandRun>) & {
+  /** What was registered so far. */
+  readonly registered: RegisteredTorrent[]
+}
+
+/** To be called in a `describe`: the node lives as long as its tests. */
+export function aPublisher(): Publish {
+  const registered: RegisteredTorrent[] = []
+  let node: Server
+  beforeAll(async () => {
+    node = createServer((request, response) => {
+      void buffer(request).then((bytes) => {
+        const { url = '', headers } = request
+        if (request.method === 'POST') {
+          const { authorization } = headers
+          registered.push({ path: url, contentType: headers['content-type'], authorization, bytes })
+        }
+        response.setHeader('content-type', 'application/json')
+        response.end(JSON.stringify({ sites: SITES }))
+      })
+    })
+    await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve))
+  })
+  afterAll(() => new Promise((resolve) => node.close(resolve)))
+
+  const publish = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
+    const { port } = node.address() as AddressInfo
+    return runCommand(['publish', ...args, '--url', `http://127.0.0.1:${port}`], { environment })
+  }
+  return Object.assign(publish, { registered })
+}
+
+const SITES = [
+  {
+    site: 'fra',
+    bubble: '-',
+    torrentUrl: 'http://fra.example/x.torrent',
+    magnetUrl: 'http://fra.example/x.magnet',
+  },
+  {
+    site: 'fra',
+    bubble: 'row-a',
+    torrentUrl: 'http://row-a.example/x.torrent',
+    magnetUrl: 'http://row-a.example/x.magnet',
+  },
+]

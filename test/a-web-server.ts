@@ -1,0 +1,50 @@
+/** A web server whose one object a test can change, and whose manners it can choose. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface WebServer {
+  /** Without a slash at the end. */
+  readonly url: string
+  content: Buffer
+  /** Sent with every answer. */
+  headers: Readonly<Record<string, string>>
+  /** Answers instead of the server, and says so by returning true. */
+  interfere: (request: IncomingMessage, response: ServerResponse) => boolean
+  readonly requests: IncomingMessage[]
+  close(): Promise<void>
+}
+
+/** Serves `content` at every path, with ranges. It ignores preconditions, as many servers do. */
+export async function aWebServer(content: Buffer): Promise<WebServer> {
+  const http = createServer((request, response) => {
+    server.requests.push(request)
+    if (server.interfere(request, response)) return
+    for (const [name, value] of Object.entries(server.headers)) response.setHeader(name, value)
+    const [, first = '', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
+    const size = server.content.length
+    if (first === '') response.end(server.content)
+    else if (Number(first) >= size) response.writeHead(416, { 'content-range': `bytes */${size}` }).end()
+    else {
+      const end = Math.min(last === '' ? size : Number(last) + 1, size)
+      response.writeHead(206, {
+        'content-range': `bytes ${first}-${end - 1}/${size}`,
+        'content-length': end - Number(first),
+      })
+      response.end(server.content.subarray(Number(first), end))
+    }
+  })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const server: WebServer = {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    content,
+    headers: { etag: '"one"' },
+    interfere: () => false,
+    requests: [],
+    close: () =>
+      new Promise((resolve) => {
+        http.close(() => resolve())
+        http.closeAllConnections()
+      }),
+  }
+  return server
+}
