@@ -2,6 +2,7 @@
 import type { Gateway } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Decision } from './decision.ts'
+import { turnRing } from './pick.ts'
 
 export function applyDecision(table: SwarmTable, row: number, decision: Decision): void {
   for (const end of decision.leaseEnds) table.endLease(end.row, end.cause)
@@ -17,5 +18,5 @@ export function applyDecision(table: SwarmTable, row: number, decision: Decision
   const told = new Set(decision.choices.map((choice) => choice.row))
   for (const other of decision.introductions) if (told.has(other)) table.introductions.link(row, other)
   // The next one to ask looks at others first.
-  for (const list of table.siteOf(row).lists) list.turn(table.rows)
+  for (const list of table.siteOf(row).lists) turnRing(table.rows, list)
 }

@@ -12,6 +12,7 @@ import type { RowList } from '../swarm/row-list.ts'
 import type { Role } from '../swarm/swarm.ts'
 import type { Choice, Reason, Situation } from './decision.ts'
 import { pick, take } from './pick.ts'
+import { isLargeSite } from './site-state.ts'
 
 /** A needy peer that already has so many sources and neighbours is not offered to anybody else. */
 const NEEDY_LINKS_MAX = 8
@@ -46,15 +47,19 @@ export class LocalChoices {
 
   /** For a leecher: one source with a free slot, then leechers, then whoever is idle. */
   addForLeecher(): void {
-    const { policy } = this.#situation
+    const { policy, site } = this.#situation
+    const isLarge = isLargeSite(policy, site)
+    const linksMax = isLarge ? policy.largeNeighboursMax : policy.neighboursMax
+    const wanted = isLarge ? policy.largeNeighbours : policy.bubbleNeighbours
     if (this.#known('source') === 0) this.#addSources(1, 'source')
-    this.#addNeighbours('bubble', policy.bubbleNeighbours - this.#known('bubble'), policy.neighboursMax)
-    this.#addNeighbours('site', policy.otherNeighbours - this.#known('site'), policy.neighboursMax)
+    this.#addNeighbours('bubble', policy.bubbleNeighbours - this.#known('bubble'), linksMax)
+    this.#addNeighbours('site', policy.otherNeighbours - this.#known('site'), linksMax)
     // Rather one that has enough already than nobody of its own bubble, or nobody outside it.
     this.#addNeighbours('bubble', 1 - this.#known('bubble'), NEEDY_LINKS_MAX)
     this.#addNeighbours('site', 1 - this.#known('site'), NEEDY_LINKS_MAX)
     // In a small bubble, or a site without bubbles, whoever is there makes up the number.
-    this.#addNeighbours('site', policy.bubbleNeighbours - this.#known('needy'), policy.neighboursMax)
+    this.#addNeighbours('bubble', wanted - this.#known('needy'), linksMax)
+    this.#addNeighbours('site', wanted - this.#known('needy'), linksMax)
     this.#addSources(policy.neighboursMin - this.choices.length, 'source')
     if (this.choices.length < policy.neighboursMin)
       this.#add('partial', policy.neighboursMin - this.choices.length, 'partial', () => 0)
@@ -108,8 +113,12 @@ export class LocalChoices {
     return isSlow ? policy.slowSourceSlots : policy.sourceSlots
   }
 
-  /** Leechers of one ring with fewer than so many introductions; whoever knows nobody yet comes first. */
+  /**
+   * Leechers of one ring with fewer than so many introductions; whoever knows nobody yet comes first. In a large
+   * site whoever knows fewest: among a thousand, the few with one neighbour are who is done last.
+   */
   #addNeighbours(ring: 'bubble' | 'site', count: number, linksMax: number): void {
+    const isLarge = isLargeSite(this.#situation.policy, this.#situation.site)
     this.#add(
       'needy',
       count,
@@ -117,7 +126,7 @@ export class LocalChoices {
       (row) => {
         const links = this.#links(row)
         if (links >= linksMax || this.#isGateway(row)) return -1
-        return links === 0 ? 0 : 1
+        return isLarge || links === 0 ? links : 1
       },
       ring,
     )

@@ -66,6 +66,21 @@ export function downstreamOf(situation: Situation, row: number): Gateway[] {
   return found
 }
 
+/** Live gateways of other sites that fetch from anybody of the asking site. */
+export function downstreamOfSite(situation: Situation): Gateway[] {
+  const { table, swarm, site, nowMs } = situation
+  const found: Gateway[] = []
+  for (const other of swarm.sites)
+    for (const gateway of other === site ? [] : other.gateways)
+      if (
+        gateway.upstreamRow >= 0 &&
+        table.siteOf(gateway.upstreamRow) === site &&
+        !table.rows.isExpired(gateway.row, nowMs)
+      )
+        found.push(gateway)
+  return found
+}
+
 /** Whether whoever fetches from this site has to wait until it has the whole torrent. */
 function isSlowToForward({ table, swarm }: Situation, other: SiteSwarm): boolean {
   return (

@@ -12,11 +12,11 @@
 import { flags } from '../swarm/peer-rows.ts'
 import type { Gateway } from '../swarm/swarm.ts'
 import { LocalChoices } from './choose-local-peers.ts'
-import { chooseUpstream, downstreamOf, orphanGateways } from './choose-upstream.ts'
+import { chooseUpstream, downstreamOf, downstreamOfSite, orphanGateways } from './choose-upstream.ts'
 import type { Choice, Decision, Reason, Situation, UpstreamChange } from './decision.ts'
 import { election, endedLeases } from './elect-gateway.ts'
 import { DecisionRandom } from './pick.ts'
-import { siteState } from './site-state.ts'
+import { isLargeSite, siteState } from './site-state.ts'
 
 /** Local seeds shown to one that says `left=0` and may have nothing. */
 const SEEDS_FOR_DOUBTFUL = 3
@@ -116,10 +116,21 @@ function adopt(situation: Situation, remote: Choice[], upstreams: UpstreamChange
   if (asker.row < 0) return
   const add = (row: number, reason: Reason) => remote.push({ row, ring: 'remote', reason })
   for (const gateway of downstreamOf(situation, asker.row)) add(gateway.row, 'downstream')
+  if (isHeir(situation))
+    for (const { row } of downstreamOfSite(situation))
+      if (!remote.some((choice) => choice.row === row)) add(row, 'heir')
   for (const row of orphanGateways(situation)) {
     add(row, 'downstream')
     upstreams.push({ gatewayRow: row, upstreamRow: asker.row, failedRow: -1 })
   }
+}
+
+/**
+ * One of the first finishers of a large site. Complete, it takes nothing back from a gateway of another site, so
+ * what enters its own site does not grow.
+ */
+function isHeir({ policy, site, asker }: Situation): boolean {
+  return asker.hasCompleted && isLargeSite(policy, site) && site.seeds <= 1 + policy.heirsOnCompletion
 }
 
 function isUsable(situation: Situation, upstreamRow: number): boolean {

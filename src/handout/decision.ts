@@ -22,6 +22,7 @@ export const reasons = {
   seed: 'a local seed, in case the asking peer only seems complete (a magnet without metadata)',
   upstream: 'the peer of another site through which this site fetches; only its gateway is told',
   downstream: 'the gateway of another site that fetches from the asking peer',
+  heir: 'the gateway of another site that fetches from this one; it never met this finisher, so no reconnect ban',
   'fellow-gateway': 'the other gateway of the site',
 } as const
 

@@ -22,10 +22,24 @@ export interface Policy {
   readonly otherNeighbours: number
   /** A leecher with so many introductions is not introduced to further ones, so that strangers remain. */
   readonly neighboursMax: number
+  /**
+   * A site with more peers of one torrent than this is large. What small ones do was measured with real clients, and
+   * the numbers for large ones in simulation, which no laboratory reaches (docs/decisions/0016).
+   */
+  readonly largeSitePeers: number
+  /** Leechers that one of a large site hears of when it asks first, from whichever bubbles. */
+  readonly largeNeighbours: number
+  /** What `neighboursMax` is there. Whoever is there first is who all others come to. */
+  readonly largeNeighboursMax: number
   /** What a leecher is filled up to from idle sources, when there are not enough leechers around. */
   readonly neighboursMin: number
   /** Needy peers that a finisher never met and is introduced to: no reconnect ban stands between them. */
   readonly strangersOnCompletion: number
+  /**
+   * The first so many finishers of a large site are told of the gateways that fetch from it: when its upstream
+   * completes, a gateway that has all but the last piece may hang up on it for a minute, and so may the next one.
+   */
+  readonly heirsOnCompletion: number
   /** Gateways without an upstream that a source takes on when it announces. */
   readonly adoptionsMax: number
   /** Announces in a row without progress since the one before, after which a peer is given a fresh source. */
@@ -41,15 +55,22 @@ export const defaultPolicy: Policy = {
   bubbleNeighbours: 2,
   otherNeighbours: 1,
   neighboursMax: 4,
+  largeSitePeers: 20,
+  largeNeighbours: 3,
+  largeNeighboursMax: 7,
   neighboursMin: 3,
   strangersOnCompletion: 6,
+  heirsOnCompletion: 2,
   adoptionsMax: 4,
   stallsUntilRescue: 1,
   stallsUntilReplaced: 3,
 }
 
 assert(
-  defaultPolicy.neighboursMax + defaultPolicy.strangersOnCompletion + defaultPolicy.sourceSlots <= LINKS_MAX,
+  Math.max(defaultPolicy.neighboursMax, defaultPolicy.largeNeighboursMax) +
+    defaultPolicy.strangersOnCompletion +
+    defaultPolicy.sourceSlots <=
+    LINKS_MAX,
   'a finisher must remember whom it met before, or it is introduced to them again',
 )
 assert(defaultPolicy.otherNeighbours >= 1, 'a bubble that never looks outside becomes an island')

@@ -3,6 +3,7 @@
  */
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { SiteState } from './decision.ts'
+import type { Policy } from './policy.ts'
 
 /**
  * Whether the site has a complete copy of its own. A `left=0` that a magnet client may have sent without having
@@ -12,6 +13,11 @@ import type { SiteState } from './decision.ts'
 export function hasCopy(swarm: Swarm, site: SiteSwarm): boolean {
   if (site.trustedSeeds > 0) return true
   return site.seeds > 0 && swarm.sites.every((other) => other.trustedSeeds === 0)
+}
+
+/** Whether the numbers for large sites hold here; see `Policy.largeSitePeers`. */
+export function isLargeSite(policy: Policy, site: SiteSwarm): boolean {
+  return site.peers > policy.largeSitePeers
 }
 
 export function siteState(swarm: Swarm, site: SiteSwarm): SiteState {

@@ -1,0 +1,169 @@
+/**
+ * The tracker's HTTP listener with registered torrents on it, on a real socket of loopback, in front of swarms that
+ * the test makes up. Clients ask from 127.<site>.<bubble>.x, as a-topology.ts has them.
+ */
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type IncomingHttpHeaders, type RequestOptions, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { type Address, parseAddress } from '../src/core/address.ts'
+import { ManualClock } from '../src/core/clock.ts'
+import type { OriginRefusal } from '../src/core/origin-metrics.ts'
+import { Registry } from '../src/registry/registry.ts'
+import { ServedTorrents } from '../src/registry/served-torrents.ts'
+import { TorrentAnswers } from '../src/registry/torrent-answers.ts'
+import { HttpServer } from '../src/server/http-server.ts'
+import type { Topology } from '../src/topology/topology.ts'
+import { OpenContents } from '../src/webseed/open-contents.ts'
+import { OriginDesk } from '../src/webseed/origin-desk.ts'
+import { type WaitingLimits, WebSeedAnswers } from '../src/webseed/web-seed-answers.ts'
+import { aTopology } from './a-topology.ts'
+import { aTorrentStore, type TestTorrentStore } from './a-torrent-store.ts'
+import { RecordingTracker } from './recording-tracker.ts'
+
+export interface Heard {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+export interface DownloadServer {
+  readonly store: TestTorrentStore
+  readonly registry: Registry
+  readonly served: ServedTorrents
+  /** Content of origins that are files lies here. */
+  readonly directory: string
+  readonly clock: ManualClock
+  /** What is true of a site by its index; changed as a test goes on. */
+  readonly swarm: { warmSites: number[]; gateways: string[]; webSeed: string | undefined; topology: Topology }
+  readonly counted: { bytes: number; readonly refused: OriginRefusal[]; readonly codes: string[] }
+  readonly port: number
+  get(path: string, from: string, options?: RequestOptions): Promise<Heard>
+}
+
+export async function aDownloadServer(
+  options: {
+    readonly patience?: WaitingLimits
+    readonly copiesPerSite?: number
+    readonly cacheBytesMax?: number
+    readonly isTrusted?: (address: Address) => boolean
+  } = {},
+): Promise<DownloadServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'siteswarm-test-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const clock = new ManualClock()
+  const store = aTorrentStore()
+  const registry = new Registry({ store, clock, admit: 'any' })
+  const swarm: DownloadServer['swarm'] = {
+    warmSites: [],
+    gateways: [],
+    webSeed: undefined,
+    topology: aTopology(),
+  }
+  const counted: DownloadServer['counted'] = { bytes: 0, refused: [], codes: [] }
+  const metrics = {
+    originBytes: (_site: number, bytes: number) => (counted.bytes += bytes),
+    originSaved: () => {},
+    originRefused: (_site: number, why: OriginRefusal) => void counted.refused.push(why),
+  }
+  const parts = {
+    registry,
+    topology: () => swarm.topology,
+    metrics,
+    onRefusal: (code: string) => void counted.codes.push(code),
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  }
+  const served = new ServedTorrents({
+    ...parts,
+    webSeedFor: () => swarm.webSeed,
+    ...(options.cacheBytesMax === undefined ? {} : { cacheBytesMax: options.cacheBytesMax }),
+  })
+  const contents = new OpenContents({ registry, directory, environment: {} })
+  const torrents = new TorrentAnswers({ ...parts, served })
+  const webSeeds = new WebSeedAnswers({
+    ...parts,
+    contents,
+    desk: new OriginDesk({
+      clock,
+      metrics,
+      leases: { claim: () => 'alone', renew: () => {} },
+      limits: { copiesPerSite: options.copiesPerSite ?? 1.1, requestsPerSite: 8 },
+    }),
+    view: (_registration, siteIndex) => ({
+      isWarm: swarm.warmSites.includes(siteIndex),
+      gateways: swarm.gateways.map((text) => parseAddress(text) as Address),
+    }),
+    // Long enough to be seen waiting, and soon over.
+    patience: options.patience ?? { waitMs: 100, lookEveryMs: 10, waitingMax: 10 },
+  })
+  const server = new HttpServer({
+    ...parts,
+    tracker: new RecordingTracker(),
+    isTrusted: options.isTrusted ?? (() => false),
+    downloads: {
+      has: (target) => target.startsWith('/torrents/') || target.startsWith('/webseed/'),
+      answer: (asked, response, from) =>
+        (asked.url?.startsWith('/webseed/') === true ? webSeeds : torrents).answer(asked, response, from),
+    },
+  })
+  const port = await server.start({ host: '127.0.0.1', port: 0 })
+  onTestFinished(async () => {
+    await server.stop(100)
+    contents.close()
+  })
+  const get = (path: string, from: string, more: RequestOptions = {}) =>
+    ask(port, path, { localAddress: from, ...more })
+  return { store, registry, served, directory, clock, swarm, counted, port, get }
+}
+
+/** The path goes out as it is written: `fetch` would repair it. */
+export function ask(port: number, path: string, options: RequestOptions = {}): Promise<Heard> {
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, path, agent: false, ...options }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+      )
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+/** A torrent of one file, and the file as an origin below the server's directory. */
+export async function registerFile(
+  server: DownloadServer,
+  content: Buffer,
+  name = 'image.bin',
+): Promise<{ readonly infoHash: string; readonly path: string }> {
+  const path = join(server.directory, name)
+  await writeFile(path, content)
+  const torrent = contentTorrent(content, name)
+  const { registration } = await server.registry.register(torrent, path)
+  return { infoHash: registration.infoHashes[0]?.toString('hex') ?? '', path }
+}
+
+const PIECE_BYTES = 16_384
+
+export function contentTorrent(content: Buffer, name: string): Buffer {
+  const hashes: Buffer[] = []
+  for (let at = 0; at < content.length; at += PIECE_BYTES)
+    hashes.push(
+      createHash('sha1')
+        .update(content.subarray(at, at + PIECE_BYTES))
+        .digest(),
+    )
+  const pieces = Buffer.concat(hashes)
+  return Buffer.concat([
+    Buffer.from(
+      `d8:announce3:old4:infod6:lengthi${content.length}e4:name${Buffer.byteLength(name)}:${name}` +
+        `12:piece lengthi${PIECE_BYTES}e6:pieces${pieces.length}:`,
+    ),
+    pieces,
+    Buffer.from('7:privatei1eee'),
+  ])
+}
