@@ -75,7 +75,7 @@ export function textAt(
 }
 
 /** The longest comments in use are some pages; an HTTP client gives up on URLs long before. */
-export const TEXT_BYTES_MAX = 65_536
+const TEXT_BYTES_MAX = 65_536
 
 /** An integer up to 2^53-1. undefined where it is larger, or no integer: a rounded number would be a lie. */
 export function integerOf(bytes: Buffer, value: BencodeValue | undefined): number | undefined {

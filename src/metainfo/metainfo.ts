@@ -106,7 +106,7 @@ function refuseEntries(source: string, offset: number, where: string): never {
 }
 
 /** A hundred times what the BEPs and every client together define. */
-export const ENTRIES_MAX = 10_000
+const ENTRIES_MAX = 10_000
 
 function refuseGarbage(bytes: Buffer, end: number, source: string): void {
   for (let at = end; at < bytes.length; at++) {

@@ -1,4 +1,5 @@
 /** What a scanner does with bytes that nobody meant for it, and with bencoding that somebody did. */
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import type { Defect } from '../../src/bencode/defect.ts'
@@ -6,6 +7,7 @@ import { BencodeScanner } from '../../src/bencode/scanner.ts'
 import { InputError } from '../../src/core/errors.ts'
 import { readMagnet } from '../../src/metainfo/magnet.ts'
 import { readMetainfo } from '../../src/metainfo/metainfo.ts'
+import { rewriteMetainfo } from '../../src/metainfo/rewrite.ts'
 import { summarize } from '../../src/metainfo/summary.ts'
 import { bencoded, nearlyBencoded } from './bencoded.ts'
 
@@ -48,6 +50,37 @@ describe('any bytes at all', () => {
       .map((info) => Buffer.concat([Buffer.from('d4:info'), info, Buffer.from('e')]))
     fc.assert(
       fc.property(torrent, (bytes) => endsWell(bytes, () => summarize(readMetainfo(bytes, 'x.torrent')))),
+      { numRuns: 20_000 },
+    )
+  })
+
+  it('in and around an `info` are rewritten to the same torrent, or refused with a place', () => {
+    const part = fc.oneof(bencoded, nearlyBencoded, letters)
+    const torrent = fc
+      .tuple(part, part, part)
+      .map(([before, info, behind]) =>
+        Buffer.concat([
+          Buffer.from('d1:a'),
+          before,
+          Buffer.from('4:infod1:b'),
+          info,
+          Buffer.from('e1:c'),
+          behind,
+          Buffer.from('e'),
+        ]),
+      )
+    const hashOf = (bytes: Buffer) => {
+      const { infoHashV1, infoHashV2 } = readMetainfo(bytes, 'x.torrent')
+      return (infoHashV1 ?? infoHashV2)?.toString('hex')
+    }
+    fc.assert(
+      fc.property(torrent, (bytes) =>
+        endsWell(bytes, () => {
+          const metainfo = readMetainfo(bytes, 'x.torrent')
+          const rewritten = rewriteMetainfo(metainfo, [['http://t']], { webSeeds: [], dropsNodes: true })
+          assert.equal(hashOf(rewritten), hashOf(bytes))
+        }),
+      ),
       { numRuns: 20_000 },
     )
   })

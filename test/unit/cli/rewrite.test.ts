@@ -243,13 +243,37 @@ describe('rewrite says what is wrong', () => {
     expect(run.err).toContain(`siteswarm rewrite: ${message}`)
   })
 
-  it('about the torrent, with 1', async () => {
-    writeFileSync(torrent, 'not a torrent')
-    const run = await rewrite([torrent, '--site', 'fra', '-o', join(folder, 'out.torrent')])
-    expect(run.exitCode).toBe(1)
-    expect(run.err).toContain('debian.torrent, byte 0: a torrent is a bencoded dictionary')
-    expect(readdirSync(folder).toSorted()).toEqual(['debian.torrent', 'topology.yaml'])
-  })
+  it.each([
+    ['no torrent at all', 'not a torrent', 'byte 0: a torrent is a bencoded dictionary'],
+    ['cut short', 'd4:infod4:name5:a.t', 'byte 14: a string of 5 bytes begins here, and only 3 follow'],
+    ['a dictionary with a number for a key', 'd4:infodei1ei2ee', 'byte 9: a dictionary key must be a string'],
+    [
+      'a length that no file has',
+      'd4:info999999999999999999999:e',
+      'byte 7: a string is longer than the file',
+    ],
+    ['a number without digits', 'd1:aie4:infodee', 'byte 4: an integer has no digits'],
+    ['two torrents in one file', 'd4:infodeed4:infodee', 'byte 10: the torrent ends at byte 10'],
+    [
+      'nested without end',
+      `d4:info${'d1:x'.repeat(200)}`,
+      'byte 403: lists and dictionaries are nested more than 100',
+    ],
+  ])(
+    'about the torrent, with 1, one line and the byte, and writes nothing: %s',
+    async (_, content, message) => {
+      writeFileSync(torrent, content)
+      for (const flags of [
+        ['--site', 'fra', '-o', join(folder, 'out.torrent')],
+        ['--all', '-d', join(folder, 'out')],
+      ]) {
+        const run = await rewrite([torrent, ...flags])
+        expect([run.exitCode, run.out, run.err.split('\n').length]).toEqual([1, '', 2])
+        expect(run.err).toContain(`siteswarm: ${torrent}, ${message}`)
+        expect(readdirSync(folder).toSorted()).toEqual(['debian.torrent', 'topology.yaml'])
+      }
+    },
+  )
 
   it('about the topology, with 78', async () => {
     writeFileSync(topology, 'sites: { fra: { cidr: [10.1.0.0/16] } }')
