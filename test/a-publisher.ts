@@ -1,5 +1,5 @@
 /** `publish` with a node that takes every torrent, so that a test is about the torrent. */
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll } from 'vitest'
@@ -15,6 +15,7 @@ export interface RegisteredTorrent {
 type Publish = ((
   args: readonly string[],
   environment?: Readonly<Record<string, string>>,
+  given?: Pick<Parameters<typeof runCommand>[1] & object, 'signal' | 'showStatus'>,
 ) => Promise<CommandRun>) & {
   /** What was registered so far. */
   readonly registered: RegisteredTorrent[]
@@ -25,24 +26,24 @@ export function aPublisher(): Publish {
   const registered: RegisteredTorrent[] = []
   let node: Server
   beforeAll(async () => {
-    node = createServer((request, response) => {
-      void buffer(request).then((bytes) => {
-        const { url = '', headers } = request
-        if (request.method === 'POST') {
-          const { authorization } = headers
-          registered.push({ path: url, contentType: headers['content-type'], authorization, bytes })
-        }
-        response.setHeader('content-type', 'application/json')
-        response.end(JSON.stringify({ sites: SITES }))
-      })
-    })
+    const answer = async (request: IncomingMessage, response: ServerResponse) => {
+      const bytes = await buffer(request)
+      const { url = '', method, headers } = request
+      if (method === 'POST') {
+        const { authorization } = headers
+        registered.push({ path: url, contentType: headers['content-type'], authorization, bytes })
+      }
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ sites: SITES }))
+    }
+    node = createServer((request, response) => void answer(request, response))
     await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve))
   })
   afterAll(() => new Promise((resolve) => node.close(resolve)))
 
-  const publish = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
+  const publish = (...[args, environment = {}, given = {}]: Parameters<Publish>) => {
     const { port } = node.address() as AddressInfo
-    return runCommand(['publish', ...args, '--url', `http://127.0.0.1:${port}`], { environment })
+    return runCommand(['publish', ...args, '--url', `http://127.0.0.1:${port}`], { environment, ...given })
   }
   return Object.assign(publish, { registered })
 }

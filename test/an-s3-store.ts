@@ -3,7 +3,6 @@
  * as some stores do.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
@@ -20,7 +19,7 @@ export interface S3Store {
 export async function anS3Store(bucket: string): Promise<S3Store> {
   const directory = mkdtempSync(join(tmpdir(), 'siteswarm-s3-'))
   const server = new S3rver({ port: 0, address: '127.0.0.1', silent: true, directory, vhostBuckets: false })
-  const { port } = (await server.run()) as AddressInfo
+  const { port } = await server.run()
   const endpoint = `http://127.0.0.1:${port}`
   const client = new S3Client({
     endpoint,

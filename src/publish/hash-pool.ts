@@ -42,6 +42,7 @@ export class HashPool {
   readonly #all: readonly Worker[]
   readonly #waiting: Waiting[] = []
   readonly #busy = new Map<Worker, Waiting>()
+  #isClosed = false
 
   constructor(workerCount: number, memory: SharedArrayBuffer) {
     const workerData: WorkerSetup = { memory }
@@ -51,15 +52,17 @@ export class HashPool {
 
   run(job: HashJob): Promise<HashAnswer> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ job, resolve, reject })
+      // A part that was still being read when hashing was stopped.
+      if (this.#isClosed) reject(new Error(STOPPED))
+      else this.#waiting.push({ job, resolve, reject })
       this.#assign()
     })
   }
 
   /** Jobs that are not done are rejected. */
   async close(): Promise<void> {
-    for (const { reject } of [...this.#busy.values(), ...this.#waiting])
-      reject(new Error('hashing was stopped'))
+    this.#isClosed = true
+    for (const { reject } of [...this.#busy.values(), ...this.#waiting]) reject(new Error(STOPPED))
     this.#waiting.length = 0
     await Promise.all(this.#all.map((worker) => worker.terminate()))
   }
@@ -87,3 +90,5 @@ export class HashPool {
     }
   }
 }
+
+const STOPPED = 'hashing was stopped'

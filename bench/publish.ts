@@ -1,0 +1,147 @@
+/**
+ * How fast `publish` hashes a file, and how much memory it takes, beside mktorrent and transmission-create on the
+ * same file with the same piece length in the same run.
+ *
+ * `npm run bench -- publish [GIB] [ROUNDS]`: writes a file of that many GiB (1) into the folder for temporary files,
+ * and removes it. The programs take turns, and the best of ROUNDS (3) counts: the machine has other things to do.
+ * The file is in the page cache after the first round, so it is the processors that are compared. What runs is the
+ * built program: `npm run build` first.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { createCipheriv } from 'node:crypto'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { choosePieceLength } from '../src/publish/piece-length.ts'
+
+const GIB = 1_073_741_824
+const contentBytes = Number(process.argv[2] ?? 1) * GIB
+const rounds = Number(process.argv[3] ?? 3)
+if (!(contentBytes > 0) || !(rounds >= 1)) throw new Error('npm run bench -- publish [GIB] [ROUNDS]')
+
+const folder = mkdtempSync(join(tmpdir(), 'siteswarm-bench-'))
+const file = join(folder, 'content.bin')
+const pieceBytes = choosePieceLength(contentBytes)
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+
+const tracker = 'http://tracker.example/announce'
+const outputOf = (name: string) => join(folder, `${name}.torrent`)
+const contenders: Readonly<Record<string, readonly string[]>> = {
+  'siteswarm, v1': [
+    process.execPath,
+    main,
+    'publish',
+    file,
+    '-o',
+    outputOf('siteswarm, v1'),
+    '--url',
+    'http://127.0.0.1:1',
+  ],
+  'siteswarm, hybrid': [
+    process.execPath,
+    main,
+    'publish',
+    file,
+    '--hybrid',
+    '-o',
+    outputOf('siteswarm, hybrid'),
+    '--url',
+    'http://127.0.0.1:1',
+  ],
+  mktorrent: [
+    'mktorrent',
+    '-p',
+    '-a',
+    tracker,
+    '-l',
+    String(Math.log2(pieceBytes)),
+    '-o',
+    outputOf('mktorrent'),
+    file,
+  ],
+  'transmission-create': [
+    'transmission-create',
+    '-p',
+    '-t',
+    tracker,
+    '-s',
+    String(pieceBytes / 1_024),
+    '-o',
+    outputOf('transmission-create'),
+    file,
+  ],
+}
+
+interface Run {
+  readonly seconds: number
+  readonly peakMebibytes: number
+}
+
+try {
+  writeContent()
+  console.log(
+    `${contentBytes / GIB} GiB in pieces of ${pieceBytes / 1_024} KiB, ${cpus().length} processors, best of ${rounds}`,
+  )
+  const best = new Map<string, Run>()
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, argv] of Object.entries(contenders)) {
+      const run = await measure(name, argv)
+      const before = best.get(name)
+      if (run !== undefined && (before === undefined || run.seconds < before.seconds)) best.set(name, run)
+    }
+  }
+  console.log(`${''.padEnd(22)}${'seconds'.padStart(9)}${'MB/s'.padStart(9)}${'peak MiB'.padStart(11)}`)
+  for (const [name, { seconds, peakMebibytes }] of best) {
+    console.log(
+      name.padEnd(22) +
+        seconds.toFixed(2).padStart(9) +
+        (contentBytes / 1e6 / seconds).toFixed(0).padStart(9) +
+        peakMebibytes.toFixed(0).padStart(11),
+    )
+  }
+} finally {
+  rmSync(folder, { recursive: true })
+}
+
+/** Bytes that nothing can compress or skip; a key stream is the fastest source of those. */
+function writeContent(): void {
+  const stream = createCipheriv('aes-128-ctr', Buffer.alloc(16, 1), Buffer.alloc(16))
+  const zeros = Buffer.alloc(16_777_216)
+  const descriptor = openSync(file, 'w')
+  for (let at = 0; at < contentBytes; at += zeros.length) {
+    writeSync(descriptor, stream.update(zeros.subarray(0, Math.min(zeros.length, contentBytes - at))))
+  }
+  closeSync(descriptor)
+}
+
+/** undefined where the program is not here. */
+async function measure(name: string, argv: readonly string[]): Promise<Run | undefined> {
+  const [program = '', ...args] = argv
+  if (spawnSync('which', [program]).status !== 0) {
+    console.log(`${name}: not installed`)
+    return undefined
+  }
+  rmSync(outputOf(name), { force: true })
+  const startedMs = performance.now()
+  const child = spawn(program, args, { stdio: 'ignore' })
+  let peakKibibytes = 0
+  // The kernel keeps the peak itself, so nothing between two looks is missed.
+  const looking = setInterval(() => {
+    peakKibibytes = Math.max(peakKibibytes, readPeak(child.pid))
+  }, 20)
+  await new Promise((resolve) => child.once('exit', resolve))
+  clearInterval(looking)
+  const seconds = (performance.now() - startedMs) / 1_000
+  if (statSync(outputOf(name)).size === 0) throw new Error(`${name} made no torrent`)
+  return { seconds, peakMebibytes: peakKibibytes / 1_024 }
+}
+
+function readPeak(pid: number | undefined): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+  } catch {
+    // It has just ended.
+    return 0
+  }
+}

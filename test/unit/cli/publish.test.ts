@@ -1,0 +1,227 @@
+/** The command `publish`: what it registers and prints, and how it ends when something is wrong. */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PublishProgress } from '../../../src/cli/publish-progress.ts'
+import { readMetainfo } from '../../../src/metainfo/metainfo.ts'
+import { runCommand } from '../../a-command-run.ts'
+import { aPublisher } from '../../a-publisher.ts'
+import { aWebServer } from '../../a-web-server.ts'
+
+/**
+ * SHA-1 of `d6:lengthi5e4:name5:a.txt12:piece lengthi16384e6:pieces20:…7:privatei1ee` around SHA-1 of "hello", worked
+ * out by Python.
+ */
+const INFO_HASH = 'a0c8691e1280a61bff4c493fd2b230a908ffeb2a'
+
+describe('publish', () => {
+  const publish = aPublisher()
+  let folder: string
+  const at = (name: string) => join(folder, name)
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'siteswarm-publish-'))
+    writeFileSync(at('a.txt'), 'hello')
+    publish.registered.length = 0
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  it('registers the torrent with its origin, and prints the links of each site', async () => {
+    const run = await publish([at('a.txt'), '--token', 'sesame'])
+    expect(run).toMatchObject({ exitCode: 0, err: '' })
+    expect(run.out.split('\n')).toEqual([
+      `infohash     ${INFO_HASH}`,
+      'name         a.txt',
+      'size         5 B (5 bytes)',
+      'pieces       1 of 16 KiB',
+      'fra          http://fra.example/x.torrent',
+      'fra/row-a    http://row-a.example/x.torrent',
+      '',
+    ])
+    expect(publish.registered).toMatchObject([
+      {
+        path: `/api/v1/torrents?${new URLSearchParams({ origin: at('a.txt') }).toString()}`,
+        contentType: 'application/x-bittorrent',
+        authorization: 'Bearer sesame',
+      },
+    ])
+    const registered = readMetainfo(publish.registered[0]?.bytes ?? Buffer.alloc(0), 'registered')
+    expect(registered.infoHashV1?.toString('hex')).toBe(INFO_HASH)
+  })
+
+  it('says the same as one JSON document', async () => {
+    const run = await publish([at('a.txt'), '--json', '-o', at('a.torrent')])
+    expect(run).toMatchObject({ exitCode: 0, err: '' })
+    expect(JSON.parse(run.out)).toMatchObject({
+      infoHashV1: INFO_HASH,
+      infoHashV2: null,
+      name: 'a.txt',
+      sizeBytes: 5,
+      pieceBytes: 16_384,
+      pieceCount: 1,
+      private: true,
+      output: at('a.torrent'),
+      registered: true,
+      sites: [
+        { site: 'fra', bubble: '-', torrentUrl: 'http://fra.example/x.torrent' },
+        { site: 'fra', bubble: 'row-a' },
+      ],
+      warnings: [],
+    })
+    expect(existsSync(at('a.torrent'))).toBe(true)
+  })
+
+  it('does not tell the node a URL whose query may be a signature, and shows it nowhere', async () => {
+    const server = await aWebServer(Buffer.from('hello'))
+    const run = await publish([`${server.url}/a.txt?X-Amz-Signature=4711`])
+    await server.close()
+    expect(run.exitCode).toBe(0)
+    expect(run.err).toContain('warning: the node is not told where the content comes from')
+    expect(publish.registered[0]?.path).toBe('/api/v1/torrents')
+    const everything = `${run.out}${run.err}${publish.registered[0]?.bytes.toString('latin1')}`
+    expect(everything).not.toContain('4711')
+  })
+
+  it('keeps user and password of a URL out of what it registers and prints', async () => {
+    const server = await aWebServer(Buffer.from('hello'))
+    const { host } = new URL(server.url)
+    const run = await publish([`http://me:sesame@${host}/a.txt`])
+    await server.close()
+    expect(run.exitCode).toBe(0)
+    expect(publish.registered[0]?.path).toBe(
+      `/api/v1/torrents?origin=${encodeURIComponent(`http://${host}/a.txt`)}`,
+    )
+    expect(`${run.out}${run.err}${publish.registered[0]?.bytes.toString('latin1')}`).not.toContain('sesame')
+  })
+
+  describe('without a node', () => {
+    const alone = (...args: string[]) => runCommand(['publish', ...args, '--url', 'http://127.0.0.1:1'])
+
+    it('says so before it hashes anything', async () => {
+      expect(await alone(at('no such file'))).toMatchObject({
+        exitCode: 69,
+        err: expect.stringContaining('siteswarm publish: no node answers at http://127.0.0.1:1'),
+        out: '',
+      })
+    })
+
+    it('writes the torrent where it was told to, and ends with 69 all the same', async () => {
+      const run = await alone(at('a.txt'), '-o', at('a.torrent'))
+      expect(run.exitCode).toBe(69)
+      expect(run.out).toContain(`written      ${at('a.torrent')}`)
+      expect(run.err).toContain('the torrent is not registered: no node answers')
+      expect(readMetainfo(readTorrent(), 'a').infoHashV1?.toString('hex')).toBe(INFO_HASH)
+    })
+
+    const readTorrent = () => readFileSync(at('a.torrent'))
+  })
+
+  it('writes nothing when it is interrupted', async () => {
+    writeFileSync(at('large'), '')
+    truncateSync(at('large'), 500_000_000)
+    const abort = new AbortController()
+    const run = await publish(
+      [at('large'), '-o', at('large.torrent')],
+      {},
+      { signal: abort.signal, showStatus: () => abort.abort() },
+    )
+    expect(run).toMatchObject({ exitCode: 1, out: '' })
+    expect(run.err).toContain('interrupted; nothing was written or registered')
+    expect(readdirSync(folder).toSorted()).toEqual(['a.txt', 'large'])
+    expect(publish.registered).toEqual([])
+  })
+
+  it('leaves an older torrent as it was when the source is not there', async () => {
+    writeFileSync(at('a.torrent'), 'older')
+    expect((await publish([at('none'), '-o', at('a.torrent')])).exitCode).toBe(1)
+    expect(readFileSync(at('a.torrent'), 'utf8')).toBe('older')
+  })
+
+  it.each([
+    [['none'], 1, 'no such file or folder; check the spelling'],
+    [['empty'], 1, 'there is no file in this folder'],
+    [['ftp://host/x'], 1, 'ftp:// is no source of content'],
+    [['http://127.0.0.1:1/x'], 69, 'no answer (ECONNREFUSED); is the server up?'],
+    [['a.txt', '--piece-length', '20KiB'], 64, 'write a power of two from 16KiB to 16MiB'],
+    [['a.txt', '--piece-length', '65536'], 64, 'write a power of two from 16KiB to 16MiB'],
+    [['a.txt', '--piece-length', '32MiB'], 64, 'write a power of two from 16KiB to 16MiB'],
+    [['a.txt', '--web-seed', 'ftp://host/x'], 64, 'write http:// or https://, a host'],
+    [['a.txt', '--web-seed', 'http://me:4711@host/x'], 64, 'a user or password would be there for everybody'],
+    [['a.txt', '--web-seed', 'http://host/x?sig=4711'], 64, 'a signature or token in the query'],
+    [
+      ['a.txt', '--name', '../x'],
+      1,
+      '"../x" is no name for a file, in the torrent; give it another with --name',
+    ],
+    [['a.txt', '-o', '/nowhere/x.torrent'], 1, 'cannot write /nowhere/x.torrent'],
+    [['.', '-o', 'x.torrent'], 1, 'is inside of the folder that is published'],
+    [[], 64, "missing required argument 'source'"],
+  ])('answers %j with %i and one line', async (args, exitCode, message) => {
+    mkdirSync(at('empty'))
+    const isHere = (arg: string, index: number) =>
+      (index === 0 || args[index - 1] === '-o') && !/^\w+:|^\//.test(arg)
+    const run = await publish(args.map((arg, index) => (isHere(arg, index) ? at(arg) : arg)))
+    expect(run).toMatchObject({ exitCode, out: '' })
+    expect(run.err.split('\n')[0]).toContain(message)
+    expect(run.err).not.toContain('4711')
+    expect(publish.registered).toEqual([])
+  })
+})
+
+describe('the progress of publishing', () => {
+  const GIB = 1_073_741_824
+
+  const watch = (showStatus?: (line: string) => void) => {
+    let atMs = 0
+    const lines: string[] = []
+    const progress = new PublishProgress(4 * GIB, { err: (line) => lines.push(line), showStatus }, () => atMs)
+    const update = (seconds: number, doneBytes: number) => {
+      atMs = seconds * 1_000
+      progress.update(doneBytes)
+    }
+    return { lines, update, progress }
+  }
+
+  it('is a line every ten seconds in a log', () => {
+    const { lines, update } = watch()
+    for (const seconds of [1, 5, 9.9]) update(seconds, GIB / 10)
+    expect(lines).toEqual([])
+    update(10, GIB)
+    update(15, 1.2 * GIB)
+    update(20, 2 * GIB)
+    expect(lines).toEqual([
+      'hashing  25 %  1 GiB of 4 GiB  102 MiB/s  0:30 left',
+      'hashing  50 %  2 GiB of 4 GiB  102 MiB/s  0:20 left',
+    ])
+  })
+
+  it('is a moving bar on a terminal, which goes away at the end', () => {
+    const shown: string[] = []
+    const { lines, update, progress } = watch((line) => shown.push(line))
+    update(0.1, 1_000)
+    update(1, GIB)
+    progress.end()
+    expect(shown).toEqual([
+      'hashing [######------------------]  25 %  1 GiB of 4 GiB  1 GiB/s  0:03 left',
+      '',
+    ])
+    expect(lines).toEqual([])
+  })
+
+  it('goes by the last seconds, and says when nothing comes any more', () => {
+    const { lines, update } = watch()
+    update(10, 2 * GIB)
+    for (const seconds of [20, 30, 40]) update(seconds, 2 * GIB)
+    expect(lines.at(-1)).toBe('hashing  50 %  2 GiB of 4 GiB  0 B/s  stalled')
+  })
+})
