@@ -73,6 +73,11 @@ export class LogKeeper {
     return this.#lastId
   }
 
+  /** This entry was read: from now on it must be there. */
+  witness(id: string): void {
+    this.#witnesses.add(id)
+  }
+
   /** The connection ended: what was on its way may be lost. */
   broke(): void {
     const { writer, reader, clock } = this.#options
@@ -84,7 +89,6 @@ export class LogKeeper {
   /** Looks at the log and does what is to be done about it. `isFirst`: of a session. */
   async look(client: RedisClient, isFirst: boolean): Promise<Look> {
     const { keys, clock, newEpoch, reader, writer } = this.#options
-    this.#witness()
     const young = this.#witnesses.young(clock.nowMs())
     const ids = isFirst || young.length < 3 ? young : [young[0] as string, young.at(-1) as string]
     const { applied } = reader
@@ -130,19 +134,13 @@ export class LogKeeper {
     }
   }
 
-  #witness(): void {
-    const { applied } = this.#options.reader
-    // Where reading began is no entry; its sequence is 0 and nothing was read yet.
-    if (!applied.endsWith(BEGIN_SUFFIX)) this.#witnesses.add(applied)
-  }
-
   /** The log that is there now is another one than this node knows, or the first that it sees. */
   #begin(epoch: string): void {
     const { reader, subscriber, clock, lifetimeMs, log } = this.#options
     const isFirst = this.#epoch === undefined
     if (epoch !== '') this.#epoch = epoch
     this.#witnesses.clear()
-    reader.moveTo(`${Math.max(0, clock.nowMs() - lifetimeMs)}${BEGIN_SUFFIX}`)
+    reader.moveTo(`${Math.max(0, clock.nowMs() - lifetimeMs)}-0`)
     if (isFirst) return
     log.warn({ event: 'log-lost' }, 'the log of the site began anew; this node writes to it what it knows')
     subscriber.forgetLogged()
@@ -230,6 +228,3 @@ export class LogKeeper {
     await Promise.race([promise, aborted])
   }
 }
-
-/** Of a position that is a time rather than an entry: no entry that Redis makes by itself has such a sequence. */
-const BEGIN_SUFFIX = '-18446744073709551615'

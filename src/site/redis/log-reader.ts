@@ -21,6 +21,8 @@ const SLICE_MS = 5
 export interface LogReaderOptions {
   readonly key: string
   readonly apply: (batch: Buffer) => void
+  /** Called after each answer with the last entry that is applied. */
+  readonly onApplied: (id: string) => void
 }
 
 interface Answer {
@@ -79,7 +81,10 @@ export class LogReader {
       // Applied in any case: batches may come in any order, and twice.
       await this.#apply(entries)
       if (moves !== this.#moves) continue
-      if (last !== '') this.#applied = last
+      if (last !== '') {
+        this.#applied = last
+        this.#options.onApplied(last)
+      }
       this.#resolveWaiting(last === '')
     }
   }

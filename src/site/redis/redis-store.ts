@@ -105,8 +105,12 @@ export class RedisStore implements SiteStore {
   async open(subscriber: LogSubscriber): Promise<void> {
     const { random, newSecret, lifetimeMs, log, mirror } = this.#options
     await mirror.reload()
-    const reader = new LogReader({ key: this.#keys.log, apply: (batch) => subscriber.apply(batch) })
-    const keeper = new LogKeeper({
+    const reader = new LogReader({
+      key: this.#keys.log,
+      apply: (batch) => subscriber.apply(batch),
+      onApplied: (id) => keeper.witness(id),
+    })
+    const keeper: LogKeeper = new LogKeeper({
       keys: this.#keys,
       lifetimeMs,
       clock: this.clock,
