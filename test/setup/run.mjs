@@ -8,6 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { copyScripts } from '../../src/site/redis/scripts/copy-to.mjs'
 import { installMissing } from './install-missing.mjs'
 import { summarize } from './summary.mjs'
 
@@ -23,6 +24,7 @@ async function main(args) {
   installMissing(console.error)
   if ((await run([compiler, '-p', 'tsconfig.build.json'])) !== 0)
     return stop('src/ does not compile; see above.')
+  copyScripts('dist')
 
   const directory = mkdtempSync(join(tmpdir(), 'siteswarm-test-'))
   try {

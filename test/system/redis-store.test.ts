@@ -25,12 +25,12 @@ async function twoNodes(redis: { readonly url: string }) {
   one.memory.hear('told to one')
   two.memory.hear('told to two')
   const nodes = [one, two]
-  await allKnow(nodes, 'told to one', 'told to two')
+  await expectAllKnow(nodes, 'told to one', 'told to two')
   const another = () => anOpenNode({ url: redis.url, site })
   return { site, one, two, nodes, another }
 }
 
-async function allKnow(nodes: readonly RedisNode[], ...sentences: readonly string[]): Promise<void> {
+async function expectAllKnow(nodes: readonly RedisNode[], ...sentences: readonly string[]): Promise<void> {
   for (const { memory } of nodes)
     await until(SOON_MS, `a node knows: ${sentences.join(', ')}; it knows: ${memory.known.join(', ')}`, () =>
       sentences.every((sentence) => memory.knows(sentence)),
@@ -43,7 +43,11 @@ const isUp = ({ store }: RedisNode, expected: boolean) =>
 const logOf = (site: string) => `siteswarm:{${site}}:log`
 
 /** Everything that is said is in the log itself, where a new node will look for it. */
-async function logHas(redis: RunningRedis, site: string, ...sentences: readonly string[]): Promise<void> {
+async function expectLogHas(
+  redis: RunningRedis,
+  site: string,
+  ...sentences: readonly string[]
+): Promise<void> {
   await until(SOON_MS, `the log has: ${sentences.join(', ')}`, async () => {
     const log = JSON.stringify(await redis.ask('xrange', logOf(site), '-', '+'))
     return sentences.every((sentence) => log.includes(sentence))
@@ -69,8 +73,8 @@ describe.skipIf(needs('redis-server'))('what is shared survives', () => {
     await isUp(one, false)
     one.memory.hear('told while it was away')
     await redis.start()
-    await allKnow(nodes, 'told while it was away')
-    await logHas(redis, site, 'told to one', 'told to two', 'told while it was away')
+    await expectAllKnow(nodes, 'told while it was away')
+    await expectLogHas(redis, site, 'told to one', 'told to two', 'told while it was away')
     const three = await another()
     expect(three.memory.known).toEqual(['told to one', 'told to two', 'told while it was away'])
     await until(SOON_MS, 'the count is back', () => three.memory.counts.get('01'.repeat(20)) === 1)
@@ -85,11 +89,11 @@ describe.skipIf(needs('redis-server'))('what is shared survives', () => {
       Buffer.from('de'),
     )
     await redis.ask('flushall')
-    await logHas(redis, site, 'told to one', 'told to two')
+    await expectLogHas(redis, site, 'told to one', 'told to two')
     one.memory.hear('told after it')
-    await allKnow(nodes, 'told after it')
+    await expectAllKnow(nodes, 'told after it')
     const three = await another()
-    await allKnow([three], 'told to one', 'told to two', 'told after it')
+    await expectAllKnow([three], 'told to one', 'told to two', 'told after it')
     await until(SOON_MS, 'the torrent is there again', () => three.store.torrents.has(Buffer.alloc(20, 1)))
   })
 
@@ -98,7 +102,7 @@ describe.skipIf(needs('redis-server'))('what is shared survives', () => {
     const { site, one, two } = await twoNodes(redis)
     await one.store.close()
     await redis.ask('flushall')
-    await logHas(redis, site, 'told to one', 'told to two')
+    await expectLogHas(redis, site, 'told to one', 'told to two')
     expect(two.store.state.isUp).toBe(true)
   })
 
@@ -106,30 +110,30 @@ describe.skipIf(needs('redis-server'))('what is shared survives', () => {
     const redis = await aRedis()
     const { site } = await twoNodes(redis)
     await redis.ask('del', logOf(site))
-    await logHas(redis, site, 'told to one', 'told to two')
+    await expectLogHas(redis, site, 'told to one', 'told to two')
   })
 
   test('a log that was trimmed underneath', async () => {
     const redis = await aRedis()
     const { site, one, nodes } = await twoNodes(redis)
     one.memory.hear('a later one')
-    await allKnow(nodes, 'a later one')
+    await expectAllKnow(nodes, 'a later one')
     await redis.ask('xtrim', logOf(site), 'MAXLEN', 1)
-    await logHas(redis, site, 'told to one', 'told to two', 'a later one')
+    await expectLogHas(redis, site, 'told to one', 'told to two', 'a later one')
   })
 
   test('a log that lost its end, as an old backup has', async () => {
     const redis = await aRedis()
     const { site, one, two, nodes } = await twoNodes(redis)
     await redis.ask('xadd', logOf(site), '*', 'b', 'between')
-    await allKnow(nodes, 'between')
+    await expectAllKnow(nodes, 'between')
     one.memory.hear('late at one')
     two.memory.hear('late at two')
-    await allKnow(nodes, 'late at one', 'late at two')
+    await expectAllKnow(nodes, 'late at one', 'late at two')
     const entries = (await redis.ask('xrange', logOf(site), '-', '+')) as [string, string[]][]
     const from = entries.findIndex(([, fields]) => fields.includes('between'))
     for (const [id] of entries.slice(from + 1)) await redis.ask('xdel', logOf(site), id)
-    await logHas(redis, site, 'late at one', 'late at two')
+    await expectLogHas(redis, site, 'late at one', 'late at two')
   })
 
   test('connections that somebody kills', async () => {
@@ -138,7 +142,7 @@ describe.skipIf(needs('redis-server'))('what is shared survives', () => {
     await redis.ask('client', 'kill', 'type', 'normal', 'skipme', 'yes')
     one.memory.hear('told after it')
     two.memory.hear('and this')
-    await allKnow(nodes, 'told after it', 'and this')
+    await expectAllKnow(nodes, 'told after it', 'and this')
   })
 
   test('a Redis that hangs: it is down, nobody waits for it, and afterwards nothing is missing', async () => {
@@ -153,7 +157,7 @@ describe.skipIf(needs('redis-server'))('what is shared survives', () => {
     expect(one.store.leases.claim(aLease(1))).toBe('alone')
     expect(one.store.state.sentence).toContain('cannot be used')
     redis.resume()
-    await allKnow(nodes, 'told while it hung')
+    await expectAllKnow(nodes, 'told while it hung')
     await until(SOON_MS, 'the lease that was renewed meanwhile is held', async () => {
       return (await one.store.leases.claim(aLease(1))) === 'taken'
     })
@@ -169,7 +173,7 @@ describe.skipIf(needs('redis-server'))('what is shared survives', () => {
     expect(one.store.state.droppedBatches).toBe(5)
     expect(one.store.state.backlogBytes).toBeLessThanOrEqual(8 * 1024 * 1024)
     await redis.start()
-    await allKnow(nodes, ...sentences.map((sentence) => sentence))
+    await expectAllKnow(nodes, ...sentences.map((sentence) => sentence))
     await until(SOON_MS, 'nothing waits any more', () => one.store.state.lagSeconds === 0)
   })
 
@@ -181,7 +185,7 @@ describe.skipIf(needs('redis-server'))('what is shared survives', () => {
     await isUp(one, false)
     expect(one.store.state.sentence).toContain('OOM')
     await redis.ask('config', 'set', 'maxmemory', 0)
-    await allKnow(nodes, 'told while it was full')
+    await expectAllKnow(nodes, 'told while it was full')
     await isUp(one, true)
   })
 
@@ -194,9 +198,9 @@ describe.skipIf(needs('redis-server'))('what is shared survives', () => {
       await until(45_000, 'the Sentinels chose the replica', async () => {
         return (await sentinels.masterPort()) === sentinels.replica.port
       })
-      await allKnow(nodes, 'told while nobody was master')
+      await expectAllKnow(nodes, 'told while nobody was master')
       two.memory.hear('told to the new one')
-      await allKnow(nodes, 'told to the new one')
+      await expectAllKnow(nodes, 'told to the new one')
       await isUp(one, true)
     } finally {
       await sentinels.stop()
@@ -250,7 +254,7 @@ describe.skipIf(needs('redis-server'))('at the start', () => {
     const settings = { url: `redis://siteswarm-fra:change-me@127.0.0.1:${redis.port}`, site: 'fra' }
     const [one, two] = [await anOpenNode(settings), await anOpenNode(settings)]
     one.memory.hear('told to one')
-    await allKnow([two], 'told to one')
+    await expectAllKnow([two], 'told to one')
     one.store.completions.add(Buffer.alloc(20, 1), 1)
     await until(SOON_MS, 'the completion is known', () => two.memory.counts.size === 1)
     await one.store.torrents.put(
@@ -267,7 +271,7 @@ describe.skipIf(needs('redis-server'))('at the start', () => {
     one.store.leases.release(aLease(1))
     await until(SOON_MS, 'it is free', async () => (await two.store.leases.claim(aLease(2))) === 'granted')
     await redis.ask('xtrim', logOf('fra'), 'MAXLEN', 0)
-    await logHas(redis, 'fra', 'told to one')
+    await expectLogHas(redis, 'fra', 'told to one')
     expect(one.store.state.isUp).toBe(true)
   })
 

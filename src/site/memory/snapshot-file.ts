@@ -11,11 +11,11 @@ import type { Loaded, SnapshotStore } from '../../tracker/ports.ts'
 
 /*
   File => big-endian
-     0  byte[8]  magic "SSWARM\0\1"
+     0  byte[8]  magic "SSWARM\0\2", of which the last byte is the version
         Block[]  uint32 length, uint32 crc32 of the payload, payload
         End      uint32 0, uint32 number of blocks: without it the file was cut off
 */
-const MAGIC = Buffer.from('SSWARM\0\x01', 'latin1')
+const MAGIC = Buffer.from('SSWARM\0\x02', 'latin1')
 
 /** Blocks are gathered up to this size before they are written. */
 const WRITE_BYTES = 1 << 20
@@ -93,7 +93,11 @@ export class SnapshotFile implements SnapshotStore {
 }
 
 function* readBlocks(bytes: Buffer): Generator<Buffer> {
-  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error('this is no snapshot of swarms')
+  if (!bytes.subarray(0, MAGIC.length - 1).equals(MAGIC.subarray(0, -1)))
+    throw new Error('this is no snapshot of swarms')
+  const version = bytes[MAGIC.length - 1]
+  if (version !== MAGIC.at(-1))
+    throw new Error(`this snapshot is of version ${version}, which this program does not read`)
   let at = MAGIC.length
   for (let count = 0; ; count++) {
     if (at + 8 > bytes.length) throw new Error(`it ends at byte ${bytes.length}, in the middle`)
