@@ -55,6 +55,12 @@ const HOLDER_SILENCE_MS = 10_000
  */
 const RENEWAL_MS = 30 * 60_000
 
+/**
+ * What a site may fetch beyond its copies: a connection that breaks leaves up to a megabyte in buffers that no client
+ * ever reads (0.7 MB on loopback), and of a small torrent that would be all there is.
+ */
+const SLACK_BYTES = 4 * 1024 * 1024
+
 /** How often a lease is prolonged: it outlives two attempts that came to nothing. */
 const RENEW_EVERY_MS = 3_000
 
@@ -189,7 +195,7 @@ export class OriginDesk {
   }
 
   #budgetBytes({ sizeBytes }: OriginSubject): number {
-    return Math.ceil(sizeBytes * this.#parts.limits.copiesPerSite)
+    return Math.ceil(sizeBytes * this.#parts.limits.copiesPerSite) + SLACK_BYTES
   }
 
   #of(subject: OriginSubject, nowMs: number): Fetching {

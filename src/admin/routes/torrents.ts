@@ -151,25 +151,26 @@ function describeBriefly(registration: Registration, noted: Noted) {
   }
 }
 
-/** One for each place with trackers of its own: the other bubbles of a site get what the site gets. */
+/**
+ * One for each place with trackers of its own: the other bubbles of a site get what the site gets. None where no
+ * node speaks HTTP to the clients of a place.
+ */
 function urlsOf(topology: Topology, registration: Registration) {
   const path = `/torrents/${formatInfoHash(registration.infoHashes[0] as Buffer)}`
-  const urlOf = (place: Place, extension: string): string | null => {
+  const isShown = ({ site, bubble, trackers }: Place) =>
+    site.name !== UNMAPPED_SITE && (bubble === NO_BUBBLE || trackers.length > 0)
+  return topology.places.filter(isShown).flatMap((place) => {
     const node = nearestNodeUrl(topology, place)
-    if (node === undefined) return null
+    if (node === undefined) return []
     const query = new URLSearchParams({ site: place.site.name })
     if (place.bubble !== NO_BUBBLE) query.set('bubble', place.bubble)
-    return `${node}${path}.${extension}?${query.toString()}`
-  }
-  return topology.places
-    .filter(
-      ({ site, bubble, trackers }) =>
-        site.name !== UNMAPPED_SITE && (bubble === NO_BUBBLE || trackers.length > 0),
-    )
-    .map((place) => ({
-      site: place.site.name,
-      bubble: place.bubble,
-      torrentUrl: urlOf(place, 'torrent'),
-      magnetUrl: urlOf(place, 'magnet'),
-    }))
+    return [
+      {
+        site: place.site.name,
+        bubble: place.bubble,
+        torrentUrl: `${node}${path}.torrent?${query.toString()}`,
+        magnetUrl: `${node}${path}.magnet?${query.toString()}`,
+      },
+    ]
+  })
 }

@@ -10,6 +10,9 @@ import {
 } from '../../../src/webseed/origin-desk.ts'
 import { at } from '../../a-tracker.ts'
 
+/** With 1.1 copies and 4 MiB a site may have 1,104,194,304 bytes. */
+const SIZE = 1_000_000_000
+const BUDGET = 1_104_194_304
 const GATEWAY = '127.1.1.1'
 const OTHER = '127.1.1.2'
 const THIRD = '127.1.1.3'
@@ -49,7 +52,7 @@ function aDesk(limits: { readonly copiesPerSite?: number; readonly requestsPerSi
     subject: Partial<OriginSubject> = {},
   ) =>
     desk.ask(
-      { infoHash: Buffer.alloc(20, 1), sizeBytes: 1000, siteName: 'fra', siteIndex: 0, ...subject },
+      { infoHash: Buffer.alloc(20, 1), sizeBytes: SIZE, siteName: 'fra', siteIndex: 0, ...subject },
       at(from),
       { isWarm, gateways: gateway === undefined ? [] : [at(gateway)] },
     )
@@ -163,8 +166,8 @@ describe('the budget of a site', () => {
   it('ends an answer at the byte with which it is used up', async () => {
     const { granted, ask } = aDesk()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
-    expect(grant.take(1000)).toBe(true)
-    expect(grant.take(100)).toBe(true)
+    expect(grant.take(SIZE)).toBe(true)
+    expect(grant.take(BUDGET - SIZE)).toBe(true)
     expect(grant.take(1)).toBe(false)
     grant.release()
     expect(await ask(GATEWAY, { gateway: GATEWAY })).toEqual({
@@ -177,11 +180,11 @@ describe('the budget of a site', () => {
   it('is the same for whoever fetches after somebody else', async () => {
     const { granted, kind, clock } = aDesk()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
-    grant.take(600)
+    grant.take(600_000_000)
     grant.release()
     clock.advanceMs(10_000)
     const next = await granted(THIRD, { gateway: THIRD })
-    expect(next.take(500)).toBe(true)
+    expect(next.take(BUDGET - 600_000_000)).toBe(true)
     expect(next.take(1)).toBe(false)
     next.release()
     expect(await kind(OTHER, { gateway: OTHER })).toBe('refused')
@@ -190,7 +193,7 @@ describe('the budget of a site', () => {
   it('is renewed half an hour after the last byte of it', async () => {
     const { granted, ask, kind, clock } = aDesk()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
-    grant.take(1100)
+    grant.take(BUDGET)
     grant.release()
     clock.advanceMs(1_799_999)
     expect(await ask(OTHER, { gateway: OTHER })).toEqual({
@@ -227,17 +230,17 @@ describe('a site that has a copy', () => {
 describe('what the origin was spared', () => {
   it('is the size of each completed download, less what was fetched for it', async () => {
     const { desk, counted, granted } = aDesk()
-    const subject = { infoHash: Buffer.alloc(20, 1), sizeBytes: 1000, siteName: 'fra', siteIndex: 0 }
+    const subject = { infoHash: Buffer.alloc(20, 1), sizeBytes: SIZE, siteName: 'fra', siteIndex: 0 }
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
-    grant.take(1020)
-    expect(counted.bytes).toBe(1020)
+    grant.take(SIZE + 20)
+    expect(counted.bytes).toBe(1_000_000_020)
     desk.completed(subject)
     expect(counted.saved).toBe(0)
     desk.completed(subject)
-    expect(counted.saved).toBe(980)
+    expect(counted.saved).toBe(999_999_980)
     desk.completed(subject)
-    expect(counted.saved).toBe(1980)
+    expect(counted.saved).toBe(1_999_999_980)
     desk.completed({ ...subject, siteName: 'ams' })
-    expect(counted.saved).toBe(2980)
+    expect(counted.saved).toBe(2_999_999_980)
   })
 })
