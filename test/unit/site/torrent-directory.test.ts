@@ -1,0 +1,97 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { ConfigError, InputError } from '../../../src/core/errors.ts'
+import { TorrentDirectory } from '../../../src/site/memory/torrent-directory.ts'
+import type { RegisteredTorrent } from '../../../src/tracker/ports.ts'
+import { aDirectory } from '../../a-node.ts'
+
+async function aTorrentDirectory(settings: { readonly isRequired?: boolean } = {}) {
+  const directory = join(await aDirectory(), 'torrents')
+  const warnings: string[] = []
+  const open = () =>
+    new TorrentDirectory({
+      directory,
+      // A torrent here is a letter, which fills its infohash.
+      describe: (bytes, path) => {
+        if (bytes.length !== 1) throw new InputError(`${path}: no torrent`)
+        return { infoHashes: [Buffer.alloc(20, bytes)], name: `of ${bytes.toString()}`, sizeBytes: 7 }
+      },
+      isRequired: settings.isRequired ?? false,
+      log: {
+        debug: () => {},
+        info: () => {},
+        warn: ({ problem }) => warnings.push(String(problem)),
+        error: () => {},
+      },
+    })
+  return { directory, warnings, open }
+}
+
+const registered: RegisteredTorrent = {
+  infoHashes: [Buffer.alloc(20, 'a')],
+  name: 'image.iso',
+  sizeBytes: 5,
+  registeredAtMs: 1_700_000_000_000,
+  note: '{}',
+}
+
+it('serves what an admin puts into the directory by hand, once it is read anew', async () => {
+  const { directory, open } = await aTorrentDirectory()
+  const torrents = open()
+  await torrents.reload()
+  expect(torrents.list()).toEqual([])
+  await mkdir(directory)
+  await writeFile(join(directory, 'my image.torrent'), 'a')
+  await torrents.reload()
+  expect(torrents.list().map(({ name, note }) => [name, note])).toEqual([['of a', '']])
+  expect(await torrents.read(Buffer.alloc(20, 'a'))).toEqual(Buffer.from('a'))
+  await rm(join(directory, 'my image.torrent'))
+  await torrents.reload()
+  expect(torrents.has(Buffer.alloc(20, 'a'))).toBe(false)
+})
+
+it('names what is no torrent, and serves the others', async () => {
+  const { directory, open, warnings } = await aTorrentDirectory()
+  await mkdir(directory)
+  await writeFile(join(directory, 'broken.torrent'), 'not one')
+  await writeFile(join(directory, 'good.torrent'), 'b')
+  const torrents = open()
+  await torrents.reload()
+  expect(torrents.list().map(({ name }) => name)).toEqual(['of b'])
+  expect(warnings).toEqual([`${join(directory, 'broken.torrent')}: no torrent`])
+})
+
+it('keeps a note beside a torrent, and both over a restart', async () => {
+  const { directory, open } = await aTorrentDirectory()
+  await open().put(registered, Buffer.from('a'))
+  expect((await readdir(directory)).sort()).toEqual([`${'61'.repeat(20)}.json`, `${'61'.repeat(20)}.torrent`])
+  const after = open()
+  await after.reload()
+  expect(after.list()).toEqual([registered])
+})
+
+it('replaces a file of another name that has the same torrent', async () => {
+  const { directory, open } = await aTorrentDirectory()
+  await mkdir(directory)
+  await writeFile(join(directory, 'by hand.torrent'), 'a')
+  const torrents = open()
+  await torrents.reload()
+  await torrents.put(registered, Buffer.from('a'))
+  expect((await readdir(directory)).sort()).toEqual([`${'61'.repeat(20)}.json`, `${'61'.repeat(20)}.torrent`])
+  expect(torrents.list()).toEqual([registered])
+})
+
+it('does not believe a note that it cannot read', async () => {
+  const { directory, open } = await aTorrentDirectory()
+  await open().put(registered, Buffer.from('a'))
+  await writeFile(join(directory, `${'61'.repeat(20)}.json`), '{"infoHashes":["00"]}')
+  const after = open()
+  await after.reload()
+  expect(after.list().map(({ name }) => name)).toEqual(['of a'])
+})
+
+it('a directory that must be there and is not is a mistake in the configuration', async () => {
+  const { open } = await aTorrentDirectory({ isRequired: true })
+  await expect(open().reload()).rejects.toThrow(ConfigError)
+})

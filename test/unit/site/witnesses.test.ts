@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { compareIds } from '../../../src/site/redis/stream-id.ts'
+import { Witnesses } from '../../../src/site/redis/witnesses.ts'
+
+const HOUR_MS = 3_600_000
+const START_MS = 1_700_000_000_000
+const idAt = (ms: number, sequence = 0) => `${START_MS + ms}-${sequence}`
+
+describe('witnesses', () => {
+  it('are the first and the last entry of a busy moment', () => {
+    const witnesses = new Witnesses(HOUR_MS)
+    for (let ms = 0; ms <= 100; ms++) witnesses.add(idAt(ms))
+    expect(witnesses.young(START_MS + 100)).toEqual([idAt(0), idAt(100)])
+  })
+
+  it('stand ten seconds apart, but for the last', () => {
+    const witnesses = new Witnesses(HOUR_MS)
+    for (let second = 0; second <= 25; second++) witnesses.add(idAt(second * 1000))
+    expect(witnesses.young(START_MS + 25_000)).toEqual([idAt(0), idAt(10_000), idAt(20_000), idAt(25_000)])
+  })
+
+  it('go when they are nearly as old as what may be trimmed', () => {
+    const witnesses = new Witnesses(HOUR_MS)
+    witnesses.add(idAt(0))
+    witnesses.add(idAt(20_000))
+    const youngest = START_MS + HOUR_MS * 0.9
+    expect(witnesses.young(youngest)).toEqual([idAt(0), idAt(20_000)])
+    expect(witnesses.young(youngest + 1)).toEqual([idAt(20_000)])
+  })
+
+  it('do not come back from before', () => {
+    const witnesses = new Witnesses(HOUR_MS)
+    witnesses.add(idAt(5))
+    witnesses.add(idAt(5))
+    witnesses.add(idAt(4, 9))
+    expect(witnesses.young(START_MS)).toEqual([idAt(5)])
+  })
+
+  it('go with the end of the log that was lost', () => {
+    const witnesses = new Witnesses(HOUR_MS)
+    for (const ms of [0, 10_000, 20_000]) witnesses.add(idAt(ms))
+    witnesses.forgetAfter(idAt(10_000))
+    expect(witnesses.young(START_MS)).toEqual([idAt(0), idAt(10_000)])
+  })
+})
+
+describe('ids of entries', () => {
+  it.each([
+    ['1-0', '1-1', -1],
+    ['1-10', '1-9', 1],
+    ['2-0', '1-99', 1],
+    ['10-0', '9-0', 1],
+    ['5-5', '5-5', 0],
+    ['0-0', '1-0', -1],
+  ])('%s and %s', (a, b, sign) => {
+    expect(Math.sign(compareIds(a, b))).toBe(sign)
+  })
+})
