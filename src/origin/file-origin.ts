@@ -57,7 +57,7 @@ class FileOrigin implements Origin {
   }
 
   async *#chunks(fileIndex: number, { startByte, endByte }: ByteRange, signal: AbortSignal) {
-    const handle = await this.#open(fileIndex)
+    const handle = await this.openFile(fileIndex)
     try {
       for (let at = startByte; at < endByte;) {
         signal.throwIfAborted()
@@ -75,25 +75,7 @@ class FileOrigin implements Origin {
     }
   }
 
-  readonly readInto = async (fileIndex: number, startByte: number, target: Uint8Array): Promise<void> => {
-    const handle = await this.#open(fileIndex)
-    try {
-      await this.#fill(handle, fileIndex, target, startByte)
-    } catch (error) {
-      throw explainFileError(this.#pathOf(fileIndex), error)
-    } finally {
-      await handle.close()
-    }
-  }
-
-  async verifyUnchanged(fileIndex: number): Promise<void> {
-    const path = this.#pathOf(fileIndex)
-    this.#compare(fileIndex, await explained(path, () => stat(path, { bigint: true })))
-  }
-
-  async close(): Promise<void> {}
-
-  async #open(fileIndex: number): Promise<FileHandle> {
+  readonly openFile = async (fileIndex: number): Promise<FileHandle> => {
     const path = this.#pathOf(fileIndex)
     const handle = await explained(path, () => open(path))
     try {
@@ -104,6 +86,13 @@ class FileOrigin implements Origin {
       throw error
     }
   }
+
+  async verifyUnchanged(fileIndex: number): Promise<void> {
+    const path = this.#pathOf(fileIndex)
+    this.#compare(fileIndex, await explained(path, () => stat(path, { bigint: true })))
+  }
+
+  async close(): Promise<void> {}
 
   async #fill(handle: FileHandle, fileIndex: number, target: Uint8Array, startByte: number): Promise<void> {
     for (let filled = 0; filled < target.length;) {

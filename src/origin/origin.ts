@@ -5,6 +5,7 @@
  * source that is replaced halfway would give a torrent that nobody can ever complete, or web-seed bytes that every
  * client throws away. Credentials stay inside: no name, reference, tag or error of an origin holds any.
  */
+import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 
 export interface OriginFile {
@@ -43,10 +44,10 @@ export interface Origin {
    */
   read(fileIndex: number, range: ByteRange, signal: AbortSignal): Readable
   /**
-   * Fills `target` with what begins at `startByte`, or rejects as `read` fails. Only where bytes can be had without
-   * a stream between: a stream of a local file costs a third of what hashing it does.
+   * Opens one file for whoever reads it by its descriptor, and closes it then. Only where the content is in files of
+   * this machine. Rejects as `read` fails.
    */
-  readonly readInto?: (fileIndex: number, startByte: number, target: Uint8Array) => Promise<void>
+  readonly openFile?: (fileIndex: number) => Promise<FileHandle>
   /** Rejects with an `OriginError` where the file is no longer what it was when the origin was opened. */
   verifyUnchanged(fileIndex: number, signal: AbortSignal): Promise<void>
   /** Lets go of connections and open files. Streams that are being read fail. */

@@ -1,17 +1,18 @@
 /**
  * All hashes of a torrent, in one pass over its content.
  *
- * Memory is one block that all threads share, divided into slots. The main thread has slots filled in the order of
- * the content, several at a time; a full one goes to the next free thread, and is free again when its hashes are
- * back. So the ceiling does not depend on the size of the content, and neither reading nor hashing waits for the
- * other. The slowest of disk, network and processors sets the pace.
+ * It is divided into parts, which are begun in their order, several at a time. A part that lies in files of this
+ * machine is read by the thread that hashes it, so that it never leaves the cache of that core. What comes over the
+ * network is read into a slot of memory that all threads share, and is hashed there. So the memory does not depend
+ * on the size of the content, and the slowest of disk, network and processors sets the pace.
  */
+import type { FileHandle } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import type { Readable } from 'node:stream'
 import { assert } from '../core/assert.ts'
 import type { Origin } from '../origin/origin.ts'
-import { HashPool, type PiecePosition } from './hash-pool.ts'
-import { firstFileAt, type Layout, type PlacedFile, segmentsOf } from './layout.ts'
+import { type FilePart, type HashAnswer, HashPool, type PieceShape } from './hash-pool.ts'
+import { firstFileAt, type Layout, type PlacedFile, type Segment, segmentsOf } from './layout.ts'
 
 export interface ContentHashes {
   /** SHA-1 of each piece, 20 bytes each. */
@@ -36,34 +37,34 @@ export async function hashContent(
     pieces: Buffer.alloc(layout.pieceCount * SHA1_BYTES),
     pieceRoots: Buffer.alloc(layout.isHybrid ? layout.pieceCount * SHA256_BYTES : 0),
   }
-  const slotBytes = Math.max(layout.pieceBytes, SLOT_BYTES_MIN)
-  const workerCount = Math.min(availableParallelism(), WORKERS_MAX, Math.ceil(layout.totalBytes / slotBytes))
-  const slotCount = Math.min(2 * workerCount + 1, SLOTS_BYTES_MAX / slotBytes)
-  const memory = new SharedArrayBuffer(slotCount * slotBytes)
+  const partBytes = Math.max(layout.pieceBytes, PART_BYTES_MIN)
+  const partCount = Math.ceil(layout.totalBytes / partBytes)
+  // One more than there are processors, so that none is idle while a thread waits for the disk.
+  const workerCount = Math.min(availableParallelism() + 1, WORKERS_MAX, partCount)
+  const slotCount = Math.min(2 * workerCount, SLOTS_BYTES_MAX / partBytes)
+  const memory = new SharedArrayBuffer(slotCount * partBytes)
   const pool = new HashPool(workerCount, memory)
   const stop = new AbortController()
-  const stopped = AbortSignal.any([signal, stop.signal])
+  const reader = { origin, layout, pool, memory, signal: AbortSignal.any([signal, stop.signal]) }
 
   let nextByte = 0
   let doneBytes = 0
-  const fillAndHash = async (slot: number): Promise<void> => {
+  const hashParts = async (slot: number): Promise<void> => {
     while (nextByte < layout.totalBytes) {
-      stopped.throwIfAborted()
-      const part = { startByte: nextByte, endByte: Math.min(nextByte + slotBytes, layout.totalBytes) }
+      reader.signal.throwIfAborted()
+      const part = { startByte: nextByte, endByte: Math.min(nextByte + partBytes, layout.totalBytes) }
       nextByte = part.endByte
-      const target = new Uint8Array(memory, slot * slotBytes, part.endByte - part.startByte)
-      const filledBytes = await fill(origin, layout, { part, target, signal: stopped })
-      const job = { pieces: piecesOf(layout, part, slot * slotBytes), isHybrid: layout.isHybrid }
-      const answer = await pool.run(job)
+      const segments = segmentsOf(layout, part)
+      const answer = await hashPart(reader, { ...part, segments, memoryStart: slot * partBytes })
       const firstPiece = part.startByte / layout.pieceBytes
       hashes.pieces.set(answer.sha1, firstPiece * SHA1_BYTES)
       if (layout.isHybrid) hashes.pieceRoots.set(answer.roots, firstPiece * SHA256_BYTES)
-      doneBytes += filledBytes
+      for (const { lengthBytes } of segments) doneBytes += lengthBytes
       onProgress(doneBytes)
     }
   }
-  // One loop per slot: each takes the next part of the content when it is free, so parts are read in order.
-  const loops = Array.from({ length: slotCount }, (_, slot) => fillAndHash(slot))
+  // One loop per slot: each takes the next part when it is free, so parts are begun in order.
+  const loops = Array.from({ length: slotCount }, (_, slot) => hashParts(slot))
   try {
     await Promise.all(loops)
     return hashes
@@ -75,30 +76,69 @@ export async function hashContent(
   }
 }
 
-interface Filling {
-  readonly part: { readonly startByte: number; readonly endByte: number }
-  readonly target: Uint8Array
+interface Reader {
+  readonly origin: Origin
+  readonly layout: Layout
+  readonly pool: HashPool
+  readonly memory: SharedArrayBuffer
   readonly signal: AbortSignal
 }
 
-/** Returns how many bytes of content there were. */
-async function fill(origin: Origin, layout: Layout, { part, target, signal }: Filling): Promise<number> {
-  const segments = segmentsOf(layout, part)
+interface Part {
+  readonly startByte: number
+  readonly endByte: number
+  readonly segments: readonly Segment[]
+  /** Of its slot. */
+  readonly memoryStart: number
+}
+
+async function hashPart(reader: Reader, part: Part): Promise<HashAnswer> {
+  const { layout, pool } = reader
+  const { memoryStart, segments } = part
+  const job = { pieces: shapesOf(layout, part), isHybrid: layout.isHybrid, memoryStart }
+  const openFile = reader.origin.openFile
+  if (openFile !== undefined && segments.length <= FILES_OPEN_MAX) {
+    const answer = await withFiles(openFile, segments, (files) => pool.run({ ...job, files }))
+    // A thread that could not read has no words for it. Reading once more says what is wrong.
+    if (answer !== undefined) return answer
+  }
+  await fill(reader, part)
+  const answer = await pool.run({ ...job, files: undefined })
+  assert(answer !== undefined, 'what is in memory can be hashed')
+  return answer
+}
+
+async function withFiles<Result>(
+  openFile: NonNullable<Origin['openFile']>,
+  segments: readonly Segment[],
+  work: (files: readonly FilePart[]) => Promise<Result>,
+): Promise<Result> {
+  const opened: FileHandle[] = []
+  try {
+    const files: FilePart[] = []
+    for (const { fileIndex, ...where } of segments) {
+      const handle = await openFile(fileIndex)
+      opened.push(handle)
+      files.push({ ...where, descriptor: handle.fd })
+    }
+    return await work(files)
+  } finally {
+    for (const handle of opened) await handle.close()
+  }
+}
+
+async function fill({ origin, memory, signal }: Reader, part: Part): Promise<void> {
+  const target = new Uint8Array(memory, part.memoryStart, part.endByte - part.startByte)
   let filledBytes = 0
-  for (const { fileIndex, startByte, lengthBytes, at } of segments) {
+  for (const { fileIndex, startByte, lengthBytes, at } of part.segments) {
     signal.throwIfAborted()
     // What an earlier part left in the memory is no padding.
-    if (at > filledBytes) target.fill(0, filledBytes, at)
-    const into = target.subarray(at, at + lengthBytes)
-    if (origin.readInto !== undefined) await origin.readInto(fileIndex, startByte, into)
-    else {
-      const range = { startByte, endByte: startByte + lengthBytes }
-      await readAll(origin.read(fileIndex, range, signal), into)
-    }
+    target.fill(0, filledBytes, at)
+    const range = { startByte, endByte: startByte + lengthBytes }
+    await readAll(origin.read(fileIndex, range, signal), target.subarray(at, at + lengthBytes))
     filledBytes = at + lengthBytes
   }
   target.fill(0, filledBytes)
-  return segments.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)
 }
 
 async function readAll(stream: Readable, target: Uint8Array): Promise<void> {
@@ -110,20 +150,17 @@ async function readAll(stream: Readable, target: Uint8Array): Promise<void> {
   assert(at === target.length, 'an origin gives all of a range, or an error')
 }
 
-function piecesOf(layout: Layout, part: Filling['part'], slotStart: number): PiecePosition[] {
+function shapesOf(layout: Layout, part: Part): PieceShape[] {
   const { pieceBytes, files, isHybrid } = layout
-  const positions: PiecePosition[] = []
+  const shapes: PieceShape[] = []
   for (let startByte = part.startByte; startByte < part.endByte; startByte += pieceBytes) {
     const lengthBytes = Math.min(pieceBytes, part.endByte - startByte)
-    const position = { startByte: slotStart + startByte - part.startByte, lengthBytes }
-    positions.push({
-      ...position,
-      ...(isHybrid
-        ? treeOf(files[firstFileAt(files, startByte)] as PlacedFile, startByte, pieceBytes)
-        : NO_TREE),
-    })
+    const tree = isHybrid
+      ? treeOf(files[firstFileAt(files, startByte)] as PlacedFile, startByte, pieceBytes)
+      : NO_TREE
+    shapes.push({ lengthBytes, ...tree })
   }
-  return positions
+  return shapes
 }
 
 /** A piece of a hybrid torrent belongs to one file. The tree of a file that fits into a piece is just wide enough. */
@@ -144,10 +181,13 @@ const BLOCK_BYTES = 16_384
  * Small pieces are hashed several at a time: a message to a thread costs as much as hashing some 50 KB. Also the
  * size of a request to an HTTP or S3 origin, which charges by the request.
  */
-const SLOT_BYTES_MIN = 4_194_304
+const PART_BYTES_MIN = 4_194_304
 
-/** Four of the largest pieces. With Node itself and eight threads, a process stays below 200 MiB. */
+/** Four of the largest pieces. With Node itself and all threads, a process stays below 200 MiB. */
 const SLOTS_BYTES_MAX = 67_108_864
 
 /** At a gigabyte a second each, more than any disk or network card delivers. */
 const WORKERS_MAX = 8
+
+/** A part of many small files is read one file after the other: a process may have a thousand open. */
+const FILES_OPEN_MAX = 8

@@ -4,9 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 
-export interface PiecePosition {
-  /** In the shared memory. */
-  readonly startByte: number
+export interface PieceShape {
   /** Padding included: what SHA-1 is over. */
   readonly lengthBytes: number
   /** Without padding: what the v2 tree is over. */
@@ -15,9 +13,23 @@ export interface PiecePosition {
   readonly leafCount: number
 }
 
+/** A part of a file that the thread reads itself. */
+export interface FilePart {
+  readonly descriptor: number
+  /** Of the file. */
+  readonly startByte: number
+  readonly lengthBytes: number
+  /** From the beginning of the job. */
+  readonly at: number
+}
+
 export interface HashJob {
-  readonly pieces: readonly PiecePosition[]
+  /** One after the other. */
+  readonly pieces: readonly PieceShape[]
   readonly isHybrid: boolean
+  /** Where the content is in the shared memory, unless it is in files. */
+  readonly memoryStart: number
+  readonly files: readonly FilePart[] | undefined
 }
 
 export interface HashAnswer {
@@ -33,7 +45,7 @@ export interface WorkerSetup {
 
 interface Waiting {
   readonly job: HashJob
-  readonly resolve: (answer: HashAnswer) => void
+  readonly resolve: (answer: HashAnswer | undefined) => void
   readonly reject: (error: Error) => void
 }
 
@@ -50,7 +62,8 @@ export class HashPool {
     this.#idle.push(...this.#all)
   }
 
-  run(job: HashJob): Promise<HashAnswer> {
+  /** undefined where a file could not be read. */
+  run(job: HashJob): Promise<HashAnswer | undefined> {
     return new Promise((resolve, reject) => {
       // A part that was still being read when hashing was stopped.
       if (this.#isClosed) reject(new Error(STOPPED))
@@ -69,7 +82,7 @@ export class HashPool {
 
   #start(workerData: WorkerSetup): Worker {
     const worker = new Worker(new URL('./hash-worker.mjs', import.meta.url), { workerData })
-    worker.on('message', (answer: HashAnswer) => {
+    worker.on('message', (answer: HashAnswer | undefined) => {
       const done = this.#busy.get(worker)
       this.#busy.delete(worker)
       this.#idle.push(worker)

@@ -45,9 +45,9 @@ describe('a file origin', () => {
     const origin = await open(at('file.bin'))
     expect((await buffer(origin.read(0, { startByte: 2, endByte: 5 }, signal))).toString()).toBe('cde')
     expect(await buffer(origin.read(0, { startByte: 10, endByte: 10 }, signal))).toHaveLength(0)
-    const target = new Uint8Array(4)
-    await origin.readInto?.(0, 6, target)
-    expect(Buffer.from(target).toString()).toBe('ghij')
+    const handle = await origin.openFile?.(0)
+    expect(await handle?.readFile('utf8')).toBe('abcdefghij')
+    await handle?.close()
   })
 
   it('is a folder, with all files below it, sorted folder by folder as bytes', async () => {
@@ -92,7 +92,7 @@ describe('a file origin', () => {
     await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ trouble: 'changed', message })
     const stream = origin.read(0, { startByte: 0, endByte: 10 }, signal)
     await expect(buffer(stream)).rejects.toMatchObject({ trouble: 'changed' })
-    await expect(origin.readInto?.(0, 0, new Uint8Array(10))).rejects.toMatchObject({ trouble: 'changed' })
+    await expect(origin.openFile?.(0)).rejects.toMatchObject({ trouble: 'changed' })
   })
 
   it('is gone when it was removed', async () => {
