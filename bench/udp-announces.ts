@@ -63,7 +63,7 @@ else await compare(Number(process.argv[2] ?? 3), Number(process.argv[3] ?? 1_000
 async function serve(which: 'siteswarm' | 'its-udp-side'): Promise<void> {
   const server = new UdpServer({
     tracker: which === 'siteswarm' ? aTracker().tracker : fixed,
-    secret: SECRET,
+    secrets: { current: () => [SECRET] },
     clock: systemClock,
     onRefusal: (code) => console.error(`refused: ${code}`),
     log: console,

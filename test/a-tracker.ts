@@ -4,12 +4,15 @@
  */
 import { type Address, parseAddress } from '../src/core/address.ts'
 import type { AnnounceEvent, AnnounceReply } from '../src/core/announce.ts'
+import { assert } from '../src/core/assert.ts'
 import { ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import type { ElectionCause, Ring, TrackerMetrics } from '../src/core/tracker-metrics.ts'
 import type { Policy } from '../src/handout/policy.ts'
 import { SwarmTable, type SwarmTableLimits } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
+import type { GatewayLeases, SiteLog } from '../src/tracker/ports.ts'
+import { SiteReplica } from '../src/tracker/site-replica.ts'
 import { type Explained, Tracker } from '../src/tracker/tracker.ts'
 import { aTopology } from './a-topology.ts'
 
@@ -38,6 +41,8 @@ export interface TestTracker {
   readonly tracker: Tracker
   readonly table: SwarmTable
   readonly clock: ManualClock
+  /** Flushed by the test, not after each turn. */
+  readonly replica: SiteReplica
   readonly counted: {
     readonly elections: { readonly site: number; readonly cause: ElectionCause }[]
     readonly rescues: number[]
@@ -46,6 +51,8 @@ export interface TestTracker {
     readonly handout: Record<Ring, number>
   }
   announce(from: string, saying?: Saying): Heard
+  /** Where other nodes may have a say in the answer. */
+  announceLater(from: string, saying?: Saying): Promise<Heard>
   explain(from: string, port?: number): Explained | undefined
 }
 
@@ -57,6 +64,9 @@ export interface TestTrackerOptions {
   readonly limits?: SwarmTableLimits
   readonly table?: SwarmTable
   readonly clock?: ManualClock
+  readonly leases?: GatewayLeases
+  /** Where other nodes are told; nowhere by default. */
+  readonly log?: SiteLog
 }
 
 export function aTracker(options: TestTrackerOptions = {}): TestTracker {
@@ -81,40 +91,57 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     downloaded: (site, bytes, isGateway) => counted.downloadedBytes.push({ site, bytes, isGateway }),
     completion: (site) => counted.completions.push(site),
   }
-  const tracker = new Tracker(topology, {
+  const replica: SiteReplica = new SiteReplica({
+    table,
+    log: options.log ?? { isShared: false, append: () => {} },
+    completions: { add: () => {} },
+    clock,
+    random: new SeededRandom((options.seed ?? 1) + 1),
+    topology: () => tracker.topology,
+    afterTurn: () => {},
+  })
+  const tracker: Tracker = new Tracker(topology, {
     table,
     clock,
     random: new SeededRandom(options.seed ?? 1),
     metrics,
     admission: { admits: options.admits ?? (() => true) },
     interval: { secondsMin: 60, secondsMax: 1800 },
+    replica,
+    ...(options.leases === undefined ? {} : { leases: options.leases }),
     ...(options.policy === undefined ? {} : { policy: options.policy }),
   })
+  const speak = (from: string, saying: Saying) =>
+    tracker.announce(
+      {
+        infoHash: saying.torrent ?? TORRENT,
+        peerId: Buffer.from(
+          saying.peerId ?? `${saying.client ?? '-XX0000-'}${from}`.padEnd(20, '.').slice(0, 20),
+        ),
+        port: saying.port ?? 6881,
+        downloadedBytes: saying.downloaded ?? 0,
+        uploadedBytes: 0,
+        leftBytes: 'left' in saying ? saying.left : 1_000_000,
+        event: saying.event ?? 'none',
+        peersWanted: saying.numwant,
+        key: Buffer.from(saying.key ?? ''),
+      },
+      at(from),
+      'http',
+    )
+  const heard = (reply: AnnounceReply): Heard => ({ ...reply, peers: endpoints(reply) })
   return {
     tracker,
     table,
     clock,
+    replica,
     counted,
     announce(from, saying = {}) {
-      const reply = tracker.announce(
-        {
-          infoHash: saying.torrent ?? TORRENT,
-          peerId: Buffer.from(
-            saying.peerId ?? `${saying.client ?? '-XX0000-'}${from}`.padEnd(20, '.').slice(0, 20),
-          ),
-          port: saying.port ?? 6881,
-          downloadedBytes: saying.downloaded ?? 0,
-          uploadedBytes: 0,
-          leftBytes: 'left' in saying ? saying.left : 1_000_000,
-          event: saying.event ?? 'none',
-          peersWanted: saying.numwant,
-          key: Buffer.from(saying.key ?? ''),
-        },
-        at(from),
-        'http',
-      )
-      return { ...reply, peers: endpoints(reply) }
+      const reply = speak(from, saying)
+      assert(!(reply instanceof Promise), 'announceLater waits for what other nodes say')
+      return heard(reply)
     },
+    announceLater: async (from, saying = {}) => heard(await speak(from, saying)),
     explain: (from, port) => tracker.explain(TORRENT, at(from), port),
   }
 }

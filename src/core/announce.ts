@@ -51,8 +51,15 @@ export interface ScrapeCounts {
 
 /** What the tracker does. `from` is the client's proven address; a `Refusal` says why it was turned away. */
 export interface TrackerService {
-  /** Throws only a `Refusal`. `protocol` is for the metrics. */
-  announce(request: AnnounceRequest, from: Address, protocol: 'http' | 'udp'): AnnounceReply
+  /**
+   * Throws only a `Refusal`. `protocol` is for the metrics. A promise for the few announces whose answer other
+   * nodes have a say in; it rejects only where this program has a bug.
+   */
+  announce(
+    request: AnnounceRequest,
+    from: Address,
+    protocol: 'http' | 'udp',
+  ): AnnounceReply | Promise<AnnounceReply>
   /** One entry a hash, in the order asked; zeros for a torrent nobody announced. Throws only a `Refusal`. */
   scrape(infoHashes: readonly Buffer[], from: Address): ScrapeCounts[]
 }

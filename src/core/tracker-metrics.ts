@@ -15,9 +15,10 @@ export type Ring = 'bubble' | 'site' | 'remote'
 
 /**
  * Why a site has a new gateway for a torrent. `first`: it had none yet. `stopped`, `expired`, `stalled`: what the
- * gateway before it did. `added`: one more beside those that are there.
+ * gateway before it did. `added`: one more beside those that are there. `surplus`: the one before
+ * was one too many, chosen by two nodes that could not ask each other.
  */
-export type ElectionCause = 'first' | 'stopped' | 'expired' | 'stalled' | 'added'
+export type ElectionCause = 'first' | 'stopped' | 'expired' | 'stalled' | 'added' | 'surplus'
 
 export interface TrackerMetrics {
   /** An announce that was answered with peers, possibly none. */

@@ -6,7 +6,7 @@ import type { Topology } from '../topology/topology.ts'
 export function readGauges(
   topology: Topology,
   table: SwarmTable,
-  store: { readonly isStoreUp: boolean; readonly lagSeconds: number },
+  store: { readonly isStoreUp: boolean; readonly lagSeconds: number; readonly refusedBatches: number },
   logLinesDropped: number,
   udpDrops: Gauges['udpDrops'],
 ): Omit<Gauges, 'isReady' | 'workersReplaced'> {
@@ -17,7 +17,11 @@ export function readGauges(
       ...table.placeCounts.ofPlace(place.index),
     })),
     sites: topology.sites.map((site) => ({ site: site.name, ...table.placeCounts.ofSite(site.index) })),
-    store: { isUp: store.isStoreUp, lagSeconds: store.lagSeconds },
+    store: {
+      isUp: store.isStoreUp,
+      lagSeconds: store.lagSeconds,
+      refusedBatches: store.refusedBatches,
+    },
     logLinesDropped,
     udpDrops,
   }

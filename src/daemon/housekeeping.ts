@@ -5,10 +5,9 @@
 import { setImmediate as othersFirst } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
-import { writeSwarm } from '../swarm/swarm-codec.ts'
-import { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { SnapshotStore } from '../tracker/ports.ts'
+import type { SiteReplica } from '../tracker/site-replica.ts'
 
 const SWEEP_EVERY_MS = 1_000
 /** The whole table is looked at in so many sweeps: a peer is gone at most ten seconds after its time. */
@@ -22,7 +21,7 @@ export interface HousekeepingParts {
   readonly store: SnapshotStore
   readonly clock: Clock
   readonly log: Log
-  readonly siteName: (siteIndex: number) => string
+  readonly replica: SiteReplica
 }
 
 export class Housekeeping {
@@ -48,6 +47,10 @@ export class Housekeeping {
     return Math.max(0, (this.#parts.clock.nowMs() - this.#savedAtMs) / 1000)
   }
 
+  get refusedBatches(): number {
+    return this.#parts.replica.refusedBatches
+  }
+
   start(): void {
     this.#timers.push(setInterval(() => void this.#sweep(), SWEEP_EVERY_MS))
     this.#timers.push(setInterval(() => void this.save(), SNAPSHOT_EVERY_MS))
@@ -67,10 +70,10 @@ export class Housekeeping {
   }
 
   async #write(): Promise<void> {
-    const { table, store, clock, log, siteName } = this.#parts
+    const { replica, store, clock, log } = this.#parts
     const startedAtMs = clock.nowMs()
     try {
-      await store.save(blocks(table, siteName))
+      await store.save(replica.dump('all'))
       if (!this.#isStoreUp) log.info({ event: 'snapshot-recovered' }, 'the snapshot could be written again')
       this.#savedAtMs = startedAtMs
       this.#isStoreUp = true
@@ -93,16 +96,5 @@ export class Housekeeping {
       await othersFirst()
     }
     this.#isSweeping = false
-  }
-}
-
-function* blocks(table: SwarmTable, siteName: (siteIndex: number) => string): Generator<Buffer> {
-  for (const swarm of table.swarms()) yield writeSwarm(table, swarm, siteName)
-  // Torrents that nobody has at the moment were completed all the same.
-  for (const { infoHash, count } of table.completions.entries()) {
-    if (table.swarm(infoHash) !== undefined) continue
-    const empty = new Swarm(-1, infoHash)
-    empty.downloaded = count
-    yield writeSwarm(table, empty, siteName)
   }
 }

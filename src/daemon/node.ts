@@ -17,11 +17,11 @@ import { Metrics } from '../observe/metrics.ts'
 import { HttpServer } from '../server/http-server.ts'
 import { UdpServer } from '../server/udp-server.ts'
 import { SnapshotFile } from '../site/memory/snapshot-file.ts'
-import { readSwarm } from '../swarm/swarm-codec.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
 import { prefixKey } from '../topology/prefix.ts'
 import { PrefixTable } from '../topology/prefix-table.ts'
 import type { Topology } from '../topology/topology.ts'
+import { SiteReplica } from '../tracker/site-replica.ts'
 import { Tracker } from '../tracker/tracker.ts'
 import { answersOfNode } from './answers-of-node.ts'
 import { watchForChanges } from './file-watch.ts'
@@ -57,6 +57,7 @@ export class SiteswarmNode {
   readonly #config: NodeConfig
   readonly #table: SwarmTable
   readonly #tracker: Tracker
+  readonly #replica: SiteReplica
   readonly #counters: Counters
   readonly #torrents: TorrentDirectory
   readonly #store: SnapshotFile
@@ -86,12 +87,22 @@ export class SiteswarmNode {
     this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
     this.#counters = new Counters(topology.sites.map((site) => site.name))
     this.#torrents = new TorrentDirectory(config.torrents, log)
+    this.#replica = new SiteReplica({
+      table: this.#table,
+      // One node in each site: nobody to tell.
+      log: { isShared: false, append: () => {} },
+      completions: { add: () => {} },
+      clock,
+      random,
+      topology: () => this.#tracker.topology,
+    })
     this.#tracker = new Tracker(topology, {
       table: this.#table,
       clock,
       random,
       metrics: this.#counters,
       admission: this.#torrents,
+      replica: this.#replica,
       interval: {
         secondsMin: Math.ceil(config.interval.minMs / 1000),
         secondsMax: Math.floor(config.interval.maxMs / 1000),
@@ -103,12 +114,13 @@ export class SiteswarmNode {
       store: this.#store,
       clock,
       log,
-      siteName: (index) => this.#tracker.topology.sites[index]?.name ?? '',
+      replica: this.#replica,
     })
+    const secrets = [systemSecret()]
     this.#udp = new UdpServer({
       tracker: this.#tracker,
       // Clients that connected before a restart hear nothing until they connect again, within a minute.
-      secret: systemSecret(),
+      secrets: { current: () => secrets },
       clock,
       onRefusal: (code) => this.#counters.refusal(code),
       log,
@@ -244,17 +256,9 @@ export class SiteswarmNode {
   }
 
   async #restore(): Promise<void> {
-    const { log, clock = systemClock } = this.#options
-    const { topology } = this.#tracker
-    const { blocks, damage } = await this.#store.load((block) =>
-      readSwarm(block, {
-        table: this.#table,
-        nowMs: clock.nowMs(),
-        locate: (address) => topology.locate(address),
-        siteNamed: (name) => topology.siteNamed(name)?.index ?? -1,
-      }),
-    )
-    const restored = { swarms: blocks, peers: this.#table.rows.live }
+    const { log } = this.#options
+    const { damage } = await this.#store.load((batch) => this.#replica.apply(batch))
+    const restored = { swarms: this.#table.swarmCount, peers: this.#table.rows.live }
     if (damage === undefined) log.info({ event: 'restored', ...restored }, 'the snapshot was restored')
     else
       log.warn(

@@ -43,8 +43,9 @@ export function orphanGateways(situation: Situation): number[] {
     if (other === site || other.gateways.length === 0) continue
     const cost = topology.cost(site.site, other.site)
     if (cost === Infinity || hasCopy(swarm, other)) continue
-    for (const { row, upstreamRow } of other.gateways)
-      if (upstreamRow < 0 && !table.rows.isExpired(row, nowMs)) orphans.push({ row, other, cost })
+    for (const { row, upstreamRow, isTentative } of other.gateways)
+      if (upstreamRow < 0 && !isTentative && !table.rows.isExpired(row, nowMs))
+        orphans.push({ row, other, cost })
   }
   if (orphans.length === 0) return []
   const path = new FetchTree(table, swarm, site, nowMs).pathOfAsker()
@@ -109,7 +110,7 @@ function sourceIn(
   const [seed] = pick(table.rows, seeds, 1, random, rank)
   if (seed !== undefined) return seed
   let best = -1
-  for (const gateway of other.gateways)
-    if (rank(gateway.row) >= 0 && (best < 0 || rank(gateway.row) < rank(best))) best = gateway.row
+  for (const { row, isTentative } of other.gateways)
+    if (!isTentative && rank(row) >= 0 && (best < 0 || rank(row) < rank(best))) best = row
   return best
 }

@@ -27,7 +27,7 @@ export function decideHandout(situation: Situation): Decision {
   const ended = endedLeases(situation)
   const live = site.gateways.filter((gateway) => !ended.some(({ row }) => row === gateway.row))
   const elected = election(situation, live, ended)
-  const lease = live.find((gateway) => gateway.row === asker.row)
+  const lease = live.find((gateway) => gateway.row === asker.row && !gateway.isTentative)
 
   const local = new LocalChoices(situation, random)
   const remote: Choice[] = []

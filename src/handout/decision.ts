@@ -60,6 +60,8 @@ export interface Situation {
   readonly swarm: Swarm
   readonly site: SiteSwarm
   readonly asker: Asker
+  /** False where the other nodes of the site have not agreed that the asker becomes gateway. */
+  readonly mayElect: boolean
 }
 
 export interface Decision {

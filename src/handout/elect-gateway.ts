@@ -6,6 +6,7 @@
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { Gateway } from '../swarm/swarm.ts'
+import type { Topology } from '../topology/topology.ts'
 import type { Situation } from './decision.ts'
 import { hasCopy } from './site-state.ts'
 
@@ -57,14 +58,20 @@ export function election(
   live: readonly Gateway[],
   ended: readonly LeaseEnd[],
 ): ElectionCause | undefined {
-  const { table, topology, swarm, site, asker } = situation
+  const { table, topology, swarm, site, asker, mayElect } = situation
+  if (!mayElect) return undefined
   if (asker.role !== 'needy' || asker.peersWanted === 0 || hasCopy(swarm, site)) return undefined
   if (asker.row >= 0 && table.rows.has(asker.row, flags.unreachable)) return undefined
   if (live.some((gateway) => gateway.row === asker.row)) return undefined
-  const wanted = topology.sites[site.site]?.gateways ?? 'auto'
-  if (live.length >= (wanted === 'auto' ? GATEWAYS_AUTO : wanted)) return undefined
+  if (live.length >= gatewaysMax(topology, site.site)) return undefined
   const isJustReplaced = ended.some(({ row, cause }) => row === asker.row && cause === 'stalled')
   if ((isJustReplaced || site.lastStalledRow === asker.row) && site.needy > 1) return undefined
   if (live.length > 0) return 'added'
   return ended[0]?.cause ?? site.lastLeaseEnd
+}
+
+/** How many gateways a site has at most for one torrent. */
+export function gatewaysMax(topology: Topology, siteIndex: number): number {
+  const wanted = topology.sites[siteIndex]?.gateways ?? 'auto'
+  return wanted === 'auto' ? GATEWAYS_AUTO : wanted
 }

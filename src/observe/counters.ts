@@ -8,11 +8,12 @@
 import type { AnnounceEvent } from '../core/announce.ts'
 import { refusals, type RefusalCode } from '../core/errors.ts'
 import type { ElectionCause, Protocol, Ring, TrackerMetrics } from '../core/tracker-metrics.ts'
+import { OriginCounters } from './origin-counters.ts'
 
 export const protocols: readonly Protocol[] = ['http', 'udp']
 export const events: readonly AnnounceEvent[] = ['none', 'started', 'completed', 'stopped', 'paused']
 export const rings: readonly Ring[] = ['bubble', 'site', 'remote']
-export const causes: readonly ElectionCause[] = ['first', 'stopped', 'expired', 'stalled', 'added']
+export const causes: readonly ElectionCause[] = ['first', 'stopped', 'expired', 'stalled', 'added', 'surplus']
 export const refusalCodes = Object.keys(refusals) as readonly RefusalCode[]
 
 /** `accepted`: the new topology is in force. `refused`: it has an error, and the old one stays. */
@@ -32,10 +33,10 @@ export const durationBuckets: readonly number[] = [
      0  announces, by protocol, then event
     10  peers handed out, by ring
     13  gateway elections, by cause
-    18  bytes downloaded
-    19  bytes downloaded by gateways
-    20  completions
-    21  rescues
+    19  bytes downloaded
+    20  bytes downloaded by gateways
+    21  completions
+    22  rescues
 */
 const HANDOUTS = protocols.length * events.length
 const ELECTIONS = HANDOUTS + rings.length
@@ -46,6 +47,7 @@ const RESCUES = DOWNLOADED + 3
 const ROW = DOWNLOADED + 4
 
 export class Counters implements TrackerMetrics {
+  readonly origins = new OriginCounters()
   #siteNames: readonly string[] = []
   #rows = new Float64Array(0)
   readonly #refusals = new Float64Array(refusalCodes.length)
@@ -74,6 +76,7 @@ export class Counters implements TrackerMetrics {
     }
     this.#siteNames = siteNames
     this.#rows = rows
+    this.origins.resize(siteNames)
   }
 
   announce(siteIndex: number, protocol: Protocol, event: AnnounceEvent): void {

@@ -8,6 +8,7 @@
  */
 import type { Counters } from './counters.ts'
 import { causes, durationBuckets, events, protocols, refusalCodes, reloadResults, rings } from './counters.ts'
+import { originRefusals } from './origin-counters.ts'
 
 /** What is true now, read once for each scrape. */
 export interface Gauges {
@@ -19,7 +20,11 @@ export interface Gauges {
     readonly leechers: number
   }[]
   readonly sites: readonly { readonly site: string; readonly swarms: number; readonly gateways: number }[]
-  readonly store: { readonly isUp: boolean; readonly lagSeconds: number }
+  readonly store: {
+    readonly isUp: boolean
+    readonly lagSeconds: number
+    readonly refusedBatches: number
+  }
   /** Whether clients should be sent here. */
   readonly isReady: boolean
   /** Processes of this node that ended by themselves and were replaced. */
@@ -130,7 +135,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'gateway_elections_total',
     type: 'counter',
     labels: ['site', 'cause'],
-    help: 'Gateways chosen, by cause: the first of a torrent, one more beside it (added), or a replacement for one that stopped, expired or stalled. Each replacement may bring in up to one more copy.',
+    help: 'Gateways chosen, by cause: the first of a torrent, one more beside it (added), or a replacement for one that stopped, expired, stalled, or was one too many (surplus: two nodes chose one each while they could not ask each other). Each replacement may bring in up to one more copy.',
     read: ({ counters }) =>
       perSite(counters, (index, site) =>
         causes.map((cause) => ({ labels: { site, cause }, value: counters.elections(index, cause) })),
@@ -179,6 +184,35 @@ export const metricsTable: readonly MetricRow[] = [
     read: ({ gauges }) => [{ labels: {}, value: gauges.isReady ? 1 : 0 }],
   },
   {
+    name: 'origin_bytes_total',
+    type: 'counter',
+    labels: ['site'],
+    help: 'Bytes read from the origins of registered torrents for clients of the site: what the site cost there.',
+    read: ({ counters }) =>
+      perSite(counters, (index, site) => [{ labels: { site }, value: counters.origins.bytes(index) }]),
+  },
+  {
+    name: 'origin_saved_bytes_total',
+    type: 'counter',
+    labels: ['site'],
+    help: 'Size of the downloads of torrents with an origin that clients of the site completed, less what was read from the origin for them: what the origin did not have to serve.',
+    read: ({ counters }) =>
+      perSite(counters, (index, site) => [{ labels: { site }, value: counters.origins.savedBytes(index) }]),
+  },
+  {
+    name: 'origin_refused_total',
+    type: 'counter',
+    labels: ['site', 'cause'],
+    help: 'Requests for content that were turned away: the site has a copy (warm), had what it may have (budget), waited in vain while another of its hosts fetched (busy), or the origin could not be read (failed).',
+    read: ({ counters }) =>
+      perSite(counters, (index, site) =>
+        originRefusals.map((cause) => ({
+          labels: { site, cause },
+          value: counters.origins.refused(index, cause),
+        })),
+      ),
+  },
+  {
     name: 'store_up',
     type: 'gauge',
     overWorkers: 'min',
@@ -193,6 +227,13 @@ export const metricsTable: readonly MetricRow[] = [
     labels: [],
     help: 'Age of the oldest change that is not yet in the store.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.lagSeconds }],
+  },
+  {
+    name: 'store_batches_refused_total',
+    type: 'counter',
+    labels: [],
+    help: 'Batches from the store that could not be read, at least not whole: damaged, or of a version of siteswarm that this node does not know. What they said of peers comes back with the next announces of these.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.store.refusedBatches }],
   },
   {
     name: 'announce_duration_seconds',

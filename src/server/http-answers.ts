@@ -11,7 +11,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../core/address.ts'
-import type { TrackerService } from '../core/announce.ts'
+import type { AnnounceReply, TrackerService } from '../core/announce.ts'
 import { Refusal, type RefusalCode } from '../core/errors.ts'
 import { readAnnounce, writeAnnounceReply } from '../wire/http/announce.ts'
 import { writeFailure } from '../wire/http/failure.ts'
@@ -62,11 +62,26 @@ export class HttpAnswers {
       const announce = readAnnounce(request.url ?? '')
       const from = readClientAddress(socketAddress, request.headers, isTrusted)
       const peer = readClaimedAddress(announce.claimedAddress, from, isTrusted)
-      body = writeAnnounceReply(tracker.announce(announce, peer, 'http'), announce.isCompact)
+      const reply = tracker.announce(announce, peer, 'http')
+      if (reply instanceof Promise) return void this.#announceLater(response, reply, announce.isCompact)
+      body = writeAnnounceReply(reply, announce.isCompact)
     } catch (error) {
       return this.fail(response, error)
     }
     this.#send(response, body)
+  }
+
+  /** The connection may be gone by then; Node drops what is sent to it. */
+  async #announceLater(
+    response: ServerResponse,
+    reply: Promise<AnnounceReply>,
+    isCompact: boolean,
+  ): Promise<void> {
+    try {
+      this.#send(response, writeAnnounceReply(await reply, isCompact))
+    } catch (error) {
+      this.fail(response, error)
+    }
   }
 
   scrape(request: IncomingMessage, response: ServerResponse): void {

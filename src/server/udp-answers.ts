@@ -8,21 +8,21 @@
  * HTTP client, refusals included.
  */
 import type { Address } from '../core/address.ts'
-import type { TrackerService } from '../core/announce.ts'
+import type { AnnounceReply, TrackerService } from '../core/announce.ts'
 import type { Clock } from '../core/clock.ts'
 import { Refusal, type RefusalCode } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { peersThatFit, readAnnounce, writeAnnounceAnswer } from '../wire/udp/announce.ts'
 import { readConnect, writeConnectAnswer } from '../wire/udp/connect.ts'
-import { ConnectionIds } from '../wire/udp/connection-id.ts'
 import { writeError } from '../wire/udp/error.ts'
 import { actionOf, actions, REQUEST_HEAD_BYTES, transactionIdOf } from '../wire/udp/header.ts'
 import { readScrape, writeScrapeAnswer } from '../wire/udp/scrape.ts'
+import { ConnectionProofs, type ConnectionSecrets } from './connection-proofs.ts'
 
 export interface UdpAnswersOptions {
   readonly tracker: TrackerService
-  /** At least 16 bytes that nobody else knows. Nodes that may share an address have the same. */
-  readonly secret: Buffer
+  /** What nobody else knows, at least 16 bytes each, newest first. Nodes that may share an address have the same. */
+  readonly secrets: ConnectionSecrets
   readonly clock: Clock
   /** Called once for every request that is turned away with a reason; not for what is dropped. */
   readonly onRefusal: (code: RefusalCode) => void
@@ -39,28 +39,28 @@ export interface UdpDrops {
 
 export class UdpAnswers {
   readonly #options: UdpAnswersOptions
-  readonly #connectionIds: ConnectionIds
+  readonly #proofs: ConnectionProofs
   #unreadable = 0
   #unproven = 0
 
   constructor(options: UdpAnswersOptions) {
     this.#options = options
-    this.#connectionIds = new ConnectionIds(options.secret, options.clock)
+    this.#proofs = new ConnectionProofs(options.secrets, options.clock)
   }
 
   get drops(): UdpDrops {
     return { unreadable: this.#unreadable, unproven: this.#unproven }
   }
 
-  /** undefined: nothing may be sent. Never throws. */
-  answer(packet: Buffer, from: Address, port: number): Buffer | undefined {
+  /** undefined: nothing may be sent. Never throws, and what it promises never rejects. */
+  answer(packet: Buffer, from: Address, port: number): Buffer | Promise<Buffer> | undefined {
     if (packet.length < REQUEST_HEAD_BYTES || port === 0) {
       this.#unreadable++
       return undefined
     }
     const connecting = readConnect(packet)
-    if (connecting !== undefined) return writeConnectAnswer(connecting, this.#connectionIds.issue(from))
-    if (!this.#connectionIds.proves(packet, from)) {
+    if (connecting !== undefined) return writeConnectAnswer(connecting, this.#proofs.issue(from))
+    if (!this.#proofs.proves(packet, from)) {
       this.#unproven++
       return undefined
     }
@@ -71,19 +71,28 @@ export class UdpAnswers {
     }
   }
 
-  #answerProven(packet: Buffer, from: Address): Buffer {
+  #answerProven(packet: Buffer, from: Address): Buffer | Promise<Buffer> {
     const { tracker } = this.#options
     switch (actionOf(packet)) {
       case actions.announce: {
         const announce = readAnnounce(packet)
         const peersWanted = peersThatFit(announce.peersWanted, from.isV4)
         const reply = tracker.announce({ ...announce, peersWanted }, from, 'udp')
+        if (reply instanceof Promise) return this.#announceLater(packet, reply, from)
         return writeAnnounceAnswer(transactionIdOf(packet), reply, from.isV4)
       }
       case actions.scrape:
         return writeScrapeAnswer(transactionIdOf(packet), tracker.scrape(readScrape(packet), from))
       default:
         throw new Refusal('TRK_REQUEST_MALFORMED', 'unknown action')
+    }
+  }
+
+  async #announceLater(packet: Buffer, reply: Promise<AnnounceReply>, from: Address): Promise<Buffer> {
+    try {
+      return writeAnnounceAnswer(transactionIdOf(packet), await reply, from.isV4)
+    } catch (error) {
+      return this.#fail(packet, error)
     }
   }
 

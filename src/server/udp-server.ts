@@ -89,7 +89,16 @@ export class UdpServer {
     const from = parseAddress(address)
     assert(from !== undefined, 'the kernel writes addresses as we read them')
     const answer = this.#answers.answer(packet, from, port)
-    if (answer === undefined) return
+    if (answer instanceof Promise) void answer.then((later) => this.#sendLater(socket, later, address, port))
+    else if (answer !== undefined) this.#send(socket, answer, address, port)
+  }
+
+  /** The listener may have been stopped meanwhile, and its socket closed. */
+  #sendLater(socket: Socket, answer: Buffer, address: string, port: number): void {
+    if (this.#socket === socket) this.#send(socket, answer, address, port)
+  }
+
+  #send(socket: Socket, answer: Buffer, address: string, port: number): void {
     if (socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) {
       this.#unsent++
       return

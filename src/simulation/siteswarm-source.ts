@@ -1,4 +1,5 @@
 /** The real tracker, on a clock and with chance of ours: the same swarm table and handout policy that serve clients. */
+import { assert } from '../core/assert.ts'
 import type { ManualClock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import type { TrackerMetrics } from '../core/tracker-metrics.ts'
@@ -76,6 +77,7 @@ export class SiteswarmSource implements PeerSource {
       this.#population.address(host),
       'http',
     )
+    assert(!(reply instanceof Promise), 'a tracker without other nodes answers at once')
     const hosts: number[] = []
     for (let offset = 0; offset < reply.peers4.length; offset += 6)
       hosts.push(this.#population.hostAt(reply.peers4.readUInt32BE(offset)))

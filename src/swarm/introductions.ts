@@ -3,6 +3,9 @@
  *
  * A row has at most `LINKS_MAX` links, in one block or two that exist only while it has any; links between two
  * complete peers are dropped by the caller, so a site that has filled keeps nothing.
+ *
+ * Each end keeps which announce of its peer the link goes back to: one from before the peer stopped says nothing
+ * of the peer that is there now, and nodes that hear of both in different order must come to the same.
  */
 import { assert } from '../core/assert.ts'
 import type { PeerRows } from './peer-rows.ts'
@@ -12,19 +15,22 @@ import { SlotPool } from './slot-pool.ts'
   block =>
     0 … 6  row + 1 of a neighbour; 0 is empty, and nothing follows an empty one
     7      the second block, or 0
+    8 … 14 when this row had announced what the link goes back to: milliseconds, modulo 2^32, by neighbour
 */
 const LINKS_IN_BLOCK = 7
 const SECOND = 7
+const TIMES = 8
+const BLOCK_WORDS = TIMES + LINKS_IN_BLOCK
 
 /**
  * Four neighbours, six strangers on completion, two of a gateway, and slack for rescues. Most leechers have no more
- * than fit into one block of 32 bytes.
+ * than fit into one block of 60 bytes.
  */
 export const LINKS_MAX = 2 * LINKS_IN_BLOCK
 
 export class Introductions {
   readonly #rows: PeerRows
-  readonly #blocks = new SlotPool(LINKS_IN_BLOCK + 1)
+  readonly #blocks = new SlotPool(BLOCK_WORDS)
 
   constructor(rows: PeerRows) {
     this.#rows = rows
@@ -56,13 +62,54 @@ export class Introductions {
     return false
   }
 
-  /** Links both ways. A full end forgets its oldest link first. Linking twice changes nothing. */
+  /** The announce of the row that its link at `index` goes back to. */
+  asOfMs(row: number, index: number, nearMs: number): number {
+    return nearMs - ((nearMs - this.#time(row, index)) | 0)
+  }
+
+  /** The announces that the link of two rows goes back to: the first row's, and the other's. */
+  asOfBoth(row: number, other: number, nearMs: number): readonly [number, number] {
+    const asOfMs = (end: number, of: number) => {
+      let index = this.count(end) - 1
+      while (index > 0 && this.at(end, index) !== of) index--
+      return this.asOfMs(end, index, nearMs)
+    }
+    return [asOfMs(row, other), asOfMs(other, row)]
+  }
+
+  /** Links both ways, as of what both have announced last. A full end forgets its oldest link first. */
   link(row: number, other: number): void {
+    this.linkAsOf(row, other, this.#rows.heardAtMs(row, 0), this.#rows.heardAtMs(other, 0))
+  }
+
+  /** The same as of certain announces of both. Where they are linked already, the later ones count. */
+  linkAsOf(row: number, other: number, rowAsOfMs: number, otherAsOfMs: number): void {
     assert(row !== other, 'a peer is never introduced to itself')
-    if (this.has(row, other)) return
-    for (const end of [row, other]) if (this.count(end) === LINKS_MAX) this.unlink(end, this.at(end, 0))
-    this.#append(row, other)
-    this.#append(other, row)
+    if (!this.has(row, other)) {
+      for (const end of [row, other]) if (this.count(end) === LINKS_MAX) this.unlink(end, this.at(end, 0))
+      this.#append(row, other, rowAsOfMs)
+      this.#append(other, row, otherAsOfMs)
+    } else {
+      this.#advance(row, other, rowAsOfMs)
+      this.#advance(other, row, otherAsOfMs)
+    }
+  }
+
+  /** The row was told of all its neighbours again, in the answer to what it announced last. */
+  renew(row: number): void {
+    const heardAtMs = this.#rows.heardAtMs(row, 0)
+    for (let index = this.count(row) - 1; index >= 0; index--) this.#setTime(row, index, heardAtMs)
+  }
+
+  /** Forgets the links that go back to announces of the row up to this time. */
+  unlinkUntil(row: number, atMs: number): void {
+    for (let index = this.count(row) - 1; index >= 0; index--)
+      if (this.asOfMs(row, index, atMs) <= atMs) this.unlink(row, this.at(row, index))
+  }
+
+  shiftTime(row: number, byMs: number): void {
+    for (let index = this.count(row) - 1; index >= 0; index--)
+      this.#setTime(row, index, this.#time(row, index) + byMs)
   }
 
   /** Forgets the link at both ends. Does nothing where there is none. */
@@ -76,12 +123,19 @@ export class Introductions {
     for (let count = this.count(row); count > 0; count--) this.unlink(row, this.at(row, count - 1))
   }
 
-  #append(row: number, other: number): void {
+  #advance(row: number, other: number, asOfMs: number): void {
+    for (let index = this.count(row) - 1; index >= 0; index--)
+      if (this.at(row, index) === other && ((asOfMs - this.#time(row, index)) | 0) > 0)
+        this.#setTime(row, index, asOfMs)
+  }
+
+  #append(row: number, other: number, asOfMs: number): void {
     const count = this.count(row)
     if (count === 0) this.#rows.setLinksBlock(row, this.#blocks.allocate())
     else if (count === LINKS_IN_BLOCK)
       this.#blocks.set(this.#rows.linksBlock(row), SECOND, this.#blocks.allocate())
     this.#setEntry(row, count, other + 1)
+    this.#setTime(row, count, asOfMs)
   }
 
   #drop(row: number, other: number): void {
@@ -89,8 +143,10 @@ export class Introductions {
     let found = 0
     while (found < count && this.at(row, found) !== other) found++
     if (found === count) return
-    for (let index = found; index + 1 < count; index++)
+    for (let index = found; index + 1 < count; index++) {
       this.#setEntry(row, index, this.#entry(row, index + 1))
+      this.#setTime(row, index, this.#time(row, index + 1))
+    }
     this.#setEntry(row, count - 1, 0)
     const first = this.#rows.linksBlock(row)
     if (count === 1) {
@@ -114,6 +170,14 @@ export class Introductions {
 
   #setEntry(row: number, index: number, entry: number): void {
     this.#blocks.set(this.#blockOf(row, index), index % LINKS_IN_BLOCK, entry)
+  }
+
+  #time(row: number, index: number): number {
+    return this.#blocks.get(this.#blockOf(row, index), TIMES + (index % LINKS_IN_BLOCK))
+  }
+
+  #setTime(row: number, index: number, timeMs: number): void {
+    this.#blocks.set(this.#blockOf(row, index), TIMES + (index % LINKS_IN_BLOCK), timeMs)
   }
 
   #blockOf(row: number, index: number): number {

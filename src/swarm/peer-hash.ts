@@ -21,6 +21,12 @@ export function hashEndpoint(swarm: number, address: Address, port: number): num
   return mix(hashAddress(address) ^ mix(port ^ Math.imul(swarm, 0x9e3779b1))) >>> 0
 }
 
+/** The same for all nodes, whatever index the swarm has here. Two of the words of the infohash are enough for chance. */
+export function hashPeer(infoHash: Buffer, address: Address, port: number): number {
+  const torrent = mix(infoHash.readUInt32BE(0) ^ mix(infoHash.readUInt32BE(16)))
+  return mix(hashAddress(address) ^ mix(port ^ torrent)) >>> 0
+}
+
 /** An address of a client in a swarm, by its order among them and not by itself. */
 export function hashClient(swarm: number, identity: number, order: number): number {
   return mix(identity ^ Math.imul(swarm, 0x9e3779b1) ^ Math.imul(order, 0x85ebca6b)) >>> 0

@@ -33,7 +33,7 @@ const NO_SWARM = 0xffff_ffff
 export const LEFT_UNKNOWN = 0xffff_ffff
 
 /** The longest lifetime that a row can hold. */
-const LIFETIME_SECONDS_MAX = 0xffff
+export const LIFETIME_SECONDS_MAX = 0xffff
 
 const STALLS_MAX = 0x7
 
@@ -46,6 +46,8 @@ export const flags = {
   /** BEP 21: incomplete, and not downloading. */
   partial: 2,
   v6: 4,
+  /** The site log is known to have this state of the peer; see `SiteReplica`. */
+  logged: 8,
   /** Holds the lease of its site. */
   gateway: 16,
   /** Said `left=0` the way an aria2 magnet does, which has nothing; see `isDoubtfulSeed`. */
@@ -56,6 +58,8 @@ export const flags = {
   unreachable: 128,
   /** Passes hardly anything on before it is complete; see `ClientFamily.isSlowToForward`. */
   slowToForward: 256,
+  /** This node heard it from the peer itself, and not from another node. */
+  heardHere: 512,
 } as const
 
 export class PeerRows {

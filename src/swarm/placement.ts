@@ -1,15 +1,15 @@
 /**
- * Which list of which site a row is in: by the place that the topology gives its address, and by its role. Leases
- * are kept here too, since a lease is one of a site and ends with leaving it.
+ * Which list of which site a row is in: by the place that the topology gives its address, and by its role. A lease
+ * is one of a site, and ends with leaving it.
  */
 import type { Address } from '../core/address.ts'
 import { assert } from '../core/assert.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
-import { hashAddress } from './peer-hash.ts'
+import { Leases } from './leases.ts'
 import { flags, type PeerRows } from './peer-rows.ts'
 import { PlaceCounts } from './place-counts.ts'
 import { RowList } from './row-list.ts'
-import { type Gateway, type Role, SiteSwarm, type Swarm } from './swarm.ts'
+import { type Role, SiteSwarm, type Swarm } from './swarm.ts'
 
 /** Another topology, as far as the table is concerned. */
 export interface PlacesAfter {
@@ -21,6 +21,7 @@ export interface PlacesAfter {
 }
 
 export class Placement {
+  readonly leases: Leases
   readonly #rows: PeerRows
   #siteOfPlace: readonly number[]
   #counts: PlaceCounts
@@ -29,6 +30,7 @@ export class Placement {
     this.#rows = rows
     this.#siteOfPlace = siteOfPlace
     this.#counts = new PlaceCounts(siteOfPlace)
+    this.leases = new Leases(rows, (row, by) => this.#counts.countGateway(rows.place(row), by))
   }
 
   get counts(): PlaceCounts {
@@ -67,8 +69,8 @@ export class Placement {
 
   /** Takes the row out of its list, and its lease from it. */
   detach(swarm: Swarm, row: number, cause: ElectionCause): void {
-    this.endLease(swarm, row, cause)
     const site = this.siteOf(swarm, row)
+    this.leases.end({ site, row }, cause)
     const place = this.#rows.place(row)
     const role = this.roleOf(row)
     const list = site.list(place, role)
@@ -80,31 +82,6 @@ export class Placement {
     if (site.peers === 0) this.#counts.countSwarm(place, -1)
     if (this.#rows.has(row, flags.doubtful)) site.doubtfulSeeds--
     if (site.lastStalledRow === row) site.lastStalledRow = -1
-  }
-
-  grantLease(swarm: Swarm, row: number): Gateway {
-    const site = this.siteOf(swarm, row)
-    assert(site.gatewayOf(row) === undefined, 'a gateway holds one lease')
-    const gateway: Gateway = { row, upstreamRow: -1, failedUpstreamRows: [] }
-    site.gateways.push(gateway)
-    site.rememberGatewayHost(hashAddress(this.#rows.address(row)))
-    this.#rows.setFlag(row, flags.gateway, true)
-    this.#counts.countGateway(this.#rows.place(row), 1)
-    return gateway
-  }
-
-  /** Does nothing to a row without a lease. */
-  endLease(swarm: Swarm, row: number, cause: ElectionCause): void {
-    if (!this.#rows.has(row, flags.gateway)) return
-    const site = this.siteOf(swarm, row)
-    site.gateways.splice(
-      site.gateways.findIndex((gateway) => gateway.row === row),
-      1,
-    )
-    site.lastLeaseEnd = cause
-    if (cause === 'stalled') site.lastStalledRow = row
-    this.#rows.setFlag(row, flags.gateway, false)
-    this.#counts.countGateway(this.#rows.place(row), -1)
   }
 
   /**
@@ -124,7 +101,7 @@ export class Placement {
       const siteIndex = topology.siteAfter(site.site)
       if (siteIndex < 0) continue
       const after = siteFor(swarm, siteIndex)
-      for (const host of site.gatewayHosts) after.rememberGatewayHost(host)
+      for (const [host, version] of site.gatewayHosts) after.rememberGatewayHost(host, version)
       after.lastLeaseEnd = site.lastLeaseEnd
     }
     for (const site of sitesBefore)
@@ -143,7 +120,8 @@ export class Placement {
   }
 }
 
-function siteFor(swarm: Swarm, siteIndex: number): SiteSwarm {
+/** The site in the swarm, made where it has none yet. */
+export function siteFor(swarm: Swarm, siteIndex: number): SiteSwarm {
   let site = swarm.site(siteIndex)
   if (site === undefined) swarm.sites = [...swarm.sites, (site = new SiteSwarm(siteIndex))]
   return site

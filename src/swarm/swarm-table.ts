@@ -4,55 +4,25 @@
  * Rows are typed words (`peer-rows.ts`), grouped by swarm, site, bubble and role, so that a random sample costs
  * what it returns. Everything that ends with a peer ends here: its introductions, its lease, its place as
  * somebody's upstream. Nothing has a timer; `sweep` is called with as much work as the caller can spare.
+ *
+ * A peer comes in through `put` and leaves through `stop` or by its time; both heed what is known of later
+ * moments, so that the same states in any order, and any number of times, give the same table on every node.
  */
 import type { Address } from '../core/address.ts'
-import { Refusal } from '../core/errors.ts'
-import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { ClientCounts } from './client-counts.ts'
-import { CompletionCounts } from './completion-counts.ts'
+import { type Completions, CompletionCounts } from './completion-counts.ts'
+import { EmptiedSwarms } from './emptied-swarms.ts'
 import { Introductions } from './introductions.ts'
-import { hashAddress, hashEndpoint } from './peer-hash.ts'
-import { flags, LEFT_UNKNOWN, PeerRows } from './peer-rows.ts'
+import type { LeasePlace, Leases } from './leases.ts'
+import { hashEndpoint } from './peer-hash.ts'
+import { flags, PeerRows } from './peer-rows.ts'
+import { compareStates, type PeerState } from './peer-state.ts'
 import type { PlaceCounts } from './place-counts.ts'
-import { Placement, type PlacesAfter } from './placement.ts'
+import { Placement, type PlacesAfter, siteFor } from './placement.ts'
 import { RowIndex, ROWS_MAX } from './row-index.ts'
-import type { Gateway, Role, SiteSwarm, Swarm } from './swarm.ts'
+import type { Role, SiteSwarm, Swarm } from './swarm.ts'
 import { SwarmRegistry } from './swarm-registry.ts'
-
-/** One announce, as far as the table is concerned. */
-export interface Sighting {
-  readonly infoHash: Buffer
-  readonly address: Address
-  readonly port: number
-  /** Index of the place where the topology puts the address. */
-  readonly place: number
-  /** See `hashIdentity`. */
-  readonly identity: number
-  readonly role: Role
-  /** KiB, rounded up; `LEFT_UNKNOWN` where the peer did not say. */
-  readonly leftKib: number
-  readonly downloadedKib: number
-  readonly nowMs: number
-  readonly lifetimeSeconds: number
-  /** False: counted, never handed out. */
-  readonly isReachable: boolean
-  /** `left=0` of the kind that magnet clients send. */
-  readonly isDoubtful: boolean
-  /** Passes hardly anything on before it is complete. */
-  readonly isSlowToForward: boolean
-}
-
-export interface Observed {
-  readonly swarm: Swarm
-  readonly site: SiteSwarm
-  readonly row: number
-  /** Whether this announce took the client from leecher to seed; once a client and torrent. */
-  readonly hasCompleted: boolean
-  /** KiB since its last announce. */
-  readonly downloadedKib: number
-  /** Whether its host held its site's lease before this announce, now or once: clients never forget a peer. */
-  readonly isGatewayHost: boolean
-}
+import { Tombstones } from './tombstones.ts'
 
 export interface SwarmTableLimits {
   readonly peersMax: number
@@ -62,9 +32,6 @@ export interface SwarmTableLimits {
 /** As many rows as an index entry can name, about a gibibyte; and as much again in swarms of one peer each. */
 const LIMITS: SwarmTableLimits = { peersMax: ROWS_MAX, swarmsMax: 1_000_000 }
 
-/** An announce in a row counts as one without progress from a quarter of the interval on, which is half a lifetime. */
-const STALLS_PER_LIFETIME = 8
-
 /** How far the clocks of two nodes are apart at the very worst; more than that, and the clock was set back. */
 const AHEAD_MS_MAX = 60_000
 
@@ -72,13 +39,17 @@ export class SwarmTable {
   readonly rows = new PeerRows()
   readonly introductions = new Introductions(this.rows)
   readonly completions = new CompletionCounts()
+  readonly tombstones = new Tombstones()
   readonly #registry = new SwarmRegistry()
+  readonly #emptied = new EmptiedSwarms()
   readonly #byEndpoint: RowIndex
   readonly #clients = new ClientCounts(this.rows, (row) => this.roleOf(row))
   readonly #limits: SwarmTableLimits
   readonly #placement: Placement
   #sweepRow = 0
   #evicted = 0
+  /** The time of the last change, as far as the table is told. */
+  #latestMs = 0
 
   /** `siteOfPlace` gives the site index of each place index. */
   constructor(siteOfPlace: readonly number[], limits: SwarmTableLimits = LIMITS) {
@@ -90,6 +61,10 @@ export class SwarmTable {
 
   get swarmCount(): number {
     return this.#registry.size
+  }
+
+  get leases(): Leases {
+    return this.#placement.leases
   }
 
   get placeCounts(): PlaceCounts {
@@ -122,6 +97,10 @@ export class SwarmTable {
     return this.#placement.siteOf(this.swarmOf(row), row)
   }
 
+  leaseOf(row: number): LeasePlace {
+    return { site: this.siteOf(row), row }
+  }
+
   siteIndexOf(row: number): number {
     return this.#placement.siteIndexOf(row)
   }
@@ -139,36 +118,82 @@ export class SwarmTable {
     )
   }
 
-  /** Records what a peer said of itself. A peer that is new, or at a new place, is where it says from now on. */
-  observe(sighting: Sighting): Observed {
-    const swarm = this.#swarmFor(sighting.infoHash)
+  /**
+   * Records a state of a peer, who is at this place, unless a later one is known. Returns its row, or -1 where
+   * there is no such row now: the peer is known to have said something else since, or the table is full.
+   * `known` is the row that `find` gives, for a caller who has it.
+   */
+  put(state: PeerState, place: number, known = this.#findState(state)): number {
     const { rows } = this
-    const known = this.find(swarm, sighting.address, sighting.port)
-    const row = known < 0 ? this.#insert(swarm, sighting) : known
-    const wasSeed = known >= 0 && rows.has(row, flags.seed)
-    const downloadedKib = known < 0 ? 0 : progressKib(rows.downloadedKib(row), sighting.downloadedKib)
-    const isGatewayHost =
-      downloadedKib > 0 && this.siteOf(row).gatewayHosts.has(hashAddress(rows.address(row)))
-
+    if (known < 0) {
+      if (this.tombstones.of(state.infoHash, state.address, state.port) >= state.heardAtMs) return -1
+    } else {
+      const laterMs = state.heardAtMs - rows.heardAtMs(known, state.heardAtMs)
+      const order = laterMs === 0 ? compareStates(state, this.stateOf(known, state.heardAtMs)) : laterMs
+      if (order <= 0) return order === 0 ? known : -1
+    }
+    if (state.heardAtMs > this.#latestMs) this.#latestMs = state.heardAtMs
+    const swarm = this.#swarmFor(state.infoHash)
+    const isDoubtful = state.isDoubtful && state.heardAtMs > swarm.completedAtMs
+    const row = known < 0 ? this.#insert(swarm, state, place, isDoubtful) : known
+    if (row < 0) return row
     if (known >= 0) {
-      this.#countStalls(row, sighting)
-      if (rows.place(row) !== sighting.place) this.#move(swarm, row, sighting.place)
-      if (rows.identity(row) !== sighting.identity) this.#changeIdentity(swarm, row, sighting.identity)
-      this.#changeRole(swarm, row, sighting)
+      if (rows.place(row) !== place) this.#move(swarm, row, place)
+      if (rows.identity(row) !== state.identity) this.#changeIdentity(swarm, row, state.identity)
+      this.#changeRole(swarm, row, state.role, isDoubtful)
     }
-    rows.setHeard(row, sighting.nowMs, sighting.lifetimeSeconds)
-    rows.setLeftKib(row, sighting.leftKib)
-    rows.setDownloadedKib(row, sighting.downloadedKib)
-    rows.setFlag(row, flags.unreachable, !sighting.isReachable)
-    rows.setFlag(row, flags.slowToForward, sighting.isSlowToForward)
+    rows.setHeard(row, state.heardAtMs, state.lifetimeSeconds)
+    rows.setLeftKib(row, state.leftKib)
+    rows.setDownloadedKib(row, state.downloadedKib)
+    rows.setStalls(row, state.stalls)
+    rows.setFlag(row, flags.proven, state.isProven)
+    rows.setFlag(row, flags.unreachable, state.isUnreachable)
+    rows.setFlag(row, flags.slowToForward, state.isSlowToForward)
+    return row
+  }
 
-    const isCounted = rows.clientOrder(row) === 0
-    const hasCompleted = known >= 0 && !wasSeed && sighting.role === 'seed' && isCounted
-    if (hasCompleted) {
-      swarm.downloaded = this.completions.add(swarm.infoHash)
-      this.#trustSeeds(swarm)
+  /** What the table holds of a peer. `nearMs`: some time within weeks of when it was heard. */
+  stateOf(row: number, nearMs: number): PeerState {
+    const { rows } = this
+    return {
+      infoHash: this.swarmOf(row).infoHash,
+      address: rows.address(row),
+      port: rows.port(row),
+      identity: rows.identity(row),
+      role: this.roleOf(row),
+      leftKib: rows.leftKib(row),
+      downloadedKib: rows.downloadedKib(row),
+      heardAtMs: rows.heardAtMs(row, nearMs),
+      lifetimeSeconds: rows.lifetimeSeconds(row),
+      stalls: rows.stalls(row),
+      isDoubtful: rows.has(row, flags.doubtful),
+      isProven: rows.has(row, flags.proven),
+      isUnreachable: rows.has(row, flags.unreachable),
+      isSlowToForward: rows.has(row, flags.slowToForward),
     }
-    return { swarm, site: this.siteOf(row), row, hasCompleted, downloadedKib, isGatewayHost }
+  }
+
+  /** A peer said at this time that it stops. Where it came back since, what goes back to before ends all the same. */
+  stop(peer: Pick<PeerState, 'infoHash' | 'address' | 'port'>, atMs: number): void {
+    this.tombstones.add(peer, atMs)
+    const row = this.#findState(peer)
+    if (row < 0) return
+    if (this.rows.heardAtMs(row, atMs) <= atMs) return this.remove(row, 'stopped')
+    this.introductions.unlinkUntil(row, atMs)
+    this.swarmOf(row).forgetUpstream(row, atMs)
+    const lease = this.leaseOf(row)
+    if ((lease.site.gatewayOf(row)?.asOfMs ?? atMs + 1) <= atMs) this.leases.end(lease, 'stopped')
+  }
+
+  /** The torrent was completed so often, the last time at this time. Neither ever gets smaller. */
+  complete(infoHash: Buffer, completions: Completions): void {
+    const { count, lastAtMs } = this.completions.raise(infoHash, completions)
+    const swarm = this.swarm(infoHash)
+    if (swarm === undefined) return
+    swarm.downloaded = count
+    if (lastAtMs <= swarm.completedAtMs) return
+    swarm.completedAtMs = lastAtMs
+    this.#trustSeeds(swarm)
   }
 
   /** Forgets a peer and all that depended on it. */
@@ -182,7 +207,7 @@ export class SwarmTable {
     this.#clients.remove(swarm, row, this.roleOf(row))
     rows.release(row)
     swarm.rows--
-    if (swarm.rows === 0) this.#registry.drop(swarm)
+    if (swarm.rows === 0) this.#drop(swarm)
   }
 
   /** Looks at up to `rowsMax` rows and forgets those whose lifetime is over. Returns how many it forgot. */
@@ -208,16 +233,36 @@ export class SwarmTable {
   shiftTime(byMs: number): void {
     const { rows } = this
     for (let row = 0; row < rows.end; row++)
-      if (rows.isLive(row)) rows.setHeard(row, rows.heardAtMs(row, 0) + byMs, rows.lifetimeSeconds(row))
+      if (rows.isLive(row)) {
+        rows.setHeard(row, rows.heardAtMs(row, 0) + byMs, rows.lifetimeSeconds(row))
+        this.introductions.shiftTime(row, byMs)
+      }
+    for (const swarm of this.swarms()) {
+      if (swarm.completedAtMs > 0) swarm.completedAtMs += byMs
+      for (const site of swarm.sites) site.shiftTime(byMs)
+    }
+    this.tombstones.shiftTime(byMs)
+    this.completions.shiftTime(byMs)
+    this.#emptied.shiftTime(byMs)
+    this.#latestMs += byMs
   }
 
-  grantLease(row: number): Gateway {
-    return this.#placement.grantLease(this.swarmOf(row), row)
+  /** A host of a site is or was its gateway, by a decision of this version. */
+  rememberGatewayHost(
+    infoHash: Buffer,
+    site: number,
+    lease: { readonly host: number; readonly version: number },
+  ): void {
+    const swarm = this.swarm(infoHash)
+    if (swarm === undefined) this.#emptied.remember(infoHash, site, lease)
+    else siteFor(swarm, site).rememberGatewayHost(lease.host, lease.version)
   }
 
-  /** Does nothing to a peer without a lease. */
-  endLease(row: number, cause: ElectionCause): void {
-    this.#placement.endLease(this.swarmOf(row), row, cause)
+  /** 0 where the host is not known as a gateway of the site. */
+  gatewayVersion(infoHash: Buffer, site: number, host: number): number {
+    const swarm = this.swarm(infoHash)
+    if (swarm === undefined) return this.#emptied.versionOf(infoHash, site, host)
+    return swarm.site(site)?.gatewayHosts.get(host) ?? 0
   }
 
   /** Puts every peer where another topology says it is, and forgets those that belong nowhere any more. */
@@ -226,25 +271,37 @@ export class SwarmTable {
     for (let row = 0; row < rows.end; row++)
       if (rows.isLive(row) && topology.locate(rows.address(row)) < 0) this.remove(row, 'stopped')
     this.#placement.remap(this.#registry.swarms(), topology)
+    this.#emptied.remap((siteIndex) => topology.siteAfter(siteIndex))
   }
 
-  #insert(swarm: Swarm, sighting: Sighting): number {
+  #findState(peer: Pick<PeerState, 'infoHash' | 'address' | 'port'>): number {
+    const swarm = this.#registry.get(peer.infoHash)
+    return swarm === undefined ? -1 : this.find(swarm, peer.address, peer.port)
+  }
+
+  /** Returns -1 where there is no room. */
+  #insert(swarm: Swarm, state: PeerState, place: number, isDoubtful: boolean): number {
     if (this.rows.live >= this.#limits.peersMax && !this.#evict(swarm)) {
-      if (swarm.rows === 0) this.#registry.drop(swarm)
-      throw new Refusal('TRK_OVERLOADED')
+      if (swarm.rows === 0) this.#drop(swarm)
+      return -1
     }
     const { rows } = this
-    const row = rows.allocate(sighting.address, sighting.port, swarm.index)
-    rows.setPlace(row, sighting.place)
-    rows.setIdentity(row, sighting.identity)
-    rows.setFlag(row, flags.seed, sighting.role === 'seed')
-    rows.setFlag(row, flags.partial, sighting.role === 'partial')
-    rows.setFlag(row, flags.doubtful, sighting.isDoubtful)
+    const row = rows.allocate(state.address, state.port, swarm.index)
+    rows.setPlace(row, place)
+    rows.setIdentity(row, state.identity)
+    rows.setFlag(row, flags.seed, state.role === 'seed')
+    rows.setFlag(row, flags.partial, state.role === 'partial')
+    rows.setFlag(row, flags.doubtful, isDoubtful)
     swarm.rows++
-    this.#byEndpoint.add(hashEndpoint(swarm.index, sighting.address, sighting.port), row)
+    this.#byEndpoint.add(hashEndpoint(swarm.index, state.address, state.port), row)
     this.#placement.attach(swarm, row)
-    this.#clients.add(swarm, row, sighting.role)
+    this.#clients.add(swarm, row, state.role)
     return row
+  }
+
+  #drop(swarm: Swarm): void {
+    this.#emptied.keep(swarm, this.#latestMs)
+    this.#registry.drop(swarm)
   }
 
   #move(swarm: Swarm, row: number, place: number): void {
@@ -253,18 +310,17 @@ export class SwarmTable {
     this.#placement.attach(swarm, row)
   }
 
-  #changeRole(swarm: Swarm, row: number, sighting: Sighting): void {
+  #changeRole(swarm: Swarm, row: number, role: Role, isDoubtful: boolean): void {
     const { rows } = this
     const before = this.roleOf(row)
-    if (before === sighting.role && rows.has(row, flags.doubtful) === sighting.isDoubtful) return
-    this.#clients.changeRole(swarm, row, before, sighting.role)
+    if (before === role && rows.has(row, flags.doubtful) === isDoubtful) return
+    this.#clients.changeRole(swarm, row, before, role)
     this.#placement.detach(swarm, row, 'stopped')
-    rows.setFlag(row, flags.seed, sighting.role === 'seed')
-    rows.setFlag(row, flags.partial, sighting.role === 'partial')
-    rows.setFlag(row, flags.doubtful, sighting.isDoubtful)
-    if (before !== 'seed' && sighting.role === 'seed') rows.setFlag(row, flags.proven, true)
+    rows.setFlag(row, flags.seed, role === 'seed')
+    rows.setFlag(row, flags.partial, role === 'partial')
+    rows.setFlag(row, flags.doubtful, isDoubtful)
     this.#placement.attach(swarm, row)
-    if (sighting.role === 'seed') this.#forgetCompleteNeighbours(row)
+    if (role === 'seed') this.#forgetCompleteNeighbours(row)
   }
 
   /** Two complete peers have nothing to tell each other. */
@@ -275,30 +331,19 @@ export class SwarmTable {
     }
   }
 
-  /** Somebody finished, so content was there to be had: whoever still says `left=0` now has it. */
+  /** Somebody finished, so content was there to be had: whoever said `left=0` until then has it. */
   #trustSeeds(swarm: Swarm): void {
+    const { rows } = this
     for (const site of swarm.sites) {
       if (site.doubtfulSeeds === 0) continue
-      site.doubtfulSeeds = 0
       for (const seeds of site.listsOf('seed'))
-        for (const row of seeds.all(this.rows)) this.rows.setFlag(row, flags.doubtful, false)
+        for (const row of seeds.all(rows)) {
+          if (!rows.has(row, flags.doubtful)) continue
+          if (rows.heardAtMs(row, this.#latestMs) > swarm.completedAtMs) continue
+          rows.setFlag(row, flags.doubtful, false)
+          site.doubtfulSeeds--
+        }
     }
-  }
-
-  /**
-   * An announce in a row without progress. One that follows sooner than a quarter of the time until the next is
-   * due says nothing: clients announce to several tiers of the same node within a second.
-   */
-  #countStalls(row: number, sighting: Sighting): void {
-    const { rows } = this
-    const hasProgress =
-      sighting.leftKib < rows.leftKib(row) || sighting.role === 'seed' || rows.leftKib(row) === LEFT_UNKNOWN
-    if (hasProgress) rows.setStalls(row, 0)
-    else if (
-      sighting.nowMs - rows.heardAtMs(row, sighting.nowMs) >=
-      (rows.lifetimeSeconds(row) * 1000) / STALLS_PER_LIFETIME
-    )
-      rows.setStalls(row, rows.stalls(row) + 1)
   }
 
   #changeIdentity(swarm: Swarm, row: number, identity: number): void {
@@ -313,7 +358,10 @@ export class SwarmTable {
     if (known !== undefined) return known
     if (this.#registry.size >= this.#limits.swarmsMax) this.#evict(undefined)
     const swarm = this.#registry.create(infoHash)
-    swarm.downloaded = this.completions.get(infoHash)
+    const { count, lastAtMs } = this.completions.get(infoHash)
+    swarm.downloaded = count
+    swarm.completedAtMs = lastAtMs
+    this.#emptied.restore(swarm)
     return swarm
   }
 
@@ -326,9 +374,4 @@ export class SwarmTable {
       for (const list of site.lists) while (list.length > 0) this.remove(list.head, 'expired')
     return true
   }
-}
-
-/** Counters restart at `started`, so a smaller one than before is all new. */
-function progressKib(beforeKib: number, nowKib: number): number {
-  return nowKib >= beforeKib ? nowKib - beforeKib : nowKib
 }

@@ -13,13 +13,23 @@ export type Role = 'needy' | 'seed' | 'partial'
 /** The lease under which a peer may know other sites. */
 export interface Gateway {
   readonly row: number
+  /** When it got the lease. Of too many leases the earlier ones stay. */
+  sinceMs: number
+  /** Of the last decision about it; see `Leases`. */
+  version: number
+  /** See `Leases`. */
+  isTentative: boolean
+  /** The announce of the peer that the lease goes back to: one from before it stopped is worth nothing. */
+  asOfMs: number
   /** The peer of another site that it fetches from; -1 while it has none. */
   upstreamRow: number
+  /** The announce of the upstream that the choice goes back to. */
+  upstreamAsOfMs: number
   /** Upstreams that gave it nothing, and are not tried again before others. */
   readonly failedUpstreamRows: number[]
 }
 
-const NOBODY: ReadonlySet<number> = new Set()
+const NOBODY: ReadonlyMap<number, number> = new Map()
 
 export class SiteSwarm {
   readonly site: number
@@ -37,7 +47,7 @@ export class SiteSwarm {
   /** Whose lease ended without progress: others come first at the next election. -1 nobody. */
   lastStalledRow = -1
   /** Made when the first one comes: most sites of most swarms never have any. */
-  #gatewayHosts: Set<number> | undefined = undefined
+  #gatewayHosts: Map<number, number> | undefined = undefined
 
   constructor(site: number) {
     this.site = site
@@ -60,8 +70,8 @@ export class SiteSwarm {
     return this.#gatewayHosts?.size ?? 0
   }
 
-  /** The hosts behind `gatewayHostsEver`, by the hash of their address. */
-  get gatewayHosts(): ReadonlySet<number> {
+  /** The hosts behind `gatewayHostsEver`, by the hash of their address, each with the version of its lease. */
+  get gatewayHosts(): ReadonlyMap<number, number> {
     return this.#gatewayHosts ?? NOBODY
   }
 
@@ -71,9 +81,20 @@ export class SiteSwarm {
     else this.needy += by
   }
 
-  rememberGatewayHost(addressHash: number): void {
-    this.#gatewayHosts ??= new Set()
-    this.#gatewayHosts.add(addressHash)
+  /** An older version than is known changes nothing. */
+  rememberGatewayHost(addressHash: number, version: number): void {
+    this.#gatewayHosts ??= new Map()
+    this.#gatewayHosts.set(addressHash, Math.max(version, this.#gatewayHosts.get(addressHash) ?? version))
+  }
+
+  shiftTime(byMs: number): void {
+    for (const [host, version] of this.#gatewayHosts ?? []) this.#gatewayHosts?.set(host, version + 2 * byMs)
+    for (const gateway of this.gateways) {
+      gateway.sinceMs += byMs
+      gateway.version += 2 * byMs
+      gateway.asOfMs += byMs
+      gateway.upstreamAsOfMs += byMs
+    }
   }
 
   gatewayOf(row: number): Gateway | undefined {
@@ -105,6 +126,8 @@ export class Swarm {
   sites: readonly SiteSwarm[] = []
   /** How often it was completed, counted on the way from leecher to seed. */
   downloaded = 0
+  /** When it was completed last; 0 where that is not known. Whoever said `left=0` before had something to have. */
+  completedAtMs = 0
   /** Clients by role, each counted once however many addresses it announces from. */
   seedClients = 0
   needyClients = 0
@@ -122,10 +145,11 @@ export class Swarm {
     return undefined
   }
 
-  /** This peer is gone: whoever fetched from it needs another upstream. */
-  forgetUpstream(row: number): void {
+  /** This peer is gone, or was at this time: whoever fetched from it needs another upstream. */
+  forgetUpstream(row: number, untilMs = Number.POSITIVE_INFINITY): void {
     for (const site of this.sites)
       for (const gateway of site.gateways) {
+        if (gateway.upstreamAsOfMs > untilMs) continue
         if (gateway.upstreamRow === row) gateway.upstreamRow = -1
         const failed = gateway.failedUpstreamRows.indexOf(row)
         if (failed >= 0) gateway.failedUpstreamRows.splice(failed, 1)

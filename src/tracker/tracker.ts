@@ -1,6 +1,6 @@
 /**
- * The use cases: announce, scrape, explain. An announce is recorded, answered from memory, and counted; it waits
- * for nothing.
+ * The use cases: announce, scrape, explain. An announce is recorded, answered from memory, and counted. It waits for
+ * nothing, with one exception: the one that makes a gateway may wait for the consent of the site's other nodes.
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceReply, AnnounceRequest, ScrapeCounts, TrackerService } from '../core/announce.ts'
@@ -9,18 +9,20 @@ import { Refusal } from '../core/errors.ts'
 import { PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX } from '../core/limits.ts'
 import type { Random } from '../core/random.ts'
 import type { Protocol, TrackerMetrics } from '../core/tracker-metrics.ts'
-import { applyDecision } from '../handout/apply-decision.ts'
+import { applyDecision, endLeases } from '../handout/apply-decision.ts'
 import { decideHandout } from '../handout/decide-handout.ts'
 import type { Asker, Decision } from '../handout/decision.ts'
 import { defaultPolicy, type Policy } from '../handout/policy.ts'
-import { hashIdentity } from '../swarm/peer-hash.ts'
-import { flags, LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
-import { type Role, SiteSwarm, type Swarm } from '../swarm/swarm.ts'
-import type { Observed, SwarmTable } from '../swarm/swarm-table.ts'
+import { flags } from '../swarm/peer-rows.ts'
+import { SiteSwarm, type Swarm } from '../swarm/swarm.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
-import { clientFamily } from './client-family.ts'
-import { type IntervalLimits, lifetimeSeconds, LoadMeter, pace } from './interval.ts'
-import type { TorrentAdmission } from './ports.ts'
+import { assess, timeOf } from './assess.ts'
+import { type ClientFamily, clientFamily } from './client-family.ts'
+import { GatewayClaims } from './gateway-claims.ts'
+import { type IntervalLimits, lifetimeSeconds, LoadMeter, type Pace, pace } from './interval.ts'
+import type { GatewayLeases, TorrentAdmission } from './ports.ts'
+import type { SiteReplica } from './site-replica.ts'
 import { writePeers } from './write-peers.ts'
 
 export interface TrackerParts {
@@ -31,6 +33,22 @@ export interface TrackerParts {
   readonly admission: TorrentAdmission
   readonly interval: IntervalLimits
   readonly policy?: Policy
+  /** Whom to ask before a peer becomes gateway. Without: nobody, as for a site with one node. */
+  readonly leases?: GatewayLeases
+  /** Tells the other nodes of the site. Without: there are none. */
+  readonly replica?: SiteReplica
+}
+
+/** An announce that was recorded and is about to be answered. */
+interface Heard {
+  readonly swarm: Swarm
+  readonly row: number
+  readonly peersWanted: number | undefined
+  readonly hasCompleted: boolean
+  readonly family: ClientFamily
+  readonly load: number
+  /** Where it was known before the decision. */
+  readonly pace?: Pace
 }
 
 export class Tracker implements TrackerService {
@@ -38,11 +56,14 @@ export class Tracker implements TrackerService {
   readonly #policy: Policy
   readonly #seed: number
   readonly #load = new LoadMeter()
+  readonly #claims: GatewayClaims | undefined
   #topology: Topology
 
   constructor(topology: Topology, parts: TrackerParts) {
     this.#topology = topology
     this.#parts = parts
+    const { table, clock, leases } = parts
+    if (leases !== undefined) this.#claims = new GatewayClaims(table, leases, clock, () => this.#topology)
     this.#policy = parts.policy ?? defaultPolicy
     this.#seed = parts.random.below(0x1_0000_0000)
   }
@@ -51,40 +72,99 @@ export class Tracker implements TrackerService {
     return this.#topology
   }
 
-  announce(request: AnnounceRequest, from: Address, protocol: Protocol): AnnounceReply {
+  announce(
+    request: AnnounceRequest,
+    from: Address,
+    protocol: Protocol,
+  ): AnnounceReply | Promise<AnnounceReply> {
     const startedMs = elapsedMs()
     const reply = this.#answer(request, from, protocol)
+    if (reply instanceof Promise) return this.#timed(reply, startedMs)
     this.#parts.metrics.duration((elapsedMs() - startedMs) / 1000)
     return reply
   }
 
-  #answer(request: AnnounceRequest, from: Address, protocol: Protocol): AnnounceReply {
+  async #timed(reply: Promise<AnnounceReply>, startedMs: number): Promise<AnnounceReply> {
+    const given = await reply
+    this.#parts.metrics.duration((elapsedMs() - startedMs) / 1000)
+    return given
+  }
+
+  #answer(
+    request: AnnounceRequest,
+    from: Address,
+    protocol: Protocol,
+  ): AnnounceReply | Promise<AnnounceReply> {
     const { clock, metrics } = this.#parts
     const nowMs = clock.nowMs()
     const load = this.#load.count(nowMs)
     const place = this.#admit(request.infoHash, from)
-    const siteIndex = this.#siteOf(place)
-    metrics.announce(siteIndex, protocol, request.event)
-    if (request.event === 'stopped') return this.#forget(request, from, load)
+    metrics.announce(this.#siteOf(place), protocol, request.event)
+    if (request.event === 'stopped') return this.#forget(request, from, load, nowMs)
 
-    const observed = this.#observe(request, from, place, nowMs)
-    this.#countProgress(observed, siteIndex)
-    const { decision, asker } = this.#decide(
-      observed.swarm,
-      observed.site,
-      observed.row,
-      place,
-      request,
-      observed,
-    )
-    applyDecision(this.#parts.table, observed.row, decision)
-    this.#countDecision(decision, siteIndex)
+    const heard = this.#hear(request, from, place, load, nowMs)
+    const decision = this.#decideFor(heard, true)
+    this.#endLeases(decision, nowMs)
+    return decision.election === undefined ? this.#conclude(heard, decision) : this.#elect(heard, decision)
+  }
 
+  /** The asker becomes gateway if the other nodes agree; else it is answered like any leecher. */
+  #elect(heard: Heard, decision: Decision): AnnounceReply | Promise<AnnounceReply> {
+    const claims = this.#claims
+    if (claims === undefined) return this.#conclude(heard, decision)
+    // The others need to know for how long; and what is said of the peer meanwhile must not be changed afterwards.
+    const paced = { ...heard, pace: this.#pace(heard, true) }
+    const granted = claims.claim(heard.row)
+    if (granted === true) return this.#conclude(paced, decision)
+    if (granted === false) return this.#conclude(paced, this.#decideFor(heard, false))
+    this.#parts.replica?.recordPeer(heard.row)
+    const { table } = this.#parts
+    const peer = { address: table.rows.address(heard.row), port: table.rows.port(heard.row) }
+    return this.#concludeWhen(granted, paced, peer, decision)
+  }
+
+  async #concludeWhen(
+    granted: Promise<unknown>,
+    heard: Heard & { readonly pace: Pace },
+    { address, port }: { readonly address: Address; readonly port: number },
+    { election }: Decision,
+  ): Promise<AnnounceReply> {
+    const isGranted = (await granted) !== undefined
+    const { table, metrics, clock } = this.#parts
+    const swarm = table.swarm(heard.swarm.infoHash)
+    const row = swarm === undefined ? -1 : table.find(swarm, address, port)
+    // It said meanwhile that it stops: whatever it hears now, nobody is there to use it.
+    if (swarm === undefined || row < 0) return this.#replyWithCounts(heard.swarm.infoHash, heard.pace)
+    if (isGranted && election !== undefined) metrics.election(table.siteIndexOf(row), election)
+    const later = { ...heard, swarm, row }
+    const decision = this.#decideFor(later, false)
+    this.#endLeases(decision, clock.nowMs())
+    return this.#conclude(later, decision)
+  }
+
+  /** Makes the decision true, tells the other nodes, and answers. */
+  #conclude(heard: Heard, decision: Decision): AnnounceReply {
+    const { table, clock, replica } = this.#parts
+    const { swarm, row } = heard
+    const changed = applyDecision(table, row, decision, clock.nowMs())
+    this.#countDecision(decision, table.siteIndexOf(row))
     const isWaiting =
-      asker.role === 'needy' ||
-      this.#parts.table.rows.has(observed.row, flags.doubtful) ||
+      table.roleOf(row) === 'needy' ||
+      table.rows.has(row, flags.doubtful) ||
       decision.choices.some((choice) => choice.ring === 'remote')
-    return this.#reply(observed.swarm, decision, isWaiting, load, observed.row, clientFamily(request.peerId))
+    const paced = heard.pace ?? this.#pace(heard, isWaiting)
+    if (replica !== undefined) {
+      replica.recordPeer(row)
+      for (const gatewayRow of changed) replica.recordLease(gatewayRow)
+    }
+    if (this.#claims !== undefined && isGateway(table, row)) this.#claims.renew(row)
+    return {
+      complete: swarm.seedClients,
+      incomplete: swarm.needyClients + swarm.partialClients,
+      downloaded: swarm.downloaded,
+      ...paced,
+      ...writePeers(table.rows, decision.choices),
+    }
   }
 
   scrape(infoHashes: readonly Buffer[], from: Address): ScrapeCounts[] {
@@ -93,7 +173,7 @@ export class Tracker implements TrackerService {
       const swarm = this.#parts.table.swarm(infoHash)
       return {
         complete: swarm?.seedClients ?? 0,
-        downloaded: swarm?.downloaded ?? this.#parts.table.completions.get(infoHash),
+        downloaded: swarm?.downloaded ?? this.#parts.table.completions.get(infoHash).count,
         downloaders: swarm?.needyClients ?? 0,
         incomplete: (swarm?.needyClients ?? 0) + (swarm?.partialClients ?? 0),
       }
@@ -111,15 +191,13 @@ export class Tracker implements TrackerService {
     if (swarm === undefined) return undefined
     const row = port === undefined ? -1 : table.find(swarm, address, port)
     const site = swarm.site(this.#siteOf(place))
-    const request = { peersWanted: undefined, hasCompleted: false }
-    const { decision, asker } = this.#decide(
-      swarm,
-      site ?? new SiteSwarm(this.#siteOf(place)),
+    const { decision, asker } = this.#decide(swarm, site ?? new SiteSwarm(this.#siteOf(place)), {
       row,
       place,
-      request,
-      request,
-    )
+      role: row < 0 ? 'needy' : table.roleOf(row),
+      hasCompleted: false,
+      peersWanted: PEERS_WANTED_DEFAULT,
+    })
     return { decision, asker, swarm, placeIndex: place }
   }
 
@@ -152,48 +230,54 @@ export class Tracker implements TrackerService {
     return this.#topology.places[place]?.site.index ?? -1
   }
 
-  #observe(request: AnnounceRequest, from: Address, place: number, nowMs: number): Observed {
-    const { table, interval } = this.#parts
+  #hear(request: AnnounceRequest, from: Address, place: number, load: number, nowMs: number): Heard {
+    const { table, interval, metrics, replica } = this.#parts
     const family = clientFamily(request.peerId)
-    const role: Role = request.leftBytes === 0 ? 'seed' : request.event === 'paused' ? 'partial' : 'needy'
-    const swarm = table.swarm(request.infoHash)
-    const known = swarm === undefined ? -1 : table.find(swarm, from, request.port)
-    const isDoubtful =
-      role === 'seed' && family.saysCompleteForMagnets && !isTrusted(table, known, request, nowMs)
-    return table.observe({
-      infoHash: request.infoHash,
-      address: from,
-      port: request.port,
-      place,
-      identity: hashIdentity(request.peerId, request.key, from),
-      role,
-      leftKib: request.leftBytes === undefined ? LEFT_UNKNOWN : kib(request.leftBytes),
-      downloadedKib: kib(request.downloadedBytes),
-      nowMs,
-      // Made exact by `#reply`, once the interval is known; until then, what it could be at most.
-      lifetimeSeconds: lifetimeSeconds(interval.secondsMax, family.announceSecondsMin),
-      isReachable: request.port > 1,
-      isDoubtful,
-      isSlowToForward: family.isSlowToForward,
-    })
+    // Made exact by `#pace`, once the interval is known; until then, what it could be at most.
+    const lifetimeMax = lifetimeSeconds(interval.secondsMax, family.announceSecondsMin)
+    const { state, known, hasBecomeSeed, progressKib } = assess(table, request, from, nowMs, lifetimeMax)
+    const wasGateway = known >= 0 && isGateway(table, known)
+    const row = table.put(state, place, known)
+    if (row < 0) throw new Refusal('TRK_OVERLOADED')
+    if (wasGateway && !isGateway(table, row)) this.#endLeaseOfPeer(row, nowMs)
+
+    const swarm = table.swarmOf(row)
+    const siteIndex = this.#siteOf(place)
+    const hasCompleted = hasBecomeSeed && table.rows.clientOrder(row) === 0
+    if (hasCompleted) {
+      table.complete(swarm.infoHash, { count: swarm.downloaded + 1, lastAtMs: state.heardAtMs })
+      replica?.recordCompletion(swarm.infoHash, state.identity)
+      metrics.completion(siteIndex)
+    }
+    replica?.settle(row)
+    if (progressKib > 0) {
+      const lease = table.leaseOf(row)
+      const isGatewayHost = lease.site.gatewayHosts.has(table.leases.hostOf(row))
+      metrics.downloaded(siteIndex, progressKib * 1024, isGatewayHost)
+    }
+    return { swarm, row, peersWanted: request.peersWanted, hasCompleted, family, load }
+  }
+
+  #decideFor({ swarm, row, peersWanted, hasCompleted }: Heard, mayElect: boolean): Decision {
+    const { table } = this.#parts
+    const asker: Asker = {
+      row,
+      place: table.rows.place(row),
+      role: table.roleOf(row),
+      hasCompleted,
+      peersWanted: Math.min(peersWanted ?? PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX),
+    }
+    return this.#decide(swarm, table.siteOf(row), asker, mayElect).decision
   }
 
   #decide(
     swarm: Swarm,
     site: SiteSwarm,
-    row: number,
-    place: number,
-    request: { readonly peersWanted: number | undefined },
-    observed: { readonly hasCompleted: boolean },
+    asker: Asker,
+    mayElect = true,
   ): { readonly decision: Decision; readonly asker: Asker } {
     const { table, clock } = this.#parts
-    const asker: Asker = {
-      row,
-      place,
-      role: row < 0 ? 'needy' : table.roleOf(row),
-      hasCompleted: observed.hasCompleted,
-      peersWanted: Math.min(request.peersWanted ?? PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX),
-    }
+    const { row, place } = asker
     const decision = decideHandout({
       table,
       topology: this.#topology,
@@ -203,53 +287,65 @@ export class Tracker implements TrackerService {
       swarm,
       site,
       asker,
+      mayElect,
     })
     return { decision, asker }
   }
 
-  #reply(
-    swarm: Swarm,
-    decision: Decision,
-    isWaiting: boolean,
-    load: number,
-    row: number,
-    family: { readonly announceSecondsMin: number },
-  ): AnnounceReply {
+  /** When the peer should come back, and with that, how long it is believed to be there. */
+  #pace({ swarm, row, load, family }: Heard, isWaiting: boolean): Pace {
     const { table, random, interval } = this.#parts
     const size = { isWaiting, swarmPeers: swarm.rows, nodePeers: table.rows.live }
-    const { intervalSeconds, intervalSecondsMin } = pace(interval, size, load, random)
-    const lifetime = lifetimeSeconds(intervalSeconds, family.announceSecondsMin)
-    table.rows.setLifetime(row, lifetime)
-    return {
-      complete: swarm.seedClients,
-      incomplete: swarm.needyClients + swarm.partialClients,
-      downloaded: swarm.downloaded,
-      intervalSeconds,
-      intervalSecondsMin,
-      ...writePeers(table.rows, decision.choices),
-    }
+    const paced = pace(interval, size, load, random)
+    table.rows.setLifetime(row, lifetimeSeconds(paced.intervalSeconds, family.announceSecondsMin))
+    return paced
   }
 
-  #forget(request: AnnounceRequest, from: Address, load: number): AnnounceReply {
-    const { table, random, interval } = this.#parts
-    const swarm = table.swarm(request.infoHash)
-    const row = swarm === undefined ? -1 : table.find(swarm, from, request.port)
-    if (row >= 0) table.remove(row, 'stopped')
-    const size = { isWaiting: false, swarmPeers: swarm?.rows ?? 0, nodePeers: table.rows.live }
+  #forget(request: AnnounceRequest, from: Address, load: number, nowMs: number): AnnounceReply {
+    const { table, random, interval, replica } = this.#parts
+    const { infoHash, port } = request
+    const known = table.swarm(infoHash)
+    const row = known === undefined ? -1 : table.find(known, from, port)
+    if (row >= 0 && isGateway(table, row)) this.#claims?.release(row)
+    const atMs = timeOf(table, request, from, row, nowMs)
+    table.stop({ infoHash, address: from, port }, atMs)
+    // Also of a peer that is not known here: another node may be about to tell of it.
+    replica?.recordRemoval({ infoHash, address: from, port, atMs })
+    const swarmPeers = table.swarm(infoHash)?.rows ?? 0
+    const size = { isWaiting: false, swarmPeers, nodePeers: table.rows.live }
+    return this.#replyWithCounts(infoHash, pace(interval, size, load, random))
+  }
+
+  /** For somebody who needs no peers. */
+  #replyWithCounts(infoHash: Buffer, paced: Pace): AnnounceReply {
+    const { table } = this.#parts
+    const swarm = table.swarm(infoHash)
     return {
       complete: swarm?.seedClients ?? 0,
       incomplete: swarm === undefined ? 0 : swarm.needyClients + swarm.partialClients,
-      downloaded: swarm?.downloaded ?? table.completions.get(request.infoHash),
-      ...pace(interval, size, load, random),
+      downloaded: swarm?.downloaded ?? table.completions.get(infoHash).count,
+      ...paced,
       ...writePeers(table.rows, []),
     }
   }
 
-  #countProgress(observed: Observed, siteIndex: number): void {
-    const { metrics } = this.#parts
-    if (observed.downloadedKib > 0)
-      metrics.downloaded(siteIndex, observed.downloadedKib * 1024, observed.isGatewayHost)
-    if (observed.hasCompleted) metrics.completion(siteIndex)
+  /** Before anybody is elected instead: the other nodes grant no more leases than the site may have. */
+  #endLeases(decision: Decision, nowMs: number): void {
+    if (decision.leaseEnds.length === 0) return
+    const { table, replica } = this.#parts
+    const known = decision.leaseEnds.filter(({ row }) => isGateway(table, row))
+    for (const { row } of known) this.#claims?.release(row)
+    endLeases(table, decision, nowMs)
+    for (const { row, cause } of known) replica?.recordLeaseEnd(row, cause)
+  }
+
+  /** What a gateway said of itself has ended its lease: it is complete, or somewhere else. */
+  #endLeaseOfPeer(row: number, nowMs: number): void {
+    const { table, replica } = this.#parts
+    const lease = table.leaseOf(row)
+    lease.site.rememberGatewayHost(table.leases.hostOf(row), table.leases.nextVersion(lease, nowMs, true))
+    this.#claims?.release(row)
+    replica?.recordLeaseEnd(row, 'stopped')
   }
 
   #countDecision(decision: Decision, siteIndex: number): void {
@@ -275,20 +371,8 @@ export interface Explained {
   readonly placeIndex: number
 }
 
-/**
- * Whether `left=0` of a client that says so for magnets too can be believed: it was incomplete before, or it says
- * so again a while later. A magnet client has its metadata by then and has announced what it really lacks.
- */
-function isTrusted(table: SwarmTable, known: number, request: AnnounceRequest, nowMs: number): boolean {
-  if (request.event === 'completed' || request.downloadedBytes > 0) return true
-  if (known < 0) return false
-  if (table.rows.has(known, flags.proven) || !table.rows.has(known, flags.seed)) return true
-  if (!table.rows.has(known, flags.doubtful)) return true
-  const { rows } = table
-  return request.event === 'none' && nowMs - rows.heardAtMs(known, nowMs) >= rows.lifetimeSeconds(known) * 125
-}
-
-/** Rounded up, so that the last bytes are not nothing; saturated below the value that means "unknown". */
-function kib(bytes: number): number {
-  return Math.min(Math.ceil(bytes / 1024), LEFT_UNKNOWN - 1)
+/** Tentative leases do not count. */
+function isGateway(table: SwarmTable, row: number): boolean {
+  if (!table.rows.has(row, flags.gateway)) return false
+  return table.siteOf(row).gatewayOf(row)?.isTentative === false
 }

@@ -28,9 +28,10 @@ async function serving() {
     },
     scrape: (infoHashes, from) => built.tracker.scrape(infoHashes, from),
   }
+  const secret = systemSecret()
   const server = new UdpServer({
     tracker,
-    secret: systemSecret(),
+    secrets: { current: () => [secret] },
     clock: systemClock,
     onRefusal: (code) => expect.unreachable(code),
     log: { error: (fields) => expect.unreachable(String(fields['err'])) },

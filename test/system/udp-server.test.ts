@@ -24,7 +24,7 @@ async function serving(tracker: TrackerService, host = '127.0.0.1') {
   const clock = new ManualClock()
   const server = new UdpServer({
     tracker,
-    secret: Buffer.alloc(32, 'secret'),
+    secrets: { current: () => [Buffer.alloc(32, 'secret')] },
     clock,
     onRefusal: (code) => refused.push(code),
     log: { error: (fields) => errors.push(fields['err']) },
@@ -179,7 +179,7 @@ describe('the listener', () => {
     const { port } = await serving(new RecordingTracker())
     const second = new UdpServer({
       tracker: new RecordingTracker(),
-      secret: Buffer.alloc(32),
+      secrets: { current: () => [Buffer.alloc(32)] },
       clock: new ManualClock(),
       onRefusal: () => undefined,
       log: { error: () => undefined },

@@ -1,24 +1,27 @@
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../../../src/core/random.ts'
 import { flags } from '../../../src/swarm/peer-rows.ts'
-import { type Sighting, SwarmTable } from '../../../src/swarm/swarm-table.ts'
+import type { PeerState } from '../../../src/swarm/peer-state.ts'
+import type { Role } from '../../../src/swarm/swarm.ts'
+import { SwarmTable } from '../../../src/swarm/swarm-table.ts'
 import { aTracker, at, TORRENT } from '../../a-tracker.ts'
 
 const OTHER = Buffer.alloc(20, 'other')
 
-const aSighting = (over: Partial<Sighting> = {}): Sighting => ({
+const aState = (over: Partial<PeerState> = {}): PeerState => ({
   infoHash: TORRENT,
   address: at('127.1.1.1'),
   port: 6881,
-  place: 0,
   identity: 1,
   role: 'needy',
   leftKib: 100,
   downloadedKib: 0,
-  nowMs: 1_000_000,
+  heardAtMs: 1_000_000,
   lifetimeSeconds: 100,
-  isReachable: true,
+  stalls: 0,
   isDoubtful: false,
+  isProven: false,
+  isUnreachable: false,
   isSlowToForward: false,
   ...over,
 })
@@ -117,7 +120,7 @@ test('a peer that cannot be dialled is counted and never handed out', () => {
 
 test('a peer is there until its lifetime is over, and gone one millisecond later', () => {
   const table = new SwarmTable([0])
-  table.observe(aSighting())
+  table.put(aState(), 0)
   expect(table.sweep(1_100_000, 1000)).toBe(0)
   expect(table.sweep(1_100_001, 1000)).toBe(1)
   expect(table.swarmCount).toBe(0)
@@ -125,15 +128,15 @@ test('a peer is there until its lifetime is over, and gone one millisecond later
 
 test('one sweep looks at no more rows than it may, and the next ones at the rest', () => {
   const table = new SwarmTable([0])
-  for (let host = 0; host < 100; host++) table.observe(aSighting({ port: 1000 + host, identity: host }))
+  for (let host = 0; host < 100; host++) table.put(aState({ port: 1000 + host, identity: host }), 0)
   expect([table.sweep(2_000_000, 60), table.sweep(2_000_000, 60)]).toEqual([60, 40])
 })
 
 test('a full table makes room by forgetting the emptiest swarms, not the one that is growing', () => {
   const table = new SwarmTable([0], { peersMax: 20, swarmsMax: 100 })
-  for (let host = 0; host < 10; host++) table.observe(aSighting({ port: 1000 + host, identity: host }))
+  for (let host = 0; host < 10; host++) table.put(aState({ port: 1000 + host, identity: host }), 0)
   for (let torrent = 0; torrent < 30; torrent++)
-    table.observe(aSighting({ infoHash: Buffer.alloc(20, torrent), identity: 1 }))
+    table.put(aState({ infoHash: Buffer.alloc(20, torrent), identity: 1 }), 0)
   expect(table.rows.live).toBe(20)
   expect(table.swarm(TORRENT)?.rows).toBe(10)
 })
@@ -141,7 +144,7 @@ test('a full table makes room by forgetting the emptiest swarms, not the one tha
 test('a table with as many swarms as it may have takes a new one in place of an old one', () => {
   const table = new SwarmTable([0], { peersMax: 1000, swarmsMax: 3 })
   for (let torrent = 0; torrent < 5; torrent++)
-    table.observe(aSighting({ infoHash: Buffer.alloc(20, torrent), identity: 1 }))
+    table.put(aState({ infoHash: Buffer.alloc(20, torrent), identity: 1 }), 0)
   expect(table.swarmCount).toBe(3)
   expect(table.swarm(Buffer.alloc(20, 4))?.rows).toBe(1)
 })
@@ -162,7 +165,7 @@ test('what a peer downloaded is counted from its last announce, and from zero wh
 test('ten thousand random comings and goings leave what a plain map would hold', () => {
   const random = new SeededRandom(7)
   const table = new SwarmTable([0, 0, 1])
-  const model = new Map<string, { role: Sighting['role']; place: number }>()
+  const model = new Map<string, { role: Role; place: number }>()
   for (let turn = 0; turn < 10_000; turn++) {
     const infoHash = random.below(3) === 0 ? OTHER : TORRENT
     const host = random.below(300)
@@ -175,9 +178,9 @@ test('ten thousand random comings and goings leave what a plain map would hold',
       if (row >= 0) table.remove(row, 'stopped')
       model.delete(key)
     } else {
-      const role = (['needy', 'seed', 'partial'] as const)[random.below(3)] as Sighting['role']
+      const role = (['needy', 'seed', 'partial'] as const)[random.below(3)] as Role
       const place = random.below(3)
-      table.observe(aSighting({ infoHash, address, role, place, identity: host }))
+      table.put(aState({ infoHash, address, role, identity: host, heardAtMs: 1_000_000 + turn }), place)
       model.set(key, { role, place })
     }
   }

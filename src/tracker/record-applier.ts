@@ -1,0 +1,214 @@
+/**
+ * Makes site records true in the table. In whatever order they come, and however often, the table is the same.
+ *
+ * Two things make it so: the later state of a peer, a lease or a count stays; and what says something of a peer that
+ * is not known yet, or only as it was before, waits for it. A log is trimmed by age while links last, so a node that
+ * replays it finds some of them before their ends.
+ */
+import type { ElectionCause } from '../core/tracker-metrics.ts'
+import { gatewaysMax } from '../handout/elect-gateway.ts'
+import { hashAddress, hashPeer } from '../swarm/peer-hash.ts'
+import { flags } from '../swarm/peer-rows.ts'
+import type { PeerState } from '../swarm/peer-state.ts'
+import { RecentMap } from '../swarm/recent-map.ts'
+import type { Gateway } from '../swarm/swarm.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { Topology } from '../topology/topology.ts'
+import type {
+  CompletionRecord,
+  GatewayHostRecord,
+  LeaseRecord,
+  LinkRecord,
+  PeerRef,
+  RecordSink,
+  RemovedRecord,
+} from './site-records.ts'
+
+export interface RecordApplierParts {
+  readonly table: SwarmTable
+  /** The one in force. */
+  readonly topology: () => Topology
+  /** Called for each lease that ends here because the site has too many, while it can still be described. */
+  readonly onSurplus: (row: number, version: number) => void
+}
+
+/** A record that waits for a peer. */
+type Waiting =
+  | { readonly kind: 'link'; readonly record: LinkRecord }
+  | { readonly kind: 'lease'; readonly record: LeaseRecord }
+
+/** Peers that something waits for: some tens of megabytes. */
+const AWAITED_MAX = 100_000
+/** Records that wait for one peer: more than it can have links. */
+const WAITING_MAX = 32
+/** As long as a log may hold the record of a peer behind that of its link: one interval of the longest, and slack. */
+const WAITING_MS = 3_600_000
+
+/** Instead of a row: the peer stopped since, or is not known as the record knows it. */
+const GONE = -1
+const AWAITED = -2
+
+export class RecordApplier implements RecordSink {
+  readonly #parts: RecordApplierParts
+  readonly #waiting = new RecentMap<number, Waiting[]>({ entriesMax: AWAITED_MAX, keptMs: WAITING_MS })
+  #nowMs = 0
+  #isLogged = false
+
+  constructor(parts: RecordApplierParts) {
+    this.#parts = parts
+  }
+
+  /** Before the records of one batch. `isLogged`: they come from the log. */
+  begin(nowMs: number, isLogged: boolean): void {
+    this.#nowMs = nowMs
+    this.#isLogged = isLogged
+  }
+
+  peer(state: PeerState): void {
+    const { table, topology } = this.#parts
+    if (state.heardAtMs + state.lifetimeSeconds * 1000 < this.#nowMs) return
+    const place = topology().locate(state.address)
+    if (place < 0) return
+    const { rows } = table
+    const swarm = table.swarm(state.infoHash)
+    const known = swarm === undefined ? -1 : table.find(swarm, state.address, state.port)
+    const isNews = known < 0 || rows.heardAtMs(known, state.heardAtMs) !== state.heardAtMs
+    const row = table.put(state, place, known)
+    if (row < 0) return
+    if (isNews) rows.setFlag(row, flags.heardHere, false)
+    rows.setFlag(row, flags.logged, this.#isLogged)
+    this.settle(row)
+  }
+
+  removed({ infoHash, address, port, atMs }: RemovedRecord): void {
+    this.#parts.table.stop({ infoHash, address, port }, atMs)
+  }
+
+  link(record: LinkRecord): void {
+    const { table } = this.#parts
+    const { infoHash, ends } = record
+    const row = this.#resolve(infoHash, ends[0])
+    const other = this.#resolve(infoHash, ends[1])
+    if (row === GONE || other === GONE) return
+    if (row === AWAITED) return this.#wait(infoHash, ends[0], { kind: 'link', record })
+    if (other === AWAITED) return this.#wait(infoHash, ends[1], { kind: 'link', record })
+    if (row === other || (table.rows.has(row, flags.seed) && table.rows.has(other, flags.seed))) return
+    table.introductions.linkAsOf(row, other, ends[0].asOfMs, ends[1].asOfMs)
+  }
+
+  lease(record: LeaseRecord): void {
+    const { table, topology } = this.#parts
+    const { infoHash, peer, version, endedBy } = record
+    const site = topology().places[topology().locate(peer.address)]?.site
+    if (site === undefined) return
+    const host = hashAddress(peer.address)
+    if (version < table.gatewayVersion(infoHash, site.index, host)) return
+    table.rememberGatewayHost(infoHash, site.index, { host, version })
+    if (endedBy !== undefined) return this.#endLease(record, endedBy)
+
+    const row = this.#resolve(infoHash, peer)
+    if (row === AWAITED) return this.#wait(infoHash, peer, { kind: 'lease', record })
+    if (row === GONE || table.roleOf(row) !== 'needy') return
+    this.#grant(row, record)
+    this.#endSurplus(row, gatewaysMax(topology(), site.index))
+  }
+
+  gatewayHost({ infoHash, site, host, version }: GatewayHostRecord): void {
+    const { table, topology } = this.#parts
+    const index = topology().siteNamed(site)?.index
+    if (index === undefined || version < table.gatewayVersion(infoHash, index, host)) return
+    const gateway = table
+      .swarm(infoHash)
+      ?.site(index)
+      ?.gateways.find(({ row }) => table.leases.hostOf(row) === host)
+    const isEnd = version % 2 === 1
+    if (gateway !== undefined && isEnd) table.leases.end(table.leaseOf(gateway.row), 'stopped', version)
+    table.rememberGatewayHost(infoHash, index, { host, version })
+  }
+
+  completion({ infoHash, count, lastAtMs }: CompletionRecord): void {
+    this.#parts.table.complete(infoHash, { count, lastAtMs })
+  }
+
+  /** Applies what waited for this peer. */
+  settle(row: number): void {
+    if (this.#waiting.size === 0) return
+    const { table } = this.#parts
+    const { infoHash, address, port } = table.stateOf(row, this.#nowMs)
+    const key = hashPeer(infoHash, address, port)
+    const waiting = this.#waiting.get(key)
+    if (waiting === undefined) return
+    this.#waiting.delete(key)
+    for (const each of waiting)
+      if (each.kind === 'link') this.link(each.record)
+      else this.lease(each.record)
+  }
+
+  /** The row of a peer as the record knows it or later, `GONE` or `AWAITED`. */
+  #resolve(infoHash: Buffer, { address, port, asOfMs }: PeerRef): number {
+    const { table } = this.#parts
+    if (table.tombstones.of(infoHash, address, port) >= asOfMs) return GONE
+    const swarm = table.swarm(infoHash)
+    const row = swarm === undefined ? -1 : table.find(swarm, address, port)
+    return row < 0 || table.rows.heardAtMs(row, asOfMs) < asOfMs ? AWAITED : row
+  }
+
+  #wait(infoHash: Buffer, peer: PeerRef, waiting: Waiting): void {
+    const key = hashPeer(infoHash, peer.address, peer.port)
+    const before = this.#waiting.get(key) ?? []
+    this.#waiting.set(key, [...before.slice(-WAITING_MAX + 1), waiting], this.#nowMs)
+  }
+
+  #endLease({ infoHash, peer, version }: LeaseRecord, cause: ElectionCause): void {
+    const { table } = this.#parts
+    const swarm = table.swarm(infoHash)
+    const row = swarm === undefined ? -1 : table.find(swarm, peer.address, peer.port)
+    if (row >= 0) table.leases.end(table.leaseOf(row), cause, version)
+  }
+
+  #grant(row: number, record: LeaseRecord): void {
+    const { table } = this.#parts
+    const { sinceMs, version, peer } = record
+    const lease = table.leaseOf(row)
+    const known = lease.site.gatewayOf(row)
+    const gateway = known ?? table.leases.grant(lease, { sinceMs, version, asOfMs: peer.asOfMs })
+    gateway.asOfMs = Math.max(gateway.asOfMs, peer.asOfMs)
+    // Another node has what this one is about to ask for.
+    gateway.isTentative = false
+    if (version === gateway.version) gateway.sinceMs = Math.min(gateway.sinceMs, sinceMs)
+    if (version > gateway.version) {
+      gateway.version = version
+      gateway.sinceMs = sinceMs
+      gateway.upstreamRow = -1
+    }
+    this.#setUpstream(gateway, record)
+  }
+
+  /** Of two decisions with one version, the upstream with the higher endpoint stays, and any rather than none. */
+  #setUpstream(gateway: Gateway, record: LeaseRecord): void {
+    const { infoHash, upstream } = record
+    if (upstream === undefined) return
+    const row = this.#resolve(infoHash, upstream)
+    if (row === AWAITED) return this.#wait(infoHash, upstream, { kind: 'lease', record })
+    if (row === GONE) return
+    if (gateway.upstreamRow === row) {
+      gateway.upstreamAsOfMs = Math.max(gateway.upstreamAsOfMs, upstream.asOfMs)
+    } else if (
+      gateway.upstreamRow < 0 ||
+      this.#parts.table.leases.compareEndpoints(row, gateway.upstreamRow) > 0
+    ) {
+      gateway.upstreamRow = row
+      gateway.upstreamAsOfMs = upstream.asOfMs
+    }
+  }
+
+  /** Every node ends the same ones, with the same version. */
+  #endSurplus(row: number, leasesMax: number): void {
+    const { table, onSurplus } = this.#parts
+    for (const gateway of table.leases.surplus(table.siteOf(row), leasesMax)) {
+      const version = gateway.version + 1
+      onSurplus(gateway.row, version)
+      table.leases.end(table.leaseOf(gateway.row), 'surplus', version)
+    }
+  }
+}

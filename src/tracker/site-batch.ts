@@ -1,0 +1,382 @@
+/**
+ * Batches of site records as bytes: what is in the site log, and in a snapshot.
+ *
+ * A node of the next version may append fields to a record and add types of records: each has its length, and what
+ * is not known here is passed over. What cannot be passed over gets a new version, and this node then refuses the
+ * batch as a whole. Nothing here throws for what it reads: a batch comes from another program.
+ */
+import { Address } from '../core/address.ts'
+import { assert } from '../core/assert.ts'
+import { INFO_HASH_BYTES } from '../core/info-hash.ts'
+import type { ElectionCause } from '../core/tracker-metrics.ts'
+import type { PeerState } from '../swarm/peer-state.ts'
+import type {
+  CompletionRecord,
+  GatewayHostRecord,
+  LeaseRecord,
+  LinkRecord,
+  PeerRef,
+  RecordSink,
+  RemovedRecord,
+} from './site-records.ts'
+
+/*
+  Batch => big-endian
+     0  uint8     version        1
+     1  byte[8]   node           who wrote it
+     9  uint48    time           when; milliseconds since 1970
+    15  Record[]
+
+  Record =>
+     0  uint8     type
+     1  uint16    length         of what follows
+     3  byte[length]
+
+  A time of 32 bits is modulo 2^32 milliseconds: the one nearest to the time of the batch, as live peers are.
+
+  1 Torrent     byte[20] infohash: what the records behind it are about
+  2 Peer        uint8 flags, uint8 stalls, uint16 port, uint16 lifetime in seconds, uint32 heard_at,
+                uint32 left, uint32 downloaded in KiB, uint32 identity, byte[4 or 16] address by the flag v6
+  3 Removed     Ref
+  4 Link        Ref, Ref
+  5 Lease       uint8 state (0 held, else 1 + index of the cause that ended it), uint48 since, uint48 version (see Leases),
+                Ref peer, Ref upstream, of length 0 where there is none
+  6 GatewayHost uint32 host, uint48 version, uint8 length, byte[length] site name in UTF-8
+  7 Completion  uint32 count, uint48 last_at
+
+  Ref => uint8 length of the address (0 nobody, and nothing follows; 4; 16), address, uint16 port, uint32 as_of
+*/
+const VERSION = 1
+export const NODE_ID_BYTES = 8
+const HEADER_BYTES = 15
+const RECORD_HEAD_BYTES = 3
+const PEER_ADDRESS_AT = 22
+
+const TORRENT = 1
+const PEER = 2
+const REMOVED = 3
+const LINK = 4
+const LEASE = 5
+const GATEWAY_HOST = 6
+const COMPLETION = 7
+
+const SEED = 1
+const PARTIAL = 2
+const V6 = 4
+const DOUBTFUL = 8
+const PROVEN = 16
+const UNREACHABLE = 32
+const SLOW_TO_FORWARD = 64
+
+/** By their place here in the bytes: only ever appended to. */
+const CAUSES: readonly ElectionCause[] = ['first', 'stopped', 'expired', 'stalled', 'added', 'surplus']
+
+/** The longest record is a gateway host with a site name of 255 bytes. */
+const RECORD_BYTES_MAX = RECORD_HEAD_BYTES + 11 + 255
+const FIRST_BYTES = 4096
+
+export class BatchWriter implements RecordSink {
+  readonly #node: Buffer
+  #bytes = Buffer.allocUnsafe(FIRST_BYTES)
+  #end = 0
+  #torrent: Buffer | undefined = undefined
+
+  constructor(node: Buffer) {
+    assert(node.length === NODE_ID_BYTES, 'a node is known by eight bytes')
+    this.#node = node
+  }
+
+  get isEmpty(): boolean {
+    return this.#end === 0
+  }
+
+  get byteLength(): number {
+    return this.#end
+  }
+
+  /** What was written since the last time, as of now. */
+  take(nowMs: number): Buffer {
+    assert(!this.isEmpty, 'a batch says something')
+    const batch = Buffer.from(this.#bytes.subarray(0, this.#end))
+    batch.writeUInt8(VERSION, 0)
+    this.#node.copy(batch, 1)
+    batch.writeUIntBE(nowMs, 9, 6)
+    this.#end = 0
+    this.#torrent = undefined
+    return batch
+  }
+
+  peer(state: PeerState): void {
+    const start = this.#open(PEER, state.infoHash)
+    const bytes = this.#bytes
+    const { address } = state
+    let flags = state.role === 'seed' ? SEED : state.role === 'partial' ? PARTIAL : 0
+    if (!address.isV4) flags |= V6
+    if (state.isDoubtful) flags |= DOUBTFUL
+    if (state.isProven) flags |= PROVEN
+    if (state.isUnreachable) flags |= UNREACHABLE
+    if (state.isSlowToForward) flags |= SLOW_TO_FORWARD
+    let at = start
+    bytes[at++] = flags
+    bytes[at++] = state.stalls
+    at = write16(bytes, state.port, at)
+    at = write16(bytes, state.lifetimeSeconds, at)
+    at = write32(bytes, state.heardAtMs, at)
+    at = write32(bytes, state.leftKib, at)
+    at = write32(bytes, state.downloadedKib, at)
+    at = write32(bytes, state.identity, at)
+    this.#close(start, writeAddress(bytes, address, at))
+  }
+
+  removed({ infoHash, address, port, atMs }: RemovedRecord): void {
+    const start = this.#open(REMOVED, infoHash)
+    this.#close(start, writeRef(this.#bytes, { address, port, asOfMs: atMs }, start))
+  }
+
+  link({ infoHash, ends }: LinkRecord): void {
+    const start = this.#open(LINK, infoHash)
+    this.#close(start, writeRef(this.#bytes, ends[1], writeRef(this.#bytes, ends[0], start)))
+  }
+
+  lease({ infoHash, peer, sinceMs, version, endedBy, upstream }: LeaseRecord): void {
+    const start = this.#open(LEASE, infoHash)
+    const bytes = this.#bytes
+    bytes[start] = endedBy === undefined ? 0 : CAUSES.indexOf(endedBy) + 1
+    let at = bytes.writeUIntBE(sinceMs, start + 1, 6)
+    at = writeRef(bytes, peer, bytes.writeUIntBE(version, at, 6))
+    if (upstream === undefined) bytes[at++] = 0
+    else at = writeRef(bytes, upstream, at)
+    this.#close(start, at)
+  }
+
+  gatewayHost({ infoHash, site, host, version }: GatewayHostRecord): void {
+    const start = this.#open(GATEWAY_HOST, infoHash)
+    const bytes = this.#bytes
+    const at = bytes.writeUIntBE(version, write32(bytes, host, start), 6)
+    const length = bytes.write(site, at + 1, 255)
+    bytes[at] = length
+    this.#close(start, at + 1 + length)
+  }
+
+  completion({ infoHash, count, lastAtMs }: CompletionRecord): void {
+    const start = this.#open(COMPLETION, infoHash)
+    this.#close(start, this.#bytes.writeUIntBE(lastAtMs, write32(this.#bytes, count, start), 6))
+  }
+
+  /** Makes room, names the torrent where it is another one, and returns where the body begins. */
+  #open(type: number, infoHash: Buffer): number {
+    if (this.#end === 0) this.#end = HEADER_BYTES
+    const needed = this.#end + RECORD_BYTES_MAX + RECORD_HEAD_BYTES + INFO_HASH_BYTES
+    if (needed > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
+      this.#bytes.copy(grown, 0, 0, this.#end)
+      this.#bytes = grown
+    }
+    if (this.#torrent === undefined || !this.#torrent.equals(infoHash)) {
+      // The caller's bytes may be reused: what is compared with later has to stay.
+      this.#torrent = Buffer.from(infoHash)
+      this.#bytes[this.#end] = TORRENT
+      const start = this.#end + RECORD_HEAD_BYTES
+      this.#close(start, start + infoHash.copy(this.#bytes, start))
+    }
+    this.#bytes[this.#end] = type
+    return this.#end + RECORD_HEAD_BYTES
+  }
+
+  #close(start: number, end: number): void {
+    write16(this.#bytes, end - start, start - 2)
+    this.#end = end
+  }
+}
+
+/**
+ * Hands each record of a batch to the sink, in order. False where it is not a batch, or not all of it could be read;
+ * the sink then has what could.
+ */
+export function readBatch(batch: Buffer, sink: RecordSink): boolean {
+  if (batch.length < HEADER_BYTES || batch[0] !== VERSION) return false
+  const nowMs = batch.readUIntBE(9, 6)
+  let infoHash: Buffer | undefined = undefined
+  let isWhole = true
+  for (let at = HEADER_BYTES; at < batch.length;) {
+    const start = at + RECORD_HEAD_BYTES
+    if (start > batch.length) return false
+    const end = start + ((byte(batch, at + 1) << 8) | byte(batch, at + 2))
+    if (end > batch.length) return false
+    const type = byte(batch, at)
+    if (type === TORRENT) {
+      infoHash =
+        end - start < INFO_HASH_BYTES
+          ? undefined
+          : Buffer.from(batch.subarray(start, start + INFO_HASH_BYTES))
+      isWhole &&= infoHash !== undefined
+    } else if (type <= COMPLETION) {
+      isWhole =
+        infoHash !== undefined && readRecord({ batch, start, end, nowMs }, type, infoHash, sink) && isWhole
+    }
+    at = end
+  }
+  return isWhole
+}
+
+/** One body, and where it is. */
+interface Body {
+  readonly batch: Buffer
+  readonly start: number
+  readonly end: number
+  readonly nowMs: number
+}
+
+function readRecord(body: Body, type: number, infoHash: Buffer, sink: RecordSink): boolean {
+  switch (type) {
+    case PEER:
+      return readPeer(body, infoHash, sink)
+    case REMOVED: {
+      const ref = readRef(body, body.start)
+      if (ref === undefined) return false
+      sink.removed({ infoHash, address: ref.address, port: ref.port, atMs: ref.asOfMs })
+      return true
+    }
+    case LINK: {
+      const first = readRef(body, body.start)
+      const second = first === undefined ? undefined : readRef(body, refEnd(body.batch, body.start))
+      if (first === undefined || second === undefined) return false
+      sink.link({ infoHash, ends: [first, second] })
+      return true
+    }
+    case LEASE:
+      return readLease(body, infoHash, sink)
+    case GATEWAY_HOST:
+      return readGatewayHost(body, infoHash, sink)
+    case COMPLETION: {
+      const { batch, start, end } = body
+      if (end - start < 10) return false
+      sink.completion({ infoHash, count: read32(batch, start), lastAtMs: batch.readUIntBE(start + 4, 6) })
+      return true
+    }
+    default:
+      return false
+  }
+}
+
+function readPeer({ batch, start, end, nowMs }: Body, infoHash: Buffer, sink: RecordSink): boolean {
+  if (end - start < PEER_ADDRESS_AT + 4) return false
+  const flags = byte(batch, start)
+  const has = (flag: number) => (flags & flag) !== 0
+  if (has(V6) && end - start < PEER_ADDRESS_AT + 16) return false
+  const port = read16(batch, start + 2)
+  if (port === 0) return false
+  sink.peer({
+    infoHash,
+    address: readAddress(batch, start + PEER_ADDRESS_AT, has(V6)),
+    port,
+    identity: read32(batch, start + 18),
+    role: has(SEED) ? 'seed' : has(PARTIAL) ? 'partial' : 'needy',
+    leftKib: read32(batch, start + 10),
+    downloadedKib: read32(batch, start + 14),
+    heardAtMs: near(nowMs, read32(batch, start + 6)),
+    lifetimeSeconds: read16(batch, start + 4),
+    stalls: byte(batch, start + 1),
+    isDoubtful: has(DOUBTFUL),
+    isProven: has(PROVEN),
+    isUnreachable: has(UNREACHABLE),
+    isSlowToForward: has(SLOW_TO_FORWARD),
+  })
+  return true
+}
+
+function readLease(body: Body, infoHash: Buffer, sink: RecordSink): boolean {
+  const { batch, start, end } = body
+  if (end - start < 13) return false
+  const state = byte(batch, start)
+  const peer = readRef(body, start + 13)
+  if (peer === undefined) return false
+  const upstreamAt = refEnd(batch, start + 13)
+  if (upstreamAt >= end) return false
+  const upstream = byte(batch, upstreamAt) === 0 ? undefined : readRef(body, upstreamAt)
+  if (upstream === undefined && byte(batch, upstreamAt) !== 0) return false
+  sink.lease({
+    infoHash,
+    peer,
+    sinceMs: batch.readUIntBE(start + 1, 6),
+    version: batch.readUIntBE(start + 7, 6),
+    // A cause that only the next version knows ended it all the same.
+    endedBy: state === 0 ? undefined : (CAUSES[state - 1] ?? 'stopped'),
+    upstream,
+  })
+  return true
+}
+
+function readGatewayHost({ batch, start, end }: Body, infoHash: Buffer, sink: RecordSink): boolean {
+  if (end - start < 11) return false
+  const nameEnd = start + 11 + byte(batch, start + 10)
+  if (nameEnd > end) return false
+  sink.gatewayHost({
+    infoHash,
+    site: batch.toString('utf8', start + 11, nameEnd),
+    host: read32(batch, start),
+    version: batch.readUIntBE(start + 4, 6),
+  })
+  return true
+}
+
+/** undefined where there is none, or it does not fit. */
+function readRef({ batch, end, nowMs }: Body, at: number): PeerRef | undefined {
+  if (at >= end) return undefined
+  const length = byte(batch, at)
+  if ((length !== 4 && length !== 16) || at + length + 7 > end) return undefined
+  const portAt = at + 1 + length
+  const port = read16(batch, portAt)
+  if (port === 0) return undefined
+  const address = readAddress(batch, at + 1, length === 16)
+  return { address, port, asOfMs: near(nowMs, read32(batch, portAt + 2)) }
+}
+
+/** Where the ref that begins here ends; by its own length, since 16 bytes may hold an IPv4 address. */
+function refEnd(batch: Buffer, at: number): number {
+  return at + 1 + byte(batch, at) + 6
+}
+
+function writeRef(bytes: Buffer, { address, port, asOfMs }: PeerRef, at: number): number {
+  bytes[at] = address.isV4 ? 4 : 16
+  return write32(bytes, asOfMs, write16(bytes, port, writeAddress(bytes, address, at + 1)))
+}
+
+function writeAddress(bytes: Buffer, address: Address, at: number): number {
+  if (!address.isV4)
+    for (const word of [address.word0, address.word1, address.word2]) at = write32(bytes, word, at)
+  return write32(bytes, address.word3, at)
+}
+
+function readAddress(bytes: Buffer, at: number, isV6: boolean): Address {
+  if (!isV6) return Address.v4(read32(bytes, at))
+  return new Address(read32(bytes, at), read32(bytes, at + 4), read32(bytes, at + 8), read32(bytes, at + 12))
+}
+
+function near(nowMs: number, bits: number): number {
+  return nowMs - ((nowMs - bits) | 0)
+}
+
+// By hand, without the checks of Buffer's own: the lengths above were compared already.
+
+function byte(bytes: Buffer, at: number): number {
+  return bytes[at] as number
+}
+
+function read16(bytes: Buffer, at: number): number {
+  return (byte(bytes, at) << 8) | byte(bytes, at + 1)
+}
+
+function read32(bytes: Buffer, at: number): number {
+  return ((read16(bytes, at) << 16) | read16(bytes, at + 2)) >>> 0
+}
+
+function write16(bytes: Buffer, value: number, at: number): number {
+  bytes[at] = value >>> 8
+  bytes[at + 1] = value
+  return at + 2
+}
+
+function write32(bytes: Buffer, value: number, at: number): number {
+  return write16(bytes, value, write16(bytes, value >>> 16, at))
+}
