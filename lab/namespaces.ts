@@ -17,6 +17,7 @@ import {
   siteName,
   siteNumbers,
   siteRouterAddress,
+  siteTrackerAddress,
 } from './plan.ts'
 
 const execute = promisify(execFile)
@@ -79,6 +80,25 @@ export async function addTrackerNamespace(name: string, addresses: readonly stri
      ip link set eth0 up
      ip route add ${gateway}/32 dev eth0
      ip route add default via ${gateway}`,
+  )
+}
+
+/** Adds a namespace for a site's own tracker, on the bridge of the site and without a limit. */
+export async function addSiteTrackerNamespace(name: string, site: number): Promise<void> {
+  const port = `p-${name}`
+  await runIn(undefined, `ip netns add ${name}`)
+  await runIn(
+    siteNamespace(site),
+    `ip link add ${port} type veth peer name eth0 netns ${name}
+     ip link set ${port} master lan up`,
+  )
+  await runIn(
+    name,
+    `${quietNamespace}
+     ip addr add ${siteTrackerAddress(site)}/16 dev eth0
+     ip link set eth0 up
+     ip route add default via ${siteRouterAddress(site)}
+     ip route add ${OBSERVER_ADDRESS}/32 via ${siteRouterAddress(site)}`,
   )
 }
 

@@ -27,6 +27,7 @@ export const bubbleName = (bubble: number) => `b${bubble}`
 export const siteCidr = (site: number) => `10.${site}.0.0/16`
 export const bubbleCidr = (site: number, bubble: number) => `10.${site}.${bubble}.0/24`
 export const siteRouterAddress = (site: number) => `10.${site}.0.1`
+export const siteTrackerAddress = (site: number) => `10.${site}.0.10`
 /** The laboratory's own address in the first site, held by the core. */
 export const OBSERVER_ADDRESS = '10.1.255.254'
 export const trackerAddress = (index: number) => `10.0.0.${10 + index}`

@@ -24,6 +24,8 @@ export type Trouble =
   | { readonly kind: 'stop-sources' }
   | { readonly kind: 'cut-uplink'; readonly site: number; readonly forSeconds: number }
   | { readonly kind: 'restart-tracker'; readonly downSeconds: number }
+  /** All nodes of a site and what they share die; does nothing where the sites share one tracker. */
+  | { readonly kind: 'kill-site-tracker'; readonly site: number }
 
 export interface Scenario {
   readonly name: string
@@ -100,6 +102,26 @@ export const scenarios: readonly Scenario[] = [
         when: { kind: 'site-holds', site: 2, share: 0.5 },
         what: { kind: 'cut-uplink', site: 2, forSeconds: 20 },
       },
+    ],
+  },
+  {
+    ...plain,
+    name: 'rollout-cut',
+    summary: 'the uplink of site 2 is cut for a minute in the middle of a rollout',
+    troubles: [
+      {
+        when: { kind: 'site-holds', site: 2, share: 0.5 },
+        what: { kind: 'cut-uplink', site: 2, forSeconds: 60 },
+      },
+    ],
+  },
+  {
+    ...plain,
+    name: 'site-tracker-killed',
+    summary: 'the nodes of site 2 die before its hosts start, half a bound after the others',
+    start: { kind: 'late-site', site: 2, afterBounds: 0.5 },
+    troubles: [
+      { when: { kind: 'site-holds', site: 3, share: 0.25 }, what: { kind: 'kill-site-tracker', site: 2 } },
     ],
   },
   {

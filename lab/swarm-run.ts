@@ -169,7 +169,7 @@ async function waitForSources(
 ): Promise<void> {
   const deadlineMs = Date.now() + SOURCE_PATIENCE_MS
   for (const content of contents) {
-    while ((await completePeers(trackerAddress(0), content.infoHash)) === 0) {
+    while ((await completePeers(tracker.observedAt, content.infoHash)) === 0) {
       context.signal.throwIfAborted()
       await sleep(100)
       const stopped = [tracker, ...sources].find(({ isRunning }) => !isRunning)

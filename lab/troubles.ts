@@ -65,6 +65,10 @@ export class TroubleMaker {
         await restoreUplink(trouble.site)
         this.#note(`the uplink of ${siteName(trouble.site)} is back`)
         return
+      case 'kill-site-tracker':
+        this.#reach.tracker.killSite?.(trouble.site)
+        this.#note(`the tracker of ${siteName(trouble.site)} is killed`)
+        return
       case 'restart-tracker':
         await this.#reach.tracker.stop()
         this.#note('the tracker is stopped')

@@ -30,6 +30,7 @@ export const opentracker: TrackerKind = {
     let child: ChildProcess | undefined
     return {
       logPath,
+      observedAt: job.addresses[0] ?? '',
       get isRunning() {
         return child !== undefined && isRunning(child)
       },

@@ -51,6 +51,7 @@ export const siteswarm: TrackerKind = {
     let child: ChildProcess | undefined
     return {
       logPath,
+      observedAt: job.addresses[0] ?? '',
       get isRunning() {
         return child !== undefined && isRunning(child)
       },

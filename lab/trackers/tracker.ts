@@ -15,11 +15,15 @@ export interface TrackerJob {
 
 export interface RunningTracker {
   readonly isRunning: boolean
+  /** Where the laboratory asks how many complete peers there are. */
+  readonly observedAt: string
   readonly logPath: string
   /** The torrent file for one host; hosts may share one. */
   readonly torrentFor: (host: LabHost, content: Content) => Promise<string>
   readonly stop: () => Promise<void>
   readonly start: () => Promise<void>
+  /** Ends what serves one site, without a word; absent where all sites share one tracker. */
+  readonly killSite?: (site: number) => void
 }
 
 export interface TrackerKind {
