@@ -18,11 +18,13 @@ export interface AdminRequest {
   readonly signal: AbortSignal
   /** A .torrent to register: it makes the request a POST. */
   readonly torrent?: Buffer
+  /** Instead of asking for what is at the path. */
+  readonly method?: 'DELETE'
 }
 
 /** The answer's JSON. Rejects with `AdminRefused` or `AdminUnreachable`. */
 export async function askAdmin(request: AdminRequest): Promise<unknown> {
-  const { url = DEFAULT_URL, token, path, signal, torrent } = request
+  const { url = DEFAULT_URL, token, path, signal, torrent, method } = request
   const target = `${url.replace(/\/+$/, '')}${path}`
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
   if (torrent !== undefined) headers['content-type'] = 'application/x-bittorrent'
@@ -31,6 +33,7 @@ export async function askAdmin(request: AdminRequest): Promise<unknown> {
   try {
     response = await fetch(target, {
       headers,
+      ...(method === undefined ? {} : { method }),
       ...(torrent === undefined ? {} : { method: 'POST', body: new Uint8Array(torrent) }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
     })

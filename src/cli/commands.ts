@@ -10,6 +10,7 @@ import { rewriteCommand } from './commands/rewrite.ts'
 import { scrapeCommand } from './commands/scrape.ts'
 import { serveCommand } from './commands/serve.ts'
 import { simulateCommand } from './commands/simulate.ts'
+import { torrentsCommand } from './commands/torrents.ts'
 
 export const commands: readonly Command[] = [
   serveCommand,
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   inspectCommand,
   rewriteCommand,
   publishCommand,
+  torrentsCommand,
   announceCommand,
   scrapeCommand,
   simulateCommand,

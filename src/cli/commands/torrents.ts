@@ -1,0 +1,107 @@
+/** `torrents`: what is registered on the nodes of a site, from one of them, and removing it. */
+import { parseInfoHash } from '../../core/info-hash.ts'
+import { AdminRefused, AdminUnreachable, askAdmin } from '../ask-admin.ts'
+import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
+import { formatByteSize, printable } from '../printable.ts'
+
+/** Of `/api/v1/torrents`. */
+interface ListedTorrent {
+  readonly infoHashV1: string | null
+  readonly infoHashV2: string | null
+  readonly name: string
+  readonly sizeBytes: number
+  readonly isPrivate: boolean
+  readonly origin: string | null
+  readonly registeredAt: string
+}
+
+export const torrentsCommand: Command = {
+  name: 'torrents',
+  arguments: '[remove] [infohash]',
+  summary: 'List the registered torrents of a site, or remove one.',
+  examples: [
+    'siteswarm torrents',
+    'siteswarm torrents --url http://t1.fra.example:6970 --json',
+    'siteswarm torrents remove 2bcb3dab253c7e8c9355b33f262efadd63005087',
+  ],
+  flags: [
+    { flags: '--url <admin>', description: 'admin listener of the node (default http://127.0.0.1:6970)' },
+    { flags: '--token <token>', description: 'admin token (default: SITESWARM_ADMIN_TOKEN)' },
+  ],
+  async run(args, flags, context) {
+    const wrong = wrongArguments(args)
+    if (wrong !== undefined) {
+      context.err(`siteswarm torrents: ${wrong}`)
+      return exitCodes.usage
+    }
+    try {
+      if (args[0] === 'remove') await remove(args[1] ?? '', flags, context)
+      else await list(flags, context)
+      return exitCodes.yes
+    } catch (error) {
+      if (!(error instanceof AdminRefused) && !(error instanceof AdminUnreachable)) throw error
+      context.err(`siteswarm torrents: ${error.message}`)
+      return error instanceof AdminUnreachable ? exitCodes.unreachable : exitCodes.no
+    }
+  },
+}
+
+function wrongArguments([action, infoHash]: readonly string[]): string | undefined {
+  if (action === undefined) return undefined
+  if (action !== 'remove')
+    return `${JSON.stringify(action)} is nothing to do with torrents; write remove, or nothing`
+  if (infoHash === undefined) return 'remove needs the infohash of a torrent'
+  if (parseInfoHash(infoHash) === undefined)
+    return `${JSON.stringify(infoHash)} is no infohash; it has 40 hexadecimal digits, or 64 for v2`
+  return undefined
+}
+
+async function list(flags: CommandFlags, context: CommandContext): Promise<void> {
+  const answer = await ask(flags, context, { path: '/api/v1/torrents' })
+  if (flags['json'] === true) return context.out(JSON.stringify(answer))
+  const { torrents } = answer as { readonly torrents: readonly ListedTorrent[] }
+  if (torrents.length === 0) context.err('No torrent is registered there.')
+  for (const torrent of torrents) for (const line of describe(torrent)) context.out(line)
+}
+
+async function remove(infoHash: string, flags: CommandFlags, context: CommandContext): Promise<void> {
+  const answer = await ask(flags, context, { path: `/api/v1/torrents/${infoHash}`, method: 'DELETE' })
+  if (flags['json'] === true) return context.out(JSON.stringify(answer))
+  const { name } = answer as Pick<ListedTorrent, 'name'>
+  context.out(`removed ${printable(name)}`)
+}
+
+function ask(
+  flags: CommandFlags,
+  context: CommandContext,
+  request: { readonly path: string; readonly method?: 'DELETE' },
+): Promise<unknown> {
+  return askAdmin({
+    ...request,
+    url: textFlag(flags, 'url'),
+    token: textFlag(flags, 'token') ?? context.environment['SITESWARM_ADMIN_TOKEN'],
+    signal: context.signal,
+  })
+}
+
+/** Names and origins were written by whoever registered them: nothing of them may speak to the terminal. */
+function describe({
+  infoHashV1,
+  infoHashV2,
+  name,
+  sizeBytes,
+  isPrivate,
+  origin,
+  registeredAt,
+}: ListedTorrent) {
+  const kind = infoHashV1 === null ? 'v2' : infoHashV2 === null ? 'v1' : 'hybrid'
+  const facts = [
+    formatByteSize(sizeBytes),
+    kind,
+    isPrivate ? 'private' : 'not private',
+    registeredAt.slice(0, 16).replace('T', ' '),
+  ]
+  const lines = [`${infoHashV1 ?? infoHashV2 ?? ''}  ${printable(name)}`, `  ${facts.join(', ')}`]
+  if (origin !== null) lines.push(`  from ${printable(origin)}`)
+  return lines
+}
