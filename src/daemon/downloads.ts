@@ -9,7 +9,6 @@ import type { RefusalCode } from '../core/errors.ts'
 import { formatInfoHash } from '../core/info-hash.ts'
 import type { Log } from '../core/log.ts'
 import type { OriginMetrics } from '../core/origin-metrics.ts'
-import { hasCopy } from '../handout/site-state.ts'
 import { fetchingNodeUrl } from '../registry/node-url.ts'
 import type { Registration } from '../registry/registration.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -111,10 +110,10 @@ export class NodeDownloads implements Downloads {
     const { table } = this.#parts
     const gateways: SiteView['gateways'][number][] = []
     for (const infoHash of infoHashes) {
-      const swarm = table.swarm(infoHash)
-      const site = swarm?.site(siteIndex)
-      if (swarm === undefined || site === undefined) continue
-      if (hasCopy(swarm, site)) return { isWarm: true, gateways: [] }
+      const site = table.swarm(infoHash)?.site(siteIndex)
+      if (site === undefined) continue
+      // A `left=0` that may be a magnet client's is no copy: nobody refused for it would ever ask again.
+      if (site.trustedSeeds > 0) return { isWarm: true, gateways: [] }
       for (const { row } of site.gateways) gateways.push(table.rows.address(row))
     }
     return { isWarm: false, gateways }

@@ -37,6 +37,8 @@ export interface TrackerParts {
   readonly leases?: GatewayLeases
   /** Tells the other nodes of the site. Without: there are none. */
   readonly replica?: SiteReplica
+  /** A peer of this site finished this torrent; told on the announce path, so it does next to nothing. */
+  readonly onCompletion?: (infoHash: Buffer, siteIndex: number) => void
 }
 
 /** An announce that was recorded and is about to be answered. */
@@ -248,6 +250,7 @@ export class Tracker implements TrackerService {
       table.complete(swarm.infoHash, { count: swarm.downloaded + 1, lastAtMs: state.heardAtMs })
       replica?.recordCompletion(swarm.infoHash, state.identity)
       metrics.completion(siteIndex)
+      this.#parts.onCompletion?.(swarm.infoHash, siteIndex)
     }
     replica?.settle(row)
     if (progressKib > 0) {
