@@ -82,6 +82,14 @@ describe.skipIf(needs('redis-server'))('deploy/redis', () => {
       await expect(ask(port, { username: 'siteswarm-fra', password }, 'ping')).rejects.toThrow('WRONGPASS')
   })
 
+  test('users.acl gives a node exactly the rights that docs/reference/redis.md lists', async () => {
+    const documented = /^user siteswarm-fra on >change-me .*$/m.exec(
+      await readFile('docs/reference/redis.md', 'utf8'),
+    )
+    const lines = (await readFile('deploy/redis/users.acl', 'utf8')).split('\n')
+    expect(lines).toContain(documented?.[0].replace('>change-me', 'resetpass'))
+  })
+
   describe('the user of a node', () => {
     const user = { username: 'siteswarm-fra', password: PASSWORD }
     const key = 'siteswarm:{fra}:log'
