@@ -6,7 +6,7 @@ import type { Topology } from '../topology/topology.ts'
 export function readGauges(
   topology: Topology,
   table: SwarmTable,
-  store: { readonly isStoreUp: boolean; readonly lagSeconds: number; readonly refusedBatches: number },
+  store: Gauges['store'],
   logLinesDropped: number,
   udpDrops: Gauges['udpDrops'],
 ): Omit<Gauges, 'isReady' | 'workersReplaced'> {
@@ -17,11 +17,7 @@ export function readGauges(
       ...table.placeCounts.ofPlace(place.index),
     })),
     sites: topology.sites.map((site) => ({ site: site.name, ...table.placeCounts.ofSite(site.index) })),
-    store: {
-      isUp: store.isStoreUp,
-      lagSeconds: store.lagSeconds,
-      refusedBatches: store.refusedBatches,
-    },
+    store,
     logLinesDropped,
     udpDrops,
   }

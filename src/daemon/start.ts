@@ -1,6 +1,6 @@
 /** From a configuration file to a running node: what the command line needs to know of the daemon. */
 import type { LoadedNode } from '../config/load-node.ts'
-import { ConfigError, InputError, formatProblem } from '../core/errors.ts'
+import { InputError, formatProblem } from '../core/errors.ts'
 import { openLog } from '../observe/log.ts'
 import { type NodeAddresses, SiteswarmNode } from './node.ts'
 import type { WorkerGroup } from './workers/worker-group.ts'
@@ -28,7 +28,6 @@ export async function startNode(
   worker?: WorkerPlace,
 ): Promise<StartedNode> {
   const { config, topology, warnings } = loaded
-  refuseUnavailable(config)
   const { log, droppedLines, flush } = openLog({
     level: config.log.level,
     site: config.site,
@@ -62,20 +61,6 @@ export async function startNode(
     await flush()
     throw explainListenError(error)
   }
-}
-
-/** Rather than run as if the nodes of the site shared their swarms. */
-function refuseUnavailable({ store }: LoadedNode['config']): void {
-  if (store.kind === 'memory') return
-  throw new ConfigError([
-    {
-      file: 'store',
-      line: 1,
-      column: 1,
-      message: 'this version has no Redis store yet',
-      hint: 'use store: memory, with one node in each site',
-    },
-  ])
 }
 
 const LISTEN_HINTS: Readonly<Record<string, string>> = {

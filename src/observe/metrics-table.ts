@@ -23,6 +23,8 @@ export interface Gauges {
   readonly store: {
     readonly isUp: boolean
     readonly lagSeconds: number
+    readonly backlogBytes: number
+    readonly droppedBatches: number
     readonly refusedBatches: number
   }
   /** Whether clients should be sent here. */
@@ -227,6 +229,21 @@ export const metricsTable: readonly MetricRow[] = [
     labels: [],
     help: 'Age of the oldest change that is not yet in the store.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.lagSeconds }],
+  },
+  {
+    name: 'store_backlog_bytes',
+    type: 'gauge',
+    overWorkers: 'max',
+    labels: [],
+    help: 'What the other nodes of the site have not been told yet, because the store cannot be written now. Above 8 MiB the oldest goes.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.store.backlogBytes }],
+  },
+  {
+    name: 'store_batches_dropped_total',
+    type: 'counter',
+    labels: [],
+    help: 'Batches that waited for the store until there was no room for them. What they said is written from memory once the store is there again.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.store.droppedBatches }],
   },
   {
     name: 'store_batches_refused_total',

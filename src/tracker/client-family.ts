@@ -37,6 +37,11 @@ const FAMILIES: Readonly<Record<string, ClientFamily>> = {
   '-TR': TRANSMISSION,
 }
 
+/** What the slowest of them keeps to: nobody announces less often than that, or than it is told. */
+export const announceSecondsMinLongest = Math.max(
+  ...Object.values(FAMILIES).map(({ announceSecondsMin }) => announceSecondsMin),
+)
+
 /** `peerId`: 20 bytes, of which the first three name the client (BEP 20). */
 export function clientFamily(peerId: Buffer): ClientFamily {
   return FAMILIES[peerId.toString('latin1', 0, 3)] ?? UNKNOWN

@@ -18,10 +18,9 @@ export class MemoryCompletions implements CompletionStore {
 
   open(subscriber: LogSubscriber): void {
     this.#subscriber = subscriber
-    for (const { infoHash, count } of subscriber.completionCounts()) {
+    // It has them from the snapshot; nobody else could know more.
+    for (const { infoHash, count } of subscriber.completionCounts())
       this.#counts.set(infoHashKey(infoHash), count)
-      subscriber.completed(infoHash, count)
-    }
   }
 
   add(infoHash: Buffer, client: number): void {

@@ -114,7 +114,8 @@ export class RedisCompletions implements CompletionStore {
         await client.run(scripts.restoreCompletions, [completions, completionChanges], some)
       some = []
     }
-    for (const { infoHash, count } of subscriber.completionCounts()) {
+    // All at once: they may change while some are on their way.
+    for (const { infoHash, count } of [...subscriber.completionCounts()]) {
       some.push(infoHash.toString('hex'), infoHash, count)
       if (some.length === AT_ONCE * 3) await give()
     }

@@ -96,6 +96,12 @@ export class RedisTorrents implements TorrentStore {
     )
   }
 
+  /** Reads the mirror anew; what somebody put there by hand is registered at the next look. */
+  async reload(): Promise<void> {
+    await this.#mirror.reload()
+    if (this.#mirror.unnoted().length > 0) this.#followed = ''
+  }
+
   isBehind(id: string, version: string): boolean {
     return `${id} ${version}` !== this.#followed
   }

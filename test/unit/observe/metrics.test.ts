@@ -9,7 +9,7 @@ import { needs } from '../../setup/needs.ts'
 const idle: Gauges = {
   bubbles: [{ site: 'fra', bubble: 'row-a', seeds: 0, leechers: 0 }],
   sites: [{ site: 'fra', swarms: 0, gateways: 0 }],
-  store: { isUp: true, lagSeconds: 0, refusedBatches: 0 },
+  store: { isUp: true, lagSeconds: 0, backlogBytes: 0, droppedBatches: 0, refusedBatches: 0 },
   isReady: false,
   workersReplaced: 0,
   logLinesDropped: 0,
@@ -64,7 +64,7 @@ describe('/metrics', () => {
     gauges = {
       ...idle,
       bubbles: [{ site: 'fra', bubble: '-', seeds: 2, leechers: 5 }],
-      store: { isUp: false, lagSeconds: 12.5, refusedBatches: 3 },
+      store: { isUp: false, lagSeconds: 12.5, backlogBytes: 4096, droppedBatches: 2, refusedBatches: 3 },
     }
 
     const lines = samples(await metrics.render())
@@ -72,6 +72,8 @@ describe('/metrics', () => {
     expect(lines).toContain('siteswarm_peers{site="fra",bubble="-",role="leecher"} 5')
     expect(lines).toContain('siteswarm_store_up 0')
     expect(lines).toContain('siteswarm_store_lag_seconds 12.5')
+    expect(lines).toContain('siteswarm_store_backlog_bytes 4096')
+    expect(lines).toContain('siteswarm_store_batches_dropped_total 2')
     expect(lines).toContain('siteswarm_store_batches_refused_total 3')
   })
 
@@ -117,12 +119,12 @@ describe('/metrics of several workers', () => {
     {
       ...idle,
       bubbles: [{ site: 'fra', bubble: '-', seeds: 7, leechers: 1 }],
-      store: { isUp: true, lagSeconds: 0.5, refusedBatches: 0 },
+      store: { isUp: true, lagSeconds: 0.5, backlogBytes: 0, droppedBatches: 0, refusedBatches: 0 },
     },
     {
       ...idle,
       bubbles: [{ site: 'fra', bubble: '-', seeds: 6, leechers: 2 }],
-      store: { isUp: false, lagSeconds: 30, refusedBatches: 0 },
+      store: { isUp: false, lagSeconds: 30, backlogBytes: 0, droppedBatches: 0, refusedBatches: 0 },
       isReady: true,
     },
   ]

@@ -1,0 +1,45 @@
+/** The checks behind `/readyz`: what has to be so before clients are sent here, and what an operator should know. */
+import { Health } from '../observe/health.ts'
+import type { SiteStore } from '../tracker/ports.ts'
+
+export interface NodeSituation {
+  readonly isRestored: boolean
+  readonly isDraining: boolean
+  readonly peers: number
+  readonly store: SiteStore['state']
+}
+
+export function nodeHealth(read: () => NodeSituation): Health {
+  return new Health([
+    {
+      name: 'restored',
+      isRequired: true,
+      read: () => {
+        const { isRestored, peers, store } = read()
+        const sentence = store.isCaughtUp
+          ? `${peers} peers are known`
+          : `${peers} peers are known, and what the other nodes of the site know is not there yet`
+        return { isOk: isRestored, sentence: isRestored ? sentence : `being restored: ${store.sentence}` }
+      },
+    },
+    {
+      name: 'serving',
+      isRequired: true,
+      read: () => {
+        const { isDraining } = read()
+        const sentence = isDraining
+          ? 'draining: this node goes away, use another one'
+          : 'announces are answered'
+        return { isOk: !isDraining, sentence }
+      },
+    },
+    {
+      name: 'store',
+      isRequired: false,
+      read: () => {
+        const { isUp, sentence } = read().store
+        return { isOk: isUp, sentence }
+      },
+    },
+  ])
+}

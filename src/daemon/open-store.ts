@@ -1,0 +1,61 @@
+/** From the configuration to the store of the site: where its nodes share what they know, or the only one keeps it. */
+import { join } from 'node:path'
+import type { NodeConfig } from '../config/load-config.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import { type Random, systemSecret } from '../core/random.ts'
+import { readMetainfo } from '../metainfo/metainfo.ts'
+import { summarize } from '../metainfo/summary.ts'
+import { MemoryStore } from '../site/memory/memory-store.ts'
+import { SnapshotFile } from '../site/memory/snapshot-file.ts'
+import { TorrentDirectory } from '../site/memory/torrent-directory.ts'
+import { RedisStore } from '../site/redis/redis-store.ts'
+import { announceSecondsMinLongest } from '../tracker/client-family.ts'
+import { lifetimeSeconds } from '../tracker/interval.ts'
+import type { SiteStore } from '../tracker/ports.ts'
+
+export interface NodeStore {
+  readonly store: SiteStore
+  /** Takes what was put into the directory of torrents by hand, or taken out of it. */
+  reloadTorrents(): Promise<void>
+}
+
+/** Nothing is read or connected yet: that is `SiteStore.open`. */
+export function openStore(
+  { site, store, dataDirectory, torrents, interval }: NodeConfig,
+  { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Log },
+): NodeStore {
+  const directory = new TorrentDirectory({
+    directory: torrents.directory,
+    describe: describeTorrent,
+    isRequired: torrents.admit === 'registered' && store.kind === 'memory',
+    log,
+  })
+  if (store.kind === 'memory') {
+    const snapshots = new SnapshotFile(join(dataDirectory, `swarms-${site}.snapshot`), clock)
+    return {
+      store: new MemoryStore({ snapshots, torrents: directory, clock, newSecret: systemSecret, log }),
+      reloadTorrents: () => directory.reload(),
+    }
+  }
+  const redis = new RedisStore({
+    target: store.target,
+    site,
+    lifetimeMs: lifetimeSeconds(interval.maxMs / 1000, announceSecondsMinLongest) * 1000,
+    mirror: directory,
+    mirrorDirectory: torrents.directory,
+    clock,
+    random,
+    newSecret: systemSecret,
+    log,
+  })
+  return { store: redis, reloadTorrents: () => redis.torrents.reload() }
+}
+
+function describeTorrent(bytes: Buffer, path: string) {
+  const metainfo = readMetainfo(bytes, path)
+  const { infoHashV1, infoHashV2 } = metainfo
+  const { name, contentBytes } = summarize(metainfo)
+  const infoHashes = [infoHashV1, infoHashV2?.subarray(0, 20)].filter((each) => each !== undefined)
+  return { infoHashes, name: name ?? '', sizeBytes: contentBytes }
+}
