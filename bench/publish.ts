@@ -9,7 +9,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createCipheriv } from 'node:crypto'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -124,7 +124,9 @@ async function measure(name: string, argv: readonly string[]): Promise<Run | und
   }
   rmSync(outputOf(name), { force: true })
   const startedMs = performance.now()
-  const child = spawn(program, args, { stdio: 'ignore' })
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const said: string[] = []
+  child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text))
   let peakKibibytes = 0
   // The kernel keeps the peak itself, so nothing between two looks is missed.
   const looking = setInterval(() => {
@@ -133,7 +135,7 @@ async function measure(name: string, argv: readonly string[]): Promise<Run | und
   await new Promise((resolve) => child.once('exit', resolve))
   clearInterval(looking)
   const seconds = (performance.now() - startedMs) / 1_000
-  if (statSync(outputOf(name)).size === 0) throw new Error(`${name} made no torrent`)
+  if (!existsSync(outputOf(name))) throw new Error(`${name} made no torrent: ${said.join('')}`)
   return { seconds, peakMebibytes: peakKibibytes / 1_024 }
 }
 

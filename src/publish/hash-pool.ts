@@ -54,7 +54,8 @@ export class HashPool {
   readonly #all: readonly Worker[]
   readonly #waiting: Waiting[] = []
   readonly #busy = new Map<Worker, Waiting>()
-  #isClosed = false
+  /** Why nothing is hashed any more. */
+  #ended: Error | undefined
 
   constructor(workerCount: number, memory: SharedArrayBuffer) {
     const workerData: WorkerSetup = { memory }
@@ -66,7 +67,7 @@ export class HashPool {
   run(job: HashJob): Promise<HashAnswer | undefined> {
     return new Promise((resolve, reject) => {
       // A part that was still being read when hashing was stopped.
-      if (this.#isClosed) reject(new Error(STOPPED))
+      if (this.#ended !== undefined) reject(this.#ended)
       else this.#waiting.push({ job, resolve, reject })
       this.#assign()
     })
@@ -74,10 +75,14 @@ export class HashPool {
 
   /** Jobs that are not done are rejected. */
   async close(): Promise<void> {
-    this.#isClosed = true
-    for (const { reject } of [...this.#busy.values(), ...this.#waiting]) reject(new Error(STOPPED))
-    this.#waiting.length = 0
+    this.#end(new Error('hashing was stopped'))
     await Promise.all(this.#all.map((worker) => worker.terminate()))
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error
+    for (const { reject } of [...this.#busy.values(), ...this.#waiting]) reject(this.#ended)
+    this.#waiting.length = 0
   }
 
   #start(workerData: WorkerSetup): Worker {
@@ -90,7 +95,7 @@ export class HashPool {
       done?.resolve(answer)
     })
     // A thread ends by itself only for want of memory. Nobody gets its place: the run is over.
-    worker.on('error', (error: Error) => this.#busy.get(worker)?.reject(error))
+    worker.on('error', (error: Error) => this.#end(error))
     return worker
   }
 
@@ -103,5 +108,3 @@ export class HashPool {
     }
   }
 }
-
-const STOPPED = 'hashing was stopped'

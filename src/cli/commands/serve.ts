@@ -1,8 +1,7 @@
 /** `serve`: runs a node until it is told to stop. */
 import { availableParallelism } from 'node:os'
 import { loadNode } from '../../config/load-node.ts'
-import { startWorkers } from '../../daemon/start-workers.ts'
-import { type StartedNode, startNode } from '../../daemon/start.ts'
+import type { StartedNode } from '../../daemon/start.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
 
 /** More than the cores of any machine; beyond that it is a typing error that would take the machine down. */
@@ -40,6 +39,9 @@ export const serveCommand: Command = {
     const running: { node?: StartedNode } = {}
     const onHangUp = () => running.node?.reload()
     process.on('SIGHUP', onHangUp)
+    // A node is most of the program: no other command waits for it to be loaded.
+    const { startNode } = await import('../../daemon/start.ts')
+    const { startWorkers } = await import('../../daemon/start-workers.ts')
     const node =
       workers === 1
         ? await startNode(loaded, version)
