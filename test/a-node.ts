@@ -43,6 +43,10 @@ export interface NodeSettings {
   readonly httpPort?: number
   /** More lines of the configuration file. */
   readonly more?: string
+  /** More arguments of `serve`. */
+  readonly serve?: readonly string[]
+  /** More variables of its environment. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 export async function aDirectory(): Promise<string> {
@@ -62,8 +66,10 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
     `site: fra\ntopology: ./topology.yaml\nlisten: { http: "127.0.0.1:${httpPort}", udp: "127.0.0.1:0", admin: "127.0.0.1:0" }\n` +
       `dataDirectory: ./data\n${settings.more ?? ''}`,
   )
-  const child = spawn(process.execPath, [PROGRAM, 'serve', '--config', configPath, '--json'], {
+  const { serve = [], environment = {} } = settings
+  const child = spawn(process.execPath, [PROGRAM, 'serve', '--config', configPath, '--json', ...serve], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
   })
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -103,7 +109,7 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
 
 /** An announce from one of loopback's addresses; the answer's body, byte for byte as Latin-1. */
 export function announceFrom(
-  node: RunningNode,
+  node: Pick<RunningNode, 'announceUrl'>,
   from: string,
   saying: Readonly<Record<string, string | number>> = {},
 ): Promise<string> {

@@ -1,0 +1,16 @@
+/** The stack of `npm run stack` for one test: on free ports, gone when the test ends. */
+import { onTestFinished } from 'vitest'
+import { type RunningStack, type StackNode, type StackSettings, startStack } from '../stack/stack.ts'
+
+export async function aStack(settings: Partial<StackSettings> = {}): Promise<RunningStack> {
+  const stack = await startStack({ ports: 'free', prometheus: false, ...settings })
+  onTestFinished(() => stack.stop())
+  return stack
+}
+
+/** Such as `fra-1`. */
+export function nodeNamed(stack: RunningStack, name: string): StackNode {
+  const node = stack.nodes.find((each) => each.name === name)
+  if (node === undefined) throw new Error(`the stack has no node ${name}`)
+  return node
+}
