@@ -50,6 +50,20 @@ export class ClientCounts {
     if (!hasOnlyFirstAddresses) this.#countNext(swarm, identity)
   }
 
+  /** A client that is not counted here waits in no line either: its own site counts it. */
+  setCounted(swarm: Swarm, row: number, role: Role, isCounted: boolean): void {
+    if (isCounted) {
+      if (this.#rows.clientOrder(row) === UNLISTED) this.add(swarm, row, role)
+    } else {
+      this.remove(swarm, row, role)
+      this.#rows.setClientOrder(row, UNLISTED)
+    }
+  }
+
+  isCounted(row: number): boolean {
+    return this.#rows.clientOrder(row) !== UNLISTED
+  }
+
   changeRole(swarm: Swarm, row: number, before: Role, after: Role): void {
     if (this.#rows.clientOrder(row) > 0) return
     count(swarm, before, -1)

@@ -117,7 +117,7 @@ export class Leases {
 
   #add({ site, row }: LeasePlace, given: LeaseTimes & Pick<Gateway, 'isTentative'>): Gateway {
     assert(site.gatewayOf(row) === undefined, 'a gateway holds one lease')
-    const gateway: Gateway = { row, ...given, upstreamRow: -1, upstreamAsOfMs: 0, failedUpstreamRows: [] }
+    const gateway: Gateway = { row, ...given, upstreamRow: -1, upstreamAsOfMs: 0, failedUpstreamRows: [], treeOrder: 0 }
     site.gateways.push(gateway)
     this.#rows.setFlag(row, flags.gateway, true)
     this.#countGateway(row, 1)

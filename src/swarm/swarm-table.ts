@@ -46,6 +46,8 @@ export class SwarmTable {
   readonly #clients = new ClientCounts(this.rows, (row) => this.roleOf(row))
   readonly #limits: SwarmTableLimits
   readonly #placement: Placement
+  /** Told of each peer that came, changed or left, before it leaves. */
+  onChange: ((swarm: Swarm, siteIndex: number) => void) | undefined = undefined
   #sweepRow = 0
   #evicted = 0
   /** The time of the last change, as far as the table is told. */
@@ -149,7 +151,22 @@ export class SwarmTable {
     rows.setFlag(row, flags.proven, state.isProven)
     rows.setFlag(row, flags.unreachable, state.isUnreachable)
     rows.setFlag(row, flags.slowToForward, state.isSlowToForward)
+    this.touch(row)
     return row
+  }
+
+  /** Something of a peer changed that is not in its state: its lease, its upstream. */
+  touch(row: number): void {
+    this.onChange?.(this.swarmOf(row), this.siteIndexOf(row))
+  }
+
+  /** Whether the peer counts as a client here; not one whose own site says how many it has. */
+  setCounted(row: number, isCounted: boolean): void {
+    this.#clients.setCounted(this.swarmOf(row), row, this.roleOf(row), isCounted)
+  }
+
+  isCounted(row: number): boolean {
+    return this.#clients.isCounted(row)
   }
 
   /** What the table holds of a peer. `nearMs`: some time within weeks of when it was heard. */
@@ -199,6 +216,7 @@ export class SwarmTable {
   /** Forgets a peer and all that depended on it. */
   remove(row: number, cause: 'stopped' | 'expired'): void {
     const swarm = this.swarmOf(row)
+    this.touch(row)
     this.#placement.detach(swarm, row, cause)
     this.introductions.unlinkAll(row)
     swarm.forgetUpstream(row)

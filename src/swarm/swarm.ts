@@ -27,6 +27,8 @@ export interface Gateway {
   upstreamAsOfMs: number
   /** Upstreams that gave it nothing, and are not tried again before others. */
   readonly failedUpstreamRows: number[]
+  /** Where it is in the tree over the sites, settled before it chooses an upstream; see `treeOrder`. */
+  treeOrder: number
 }
 
 const NOBODY: ReadonlyMap<number, number> = new Map()
