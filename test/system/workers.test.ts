@@ -1,5 +1,5 @@
 /** `serve --workers`: one node as several processes, as clients, Prometheus and its operator meet it. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -151,6 +151,35 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
       await until(DEADLINE_MS, 'it is replaced', () => count(node.log(), '"event":"workers-ready"') === 2)
       expect((await node.admin('/readyz')).status).toBe(503)
       expect(await announceFrom(node, '127.1.1.1')).toMatch(/^d8:complete/)
+    },
+  )
+
+  test('goes on while a worker hangs, and no counter falls', { timeout: PATIENCE_MS }, async () => {
+    const node = await aNodeOfWorkers(3)
+    for (let host = 1; host <= 20; host++) await announceFrom(node, `127.1.1.${host}`)
+    expect(await metric(node, ANNOUNCES)).toBe(20)
+    const [stuck = 0] = workersOf(node)
+    process.kill(stuck, 'SIGSTOP')
+    // Connections that it had not accepted are taken by the others.
+    for (let host = 1; host <= 20; host++) await announceFrom(node, `127.1.1.${host}`)
+    expect(await metric(node, ANNOUNCES)).toBe(40)
+    const readiness = await node.admin('/readyz?verbose')
+    expect(readiness.status).toBe(200)
+    expect(await readiness.text()).toMatch(/warn worker \d: does not answer; it is starting or stuck/)
+    process.kill(stuck, 'SIGCONT')
+  })
+
+  test(
+    'ends when its supervisor is killed, since nobody else would end it',
+    { timeout: PATIENCE_MS },
+    async () => {
+      const node = await aNodeOfWorkers(3)
+      const workers = workersOf(node)
+      await node.stop('SIGKILL')
+      await until(DEADLINE_MS, 'all workers are gone', () =>
+        workers.every((pid) => !existsSync(`/proc/${pid}`)),
+      )
+      await expect(announceFrom(node, '127.1.1.1')).rejects.toThrow('ECONNREFUSED')
     },
   )
 
