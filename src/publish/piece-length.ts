@@ -9,13 +9,13 @@
 import { assert } from '../core/assert.ts'
 
 /** The request unit of all clients, and the smallest that BEP 52 allows. */
-export const PIECE_BYTES_MIN = 16_384
+const PIECE_BYTES_MIN = 16_384
 
 /**
  * Where more pieces are the smaller evil: one bad byte costs the whole piece, and Transmission 3 keeps unfinished
  * ones in memory. libtorrent refuses a .torrent above 10 MB, which this reaches at 8 TiB.
  */
-export const PIECE_BYTES_MAX = 16_777_216
+const PIECE_BYTES_MAX = 16_777_216
 
 const PIECES_WANTED_MAX = 2_048
 

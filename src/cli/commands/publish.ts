@@ -160,9 +160,10 @@ async function register(run: Run, { metainfo }: Published): Promise<Registered |
 
 /** A query may be a signature, which is nothing that a node should keep and show. */
 function originQuery({ source, origin, context }: Run): string {
-  if (origin.kind === 'http' && new URL(source).search !== '') {
+  const hasQuery = origin.kind === 'http' ? new URL(source).search !== '' : /[?#]/.test(origin.reference)
+  if (hasQuery && origin.kind !== 'file') {
     context.err(
-      'warning: the node is not told where the content comes from, because the query of a URL may be a secret; ' +
+      'warning: the node is not told where the content comes from, because what follows a ? may be a secret; ' +
         'it will not serve as a web seed [origin-query]',
     )
     return ''
