@@ -17,7 +17,7 @@ export interface ScenarioLiteral extends Partial<
 
 /** Two sites of four hosts, 32 MiB in 64 pieces, links of the laboratory, clients that never hang up. */
 export function aScenario(literal: ScenarioLiteral = {}): Scenario {
-  const { hosts = [4, 4], client = 'rtorrent', wanBitsPerSecond = 80e6, gateways, ...rest } = literal
+  const { hosts = [4, 4], client = 'aria2', wanBitsPerSecond = 80e6, gateways, ...rest } = literal
   return {
     topology: uniformTopology(hosts.length, gateways),
     hostsOfSite: hosts,

@@ -31,6 +31,7 @@ export const refusals = {
   TRK_TOKEN_WRONG: 'the token in the announce URL is wrong',
   TRK_TORRENT_UNKNOWN: 'this tracker does not serve that torrent',
   TRK_DRAINING: 'this tracker node is going away; another one will answer',
+  TRK_TOO_EARLY: 'nobody at your site has this torrent yet; ask again in a moment',
   TRK_OVERLOADED: 'this tracker node is full; try again later',
   TRK_INTERNAL: 'the tracker made a mistake',
 } as const

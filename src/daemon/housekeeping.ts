@@ -1,9 +1,14 @@
-/** What a node does from time to time: forgets peers that are gone. In slices, so that no announce waits for it. */
+/**
+ * What a node does from time to time: forgets peers that are gone, in slices, so that no announce waits for it; and
+ * lets the tracker look at what is due.
+ */
 import { setImmediate as othersFirst } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 
 const SWEEP_EVERY_MS = 1_000
+/** How much later than it could an announce that waits is answered. */
+const TICK_EVERY_MS = 500
 /** The whole table is looked at in so many sweeps: a peer is gone at most ten seconds after its time. */
 const SWEEPS_PER_ROUND = 10
 /** Rows looked at before others get their turn: about 4 ms if all of them have to go (bench/swarm-table.ts). */
@@ -11,13 +16,14 @@ const SLICE_ROWS = 2_000
 
 export interface HousekeepingParts {
   readonly table: SwarmTable
+  readonly tracker: { tick(): void }
   /** The time of the site. */
   readonly clock: Clock
 }
 
 export class Housekeeping {
   readonly #parts: HousekeepingParts
-  #timer: NodeJS.Timeout | undefined = undefined
+  readonly #timers: NodeJS.Timeout[] = []
   #isSweeping = false
 
   constructor(parts: HousekeepingParts) {
@@ -25,11 +31,12 @@ export class Housekeeping {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS)
+    this.#timers.push(setInterval(() => void this.#sweep(), SWEEP_EVERY_MS))
+    this.#timers.push(setInterval(() => this.#parts.tracker.tick(), TICK_EVERY_MS))
   }
 
   stop(): void {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers.splice(0)) clearInterval(timer)
   }
 
   async #sweep(): Promise<void> {

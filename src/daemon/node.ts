@@ -12,6 +12,7 @@ import { Counters } from '../observe/counters.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { Registry } from '../registry/registry.ts'
 import { HttpServer } from '../server/http-server.ts'
+import { askWhetherComplete } from '../server/peer-inquiry.ts'
 import { UdpServer } from '../server/udp-server.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
 import { prefixKey } from '../topology/prefix.ts'
@@ -103,6 +104,7 @@ export class SiteswarmNode {
       admission: this.#registry,
       leases: store.leases,
       replica: this.#replica,
+      inquire: askWhetherComplete,
       onCompletion: (infoHash, siteIndex) => this.#downloads.completed(infoHash, siteIndex),
       interval: {
         secondsMin: Math.ceil(config.interval.minMs / 1000),
@@ -128,7 +130,7 @@ export class SiteswarmNode {
       take: (changed) => this.#tracker.changeTopology(changed),
       log,
     })
-    this.#housekeeping = new Housekeeping({ table: this.#table, clock })
+    this.#housekeeping = new Housekeeping({ table: this.#table, tracker: this.#tracker, clock })
     this.#udp = new UdpServer({
       tracker: this.#tracker,
       secrets: store.secrets,
@@ -228,6 +230,7 @@ export class SiteswarmNode {
   async stop(): Promise<void> {
     this.drain()
     for (const unwatch of this.#unwatch.splice(0)) unwatch()
+    this.#tracker.close()
     await this.#udp.stop(STOP_DEADLINE_MS)
     await this.#http.stop(STOP_DEADLINE_MS)
     this.#downloads.close()

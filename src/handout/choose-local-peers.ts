@@ -12,6 +12,7 @@ import type { RowList } from '../swarm/row-list.ts'
 import type { Role } from '../swarm/swarm.ts'
 import type { Choice, Reason, Situation } from './decision.ts'
 import { pick, take } from './pick.ts'
+import type { Opening } from './small-site.ts'
 import { isLargeSite } from './site-state.ts'
 
 /** A needy peer that already has so many sources and neighbours is not offered to anybody else. */
@@ -23,6 +24,7 @@ export class LocalChoices {
   readonly introductions: number[] = []
   readonly #situation: Situation
   readonly #random: Random
+  #sparesReserve = false
 
   constructor(situation: Situation, random: Random) {
     this.#situation = situation
@@ -46,8 +48,13 @@ export class LocalChoices {
   }
 
   /** For a leecher: one source with a free slot, then leechers, then whoever is idle. */
-  addForLeecher(): void {
+  addForLeecher(opening: Opening): void {
     const { policy, site } = this.#situation
+    if (opening === 'reserve') {
+      this.#addSeeds(1, 'source')
+      if (this.choices.length === 0) return
+    }
+    this.#sparesReserve = opening === 'chain'
     const isLarge = isLargeSite(policy, site)
     const linksMax = isLarge ? policy.largeNeighboursMax : policy.neighboursMax
     const wanted = isLarge ? policy.largeNeighbours : policy.bubbleNeighbours
@@ -65,6 +72,16 @@ export class LocalChoices {
       this.#add('partial', policy.neighboursMin - this.choices.length, 'partial', () => 0)
     if (this.choices.length === 0) this.#addSources(1, 'last-resort')
     if (this.choices.length === 0) this.#add('needy', 1, 'same-site', (row) => this.#links(row))
+  }
+
+  /** For a deaf leecher: peers that have everything, and nobody elsewhere who fetches from them. */
+  addCompleteSources(downstreamOf: (situation: Situation, row: number) => readonly unknown[]): void {
+    const { policy, asker } = this.#situation
+    if (asker.waitedMs < policy.deafWaitMs) return
+    this.#add('seed', policy.deafSourcesMax, 'source', (row) => {
+      const links = this.#links(row)
+      return links >= policy.deafSourceSlots || downstreamOf(this.#situation, row).length > 0 ? -1 : links
+    })
   }
 
   /** For a gateway or a seed: the few that spread what it has; for a finisher, those it never met. */
@@ -95,15 +112,23 @@ export class LocalChoices {
   #addSources(count: number, reason: 'source' | 'last-resort' | 'rescue'): void {
     if (count <= 0) return
     const before = this.choices.length
-    const isFree = (row: number) => reason !== 'source' || this.#links(row) < this.slotsOf(row)
-    this.#add('seed', count, reason, (row) => {
-      if (!isFree(row)) return -1
-      return this.#situation.table.rows.has(row, flags.doubtful) ? this.#links(row) + 1000 : this.#links(row)
-    })
+    this.#addSeeds(count, reason)
+    const isFree = (row: number) => this.#isFree(row, reason)
     for (const { row } of this.#situation.site.gateways) {
       if (this.choices.length - before >= count) return
       if (this.#isEligible(row) && isFree(row)) this.#choose(row, reason)
     }
+  }
+
+  #addSeeds(count: number, reason: 'source' | 'last-resort' | 'rescue'): void {
+    this.#add('seed', count, reason, (row) => {
+      if (!this.#isFree(row, reason)) return -1
+      return this.#situation.table.rows.has(row, flags.doubtful) ? this.#links(row) + 1000 : this.#links(row)
+    })
+  }
+
+  #isFree(row: number, reason: 'source' | 'last-resort' | 'rescue'): boolean {
+    return reason !== 'source' || this.#links(row) < this.slotsOf(row)
   }
 
   /** How many local peers hear of this source. */
@@ -125,7 +150,7 @@ export class LocalChoices {
       ring === 'bubble' ? 'same-bubble' : 'same-site',
       (row) => {
         const links = this.#links(row)
-        if (links >= linksMax || this.#isGateway(row)) return -1
+        if (links >= linksMax || this.#isGateway(row) || (links === 0 && this.#sparesReserve)) return -1
         return isLarge || links === 0 ? links : 1
       },
       ring,

@@ -14,9 +14,11 @@ import type { Gateway } from '../swarm/swarm.ts'
 import { LocalChoices } from './choose-local-peers.ts'
 import { chooseUpstream, downstreamOf, downstreamOfSite, orphanGateways } from './choose-upstream.ts'
 import type { Choice, Decision, Reason, Situation, UpstreamChange } from './decision.ts'
+import { hearsFromNobody } from './deaf-leecher.ts'
 import { election, endedLeases } from './elect-gateway.ts'
 import { DecisionRandom } from './pick.ts'
 import { isLargeSite, siteState } from './site-state.ts'
+import { openingOf } from './small-site.ts'
 
 /** Local seeds shown to one that says `left=0` and may have nothing. */
 const SEEDS_FOR_DOUBTFUL = 3
@@ -33,16 +35,16 @@ export function decideHandout(situation: Situation): Decision {
   const remote: Choice[] = []
   const upstreams: UpstreamChange[] = []
   let isRescue = false
+  let isTooEarly = false
   if (asker.peersWanted > 0) {
     local.addIntroduced()
     if (asker.role === 'needy') {
       if (elected !== undefined || lease !== undefined) {
         isRescue = forGateway(situation, lease, live, random, local, remote, upstreams)
-      } else {
-        local.addForLeecher()
-        const stalls = asker.row < 0 ? 0 : situation.table.rows.stalls(asker.row)
-        if (stalls > 0 && stalls % situation.policy.stallsUntilRescue === 0) isRescue = local.addRescue()
-      }
+      } else if (hearsFromNobody(situation)) {
+        if (local.choices.length === 0) local.addCompleteSources(downstreamOf)
+        isTooEarly = local.choices.length === 0
+      } else isRescue = forLeecher(situation, local)
     } else forSource(situation, random, local, remote)
     if (asker.role === 'seed' || lease !== undefined) adopt(situation, remote, upstreams)
   }
@@ -55,7 +57,16 @@ export function decideHandout(situation: Situation): Decision {
     election: elected,
     upstreams,
     isRescue,
+    isTooEarly,
   }
+}
+
+/** Returns whether a fresh source was given to a peer without progress. */
+function forLeecher(situation: Situation, local: LocalChoices): boolean {
+  const { table, policy, asker } = situation
+  local.addForLeecher(openingOf(situation))
+  const stalls = asker.row < 0 ? 0 : table.rows.stalls(asker.row)
+  return stalls > 0 && stalls % policy.stallsUntilRescue === 0 && local.addRescue()
 }
 
 /** Few local peers, fellow gateways, the upstream. Returns whether a fresh upstream was tried. */
@@ -69,7 +80,7 @@ function forGateway(
   upstreams: UpstreamChange[],
 ): boolean {
   const { table, asker, policy } = situation
-  local.addNeedy(local.slotsOf(asker.row) - local.choices.length, 'needy')
+  if (!asker.isDeaf) local.addNeedy(local.slotsOf(asker.row) - local.choices.length, 'needy')
   for (const gateway of live)
     if (gateway.row !== asker.row && !local.includes(gateway.row))
       remote.push({ row: gateway.row, ring: 'site', reason: 'fellow-gateway' })

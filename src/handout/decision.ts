@@ -48,6 +48,12 @@ export interface Asker {
   readonly hasCompleted: boolean
   /** Choices wanted; 0 none. */
   readonly peersWanted: number
+  /** Hangs up on a neighbour that finishes before it has its last piece; see `small-site.ts`. */
+  readonly dropsFinishers: boolean
+  /** Learns from a neighbour only what that had when they met; see `deaf-leecher.ts`. */
+  readonly isDeaf: boolean
+  /** For how long this announce has waited for its answer. */
+  readonly waitedMs: number
 }
 
 export interface Situation {
@@ -60,6 +66,8 @@ export interface Situation {
   readonly swarm: Swarm
   readonly site: SiteSwarm
   readonly asker: Asker
+  /** Whether other sites decide for themselves, and are seen late. */
+  readonly isFederated: boolean
   /** False where the other nodes of the site have not agreed that the asker becomes gateway. */
   readonly mayElect: boolean
 }
@@ -77,6 +85,8 @@ export interface Decision {
   /** Gateways that fetch from somebody else from now on. */
   readonly upstreams: readonly UpstreamChange[]
   readonly isRescue: boolean
+  /** Nobody is there yet who could give this client anything, and whoever it meets too early is lost to it. */
+  readonly isTooEarly: boolean
 }
 
 export interface UpstreamChange {

@@ -40,7 +40,8 @@ export function endedLeases(situation: Situation): LeaseEnd[] {
 
 /**
  * A gateway is given up when it announced often without progress though it had an upstream, and somebody else is
- * there to try; or when it did not announce when it was due and the asker, who depends on it, has no progress either.
+ * there to try; or when it did not announce when it was due and the asker, who came as early, still needs something.
+ * That the asker got further since its last announce, as long ago as the gateway's, does not say that it still does.
  */
 function isStuck(situation: Situation, gateway: Gateway): boolean {
   const { table, site, asker, policy, nowMs } = situation
@@ -49,7 +50,8 @@ function isStuck(situation: Situation, gateway: Gateway): boolean {
   if (gateway.row === asker.row) return rows.stalls(asker.row) >= policy.stallsUntilReplaced
   const silentMs = nowMs - rows.heardAtMs(gateway.row, nowMs)
   const isOverdue = silentMs >= rows.lifetimeSeconds(gateway.row) * 10 * OVERDUE_PERCENT
-  return isOverdue && asker.row >= 0 && asker.role === 'needy' && rows.stalls(asker.row) > 0
+  if (!isOverdue || asker.row < 0 || asker.role !== 'needy') return false
+  return table.introductions.count(asker.row) > 0 || rows.stalls(asker.row) > 0
 }
 
 /** Why the asker becomes gateway now; undefined where it does not. `live` are the leases that go on. */

@@ -16,6 +16,11 @@ export interface Policy {
   readonly slowSourceSlots: number
   /** How many times further away a gateway is that passes hardly anything on before it is complete. */
   readonly slowForwarderCost: number
+  /**
+   * How much further away a site is for each other that it feeds already: enough to make a chain of equally distant
+   * ones, little enough that the tree costs at most 1.2 times the least one (30 sites, any costs; docs/decisions/0017).
+   */
+  readonly sharedUplinkCost: number
   /** Leechers of its own bubble that a leecher hears of when it asks first. */
   readonly bubbleNeighbours: number
   /** Leechers of other bubbles: never none, or a bubble becomes an island. */
@@ -40,6 +45,17 @@ export interface Policy {
    * completes, a gateway that has all but the last piece may hang up on it for a minute, and so may the next one.
    */
   readonly heirsOnCompletion: number
+  /**
+   * KiB. Up to this size the second leecher of a site is kept in reserve: it then fetches everything in the site's own
+   * network when the first is done, which for larger files takes longer than the minute that it saves.
+   */
+  readonly reserveKibMax: number
+  /** Deaf leechers that a complete peer serves at the same time; each of them then serves as many. */
+  readonly deafSourceSlots: number
+  /** Complete peers that a deaf leecher hears of: it will hear of no more for minutes. */
+  readonly deafSourcesMax: number
+  /** How long a deaf leecher leaves the sources of its site to the gateways of others. */
+  readonly deafWaitMs: number
   /** Gateways without an upstream that a source takes on when it announces. */
   readonly adoptionsMax: number
   /** Announces in a row without progress since the one before, after which a peer is given a fresh source. */
@@ -52,6 +68,7 @@ export const defaultPolicy: Policy = {
   sourceSlots: 1,
   slowSourceSlots: 4,
   slowForwarderCost: 4,
+  sharedUplinkCost: 0.25,
   bubbleNeighbours: 2,
   otherNeighbours: 1,
   neighboursMax: 4,
@@ -61,6 +78,10 @@ export const defaultPolicy: Policy = {
   neighboursMin: 3,
   strangersOnCompletion: 6,
   heirsOnCompletion: 2,
+  reserveKibMax: 512 * 1024,
+  deafSourceSlots: 2,
+  deafSourcesMax: 4,
+  deafWaitMs: 3_000,
   adoptionsMax: 4,
   stallsUntilRescue: 1,
   stallsUntilReplaced: 3,

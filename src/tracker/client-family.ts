@@ -13,17 +13,32 @@ export interface ClientFamily {
    * download anew: Transmission unchokes and asks in rounds of ten seconds (measured: docs/measurements.md).
    */
   readonly isSlowToForward: boolean
+  /** Hangs up on a neighbour that finishes before it has its last piece (libtorrent's "upload-only" rule). */
+  readonly dropsFinishers: boolean
+  /** Learns from its own kind only what they had when they met; see `handout/deaf-leecher.ts`. */
+  readonly isDeaf: boolean
+  /** Keeps `completed` for its next announce; see `silent-finishers.ts`. */
+  readonly finishesSilently: boolean
 }
 
 const UNKNOWN: ClientFamily = {
   announceSecondsMin: 0,
   saysCompleteForMagnets: false,
   isSlowToForward: false,
+  dropsFinishers: false,
+  isDeaf: false,
+  finishesSilently: false,
 }
 /** libtorrent's `min_announce_interval`; qBittorrent and Deluge keep it. */
-const LIBTORRENT: ClientFamily = { ...UNKNOWN, announceSecondsMin: 300 }
+const LIBTORRENT: ClientFamily = { ...UNKNOWN, announceSecondsMin: 300, dropsFinishers: true }
 /** rtorrent clamps what it is told to 600 … 28,800 s. */
-const RTORRENT: ClientFamily = { ...UNKNOWN, announceSecondsMin: 600 }
+const RTORRENT: ClientFamily = {
+  ...UNKNOWN,
+  announceSecondsMin: 600,
+  isSlowToForward: true,
+  isDeaf: true,
+  finishesSilently: true,
+}
 /** Without a connection, aria2 announces every 120 s. */
 const ARIA2: ClientFamily = { ...UNKNOWN, saysCompleteForMagnets: true }
 const TRANSMISSION: ClientFamily = { ...UNKNOWN, isSlowToForward: true }

@@ -19,10 +19,13 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import { assess, timeOf } from './assess.ts'
 import { type ClientFamily, clientFamily } from './client-family.ts'
+import { countDecision } from './count-decision.ts'
 import { GatewayClaims } from './gateway-claims.ts'
 import { type IntervalLimits, lifetimeSeconds, LoadMeter, type Pace, pace } from './interval.ts'
 import type { GatewayLeases, TorrentAdmission } from './ports.ts'
+import { type PeerInquiry, SilentFinishers } from './silent-finishers.ts'
 import type { SiteReplica } from './site-replica.ts'
+import { WaitingRoom } from './waiting-room.ts'
 import { writePeers } from './write-peers.ts'
 
 export interface TrackerParts {
@@ -37,6 +40,8 @@ export interface TrackerParts {
   readonly leases?: GatewayLeases
   /** Tells the other nodes of the site. Without: there are none. */
   readonly replica?: SiteReplica
+  /** Asks a client whether it is complete. Without: what it announces is all that is known of it. */
+  readonly inquire?: PeerInquiry
   /** A peer of this site finished this torrent; told on the announce path, so it does next to nothing. */
   readonly onCompletion?: (infoHash: Buffer, siteIndex: number) => void
 }
@@ -49,6 +54,8 @@ interface Heard {
   readonly hasCompleted: boolean
   readonly family: ClientFamily
   readonly load: number
+  /** For how long it has waited for its answer. */
+  readonly waitedMs: number
   /** Where it was known before the decision. */
   readonly pace?: Pace
 }
@@ -59,6 +66,8 @@ export class Tracker implements TrackerService {
   readonly #seed: number
   readonly #load = new LoadMeter()
   readonly #claims: GatewayClaims | undefined
+  readonly #waiting: WaitingRoom
+  readonly #silent: SilentFinishers | undefined
   #topology: Topology
 
   constructor(topology: Topology, parts: TrackerParts) {
@@ -66,6 +75,9 @@ export class Tracker implements TrackerService {
     this.#parts = parts
     const { table, clock, leases } = parts
     if (leases !== undefined) this.#claims = new GatewayClaims(table, leases, clock, () => this.#topology)
+    this.#waiting = new WaitingRoom(clock)
+    if (parts.inquire !== undefined)
+      this.#silent = new SilentFinishers(parts.inquire, clock, (request, from) => this.#learn(request, from))
     this.#policy = parts.policy ?? defaultPolicy
     this.#seed = parts.random.below(0x1_0000_0000)
   }
@@ -102,12 +114,66 @@ export class Tracker implements TrackerService {
     const load = this.#load.count(nowMs)
     const place = this.#admit(request.infoHash, from)
     metrics.announce(this.#siteOf(place), protocol, request.event)
-    if (request.event === 'stopped') return this.#forget(request, from, load, nowMs)
-
+    if (request.event === 'stopped') {
+      this.#silent?.forget(request, from)
+      return this.#forget(request, from, load, nowMs)
+    }
     const heard = this.#hear(request, from, place, load, nowMs)
+    if (heard.family.finishesSilently) {
+      if (request.leftBytes === 0) this.#silent?.forget(request, from)
+      else this.#silent?.watch(request, from)
+    }
+    return this.#attempt(heard, nowMs) ?? this.#postpone(heard, protocol)
+  }
+
+  /** Decides and answers; undefined where it is too early for an answer. */
+  #attempt(heard: Heard, nowMs: number): AnnounceReply | Promise<AnnounceReply> | undefined {
     const decision = this.#decideFor(heard, true)
     this.#endLeases(decision, nowMs)
+    if (decision.isTooEarly) return undefined
     return decision.election === undefined ? this.#conclude(heard, decision) : this.#elect(heard, decision)
+  }
+
+  /** Answers once there is something to answer. A datagram is not kept waiting: its sender would repeat it. */
+  #postpone(heard: Heard, protocol: Protocol): Promise<AnnounceReply> {
+    const paced = { ...heard, pace: this.#pace(heard, true) }
+    this.#parts.replica?.recordPeer(heard.row)
+    if (protocol === 'udp') throw new Refusal('TRK_TOO_EARLY')
+    const peer = endpointOf(this.#parts.table, heard.row)
+    return this.#waiting.wait((waitedMs) => {
+      const found = this.#stillThere(paced, peer)
+      if (found === undefined) return this.#replyWithCounts(paced.swarm.infoHash, paced.pace)
+      return this.#attempt({ ...found, waitedMs }, this.#parts.clock.nowMs())
+    })
+  }
+
+  /** What is due: announces that wait, and clients that do not say when they are complete. About twice a second. */
+  tick(): void {
+    this.#silent?.tick()
+    this.#waiting.tick()
+  }
+
+  /** Lets nobody wait any longer. */
+  close(): void {
+    this.#waiting.close()
+  }
+
+  /** What a client told when it was asked, as if it had announced it; it is not there to be answered. */
+  #learn(request: AnnounceRequest, from: Address): void {
+    const place = this.#topology.locate(from)
+    if (place < 0) return
+    const { clock, replica } = this.#parts
+    const heard = this.#hear(request, from, place, 0, clock.nowMs())
+    this.#pace(heard, false)
+    replica?.recordPeer(heard.row)
+  }
+
+  /** The peer of an announce that waited; undefined where it said meanwhile that it stops. */
+  #stillThere<Known extends Heard>(heard: Known, { address, port }: Endpoint): Known | undefined {
+    const { table } = this.#parts
+    const swarm = table.swarm(heard.swarm.infoHash)
+    const row = swarm === undefined ? -1 : table.find(swarm, address, port)
+    return swarm === undefined || row < 0 ? undefined : { ...heard, swarm, row }
   }
 
   /** The asker becomes gateway if the other nodes agree; else it is answered like any leecher. */
@@ -120,25 +186,22 @@ export class Tracker implements TrackerService {
     if (granted === true) return this.#conclude(paced, decision)
     if (granted === false) return this.#conclude(paced, this.#decideFor(heard, false))
     this.#parts.replica?.recordPeer(heard.row)
-    const { table } = this.#parts
-    const peer = { address: table.rows.address(heard.row), port: table.rows.port(heard.row) }
+    const peer = endpointOf(this.#parts.table, heard.row)
     return this.#concludeWhen(granted, paced, peer, decision)
   }
 
   async #concludeWhen(
     granted: Promise<unknown>,
     heard: Heard & { readonly pace: Pace },
-    { address, port }: { readonly address: Address; readonly port: number },
+    peer: Endpoint,
     { election }: Decision,
   ): Promise<AnnounceReply> {
     const isGranted = (await granted) !== undefined
     const { table, metrics, clock } = this.#parts
-    const swarm = table.swarm(heard.swarm.infoHash)
-    const row = swarm === undefined ? -1 : table.find(swarm, address, port)
-    // It said meanwhile that it stops: whatever it hears now, nobody is there to use it.
-    if (swarm === undefined || row < 0) return this.#replyWithCounts(heard.swarm.infoHash, heard.pace)
-    if (isGranted && election !== undefined) metrics.election(table.siteIndexOf(row), election)
-    const later = { ...heard, swarm, row }
+    const later = this.#stillThere(heard, peer)
+    // Whatever it hears now, nobody is there to use it.
+    if (later === undefined) return this.#replyWithCounts(heard.swarm.infoHash, heard.pace)
+    if (isGranted && election !== undefined) metrics.election(table.siteIndexOf(later.row), election)
     const decision = this.#decideFor(later, false)
     this.#endLeases(decision, clock.nowMs())
     return this.#conclude(later, decision)
@@ -146,10 +209,10 @@ export class Tracker implements TrackerService {
 
   /** Makes the decision true, tells the other nodes, and answers. */
   #conclude(heard: Heard, decision: Decision): AnnounceReply {
-    const { table, clock, replica } = this.#parts
+    const { table, clock, metrics, replica } = this.#parts
     const { swarm, row } = heard
     const changed = applyDecision(table, row, decision, clock.nowMs())
-    this.#countDecision(decision, table.siteIndexOf(row))
+    countDecision(metrics, decision, table.siteIndexOf(row))
     const isWaiting =
       table.roleOf(row) === 'needy' ||
       table.rows.has(row, flags.doubtful) ||
@@ -199,6 +262,10 @@ export class Tracker implements TrackerService {
       role: row < 0 ? 'needy' : table.roleOf(row),
       hasCompleted: false,
       peersWanted: PEERS_WANTED_DEFAULT,
+      // Which client it is, only an announce tells.
+      dropsFinishers: false,
+      isDeaf: false,
+      waitedMs: 0,
     })
     return { decision, asker, swarm, placeIndex: place }
   }
@@ -258,10 +325,13 @@ export class Tracker implements TrackerService {
       const isGatewayHost = lease.site.gatewayHosts.has(table.leases.hostOf(row))
       metrics.downloaded(siteIndex, progressKib * 1024, isGatewayHost)
     }
-    return { swarm, row, peersWanted: request.peersWanted, hasCompleted, family, load }
+    return { swarm, row, peersWanted: request.peersWanted, hasCompleted, family, load, waitedMs: 0 }
   }
 
-  #decideFor({ swarm, row, peersWanted, hasCompleted }: Heard, mayElect: boolean): Decision {
+  #decideFor(
+    { swarm, row, peersWanted, hasCompleted, family, waitedMs }: Heard,
+    mayElect: boolean,
+  ): Decision {
     const { table } = this.#parts
     const asker: Asker = {
       row,
@@ -269,6 +339,9 @@ export class Tracker implements TrackerService {
       role: table.roleOf(row),
       hasCompleted,
       peersWanted: Math.min(peersWanted ?? PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX),
+      dropsFinishers: family.dropsFinishers,
+      isDeaf: family.isDeaf,
+      waitedMs,
     }
     return this.#decide(swarm, table.siteOf(row), asker, mayElect).decision
   }
@@ -350,21 +423,6 @@ export class Tracker implements TrackerService {
     this.#claims?.release(row)
     replica?.recordLeaseEnd(row, 'stopped')
   }
-
-  #countDecision(decision: Decision, siteIndex: number): void {
-    const { metrics } = this.#parts
-    if (decision.election !== undefined) metrics.election(siteIndex, decision.election)
-    if (decision.isRescue) metrics.rescue(siteIndex)
-    let bubble = 0
-    let remote = 0
-    for (const { ring } of decision.choices) {
-      if (ring === 'bubble') bubble++
-      else if (ring === 'remote') remote++
-    }
-    metrics.handout(siteIndex, 'bubble', bubble)
-    metrics.handout(siteIndex, 'site', decision.choices.length - bubble - remote)
-    metrics.handout(siteIndex, 'remote', remote)
-  }
 }
 
 export interface Explained {
@@ -372,6 +430,16 @@ export interface Explained {
   readonly asker: Asker
   readonly swarm: Swarm
   readonly placeIndex: number
+}
+
+interface Endpoint {
+  readonly address: Address
+  readonly port: number
+}
+
+/** Rows are given to others while somebody waits; this still names the peer. */
+function endpointOf(table: SwarmTable, row: number): Endpoint {
+  return { address: table.rows.address(row), port: table.rows.port(row) }
 }
 
 /** Tentative leases do not count. */

@@ -38,8 +38,8 @@ describe('a simulated rollout', () => {
 
   it('costs more copies with a blind tracker, and fewer of those with a biased one', () => {
     const hosts = [10, 10, 10]
-    const blind = simulated({ hosts }, 'blind')
-    const biased = simulated({ hosts }, 'biased')
+    const blind = simulated({ hosts, client: 'libtorrent' }, 'blind')
+    const biased = simulated({ hosts, client: 'libtorrent' }, 'biased')
     expect(biased.copiesMean).toBeGreaterThan(1.3)
     expect(blind.copiesMean).toBeGreaterThan(biased.copiesMean)
   })

@@ -252,14 +252,22 @@ test('a gateway that died without a word is replaced by the first to notice that
   expect(counted.elections.at(-1)).toEqual({ site: 1, cause: 'stalled' })
 })
 
-test('a gateway that is late keeps its lease while the others have progress', () => {
-  const { announce, clock } = aTracker()
-  const libtorrent = { client: '-LT2080-' }
-  announce('127.1.1.1', { ...libtorrent, left: 0 })
-  announce('127.2.1.1', libtorrent)
-  announce('127.2.1.2', libtorrent)
+test('a gateway that did not come when it was due is replaced, though another peer got further meanwhile', () => {
+  const { announce, clock, counted } = aTracker()
+  announce('127.1.1.1', { client: '-LT2080-', left: 0 })
+  for (const host of [1, 2, 3, 4]) announce(`127.2.1.${host}`, { client: '-LT2080-' })
   clock.advanceMs(300_000)
-  expect(remoteTo('127.2.1.2', announce('127.2.1.2', { ...libtorrent, left: 500 }).peers)).toEqual([])
+  const { peers } = announce('127.2.1.3', { client: '-LT2080-', left: 500 })
+  expect(remoteTo('127.2.1.3', peers)).toEqual(['127.1.1.1:6881'])
+  expect(counted.elections.at(-1)).toEqual({ site: 1, cause: 'stalled' })
+})
+
+test('a gateway that is late keeps its lease when a newcomer asks', () => {
+  const { announce, clock } = aTracker()
+  announce('127.1.1.1', { client: '-LT2080-', left: 0 })
+  for (const host of [1, 2, 3]) announce(`127.2.1.${host}`, { client: '-LT2080-' })
+  clock.advanceMs(300_000)
+  expect(remoteTo('127.2.1.4', announce('127.2.1.4', { client: '-LT2080-' }).peers)).toEqual([])
 })
 
 test('a site does not wait for a gateway that passes nothing on before it is complete', () => {
