@@ -9,7 +9,7 @@ import { Refusal } from '../core/errors.ts'
 import { PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX } from '../core/limits.ts'
 import type { Random } from '../core/random.ts'
 import type { Protocol, TrackerMetrics } from '../core/tracker-metrics.ts'
-import { applyDecision, endLeases } from '../handout/apply-decision.ts'
+import { applyDecision } from '../handout/apply-decision.ts'
 import { decideHandout } from '../handout/decide-handout.ts'
 import type { Asker, Decision } from '../handout/decision.ts'
 import { defaultPolicy, type Policy } from '../handout/policy.ts'
@@ -17,11 +17,10 @@ import { flags } from '../swarm/peer-rows.ts'
 import { SiteSwarm, type Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
-import { assess, timeOf } from './assess.ts'
-import { type ClientFamily, clientFamily } from './client-family.ts'
 import { countDecision } from './count-decision.ts'
 import { GatewayClaims } from './gateway-claims.ts'
-import { type IntervalLimits, lifetimeSeconds, LoadMeter, type Pace, pace } from './interval.ts'
+import { type Heard, Hearing, isGateway } from './hearing.ts'
+import { type IntervalLimits, LoadMeter, type Pace } from './interval.ts'
 import type { GatewayLeases, TorrentAdmission } from './ports.ts'
 import { type PeerInquiry, SilentFinishers } from './silent-finishers.ts'
 import type { SiteReplica } from './site-replica.ts'
@@ -46,26 +45,13 @@ export interface TrackerParts {
   readonly onCompletion?: (infoHash: Buffer, siteIndex: number) => void
 }
 
-/** An announce that was recorded and is about to be answered. */
-interface Heard {
-  readonly swarm: Swarm
-  readonly row: number
-  readonly peersWanted: number | undefined
-  readonly hasCompleted: boolean
-  readonly family: ClientFamily
-  readonly load: number
-  /** For how long it has waited for its answer. */
-  readonly waitedMs: number
-  /** Where it was known before the decision. */
-  readonly pace?: Pace
-}
-
 export class Tracker implements TrackerService {
   readonly #parts: TrackerParts
   readonly #policy: Policy
   readonly #seed: number
   readonly #load = new LoadMeter()
   readonly #claims: GatewayClaims | undefined
+  readonly #hearing: Hearing
   readonly #waiting: WaitingRoom
   readonly #silent: SilentFinishers | undefined
   #topology: Topology
@@ -75,6 +61,7 @@ export class Tracker implements TrackerService {
     this.#parts = parts
     const { table, clock, leases } = parts
     if (leases !== undefined) this.#claims = new GatewayClaims(table, leases, clock, () => this.#topology)
+    this.#hearing = new Hearing(parts, this.#claims)
     this.#waiting = new WaitingRoom(clock)
     if (parts.inquire !== undefined)
       this.#silent = new SilentFinishers(parts.inquire, clock, (request, from) => this.#learn(request, from))
@@ -116,9 +103,9 @@ export class Tracker implements TrackerService {
     metrics.announce(this.#siteOf(place), protocol, request.event)
     if (request.event === 'stopped') {
       this.#silent?.forget(request, from)
-      return this.#forget(request, from, load, nowMs)
+      return this.#replyWithCounts(request.infoHash, this.#hearing.forget(request, from, load, nowMs))
     }
-    const heard = this.#hear(request, from, place, load, nowMs)
+    const heard = this.#hearing.hear(request, from, place, load, nowMs)
     if (heard.family.finishesSilently) {
       if (request.leftBytes === 0) this.#silent?.forget(request, from)
       else this.#silent?.watch(request, from)
@@ -129,14 +116,14 @@ export class Tracker implements TrackerService {
   /** Decides and answers; undefined where it is too early for an answer. */
   #attempt(heard: Heard, nowMs: number): AnnounceReply | Promise<AnnounceReply> | undefined {
     const decision = this.#decideFor(heard, true)
-    this.#endLeases(decision, nowMs)
+    this.#hearing.endLeases(decision, nowMs)
     if (decision.isTooEarly) return undefined
     return decision.election === undefined ? this.#conclude(heard, decision) : this.#elect(heard, decision)
   }
 
   /** Answers once there is something to answer. A datagram is not kept waiting: its sender would repeat it. */
   #postpone(heard: Heard, protocol: Protocol): Promise<AnnounceReply> {
-    const paced = { ...heard, pace: this.#pace(heard, true) }
+    const paced = { ...heard, pace: this.#hearing.pace(heard, true) }
     this.#parts.replica?.recordPeer(heard.row)
     if (protocol === 'udp') throw new Refusal('TRK_TOO_EARLY')
     const peer = endpointOf(this.#parts.table, heard.row)
@@ -163,8 +150,8 @@ export class Tracker implements TrackerService {
     const place = this.#topology.locate(from)
     if (place < 0) return
     const { clock, replica } = this.#parts
-    const heard = this.#hear(request, from, place, 0, clock.nowMs())
-    this.#pace(heard, false)
+    const heard = this.#hearing.hear(request, from, place, 0, clock.nowMs())
+    this.#hearing.pace(heard, false)
     replica?.recordPeer(heard.row)
   }
 
@@ -181,7 +168,7 @@ export class Tracker implements TrackerService {
     const claims = this.#claims
     if (claims === undefined) return this.#conclude(heard, decision)
     // The others need to know for how long; and what is said of the peer meanwhile must not be changed afterwards.
-    const paced = { ...heard, pace: this.#pace(heard, true) }
+    const paced = { ...heard, pace: this.#hearing.pace(heard, true) }
     const granted = claims.claim(heard.row)
     if (granted === true) return this.#conclude(paced, decision)
     if (granted === false) return this.#conclude(paced, this.#decideFor(heard, false))
@@ -203,7 +190,7 @@ export class Tracker implements TrackerService {
     if (later === undefined) return this.#replyWithCounts(heard.swarm.infoHash, heard.pace)
     if (isGranted && election !== undefined) metrics.election(table.siteIndexOf(later.row), election)
     const decision = this.#decideFor(later, false)
-    this.#endLeases(decision, clock.nowMs())
+    this.#hearing.endLeases(decision, clock.nowMs())
     return this.#conclude(later, decision)
   }
 
@@ -217,7 +204,7 @@ export class Tracker implements TrackerService {
       table.roleOf(row) === 'needy' ||
       table.rows.has(row, flags.doubtful) ||
       decision.choices.some((choice) => choice.ring === 'remote')
-    const paced = heard.pace ?? this.#pace(heard, isWaiting)
+    const paced = heard.pace ?? this.#hearing.pace(heard, isWaiting)
     if (replica !== undefined) {
       replica.recordPeer(row)
       for (const gatewayRow of changed) replica.recordLease(gatewayRow)
@@ -299,35 +286,6 @@ export class Tracker implements TrackerService {
     return this.#topology.places[place]?.site.index ?? -1
   }
 
-  #hear(request: AnnounceRequest, from: Address, place: number, load: number, nowMs: number): Heard {
-    const { table, interval, metrics, replica } = this.#parts
-    const family = clientFamily(request.peerId)
-    // Made exact by `#pace`, once the interval is known; until then, what it could be at most.
-    const lifetimeMax = lifetimeSeconds(interval.secondsMax, family.announceSecondsMin)
-    const { state, known, hasBecomeSeed, progressKib } = assess(table, request, from, nowMs, lifetimeMax)
-    const wasGateway = known >= 0 && isGateway(table, known)
-    const row = table.put(state, place, known)
-    if (row < 0) throw new Refusal('TRK_OVERLOADED')
-    if (wasGateway && !isGateway(table, row)) this.#endLeaseOfPeer(row, nowMs)
-
-    const swarm = table.swarmOf(row)
-    const siteIndex = this.#siteOf(place)
-    const hasCompleted = hasBecomeSeed && table.rows.clientOrder(row) === 0
-    if (hasCompleted) {
-      table.complete(swarm.infoHash, { count: swarm.downloaded + 1, lastAtMs: state.heardAtMs })
-      replica?.recordCompletion(swarm.infoHash, state.identity)
-      metrics.completion(siteIndex)
-      this.#parts.onCompletion?.(swarm.infoHash, siteIndex)
-    }
-    replica?.settle(row)
-    if (progressKib > 0) {
-      const lease = table.leaseOf(row)
-      const isGatewayHost = lease.site.gatewayHosts.has(table.leases.hostOf(row))
-      metrics.downloaded(siteIndex, progressKib * 1024, isGatewayHost)
-    }
-    return { swarm, row, peersWanted: request.peersWanted, hasCompleted, family, load, waitedMs: 0 }
-  }
-
   #decideFor(
     { swarm, row, peersWanted, hasCompleted, family, waitedMs }: Heard,
     mayElect: boolean,
@@ -368,30 +326,6 @@ export class Tracker implements TrackerService {
     return { decision, asker }
   }
 
-  /** When the peer should come back, and with that, how long it is believed to be there. */
-  #pace({ swarm, row, load, family }: Heard, isWaiting: boolean): Pace {
-    const { table, random, interval } = this.#parts
-    const size = { isWaiting, swarmPeers: swarm.rows, nodePeers: table.rows.live }
-    const paced = pace(interval, size, load, random)
-    table.rows.setLifetime(row, lifetimeSeconds(paced.intervalSeconds, family.announceSecondsMin))
-    return paced
-  }
-
-  #forget(request: AnnounceRequest, from: Address, load: number, nowMs: number): AnnounceReply {
-    const { table, random, interval, replica } = this.#parts
-    const { infoHash, port } = request
-    const known = table.swarm(infoHash)
-    const row = known === undefined ? -1 : table.find(known, from, port)
-    if (row >= 0 && isGateway(table, row)) this.#claims?.release(row)
-    const atMs = timeOf(table, request, from, row, nowMs)
-    table.stop({ infoHash, address: from, port }, atMs)
-    // Also of a peer that is not known here: another node may be about to tell of it.
-    replica?.recordRemoval({ infoHash, address: from, port, atMs })
-    const swarmPeers = table.swarm(infoHash)?.rows ?? 0
-    const size = { isWaiting: false, swarmPeers, nodePeers: table.rows.live }
-    return this.#replyWithCounts(infoHash, pace(interval, size, load, random))
-  }
-
   /** For somebody who needs no peers. */
   #replyWithCounts(infoHash: Buffer, paced: Pace): AnnounceReply {
     const { table } = this.#parts
@@ -403,25 +337,6 @@ export class Tracker implements TrackerService {
       ...paced,
       ...writePeers(table.rows, []),
     }
-  }
-
-  /** Before anybody is elected instead: the other nodes grant no more leases than the site may have. */
-  #endLeases(decision: Decision, nowMs: number): void {
-    if (decision.leaseEnds.length === 0) return
-    const { table, replica } = this.#parts
-    const known = decision.leaseEnds.filter(({ row }) => isGateway(table, row))
-    for (const { row } of known) this.#claims?.release(row)
-    endLeases(table, decision, nowMs)
-    for (const { row, cause } of known) replica?.recordLeaseEnd(row, cause)
-  }
-
-  /** What a gateway said of itself has ended its lease: it is complete, or somewhere else. */
-  #endLeaseOfPeer(row: number, nowMs: number): void {
-    const { table, replica } = this.#parts
-    const lease = table.leaseOf(row)
-    lease.site.rememberGatewayHost(table.leases.hostOf(row), table.leases.nextVersion(lease, nowMs, true))
-    this.#claims?.release(row)
-    replica?.recordLeaseEnd(row, 'stopped')
   }
 }
 
@@ -440,10 +355,4 @@ interface Endpoint {
 /** Rows are given to others while somebody waits; this still names the peer. */
 function endpointOf(table: SwarmTable, row: number): Endpoint {
   return { address: table.rows.address(row), port: table.rows.port(row) }
-}
-
-/** Tentative leases do not count. */
-function isGateway(table: SwarmTable, row: number): boolean {
-  if (!table.rows.has(row, flags.gateway)) return false
-  return table.siteOf(row).gatewayOf(row)?.isTentative === false
 }
