@@ -18,6 +18,8 @@ const AGREE_DEADLINE_MS = 45_000
 export interface RunningRedis {
   readonly port: number
   readonly url: string
+  /** For `ask`. */
+  password: string | undefined
   /** The answer to one command; on a connection of its own, so that nothing is left behind. */
   ask(name: string, ...args: readonly (string | number | Buffer)[]): Promise<unknown>
   /** SIGKILL: what was not on disk is gone, which here is everything. */
@@ -71,7 +73,7 @@ export async function startRedis(settings: RedisSettings = {}): Promise<RunningR
       enableReadyCheck: false,
       disableClientInfo: true,
       retryStrategy: () => null,
-      ...(password === undefined ? {} : { password }),
+      ...(redis.password === undefined ? {} : { password: redis.password }),
     })
     client.on('error', () => undefined)
     try {
@@ -92,9 +94,9 @@ export async function startRedis(settings: RedisSettings = {}): Promise<RunningR
       ask('ping').then((answer) => answer === 'PONG'),
     )
   }
-  await start()
-  return {
+  const redis: RunningRedis = {
     port,
+    password,
     url: `redis://127.0.0.1:${port}`,
     ask,
     kill: () => end('SIGKILL'),
@@ -106,6 +108,8 @@ export async function startRedis(settings: RedisSettings = {}): Promise<RunningR
       await rm(directory, { recursive: true, force: true })
     },
   }
+  await start()
+  return redis
 }
 
 export interface RunningCluster {

@@ -17,7 +17,7 @@ import type { SiteStore } from '../tracker/ports.ts'
 export interface NodeStore {
   readonly store: SiteStore
   /** Takes what was put into the directory of torrents by hand, or taken out of it. */
-  reloadTorrents(): Promise<void>
+  readonly reloadTorrents: () => Promise<void>
 }
 
 /** Nothing is read or connected yet: that is `SiteStore.open`. */

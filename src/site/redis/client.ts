@@ -157,9 +157,13 @@ function causeOf(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error))
 }
 
+/**
+ * Rejects where the promise takes longer. An answer that came in time is taken, also where this process was too busy
+ * to look: its timers run before its sockets are read, so it looks at them once more.
+ */
 export function within<T>(deadlineMs: number, promise: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new DeadlineMissed(deadlineMs)), deadlineMs)
+    const timer = setTimeout(() => setImmediate(() => reject(new DeadlineMissed(deadlineMs))), deadlineMs)
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

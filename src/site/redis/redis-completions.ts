@@ -114,8 +114,9 @@ export class RedisCompletions implements CompletionStore {
         await client.run(scripts.restoreCompletions, [completions, completionChanges], some)
       some = []
     }
-    // All at once: they may change while some are on their way.
-    for (const { infoHash, count } of [...subscriber.completionCounts()]) {
+    // They may change while some are on their way.
+    const known = [...subscriber.completionCounts()]
+    for (const { infoHash, count } of known) {
       some.push(infoHash.toString('hex'), infoHash, count)
       if (some.length === AT_ONCE * 3) await give()
     }

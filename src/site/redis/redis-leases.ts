@@ -4,14 +4,13 @@
  * An announce waits for this, so it never waits long: after one claim without an answer in time, the next ones are
  * answered `alone` at once, until Redis has answered something again.
  */
-import { setTimeout as pause } from 'node:timers/promises'
 import {
   CLAIM_DEADLINE_MS,
   type GatewayLeases,
   type LeaseAnswer,
   type LeaseRequest,
 } from '../../tracker/ports.ts'
-import { DeadlineMissed, type RedisClient } from './client.ts'
+import { DeadlineMissed, type RedisClient, within } from './client.ts'
 import type { SiteKeys } from './keys.ts'
 import { scripts } from './scripts.ts'
 
@@ -27,6 +26,13 @@ export class RedisLeases implements GatewayLeases {
 
   constructor(keys: SiteKeys) {
     this.#keys = keys
+  }
+
+  /** Teaches the server the script, which would cost the first claim a second round trip. */
+  async prepare(client: RedisClient): Promise<void> {
+    const nobody = Buffer.alloc(20)
+    // Nobody may hold it, so nothing is written.
+    await client.run(scripts.claimLease, [this.#keys.lease(nobody, '-')], [nobody, 1, 0])
   }
 
   /** undefined: nobody can be asked. */
@@ -50,18 +56,11 @@ export class RedisLeases implements GatewayLeases {
   }
 
   async #claim(client: RedisClient, request: LeaseRequest): Promise<LeaseAnswer> {
-    const asked = this.#ask(client, request)
-    const deadline = new AbortController()
     try {
-      return await Promise.race([
-        asked,
-        pause(CLAIM_DEADLINE_MS, undefined, { signal: deadline.signal }).then((): LeaseAnswer => {
-          this.#isSuspect = true
-          return 'alone'
-        }),
-      ])
-    } finally {
-      deadline.abort()
+      return await within(CLAIM_DEADLINE_MS, this.#ask(client, request))
+    } catch {
+      this.#isSuspect = true
+      return 'alone'
     }
   }
 

@@ -211,6 +211,7 @@ export class RedisStore implements SiteStore {
     const { log, target } = this.#options
     if (!this.#isOpen) await mayWrite(commands, this.#keys)
     await this.#look(commands, following, true)
+    await this.leases.prepare(commands)
     this.#use(commands)
     this.#down = undefined
     log.info({ event: 'store-up', store: target.shown }, 'the store is there')
