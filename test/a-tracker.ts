@@ -12,6 +12,7 @@ import type { Policy } from '../src/handout/policy.ts'
 import { SwarmTable, type SwarmTableLimits } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
 import type { GatewayLeases, SiteLog } from '../src/tracker/ports.ts'
+import type { PeerInquiry } from '../src/tracker/silent-finishers.ts'
 import { SiteReplica } from '../src/tracker/site-replica.ts'
 import { type Explained, Tracker } from '../src/tracker/tracker.ts'
 import { aTopology } from './a-topology.ts'
@@ -27,6 +28,7 @@ export interface Saying {
   readonly downloaded?: number
   /** The first characters of the peer id; the rest comes from the address. */
   readonly client?: string
+  readonly protocol?: 'http' | 'udp'
   /** Instead of one made from the address. */
   readonly peerId?: string
   readonly key?: string
@@ -65,6 +67,7 @@ export interface TestTrackerOptions {
   readonly table?: SwarmTable
   readonly clock?: ManualClock
   readonly leases?: GatewayLeases
+  readonly inquire?: PeerInquiry
   /** Where other nodes are told; nowhere by default. */
   readonly log?: SiteLog
 }
@@ -108,6 +111,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     admission: { admits: options.admits ?? (() => true) },
     interval: { secondsMin: 60, secondsMax: 1800 },
     replica,
+    ...(options.inquire === undefined ? {} : { inquire: options.inquire }),
     ...(options.leases === undefined ? {} : { leases: options.leases }),
     ...(options.policy === undefined ? {} : { policy: options.policy }),
   })
@@ -127,7 +131,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
         key: Buffer.from(saying.key ?? ''),
       },
       at(from),
-      'http',
+      saying.protocol ?? 'http',
     )
   const heard = (reply: AnnounceReply): Heard => ({ ...reply, peers: endpoints(reply) })
   return {

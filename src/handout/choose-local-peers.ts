@@ -50,10 +50,8 @@ export class LocalChoices {
   /** For a leecher: one source with a free slot, then leechers, then whoever is idle. */
   addForLeecher(opening: Opening): void {
     const { policy, site } = this.#situation
-    if (opening === 'reserve') {
-      this.#addSeeds(1, 'source')
-      if (this.choices.length === 0) return
-    }
+    if (opening === 'reserve') return
+    if (opening === 'seed') this.#addSeeds(1, 'last-resort')
     this.#sparesReserve = opening === 'chain'
     const isLarge = isLargeSite(policy, site)
     const linksMax = isLarge ? policy.largeNeighboursMax : policy.neighboursMax

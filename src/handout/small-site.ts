@@ -9,20 +9,32 @@
  * Measured with sites of two and three hosts and 48 MiB: the last host at 8.5 s instead of 67 s (docs/measurements.md).
  */
 import { LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
+import { downstreamOfSite } from './choose-upstream.ts'
 import type { Situation } from './decision.ts'
 
-/** `reserve`: nobody but a free seed. `chain`: nobody who is in reserve. `graph`: as in any site. */
-export type Opening = 'reserve' | 'chain' | 'graph'
+/** `seed`: a seed above all, however busy. `reserve`: nobody. `chain`: nobody in reserve. `graph`: as in any site. */
+export type Opening = 'seed' | 'reserve' | 'chain' | 'graph'
 
 /** A row of four has a stranger for everybody, so from there on the site is joined as any other. */
 const CHAIN_LEECHERS = 3
 
-export function openingOf({ table, site, asker, policy }: Situation): Opening {
+export function openingOf(situation: Situation): Opening {
+  const { table, site, asker, policy } = situation
   if (!asker.dropsFinishers || asker.row < 0 || site.needy < 2 || site.needy > CHAIN_LEECHERS) return 'graph'
   const { rows } = table
   // Only as it begins: whoever comes back without anybody has waited long enough.
   if (rows.stalls(asker.row) > 0 || table.introductions.count(asker.row) > 0) return 'graph'
+  // Nobody hangs up on a peer that was complete before they met.
+  if (hasSeedToSpare(situation)) return 'seed'
   const leftKib = rows.leftKib(asker.row)
   if (leftKib === LEFT_UNKNOWN || leftKib > policy.reserveKibMax) return 'graph'
   return site.needy === 2 ? 'reserve' : 'chain'
+}
+
+/** A seed that no other site fetches from, nor is about to: the only one of a new torrent is everybody's source. */
+function hasSeedToSpare(situation: Situation): boolean {
+  const { site, swarm, topology } = situation
+  if (site.trustedSeeds === 0 || downstreamOfSite(situation).length > 0) return false
+  const isOnly = site.trustedSeeds === 1 && swarm.sites.every((other) => other === site || other.seeds === 0)
+  return !isOnly || topology.sites.length === 1
 }
