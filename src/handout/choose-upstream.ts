@@ -13,18 +13,24 @@ import type { Situation } from './decision.ts'
 import { FetchTree } from './fetch-tree.ts'
 import { pick } from './pick.ts'
 import { hasCopy } from './site-state.ts'
+import { TreePlan, treeOrder } from './tree-order.ts'
+
+/** Far more than sites need to agree on a tree, and than their clocks are apart. */
+const CHOOSING_MS = 2_000
 
 /** The row to fetch from, or -1 where no content is to be had. Never one of `avoid` if there is another. */
 export function chooseUpstream(situation: Situation, avoid: readonly number[], random: Random): number {
   const { table, topology, swarm, site, policy, nowMs } = situation
   const tree = new FetchTree(table, swarm, site, nowMs)
+  const plan = situation.isFederated ? new TreePlan(situation, tree, orderOfAsker(situation)) : undefined
   const ranked: { readonly other: SiteSwarm; readonly cost: number }[] = []
   for (const other of swarm.sites) {
-    if (other === site || !tree.isFed(other)) continue
+    if (other === site || !(plan?.mayFetchFrom(other) ?? tree.isFed(other))) continue
     const cost = topology.cost(site.site, other.site)
     if (cost === Infinity) continue
     const patience = isSlowToForward(situation, other) ? policy.slowForwarderCost : 1
-    ranked.push({ other, cost: cost * (1 + tree.sitesFedBy(other)) * patience })
+    const shared = policy.sharedUplinkCost * (plan ?? tree).sitesFedBy(other)
+    ranked.push({ other, cost: cost * (1 + shared) * patience })
   }
   ranked.sort((a, b) => a.cost - b.cost)
   for (const isLastResort of [false, true])
@@ -43,9 +49,9 @@ export function orphanGateways(situation: Situation): number[] {
     if (other === site || other.gateways.length === 0) continue
     const cost = topology.cost(site.site, other.site)
     if (cost === Infinity || hasCopy(swarm, other)) continue
-    for (const { row, upstreamRow, isTentative } of other.gateways)
-      if (upstreamRow < 0 && !isTentative && !table.rows.isExpired(row, nowMs))
-        orphans.push({ row, other, cost })
+    for (const gateway of other.gateways)
+      if (isOrphan(situation, gateway) && !table.rows.isExpired(gateway.row, nowMs))
+        orphans.push({ row: gateway.row, other, cost })
   }
   if (orphans.length === 0) return []
   const path = new FetchTree(table, swarm, site, nowMs).pathOfAsker()
@@ -55,6 +61,22 @@ export function orphanGateways(situation: Situation): number[] {
     .sort((a, b) => a.cost - b.cost)
     .slice(0, policy.adoptionsMax)
     .map((orphan) => orphan.row)
+}
+
+/**
+ * Whether nobody feeds this gateway, and it is not about to choose somebody by itself. Where another site decides about
+ * it, the asker may feed it only if that closes no circle whatever that site does meanwhile.
+ */
+function isOrphan(situation: Situation, gateway: Gateway): boolean {
+  const { swarm, site, nowMs, isFederated } = situation
+  if (gateway.upstreamRow >= 0 || gateway.isTentative) return false
+  if (!isFederated) return true
+  const isDone = nowMs - gateway.sinceMs >= CHOOSING_MS
+  return isDone && (hasCopy(swarm, site) || orderOfAsker(situation) < gateway.treeOrder)
+}
+
+function orderOfAsker({ topology, swarm, site, asker }: Situation): number {
+  return site.gatewayOf(asker.row)?.treeOrder ?? treeOrder(topology, swarm, site.site)
 }
 
 /** Live gateways of other sites that fetch from this row. */
@@ -103,6 +125,7 @@ function sourceIn(
     const { rows } = table
     if (rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs) || avoid.includes(row)) return -1
     if (row === asker.row) return -1
+    if (asker.isDeaf && !rows.has(row, flags.seed) && rows.has(row, flags.slowToForward)) return -1
     const doubt = rows.has(row, flags.doubtful) ? 1000 : 0
     return doubt + tree.gatewaysFedBy(row) * 16 + table.introductions.count(row)
   }

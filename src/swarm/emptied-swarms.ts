@@ -3,6 +3,7 @@
  * moment, on this node or on all, has not forgotten whom it told of other sites.
  */
 import { infoHashKey } from '../core/info-hash.ts'
+import { VERSIONS_PER_MS } from './lease-version.ts'
 import { LIFETIME_SECONDS_MAX } from './peer-rows.ts'
 import { siteFor } from './placement.ts'
 import { RecentMap } from './recent-map.ts'
@@ -39,7 +40,7 @@ export class EmptiedSwarms {
     const hosts = new Map(sites.find((each) => each.site === site)?.gatewayHosts)
     hosts.set(lease.host, Math.max(lease.version, hosts.get(lease.host) ?? 0))
     const others = sites.filter((each) => each.site !== site)
-    this.#sites.set(key, [...others, { site, gatewayHosts: hosts }], lease.version / 2)
+    this.#sites.set(key, [...others, { site, gatewayHosts: hosts }], lease.version / VERSIONS_PER_MS)
   }
 
   versionOf(infoHash: Buffer, site: number, host: number): number {
@@ -65,7 +66,9 @@ export class EmptiedSwarms {
     this.#sites.replace((sites) =>
       sites.map(({ site, gatewayHosts }) => ({
         site,
-        gatewayHosts: new Map([...gatewayHosts].map(([host, version]) => [host, version + 2 * byMs])),
+        gatewayHosts: new Map(
+          [...gatewayHosts].map(([host, version]) => [host, version + VERSIONS_PER_MS * byMs]),
+        ),
       })),
     )
   }

@@ -1,13 +1,14 @@
 /**
  * Who fetches for which site, and who ever did. A lease belongs to a host of a site. Each decision about it has a
- * version, twice the time in milliseconds at which some node made it, and one more where the lease ended by it: the
- * highest stays, and of two made at the same time it is the end.
+ * version, of which the highest stays: the time at which some node made it, and which node that was, so that no two
+ * have the same.
  *
  * A tentative lease is one that the other nodes of the site have not agreed to yet: whoever asks meanwhile sees
  * that somebody is about to fetch, while the peer is told of nobody elsewhere and is not counted as a gateway.
  */
 import { assert } from '../core/assert.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
+import { nextLeaseVersion } from './lease-version.ts'
 import { hashAddress } from './peer-hash.ts'
 import { flags, type PeerRows } from './peer-rows.ts'
 import type { Gateway, SiteSwarm } from './swarm.ts'
@@ -28,10 +29,16 @@ export interface LeaseTimes {
 export class Leases {
   readonly #rows: PeerRows
   readonly #countGateway: (row: number, by: number) => void
+  #node = 0
 
   constructor(rows: PeerRows, countGateway: (row: number, by: number) => void) {
     this.#rows = rows
     this.#countGateway = countGateway
+  }
+
+  /** What this node decides from now on bears this number. */
+  decideAs(node: number): void {
+    this.#node = node
   }
 
   /** Of the lease that the host has or had here; 0 where it never had one. */
@@ -41,8 +48,7 @@ export class Leases {
 
   /** For a decision now, later than all that is known of this host's lease. */
   nextVersion(place: LeasePlace, nowMs: number, isEnd: boolean): number {
-    const timeMs = Math.max(nowMs, Math.floor(this.versionOf(place) / 2) + 1)
-    return 2 * timeMs + (isEnd ? 1 : 0)
+    return nextLeaseVersion(this.versionOf(place), nowMs, this.#node, isEnd)
   }
 
   hostOf(row: number): number {
@@ -117,7 +123,15 @@ export class Leases {
 
   #add({ site, row }: LeasePlace, given: LeaseTimes & Pick<Gateway, 'isTentative'>): Gateway {
     assert(site.gatewayOf(row) === undefined, 'a gateway holds one lease')
-    const gateway: Gateway = { row, ...given, upstreamRow: -1, upstreamAsOfMs: 0, failedUpstreamRows: [], treeOrder: 0 }
+    const gateway: Gateway = {
+      row,
+      ...given,
+      upstreamRow: -1,
+
+      upstreamAsOfMs: 0,
+      failedUpstreamRows: [],
+      treeOrder: 0,
+    }
     site.gateways.push(gateway)
     this.#rows.setFlag(row, flags.gateway, true)
     this.#countGateway(row, 1)

@@ -14,7 +14,7 @@ import { type Completions, CompletionCounts } from './completion-counts.ts'
 import { EmptiedSwarms } from './emptied-swarms.ts'
 import { Introductions } from './introductions.ts'
 import type { LeasePlace, Leases } from './leases.ts'
-import { hashEndpoint } from './peer-hash.ts'
+import { hashEndpoint, hashPeer } from './peer-hash.ts'
 import { flags, PeerRows } from './peer-rows.ts'
 import { compareStates, type PeerState } from './peer-state.ts'
 import type { PlaceCounts } from './place-counts.ts'
@@ -167,6 +167,12 @@ export class SwarmTable {
 
   isCounted(row: number): boolean {
     return this.#clients.isCounted(row)
+  }
+
+  /** Names the peer of a row on every node. */
+  keyOf(row: number): number {
+    const { rows } = this
+    return hashPeer(this.swarmOf(row).infoHash, rows.address(row), rows.port(row))
   }
 
   /** What the table holds of a peer. `nearMs`: some time within weeks of when it was heard. */

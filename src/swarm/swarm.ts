@@ -5,6 +5,7 @@
  * Objects here are per swarm and site, never per peer. Only the `SwarmTable` changes the lists and counts.
  */
 import type { ElectionCause } from '../core/tracker-metrics.ts'
+import { VERSIONS_PER_MS } from './lease-version.ts'
 import type { RowList } from './row-list.ts'
 
 /** `partial` is BEP 21's partial seed: incomplete, and content with that. */
@@ -15,7 +16,7 @@ export interface Gateway {
   readonly row: number
   /** When it got the lease. Of too many leases the earlier ones stay. */
   sinceMs: number
-  /** Of the last decision about it; see `Leases`. */
+  /** Of the last decision about it; see `lease-version.ts`. */
   version: number
   /** See `Leases`. */
   isTentative: boolean
@@ -90,10 +91,11 @@ export class SiteSwarm {
   }
 
   shiftTime(byMs: number): void {
-    for (const [host, version] of this.#gatewayHosts ?? []) this.#gatewayHosts?.set(host, version + 2 * byMs)
+    for (const [host, version] of this.#gatewayHosts ?? [])
+      this.#gatewayHosts?.set(host, version + VERSIONS_PER_MS * byMs)
     for (const gateway of this.gateways) {
       gateway.sinceMs += byMs
-      gateway.version += 2 * byMs
+      gateway.version += VERSIONS_PER_MS * byMs
       gateway.asOfMs += byMs
       gateway.upstreamAsOfMs += byMs
     }

@@ -2,8 +2,9 @@
  * What the table holds, as site records: of one row as it is now, and of everything, in batches that are read as
  * they are needed. The table may change between two of them; what changes is recorded by whoever changes it.
  */
+import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import { flags } from '../swarm/peer-rows.ts'
-import type { Swarm } from '../swarm/swarm.ts'
+import type { Gateway, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import { BatchWriter } from './site-batch.ts'
@@ -31,15 +32,21 @@ export function refOf({ table, nowMs }: Describing, row: number, asOfMs?: number
 export function leaseOf(describing: Describing, row: number): LeaseRecord | undefined {
   const { table } = describing
   const gateway = table.siteOf(row).gatewayOf(row)
-  if (gateway === undefined || gateway.isTentative) return undefined
-  const { sinceMs, version, asOfMs, upstreamRow, upstreamAsOfMs } = gateway
+  return gateway === undefined || gateway.isTentative ? undefined : leaseRecordOf(describing, gateway)
+}
+
+/** The same of one that may be tentative: to other sites it looks like one that has no upstream yet. */
+export function leaseRecordOf(describing: Describing, gateway: Gateway): LeaseRecord {
+  const { row, isTentative, sinceMs, asOfMs, upstreamRow, upstreamAsOfMs, treeOrder } = gateway
+  const version = isTentative ? VERSIONS_PER_MS * sinceMs : gateway.version
   return {
-    infoHash: table.swarmOf(row).infoHash,
+    infoHash: describing.table.swarmOf(row).infoHash,
     peer: refOf(describing, row, asOfMs),
     sinceMs,
     version,
     endedBy: undefined,
     upstream: upstreamRow < 0 ? undefined : refOf(describing, upstreamRow, upstreamAsOfMs),
+    treeOrder,
   }
 }
 
@@ -66,6 +73,8 @@ export interface Dumping {
   readonly topology: () => Topology
   readonly nowMs: () => number
   readonly node: Buffer
+  /** Whether a site speaks for itself: what is known of its peers is not this site's to keep. */
+  readonly isElsewhere: (siteIndex: number) => boolean
 }
 
 /**
@@ -94,7 +103,7 @@ export function* dump(parts: Dumping, since: 'all' | { readonly sinceMs: number 
         since === 'all' ? row < other : isOurs && (row < other || !isRecent(other)),
       )
       const lease = leaseOf(describing, row)
-      if (lease !== undefined && lease.version >= 2 * sinceMs) writer.lease(lease)
+      if (lease !== undefined && lease.version >= VERSIONS_PER_MS * sinceMs) writer.lease(lease)
       if (writer.byteLength >= BATCH_BYTES) yield writer.take(parts.nowMs())
     }
   for (const swarm of table.swarms()) {
@@ -110,13 +119,14 @@ export function* dump(parts: Dumping, since: 'all' | { readonly sinceMs: number 
 }
 
 function isWanted(
-  { table, nowMs }: Dumping,
+  { table, nowMs, isElsewhere }: Dumping,
   row: number,
   swarm: Swarm,
   isHere: boolean,
   since: 'all' | { readonly sinceMs: number },
 ): boolean {
   if (!isStill(table, row, swarm) || table.rows.isExpired(row, nowMs())) return false
+  if (isElsewhere(table.siteIndexOf(row))) return false
   if (since === 'all')
     return table.rows.has(row, flags.heardHere) === isHere && !table.rows.has(row, flags.logged)
   return isHeardSince({ table, nowMs: nowMs() }, row, since.sinceMs)
@@ -143,7 +153,7 @@ function writeGatewayHosts(writer: BatchWriter, parts: Dumping, swarm: Swarm, si
     if (name === undefined) continue
     const holders = new Set(site.gateways.map(({ row }) => table.leases.hostOf(row)))
     for (const [host, version] of site.gatewayHosts)
-      if (!holders.has(host) && version >= 2 * sinceMs)
+      if (!holders.has(host) && version >= VERSIONS_PER_MS * sinceMs)
         writer.gatewayHost({ infoHash: swarm.infoHash, site: name, host, version })
   }
 }

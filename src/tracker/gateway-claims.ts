@@ -10,6 +10,7 @@ import { gatewaysMax } from '../handout/elect-gateway.ts'
 import type { Gateway } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { Elsewhere } from './elsewhere.ts'
 import type { GatewayLeases, LeaseAnswer, LeaseRequest } from './ports.ts'
 
 export class GatewayClaims {
@@ -25,10 +26,17 @@ export class GatewayClaims {
     this.#topology = topology
   }
 
-  /** Whether this peer may become gateway; a promise of that where it is not known at once. */
-  claim(row: number): boolean | Promise<Gateway | undefined> {
+  /**
+   * Whether this peer may become gateway; a promise of that where it is not known at once, or where other sites are to
+   * hear first that somebody is about to.
+   */
+  claim(row: number, elsewhere?: Elsewhere): boolean | Promise<Gateway | undefined> {
     const answer = this.#leases.claim(this.#request(row))
-    return typeof answer === 'string' ? answer !== 'taken' : this.#reserve(row, answer)
+    if (answer === 'taken') return false
+    const settled = elsewhere?.settled()
+    return typeof answer === 'string' && settled === undefined
+      ? true
+      : this.#reserve(row, answer, elsewhere, settled)
   }
 
   /** The lease goes on: as long as its peer is believed to be there. */
@@ -42,14 +50,22 @@ export class GatewayClaims {
   }
 
   /** Resolves to the gateway that the peer has become, or to undefined where it has not. */
-  async #reserve(row: number, answer: Promise<LeaseAnswer>): Promise<Gateway | undefined> {
+  async #reserve(
+    row: number,
+    answer: LeaseAnswer | Promise<LeaseAnswer>,
+    elsewhere: Elsewhere | undefined,
+    settled: Promise<void> | undefined,
+  ): Promise<Gateway | undefined> {
     const table = this.#table
     const { leases } = table
     const request = this.#request(row)
     const gateway = leases.reserve(table.leaseOf(row), this.#clock.nowMs())
+    elsewhere?.order(row)
+    table.touch(row)
     let isGranted = false
     try {
       isGranted = (await answer) !== 'taken'
+      if (isGranted) await settled
     } finally {
       const isThere = table.rows.isLive(row) && table.siteOf(row).gatewayOf(row) === gateway
       if (isThere && isGranted) {

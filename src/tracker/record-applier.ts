@@ -7,6 +7,7 @@
  */
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { gatewaysMax } from '../handout/elect-gateway.ts'
+import { surplusVersion } from '../swarm/lease-version.ts'
 import { hashAddress, hashPeer } from '../swarm/peer-hash.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
@@ -30,6 +31,8 @@ export interface RecordApplierParts {
   readonly topology: () => Topology
   /** Called for each lease that ends here because the site has too many, while it can still be described. */
   readonly onSurplus: (row: number, version: number) => void
+  /** Whether a site speaks for itself, so that nobody else is believed about its peers. */
+  readonly isElsewhere: (siteIndex: number) => boolean
 }
 
 /** A record that waits for a peer. */
@@ -65,10 +68,10 @@ export class RecordApplier implements RecordSink {
   }
 
   peer(state: PeerState): void {
-    const { table, topology } = this.#parts
+    const { table, topology, isElsewhere } = this.#parts
     if (state.heardAtMs + state.lifetimeSeconds * 1000 < this.#nowMs) return
     const place = topology().locate(state.address)
-    if (place < 0) return
+    if (place < 0 || isElsewhere(topology().places[place]?.site.index ?? -1)) return
     const { rows } = table
     const swarm = table.swarm(state.infoHash)
     const known = swarm === undefined ? -1 : table.find(swarm, state.address, state.port)
@@ -107,8 +110,9 @@ export class RecordApplier implements RecordSink {
     if (endedBy !== undefined) return this.#endLease(record, endedBy)
 
     const row = this.#resolve(infoHash, peer)
-    if (row === AWAITED) return this.#wait(infoHash, peer, { kind: 'lease', record })
-    if (row === GONE || table.roleOf(row) !== 'needy') return
+    if (row === AWAITED) this.#wait(infoHash, peer, { kind: 'lease', record })
+    if (row < 0 || table.roleOf(row) !== 'needy')
+      return this.#endSuperseded(infoHash, site.index, host, version)
     this.#grant(row, record)
     this.#endSurplus(row, gatewaysMax(topology(), site.index))
   }
@@ -117,14 +121,12 @@ export class RecordApplier implements RecordSink {
     const { table, topology } = this.#parts
     const index = topology().siteNamed(site)?.index
     if (index === undefined || version < table.gatewayVersion(infoHash, index, host)) return
-    const gateway = table
-      .swarm(infoHash)
-      ?.site(index)
-      ?.gateways.find(({ row }) => table.leases.hostOf(row) === host)
-    const isEnd = version % 2 === 1
-    if (gateway !== undefined && isEnd) table.leases.end(table.leaseOf(gateway.row), 'stopped', version)
+    this.#endSuperseded(infoHash, index, host, version)
     table.rememberGatewayHost(infoHash, index, { host, version })
   }
+
+  /** Only sites tell each other of these. */
+  siteCounts(): void {}
 
   completion({ infoHash, count, lastAtMs }: CompletionRecord): void {
     this.#parts.table.complete(infoHash, { count, lastAtMs })
@@ -134,8 +136,7 @@ export class RecordApplier implements RecordSink {
   settle(row: number): void {
     if (this.#waiting.size === 0) return
     const { table } = this.#parts
-    const { infoHash, address, port } = table.stateOf(row, this.#nowMs)
-    const key = hashPeer(infoHash, address, port)
+    const key = table.keyOf(row)
     const waiting = this.#waiting.get(key)
     if (waiting === undefined) return
     this.#waiting.delete(key)
@@ -166,47 +167,50 @@ export class RecordApplier implements RecordSink {
     if (row >= 0) table.leases.end(table.leaseOf(row), cause, version)
   }
 
+  /** A later decision about the host's lease is known, and by that one it holds none here. */
+  #endSuperseded(infoHash: Buffer, siteIndex: number, host: number, version: number): void {
+    const { table } = this.#parts
+    const site = table.swarm(infoHash)?.site(siteIndex)
+    const gateway = site?.gateways.find(({ row }) => table.leases.hostOf(row) === host)
+    if (gateway === undefined || gateway.isTentative || gateway.version >= version) return
+    table.leases.end(table.leaseOf(gateway.row), 'stopped')
+  }
+
   #grant(row: number, record: LeaseRecord): void {
     const { table } = this.#parts
     const { sinceMs, version, peer } = record
     const lease = table.leaseOf(row)
     const known = lease.site.gatewayOf(row)
     const gateway = known ?? table.leases.grant(lease, { sinceMs, version, asOfMs: peer.asOfMs })
-    gateway.asOfMs = Math.max(gateway.asOfMs, peer.asOfMs)
     // Another node has what this one is about to ask for.
     gateway.isTentative = false
-    if (version === gateway.version) gateway.sinceMs = Math.min(gateway.sinceMs, sinceMs)
-    if (version > gateway.version) {
+    if (version === gateway.version) gateway.asOfMs = Math.max(gateway.asOfMs, peer.asOfMs)
+    else {
       gateway.version = version
       gateway.sinceMs = sinceMs
+      gateway.asOfMs = peer.asOfMs
       gateway.upstreamRow = -1
     }
+    gateway.treeOrder = Math.max(gateway.treeOrder, record.treeOrder)
     this.#setUpstream(gateway, record)
+    table.touch(row)
   }
 
-  /** Of two decisions with one version, the upstream with the higher endpoint stays, and any rather than none. */
   #setUpstream(gateway: Gateway, record: LeaseRecord): void {
     const { infoHash, upstream } = record
-    if (upstream === undefined) return
+    if (upstream === undefined || gateway.upstreamRow >= 0) return
     const row = this.#resolve(infoHash, upstream)
-    if (row === AWAITED) return this.#wait(infoHash, upstream, { kind: 'lease', record })
-    if (row === GONE) return
-    if (gateway.upstreamRow === row) {
-      gateway.upstreamAsOfMs = Math.max(gateway.upstreamAsOfMs, upstream.asOfMs)
-    } else if (
-      gateway.upstreamRow < 0 ||
-      this.#parts.table.leases.compareEndpoints(row, gateway.upstreamRow) > 0
-    ) {
-      gateway.upstreamRow = row
-      gateway.upstreamAsOfMs = upstream.asOfMs
-    }
+    if (row === AWAITED) this.#wait(infoHash, upstream, { kind: 'lease', record })
+    if (row < 0) return
+    gateway.upstreamRow = row
+    gateway.upstreamAsOfMs = upstream.asOfMs
   }
 
   /** Every node ends the same ones, with the same version. */
   #endSurplus(row: number, leasesMax: number): void {
     const { table, onSurplus } = this.#parts
     for (const gateway of table.leases.surplus(table.siteOf(row), leasesMax)) {
-      const version = gateway.version + 1
+      const version = surplusVersion(gateway.version)
       onSurplus(gateway.row, version)
       table.leases.end(table.leaseOf(gateway.row), 'surplus', version)
     }

@@ -1,15 +1,15 @@
 /**
- * Batches of site records as bytes: what is in the site log, and in a snapshot.
+ * Batches of site records as bytes: what is in the site log, in a snapshot, and what sites tell each other.
  *
  * A node of the next version may append fields to a record and add types of records: each has its length, and what
  * is not known here is passed over. What cannot be passed over gets a new version, and this node then refuses the
  * batch as a whole. Nothing here throws for what it reads: a batch comes from another program.
  */
-import { Address } from '../core/address.ts'
 import { assert } from '../core/assert.ts'
 import { INFO_HASH_BYTES } from '../core/info-hash.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
+import { byte, near, read16, read32, readAddress, write16, write32, writeAddress } from './batch-bytes.ts'
 import type {
   CompletionRecord,
   GatewayHostRecord,
@@ -18,6 +18,7 @@ import type {
   PeerRef,
   RecordSink,
   RemovedRecord,
+  SiteCountsRecord,
 } from './site-records.ts'
 
 /*
@@ -39,10 +40,11 @@ import type {
                 uint32 left, uint32 downloaded in KiB, uint32 identity, byte[4 or 16] address by the flag v6
   3 Removed     Ref
   4 Link        Ref, Ref
-  5 Lease       uint8 state (0 held, else 1 + index of the cause that ended it), uint48 since, uint48 version (see Leases),
-                Ref peer, Ref upstream, of length 0 where there is none
-  6 GatewayHost uint32 host, uint48 version, uint8 length, byte[length] site name in UTF-8
+  5 Lease       uint8 state (0 held, else 1 + index of the cause that ended it), uint48 since, double version (see lease-version.ts),
+                Ref peer, Ref upstream, of length 0 where there is none, uint32 tree order (before it was there: 0)
+  6 GatewayHost uint32 host, double version, uint8 length, byte[length] site name in UTF-8
   7 Completion  uint32 count, uint48 last_at
+  8 SiteCounts  uint32 seeds, uint32 needy, uint32 partial, uint48 left in KiB
 
   Ref => uint8 length of the address (0 nobody, and nothing follows; 4; 16), address, uint16 port, uint32 as_of
 */
@@ -59,6 +61,7 @@ const LINK = 4
 const LEASE = 5
 const GATEWAY_HOST = 6
 const COMPLETION = 7
+const SITE_COUNTS = 8
 
 const SEED = 1
 const PARTIAL = 2
@@ -72,7 +75,7 @@ const SLOW_TO_FORWARD = 64
 const CAUSES: readonly ElectionCause[] = ['first', 'stopped', 'expired', 'stalled', 'added', 'surplus']
 
 /** The longest record is a gateway host with a site name of 255 bytes. */
-const RECORD_BYTES_MAX = RECORD_HEAD_BYTES + 11 + 255
+const RECORD_BYTES_MAX = RECORD_HEAD_BYTES + 13 + 255
 const FIRST_BYTES = 4096
 
 export class BatchWriter implements RecordSink {
@@ -138,21 +141,21 @@ export class BatchWriter implements RecordSink {
     this.#close(start, writeRef(this.#bytes, ends[1], writeRef(this.#bytes, ends[0], start)))
   }
 
-  lease({ infoHash, peer, sinceMs, version, endedBy, upstream }: LeaseRecord): void {
+  lease({ infoHash, peer, sinceMs, version, endedBy, upstream, treeOrder }: LeaseRecord): void {
     const start = this.#open(LEASE, infoHash)
     const bytes = this.#bytes
     bytes[start] = endedBy === undefined ? 0 : CAUSES.indexOf(endedBy) + 1
     let at = bytes.writeUIntBE(sinceMs, start + 1, 6)
-    at = writeRef(bytes, peer, bytes.writeUIntBE(version, at, 6))
+    at = writeRef(bytes, peer, bytes.writeDoubleBE(version, at))
     if (upstream === undefined) bytes[at++] = 0
     else at = writeRef(bytes, upstream, at)
-    this.#close(start, at)
+    this.#close(start, write32(bytes, treeOrder, at))
   }
 
   gatewayHost({ infoHash, site, host, version }: GatewayHostRecord): void {
     const start = this.#open(GATEWAY_HOST, infoHash)
     const bytes = this.#bytes
-    const at = bytes.writeUIntBE(version, write32(bytes, host, start), 6)
+    const at = bytes.writeDoubleBE(version, write32(bytes, host, start))
     const length = bytes.write(site, at + 1, 255)
     bytes[at] = length
     this.#close(start, at + 1 + length)
@@ -161,6 +164,13 @@ export class BatchWriter implements RecordSink {
   completion({ infoHash, count, lastAtMs }: CompletionRecord): void {
     const start = this.#open(COMPLETION, infoHash)
     this.#close(start, this.#bytes.writeUIntBE(lastAtMs, write32(this.#bytes, count, start), 6))
+  }
+
+  siteCounts({ infoHash, seeds, needy, partial, leftKib }: SiteCountsRecord): void {
+    const start = this.#open(SITE_COUNTS, infoHash)
+    const bytes = this.#bytes
+    const at = write32(bytes, partial, write32(bytes, needy, write32(bytes, seeds, start)))
+    this.#close(start, bytes.writeUIntBE(leftKib, at, 6))
   }
 
   /** Makes room, names the torrent where it is another one, and returns where the body begins. */
@@ -210,7 +220,7 @@ export function readBatch(batch: Buffer, sink: RecordSink): boolean {
           ? undefined
           : Buffer.from(batch.subarray(start, start + INFO_HASH_BYTES))
       isWhole &&= infoHash !== undefined
-    } else if (type <= COMPLETION) {
+    } else if (type <= SITE_COUNTS) {
       isWhole =
         infoHash !== undefined && readRecord({ batch, start, end, nowMs }, type, infoHash, sink) && isWhole
     }
@@ -254,9 +264,18 @@ function readRecord(body: Body, type: number, infoHash: Buffer, sink: RecordSink
       sink.completion({ infoHash, count: read32(batch, start), lastAtMs: batch.readUIntBE(start + 4, 6) })
       return true
     }
+    case SITE_COUNTS:
+      return readSiteCounts(body, infoHash, sink)
     default:
       return false
   }
+}
+
+function readSiteCounts({ batch, start, end }: Body, infoHash: Buffer, sink: RecordSink): boolean {
+  if (end - start < 18) return false
+  const [seeds, needy, partial] = [read32(batch, start), read32(batch, start + 4), read32(batch, start + 8)]
+  sink.siteCounts({ infoHash, seeds, needy, partial, leftKib: batch.readUIntBE(start + 12, 6) })
+  return true
 }
 
 function readPeer({ batch, start, end, nowMs }: Body, infoHash: Buffer, sink: RecordSink): boolean {
@@ -287,35 +306,40 @@ function readPeer({ batch, start, end, nowMs }: Body, infoHash: Buffer, sink: Re
 
 function readLease(body: Body, infoHash: Buffer, sink: RecordSink): boolean {
   const { batch, start, end } = body
-  if (end - start < 13) return false
+  if (end - start < 15) return false
   const state = byte(batch, start)
-  const peer = readRef(body, start + 13)
+  const peer = readRef(body, start + 15)
   if (peer === undefined) return false
-  const upstreamAt = refEnd(batch, start + 13)
+  const version = batch.readDoubleBE(start + 7)
+  if (!Number.isSafeInteger(version) || version < 0) return false
+  const upstreamAt = refEnd(batch, start + 15)
   if (upstreamAt >= end) return false
   const upstream = byte(batch, upstreamAt) === 0 ? undefined : readRef(body, upstreamAt)
   if (upstream === undefined && byte(batch, upstreamAt) !== 0) return false
+  const orderAt = upstream === undefined ? upstreamAt + 1 : refEnd(batch, upstreamAt)
   sink.lease({
     infoHash,
     peer,
     sinceMs: batch.readUIntBE(start + 1, 6),
-    version: batch.readUIntBE(start + 7, 6),
+    version,
     // A cause that only the next version knows ended it all the same.
     endedBy: state === 0 ? undefined : (CAUSES[state - 1] ?? 'stopped'),
     upstream,
+    treeOrder: orderAt + 4 <= end ? read32(batch, orderAt) : 0,
   })
   return true
 }
 
 function readGatewayHost({ batch, start, end }: Body, infoHash: Buffer, sink: RecordSink): boolean {
-  if (end - start < 11) return false
-  const nameEnd = start + 11 + byte(batch, start + 10)
-  if (nameEnd > end) return false
+  if (end - start < 13) return false
+  const nameEnd = start + 13 + byte(batch, start + 12)
+  const version = batch.readDoubleBE(start + 4)
+  if (nameEnd > end || !Number.isSafeInteger(version) || version < 0) return false
   sink.gatewayHost({
     infoHash,
-    site: batch.toString('utf8', start + 11, nameEnd),
+    site: batch.toString('utf8', start + 13, nameEnd),
     host: read32(batch, start),
-    version: batch.readUIntBE(start + 4, 6),
+    version,
   })
   return true
 }
@@ -340,43 +364,4 @@ function refEnd(batch: Buffer, at: number): number {
 function writeRef(bytes: Buffer, { address, port, asOfMs }: PeerRef, at: number): number {
   bytes[at] = address.isV4 ? 4 : 16
   return write32(bytes, asOfMs, write16(bytes, port, writeAddress(bytes, address, at + 1)))
-}
-
-function writeAddress(bytes: Buffer, address: Address, at: number): number {
-  if (!address.isV4)
-    for (const word of [address.word0, address.word1, address.word2]) at = write32(bytes, word, at)
-  return write32(bytes, address.word3, at)
-}
-
-function readAddress(bytes: Buffer, at: number, isV6: boolean): Address {
-  if (!isV6) return Address.v4(read32(bytes, at))
-  return new Address(read32(bytes, at), read32(bytes, at + 4), read32(bytes, at + 8), read32(bytes, at + 12))
-}
-
-function near(nowMs: number, bits: number): number {
-  return nowMs - ((nowMs - bits) | 0)
-}
-
-// By hand, without the checks of Buffer's own: the lengths above were compared already.
-
-function byte(bytes: Buffer, at: number): number {
-  return bytes[at] as number
-}
-
-function read16(bytes: Buffer, at: number): number {
-  return (byte(bytes, at) << 8) | byte(bytes, at + 1)
-}
-
-function read32(bytes: Buffer, at: number): number {
-  return ((read16(bytes, at) << 16) | read16(bytes, at + 2)) >>> 0
-}
-
-function write16(bytes: Buffer, value: number, at: number): number {
-  bytes[at] = value >>> 8
-  bytes[at + 1] = value
-  return at + 2
-}
-
-function write32(bytes: Buffer, value: number, at: number): number {
-  return write16(bytes, value, write16(bytes, value >>> 16, at))
 }

@@ -33,12 +33,14 @@ export interface LeaseRecord {
   readonly infoHash: Buffer
   readonly peer: PeerRef
   readonly sinceMs: number
-  /** See `Leases`. */
+  /** See `lease-version.ts`. */
   readonly version: number
   /** undefined while it is held. */
   readonly endedBy: ElectionCause | undefined
   /** Whom it fetches from, if anybody. */
   readonly upstream: PeerRef | undefined
+  /** See `treeOrder`. */
+  readonly treeOrder: number
 }
 
 /** A host was gateway of its site once; what is left of a lease when its peer is gone. */
@@ -58,6 +60,18 @@ export interface CompletionRecord {
   readonly lastAtMs: number
 }
 
+/**
+ * How many clients a site has in a torrent, and how much they still lack. In what sites tell each other it opens all
+ * that the site says of the torrent.
+ */
+export interface SiteCountsRecord {
+  readonly infoHash: Buffer
+  readonly seeds: number
+  readonly needy: number
+  readonly partial: number
+  readonly leftKib: number
+}
+
 /** Takes records: the writer of a batch, and whoever applies one. */
 export interface RecordSink {
   peer(state: PeerState): void
@@ -66,4 +80,5 @@ export interface RecordSink {
   lease(record: LeaseRecord): void
   gatewayHost(record: GatewayHostRecord): void
   completion(record: CompletionRecord): void
+  siteCounts(record: SiteCountsRecord): void
 }

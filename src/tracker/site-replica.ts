@@ -11,6 +11,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
+import { NODE_NUMBERS } from '../swarm/lease-version.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -29,9 +30,13 @@ export interface SiteReplicaParts {
   readonly random: Random
   /** The one in force. */
   readonly topology: () => Topology
+  /** Whether a site speaks for itself. Without: none does. */
+  readonly isElsewhere?: (siteIndex: number) => boolean
   /** Runs this after the current turn of the event loop. */
   readonly afterTurn?: (flush: () => void) => void
 }
+
+const nowhere = () => false
 
 export class SiteReplica implements LogSubscriber {
   readonly #parts: SiteReplicaParts
@@ -45,10 +50,12 @@ export class SiteReplica implements LogSubscriber {
     this.#parts = parts
     this.#node = Buffer.from(Array.from({ length: NODE_ID_BYTES }, () => parts.random.below(256)))
     this.#writer = new BatchWriter(this.#node)
+    parts.table.leases.decideAs(parts.random.below(NODE_NUMBERS))
     this.#applier = new RecordApplier({
       table: parts.table,
       topology: parts.topology,
       onSurplus: (row, version) => this.#writeLeaseEnd(row, 'surplus', version),
+      isElsewhere: parts.isElsewhere ?? nowhere,
     })
   }
 
@@ -64,7 +71,8 @@ export class SiteReplica implements LogSubscriber {
 
   dump(since: 'all' | { readonly sinceMs: number }): Iterable<Buffer> {
     const { table, topology, clock } = this.#parts
-    return dump({ table, topology, nowMs: () => clock.nowMs(), node: this.#node }, since)
+    const { isElsewhere = nowhere } = this.#parts
+    return dump({ table, topology, nowMs: () => clock.nowMs(), node: this.#node, isElsewhere }, since)
   }
 
   forgetLogged(): void {
@@ -164,7 +172,7 @@ export class SiteReplica implements LogSubscriber {
     const { infoHash } = describing.table.swarmOf(row)
     const sinceMs = describing.nowMs
     const peer = refOf(describing, row)
-    this.#writer.lease({ infoHash, peer, sinceMs, version, endedBy, upstream: undefined })
+    this.#writer.lease({ infoHash, peer, sinceMs, version, endedBy, upstream: undefined, treeOrder: 0 })
     this.#written()
   }
 

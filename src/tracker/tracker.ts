@@ -18,9 +18,10 @@ import { SiteSwarm, type Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import { countDecision } from './count-decision.ts'
+import type { Elsewhere } from './elsewhere.ts'
 import { GatewayClaims } from './gateway-claims.ts'
 import { type Heard, Hearing, isGateway } from './hearing.ts'
-import { type IntervalLimits, LoadMeter, type Pace } from './interval.ts'
+import { type IntervalLimits, LoadMeter, type Pace, pace } from './interval.ts'
 import type { GatewayLeases, TorrentAdmission } from './ports.ts'
 import { type PeerInquiry, SilentFinishers } from './silent-finishers.ts'
 import type { SiteReplica } from './site-replica.ts'
@@ -39,6 +40,8 @@ export interface TrackerParts {
   readonly leases?: GatewayLeases
   /** Tells the other nodes of the site. Without: there are none. */
   readonly replica?: SiteReplica
+  /** The other sites, where each speaks for itself. Without: this node answers for all. */
+  readonly elsewhere?: Elsewhere
   /** Asks a client whether it is complete. Without: what it announces is all that is known of it. */
   readonly inquire?: PeerInquiry
   /** A peer of this site finished this torrent; told on the announce path, so it does next to nothing. */
@@ -101,6 +104,8 @@ export class Tracker implements TrackerService {
     const load = this.#load.count(nowMs)
     const place = this.#admit(request.infoHash, from)
     metrics.announce(this.#siteOf(place), protocol, request.event)
+    if (this.#parts.elsewhere?.isHeard(this.#siteOf(place)) === true)
+      return this.#repeatDecision(request, from, load)
     if (request.event === 'stopped') {
       this.#silent?.forget(request, from)
       return this.#replyWithCounts(request.infoHash, this.#hearing.forget(request, from, load, nowMs))
@@ -111,6 +116,23 @@ export class Tracker implements TrackerService {
       else this.#silent?.watch(request, from)
     }
     return this.#attempt(heard, nowMs) ?? this.#postpone(heard, protocol)
+  }
+
+  /**
+   * Nothing is recorded of a peer whose own site is heard from, and nothing decided. It comes back soon, since here
+   * nobody can tell how much it needs.
+   */
+  #repeatDecision(request: AnnounceRequest, from: Address, load: number): AnnounceReply {
+    const { table, random, interval, elsewhere } = this.#parts
+    const size = { isWaiting: true, swarmPeers: 0, nodePeers: table.rows.live }
+    const { intervalSeconds } = pace(interval, size, load, random)
+    return {
+      ...this.#replyWithCounts(request.infoHash, { intervalSeconds, intervalSecondsMin: intervalSeconds }),
+      ...writePeers(
+        table.rows,
+        request.event === 'stopped' ? [] : (elsewhere?.decidedFor(request, from) ?? []),
+      ),
+    }
   }
 
   /** Decides and answers; undefined where it is too early for an answer. */
@@ -169,7 +191,7 @@ export class Tracker implements TrackerService {
     if (claims === undefined) return this.#conclude(heard, decision)
     // The others need to know for how long; and what is said of the peer meanwhile must not be changed afterwards.
     const paced = { ...heard, pace: this.#hearing.pace(heard, true) }
-    const granted = claims.claim(heard.row)
+    const granted = claims.claim(heard.row, this.#parts.elsewhere)
     if (granted === true) return this.#conclude(paced, decision)
     if (granted === false) return this.#conclude(paced, this.#decideFor(heard, false))
     this.#parts.replica?.recordPeer(heard.row)
@@ -196,9 +218,14 @@ export class Tracker implements TrackerService {
 
   /** Makes the decision true, tells the other nodes, and answers. */
   #conclude(heard: Heard, decision: Decision): AnnounceReply {
-    const { table, clock, metrics, replica } = this.#parts
+    const { table, clock, metrics, replica, elsewhere } = this.#parts
     const { swarm, row } = heard
     const changed = applyDecision(table, row, decision, clock.nowMs())
+    if (elsewhere !== undefined) {
+      elsewhere.order(row)
+      table.touch(row)
+      if (changed.length > 0) elsewhere.touch(swarm)
+    }
     countDecision(metrics, decision, table.siteIndexOf(row))
     const isWaiting =
       table.roleOf(row) === 'needy' ||
@@ -211,10 +238,7 @@ export class Tracker implements TrackerService {
     }
     if (this.#claims !== undefined && isGateway(table, row)) this.#claims.renew(row)
     return {
-      complete: swarm.seedClients,
-      incomplete: swarm.needyClients + swarm.partialClients,
-      downloaded: swarm.downloaded,
-      ...paced,
+      ...this.#replyWithCounts(swarm.infoHash, paced, swarm),
       ...writePeers(table.rows, decision.choices),
     }
   }
@@ -222,13 +246,8 @@ export class Tracker implements TrackerService {
   scrape(infoHashes: readonly Buffer[], from: Address): ScrapeCounts[] {
     this.#locate(from)
     return infoHashes.map((infoHash) => {
-      const swarm = this.#parts.table.swarm(infoHash)
-      return {
-        complete: swarm?.seedClients ?? 0,
-        downloaded: swarm?.downloaded ?? this.#parts.table.completions.get(infoHash).count,
-        downloaders: swarm?.needyClients ?? 0,
-        incomplete: (swarm?.needyClients ?? 0) + (swarm?.partialClients ?? 0),
-      }
+      const { complete, downloaded, downloaders, incomplete } = this.totals(infoHash)
+      return { complete, downloaded, downloaders, incomplete }
     })
   }
 
@@ -266,6 +285,7 @@ export class Tracker implements TrackerService {
       siteAfter: (siteIndex) => topology.siteNamed(before.sites[siteIndex]?.name ?? '')?.index ?? -1,
     })
     this.#topology = topology
+    this.#parts.elsewhere?.topologyChanged()
   }
 
   #admit(infoHash: Buffer, from: Address): number {
@@ -321,22 +341,31 @@ export class Tracker implements TrackerService {
       swarm,
       site,
       asker,
+      isFederated: this.#parts.elsewhere !== undefined,
       mayElect,
     })
     return { decision, asker }
   }
 
-  /** For somebody who needs no peers. */
-  #replyWithCounts(infoHash: Buffer, paced: Pace): AnnounceReply {
-    const { table } = this.#parts
-    const swarm = table.swarm(infoHash)
+  /** Clients of a torrent over all sites. */
+  totals(infoHash: Buffer, swarm = this.#parts.table.swarm(infoHash)): ScrapeCounts {
+    const { table, elsewhere } = this.#parts
+    const seeds = swarm?.seedClients ?? 0
+    const needy = swarm?.needyClients ?? 0
+    const partial = swarm?.partialClients ?? 0
+    const others = elsewhere?.totals(infoHash)
     return {
-      complete: swarm?.seedClients ?? 0,
-      incomplete: swarm === undefined ? 0 : swarm.needyClients + swarm.partialClients,
+      complete: seeds + (others?.seeds ?? 0),
       downloaded: swarm?.downloaded ?? table.completions.get(infoHash).count,
-      ...paced,
-      ...writePeers(table.rows, []),
+      downloaders: needy + (others?.needy ?? 0),
+      incomplete: needy + partial + (others?.needy ?? 0) + (others?.partial ?? 0),
     }
+  }
+
+  /** For somebody who needs no peers. */
+  #replyWithCounts(infoHash: Buffer, paced: Pace, swarm?: Swarm): AnnounceReply {
+    const { complete, incomplete, downloaded } = this.totals(infoHash, swarm)
+    return { complete, incomplete, downloaded, ...paced, ...writePeers(this.#parts.table.rows, []) }
   }
 }
 

@@ -1,0 +1,116 @@
+/**
+ * The tree over sites that decide for themselves and see each other late.
+ *
+ * Each gateway has a number in the order of the tree, settled and told to everybody before it chooses an upstream,
+ * and never changed: it fetches from a complete peer, or from a gateway with a lower number. So no view of the others,
+ * however old, can close a circle. The numbers follow the least spanning tree as it grows from the sites that have
+ * a copy, so that whoever is best fetched from has the lower number. Where the views agree, the tree is that one; where
+ * they do not, it only costs more.
+ */
+import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
+import type { Topology } from '../topology/topology.ts'
+import type { Situation } from './decision.ts'
+import type { FetchTree } from './fetch-tree.ts'
+import { hasCopy } from './site-state.ts'
+
+/**
+ * The number of a site's gateway for this torrent: when the site would join the tree, then a hash, which makes
+ * equally distant sites a different chain for each torrent. A copy that comes up later changes no number.
+ */
+export function treeOrder(topology: Topology, swarm: Swarm, siteIndex: number): number {
+  const sites = topology.sites
+  const hashes = sites.map((site) => hashSite(swarm.infoHash, site.name))
+  const costs = new Float64Array(sites.length).fill(Infinity)
+  for (const site of swarm.sites) if (hasCopy(swarm, site)) costs[site.site] = 0
+  const joined = new Uint8Array(sites.length)
+  for (let step = 0; step < sites.length; step++) {
+    let next = -1
+    for (let index = 0; index < sites.length; index++) {
+      if (joined[index] === 1) continue
+      const isNearer = next < 0 || at(costs, index) < at(costs, next)
+      const isEqual = next >= 0 && at(costs, index) === at(costs, next)
+      if (isNearer || (isEqual && at(hashes, index) < at(hashes, next))) next = index
+    }
+    if (next === siteIndex) return step * 0x1_0000 + (at(hashes, next) >>> 16)
+    joined[next] = 1
+    for (let index = 0; index < sites.length; index++)
+      costs[index] = Math.min(at(costs, index), topology.cost(next, index))
+  }
+  return 0
+}
+
+/** From whom a site may fetch whose gateway has this number, and how many each of them feeds by then. */
+export class TreePlan {
+  readonly #situation: Situation
+  readonly #tree: FetchTree
+  readonly #order: number
+  readonly #feeds = new Map<number, number>()
+  readonly #planned = new Set<SiteSwarm>()
+
+  constructor(situation: Situation, tree: FetchTree, order: number) {
+    this.#situation = situation
+    this.#tree = tree
+    this.#order = order
+    this.#plan()
+  }
+
+  mayFetchFrom(other: SiteSwarm): boolean {
+    return this.#isOpen(other, this.#order)
+  }
+
+  sitesFedBy(other: SiteSwarm): number {
+    return this.#tree.sitesFedBy(other) + (this.#feeds.get(other.site) ?? 0)
+  }
+
+  /** Gateways that are about to choose, as this site is, in their order: each will take what is best for it. */
+  #plan(): void {
+    const { swarm, site, topology, policy } = this.#situation
+    const choosing = swarm.sites
+      .filter((other) => other !== site && isChoosing(swarm, other) && orderOf(other) < this.#order)
+      .sort((a, b) => orderOf(a) - orderOf(b))
+    for (const other of choosing) {
+      let best: SiteSwarm | undefined
+      let bestCost = Infinity
+      for (const from of swarm.sites) {
+        if (from === other || from === site || !this.#isOpen(from, orderOf(other))) continue
+        const cost =
+          topology.cost(other.site, from.site) * (1 + policy.sharedUplinkCost * this.sitesFedBy(from))
+        if (cost < bestCost) [best, bestCost] = [from, cost]
+      }
+      if (best === undefined) continue
+      this.#feeds.set(best.site, (this.#feeds.get(best.site) ?? 0) + 1)
+      this.#planned.add(other)
+    }
+  }
+
+  #isOpen(from: SiteSwarm, order: number): boolean {
+    if (hasCopy(this.#situation.swarm, from)) return true
+    return orderOf(from) < order && (this.#planned.has(from) || this.#tree.isFed(from))
+  }
+}
+
+/** Of the gateways of a site; Infinity where it has none. */
+export function orderOf(site: SiteSwarm): number {
+  let order = site.gateways.length === 0 ? Infinity : 0
+  for (const gateway of site.gateways) order = Math.max(order, gateway.treeOrder)
+  return order
+}
+
+function isChoosing(swarm: Swarm, site: SiteSwarm): boolean {
+  return (
+    site.gateways.length > 0 && !hasCopy(swarm, site) && site.gateways.every((each) => each.upstreamRow < 0)
+  )
+}
+
+/** FNV-1a. */
+function hashSite(infoHash: Buffer, name: string): number {
+  let hash = 0x811c9dc5
+  for (const byte of infoHash) hash = Math.imul(hash ^ byte, 0x01000193)
+  for (let index = 0; index < name.length; index++)
+    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193)
+  return hash >>> 0
+}
+
+function at(numbers: ArrayLike<number>, index: number): number {
+  return numbers[index] as number
+}

@@ -1,0 +1,81 @@
+/**
+ * Other sites, as the announce path sees them: who speaks for itself, how many clients they have, what their own peers
+ * are answered here, and when everybody has had time to say what he is about to do.
+ */
+import type { Address } from '../core/address.ts'
+import type { AnnounceRequest } from '../core/announce.ts'
+import { treeOrder } from '../handout/tree-order.ts'
+import type { Swarm } from '../swarm/swarm.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { Topology } from '../topology/topology.ts'
+import type { OwnContacts } from './own-contacts.ts'
+import type { RemoteContacts } from './remote-contacts.ts'
+
+/**
+ * How long a site waits before its gateway chooses an upstream, so that it hears of those who choose at the same
+ * moment: half a way around the world, and what gathering and sending takes on both ends.
+ */
+export const SETTLE_MS = 150
+
+export interface ElsewhereParts {
+  readonly table: SwarmTable
+  readonly topology: () => Topology
+  readonly own: OwnContacts
+  readonly remote: RemoteContacts
+  readonly wait: (forMs: number) => Promise<void>
+}
+
+export class Elsewhere {
+  readonly #parts: ElsewhereParts
+
+  constructor(parts: ElsewhereParts) {
+    this.#parts = parts
+  }
+
+  get isAnyHeard(): boolean {
+    return this.#parts.remote.isAnyHeard
+  }
+
+  isHeard(siteIndex: number): boolean {
+    return this.#parts.remote.isHeard(siteIndex)
+  }
+
+  /** undefined where there is nobody to wait for. */
+  settled(): Promise<void> | undefined {
+    return this.isAnyHeard ? this.#parts.wait(SETTLE_MS) : undefined
+  }
+
+  /** Gives a gateway its place in the tree, before anybody else hears of it. */
+  order(row: number): void {
+    const { table, topology } = this.#parts
+    const gateway = table.siteOf(row).gatewayOf(row)
+    if (gateway !== undefined && gateway.treeOrder === 0)
+      gateway.treeOrder = treeOrder(topology(), table.swarmOf(row), table.siteIndexOf(row))
+  }
+
+  /** Something was decided about a gateway of another site. */
+  touch(swarm: Swarm): void {
+    this.#parts.own.touch(swarm)
+  }
+
+  /** Clients of all sites that speak for themselves. */
+  totals(infoHash: Buffer): { readonly seeds: number; readonly needy: number; readonly partial: number } {
+    return this.#parts.remote.totals(infoHash)
+  }
+
+  /**
+   * Whom a peer hears of here whose own site is heard from: a gateway of the upstream that its site chose, in case it
+   * did not hear of it there. Nobody else is told of anybody: the rows.
+   */
+  decidedFor({ infoHash, port }: AnnounceRequest, from: Address): { readonly row: number }[] {
+    const { table } = this.#parts
+    const swarm = table.swarm(infoHash)
+    const row = swarm === undefined ? -1 : table.find(swarm, from, port)
+    const upstreamRow = row < 0 ? -1 : (table.siteOf(row).gatewayOf(row)?.upstreamRow ?? -1)
+    return upstreamRow < 0 ? [] : [{ row: upstreamRow }]
+  }
+
+  topologyChanged(): void {
+    this.#parts.remote.topologyChanged()
+  }
+}

@@ -1,0 +1,201 @@
+/** Batches of site records: what one side writes the other reads, and nothing that is read can end the process. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Address } from '../../src/core/address.ts'
+import { ManualClock } from '../../src/core/clock.ts'
+import { aTracker } from '../a-tracker.ts'
+import { BatchWriter, readBatch } from '../../src/tracker/site-batch.ts'
+import type { RecordSink } from '../../src/tracker/site-records.ts'
+
+const NODE = Buffer.alloc(8, 7)
+const NOW_MS = 1_700_000_000_000
+
+/** A sink that keeps what it is given. */
+function aCollector(): RecordSink & { readonly records: unknown[] } {
+  const records: unknown[] = []
+  const keep = (kind: string) => (record: unknown) => void records.push([kind, record])
+  return {
+    records,
+    peer: keep('peer'),
+    removed: keep('removed'),
+    link: keep('link'),
+    lease: keep('lease'),
+    gatewayHost: keep('gatewayHost'),
+    completion: keep('completion'),
+    siteCounts: keep('siteCounts'),
+  }
+}
+
+const word = fc.nat(0xffff_ffff)
+const address = fc.oneof(
+  // Of the test topology, so that there is a place for them in the table.
+  fc.nat(0x2_ffff).map((host) => Address.v4(0x7f01_0000 + host)),
+  word.map((bits) => Address.v4(bits)),
+  fc.tuple(word, word, word, word).map((words) => new Address(...words)),
+)
+const infoHash = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => Buffer.from(bytes))
+const port = fc.integer({ min: 1, max: 0xffff })
+/** A time that 32 bits around now can hold. */
+const recentMs = fc.integer({ min: NOW_MS - 2 ** 31 + 1, max: NOW_MS + 2 ** 31 - 1 })
+const anyMs = fc.nat(2 ** 44)
+const ref = fc.record({ address, port, asOfMs: recentMs })
+const cause = fc.constantFrom('first', 'stopped', 'expired', 'stalled', 'added', 'surplus' as const)
+
+const peer = fc.record({
+  infoHash,
+  address,
+  port,
+  identity: word,
+  role: fc.constantFrom('needy', 'seed', 'partial' as const),
+  leftKib: word,
+  downloadedKib: word,
+  heardAtMs: recentMs,
+  lifetimeSeconds: fc.nat(0xffff),
+  stalls: fc.nat(7),
+  isDoubtful: fc.boolean(),
+  isProven: fc.boolean(),
+  isUnreachable: fc.boolean(),
+  isSlowToForward: fc.boolean(),
+})
+const removed = fc.record({ infoHash, address, port, atMs: recentMs })
+const link = fc.record({ infoHash, ends: fc.tuple(ref, ref) })
+const lease = fc.record({
+  infoHash,
+  peer: ref,
+  sinceMs: anyMs,
+  version: anyMs,
+  endedBy: fc.option(cause, { nil: undefined }),
+  upstream: fc.option(ref, { nil: undefined }),
+  treeOrder: word,
+})
+const gatewayHost = fc.record({
+  infoHash,
+  site: fc.string({ maxLength: 60 }),
+  host: word,
+  version: anyMs,
+})
+const completion = fc.record({ infoHash, count: word, lastAtMs: anyMs })
+
+const siteCounts = fc.record({
+  infoHash,
+  seeds: word,
+  needy: word,
+  partial: word,
+  leftKib: fc.nat(2 ** 48 - 1),
+})
+
+const record = fc.oneof(
+  peer.map((given) => ['peer', given] as const),
+  removed.map((given) => ['removed', given] as const),
+  link.map((given) => ['link', given] as const),
+  lease.map((given) => ['lease', given] as const),
+  gatewayHost.map((given) => ['gatewayHost', given] as const),
+  completion.map((given) => ['completion', given] as const),
+  siteCounts.map((given) => ['siteCounts', given] as const),
+)
+
+type Given = typeof record extends fc.Arbitrary<infer Value> ? Value : never
+
+function written(records: readonly Given[]): Buffer {
+  const writer = new BatchWriter(NODE)
+  for (const [kind, given] of records) {
+    if (kind === 'peer') writer.peer(given)
+    else if (kind === 'removed') writer.removed(given)
+    else if (kind === 'link') writer.link(given)
+    else if (kind === 'lease') writer.lease(given)
+    else if (kind === 'gatewayHost') writer.gatewayHost(given)
+    else if (kind === 'siteCounts') writer.siteCounts(given)
+    else writer.completion(given)
+  }
+  return writer.take(NOW_MS)
+}
+
+const some = fc.array(record, { minLength: 1, maxLength: 30 })
+
+describe('a batch', () => {
+  test('gives back the records that were written, in their order', () => {
+    fc.assert(
+      fc.property(some, (records) => {
+        const collector = aCollector()
+        expect(readBatch(written(records), collector)).toBe(true)
+        expect(collector.records).toEqual(records)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('of the next version of this program gives what is known here: longer records, and further types', () => {
+    fc.assert(
+      fc.property(
+        some,
+        fc.integer({ min: 9, max: 255 }),
+        fc.uint8Array({ maxLength: 40 }),
+        (records, type, more) => {
+          const known = written(records)
+          const parts = [known.subarray(0, 15)]
+          for (let at = 15; at < known.length;) {
+            const length = known.readUInt16BE(at + 1)
+            const longer = Buffer.from(known.subarray(at, at + 3 + length))
+            longer.writeUInt16BE(length + more.length, 1)
+            parts.push(longer, Buffer.from(more), Buffer.of(type, 0, more.length), Buffer.from(more))
+            at += 3 + length
+          }
+          const collector = aCollector()
+          expect(readBatch(Buffer.concat(parts), collector)).toBe(true)
+          expect(collector.records).toEqual(records)
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  test('that was cut off or has other bytes in it is read as far as it goes, and nothing is thrown', () => {
+    const { replica } = aTracker({ clock: new ManualClock(NOW_MS) })
+    fc.assert(
+      fc.property(
+        some,
+        fc.nat(),
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 5 }),
+        (records, cut, changes) => {
+          const bytes = written(records)
+          for (const [at, value] of changes) bytes[at % bytes.length] = value
+          replica.apply(bytes.subarray(0, cut % (bytes.length + 1)))
+          replica.apply(bytes)
+        },
+      ),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('of any bytes is counted where it is none, and nothing is thrown', () => {
+    const { replica, table } = aTracker({ clock: new ManualClock(NOW_MS) })
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        const before = replica.refusedBatches
+        replica.apply(Buffer.from(bytes))
+        if (bytes[0] !== 1 || bytes.length < 15) expect(replica.refusedBatches).toBe(before + 1)
+      }),
+      { numRuns: 2_000 },
+    )
+    expect(table.rows.live).toBe(0)
+  })
+})
+
+test('a table that read damaged batches still counts its peers right, and forgets them in time', () => {
+  fc.assert(
+    fc.property(some, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 20 }), (records, changes) => {
+      const { replica, table, clock } = aTracker({ clock: new ManualClock(NOW_MS) })
+      const bytes = written(records)
+      for (const [at, value] of changes) bytes[15 + (at % (bytes.length - 15))] = value
+      replica.apply(bytes)
+      const counted = [...table.swarms()].reduce((sum, swarm) => sum + swarm.rows, 0)
+      expect(counted).toBe(table.rows.live)
+      // The longest lifetime is 18 hours; who claims to be from the future has as long from the first look on.
+      table.sweep(clock.nowMs(), 1_000)
+      clock.advanceMs(2 * 65_536_000)
+      table.sweep(clock.nowMs(), 1_000)
+      expect(table.rows.live).toBe(0)
+    }),
+    { numRuns: 200 },
+  )
+})
