@@ -28,7 +28,7 @@ export interface AdminParts {
   readonly table: SwarmTable
   readonly health: HealthSource
   readonly operations: Operations
-  readonly torrents?: TorrentParts
+  readonly torrents: TorrentParts
   readonly log: Log
   /** Without one, only loopback is answered. */
   readonly token: string | undefined
@@ -48,7 +48,7 @@ export class AdminServer {
     addTopologyRoutes(routes, parts.tracker)
     addSwarmRoutes(routes, parts)
     addExplainRoute(routes, parts)
-    if (parts.torrents !== undefined) addTorrentRoutes(routes, parts.tracker, parts.torrents)
+    addTorrentRoutes(routes, parts.tracker, parts.torrents)
     addOperationRoutes(routes, parts.operations)
     this.#routes = routes
   }

@@ -95,11 +95,12 @@ export const nodeSchema = z
           .optional()
           .describe(
             'Torrents whose origin is a file or folder below this directory have a web seed on this node. Without it, no file of this machine is served; HTTP and S3 origins always are.',
-          ),
+          )
+          .meta({ examples: ['/srv/images'] }),
         copiesPerSite: numberFrom({ min: 1, max: 10, isWhole: false })
           .prefault(1.1)
           .describe(
-            'How much of a torrent one site may fetch from its origin, in copies. Raise it where links break often: what was lost with them is fetched again.',
+            'How much of a torrent the host that fetches for a site may have from the origin, in copies. Raise it where connections to the nodes break often: what was lost with them is fetched again.',
           ),
         requestsPerSite: numberFrom({ min: 1, max: 64, isWhole: true })
           .prefault(8)

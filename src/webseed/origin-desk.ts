@@ -34,7 +34,10 @@ export interface OriginSubject {
 }
 
 export interface DeskLimits {
-  /** Copies of a torrent that one site may fetch. A little above one: what broken connections lose is fetched again. */
+  /**
+   * Copies of a torrent that the host which fetches for a site may have. A little above one: what broken connections
+   * lose is fetched again.
+   */
   readonly copiesPerSite: number
   /** Requests of one site for one torrent that are answered at the same time. */
   readonly requestsPerSite: number
@@ -51,9 +54,15 @@ const HOLDER_SILENCE_MS = 10_000
 
 /**
  * A site that has used up its budget and still has no copy may try again after this: then its hosts lost what they
- * had. What it costs at worst, for content that is not what the torrent says, is the budget every half hour.
+ * had. Content that is not what the torrent says costs all the takeovers every half hour at worst.
  */
 const RENEWAL_MS = 30 * 60_000
+
+/**
+ * A host that falls silent halfway takes along what it had, so whoever takes over has a budget of its own: a new
+ * gateway costs up to a copy. So often within the time of `RENEWAL_MS`, and no oftener: then something else is wrong.
+ */
+const TAKEOVERS_MAX = 2
 
 /**
  * What a site may fetch beyond its copies: a connection that breaks leaves up to a megabyte in buffers that no client
@@ -87,8 +96,10 @@ interface Fetching {
   holder: Address | undefined
   /** Its requests that are being answered. */
   open: number
+  /** By this holder. */
   usedBytes: number
-  /** Of `usedBytes`, what no completed download has been set against yet. */
+  takeovers: number
+  /** By all holders, and not set against a completed download yet. */
   unsettledBytes: number
   activeAtMs: number
   renewedAtMs: number
@@ -128,19 +139,19 @@ export class OriginDesk {
     this.#sweep(nowMs)
     if (view.isWarm) return { kind: 'refused', why: 'warm', retryAfterSeconds: WARM_RETRY_SECONDS }
     const fetching = this.#of(subject, nowMs)
-    if (fetching.usedBytes >= this.#budgetBytes(subject)) {
-      const leftMs = Math.max(fetching.activeAtMs + RENEWAL_MS - nowMs, 0)
-      return { kind: 'refused', why: 'budget', retryAfterSeconds: Math.ceil(leftMs / 1000) }
-    }
     if (this.#isHeld(fetching, nowMs)) return this.#asHolder(fetching, subject, address)
+    if (
+      !fetching.holder?.equals(address) &&
+      fetching.takeovers >= TAKEOVERS_MAX &&
+      this.#isSpent(fetching, subject)
+    )
+      return this.#spent(fetching)
     const isGateway = view.gateways.some((gateway) => gateway.equals(address))
     if (!isGateway && !this.#isGraceOver(fetching, nowMs)) return { kind: 'wait' }
     const answer = await this.#parts.leases.claim(leaseOf(subject, address))
     if (answer === 'taken') return { kind: 'wait' }
     // Meanwhile this node may have let somebody else fetch: where nobody could be asked, each is told "alone".
-    if (this.#isHeld(fetching, nowMs)) return this.#asHolder(fetching, subject, address)
-    fetching.holder = address
-    fetching.renewedAtMs = nowMs
+    if (!this.#isHeld(fetching, nowMs)) this.#change(fetching, address, nowMs)
     return this.#asHolder(fetching, subject, address)
   }
 
@@ -156,10 +167,30 @@ export class OriginDesk {
     return holder !== undefined && (open > 0 || nowMs - activeAtMs < HOLDER_SILENCE_MS)
   }
 
+  #change(fetching: Fetching, holder: Address, nowMs: number): void {
+    const isTakeover = fetching.holder !== undefined && !fetching.holder.equals(holder)
+    if (isTakeover && fetching.takeovers < TAKEOVERS_MAX) {
+      fetching.takeovers++
+      fetching.usedBytes = 0
+    }
+    fetching.holder = holder
+    fetching.renewedAtMs = nowMs
+  }
+
   #asHolder(fetching: Fetching, subject: OriginSubject, address: Address): Verdict {
-    const isHolder = fetching.holder?.equals(address) === true
-    if (!isHolder || fetching.open >= this.#parts.limits.requestsPerSite) return { kind: 'wait' }
+    if (fetching.holder?.equals(address) !== true) return { kind: 'wait' }
+    if (this.#isSpent(fetching, subject)) return this.#spent(fetching)
+    if (fetching.open >= this.#parts.limits.requestsPerSite) return { kind: 'wait' }
     return { kind: 'granted', grant: this.#grant(fetching, subject, address) }
+  }
+
+  #isSpent(fetching: Fetching, subject: OriginSubject): boolean {
+    return fetching.usedBytes >= this.#budgetBytes(subject)
+  }
+
+  #spent({ activeAtMs }: Fetching): Verdict {
+    const leftMs = Math.max(activeAtMs + RENEWAL_MS - this.#parts.clock.nowMs(), 0)
+    return { kind: 'refused', why: 'budget', retryAfterSeconds: Math.ceil(leftMs / 1000) }
   }
 
   #isGraceOver(fetching: Fetching, nowMs: number): boolean {
@@ -206,6 +237,7 @@ export class OriginDesk {
         holder: undefined,
         open: 0,
         usedBytes: 0,
+        takeovers: 0,
         unsettledBytes: 0,
         activeAtMs: nowMs,
         renewedAtMs: nowMs,

@@ -177,17 +177,28 @@ describe('the budget of a site', () => {
     })
   })
 
-  it('is the same for whoever fetches after somebody else', async () => {
+  it('is anew for whoever takes over, twice; then it is the same for everybody', async () => {
     const { granted, kind, clock } = aDesk()
-    const grant = await granted(GATEWAY, { gateway: GATEWAY })
-    grant.take(600_000_000)
-    grant.release()
-    clock.advanceMs(10_000)
-    const next = await granted(THIRD, { gateway: THIRD })
-    expect(next.take(BUDGET - 600_000_000)).toBe(true)
-    expect(next.take(1)).toBe(false)
-    next.release()
+    for (const holder of [GATEWAY, OTHER, THIRD]) {
+      const grant = await granted(holder, { gateway: holder })
+      expect(grant.take(BUDGET)).toBe(true)
+      grant.release()
+      expect(await kind(holder, { gateway: holder })).toBe('refused')
+      clock.advanceMs(10_000)
+    }
     expect(await kind(OTHER, { gateway: OTHER })).toBe('refused')
+    expect(await kind('127.1.1.4', { gateway: '127.1.1.4' })).toBe('refused')
+  })
+
+  it('stays what it is for a host that falls silent and comes back', async () => {
+    const { granted, clock } = aDesk()
+    const grant = await granted(GATEWAY, { gateway: GATEWAY })
+    grant.take(SIZE)
+    grant.release()
+    clock.advanceMs(60_000)
+    const again = await granted(GATEWAY, { gateway: GATEWAY })
+    expect(again.take(BUDGET - SIZE)).toBe(true)
+    expect(again.take(1)).toBe(false)
   })
 
   it('is renewed half an hour after the last byte of it', async () => {
@@ -196,13 +207,13 @@ describe('the budget of a site', () => {
     grant.take(BUDGET)
     grant.release()
     clock.advanceMs(1_799_999)
-    expect(await ask(OTHER, { gateway: OTHER })).toEqual({
+    expect(await ask(GATEWAY, { gateway: GATEWAY })).toEqual({
       kind: 'refused',
       why: 'budget',
       retryAfterSeconds: 1,
     })
     clock.advanceMs(1)
-    expect(await kind(OTHER, { gateway: OTHER })).toBe('granted')
+    expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
   })
 
   it('is forgotten with everything else half an hour after the last request', async () => {
