@@ -9,7 +9,6 @@
  *   ROW      3x8, 10x100, 30x1000, or one link of it: 10x100@2 is a WAN twice as fast as a host's link
  *   NAME     siteswarm, gateways-1, gateways-4, biased, blind; what is not named below runs only if it is named here
  */
-import { elapsedMs } from '../src/core/clock.ts'
 import { clientMixes } from '../src/simulation/client-model.ts'
 import type { Outcome } from '../src/simulation/outcome.ts'
 import { runSimulation } from '../src/simulation/run-simulation.ts'
@@ -73,20 +72,20 @@ const EXIT_USAGE = 64
 
 const asked = readArguments(process.argv.slice(2))
 console.log(`libtorrent, NIC 200 Mbit/s, WAN in NICs behind the @, seed ${asked.seed}`)
-console.log('row          tracker     copies   most  last host  x least time  ran for')
+console.log('row          tracker     copies   most  last host  x least time  CPU time')
 for (const name of asked.rows) {
   const row = ROWS[name] as Row
   if (row.measured !== undefined) console.log(`${name.padEnd(11)}  ${row.measured}`)
   const lastSeconds = new Map<string, number>()
   for (const tracker of asked.trackers ?? row.trackers) {
-    const startedMs = elapsedMs()
+    const before = process.cpuUsage()
     const { policy, gateways } = TRACKERS[tracker] as Tracker
     const outcome = await runSimulation(scenarioOf(row, gateways), policy)
     if (outcome === undefined) continue
-    const ranSeconds = (elapsedMs() - startedMs) / 1000
+    const spent = process.cpuUsage(before)
     if (outcome.lastSeconds !== undefined) lastSeconds.set(tracker, outcome.lastSeconds)
     console.log(
-      `${name.padEnd(11)}  ${tracker.padEnd(10)}  ${figures(outcome)}  ${ranSeconds.toFixed(1).padStart(5)} s`,
+      `${name.padEnd(11)}  ${tracker.padEnd(10)}  ${figures(outcome)}  ${((spent.user + spent.system) / 1e6).toFixed(1).padStart(7)} s`,
     )
   }
   const better = Math.min(lastSeconds.get('gateways-1') ?? NaN, lastSeconds.get('gateways-4') ?? NaN)
