@@ -90,7 +90,8 @@ export async function addSiteTrackerNamespace(name: string, site: number): Promi
   await runIn(
     siteNamespace(site),
     `ip link add ${port} type veth peer name eth0 netns ${name}
-     ip link set ${port} master lan up`,
+     ip link set ${port} master lan up
+     ip route add ${OBSERVER_ADDRESS}/32 via 10.255.${site}.1`,
   )
   await runIn(
     name,
