@@ -28,8 +28,9 @@ export interface Policy {
   /** A leecher with so many introductions is not introduced to further ones, so that strangers remain. */
   readonly neighboursMax: number
   /**
-   * A site with more peers of one torrent than this is large. What small ones do was measured with real clients, and
-   * the numbers for large ones in simulation, which no laboratory reaches (docs/decisions/0016).
+   * A site with more peers of one torrent than this is large. What small ones do was measured with real clients; the
+   * numbers for large ones, which no laboratory holds, were simulated:
+   * docs/decisions/0016-one-gateway-large-sites.md.
    */
   readonly largeSitePeers: number
   /** Leechers that one of a large site hears of when it asks first, from whichever bubbles. */
