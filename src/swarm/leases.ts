@@ -9,7 +9,6 @@
 import { assert } from '../core/assert.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { nextLeaseVersion } from './lease-version.ts'
-import { hashAddress } from './peer-hash.ts'
 import { flags, type PeerRows } from './peer-rows.ts'
 import type { Gateway, SiteSwarm } from './swarm.ts'
 
@@ -52,7 +51,7 @@ export class Leases {
   }
 
   hostOf(row: number): number {
-    return hashAddress(this.#rows.address(row))
+    return this.#rows.addressHash(row)
   }
 
   grant(place: LeasePlace, times: LeaseTimes): Gateway {

@@ -11,14 +11,18 @@ function mix(value: number): number {
   return value ^ (value >>> 16)
 }
 
-export function hashAddress(address: Address): number {
-  const high = mix(address.word0 ^ mix(address.word1 ^ mix(address.word2)))
-  return mix(address.word3 ^ high) >>> 0
+/** Of the words of an `Address`. */
+export function hashWords(word0: number, word1: number, word2: number, word3: number): number {
+  return mix(word3 ^ mix(word0 ^ mix(word1 ^ mix(word2)))) >>> 0
+}
+
+export function hashAddress({ word0, word1, word2, word3 }: Address): number {
+  return hashWords(word0, word1, word2, word3)
 }
 
 /** A peer in a swarm: what is handed out is keyed by infohash, address and port. */
-export function hashEndpoint(swarm: number, address: Address, port: number): number {
-  return mix(hashAddress(address) ^ mix(port ^ Math.imul(swarm, 0x9e3779b1))) >>> 0
+export function hashEndpoint(swarm: number, addressHash: number, port: number): number {
+  return mix(addressHash ^ mix(port ^ Math.imul(swarm, 0x9e3779b1))) >>> 0
 }
 
 /** The same for all nodes, whatever index the swarm has here. Two of the words of the infohash are enough for chance. */

@@ -14,7 +14,7 @@ import { type Completions, CompletionCounts } from './completion-counts.ts'
 import { EmptiedSwarms } from './emptied-swarms.ts'
 import { Introductions } from './introductions.ts'
 import type { LeasePlace, Leases } from './leases.ts'
-import { hashEndpoint, hashPeer } from './peer-hash.ts'
+import { hashAddress, hashEndpoint, hashPeer } from './peer-hash.ts'
 import { flags, PeerRows } from './peer-rows.ts'
 import { compareStates, type PeerState } from './peer-state.ts'
 import type { PlaceCounts } from './place-counts.ts'
@@ -58,7 +58,9 @@ export class SwarmTable {
     this.#placement = new Placement(this.rows, siteOfPlace)
     this.#limits = limits
     const { rows } = this
-    this.#byEndpoint = new RowIndex((row) => hashEndpoint(rows.swarm(row), rows.address(row), rows.port(row)))
+    this.#byEndpoint = new RowIndex((row) =>
+      hashEndpoint(rows.swarm(row), rows.addressHash(row), rows.port(row)),
+    )
   }
 
   get swarmCount(): number {
@@ -115,7 +117,7 @@ export class SwarmTable {
   find(swarm: Swarm, address: Address, port: number): number {
     const { rows } = this
     return this.#byEndpoint.find(
-      hashEndpoint(swarm.index, address, port),
+      hashEndpoint(swarm.index, hashAddress(address), port),
       (row) => rows.port(row) === port && rows.swarm(row) === swarm.index && rows.isAt(row, address),
     )
   }
@@ -135,7 +137,7 @@ export class SwarmTable {
       if (order <= 0) return order === 0 ? known : -1
     }
     if (state.heardAtMs > this.#latestMs) this.#latestMs = state.heardAtMs
-    const swarm = this.#swarmFor(state.infoHash)
+    const swarm = known < 0 ? this.#swarmFor(state.infoHash) : this.swarmOf(known)
     const isDoubtful = state.isDoubtful && state.heardAtMs > swarm.completedAtMs
     const row = known < 0 ? this.#insert(swarm, state, place, isDoubtful) : known
     if (row < 0) return row
@@ -227,7 +229,7 @@ export class SwarmTable {
     this.introductions.unlinkAll(row)
     swarm.forgetUpstream(row)
     const { rows } = this
-    this.#byEndpoint.remove(hashEndpoint(swarm.index, rows.address(row), rows.port(row)), row)
+    this.#byEndpoint.remove(hashEndpoint(swarm.index, rows.addressHash(row), rows.port(row)), row)
     this.#clients.remove(swarm, row, this.roleOf(row))
     rows.release(row)
     swarm.rows--
@@ -317,7 +319,7 @@ export class SwarmTable {
     rows.setFlag(row, flags.partial, state.role === 'partial')
     rows.setFlag(row, flags.doubtful, isDoubtful)
     swarm.rows++
-    this.#byEndpoint.add(hashEndpoint(swarm.index, state.address, state.port), row)
+    this.#byEndpoint.add(hashEndpoint(swarm.index, rows.addressHash(row), state.port), row)
     this.#placement.attach(swarm, row)
     this.#clients.add(swarm, row, state.role)
     return row
