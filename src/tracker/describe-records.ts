@@ -4,7 +4,7 @@
  */
 import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import { flags } from '../swarm/peer-rows.ts'
-import type { Gateway, Swarm } from '../swarm/swarm.ts'
+import type { Gateway, Role, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import { BatchWriter } from './site-batch.ts'
@@ -77,45 +77,71 @@ export interface Dumping {
   readonly isElsewhere: (siteIndex: number) => boolean
 }
 
+/** Rows looked at between two batches: 2 ms, also where nothing in them is to be told. */
+const LOOKED_AT_MAX = 20_000
+
 /**
  * Peers first, those that this node heard before others; then what is said of them: links, leases, counts. With
- * `sinceMs` only what this node itself heard or decided since, in the log or not.
+ * `sinceMs` only what this node itself heard or decided since, in the log or not. A batch may be empty: who reads
+ * them one by one can let others run in between, however little there is to tell.
  */
 export function* dump(parts: Dumping, since: 'all' | { readonly sinceMs: number }): Generator<Buffer> {
-  const { table } = parts
   const writer = new BatchWriter(parts.node)
-  const sinceMs = since === 'all' ? Number.NEGATIVE_INFINITY : since.sinceMs
+  let lookedAt = 0
+  for (const written of [writePeers, writeRelations, writeCompletions])
+    for (const rows of written(writer, parts, since)) {
+      lookedAt += rows
+      if (writer.byteLength < BATCH_BYTES && lookedAt < LOOKED_AT_MAX) continue
+      yield writer.take(parts.nowMs())
+      lookedAt = 0
+    }
+  if (!writer.isEmpty) yield writer.take(parts.nowMs())
+}
+
+type Since = 'all' | { readonly sinceMs: number }
+
+/** Each yields how many rows it has looked at since the last time. */
+function* writePeers(writer: BatchWriter, parts: Dumping, since: Since): Generator<number> {
+  const { table } = parts
+  // Where nobody shares the log, no row is known to be heard here.
   for (const isHere of since === 'all' ? [true, false] : [true])
     for (const swarm of table.swarms())
       for (const row of rowsOf(table, swarm)) {
-        if (!isWanted(parts, row, swarm, isHere, since)) continue
-        writer.peer(table.stateOf(row, parts.nowMs()))
-        if (writer.byteLength >= BATCH_BYTES) yield writer.take(parts.nowMs())
+        if (isWanted(parts, row, swarm, isHere, since)) writer.peer(table.stateOf(row, parts.nowMs()))
+        yield 1
       }
-  for (const swarm of table.swarms())
-    for (const row of rowsOf(table, swarm)) {
+}
+
+function* writeRelations(writer: BatchWriter, parts: Dumping, since: Since): Generator<number> {
+  const { table } = parts
+  const sinceMs = since === 'all' ? Number.NEGATIVE_INFINITY : since.sinceMs
+  for (const swarm of table.swarms()) {
+    for (const { gateways } of swarm.sites)
+      for (const { row } of gateways) {
+        const lease = leaseOf({ table, nowMs: parts.nowMs() }, row)
+        if (lease !== undefined && lease.version >= VERSIONS_PER_MS * sinceMs) writer.lease(lease)
+      }
+    writeGatewayHosts(writer, parts, swarm, sinceMs)
+    yield 1
+    // Two complete peers have no link, so each link has an end that is none; from its lower one if both are none.
+    for (const row of rowsOf(table, swarm, (role) => role !== 'seed')) {
       if (!isStill(table, row, swarm)) continue
       const describing = { table, nowMs: parts.nowMs() }
-      const isRecent = (end: number) => isHeardSince(describing, end, sinceMs)
-      const isOurs = since === 'all' || isRecent(row)
-      // Each link once: from its lower row, or from its only recent one.
-      writeLinks(writer, describing, row, (other) =>
-        since === 'all' ? row < other : isOurs && (row < other || !isRecent(other)),
-      )
-      const lease = leaseOf(describing, row)
-      if (lease !== undefined && lease.version >= VERSIONS_PER_MS * sinceMs) writer.lease(lease)
-      if (writer.byteLength >= BATCH_BYTES) yield writer.take(parts.nowMs())
+      const isRecent = (end: number) => since === 'all' || isHeardSince(describing, end, sinceMs)
+      writeLinks(writer, describing, row, (other) => {
+        const isFromHere = row < other || table.rows.has(other, flags.seed)
+        return isFromHere && (isRecent(row) || isRecent(other))
+      })
+      yield 1
     }
-  for (const swarm of table.swarms()) {
-    writeGatewayHosts(writer, parts, swarm, sinceMs)
-    if (writer.byteLength >= BATCH_BYTES) yield writer.take(parts.nowMs())
   }
+}
+
+function* writeCompletions(writer: BatchWriter, { table }: Dumping, since: Since): Generator<number> {
   for (const completions of table.completions.entries()) {
-    if (completions.lastAtMs < sinceMs) continue
-    writer.completion(completions)
-    if (writer.byteLength >= BATCH_BYTES) yield writer.take(parts.nowMs())
+    if (since === 'all' || completions.lastAtMs >= since.sinceMs) writer.completion(completions)
+    yield 1
   }
-  if (!writer.isEmpty) yield writer.take(parts.nowMs())
 }
 
 function isWanted(
@@ -123,7 +149,7 @@ function isWanted(
   row: number,
   swarm: Swarm,
   isHere: boolean,
-  since: 'all' | { readonly sinceMs: number },
+  since: Since,
 ): boolean {
   if (!isStill(table, row, swarm) || table.rows.isExpired(row, nowMs())) return false
   if (isElsewhere(table.siteIndexOf(row))) return false
@@ -141,8 +167,12 @@ function isStill(table: SwarmTable, row: number, swarm: Swarm): boolean {
   return table.rows.isLive(row) && table.swarmOf(row) === swarm
 }
 
-function rowsOf(table: SwarmTable, swarm: Swarm): number[] {
-  return swarm.sites.flatMap((site) => site.lists.flatMap((list) => [...list.all(table.rows)]))
+function rowsOf(table: SwarmTable, swarm: Swarm, isOfInterest = (_role: Role) => true): number[] {
+  const rows: number[] = []
+  for (const { lists } of swarm.sites)
+    for (const list of lists)
+      if (isOfInterest(list.role)) for (const row of list.all(table.rows)) rows.push(row)
+  return rows
 }
 
 /** Those of hosts without a lease now; the others are in theirs. */

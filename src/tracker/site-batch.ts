@@ -97,9 +97,9 @@ export class BatchWriter implements RecordSink {
     return this.#end
   }
 
-  /** What was written since the last time, as of now. */
+  /** What was written since the last time, as of now; possibly nothing. */
   take(nowMs: number): Buffer {
-    assert(!this.isEmpty, 'a batch says something')
+    if (this.#end === 0) this.#end = HEADER_BYTES
     const batch = Buffer.from(this.#bytes.subarray(0, this.#end))
     batch.writeUInt8(VERSION, 0)
     this.#node.copy(batch, 1)

@@ -81,6 +81,7 @@ export class SnapshotFile implements SnapshotStore {
         gatheredBytes += block.length + 8
         count++
         if (gatheredBytes >= WRITE_BYTES) await flush()
+        else await othersFirst()
       }
       gathered.push(pair(0, count))
       await flush()
