@@ -5,7 +5,8 @@
  * loopback only, and with one everything under /api needs it. A page in the operator's browser, which reaches
  * loopback too, is kept out by its Origin, and by its Host where its own name was made to point at loopback.
  * Metrics and health are open to whoever reaches a listener that has a token: scrapers and load balancers carry
- * none, and they say nothing of single torrents or peers.
+ * none, and they say nothing of single torrents or peers. The nodes of other sites have a token of their own, which
+ * opens what is under /federation and nothing else.
  */
 import { timingSafeEqual, createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
@@ -17,8 +18,10 @@ import type { Tracker } from '../tracker/tracker.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import { ApiError } from './api-error.ts'
 import { addExplainRoute } from './routes/explain.ts'
+import { addFederationRoutes, type FederationSource, guardFederation } from './routes/federation.ts'
 import { addHealthRoutes, type HealthSource } from './routes/health.ts'
 import { addOperationRoutes, type Operations } from './routes/operations.ts'
+import { addSiteRoutes } from './routes/sites.ts'
 import { addSwarmRoutes } from './routes/swarms.ts'
 import { addTopologyRoutes } from './routes/topology.ts'
 import { addTorrentRoutes, type TorrentParts } from './routes/torrents.ts'
@@ -29,6 +32,10 @@ export interface AdminParts {
   readonly health: HealthSource
   readonly operations: Operations
   readonly torrents: TorrentParts
+  /** The site of the node. */
+  readonly site: string
+  /** undefined where the node has no token for other sites. */
+  readonly federation: FederationSource | undefined
   readonly log: Log
   /** Without one, only loopback is answered. */
   readonly token: string | undefined
@@ -39,7 +46,7 @@ export class AdminServer {
 
   constructor(parts: AdminParts) {
     const routes = fastify({ exposeHeadRoutes: true, forceCloseConnections: true })
-    routes.addHook('onRequest', async (request) => guard(request, parts.token))
+    routes.addHook('onRequest', async (request) => guard(request, parts))
     routes.setErrorHandler((error, _request, reply) => answerError(error, reply, parts.log))
     routes.setNotFoundHandler((request, reply) =>
       answerError(new ApiError(404, 'not-found', `there is nothing at ${request.url}`), reply, parts.log),
@@ -49,6 +56,8 @@ export class AdminServer {
     addSwarmRoutes(routes, parts)
     addExplainRoute(routes, parts)
     addTorrentRoutes(routes, parts.tracker, parts.torrents)
+    addSiteRoutes(routes, parts)
+    if (parts.federation !== undefined) addFederationRoutes(routes, parts.federation)
     addOperationRoutes(routes, parts.operations)
     this.#routes = routes
   }
@@ -64,7 +73,12 @@ export class AdminServer {
   }
 }
 
-async function guard(request: FastifyRequest, token: string | undefined): Promise<void> {
+async function guard(
+  request: FastifyRequest,
+  { token, federation }: Pick<AdminParts, 'token' | 'federation'>,
+): Promise<void> {
+  if (federation !== undefined && request.routeOptions.url?.startsWith('/federation/') === true)
+    return guardFederation(request, federation)
   if (token === undefined && !isLoopback(request.socket.remoteAddress ?? ''))
     throw new ApiError(403, 'loopback-only', 'without admin.token this listener answers loopback only')
   const { origin, host } = request.headers

@@ -7,6 +7,8 @@ export interface NodeSituation {
   readonly isDraining: boolean
   readonly peers: number
   readonly store: SiteStore['state']
+  /** undefined where the node answers for all sites by itself. */
+  readonly federation: { readonly isOk: boolean; readonly sentence: string } | undefined
 }
 
 export function nodeHealth(read: () => NodeSituation): Health {
@@ -40,6 +42,11 @@ export function nodeHealth(read: () => NodeSituation): Health {
         const { isUp, sentence } = read().store
         return { isOk: isUp, sentence }
       },
+    },
+    {
+      name: 'federation',
+      isRequired: false,
+      read: () => read().federation ?? { isOk: true, sentence: 'off: this node answers for all sites' },
     },
   ])
 }

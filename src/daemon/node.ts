@@ -25,6 +25,7 @@ import { NodeDownloads } from './downloads.ts'
 import { watchForChanges } from './file-watch.ts'
 import { readGauges } from './gauges.ts'
 import { Housekeeping } from './housekeeping.ts'
+import { NO_FEDERATION, NodeFederation } from './node-federation.ts'
 import { nodeHealth } from './node-health.ts'
 import { type NodeStore, openStore } from './open-store.ts'
 import { Reloads } from './reloads.ts'
@@ -62,6 +63,7 @@ export class SiteswarmNode {
   readonly #store: NodeStore['store']
   readonly #registry: Registry
   readonly #downloads: NodeDownloads
+  readonly #federation: NodeFederation | undefined
   readonly #reloads: Reloads
   readonly #housekeeping: Housekeeping
   readonly #http: HttpServer
@@ -95,7 +97,21 @@ export class SiteswarmNode {
       clock,
       random,
       topology: () => this.#tracker.topology,
+      isElsewhere: (siteIndex) => this.#isElsewhere(siteIndex),
     })
+    const { token } = config.federation
+    if (token !== undefined)
+      this.#federation = new NodeFederation({
+        config,
+        token,
+        table: this.#table,
+        topology: () => this.#tracker.topology,
+        replica: () => this.#replica,
+        torrents: store.torrents,
+        clock,
+        random,
+        log,
+      })
     this.#tracker = new Tracker(topology, {
       table: this.#table,
       clock,
@@ -104,6 +120,7 @@ export class SiteswarmNode {
       admission: this.#registry,
       leases: store.leases,
       replica: this.#replica,
+      ...(this.#federation === undefined ? {} : { elsewhere: this.#federation.elsewhere }),
       inquire: askWhetherComplete,
       onCompletion: (infoHash, siteIndex) => this.#downloads.completed(infoHash, siteIndex),
       interval: {
@@ -127,7 +144,10 @@ export class SiteswarmNode {
       config,
       counters: this.#counters,
       reloadTorrents,
-      take: (changed) => this.#tracker.changeTopology(changed),
+      take: (changed) => {
+        this.#tracker.changeTopology(changed)
+        this.#federation?.topologyChanged()
+      },
       log,
     })
     this.#housekeeping = new Housekeeping({ table: this.#table, tracker: this.#tracker, clock })
@@ -148,7 +168,9 @@ export class SiteswarmNode {
           { ...store.state, refusedBatches: this.#replica.refusedBatches },
           droppedLogLines(),
           this.#udp.drops,
+          (siteIndex) => this.#isElsewhere(siteIndex),
         ),
+        federation: this.#federation?.gauges ?? NO_FEDERATION,
         isReady: this.#isRestored && !this.#isDraining,
         // Whoever replaces workers adds their number: workers.ts.
         workersReplaced: 0,
@@ -166,6 +188,7 @@ export class SiteswarmNode {
       isDraining: this.#isDraining,
       peers: this.#table.rows.live,
       store: store.state,
+      federation: this.#federation?.check,
     }))
     this.#admin = new AdminServer({
       tracker: this.#tracker,
@@ -177,6 +200,8 @@ export class SiteswarmNode {
         group: options.group,
       }),
       torrents: this.#downloads.admin,
+      site: config.site,
+      federation: this.#federation?.admin,
       log,
       token: config.admin.token,
     })
@@ -189,6 +214,7 @@ export class SiteswarmNode {
     const adminPort = await this.#admin.start(listen.admin)
     await this.#store.open(this.#replica)
     this.#isRestored = true
+    this.#federation?.start()
     this.#housekeeping.start()
     const httpPort = await this.#http.start(listen.http)
     const udpPort = await this.#udp.start(listen.udp)
@@ -206,6 +232,10 @@ export class SiteswarmNode {
       'answering announces',
     )
     return addresses
+  }
+
+  #isElsewhere(siteIndex: number): boolean {
+    return this.#federation?.elsewhere.isHeard(siteIndex) === true
   }
 
   /** Reads the topology and the torrents anew. A wrong topology rejects with a `ConfigError` and changes nothing. */
@@ -234,6 +264,7 @@ export class SiteswarmNode {
     await this.#udp.stop(STOP_DEADLINE_MS)
     await this.#http.stop(STOP_DEADLINE_MS)
     this.#downloads.close()
+    await this.#federation?.stop()
     this.#housekeeping.stop()
     this.#replica.flush()
     await this.#store.close()

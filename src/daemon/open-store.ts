@@ -52,7 +52,7 @@ export function openStore(
   return { store: redis, reloadTorrents: () => redis.torrents.reload() }
 }
 
-function describeTorrent(bytes: Buffer, path: string) {
+export function describeTorrent(bytes: Buffer, path: string) {
   const metainfo = readMetainfo(bytes, path)
   const { infoHashV1, infoHashV2 } = metainfo
   const { name, contentBytes } = summarize(metainfo)

@@ -6,6 +6,7 @@
  * from the first event on. Never an infohash, a peer or an address. docs/reference/metrics.md is compared with
  * this table by a test.
  */
+import type { FederationRefusal } from '../core/federation-metrics.ts'
 import type { Counters } from './counters.ts'
 import { causes, durationBuckets, events, protocols, refusalCodes, reloadResults, rings } from './counters.ts'
 import { originRefusals } from './origin-counters.ts'
@@ -33,6 +34,19 @@ export interface Gauges {
   readonly workersReplaced: number
   readonly logLinesDropped: number
   readonly udpDrops: Readonly<Record<UdpDropCause, number>>
+  readonly federation: FederationGauges
+}
+
+/** Other sites, as far as this node follows them. */
+export interface FederationGauges {
+  readonly remotes: readonly {
+    readonly remote: string
+    readonly isUp: boolean
+    readonly ageSeconds: number
+  }[]
+  readonly receivedBytes: number
+  readonly sentBytes: number
+  readonly refusals: readonly { readonly reason: FederationRefusal; readonly count: number }[]
 }
 
 /** Why a datagram had no answer: see `UdpServerDrops`. */
@@ -251,6 +265,46 @@ export const metricsTable: readonly MetricRow[] = [
     labels: [],
     help: 'Batches from the store that could not be read, at least not whole: damaged, or of a version of siteswarm that this node does not know. What they said of peers comes back with the next announces of these.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.refusedBatches }],
+  },
+  {
+    name: 'federation_up',
+    type: 'gauge',
+    overWorkers: 'min',
+    labels: ['remote'],
+    help: 'Whether this node hears the other site: 1, or 0 while it is late or cut. The clients of a cut site are answered here.',
+    read: ({ gauges }) =>
+      gauges.federation.remotes.map(({ remote, isUp }) => ({ labels: { remote }, value: isUp ? 1 : 0 })),
+  },
+  {
+    name: 'federation_age_seconds',
+    type: 'gauge',
+    overWorkers: 'max',
+    labels: ['remote'],
+    help: 'For how long nothing has been heard of the other site. It speaks once a second.',
+    read: ({ gauges }) =>
+      gauges.federation.remotes.map(({ remote, ageSeconds }) => ({ labels: { remote }, value: ageSeconds })),
+  },
+  {
+    name: 'federation_received_bytes_total',
+    type: 'counter',
+    labels: [],
+    help: 'Bytes that came from the streams of other sites, as they were on the wire.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.federation.receivedBytes }],
+  },
+  {
+    name: 'federation_sent_bytes_total',
+    type: 'counter',
+    labels: [],
+    help: 'Bytes that were sent to nodes of other sites on streams, as they were on the wire.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.federation.sentBytes }],
+  },
+  {
+    name: 'federation_refusals_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'What other sites did and may not: a wrong token, too many streams, another site than asked, an unknown version, a message beyond all limits, a reader that does not keep up, a registered torrent that could not be taken over, peers that are not theirs (address), more contacts or torrents than fit, or what cannot be read (garbage).',
+    read: ({ gauges }) =>
+      gauges.federation.refusals.map(({ reason, count }) => ({ labels: { reason }, value: count })),
   },
   {
     name: 'announce_duration_seconds',

@@ -10,6 +10,7 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { OwnContacts } from './own-contacts.ts'
 import type { RemoteContacts } from './remote-contacts.ts'
+import type { SiteCountsRecord } from './site-records.ts'
 
 /**
  * How long a site waits before its gateway chooses an upstream, so that it hears of those who choose at the same
@@ -61,6 +62,11 @@ export class Elsewhere {
   /** Clients of all sites that speak for themselves. */
   totals(infoHash: Buffer): { readonly seeds: number; readonly needy: number; readonly partial: number } {
     return this.#parts.remote.totals(infoHash)
+  }
+
+  /** What a site that is heard says of its clients. */
+  countsOf(infoHash: Buffer, siteIndex: number): SiteCountsRecord | undefined {
+    return this.#parts.remote.countsOf(infoHash, siteIndex)
   }
 
   /**

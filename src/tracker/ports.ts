@@ -5,6 +5,7 @@
  * Nothing here may delay an announce. What is asked on its path answers from memory at once; the one exception,
  * `GatewayLeases.claim`, has a deadline and a definite answer after it.
  */
+import type { FederationRefusal } from '../core/federation-metrics.ts'
 
 /** Whether a torrent is served. Answers at once, from memory. */
 export interface TorrentAdmission {
@@ -224,11 +225,7 @@ export interface RemoteSites {
   lose(site: string): Iterable<void>
 }
 
-/**
- * What one site may not do to another. `address`: speak of peers that are not its own. `contacts`, `torrents`: name more
- * of them than fit. `garbage`: say what cannot be read.
- */
-export type RemoteRefusal = 'address' | 'contacts' | 'torrents' | 'garbage'
+export type RemoteRefusal = Extract<FederationRefusal, 'address' | 'contacts' | 'torrents' | 'garbage'>
 
 /**
  * Keeps batches beyond the life of one process, as blocks whose content it does not know.

@@ -8,6 +8,7 @@
  */
 import type { Clock } from '../core/clock.ts'
 import { infoHashKey } from '../core/info-hash.ts'
+import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
@@ -199,7 +200,10 @@ export class RemoteContacts implements RemoteSites {
     const key = infoHashKey(counts.infoHash)
     const own: LeaseRecord[] = []
     const adoptions: LeaseRecord[] = []
+    // What is decided here next has to be later.
+    const versionMax = (this.#parts.clock.nowMs() + AHEAD_MS_MAX) * VERSIONS_PER_MS
     for (const lease of leases) {
+      if (lease.version > versionMax) continue
       const owner = this.#siteAt(lease.peer)
       if (owner === site.name) own.push(lease)
       else if (owner === this.#parts.ownSite) adoptions.push(lease)

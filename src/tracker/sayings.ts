@@ -2,6 +2,7 @@
  * The records of a batch of another site, as what it says of each torrent: its counts, its contacts, their leases. Times
  * come out in ours.
  */
+import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import type { LeaseRecord, PeerRef, RecordSink, SiteCountsRecord } from './site-records.ts'
 
@@ -36,7 +37,7 @@ export class Sayings implements RecordSink {
       upstream: upstream === undefined ? undefined : this.#shifted(upstream),
       sinceMs: sinceMs + this.#behindMs,
       // Of a lease that is held; see `Leases`.
-      version: record.version + 2 * this.#behindMs,
+      version: record.version + VERSIONS_PER_MS * this.#behindMs,
     })
   }
 

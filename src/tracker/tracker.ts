@@ -362,6 +362,11 @@ export class Tracker implements TrackerService {
     }
   }
 
+  /** What a site says of its own clients; undefined where this node counts them. */
+  countsOf(infoHash: Buffer, siteIndex: number) {
+    return this.#parts.elsewhere?.countsOf(infoHash, siteIndex)
+  }
+
   /** For somebody who needs no peers. */
   #replyWithCounts(infoHash: Buffer, paced: Pace, swarm?: Swarm): AnnounceReply {
     const { complete, incomplete, downloaded } = this.totals(infoHash, swarm)

@@ -5,7 +5,7 @@ import { siteState } from '../../handout/site-state.ts'
 import type { SiteSwarm, Swarm } from '../../swarm/swarm.ts'
 import type { AdminParts } from '../admin-server.ts'
 import { ApiError } from '../api-error.ts'
-import { readInfoHash } from '../queries.ts'
+import { type Query, readInfoHash } from '../queries.ts'
 
 /** The largest swarms; a node may have a million, and nobody reads them. */
 const SWARMS_LISTED_MAX = 1_000
@@ -13,12 +13,15 @@ const SWARMS_LISTED_MAX = 1_000
 type Parts = Pick<AdminParts, 'tracker' | 'table'>
 
 export function addSwarmRoutes(routes: FastifyInstance, parts: Parts): void {
-  routes.get('/api/v1/swarms', async () => {
-    const swarms = [...parts.table.swarms()].toSorted((a, b) => b.rows - a.rows)
+  routes.get<{ Querystring: Query }>('/api/v1/swarms', async (request) => {
+    const siteIndex = readSite(parts, request.query['site'])
+    const swarms = [...parts.table.swarms()]
+      .filter((swarm) => siteIndex === undefined || isIn(swarm, siteIndex))
+      .toSorted((a, b) => b.rows - a.rows)
     return {
       total: swarms.length,
       swarms: swarms.slice(0, SWARMS_LISTED_MAX).map((swarm) => ({
-        ...describeTotals(swarm),
+        ...describeTotals(parts, swarm),
         sites: Object.fromEntries(
           swarm.sites
             .filter((site) => site.peers > 0)
@@ -33,27 +36,41 @@ export function addSwarmRoutes(routes: FastifyInstance, parts: Parts): void {
     const swarm = parts.table.swarm(infoHash)
     if (swarm === undefined)
       throw new ApiError(404, 'swarm-unknown', `no peer has announced ${formatInfoHash(infoHash)} here`)
-    return { ...describeTotals(swarm), sites: swarm.sites.map((site) => describeSite(parts, swarm, site)) }
+    return {
+      ...describeTotals(parts, swarm),
+      sites: swarm.sites.map((site) => describeSite(parts, swarm, site)),
+    }
   })
 }
 
-function describeTotals(swarm: Swarm) {
-  return {
-    infoHash: formatInfoHash(swarm.infoHash),
-    complete: swarm.seedClients,
-    incomplete: swarm.needyClients + swarm.partialClients,
-    downloaded: swarm.downloaded,
-  }
+function readSite({ tracker }: Parts, text: Query[string]): number | undefined {
+  if (text === undefined) return undefined
+  const site = typeof text === 'string' ? tracker.topology.siteNamed(text) : undefined
+  if (site === undefined)
+    throw new ApiError(400, 'site-unknown', `there is no site ${JSON.stringify(text)} in the topology`)
+  return site.index
+}
+
+function isIn(swarm: Swarm, siteIndex: number): boolean {
+  return (swarm.site(siteIndex)?.peers ?? 0) > 0
+}
+
+/** Over all sites, those that count their own clients included. */
+function describeTotals({ tracker }: Parts, swarm: Swarm) {
+  const { complete, incomplete, downloaded } = tracker.totals(swarm.infoHash, swarm)
+  return { infoHash: formatInfoHash(swarm.infoHash), complete, incomplete, downloaded }
 }
 
 function describeSite(parts: Parts, swarm: Swarm, site: SiteSwarm) {
   const { rows } = parts.table
+  // Of a site that speaks for itself only some peers are known here.
+  const said = parts.tracker.countsOf(swarm.infoHash, site.site)
   return {
     site: siteName(parts, site),
     state: siteState(swarm, site),
-    complete: site.seeds,
-    downloading: site.needy,
-    partial: site.partial,
+    complete: said?.seeds ?? site.seeds,
+    downloading: said?.needy ?? site.needy,
+    partial: said?.partial ?? site.partial,
     gatewayHostsEver: site.gatewayHostsEver,
     gateways: site.gateways.map(({ row, upstreamRow }) => ({
       ...describePeer(parts, row),

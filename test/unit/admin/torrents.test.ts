@@ -44,6 +44,8 @@ async function anAdmin(token?: string) {
       registry,
       originObstacle: (origin) => (origin.startsWith('/srv/') ? undefined : 'this node does not serve it'),
     },
+    site: 'fra',
+    federation: undefined,
     log: { debug() {}, info() {}, warn() {}, error() {} },
     token,
   })

@@ -12,6 +12,12 @@ const idle: Gauges = {
   store: { isUp: true, lagSeconds: 0, backlogBytes: 0, droppedBatches: 0, refusedBatches: 0 },
   isReady: false,
   workersReplaced: 0,
+  federation: {
+    remotes: [{ remote: 'ams', isUp: true, ageSeconds: 0.5 }],
+    receivedBytes: 7,
+    sentBytes: 8,
+    refusals: [{ reason: 'token', count: 1 }],
+  },
   logLinesDropped: 0,
   udpDrops: { unreadable: 0, unproven: 0, unsent: 0 },
 }

@@ -1,0 +1,37 @@
+/** The sites as this node sees them: its own, those that speak for themselves, and those that it answers for. */
+import type { FastifyInstance } from 'fastify'
+import type { AdminParts } from '../admin-server.ts'
+
+export function addSiteRoutes(
+  routes: FastifyInstance,
+  {
+    tracker,
+    table,
+    site: ownSite,
+    federation,
+  }: Pick<AdminParts, 'tracker' | 'table' | 'site' | 'federation'>,
+): void {
+  routes.get('/api/v1/sites', async () => {
+    const remotes = new Map((federation?.remotes() ?? []).map((remote) => [remote.site, remote]))
+    return {
+      sites: tracker.topology.sites.map((site) => {
+        const remote = remotes.get(site.name)
+        return {
+          name: site.name,
+          region: site.region ?? null,
+          isOwn: site.name === ownSite,
+          /** `here`: this node answers for it. `up`, `late`, `cut`: what is heard of its own nodes. */
+          state: remote?.state ?? 'here',
+          since: remote === undefined ? null : new Date(remote.sinceMs).toISOString(),
+          reason: remote?.reason ?? null,
+          ageSeconds: remote?.ageSeconds ?? null,
+          torrents: remote === undefined || remote.state === 'cut' ? swarmsHere(site.index) : remote.torrents,
+        }
+      }),
+    }
+  })
+
+  function swarmsHere(siteIndex: number): number {
+    return table.placeCounts.ofSite(siteIndex).swarms
+  }
+}

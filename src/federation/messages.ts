@@ -1,0 +1,150 @@
+/**
+ * What nodes of different sites send each other on a stream: messages, each behind its length and its type, so that
+ * types of the next version are passed over. A node speaks with nodes one version older or newer than itself.
+ *
+ * Threat: whoever is at the other end may send anything, for ever. A message has a length that is known before any of it
+ * is kept, and nothing here throws for what it reads.
+ */
+import type { RegisteredTorrent } from '../tracker/ports.ts'
+
+/*
+  Message => big-endian
+     0  uint32    length          of what follows
+     4  uint8     type
+     5  byte[length - 1]
+
+  1 Hello       uint8 version, uint48 time, uint8 length, byte[length] site in UTF-8; the first of a stream
+  2 Batch       what the site says of its torrents (tracker/site-batch.ts)
+  3 Complete    all that the site has to say has been said once
+  4 Heartbeat   uint48 time; once a second
+  5 Registered  uint48 registered_at, uint8 count, byte[20] infohash each: of one registered torrent
+  6 Removed     uint48 removed_at, byte[20] infohash: one is registered no more
+  7 Listed      all that is registered has been named once
+
+  A time is in milliseconds since 1970, as the sending site counts it.
+*/
+export const VERSION = 1
+const HEAD_BYTES = 5
+/** A batch is a little longer than what its writer fills it up to; twice that leaves room for the next version. */
+export const MESSAGE_BYTES_MAX = 131_072
+const INFO_HASH_BYTES = 20
+
+export type Message =
+  | { readonly type: 'hello'; readonly version: number; readonly timeMs: number; readonly site: string }
+  | { readonly type: 'batch'; readonly batch: Buffer }
+  | { readonly type: 'complete' }
+  | { readonly type: 'heartbeat'; readonly timeMs: number }
+  | { readonly type: 'registered'; readonly atMs: number; readonly infoHashes: readonly Buffer[] }
+  | { readonly type: 'removed'; readonly atMs: number; readonly infoHash: Buffer }
+  | { readonly type: 'listed' }
+  /** Of a later version. */
+  | { readonly type: 'unknown' }
+  /** Cannot be read. */
+  | { readonly type: 'garbage' }
+
+export function writeHello(site: string, timeMs: number): Buffer {
+  const name = Buffer.from(site).subarray(0, 255)
+  const message = open(1, 8 + name.length)
+  message.writeUInt8(VERSION, HEAD_BYTES)
+  message.writeUIntBE(timeMs, HEAD_BYTES + 1, 6)
+  message.writeUInt8(name.length, HEAD_BYTES + 7)
+  name.copy(message, HEAD_BYTES + 8)
+  return message
+}
+
+/** The batch itself is not copied: it goes out behind this. */
+export function headOfBatch(batch: Buffer): Buffer {
+  const head = Buffer.allocUnsafe(HEAD_BYTES)
+  head.writeUInt32BE(batch.length + 1, 0)
+  head.writeUInt8(2, 4)
+  return head
+}
+
+export const COMPLETE: Buffer = open(3, 0)
+export const LISTED: Buffer = open(7, 0)
+
+export function writeHeartbeat(timeMs: number): Buffer {
+  const message = open(4, 6)
+  message.writeUIntBE(timeMs, HEAD_BYTES, 6)
+  return message
+}
+
+export function writeRegistered({ registeredAtMs, infoHashes }: RegisteredTorrent): Buffer {
+  const message = open(5, 7 + infoHashes.length * INFO_HASH_BYTES)
+  message.writeUIntBE(registeredAtMs, HEAD_BYTES, 6)
+  message.writeUInt8(infoHashes.length, HEAD_BYTES + 6)
+  for (const [index, infoHash] of infoHashes.entries())
+    infoHash.copy(message, HEAD_BYTES + 7 + index * INFO_HASH_BYTES)
+  return message
+}
+
+export function writeRemoved(infoHash: Buffer, atMs: number): Buffer {
+  const message = open(6, 6 + INFO_HASH_BYTES)
+  message.writeUIntBE(atMs, HEAD_BYTES, 6)
+  infoHash.copy(message, HEAD_BYTES + 6)
+  return message
+}
+
+/** `type` and `body` as they were on the stream. */
+export function readMessage(type: number, body: Buffer): Message {
+  switch (type) {
+    case 1: {
+      if (body.length < 8 || body.length < 8 + body.readUInt8(7)) return { type: 'garbage' }
+      const site = body.toString('utf8', 8, 8 + body.readUInt8(7))
+      return { type: 'hello', version: body.readUInt8(0), timeMs: body.readUIntBE(1, 6), site }
+    }
+    case 2:
+      return { type: 'batch', batch: body }
+    case 3:
+      return { type: 'complete' }
+    case 4:
+      return body.length < 6 ? { type: 'garbage' } : { type: 'heartbeat', timeMs: body.readUIntBE(0, 6) }
+    case 5: {
+      const count = body.length < 7 ? 0 : body.readUInt8(6)
+      if (count === 0 || body.length < 7 + count * INFO_HASH_BYTES) return { type: 'garbage' }
+      const infoHashes = Array.from({ length: count }, (_, index) =>
+        hashAt(body, 7 + index * INFO_HASH_BYTES),
+      )
+      return { type: 'registered', atMs: body.readUIntBE(0, 6), infoHashes }
+    }
+    case 6:
+      if (body.length < 6 + INFO_HASH_BYTES) return { type: 'garbage' }
+      return { type: 'removed', atMs: body.readUIntBE(0, 6), infoHash: hashAt(body, 6) }
+    case 7:
+      return { type: 'listed' }
+    default:
+      return { type: 'unknown' }
+  }
+}
+
+/** Cuts a stream into messages, whatever pieces it comes in. Keeps no more than one message. */
+export class MessageReader {
+  #kept: Buffer = Buffer.alloc(0)
+
+  /** Hands over each message that is whole now. False where one is too long: nothing behind it can be read. */
+  read(piece: Buffer, take: (message: Message) => void): boolean {
+    let bytes = this.#kept.length === 0 ? piece : Buffer.concat([this.#kept, piece])
+    while (bytes.length >= HEAD_BYTES) {
+      const length = bytes.readUInt32BE(0)
+      if (length < 1 || length > MESSAGE_BYTES_MAX) return false
+      const end = HEAD_BYTES - 1 + length
+      if (bytes.length < end) break
+      take(readMessage(bytes.readUInt8(4), bytes.subarray(HEAD_BYTES, end)))
+      bytes = bytes.subarray(end)
+    }
+    // A copy: what is kept must not hold on to the whole piece.
+    this.#kept = Buffer.from(bytes)
+    return true
+  }
+}
+
+function open(type: number, bodyBytes: number): Buffer {
+  const message = Buffer.alloc(HEAD_BYTES + bodyBytes)
+  message.writeUInt32BE(bodyBytes + 1, 0)
+  message.writeUInt8(type, 4)
+  return message
+}
+
+function hashAt(bytes: Buffer, at: number): Buffer {
+  return Buffer.from(bytes.subarray(at, at + INFO_HASH_BYTES))
+}

@@ -1,0 +1,222 @@
+/**
+ * Several sites, each with a node of its own: the built program, one process a site, with loopback addresses for the
+ * clients (127.<site>.x.y, sites from 1) and between each two sites a relay that can be cut and healed.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { aDirectory, announceFrom, freePort, peersOf, PROGRAM } from './a-node.ts'
+
+export const FEDERATION_TOKEN = 'the-token-of-all-sites'
+
+export interface FederatedSite {
+  readonly name: string
+  readonly announceUrl: string
+  /** Of the node itself; others reach it through relays. */
+  readonly adminUrl: string
+  log(): string
+  admin(path: string, init?: RequestInit): Promise<Response>
+  metric(name: string): Promise<number>
+  kill(): Promise<void>
+  start(): Promise<void>
+}
+
+export interface TestFederation {
+  readonly sites: readonly FederatedSite[]
+  site(name: string): FederatedSite
+  /** Nothing passes between these two any more. */
+  cut(a: string, b: string): void
+  heal(a: string, b: string): void
+  /** Waits until each site hears each other. */
+  whole(): Promise<void>
+}
+
+export interface FederationSettings {
+  readonly names?: readonly string[]
+  /** More lines of each configuration. */
+  readonly more?: string
+  /** Instead of a node: what stands behind the URL of this site. */
+  readonly imposter?: { readonly site: string; readonly url: string }
+}
+
+interface Relay {
+  readonly port: number
+  isCut: boolean
+  readonly sockets: Set<Socket>
+}
+
+export async function aFederation(settings: FederationSettings = {}): Promise<TestFederation> {
+  const names = settings.names ?? ['fra', 'ams', 'nyc']
+  const directory = await aDirectory()
+  const ports = await Promise.all(
+    names.map(async () => ({ http: await freePort(), admin: await freePort() })),
+  )
+  const relays = new Map<string, Relay>()
+  for (const from of names)
+    for (const [to, name] of names.entries())
+      if (from !== name) relays.set(`${from} ${name}`, await aRelay(ports[to]?.admin ?? 0))
+  const topologyFor = (reader: string) =>
+    [
+      'sites:',
+      ...names.map((name, index) => {
+        const relay = relays.get(`${reader} ${name}`)
+        const url =
+          settings.imposter?.site === name
+            ? settings.imposter.url
+            : `http://127.0.0.1:${relay?.port ?? ports[index]?.admin ?? 0}`
+        return (
+          `  ${name}: { cidrs: [127.${index + 1}.0.0/16], trackers: ["http://127.0.0.1:${ports[index]?.http ?? 0}/announce"], ` +
+          `federation: ["${url}"] }`
+        )
+      }),
+      '',
+    ].join('\n')
+
+  const sites = await Promise.all(
+    names
+      .filter((name) => name !== settings.imposter?.site)
+      .map((name) =>
+        aSite({
+          name,
+          directory: join(directory, name),
+          port: ports[names.indexOf(name)] as (typeof ports)[number],
+          topology: topologyFor(name),
+          more: settings.more ?? '',
+        }),
+      ),
+  )
+  const between = (a: string, b: string) =>
+    [relays.get(`${a} ${b}`), relays.get(`${b} ${a}`)].filter((relay) => relay !== undefined)
+  return {
+    sites,
+    site: (name) => sites.find((site) => site.name === name) as FederatedSite,
+    cut(a, b) {
+      for (const relay of between(a, b)) {
+        relay.isCut = true
+        for (const socket of relay.sockets) socket.destroy()
+      }
+    },
+    heal(a, b) {
+      for (const relay of between(a, b)) relay.isCut = false
+    },
+    whole: () =>
+      until('all sites hear each other', async () => {
+        for (const site of sites) {
+          const { sites: seen } = (await (await site.admin('/api/v1/sites')).json()) as {
+            sites: { isOwn: boolean; state: string }[]
+          }
+          if (seen.some(({ isOwn, state }) => !isOwn && state !== 'up')) return false
+        }
+        return true
+      }),
+  }
+}
+
+async function aSite(parts: {
+  readonly name: string
+  readonly directory: string
+  readonly port: { readonly http: number; readonly admin: number }
+  readonly topology: string
+  readonly more: string
+}): Promise<FederatedSite> {
+  const { name, directory, port } = parts
+  await mkdir(directory)
+  await writeFile(join(directory, 'topology.yaml'), parts.topology)
+  await writeFile(
+    join(directory, 'siteswarm.yaml'),
+    [
+      `site: ${name}`,
+      'topology: ./topology.yaml',
+      `listen: { http: "127.0.0.1:${port.http}", udp: "127.0.0.1:0", admin: "127.0.0.1:${port.admin}" }`,
+      'dataDirectory: ./data',
+      `federation: { token: "${FEDERATION_TOKEN}" }`,
+      parts.more,
+      '',
+    ].join('\n'),
+  )
+  let log = ''
+  let child: ChildProcess | undefined
+  const adminUrl = `http://127.0.0.1:${port.admin}`
+  const site: FederatedSite = {
+    name,
+    announceUrl: `http://127.0.0.1:${port.http}/announce`,
+    adminUrl,
+    log: () => log,
+    admin: (path, init) => fetch(`${adminUrl}${path}`, init),
+    metric: async (metric) => {
+      const page = await (await fetch(`${adminUrl}/metrics`)).text()
+      const line = page.split('\n').find((each) => each.startsWith(`${metric} `))
+      if (line === undefined) throw new Error(`no metric ${metric}`)
+      return Number(line.slice(metric.length + 1))
+    },
+    async kill() {
+      const exited = new Promise((resolve) => child?.once('exit', resolve))
+      child?.kill('SIGKILL')
+      await exited
+    },
+    async start() {
+      const started = spawn(
+        process.execPath,
+        [PROGRAM, 'serve', '--config', join(directory, 'siteswarm.yaml'), '--json'],
+        { stdio: ['ignore', 'pipe', 'pipe'] },
+      )
+      child = started
+      started.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
+      await new Promise<void>((resolve, reject) => {
+        started.stdout.once('data', () => resolve())
+        started.once('exit', (code) => reject(new Error(`the node of ${name} ended with ${code}:\n${log}`)))
+      })
+    },
+  }
+  onTestFinished(() => void child?.kill('SIGKILL'))
+  await site.start()
+  return site
+}
+
+async function aRelay(to: number): Promise<Relay> {
+  const sockets = new Set<Socket>()
+  const server: Server = createServer((socket) => {
+    if (relay.isCut) return void socket.destroy()
+    const onward = connect(to, '127.0.0.1')
+    for (const [from, into] of [
+      [socket, onward],
+      [onward, socket],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => {})
+      from.on('close', () => {
+        sockets.delete(from)
+        into.destroy()
+      })
+      from.pipe(into)
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const relay: Relay = { port: typeof address === 'object' ? (address?.port ?? 0) : 0, isCut: false, sockets }
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return relay
+}
+
+/** Asks again and again until it is so; the deadline is that of a test which has failed. */
+export async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`it never became so that ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
+
+/** The peers that an announce to this site's node is answered with. */
+export async function hear(
+  site: FederatedSite,
+  from: string,
+  saying: Readonly<Record<string, string | number>> = {},
+): Promise<string[]> {
+  return peersOf(await announceFrom(site, from, saying))
+}

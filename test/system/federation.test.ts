@@ -1,0 +1,170 @@
+/** Sites with nodes of their own: one torrent, one swarm, whoever dies and whatever is cut. */
+import { expect, test } from 'vitest'
+import { announceFrom } from '../a-node.ts'
+import { aFederation, type FederatedSite, hear, until } from '../a-federation.ts'
+
+const TORRENT = 'ab'.repeat(20)
+
+async function counts(site: FederatedSite, from: string): Promise<{ complete: number; incomplete: number }> {
+  const body = await announceFrom(site, from, { event: 'stopped', port: 1 })
+  const number = (key: string) => Number(new RegExp(`${key}i(\\d+)e`).exec(body)?.[1])
+  return { complete: number('8:complete'), incomplete: number('10:incomplete') }
+}
+
+test('a seed that announced in one site is in the answer of the gateway of another, and of nobody else', async () => {
+  const federation = await aFederation()
+  await federation.whole()
+  const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+
+  await announceFrom(fra, '127.1.1.1', { left: 0, event: 'started' })
+  await until('the gateway of ams hears of the seed', async () =>
+    (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+  )
+
+  expect(await hear(ams, '127.2.1.2')).toEqual(['127.2.1.1:6881'])
+})
+
+test('the seed hears of the gateway that fetches from it', async () => {
+  const federation = await aFederation()
+  await federation.whole()
+  const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+  await announceFrom(fra, '127.1.1.1', { left: 0 })
+  await until('the gateway of ams hears of the seed', async () =>
+    (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+  )
+
+  await until('the seed hears of the gateway', async () =>
+    (await hear(fra, '127.1.1.1', { left: 0 })).includes('127.2.1.1:6881'),
+  )
+})
+
+test('a gateway that found nobody is taken on by the seed that comes later', async () => {
+  const federation = await aFederation({ names: ['fra', 'ams'] })
+  await federation.whole()
+  const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+  expect(await hear(ams, '127.2.1.1')).toEqual([])
+
+  await until('the seed hears of the gateway', async () =>
+    (await hear(fra, '127.1.1.1', { left: 0 })).includes('127.2.1.1:6881'),
+  )
+  await until('ams knows whom its gateway fetches from', async () => {
+    const swarm = (await (await ams.admin(`/api/v1/swarms/${TORRENT}`)).json()) as {
+      sites: { site: string; gateways: { upstream: { ip: string } | null }[] }[]
+    }
+    const own = swarm.sites.find(({ site }) => site === 'ams')
+    return own?.gateways[0]?.upstream?.ip === '127.1.1.1'
+  })
+})
+
+test('counts are those of all sites, and a client that announces to two of them is counted once', async () => {
+  const federation = await aFederation({ names: ['fra', 'ams'] })
+  await federation.whole()
+  const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+  for (const host of [1, 2, 3]) await announceFrom(fra, `127.1.1.${host}`, { left: 0 })
+  for (const host of [1, 2]) {
+    await announceFrom(ams, `127.2.1.${host}`)
+    await announceFrom(fra, `127.2.1.${host}`)
+  }
+
+  for (const [site, from] of [
+    [fra, '127.1.9.9'],
+    [ams, '127.2.9.9'],
+  ] as const)
+    await until(`${site.name} knows all`, async () => {
+      const { complete, incomplete } = await counts(site, from)
+      return complete === 3 && incomplete === 2
+    })
+})
+
+test('a client that also announces to another site hears there what its own site decided', async () => {
+  const federation = await aFederation()
+  await federation.whole()
+  const [fra, ams, nyc] = [federation.site('fra'), federation.site('ams'), federation.site('nyc')]
+  await announceFrom(fra, '127.1.1.1', { left: 0 })
+  await until('the gateway of ams hears of the seed', async () =>
+    (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+  )
+  await announceFrom(ams, '127.2.1.2')
+
+  await until('nyc repeats the upstream to the gateway', async () =>
+    (await hear(nyc, '127.2.1.1')).includes('127.1.1.1:6881'),
+  )
+  expect(await hear(nyc, '127.2.1.2')).toEqual([])
+})
+
+test('a site whose nodes are all gone is answered by another one, and has no ghosts there when it is back', async () => {
+  const federation = await aFederation({ names: ['fra', 'ams'] })
+  await federation.whole()
+  const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+  await announceFrom(fra, '127.1.1.1', { left: 0 })
+  await until('the gateway of ams hears of the seed', async () =>
+    (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+  )
+
+  await ams.kill()
+  await until('the gateway of ams is answered by fra', async () =>
+    (await hear(fra, '127.2.1.1')).includes('127.1.1.1:6881'),
+  )
+  await until('the others of ams are answered by fra', async () =>
+    (await hear(fra, '127.2.1.2')).includes('127.2.1.1:6881'),
+  )
+
+  await ams.start()
+  await until('fra leaves them to ams', async () => (await counts(fra, '127.1.9.9')).incomplete === 0)
+  await announceFrom(ams, '127.2.1.1')
+  await until('only who came back counts', async () => (await counts(fra, '127.1.9.9')).incomplete === 1)
+})
+
+test('sites that are cut from each other go on with what they have, and heal by themselves', async () => {
+  const federation = await aFederation({ names: ['fra', 'ams'] })
+  await federation.whole()
+  const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+  await announceFrom(fra, '127.1.1.1', { left: 0 })
+  await until('the gateway of ams hears of the seed', async () =>
+    (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+  )
+
+  federation.cut('fra', 'ams')
+  await until('ams knows that it is cut', async () => {
+    const body = await (await ams.admin('/readyz?verbose')).text()
+    return body.includes('fra is cut') && body.endsWith('ready\n')
+  })
+  expect(await ams.metric('siteswarm_federation_up{remote="fra"}')).toBe(0)
+  // The seed is still there, as far as anybody knows, and the site still fills.
+  expect(await hear(ams, '127.2.1.1')).toContain('127.1.1.1:6881')
+  expect(await hear(ams, '127.2.1.2')).toContain('127.2.1.1:6881')
+
+  federation.heal('fra', 'ams')
+  await federation.whole()
+  await announceFrom(fra, '127.1.1.2', { left: 0 })
+  await until('ams knows both seeds', async () => (await counts(ams, '127.2.9.9')).complete === 2)
+})
+
+test('a torrent that is registered in one site is served in all, until one of them removes it', async () => {
+  const federation = await aFederation({ names: ['fra', 'ams'] })
+  await federation.whole()
+  const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+  const info = `d6:lengthi5e4:name5:hello12:piece lengthi16384e6:pieces20:${'x'.repeat(20)}e`
+  const registered = await fra.admin('/api/v1/torrents', {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-bittorrent' },
+    body: `d4:info${info}e`,
+  })
+  const { infoHashV1 } = (await registered.json()) as { infoHashV1: string }
+
+  await until('ams has it', async () => (await ams.admin(`/api/v1/torrents/${infoHashV1}`)).status === 200)
+
+  await ams.admin(`/api/v1/torrents/${infoHashV1}`, { method: 'DELETE' })
+  await until(
+    'fra has it no more',
+    async () => (await fra.admin(`/api/v1/torrents/${infoHashV1}`)).status === 404,
+  )
+})
+
+test('whoever has not the token is turned away, and counted', async () => {
+  const federation = await aFederation({ names: ['fra', 'ams'] })
+  const fra = federation.site('fra')
+  for (const headers of [{}, { authorization: 'Bearer wrong' }] as Record<string, string>[])
+    expect((await fra.admin('/federation/v1/stream?site=ams', { headers })).status).toBe(401)
+  expect(await fra.metric('siteswarm_federation_refusals_total{reason="token"}')).toBe(1)
+})
