@@ -50,7 +50,7 @@ export class ClientCounts {
     if (!hasOnlyFirstAddresses) this.#countNext(swarm, identity)
   }
 
-  /** A client that is not counted here waits in no line either: its own site counts it. */
+  /** Whether it counts here. One that does not, because its own site says how many it has, waits in no line either. */
   setCounted(swarm: Swarm, row: number, role: Role, isCounted: boolean): void {
     if (isCounted) {
       if (this.#rows.clientOrder(row) === UNLISTED) this.add(swarm, row, role)

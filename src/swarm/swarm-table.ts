@@ -20,6 +20,7 @@ import { compareStates, type PeerState } from './peer-state.ts'
 import type { PlaceCounts } from './place-counts.ts'
 import { Placement, type PlacesAfter, siteFor } from './placement.ts'
 import { RowIndex, ROWS_MAX } from './row-index.ts'
+import { readRowState, writeRowState } from './row-state.ts'
 import type { Role, SiteSwarm, Swarm } from './swarm.ts'
 import { SwarmRegistry } from './swarm-registry.ts'
 import { Tombstones } from './tombstones.ts'
@@ -43,7 +44,7 @@ export class SwarmTable {
   readonly #registry = new SwarmRegistry()
   readonly #emptied = new EmptiedSwarms()
   readonly #byEndpoint: RowIndex
-  readonly #clients = new ClientCounts(this.rows, (row) => this.roleOf(row))
+  readonly clients = new ClientCounts(this.rows, (row) => this.roleOf(row))
   readonly #limits: SwarmTableLimits
   readonly #placement: Placement
   /** Told of each peer that came, changed or left, before it leaves. */
@@ -82,7 +83,7 @@ export class SwarmTable {
 
   /** Bytes in typed arrays; the objects of the swarms come on top. */
   get bytes(): number {
-    return this.rows.bytes + this.introductions.bytes + this.#byEndpoint.bytes + this.#clients.bytes
+    return this.rows.bytes + this.introductions.bytes + this.#byEndpoint.bytes + this.clients.bytes
   }
 
   swarms(): IterableIterator<Swarm> {
@@ -146,13 +147,7 @@ export class SwarmTable {
       if (rows.identity(row) !== state.identity) this.#changeIdentity(swarm, row, state.identity)
       this.#changeRole(swarm, row, state.role, isDoubtful)
     }
-    rows.setHeard(row, state.heardAtMs, state.lifetimeSeconds)
-    rows.setLeftKib(row, state.leftKib)
-    rows.setDownloadedKib(row, state.downloadedKib)
-    rows.setStalls(row, state.stalls)
-    rows.setFlag(row, flags.proven, state.isProven)
-    rows.setFlag(row, flags.unreachable, state.isUnreachable)
-    rows.setFlag(row, flags.slowToForward, state.isSlowToForward)
+    writeRowState(rows, row, state)
     this.touch(row)
     return row
   }
@@ -160,15 +155,6 @@ export class SwarmTable {
   /** Something of a peer changed that is not in its state: its lease, its upstream. */
   touch(row: number): void {
     this.onChange?.(this.swarmOf(row), this.siteIndexOf(row))
-  }
-
-  /** Whether the peer counts as a client here; not one whose own site says how many it has. */
-  setCounted(row: number, isCounted: boolean): void {
-    this.#clients.setCounted(this.swarmOf(row), row, this.roleOf(row), isCounted)
-  }
-
-  isCounted(row: number): boolean {
-    return this.#clients.isCounted(row)
   }
 
   /** Names the peer of a row on every node. */
@@ -179,23 +165,8 @@ export class SwarmTable {
 
   /** What the table holds of a peer. `nearMs`: some time within weeks of when it was heard. */
   stateOf(row: number, nearMs: number): PeerState {
-    const { rows } = this
-    return {
-      infoHash: this.swarmOf(row).infoHash,
-      address: rows.address(row),
-      port: rows.port(row),
-      identity: rows.identity(row),
-      role: this.roleOf(row),
-      leftKib: rows.leftKib(row),
-      downloadedKib: rows.downloadedKib(row),
-      heardAtMs: rows.heardAtMs(row, nearMs),
-      lifetimeSeconds: rows.lifetimeSeconds(row),
-      stalls: rows.stalls(row),
-      isDoubtful: rows.has(row, flags.doubtful),
-      isProven: rows.has(row, flags.proven),
-      isUnreachable: rows.has(row, flags.unreachable),
-      isSlowToForward: rows.has(row, flags.slowToForward),
-    }
+    const { infoHash } = this.swarmOf(row)
+    return readRowState(this.rows, row, { infoHash, role: this.roleOf(row), nearMs })
   }
 
   /** A peer said at this time that it stops. Where it came back since, what goes back to before ends all the same. */
@@ -230,7 +201,7 @@ export class SwarmTable {
     swarm.forgetUpstream(row)
     const { rows } = this
     this.#byEndpoint.remove(hashEndpoint(swarm.index, rows.addressHash(row), rows.port(row)), row)
-    this.#clients.remove(swarm, row, this.roleOf(row))
+    this.clients.remove(swarm, row, this.roleOf(row))
     rows.release(row)
     swarm.rows--
     if (swarm.rows === 0) this.#drop(swarm)
@@ -321,7 +292,7 @@ export class SwarmTable {
     swarm.rows++
     this.#byEndpoint.add(hashEndpoint(swarm.index, rows.addressHash(row), state.port), row)
     this.#placement.attach(swarm, row)
-    this.#clients.add(swarm, row, state.role)
+    this.clients.add(swarm, row, state.role)
     return row
   }
 
@@ -340,7 +311,7 @@ export class SwarmTable {
     const { rows } = this
     const before = this.roleOf(row)
     if (before === role && rows.has(row, flags.doubtful) === isDoubtful) return
-    this.#clients.changeRole(swarm, row, before, role)
+    this.clients.changeRole(swarm, row, before, role)
     this.#placement.detach(swarm, row, 'stopped')
     rows.setFlag(row, flags.seed, role === 'seed')
     rows.setFlag(row, flags.partial, role === 'partial')
@@ -374,9 +345,9 @@ export class SwarmTable {
 
   #changeIdentity(swarm: Swarm, row: number, identity: number): void {
     const role = this.roleOf(row)
-    this.#clients.remove(swarm, row, role)
+    this.clients.remove(swarm, row, role)
     this.rows.setIdentity(row, identity)
-    this.#clients.add(swarm, row, role)
+    this.clients.add(swarm, row, role)
   }
 
   #swarmFor(infoHash: Buffer): Swarm {

@@ -149,7 +149,7 @@ export class RemoteContacts implements RemoteSites {
       const ofSite = swarm.site(site.index)
       if (ofSite !== undefined)
         for (const row of this.#rowsOf(ofSite))
-          if (this.#parts.table.isCounted(row)) this.#parts.table.remove(row, 'stopped')
+          if (this.#parts.table.clients.isCounted(row)) this.#parts.table.remove(row, 'stopped')
       if (++looked % SLICE === 0) yield
       if (site.stream !== stream || !site.isHeard) return
     }
@@ -163,8 +163,7 @@ export class RemoteContacts implements RemoteSites {
     let looked = 0
     for (const [key, said] of this.#said) {
       const ofSite = said.some((each) => each.site === site) ? this.#swarm(key)?.site(site.index) : undefined
-      if (ofSite !== undefined)
-        for (const row of this.#rowsOf(ofSite)) this.#parts.table.setCounted(row, true)
+      if (ofSite !== undefined) for (const row of this.#rowsOf(ofSite)) this.#count(row, true)
       if (++looked % SLICE === 0) yield
       if (site.stream !== stream || site.isHeard) return
     }
@@ -255,14 +254,14 @@ export class RemoteContacts implements RemoteSites {
       // It has said something later here.
       if (row < 0) row = this.#find(infoHash, peer)
       if (row < 0) continue
-      table.setCounted(row, false)
+      this.#count(row, false)
       kept.add(row)
       this.#parts.settle(row)
     }
     const ofSite = table.swarm(infoHash)?.site(site.index)
     if (ofSite === undefined) return
     for (const row of this.#rowsOf(ofSite))
-      if (!kept.has(row) && (site.isHeard || !table.isCounted(row))) table.remove(row, 'stopped')
+      if (!kept.has(row) && (site.isHeard || !table.clients.isCounted(row))) table.remove(row, 'stopped')
   }
 
   /** The leases that the sites say their contacts have: of upstreams, one may be known only now. */
@@ -281,7 +280,7 @@ export class RemoteContacts implements RemoteSites {
         this.#grant(row, lease, swarm)
       }
       for (const { row } of ofSite.gateways.slice())
-        if (!held.has(row) && !table.isCounted(row)) table.leases.end(table.leaseOf(row), 'stopped')
+        if (!held.has(row) && !table.clients.isCounted(row)) table.leases.end(table.leaseOf(row), 'stopped')
     }
   }
 
@@ -334,7 +333,12 @@ export class RemoteContacts implements RemoteSites {
     if (ofSite === undefined) return
     const { table } = this.#parts
     for (const row of this.#rowsOf(ofSite))
-      if (site.isHeard || !table.isCounted(row)) table.remove(row, 'stopped')
+      if (site.isHeard || !table.clients.isCounted(row)) table.remove(row, 'stopped')
+  }
+
+  #count(row: number, isCounted: boolean): void {
+    const { table } = this.#parts
+    table.clients.setCounted(table.swarmOf(row), row, table.roleOf(row), isCounted)
   }
 
   #rowsOf(site: SiteSwarm): number[] {
