@@ -157,7 +157,8 @@ export class RecordApplier implements RecordSink {
   #wait(infoHash: Buffer, peer: PeerRef, waiting: Waiting): void {
     const key = hashPeer(infoHash, peer.address, peer.port)
     const before = this.#waiting.get(key) ?? []
-    this.#waiting.set(key, [...before.slice(-WAITING_MAX + 1), waiting], this.#nowMs)
+    const after = [...before.slice(-WAITING_MAX + 1), keep(waiting)]
+    this.#waiting.set(key, after, this.#nowMs)
   }
 
   #endLease({ infoHash, peer, version }: LeaseRecord, cause: ElectionCause): void {
@@ -215,4 +216,12 @@ export class RecordApplier implements RecordSink {
       table.leases.end(table.leaseOf(gateway.row), 'surplus', version)
     }
   }
+}
+
+/** For later: the infohash is a view into a batch that is not to stay in memory for it. */
+function keep(waiting: Waiting): Waiting {
+  const infoHash = Buffer.from(waiting.record.infoHash)
+  return waiting.kind === 'link'
+    ? { kind: 'link', record: { ...waiting.record, infoHash } }
+    : { kind: 'lease', record: { ...waiting.record, infoHash } }
 }

@@ -200,8 +200,8 @@ export class BatchWriter implements RecordSink {
 }
 
 /**
- * Hands each record of a batch to the sink, in order. False where it is not a batch, or not all of it could be read;
- * the sink then has what could.
+ * Hands each record of a batch to the sink, in order; infohashes are views into the batch. False where it is not a
+ * batch, or not all of it could be read; the sink then has what could.
  */
 export function readBatch(batch: Buffer, sink: RecordSink): boolean {
   if (batch.length < HEADER_BYTES || batch[0] !== VERSION) return false
@@ -215,10 +215,7 @@ export function readBatch(batch: Buffer, sink: RecordSink): boolean {
     if (end > batch.length) return false
     const type = byte(batch, at)
     if (type === TORRENT) {
-      infoHash =
-        end - start < INFO_HASH_BYTES
-          ? undefined
-          : Buffer.from(batch.subarray(start, start + INFO_HASH_BYTES))
+      infoHash = end - start < INFO_HASH_BYTES ? undefined : batch.subarray(start, start + INFO_HASH_BYTES)
       isWhole &&= infoHash !== undefined
     } else if (type <= SITE_COUNTS) {
       isWhole =

@@ -1,0 +1,38 @@
+/** A peer's state in its row and out of it. What decides where a row is listed, its place and role, is the table's. */
+import { flags, type PeerRows } from './peer-rows.ts'
+import type { PeerState } from './peer-state.ts'
+import type { Role } from './swarm.ts'
+
+export function writeRowState(rows: PeerRows, row: number, state: PeerState): void {
+  rows.setHeard(row, state.heardAtMs, state.lifetimeSeconds)
+  rows.setLeftKib(row, state.leftKib)
+  rows.setDownloadedKib(row, state.downloadedKib)
+  rows.setStalls(row, state.stalls)
+  rows.setFlag(row, flags.proven, state.isProven)
+  rows.setFlag(row, flags.unreachable, state.isUnreachable)
+  rows.setFlag(row, flags.slowToForward, state.isSlowToForward)
+}
+
+/** `nearMs`: some time within weeks of when it was heard. */
+export function readRowState(
+  rows: PeerRows,
+  row: number,
+  of: { readonly infoHash: Buffer; readonly role: Role; readonly nearMs: number },
+): PeerState {
+  return {
+    infoHash: of.infoHash,
+    address: rows.address(row),
+    port: rows.port(row),
+    identity: rows.identity(row),
+    role: of.role,
+    leftKib: rows.leftKib(row),
+    downloadedKib: rows.downloadedKib(row),
+    heardAtMs: rows.heardAtMs(row, of.nearMs),
+    lifetimeSeconds: rows.lifetimeSeconds(row),
+    stalls: rows.stalls(row),
+    isDoubtful: rows.has(row, flags.doubtful),
+    isProven: rows.has(row, flags.proven),
+    isUnreachable: rows.has(row, flags.unreachable),
+    isSlowToForward: rows.has(row, flags.slowToForward),
+  }
+}
