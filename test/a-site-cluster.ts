@@ -18,7 +18,7 @@ export const aClusterNode = (redisUrl: string): Promise<RunningNode> =>
   aNode({ more: `store: ${redisUrl}\n` })
 
 /** The addresses of clients in two rows of fra, and some elsewhere. */
-export const CLIENTS: readonly string[] = [
+const CLIENTS: readonly string[] = [
   ...Array.from({ length: 6 }, (_, index) => `127.1.1.${index + 1}`),
   ...Array.from({ length: 6 }, (_, index) => `127.1.2.${index + 1}`),
   ...Array.from({ length: 4 }, (_, index) => `127.2.1.${index + 1}`),
@@ -67,7 +67,7 @@ export function clientsAnnounce(nodes: () => readonly RunningNode[]): Announcing
 }
 
 /** What a node says of the torrent: its counts and gateways, and what it knows of each client. */
-export async function pictureOf(node: RunningNode): Promise<unknown> {
+async function pictureOf(node: RunningNode): Promise<unknown> {
   const answer = await node.admin(`/api/v1/swarms/${HASH}`)
   const swarm = (await answer.json()) as { readonly sites: readonly { readonly site: string }[] }
   const clients = CLIENTS.map(async (address) => {

@@ -13,7 +13,7 @@ import { SentenceMemory, type TestNode, type TestSite } from './a-site.ts'
 export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 /** Tests do not wait for the shortest lifetime that a configuration allows. */
-export const LIFETIME_MS = 3_600_000
+const LIFETIME_MS = 3_600_000
 
 let sites = 0
 

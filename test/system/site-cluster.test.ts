@@ -3,13 +3,16 @@
  * throughout, from several addresses and to all nodes, and not one announce fails; afterwards the nodes agree, and so
  * does one that comes only then.
  */
+import { spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { loadNode } from '../../src/config/load-node.ts'
 import { ManualClock, systemClock } from '../../src/core/clock.ts'
 import { SiteswarmNode } from '../../src/daemon/node.ts'
-import { announceFrom, aNode, peersOf, type RunningNode } from '../a-node.ts'
+import { aDirectory, announceFrom, aNode, freePort, peersOf, type RunningNode } from '../a-node.ts'
 import { aRedis, startSentinels, until } from '../a-redis.ts'
 import {
   aClusterNode,
@@ -299,4 +302,69 @@ describe.skipIf(needs('redis-server'))('nodes that come and go', () => {
     const two = await aClusterNode(redis.url)
     expect(peersOf(await announceFrom(two, '127.1.1.2'))).toEqual(['127.1.1.1:6881'])
   })
+})
+
+describe.skipIf(needs('redis-server', 'openssl'))('a Redis that speaks TLS', () => {
+  test(
+    'is believed by the certificate of its authority, and not without',
+    { timeout: PATIENCE_MS },
+    async () => {
+      const directory = await aDirectory()
+      const make = (...args: readonly string[]) => {
+        const made = spawnSync('openssl', args, { cwd: directory, encoding: 'utf8' })
+        if (made.status !== 0) throw new Error(made.stderr)
+      }
+      const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+      make(
+        'req',
+        '-x509',
+        ...key,
+        '-keyout',
+        'ca.key',
+        '-out',
+        'ca.pem',
+        '-days',
+        '2',
+        '-subj',
+        '/CN=authority',
+      )
+      make('req', ...key, '-keyout', 'redis.key', '-out', 'redis.csr', '-subj', '/CN=redis')
+      await writeFile(join(directory, 'san'), 'subjectAltName=IP:127.0.0.1')
+      const authority = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial']
+      make(
+        'x509',
+        '-req',
+        '-in',
+        'redis.csr',
+        ...authority,
+        '-out',
+        'redis.pem',
+        '-days',
+        '2',
+        '-extfile',
+        'san',
+      )
+      const tlsPort = await freePort()
+      await aRedis({
+        lines: [
+          `tls-port ${tlsPort}`,
+          `tls-cert-file ${directory}/redis.pem`,
+          `tls-key-file ${directory}/redis.key`,
+          `tls-ca-cert-file ${directory}/ca.pem`,
+          'tls-auth-clients no',
+        ],
+      })
+      const more = `store: rediss://127.0.0.1:${tlsPort}\n`
+      const environment = { NODE_EXTRA_CA_CERTS: join(directory, 'ca.pem') }
+      const [one, two] = await Promise.all([aNode({ more, environment }), aNode({ more, environment })])
+      await announceFrom(one, '127.1.1.1', { left: 0 })
+      await expectSoon('the other node knows it', async () =>
+        peersOf(await announceFrom(two, '127.1.1.2')).includes('127.1.1.1:6881'),
+      )
+      const stranger = await aNode({ more })
+      expect(await (await stranger.admin('/readyz?verbose')).text()).toMatch(
+        /warn store: rediss:.* cannot be used since .*certificate/,
+      )
+    },
+  )
 })

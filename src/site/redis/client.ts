@@ -16,7 +16,7 @@ export type Reply = Buffer | number | null | readonly Reply[]
 export type Argument = string | number | Buffer
 
 /** A server that is there answers in a millisecond; after a second it hangs, whatever the reason. */
-export const COMMAND_DEADLINE_MS = 1_000
+const COMMAND_DEADLINE_MS = 1_000
 /** Connecting, TLS, and asking Sentinels one after the other for the master. */
 const CONNECT_DEADLINE_MS = 5_000
 /** One address; a machine that is gone does not even refuse. */
@@ -113,7 +113,7 @@ function aRedis(target: StoreTarget, name: string): Redis {
           ...(isTls ? { sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
         }
       : { host: first?.host ?? '', port: first?.port ?? 0 }),
-    ...(isTls ? { tls: { servername: first?.host ?? '' } } : {}),
+    ...(isTls ? { tls: {} } : {}),
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     db: database,

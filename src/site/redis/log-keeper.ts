@@ -2,7 +2,7 @@
  * Keeps the site log whole. Redis may lose all of it, its end, or its beginning, and its clock may move; whatever
  * happened, every node writes again what it knows, and reads again what it may have missed.
  *
- * All of the log: another epoch. Its end: the newest witness is gone. Its beginning: the oldest young one is; the
+ * All of the log: another epoch. Its end: a witness is gone that is not the oldest. Its beginning: the oldest is; the
  * node that sees it begins another epoch, so that all others hear of it.
  */
 import { setTimeout as pause } from 'node:timers/promises'
@@ -89,24 +89,30 @@ export class LogKeeper {
   /** Looks at the log and does what is to be done about it. `isFirst`: of a session. */
   async look(client: RedisClient, isFirst: boolean): Promise<Look> {
     const { keys, clock, newEpoch, reader, writer } = this.#options
-    const young = this.#witnesses.young(clock.nowMs())
-    const ids = isFirst || young.length < 3 ? young : [young[0] as string, young.at(-1) as string]
+    const siteMs = clock.nowMs()
+    const ids = isFirst ? this.#witnesses.all(siteMs) : this.#witnesses.few(siteMs)
     const { applied } = reader
     const askedMs = clock.elapsed()
     const seen = await look(client, keys, { newEpoch: newEpoch(), ids })
     const byMs = clock.read({ redisMs: seen.redisMs, askedMs, answeredMs: clock.elapsed() })
+    const epoch = this.#epoch
     if (byMs !== 0) await this.#shift(client, byMs, seen)
     this.#lastId = seen.lastId
 
-    if (this.#epoch === undefined || (seen.epoch !== '' && seen.epoch !== this.#epoch))
-      this.#begin(seen.epoch)
-    else if (seen.isThere.at(-1) === false) await this.#lostEnd(client, ids, seen)
-    else if (seen.isThere[0] === false) await this.#rotate(client, 'its beginning was trimmed or lost')
-    else if (compareIds(seen.lastId, applied) < 0) reader.moveTo(seen.lastId)
-
+    // Where writes are refused there may be none; and what the shift has begun, nobody has seen yet.
+    if (seen.epoch !== '' && this.#epoch === epoch) await this.#check(client, seen, ids, applied)
     const droppedSinceMs = writer.takeDropped()
     if (droppedSinceMs !== undefined) this.#owe({ sinceMs: droppedSinceMs - OVERLAP_MS })
     return seen
+  }
+
+  async #check(client: RedisClient, seen: Look, ids: readonly string[], applied: string): Promise<void> {
+    const firstGone = seen.isThere.indexOf(false)
+    if (seen.epoch !== this.#epoch) this.#begin(seen.epoch)
+    else if (firstGone === 0) await this.#rotate(client, 'its beginning was trimmed or lost')
+    else if (firstGone > 0) await this.#lostEnd(client, ids[firstGone] as string)
+    else if (compareIds(seen.lastId, applied) < 0) this.#options.reader.moveTo(seen.lastId)
+    else this.#witnesses.looked()
   }
 
   /** Writes what is owed, until the signal ends it. */
@@ -138,7 +144,7 @@ export class LogKeeper {
   #begin(epoch: string): void {
     const { reader, subscriber, clock, lifetimeMs, log } = this.#options
     const isFirst = this.#epoch === undefined
-    if (epoch !== '') this.#epoch = epoch
+    this.#epoch = epoch
     this.#witnesses.clear()
     reader.moveTo(`${Math.max(0, clock.nowMs() - lifetimeMs)}-0`)
     if (isFirst) return
@@ -149,13 +155,13 @@ export class LogKeeper {
     this.#owe('everything')
   }
 
-  /** A fail-over, or an old backup: what this node read last is not there. */
-  async #lostEnd(client: RedisClient, ids: readonly string[], seen: Look): Promise<void> {
+  /** A fail-over, or an old backup: this entry is gone, and with it an end of the log of that time. */
+  async #lostEnd(client: RedisClient, gone: string): Promise<void> {
     const { clock, keys, newEpoch, reader, log } = this.#options
-    const young = this.#witnesses.young(clock.nowMs())
-    const { isThere } =
-      young.length === ids.length ? seen : await look(client, keys, { newEpoch: newEpoch(), ids: young })
-    const common = young.findLast((_, index) => isThere[index] === true)
+    const older = this.#witnesses.all(clock.nowMs()).filter((id) => compareIds(id, gone) < 0)
+    const { isThere } = await look(client, keys, { newEpoch: newEpoch(), ids: older })
+    const firstGone = isThere.indexOf(false)
+    const common = firstGone < 0 ? older.at(-1) : older[firstGone - 1]
     if (common === undefined) {
       await this.#rotate(client, 'nothing of what was read is in it any more')
       return

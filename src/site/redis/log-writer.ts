@@ -18,7 +18,7 @@ const ENTRY_BYTES = 64 * 1024
 const REFUSED_PAUSE_MS = 500
 
 /** The field of a batch in an entry; an entry has several of them. */
-export const BATCH_FIELD = 'b'
+const BATCH_FIELD = 'b'
 
 interface Dump {
   readonly batches: Iterator<Buffer>

@@ -33,6 +33,8 @@ const ALONE_AFTER_MS = 10_000
 /** Between two attempts to connect: from soon, because most breaks are short, to seldom enough for a herd of nodes. */
 const RETRY_MS_MIN = 100
 const RETRY_MS_MAX = 2_000
+/** A session that lasted so long was a good one: the next attempt comes soon again. */
+const LASTING_MS = 5_000
 /** A stopping node gives its last batches so long. */
 const FLUSH_DEADLINE_MS = 3_000
 
@@ -183,10 +185,11 @@ export class RedisStore implements SiteStore {
     let pauseMs = RETRY_MS_MIN
     while (!signal.aborted) {
       let session: RedisSession | undefined
+      let startedMs = Infinity
       try {
         session = await openSession(target, site)
         await this.#start(session, following)
-        pauseMs = RETRY_MS_MIN
+        startedMs = this.clock.elapsed()
         await this.#serve(session, following)
       } catch (error) {
         const refused = this.#isOpen || this.#isCaughtUp ? undefined : refusedBy(target, error)
@@ -200,6 +203,7 @@ export class RedisStore implements SiteStore {
         this.#use(undefined)
         following.keeper.broke()
       }
+      if (this.clock.elapsed() - startedMs > LASTING_MS) pauseMs = RETRY_MS_MIN
       await pause(pauseMs / 2 + random.below(pauseMs), undefined, { signal }).catch(() => undefined)
       pauseMs = Math.min(RETRY_MS_MAX, pauseMs * 2)
     }
@@ -260,6 +264,8 @@ export class RedisStore implements SiteStore {
     const { completions, secrets, torrents } = this
     try {
       const seen = await keeper.look(client, isFirst)
+      // A replica: whoever knows the master is asked again.
+      if (seen.refusal.startsWith('READONLY')) throw new Error(seen.refusal)
       this.leases.trust()
       this.#refusal = seen.refusal
       if (keeper.hasLostCompletions) {
