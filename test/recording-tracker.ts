@@ -15,12 +15,16 @@ const NOTHING_SCRAPED: ScrapeCounts = { complete: 0, downloaded: 0, downloaders:
 export class RecordingTracker implements TrackerService {
   readonly announces: RecordedAnnounce[] = []
   readonly scrapes: { readonly infoHashes: readonly string[]; readonly from: string }[] = []
-  /** What the next announces hear. A function may throw. */
-  reply: AnnounceReply | (() => AnnounceReply) = anAnnounceReply()
+  /** What the next announces hear. A function may throw, and promise. */
+  reply: AnnounceReply | (() => AnnounceReply | Promise<AnnounceReply>) = anAnnounceReply()
   /** By info hash in hexadecimal. */
   readonly counts = new Map<string, ScrapeCounts>()
 
-  announce(request: AnnounceRequest, from: Address, protocol: 'http' | 'udp'): AnnounceReply {
+  announce(
+    request: AnnounceRequest,
+    from: Address,
+    protocol: 'http' | 'udp',
+  ): AnnounceReply | Promise<AnnounceReply> {
     this.announces.push({ request, from: from.toString(), protocol })
     return typeof this.reply === 'function' ? this.reply() : this.reply
   }

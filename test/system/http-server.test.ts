@@ -3,6 +3,7 @@
  * way on which an announce can fail.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { AnnounceReply } from '../../src/core/announce.ts'
 import { Refusal, type RefusalCode } from '../../src/core/errors.ts'
 import { HttpServer, type HttpServerLimits, httpServerLimits } from '../../src/server/http-server.ts'
 import { type RawAnswer, RawConnection } from '../raw-connection.ts'
@@ -53,6 +54,35 @@ const get = (target: string, headers = '') => `GET ${target} HTTP/1.1\r\nHost: t
 function failure(reason: string): string {
   return `d14:failure reason${reason.length}:${reason}8:intervali60e12:min intervali60ee`
 }
+
+describe('an answer that other nodes have a say in', () => {
+  it('comes when they have said it, and others do not wait for it', async () => {
+    let give: (reply: AnnounceReply) => void = () => {}
+    tracker.reply = () => new Promise((resolve) => (give = resolve))
+    const waiting = await RawConnection.open(port)
+    waiting.write(ANNOUNCE)
+    while (tracker.announces.length === 0) await new Promise(setImmediate)
+    tracker.reply = anAnnounceReply()
+    expect((await ask(ANNOUNCE))?.body).toBe(NO_PEERS)
+    give(anAnnounceReply({ complete: 7 }))
+    expect((await waiting.answer())?.body).toBe(NO_PEERS.replace('completei0e', 'completei7e'))
+    waiting.destroy()
+  })
+
+  it('is dropped where its client has hung up meanwhile, and the listener goes on', async () => {
+    let give: (reply: AnnounceReply) => void = () => {}
+    tracker.reply = () => new Promise((resolve) => (give = resolve))
+    const waiting = await RawConnection.open(port)
+    waiting.write(ANNOUNCE)
+    while (tracker.announces.length === 0) await new Promise(setImmediate)
+    waiting.destroy()
+    while (server.connections > 0) await new Promise(setImmediate)
+    give(anAnnounceReply())
+    tracker.reply = anAnnounceReply()
+    expect((await ask(ANNOUNCE))?.body).toBe(NO_PEERS)
+    expect(logged).toEqual([])
+  })
+})
 
 describe('an answer', () => {
   it('has status 200, its exact length, plain text, and nothing that clients would have to undo', async () => {
@@ -308,6 +338,13 @@ describe('an announce that fails is told why in bencoding', () => {
     }
     expect((await ask(ANNOUNCE))?.body).toBe(failure('the tracker made a mistake'))
     expect(refusals).toEqual(['TRK_INTERNAL'])
+    expect(logged).toEqual([mistake])
+  })
+
+  it('for a mistake that shows only after other nodes were asked, and the process goes on', async () => {
+    const mistake = new Error('a secret detail')
+    tracker.reply = () => Promise.reject(mistake)
+    expect((await ask(ANNOUNCE))?.body).toBe(failure('the tracker made a mistake'))
     expect(logged).toEqual([mistake])
   })
 

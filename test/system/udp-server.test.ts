@@ -175,6 +175,20 @@ describe('the listener', () => {
     expect(refused).toEqual(['TRK_INTERNAL'])
   })
 
+  it('answers when other nodes have had their say, also where that goes wrong', async () => {
+    const tracker = new RecordingTracker()
+    tracker.reply = () => Promise.resolve(anAnnounceReply({ complete: 7 }))
+    const { port, errors } = await serving(tracker)
+    const client = await Client.at('127.0.0.1', '127.0.0.1', port)
+    // action, transaction, interval, leechers, seeders
+    expect(Buffer.from(await client.announce(), 'hex').readUInt32BE(16)).toBe(7)
+    tracker.reply = () => Promise.reject(new Error('a bug'))
+    expect(Buffer.from((await client.announce()).slice(16), 'hex').toString()).toBe(
+      'the tracker made a mistake',
+    )
+    expect(errors).toEqual([new Error('a bug')])
+  })
+
   it('rejects where its address is taken', async () => {
     const { port } = await serving(new RecordingTracker())
     const second = new UdpServer({
