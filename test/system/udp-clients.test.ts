@@ -14,10 +14,10 @@ import { needs } from '../setup/needs.ts'
 
 const HASH = '2bcb3dab253c7e8c9355b33f262efadd63005087'
 
-/** A tracker that already knows a leecher at 127.1.1.5:6881, and tells of every announce over UDP. */
+/** A tracker that already knows a seed at 127.1.1.5:6881, and tells of every announce over UDP. */
 async function serving() {
   const built = aTracker()
-  built.announce('127.1.1.5', { torrent: Buffer.from(HASH, 'hex') })
+  built.announce('127.1.1.5', { torrent: Buffer.from(HASH, 'hex'), left: 0 })
   const heard: { readonly from: string; readonly request: AnnounceRequest }[] = []
   let hear: () => void = () => undefined
   const tracker: Pick<Tracker, 'announce' | 'scrape'> = {
