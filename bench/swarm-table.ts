@@ -91,7 +91,7 @@ const peerId = Buffer.from('-LT2080-000000000000')
 /** Host number `index` of the run. */
 function announce(tracker: Tracker, index: number, leftBytes: number): void {
   peerId.writeUInt32BE(index, 8)
-  tracker.announce(
+  void tracker.announce(
     {
       infoHash: hashes[index % hashes.length] as Buffer,
       peerId,
