@@ -17,7 +17,7 @@ import type { Choice, Decision, Reason, Situation, UpstreamChange } from './deci
 import { hearsFromNobody } from './deaf-leecher.ts'
 import { election, endedLeases } from './elect-gateway.ts'
 import { DecisionRandom } from './pick.ts'
-import { isLargeSite, siteState } from './site-state.ts'
+import { siteState } from './site-state.ts'
 import { openingOf } from './small-site.ts'
 
 /** Local seeds shown to one that says `left=0` and may have nothing. */
@@ -137,11 +137,11 @@ function adopt(situation: Situation, remote: Choice[], upstreams: UpstreamChange
 }
 
 /**
- * One of the first finishers of a large site. Complete, it takes nothing back from a gateway of another site, so
- * what enters its own site does not grow.
+ * One of the first finishers of a site. Complete, it takes nothing back from a gateway of another site, so what enters
+ * its own site does not grow.
  */
 function isHeir({ policy, site, asker }: Situation): boolean {
-  return asker.hasCompleted && isLargeSite(policy, site) && site.seeds <= 1 + policy.heirsOnCompletion
+  return asker.hasCompleted && site.seeds <= 1 + policy.heirsOnCompletion
 }
 
 function isUsable(situation: Situation, upstreamRow: number): boolean {

@@ -42,7 +42,7 @@ export interface Policy {
   /** Needy peers that a finisher never met and is introduced to: no reconnect ban stands between them. */
   readonly strangersOnCompletion: number
   /**
-   * The first so many finishers of a large site are told of the gateways that fetch from it: when its upstream
+   * The first so many finishers of a site are told of the gateways that fetch from it: when its upstream
    * completes, a gateway that has all but the last piece may hang up on it for a minute, and so may the next one.
    */
   readonly heirsOnCompletion: number
