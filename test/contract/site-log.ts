@@ -1,10 +1,13 @@
 /** The contract of SiteLog, run once per implementation. */
 import { describe, expect } from 'vitest'
 import { until } from '../a-redis.ts'
-import { contractTests, type Skips, type TestSite } from './a-site.ts'
+import { contractTests, type SentenceMemory, type Skips, type TestSite } from './a-site.ts'
 
 /** What a test waits for takes milliseconds; a busy machine may take longer. */
 const SOON_MS = 10_000
+
+/** At least once is what a log promises: after a connection that broke, some of it comes again. */
+const firstTimes = ({ heard }: SentenceMemory): string[] => [...new Set(heard)]
 
 export function describeSiteLog(
   implementation: string,
@@ -18,8 +21,8 @@ export function describeSiteLog(
       const { memory } = await (await aSite()).node()
       const sentences = Array.from({ length: 500 }, (_, index) => `peer ${index}`)
       memory.hear(...sentences)
-      await until(SOON_MS, 'all batches came back', () => memory.heard.length >= 500)
-      expect(memory.heard).toEqual(sentences)
+      await until(SOON_MS, 'all batches came back', () => firstTimes(memory).length >= 500)
+      expect(firstTimes(memory)).toEqual(sentences)
     })
 
     contract('delivers the batches of a node to all others in order', async () => {
@@ -28,9 +31,9 @@ export function describeSiteLog(
       const sentences = Array.from({ length: 500 }, (_, index) => `peer ${index}`)
       two.memory.hear(...sentences)
       for (const { memory } of [one, three])
-        await until(SOON_MS, 'the others heard all of them', () => memory.heard.length >= 500)
-      expect(one.memory.heard).toEqual(sentences)
-      expect(three.memory.heard).toEqual(sentences)
+        await until(SOON_MS, 'the others heard all of them', () => firstTimes(memory).length >= 500)
+      expect(firstTimes(one.memory)).toEqual(sentences)
+      expect(firstTimes(three.memory)).toEqual(sentences)
     })
 
     contract('replays what was said before to a new node, which is not open until it knows it', async () => {
@@ -44,7 +47,7 @@ export function describeSiteLog(
       await until(SOON_MS, 'everything is written', () => old.store.state.backlogBytes === 0)
       const young = await site.node()
       expect(young.store.state.isCaughtUp).toBe(true)
-      expect(young.memory.heard).toEqual(sentences)
+      expect(firstTimes(young.memory)).toEqual(sentences)
     })
 
     contract('takes a batch that is larger than any other', async () => {
@@ -52,8 +55,8 @@ export function describeSiteLog(
       const [one, two] = [await site.node(), await site.node()]
       const large = 'x'.repeat(1_000_000)
       one.memory.hear(large, 'small')
-      await until(SOON_MS, 'both arrived', () => two.memory.heard.length === 2)
-      expect(two.memory.heard.map((each) => each.length)).toEqual([1_000_000, 5])
+      await until(SOON_MS, 'both arrived', () => firstTimes(two.memory).length === 2)
+      expect(firstTimes(two.memory).map((each) => each.length)).toEqual([1_000_000, 5])
     })
 
     contract('sites do not hear each other', async () => {
@@ -63,9 +66,9 @@ export function describeSiteLog(
       await until(
         SOON_MS,
         'both heard themselves',
-        () => here.memory.heard.length + there.memory.heard.length === 2,
+        () => here.memory.heard.length > 0 && there.memory.heard.length > 0,
       )
-      expect([here.memory.heard, there.memory.heard]).toEqual([['of here'], ['of there']])
+      expect([firstTimes(here.memory), firstTimes(there.memory)]).toEqual([['of here'], ['of there']])
     })
 
     contract('keeps what a node knew over its restart', async () => {
