@@ -56,8 +56,13 @@ export class ClientCounts {
       if (this.#rows.clientOrder(row) === UNLISTED) this.add(swarm, row, role)
     } else {
       this.remove(swarm, row, role)
-      this.#rows.setClientOrder(row, UNLISTED)
+      this.leaveOut(row)
     }
+  }
+
+  /** A new row that does not count. */
+  leaveOut(row: number): void {
+    this.#rows.setClientOrder(row, UNLISTED)
   }
 
   isCounted(row: number): boolean {

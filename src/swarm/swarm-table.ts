@@ -126,9 +126,9 @@ export class SwarmTable {
   /**
    * Records a state of a peer, who is at this place, unless a later one is known. Returns its row, or -1 where
    * there is no such row now: the peer is known to have said something else since, or the table is full.
-   * `known` is the row that `find` gives, for a caller who has it.
+   * `known` is the row that `find` gives, for a caller who has it. `isCounted`: of a new row, see `ClientCounts`.
    */
-  put(state: PeerState, place: number, known = this.#findState(state)): number {
+  put(state: PeerState, place: number, known = this.#findState(state), isCounted = true): number {
     const { rows } = this
     if (known < 0) {
       if (this.tombstones.of(state.infoHash, state.address, state.port) >= state.heardAtMs) return -1
@@ -140,7 +140,7 @@ export class SwarmTable {
     if (state.heardAtMs > this.#latestMs) this.#latestMs = state.heardAtMs
     const swarm = known < 0 ? this.#swarmFor(state.infoHash) : this.swarmOf(known)
     const isDoubtful = state.isDoubtful && state.heardAtMs > swarm.completedAtMs
-    const row = known < 0 ? this.#insert(swarm, state, place, isDoubtful) : known
+    const row = known < 0 ? this.#insert(swarm, state, place, { isDoubtful, isCounted }) : known
     if (row < 0) return row
     if (known >= 0) {
       if (rows.place(row) !== place) this.#move(swarm, row, place)
@@ -277,7 +277,12 @@ export class SwarmTable {
   }
 
   /** Returns -1 where there is no room. */
-  #insert(swarm: Swarm, state: PeerState, place: number, isDoubtful: boolean): number {
+  #insert(
+    swarm: Swarm,
+    state: PeerState,
+    place: number,
+    { isDoubtful, isCounted }: { readonly isDoubtful: boolean; readonly isCounted: boolean },
+  ): number {
     if (this.rows.live >= this.#limits.peersMax && !this.#evict(swarm)) {
       if (swarm.rows === 0) this.#drop(swarm)
       return -1
@@ -292,7 +297,8 @@ export class SwarmTable {
     swarm.rows++
     this.#byEndpoint.add(hashEndpoint(swarm.index, rows.addressHash(row), state.port), row)
     this.#placement.attach(swarm, row)
-    this.clients.add(swarm, row, state.role)
+    if (isCounted) this.clients.add(swarm, row, state.role)
+    else this.clients.leaveOut(row)
     return row
   }
 

@@ -9,7 +9,7 @@ import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { OwnContacts } from './own-contacts.ts'
-import type { RemoteContacts } from './remote-contacts.ts'
+import type { RemoteContacts, Totals } from './remote-contacts.ts'
 import type { SiteCountsRecord } from './site-records.ts'
 
 /**
@@ -60,7 +60,7 @@ export class Elsewhere {
   }
 
   /** Clients of all sites that speak for themselves. */
-  totals(infoHash: Buffer): { readonly seeds: number; readonly needy: number; readonly partial: number } {
+  totals(infoHash: Buffer): Totals {
     return this.#parts.remote.totals(infoHash)
   }
 

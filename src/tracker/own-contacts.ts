@@ -126,7 +126,7 @@ export class OwnContacts implements OwnSite {
     const { table, remote } = this.#parts
     const contacts = chooseContacts(table, swarm, site, nowMs, before?.contacts ?? [])
     const counts = this.#countsOf(swarm)
-    const countsDigest = digest([counts.seeds, counts.needy, counts.partial])
+    const countsDigest = digest([counts.seeds, counts.needy, counts.partial, counts.downloaded])
     const contactsDigest = digest([
       ...contacts.flatMap(({ row }) => [row, table.rows.identity(row), ...this.#leaseOf(row)]),
       ...adoptions(table, swarm, site.site).flatMap(({ row, version }) =>
@@ -166,7 +166,7 @@ export class OwnContacts implements OwnSite {
     const site = swarm?.site(siteIndex)
     const writer = this.#writer
     if (swarm === undefined || site === undefined || site.peers === 0)
-      return writer.siteCounts({ infoHash, seeds: 0, needy: 0, partial: 0, leftKib: 0 })
+      return writer.siteCounts({ infoHash, seeds: 0, needy: 0, partial: 0, leftKib: 0, downloaded: 0 })
     writer.siteCounts(this.#countsOf(swarm))
     const describing = { table, nowMs: this.nowMs() }
     const contacts = (this.#said.get(key)?.contacts ?? []).filter(
@@ -222,6 +222,7 @@ export class OwnContacts implements OwnSite {
       needy: Math.max(0, needy),
       partial: Math.max(0, partial),
       leftKib: Math.min(leftKib, 2 ** 48 - 1),
+      downloaded: swarm.downloaded,
     }
   }
 }

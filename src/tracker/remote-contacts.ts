@@ -55,15 +55,18 @@ interface Said {
   readonly stream: number
   readonly counts: SiteCountsRecord
   readonly leases: readonly LeaseRecord[]
+  /** It said before that it had a gateway. */
+  readonly hadLeases: boolean
 }
 
-interface Totals {
+export interface Totals {
   readonly seeds: number
   readonly needy: number
   readonly partial: number
+  readonly downloaded: number
 }
 
-const NOTHING: Totals = Object.freeze({ seeds: 0, needy: 0, partial: 0 })
+const NOTHING: Totals = Object.freeze({ seeds: 0, needy: 0, partial: 0, downloaded: 0 })
 
 export class RemoteContacts implements RemoteSites {
   readonly #parts: RemoteContactsParts
@@ -89,12 +92,13 @@ export class RemoteContacts implements RemoteSites {
   totals(infoHash: Buffer): Totals {
     const said = this.#said.get(infoHashKey(infoHash))
     if (said === undefined) return NOTHING
-    const sum = { seeds: 0, needy: 0, partial: 0 }
+    const sum = { seeds: 0, needy: 0, partial: 0, downloaded: 0 }
     for (const { site, counts } of said) {
       if (!site.isHeard) continue
       sum.seeds += counts.seeds
       sum.needy += counts.needy
       sum.partial += counts.partial
+      sum.downloaded += counts.downloaded
     }
     return sum
   }
@@ -210,7 +214,7 @@ export class RemoteContacts implements RemoteSites {
     }
     if (peers.length === 0 && counts.seeds + counts.needy + counts.partial === 0) {
       this.#forget(key, site, true)
-    } else if (this.#note(key, { site, stream: site.stream, counts, leases: own.slice(0, CONTACTS_MAX) })) {
+    } else if (this.#note(key, site, counts, own)) {
       this.#placeContacts(site, counts.infoHash, peers, refusals)
       this.#resolveLeases(key)
     } else refusals.push('torrents')
@@ -218,14 +222,19 @@ export class RemoteContacts implements RemoteSites {
   }
 
   /** False where the site has too many torrents already. */
-  #note(key: string, said: Said): boolean {
-    const before = this.#said.get(key) ?? []
-    const others = before.filter(({ site }) => site !== said.site)
-    if (others.length === before.length) {
-      if (said.site.torrents >= TORRENTS_MAX) return false
-      said.site.torrents++
+  #note(key: string, site: RemoteSite, counts: SiteCountsRecord, leases: readonly LeaseRecord[]): boolean {
+    const all = this.#said.get(key) ?? []
+    const before = all.find((each) => each.site === site)
+    if (before === undefined) {
+      if (site.torrents >= TORRENTS_MAX) return false
+      site.torrents++
     }
-    this.#said.set(key, [...others, said])
+    const hadLeases = (before?.leases.length ?? 0) > 0
+    const said = { site, stream: site.stream, counts, leases: leases.slice(0, CONTACTS_MAX), hadLeases }
+    this.#said.set(
+      key,
+      before === undefined ? [...all, said] : all.map((each) => (each === before ? said : each)),
+    )
     return true
   }
 
@@ -250,11 +259,11 @@ export class RemoteContacts implements RemoteSites {
       }
       const state = peer.heardAtMs > nowMs + AHEAD_MS_MAX ? { ...peer, heardAtMs: nowMs } : peer
       if (state.heardAtMs + state.lifetimeSeconds * 1000 < nowMs) continue
-      let row = table.put(state, place)
+      let row = table.put(state, place, undefined, false)
       // It has said something later here.
       if (row < 0) row = this.#find(infoHash, peer)
       if (row < 0) continue
-      this.#count(row, false)
+      if (table.clients.isCounted(row)) this.#count(row, false)
       kept.add(row)
       this.#parts.settle(row)
     }
@@ -266,6 +275,8 @@ export class RemoteContacts implements RemoteSites {
 
   /** The leases that the sites say their contacts have: of upstreams, one may be known only now. */
   #resolveLeases(key: string): void {
+    if (this.#said.get(key)?.every(({ leases, hadLeases }) => leases.length === 0 && !hadLeases) === true)
+      return
     const swarm = this.#swarm(key)
     if (swarm === undefined) return
     const { table } = this.#parts

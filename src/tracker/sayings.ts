@@ -26,7 +26,8 @@ export class Sayings implements RecordSink {
   }
 
   peer(state: PeerState): void {
-    this.#of(state.infoHash)?.peers.push({ ...state, heardAtMs: state.heardAtMs + this.#behindMs })
+    const shifted = this.#behindMs === 0 ? state : { ...state, heardAtMs: state.heardAtMs + this.#behindMs }
+    this.#of(state.infoHash)?.peers.push(shifted)
   }
 
   lease(record: LeaseRecord): void {

@@ -44,7 +44,7 @@ import type {
                 Ref peer, Ref upstream, of length 0 where there is none, uint32 tree order (before it was there: 0)
   6 GatewayHost uint32 host, double version, uint8 length, byte[length] site name in UTF-8
   7 Completion  uint32 count, uint48 last_at
-  8 SiteCounts  uint32 seeds, uint32 needy, uint32 partial, uint48 left in KiB
+  8 SiteCounts  uint32 seeds, uint32 needy, uint32 partial, uint48 left in KiB, uint32 downloaded
 
   Ref => uint8 length of the address (0 nobody, and nothing follows; 4; 16), address, uint16 port, uint32 as_of
 */
@@ -166,11 +166,11 @@ export class BatchWriter implements RecordSink {
     this.#close(start, this.#bytes.writeUIntBE(lastAtMs, write32(this.#bytes, count, start), 6))
   }
 
-  siteCounts({ infoHash, seeds, needy, partial, leftKib }: SiteCountsRecord): void {
+  siteCounts({ infoHash, seeds, needy, partial, leftKib, downloaded }: SiteCountsRecord): void {
     const start = this.#open(SITE_COUNTS, infoHash)
     const bytes = this.#bytes
     const at = write32(bytes, partial, write32(bytes, needy, write32(bytes, seeds, start)))
-    this.#close(start, bytes.writeUIntBE(leftKib, at, 6))
+    this.#close(start, write32(bytes, downloaded, bytes.writeUIntBE(leftKib, at, 6)))
   }
 
   /** Makes room, names the torrent where it is another one, and returns where the body begins. */
@@ -269,9 +269,10 @@ function readRecord(body: Body, type: number, infoHash: Buffer, sink: RecordSink
 }
 
 function readSiteCounts({ batch, start, end }: Body, infoHash: Buffer, sink: RecordSink): boolean {
-  if (end - start < 18) return false
+  if (end - start < 22) return false
   const [seeds, needy, partial] = [read32(batch, start), read32(batch, start + 4), read32(batch, start + 8)]
-  sink.siteCounts({ infoHash, seeds, needy, partial, leftKib: batch.readUIntBE(start + 12, 6) })
+  const leftKib = batch.readUIntBE(start + 12, 6)
+  sink.siteCounts({ infoHash, seeds, needy, partial, leftKib, downloaded: read32(batch, start + 18) })
   return true
 }
 

@@ -70,6 +70,8 @@ export interface SiteCountsRecord {
   readonly needy: number
   readonly partial: number
   readonly leftKib: number
+  /** How often clients of the site completed it. */
+  readonly downloaded: number
 }
 
 /** Takes records: the writer of a batch, and whoever applies one. */

@@ -356,7 +356,7 @@ export class Tracker implements TrackerService {
     const others = elsewhere?.totals(infoHash)
     return {
       complete: seeds + (others?.seeds ?? 0),
-      downloaded: swarm?.downloaded ?? table.completions.get(infoHash).count,
+      downloaded: (swarm?.downloaded ?? table.completions.get(infoHash).count) + (others?.downloaded ?? 0),
       downloaders: needy + (others?.needy ?? 0),
       incomplete: needy + partial + (others?.needy ?? 0) + (others?.partial ?? 0),
     }

@@ -82,6 +82,7 @@ const siteCounts = fc.record({
   needy: word,
   partial: word,
   leftKib: fc.nat(2 ** 48 - 1),
+  downloaded: word,
 })
 
 const record = fc.oneof(

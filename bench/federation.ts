@@ -1,0 +1,354 @@
+/**
+ * What sites cost each other: the full state of 100,000 active torrents in five sites, the bytes of a link at 1,000
+ * changes a second, memory, and how long it takes from a seed's announce in one site until the gateway of another is
+ * told of it. Everything over real sockets, one process a site; beside it, in the same run, the same bytes through a
+ * bare TCP connection.
+ *
+ * Usage: federation [--torrents 100000] [--sites 5] [--changes 1000] [--seconds 20]
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { createServer, connect, type AddressInfo } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Address } from '../src/core/address.ts'
+import { elapsedMs, systemClock } from '../src/core/clock.ts'
+import { SeededRandom } from '../src/core/random.ts'
+import { Federation } from '../src/federation/federation.ts'
+import { SwarmTable } from '../src/swarm/swarm-table.ts'
+import type { Place, Site, Topology } from '../src/topology/topology.ts'
+import { Elsewhere } from '../src/tracker/elsewhere.ts'
+import { OwnContacts } from '../src/tracker/own-contacts.ts'
+import { RemoteContacts } from '../src/tracker/remote-contacts.ts'
+import { Tracker } from '../src/tracker/tracker.ts'
+
+const number = (name: string, otherwise: number) => {
+  const at = process.argv.indexOf(`--${name}`)
+  return at < 0 ? otherwise : Number(process.argv[at + 1])
+}
+const TORRENTS = number('torrents', 100_000)
+const SITES = number('sites', 5)
+const CHANGES = number('changes', 1_000)
+const SECONDS = number('seconds', 20)
+const LATENCIES = 200
+
+type Order =
+  | { readonly do: 'follow'; readonly urls: readonly string[] }
+  | { readonly do: 'change'; readonly perSecond: number }
+  | { readonly do: 'seed'; readonly torrent: number }
+  | { readonly do: 'fetch'; readonly torrent: number }
+  | { readonly do: 'report' }
+
+interface Report {
+  readonly url?: string
+  readonly heard?: number
+  readonly torrents?: number
+  readonly sentBytes?: number
+  readonly receivedBytes?: number
+  readonly rssBytes?: number
+  readonly cpuSeconds?: number
+  readonly seeded?: number
+  readonly found?: number
+}
+
+const siteArgument = process.argv.indexOf('--site')
+if (siteArgument >= 0) runSite(Number(process.argv[siteArgument + 1]))
+else await main()
+
+async function main(): Promise<void> {
+  const sites = Array.from({ length: SITES }, (_, index) => startSite(index))
+  const urls = await Promise.all(sites.map(async (site) => (await site.said('url')).url as string))
+  console.log(`${SITES} sites, ${TORRENTS} torrents active in each of them, a seed and a leecher each`)
+
+  const startedMs = elapsedMs()
+  for (const site of sites) site.tell({ do: 'follow', urls })
+  const states = await Promise.all(sites.map((site) => site.said('heard')))
+  const fullSeconds = (elapsedMs() - startedMs) / 1000
+  const before = await reports(sites)
+  const link = sum(before, 'sentBytes') / (SITES * (SITES - 1))
+  console.log(
+    `full state, all ${SITES * (SITES - 1)} links at once: ${fullSeconds.toFixed(2)} s, ` +
+      `${(link / 1e6).toFixed(2)} MB a link; to reach: 5 s (the slowest site: ${Math.max(...states.map(({ heard }) => heard ?? 0)).toFixed(2)} s)`,
+  )
+  console.log(
+    `the same bytes over bare TCP: ${(await bareTcpSeconds(link * (SITES - 1))).toFixed(3)} s a site`,
+  )
+  console.log(
+    `memory of a site: ${(sum(before, 'rssBytes') / SITES / 1e6).toFixed(0)} MB, ${before[0]?.torrents} torrents of the others known`,
+  )
+
+  for (const site of sites) site.tell({ do: 'change', perSecond: CHANGES })
+  await delay(2_000)
+  const begin = await reports(sites)
+  await delay(SECONDS * 1000)
+  const end = await reports(sites)
+  const perLink = (sum(end, 'sentBytes') - sum(begin, 'sentBytes')) / (SITES * (SITES - 1)) / SECONDS
+  const cpu = (sum(end, 'cpuSeconds') - sum(begin, 'cpuSeconds')) / SITES / SECONDS
+  console.log(
+    `${CHANGES} changes a second in each site: ${(perLink / 1000).toFixed(1)} kB/s a link, ${(cpu * 100).toFixed(0)} % of a core a site; to reach: 100 kB/s`,
+  )
+
+  const [from, to] = sites as [SiteProcess, SiteProcess]
+  const waits: number[] = []
+  for (let index = 0; index < LATENCIES; index++) {
+    const torrent = TORRENTS * 10 + index
+    to.tell({ do: 'fetch', torrent })
+    await delay(30)
+    from.tell({ do: 'seed', torrent })
+    const seeded = (await from.said('seeded')).seeded as number
+    const found = (await to.said('found')).found as number
+    waits.push(found - seeded)
+  }
+  waits.sort((a, b) => a - b)
+  const at = (share: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? 0
+  console.log(
+    `from a seed's announce to the gateway's answer elsewhere, meanwhile: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms; to reach: 1 s`,
+  )
+  for (const { child } of sites) child.kill()
+}
+
+interface SiteProcess {
+  readonly child: ChildProcess
+  tell(order: Order): void
+  said(what: keyof Report): Promise<Report>
+}
+
+function startSite(index: number): SiteProcess {
+  const child = fork(fileURLToPath(import.meta.url), [...process.argv.slice(2), '--site', String(index)])
+  const waiting: { readonly what: keyof Report; readonly take: (report: Report) => void }[] = []
+  child.on('message', (report: Report) => {
+    const at = waiting.findIndex(({ what }) => report[what] !== undefined)
+    if (at >= 0) waiting.splice(at, 1)[0]?.take(report)
+  })
+  return {
+    child,
+    tell: (order) => void child.send(order),
+    said: (what) => new Promise((take) => waiting.push({ what, take })),
+  }
+}
+
+async function reports(sites: readonly SiteProcess[]): Promise<Report[]> {
+  return Promise.all(
+    sites.map((site) => {
+      const report = site.said('rssBytes')
+      site.tell({ do: 'report' })
+      return report
+    }),
+  )
+}
+
+function sum(all: readonly Report[], what: keyof Report): number {
+  return all.reduce((total, report) => total + ((report[what] as number | undefined) ?? 0), 0)
+}
+
+async function bareTcpSeconds(bytes: number): Promise<number> {
+  const piece = Buffer.alloc(65_536, 7)
+  const server = createServer((socket) => {
+    let left = bytes
+    const push = () => {
+      while (left > 0) {
+        left -= piece.length
+        if (!socket.write(piece)) return void socket.once('drain', push)
+      }
+      socket.end()
+    }
+    push()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const startedMs = elapsedMs()
+  await new Promise<void>((resolve) => {
+    connect((server.address() as AddressInfo).port, '127.0.0.1')
+      .on('data', () => {})
+      .on('close', () => resolve())
+  })
+  server.close()
+  return (elapsedMs() - startedMs) / 1000
+}
+
+/** One site in a process of its own: the tracker, the table and federation, without the sockets for clients. */
+function runSite(own: number): void {
+  const report = (said: Report) => void process.send?.(said)
+  const topology = siteTopology()
+  const random = new SeededRandom(own + 1)
+  const table = new SwarmTable(topology.places.map(({ site }) => site.index))
+  const clock = systemClock
+  const ownSite = `s${own}`
+  const remote = new RemoteContacts({
+    table,
+    clock,
+    topology: () => topology,
+    ownSite,
+    settle: () => {},
+    onAdopted: () => {},
+  })
+  const contacts = new OwnContacts({
+    table,
+    clock,
+    random,
+    topology: () => topology,
+    site: ownSite,
+    remote,
+    later: (run, delayMs) => void setTimeout(run, delayMs),
+  })
+  const nothing = () => {}
+  const tracker = new Tracker(topology, {
+    table,
+    clock,
+    random,
+    metrics: {
+      announce: nothing,
+      refusal: nothing,
+      handout: nothing,
+      election: nothing,
+      rescue: nothing,
+      downloaded: nothing,
+      completion: nothing,
+      duration: nothing,
+    },
+    admission: { admits: () => true },
+    leases: { claim: () => 'granted', renew: nothing, release: nothing },
+    interval: { secondsMin: 60, secondsMax: 1800 },
+    elsewhere: new Elsewhere({
+      table,
+      topology: () => topology,
+      own: contacts,
+      remote,
+      wait: (ms) => delay(ms),
+    }),
+  })
+  const announce = (torrent: number, host: number, leftBytes: number, port = 6881) =>
+    tracker.announce(
+      {
+        infoHash: infoHashOf(torrent),
+        peerId: Buffer.from(`-XX0000-${own}.${host}.${port}`.padEnd(20, '.')),
+        port,
+        downloadedBytes: 0,
+        uploadedBytes: 0,
+        leftBytes,
+        event: 'none',
+        peersWanted: 50,
+        key: Buffer.alloc(0),
+      },
+      Address.v4((((10 << 24) | (own << 16)) >>> 0) + (host & 0xffff)),
+      'udp',
+    )
+  for (let torrent = 0; torrent < TORRENTS; torrent++) {
+    void announce(torrent, torrent % 60_000, 0)
+    void announce(torrent, (torrent * 7 + 1) % 60_000, 1_000_000, 6882)
+  }
+  const federation = new Federation({
+    token: 'token',
+    own: contacts,
+    remote,
+    torrents: {
+      has: () => false,
+      list: () => [],
+      read: async () => undefined,
+      put: async () => {},
+      remove: async () => false,
+      onChange: nothing,
+    },
+    identify: () => [],
+    clock,
+    random,
+    log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+  })
+  const server = createHttpServer((request, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' })
+    response.flushHeaders()
+    request.socket.setNoDelay(true)
+    federation.serve(new URL(request.url ?? '', 'http://x').searchParams.get('site') ?? '', response)
+  })
+  server.listen(0, '127.0.0.1', () => {
+    // Everything is looked at once before the others come.
+    setTimeout(() => report({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), 500)
+  })
+
+  process.on('message', (order: Order) => {
+    if (order.do === 'follow') follow(order.urls)
+    else if (order.do === 'change') change(order.perSecond)
+    else if (order.do === 'seed') {
+      void announce(order.torrent, 1, 0)
+      report({ seeded: clock.nowMs() })
+    } else if (order.do === 'fetch') void fetchUntilFound(order.torrent)
+    else {
+      const { user, system } = process.cpuUsage()
+      const { sentBytes, receivedBytes } = federation.counts
+      report({
+        sentBytes,
+        receivedBytes,
+        rssBytes: process.memoryUsage().rss,
+        cpuSeconds: (user + system) / 1e6,
+        torrents: topology.sites.reduce((total, { name }) => total + remote.torrentsOf(name), 0),
+      })
+    }
+  })
+
+  function follow(urls: readonly string[]): void {
+    const startedMs = elapsedMs()
+    const targets = urls.flatMap((url, index) => (index === own ? [] : [{ site: `s${index}`, urls: [url] }]))
+    federation.start(targets)
+    const look = setInterval(() => {
+      if (federation.remotes().some(({ state }) => state !== 'up')) return
+      clearInterval(look)
+      report({ heard: (elapsedMs() - startedMs) / 1000 })
+    }, 10)
+  }
+
+  /** Each one makes something else true that others have to hear of: a leecher more, or one less. */
+  function change(perSecond: number): void {
+    let changes = 0
+    const startedMs = elapsedMs()
+    setInterval(() => {
+      const due = ((elapsedMs() - startedMs) / 1000) * perSecond
+      for (; changes < due; changes++)
+        void announce(changes % TORRENTS, 61_000 + (changes % 4_000), 1_000_000, 7_000)
+    }, 20)
+  }
+
+  async function fetchUntilFound(torrent: number): Promise<void> {
+    for (;;) {
+      const reply = await announce(torrent, 2, 1_000_000)
+      if (reply.peers4.length > 0) return report({ found: clock.nowMs() })
+      await delay(5)
+    }
+  }
+}
+
+function infoHashOf(torrent: number): Buffer {
+  const random = new SeededRandom(torrent)
+  return Buffer.from(Array.from({ length: 20 }, () => random.below(256)))
+}
+
+function siteTopology(): Topology {
+  const places: Place[] = []
+  const sites = Array.from({ length: SITES }, (_, index): Site => {
+    const ofSite: Place[] = []
+    const site: Site = {
+      index,
+      name: `s${index}`,
+      region: undefined,
+      trackers: [],
+      federation: [],
+      gateways: 'auto',
+      places: ofSite,
+    }
+    ofSite.push({ index, site, bubble: '-', trackers: [] })
+    places.push(...ofSite)
+    return site
+  })
+  const locate = (address: Address) => {
+    const site = (address.word3 >>> 16) & 255
+    return address.isV4 && site < SITES ? site : -1
+  }
+  return {
+    sites,
+    places,
+    unmapped: 'refuse',
+    fallbackTrackers: () => [],
+    locate,
+    match: () => undefined,
+    cost: (a, b) => (a === b ? 0 : 10),
+    siteNamed: (name) => sites.find((site) => site.name === name),
+  }
+}

@@ -1,0 +1,119 @@
+/** Sites that see each other late: they come to the same view, and to a tree without a circle. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { SeededRandom } from '../../src/core/random.ts'
+import { SimulatedSites } from '../simulated-sites.ts'
+
+/** What the cheapest tree over all sites costs (Prim). */
+function leastTree(sites: number, cost: (a: number, b: number) => number): number {
+  const nearest = Array.from({ length: sites }, (_, index) => (index === 0 ? 0 : Infinity))
+  const joined = new Set<number>()
+  let total = 0
+  while (joined.size < sites) {
+    let next = -1
+    for (let index = 0; index < sites; index++)
+      if (!joined.has(index) && (next < 0 || (nearest[index] as number) < (nearest[next] as number)))
+        next = index
+    joined.add(next)
+    total += nearest[next] as number
+    for (let index = 0; index < sites; index++)
+      if (!joined.has(index)) nearest[index] = Math.min(nearest[index] as number, cost(next, index))
+  }
+  return total
+}
+
+function randomCosts(sites: number, seed: number): (a: number, b: number) => number {
+  const random = new SeededRandom(seed)
+  const costs = Array.from({ length: sites }, () =>
+    Array.from({ length: sites }, () => 1 + random.below(100)),
+  )
+  return (a, b) => costs[Math.min(a, b)]?.[Math.max(a, b)] ?? 0
+}
+
+/** Follows each site's upstreams; true where all paths end in site 0. */
+function reachesSource(upstreams: readonly (number | undefined)[]): boolean {
+  return upstreams.every((_, start) => {
+    let at: number | undefined = start
+    for (let steps = 0; at !== undefined && steps <= upstreams.length; steps++) {
+      if (at === 0) return true
+      at = upstreams[at]
+    }
+    return false
+  })
+}
+
+describe('30 sites that start in the same moment', () => {
+  for (const seed of [1, 2, 3, 4, 5])
+    test(`build a tree of at most 1.2 times the least cost, whatever the links cost (seed ${seed})`, async () => {
+      const cost = randomCosts(30, seed)
+      const sites = new SimulatedSites({ sites: 30, seed, cost, delayMsMax: 60 })
+      void sites.announce(0, 1, 0)
+      await sites.run(1_000)
+
+      const random = new SeededRandom(seed)
+      for (let site = 1; site < 30; site++)
+        sites.later(() => void sites.announce(site, 1, 1_000_000), random.below(30))
+      await sites.run(5_000)
+
+      const upstreams = sites.upstreams()
+      expect(reachesSource(upstreams)).toBe(true)
+      const total = upstreams.reduce<number>(
+        (sum, from, to) => sum + (from === undefined ? 0 : cost(from, to)),
+        0,
+      )
+      expect(total).toBeLessThanOrEqual(1.2 * leastTree(30, cost))
+    })
+})
+
+test('equally distant sites that start together fetch in a chain, and not all from the source', async () => {
+  const sites = new SimulatedSites({ sites: 6, seed: 7, cost: () => 10, delayMsMax: 60 })
+  void sites.announce(0, 1, 0)
+  await sites.run(1_000)
+  for (let site = 1; site < 6; site++) void sites.announce(site, 1, 1_000_000)
+  await sites.run(5_000)
+
+  const upstreams = sites.upstreams().slice(1)
+  expect(reachesSource(sites.upstreams())).toBe(true)
+  expect(new Set(upstreams).size).toBe(5)
+})
+
+test('sites whose messages are late by any time end with one view and no circle', async () => {
+  const step = fc.record({
+    site: fc.nat(7),
+    host: fc.integer({ min: 1, max: 4 }),
+    does: fc.constantFrom('needs', 'has', 'stops', 'waits'),
+    waitMs: fc.nat(400),
+  })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 3, max: 8 }),
+      fc.integer({ min: 0, max: 2_000 }),
+      fc.nat(1_000_000),
+      fc.array(step, { maxLength: 40 }),
+      async (count, delayMsMax, seed, steps) => {
+        const sites = new SimulatedSites({ sites: count, seed, cost: randomCosts(count, seed), delayMsMax })
+        for (const { site, host, does, waitMs } of steps) {
+          const which = site % count
+          if (does === 'needs') void sites.announce(which, host, 1_000_000)
+          else if (does === 'has') void sites.announce(which, host, 0)
+          else if (does === 'stops') sites.stop(which, host)
+          await sites.run(does === 'waits' ? waitMs : waitMs % 30)
+        }
+        await sites.run(20_000)
+
+        const first = sites.view(0)
+        for (let site = 1; site < count; site++) expect(sites.view(site)).toEqual(first)
+        // No path comes back to where it began.
+        const upstreams = sites.upstreams()
+        for (let start = 0; start < count; start++) {
+          let at = upstreams[start]
+          for (let steps = 0; at !== undefined && steps < count; steps++) {
+            expect(at).not.toBe(start)
+            at = upstreams[at]
+          }
+        }
+      },
+    ),
+    { numRuns: 60 },
+  )
+}, 120_000)

@@ -1,0 +1,214 @@
+/**
+ * Several sites that speak for themselves, each with a tracker of its own, on one injected time. What one says reaches
+ * each other late, by as much as chance decides, in the order in which it was said.
+ */
+import { type Address, parseAddress } from '../src/core/address.ts'
+import type { AnnounceReply } from '../src/core/announce.ts'
+import { ManualClock } from '../src/core/clock.ts'
+import { SeededRandom } from '../src/core/random.ts'
+import { SwarmTable } from '../src/swarm/swarm-table.ts'
+import type { Topology } from '../src/topology/topology.ts'
+import { Elsewhere } from '../src/tracker/elsewhere.ts'
+import { OwnContacts } from '../src/tracker/own-contacts.ts'
+import { RemoteContacts } from '../src/tracker/remote-contacts.ts'
+import { Tracker } from '../src/tracker/tracker.ts'
+import { aTopology } from './a-topology.ts'
+
+export const TORRENT = Buffer.alloc(20, 'torrent')
+
+interface SimulatedSite {
+  readonly name: string
+  readonly index: number
+  readonly table: SwarmTable
+  readonly tracker: Tracker
+  readonly own: OwnContacts
+  readonly remote: RemoteContacts
+}
+
+export interface SimulatedSitesOptions {
+  readonly sites: number
+  readonly seed: number
+  readonly cost?: (a: number, b: number) => number
+  /** What passes between two sites takes up to so long. */
+  readonly delayMsMax: number
+}
+
+export class SimulatedSites {
+  readonly clock = new ManualClock()
+  readonly topology: Topology
+  readonly sites: readonly SimulatedSite[]
+  readonly #random: SeededRandom
+  readonly #delayMsMax: number
+  readonly #due: { readonly atMs: number; readonly order: number; readonly run: () => void }[] = []
+  readonly #linkFreeAtMs = new Map<string, number>()
+  #order = 0
+
+  constructor({ sites, seed, cost, delayMsMax }: SimulatedSitesOptions) {
+    this.#random = new SeededRandom(seed)
+    this.#delayMsMax = delayMsMax
+    this.topology = aTopology({
+      siteNames: Array.from({ length: sites }, (_, index) => `s${index}`),
+      ...(cost === undefined ? {} : { cost }),
+    })
+    this.sites = this.topology.sites.map(({ name, index }) => this.#site(name, index, seed))
+    for (const from of this.sites)
+      for (const to of this.sites) {
+        if (from === to) continue
+        to.remote.begin(from.name, 0)
+        Array.from(to.remote.complete(from.name))
+        from.own.onChange((torrent) => this.#tell(from, to, torrent))
+      }
+  }
+
+  at(host: number, site: number): Address {
+    return parseAddress(`127.${site + 1}.1.${host}`) as Address
+  }
+
+  announce(site: number, host: number, leftBytes: number, told = site): Promise<AnnounceReply> {
+    const { tracker } = this.sites[told] as SimulatedSite
+    return Promise.resolve(
+      tracker.announce(
+        {
+          infoHash: TORRENT,
+          peerId: Buffer.from(`-XX0000-${site}.${host}`.padEnd(20, '.')),
+          port: 6881,
+          downloadedBytes: 0,
+          uploadedBytes: 0,
+          leftBytes,
+          event: 'none',
+          peersWanted: undefined,
+          key: Buffer.alloc(0),
+        },
+        this.at(host, site),
+        'udp',
+      ),
+    )
+  }
+
+  stop(site: number, host: number): void {
+    void (this.sites[site] as SimulatedSite).tracker.announce(
+      {
+        infoHash: TORRENT,
+        peerId: Buffer.from(`-XX0000-${site}.${host}`.padEnd(20, '.')),
+        port: 6881,
+        downloadedBytes: 0,
+        uploadedBytes: 0,
+        leftBytes: 1,
+        event: 'stopped',
+        peersWanted: undefined,
+        key: Buffer.alloc(0),
+      },
+      this.at(host, site),
+      'udp',
+    )
+  }
+
+  later(run: () => void, delayMs: number): void {
+    this.#due.push({ atMs: this.clock.nowMs() + delayMs, order: this.#order++, run })
+  }
+
+  /** Time goes on until nothing is under way any more, or for this long. */
+  async run(forMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const untilMs = this.clock.nowMs() + forMs
+    for (;;) {
+      // What waits for a promise runs before anything else happens.
+      await new Promise(setImmediate)
+      this.#due.sort((a, b) => a.atMs - b.atMs || a.order - b.order)
+      const next = this.#due[0]
+      if (next === undefined || next.atMs > untilMs) break
+      this.#due.shift()
+      this.clock.advanceMs(Math.max(0, next.atMs - this.clock.nowMs()))
+      next.run()
+    }
+    if (Number.isFinite(untilMs)) this.clock.advanceMs(untilMs - this.clock.nowMs())
+  }
+
+  /** The site whose peer each gateway fetches from, as the site itself says; undefined where it has none. */
+  upstreams(): (number | undefined)[] {
+    return this.sites.map(({ table, index }) => {
+      const gateway = table.swarm(TORRENT)?.site(index)?.gateways[0]
+      return gateway === undefined || gateway.upstreamRow < 0
+        ? undefined
+        : table.siteIndexOf(gateway.upstreamRow)
+    })
+  }
+
+  /** What this site knows of a torrent: clients, and of each site who fetches from whom. */
+  view(site: number): unknown {
+    const { table, tracker } = this.sites[site] as SimulatedSite
+    const swarm = table.swarm(TORRENT)
+    const name = (row: number) => `${table.rows.address(row).toString()}:${table.rows.port(row)}`
+    const { complete, incomplete } = tracker.totals(TORRENT)
+    return {
+      complete,
+      incomplete,
+      gateways: (swarm?.sites ?? [])
+        .flatMap(({ gateways }) => gateways)
+        .map(({ row, upstreamRow }) => `${name(row)} from ${upstreamRow < 0 ? 'nobody' : name(upstreamRow)}`)
+        .toSorted(),
+    }
+  }
+
+  #tell(from: SimulatedSite, to: SimulatedSite, torrent: string): void {
+    const link = `${from.name} ${to.name}`
+    this.later(() => {
+      const batch = from.own.tell([torrent][Symbol.iterator](), to.name)
+      if (batch === undefined) return
+      const arrivesAtMs = Math.max(
+        this.clock.nowMs() + this.#random.below(this.#delayMsMax + 1),
+        this.#linkFreeAtMs.get(link) ?? 0,
+      )
+      this.#linkFreeAtMs.set(link, arrivesAtMs)
+      this.later(() => void to.remote.hear(from.name, batch), arrivesAtMs - this.clock.nowMs())
+    }, this.#random.below(20))
+  }
+
+  #site(name: string, index: number, seed: number): SimulatedSite {
+    const { clock, topology } = this
+    const table = new SwarmTable(topology.places.map((place) => place.site.index))
+    const remote = new RemoteContacts({
+      table,
+      clock,
+      topology: () => topology,
+      ownSite: name,
+      settle: () => {},
+      onAdopted: () => {},
+    })
+    const own = new OwnContacts({
+      table,
+      clock,
+      random: new SeededRandom(seed + index),
+      topology: () => topology,
+      site: name,
+      remote,
+      later: (run, delayMs) => this.later(run, delayMs),
+    })
+    const nothing = () => {}
+    const tracker = new Tracker(topology, {
+      table,
+      clock,
+      random: new SeededRandom(seed * 1_000 + index),
+      metrics: {
+        announce: nothing,
+        refusal: nothing,
+        handout: nothing,
+        election: nothing,
+        rescue: nothing,
+        downloaded: nothing,
+        completion: nothing,
+        duration: nothing,
+      },
+      admission: { admits: () => true },
+      leases: { claim: () => 'granted', renew: nothing, release: nothing },
+      interval: { secondsMin: 60, secondsMax: 1800 },
+      elsewhere: new Elsewhere({
+        table,
+        topology: () => topology,
+        own,
+        remote,
+        wait: (forMs) => new Promise((resolve) => this.later(resolve, forMs)),
+      }),
+    })
+    return { name, index, table, tracker, own, remote }
+  }
+}
