@@ -37,8 +37,8 @@ export class WaitingRoom {
   }
 
   /** Resolves to what `attempt` answers once it does. Rejects with a `Refusal` after a while. */
-  wait(attempt: Attempt): Promise<AnnounceReply> {
-    if (this.#waiting.length >= WAITING_MAX) return Promise.reject(new Refusal('TRK_TOO_EARLY'))
+  async wait(attempt: Attempt): Promise<AnnounceReply> {
+    if (this.#waiting.length >= WAITING_MAX) throw new Refusal('TRK_TOO_EARLY')
     return new Promise((resolve, reject) => {
       this.#waiting.push({ attempt, sinceMs: this.#clock.nowMs(), resolve, reject })
     })
