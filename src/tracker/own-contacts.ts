@@ -23,6 +23,8 @@ const LOOK_EVERY_MS = 20
 const LEFT_EVERY_MS = 5_000
 /** Leechers whose progress is read; of more, so many stand for all. */
 const LEFT_SAMPLE = 256
+/** No digest is that. */
+const UNLOOKED = -1
 /** A contact is mentioned again before this share of its lifetime has passed. */
 const MENTIONED_PER_LIFETIME = 4
 
@@ -46,6 +48,14 @@ interface Said {
   readonly atMs: number
 }
 
+const NOTHING_SAID: Said = {
+  contacts: [],
+  countsDigest: UNLOOKED,
+  contactsDigest: UNLOOKED,
+  leftKib: 0,
+  atMs: 0,
+}
+
 export class OwnContacts implements OwnSite {
   readonly #parts: OwnContactsParts
   readonly #writer: BatchWriter
@@ -60,7 +70,9 @@ export class OwnContacts implements OwnSite {
       Buffer.from(Array.from({ length: NODE_ID_BYTES }, () => parts.random.below(256))),
     )
     parts.table.onChange = (swarm, siteIndex) => {
-      if (siteIndex === this.#siteIndex()) this.touch(swarm)
+      const own = this.#siteIndex()
+      // A gateway of ours may lose its upstream with a peer of another site.
+      if (siteIndex === own || (swarm.site(own)?.gateways.length ?? 0) > 0) this.touch(swarm)
     }
   }
 
@@ -165,11 +177,16 @@ export class OwnContacts implements OwnSite {
     const siteIndex = this.#siteIndex()
     const site = swarm?.site(siteIndex)
     const writer = this.#writer
+    const said = this.#said.get(key)
+    // What is told now was not looked at yet: it has to be told again even if all becomes as it was.
+    const isKnown = said !== undefined || (site?.peers ?? 0) > 0
+    if (isKnown && (swarm === undefined || said === undefined || this.#touched.has(swarm)))
+      this.#said.set(key, { ...(said ?? NOTHING_SAID), countsDigest: UNLOOKED })
     if (swarm === undefined || site === undefined || site.peers === 0)
       return writer.siteCounts({ infoHash, seeds: 0, needy: 0, partial: 0, leftKib: 0, downloaded: 0 })
     writer.siteCounts(this.#countsOf(swarm))
     const describing = { table, nowMs: this.nowMs() }
-    const contacts = (this.#said.get(key)?.contacts ?? []).filter(
+    const contacts = (said?.contacts ?? []).filter(
       ({ row, identity }) =>
         table.rows.isLive(row) &&
         table.rows.swarm(row) === swarm.index &&

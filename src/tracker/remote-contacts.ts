@@ -293,6 +293,23 @@ export class RemoteContacts implements RemoteSites {
       for (const { row } of ofSite.gateways.slice())
         if (!held.has(row) && !table.clients.isCounted(row)) table.leases.end(table.leaseOf(row), 'stopped')
     }
+    this.#leaveFormerSources(swarm)
+  }
+
+  /** A source that is none any more was no gateway's to choose: it may now fetch from whoever fetches from it. */
+  #leaveFormerSources(swarm: Swarm): void {
+    const { table } = this.#parts
+    for (const site of swarm.sites) {
+      if (this.isHeard(site.site)) continue
+      for (const gateway of site.gateways) {
+        const { row, upstreamRow, treeOrder } = gateway
+        if (upstreamRow < 0 || table.roleOf(upstreamRow) === 'seed') continue
+        const order = table.siteOf(upstreamRow).gatewayOf(upstreamRow)?.treeOrder ?? Infinity
+        if (order < treeOrder) continue
+        gateway.upstreamRow = -1
+        table.touch(row)
+      }
+    }
   }
 
   /** The site decides about its gateways; only what was decided here since, it may not know yet. */
