@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  COMPLETE,
+  headOfBatch,
+  type Message,
+  MESSAGE_BYTES_MAX,
+  MessageReader,
+  writeHeartbeat,
+  writeHello,
+  writeRegistered,
+  writeRemoved,
+} from '../../../src/federation/messages.ts'
+
+const HASH = Buffer.alloc(20, 1)
+const NOW_MS = 1_700_000_000_000
+
+function read(...pieces: readonly Buffer[]): { messages: Message[]; isReadable: boolean } {
+  const reader = new MessageReader()
+  const messages: Message[] = []
+  const isReadable = pieces.every((piece) => reader.read(piece, (message) => messages.push(message)))
+  return { messages, isReadable }
+}
+
+const batch = Buffer.from('a batch')
+const STREAM = Buffer.concat([
+  writeHello('fra', NOW_MS),
+  headOfBatch(batch),
+  batch,
+  COMPLETE,
+  writeHeartbeat(NOW_MS + 1000),
+  writeRegistered({ infoHashes: [HASH], registeredAtMs: NOW_MS, name: '', sizeBytes: 0, note: '' }),
+  writeRemoved(HASH, NOW_MS),
+])
+const MESSAGES: readonly Message[] = [
+  { type: 'hello', version: 1, timeMs: NOW_MS, site: 'fra' },
+  { type: 'batch', batch },
+  { type: 'complete' },
+  { type: 'heartbeat', timeMs: NOW_MS + 1000 },
+  { type: 'registered', atMs: NOW_MS, infoHashes: [HASH] },
+  { type: 'removed', atMs: NOW_MS, infoHash: HASH },
+]
+
+describe('a stream', () => {
+  test('is read as it was written, whatever pieces it comes in', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 20 })), (sizes) => {
+        const pieces: Buffer[] = []
+        let at = 0
+        for (const size of sizes) pieces.push(STREAM.subarray(at, (at += size)))
+        pieces.push(STREAM.subarray(at))
+        expect(read(...pieces)).toEqual({ messages: MESSAGES, isReadable: true })
+      }),
+    )
+  })
+
+  test('of the next version is read with what is known here: longer messages, and further types', () => {
+    const longer = Buffer.concat([writeHeartbeat(NOW_MS), Buffer.from('more')])
+    longer.writeUInt32BE(longer.length - 4, 0)
+    const further = Buffer.from([0, 0, 0, 4, 200, 1, 2, 3])
+    expect(read(further, longer)).toEqual({
+      messages: [{ type: 'unknown' }, { type: 'heartbeat', timeMs: NOW_MS }],
+      isReadable: true,
+    })
+  })
+
+  test('ends with a message that is too long, before any of it is kept', () => {
+    const head = (length: number) => {
+      const bytes = Buffer.alloc(5, 2)
+      bytes.writeUInt32BE(length, 0)
+      return bytes
+    }
+    expect(read(head(MESSAGE_BYTES_MAX)).isReadable).toBe(true)
+    expect(read(head(MESSAGE_BYTES_MAX + 1)).isReadable).toBe(false)
+    expect(read(head(0)).isReadable).toBe(false)
+  })
+
+  test('may hold anything: nothing is thrown', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 60 })), (pieces) => {
+        for (const message of read(...pieces.map((piece) => Buffer.from(piece))).messages)
+          expect(typeof message.type).toBe('string')
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
