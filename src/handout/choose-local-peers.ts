@@ -74,12 +74,18 @@ export class LocalChoices {
 
   /** For a deaf leecher: peers that have everything, and nobody elsewhere who fetches from them. */
   addCompleteSources(downstreamOf: (situation: Situation, row: number) => readonly unknown[]): void {
-    const { policy, asker } = this.#situation
+    const { policy, asker, table, site } = this.#situation
     if (asker.waitedMs < policy.deafWaitMs) return
-    this.#add('seed', policy.deafSourcesMax, 'source', (row) => {
-      const links = this.#links(row)
-      return links >= policy.deafSourceSlots || downstreamOf(this.#situation, row).length > 0 ? -1 : links
-    })
+    const freeSlots = (row: number) => {
+      const isFeeding = downstreamOf(this.#situation, row).length > 0
+      return (isFeeding ? policy.deafSlotsWhileFeeding : policy.deafSourceSlots) - this.#links(row)
+    }
+    const sources = take(table.rows, site.listsOf('seed'), Infinity, (row) => this.#isEligible(row))
+    const free = sources.reduce((sum, row) => sum + Math.max(0, freeSlots(row)), 0)
+    const isWaiting = (row: number) => this.#links(row) === 0 && !this.#isGateway(row)
+    const waiting = take(table.rows, site.listsOf('needy'), Infinity, isWaiting).length
+    const share = Math.max(1, Math.min(policy.deafSourcesMax, Math.floor(free / Math.max(1, waiting))))
+    this.#add('seed', share, 'source', (row) => (freeSlots(row) > 0 ? this.#links(row) : -1))
   }
 
   /** For a gateway or a seed: the few that spread what it has; for a finisher, those it never met. */

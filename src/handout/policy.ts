@@ -53,7 +53,9 @@ export interface Policy {
   readonly reserveKibMax: number
   /** Deaf leechers that a complete peer serves at the same time; each of them then serves as many. */
   readonly deafSourceSlots: number
-  /** Complete peers that a deaf leecher hears of: it will hear of no more for minutes. */
+  /** The same while a gateway of another site fetches from it. */
+  readonly deafSlotsWhileFeeding: number
+  /** Complete peers that a deaf leecher hears of at most: it will hear of no more for minutes. Fewer while others wait. */
   readonly deafSourcesMax: number
   /** How long a deaf leecher leaves the sources of its site to the gateways of others. */
   readonly deafWaitMs: number
@@ -81,6 +83,7 @@ export const defaultPolicy: Policy = {
   heirsOnCompletion: 2,
   reserveKibMax: 512 * 1024,
   deafSourceSlots: 2,
+  deafSlotsWhileFeeding: 1,
   deafSourcesMax: 4,
   deafWaitMs: 3_000,
   adoptionsMax: 4,

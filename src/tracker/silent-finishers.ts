@@ -4,7 +4,7 @@
  * the tracker knows of no source (observed; rakshasa/libtorrent#191). Each is asked, by the port `PeerInquiry`, and
  * what it answers is announced in its name.
  *
- * Asked often at first and then ever more rarely: it is known after a sixteenth of the time that it took.
+ * Asked often at first and then ever more rarely: it is known after a thirtieth of the time that it took.
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
@@ -23,7 +23,7 @@ const INQUIRIES_MAX = 32
 const WATCHED_MAX = 20_000
 const FIRST_AFTER_MS = 1_000
 /** An inquiry is due when a client is older by this share than at the last one. */
-const AGE_SHARE = 1 / 16
+const AGE_SHARE = 1 / 30
 /** Whoever has not finished after a day, or is gone, announces at least that. */
 const WATCHED_MS_MAX = 24 * 3_600_000
 
