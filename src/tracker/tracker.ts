@@ -170,11 +170,16 @@ export class Tracker implements TrackerService {
   /** What a client told when it was asked, as if it had announced it; it is not there to be answered. */
   #learn(request: AnnounceRequest, from: Address): void {
     const place = this.#topology.locate(from)
-    if (place < 0) return
-    const { clock, replica } = this.#parts
-    const heard = this.#hearing.hear(request, from, place, 0, clock.nowMs())
-    this.#hearing.pace(heard, false)
-    replica?.recordPeer(heard.row)
+    const { clock, replica, elsewhere } = this.#parts
+    if (place < 0 || elsewhere?.isHeard(this.#siteOf(place)) === true) return
+    try {
+      const heard = this.#hearing.hear(request, from, place, 0, clock.nowMs())
+      this.#hearing.pace(heard, false)
+      replica?.recordPeer(heard.row)
+    } catch (error) {
+      // No room for it: then it is as if it had not been asked.
+      if (!(error instanceof Refusal)) throw error
+    }
   }
 
   /** The peer of an announce that waited; undefined where it said meanwhile that it stops. */
