@@ -1,6 +1,6 @@
 /**
  * What sites cost each other: the full state of 100,000 active torrents in five sites, the bytes of a link at 1,000
- * changes a second, memory, and how long it takes from a seed's announce in one site until the gateway of another is
+ * changes a second, memory, what a node has to read that comes later, and how long it takes from a seed's announce in one site until the gateway of another is
  * told of it. Everything over real sockets, one process a site; beside it, in the same run, the same bytes through a
  * bare TCP connection.
  *
@@ -77,6 +77,16 @@ async function main(): Promise<void> {
     `memory of a site: ${(sum(before, 'rssBytes') / SITES / 1e6).toFixed(0)} MB, ${before[0]?.torrents} torrents of the others known`,
   )
 
+  const late = startSite(SITES)
+  await late.said('url')
+  late.tell({ do: 'follow', urls })
+  const heard = (await late.said('heard')).heard ?? 0
+  const [ofLate] = await reports([late])
+  console.log(
+    `a node that comes later hears ${ofLate?.torrents} torrents of ${SITES} sites in ${heard.toFixed(2)} s; its memory then: ${((ofLate?.rssBytes ?? 0) / 1e6).toFixed(0)} MB`,
+  )
+  late.child.disconnect()
+
   for (const site of sites) site.tell({ do: 'change', perSecond: CHANGES })
   await delay(2_000)
   const begin = await reports(sites)
@@ -104,7 +114,7 @@ async function main(): Promise<void> {
   console.log(
     `from a seed's announce to the gateway's answer elsewhere, meanwhile: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms; to reach: 1 s`,
   )
-  for (const { child } of sites) child.kill()
+  for (const { child } of sites) child.disconnect()
 }
 
 interface SiteProcess {
@@ -232,7 +242,7 @@ function runSite(own: number): void {
       Address.v4((((10 << 24) | (own << 16)) >>> 0) + (host & 0xffff)),
       'udp',
     )
-  for (let torrent = 0; torrent < TORRENTS; torrent++) {
+  for (let torrent = 0; torrent < (own < SITES ? TORRENTS : 0); torrent++) {
     void announce(torrent, torrent % 60_000, 0)
     void announce(torrent, (torrent * 7 + 1) % 60_000, 1_000_000, 6882)
   }
@@ -264,6 +274,7 @@ function runSite(own: number): void {
     setTimeout(() => report({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), 500)
   })
 
+  process.on('disconnect', () => process.exit())
   process.on('message', (order: Order) => {
     if (order.do === 'follow') follow(order.urls)
     else if (order.do === 'change') change(order.perSecond)
@@ -322,7 +333,8 @@ function infoHashOf(torrent: number): Buffer {
 
 function siteTopology(): Topology {
   const places: Place[] = []
-  const sites = Array.from({ length: SITES }, (_, index): Site => {
+  // One more for the node that comes later.
+  const sites = Array.from({ length: SITES + 1 }, (_, index): Site => {
     const ofSite: Place[] = []
     const site: Site = {
       index,
@@ -339,7 +351,7 @@ function siteTopology(): Topology {
   })
   const locate = (address: Address) => {
     const site = (address.word3 >>> 16) & 255
-    return address.isV4 && site < SITES ? site : -1
+    return address.isV4 && site <= SITES ? site : -1
   }
   return {
     sites,

@@ -6,7 +6,7 @@
 import type { Clock } from '../core/clock.ts'
 import { infoHashKey } from '../core/info-hash.ts'
 import type { Random } from '../core/random.ts'
-import type { Swarm } from '../swarm/swarm.ts'
+import type { Gateway, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import { LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -245,14 +245,13 @@ export class OwnContacts implements OwnSite {
 }
 
 /** Gateways of other sites that fetch from this one. */
-function adoptions(table: SwarmTable, swarm: Swarm, siteIndex: number) {
-  return swarm.sites.flatMap((site) =>
-    site.site === siteIndex
-      ? []
-      : site.gateways.filter(
-          ({ upstreamRow }) => upstreamRow >= 0 && table.siteIndexOf(upstreamRow) === siteIndex,
-        ),
-  )
+function adoptions(table: SwarmTable, swarm: Swarm, siteIndex: number): Gateway[] {
+  const found: Gateway[] = []
+  for (const site of swarm.sites)
+    for (const gateway of site.site === siteIndex ? [] : site.gateways)
+      if (gateway.upstreamRow >= 0 && table.siteIndexOf(gateway.upstreamRow) === siteIndex)
+        found.push(gateway)
+  return found
 }
 
 /** FNV-1a over 32-bit words; of larger numbers, both halves. */

@@ -268,7 +268,7 @@ export class RemoteContacts implements RemoteSites {
       this.#parts.settle(row)
     }
     const ofSite = table.swarm(infoHash)?.site(site.index)
-    if (ofSite === undefined) return
+    if (ofSite === undefined || ofSite.peers === kept.size) return
     for (const row of this.#rowsOf(ofSite))
       if (!kept.has(row) && (site.isHeard || !table.clients.isCounted(row))) table.remove(row, 'stopped')
   }

@@ -122,6 +122,7 @@ test('a node that speaks a version far from ours is left alone', async () => {
   })
   await until('it is counted', async () => (await refused(federation.site('fra'), 'version')) > 0)
   await goodLinkWorks(federation)
+  expect(await federation.site('fra').metric('siteswarm_federation_up{remote="nyc"}')).toBe(0)
 })
 
 test('a message without end is not waited for', async () => {
@@ -132,6 +133,7 @@ test('a message without end is not waited for', async () => {
   })
   await until('it is counted', async () => (await refused(federation.site('fra'), 'size')) > 0)
   await goodLinkWorks(federation)
+  expect(await federation.site('fra').metric('siteswarm_federation_up{remote="nyc"}')).toBe(0)
 })
 
 test('a million contacts, and the peers of other sites, are not believed', async () => {

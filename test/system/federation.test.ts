@@ -33,9 +33,11 @@ test('the seed hears of the gateway that fetches from it', async () => {
     (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
   )
 
+  await until('fra knows the gateway', async () => (await counts(fra, '127.1.9.9')).incomplete === 1)
   await until('the seed hears of the gateway', async () =>
     (await hear(fra, '127.1.1.1', { left: 0 })).includes('127.2.1.1:6881'),
   )
+  expect(await hear(fra, '127.1.1.1', { left: 0 })).toEqual(['127.2.1.1:6881'])
 })
 
 test('a gateway that found nobody is taken on by the seed that comes later', async () => {
@@ -74,6 +76,7 @@ test('counts are those of all sites, and a client that announces to two of them 
       const { complete, incomplete } = await counts(site, from)
       return complete === 3 && incomplete === 2
     })
+  expect(await counts(fra, '127.1.9.9')).toEqual(await counts(ams, '127.2.9.9'))
 })
 
 test('a client that also announces to another site hears there what its own site decided', async () => {
@@ -113,6 +116,7 @@ test('a site whose nodes are all gone is answered by another one, and has no gho
   await until('fra leaves them to ams', async () => (await counts(fra, '127.1.9.9')).incomplete === 0)
   await announceFrom(ams, '127.2.1.1')
   await until('only who came back counts', async () => (await counts(fra, '127.1.9.9')).incomplete === 1)
+  expect(await counts(fra, '127.1.9.9')).toEqual({ complete: 1, incomplete: 1 })
 })
 
 test('sites that are cut from each other go on with what they have, and heal by themselves', async () => {
@@ -159,6 +163,7 @@ test('a torrent that is registered in one site is served in all, until one of th
     'fra has it no more',
     async () => (await fra.admin(`/api/v1/torrents/${infoHashV1}`)).status === 404,
   )
+  expect((await ams.admin(`/api/v1/torrents/${infoHashV1}`)).status).toBe(404)
 })
 
 test('whoever has not the token is turned away, and counted', async () => {
