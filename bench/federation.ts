@@ -30,7 +30,7 @@ const TORRENTS = number('torrents', 100_000)
 const SITES = number('sites', 5)
 const CHANGES = number('changes', 1_000)
 const SECONDS = number('seconds', 20)
-const LATENCIES = 200
+const LATENCIES = 100
 
 type Order =
   | { readonly do: 'follow'; readonly urls: readonly string[] }
@@ -103,7 +103,8 @@ async function main(): Promise<void> {
   for (let index = 0; index < LATENCIES; index++) {
     const torrent = TORRENTS * 10 + index
     to.tell({ do: 'fetch', torrent })
-    await delay(30)
+    // It is a gateway without an upstream by then.
+    await delay(300)
     from.tell({ do: 'seed', torrent })
     const seeded = (await from.said('seeded')).seeded as number
     const found = (await to.said('found')).found as number

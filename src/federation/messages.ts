@@ -86,7 +86,7 @@ export function writeRemoved(infoHash: Buffer, atMs: number): Buffer {
 }
 
 /** `type` and `body` as they were on the stream. */
-export function readMessage(type: number, body: Buffer): Message {
+function readMessage(type: number, body: Buffer): Message {
   switch (type) {
     case 1: {
       if (body.length < 8 || body.length < 8 + body.readUInt8(7)) return { type: 'garbage' }

@@ -90,7 +90,7 @@ export class TreePlan {
 }
 
 /** Of the gateways of a site; Infinity where it has none. */
-export function orderOf(site: SiteSwarm): number {
+function orderOf(site: SiteSwarm): number {
   let order = site.gateways.length === 0 ? Infinity : 0
   for (const gateway of site.gateways) order = Math.max(order, gateway.treeOrder)
   return order

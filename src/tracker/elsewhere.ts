@@ -16,7 +16,7 @@ import type { SiteCountsRecord } from './site-records.ts'
  * How long a site waits before its gateway chooses an upstream, so that it hears of those who choose at the same
  * moment: half a way around the world, and what gathering and sending takes on both ends.
  */
-export const SETTLE_MS = 150
+const SETTLE_MS = 150
 
 export interface ElsewhereParts {
   readonly table: SwarmTable
