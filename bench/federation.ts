@@ -159,7 +159,9 @@ async function bareTcpSeconds(bytes: number): Promise<number> {
     const push = () => {
       while (left > 0) {
         left -= piece.length
-        if (!socket.write(piece)) return void socket.once('drain', push)
+        if (socket.write(piece)) continue
+        socket.once('drain', push)
+        return
       }
       socket.end()
     }

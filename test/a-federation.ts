@@ -178,7 +178,10 @@ async function aSite(parts: {
 async function aRelay(to: number): Promise<Relay> {
   const sockets = new Set<Socket>()
   const server: Server = createServer((socket) => {
-    if (relay.isCut) return void socket.destroy()
+    if (relay.isCut) {
+      socket.destroy()
+      return
+    }
     const onward = connect(to, '127.0.0.1')
     for (const [from, into] of [
       [socket, onward],

@@ -160,6 +160,9 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
     expect(await metric(node, ANNOUNCES)).toBe(20)
     const [stuck = 0] = workersOf(node)
     process.kill(stuck, 'SIGSTOP')
+    // Until it has really stopped it may take one more connection.
+    const state = () => / ([A-Za-z]) /.exec(readFileSync(`/proc/${stuck}/stat`, 'utf8'))?.[1]
+    await until(DEADLINE_MS, 'the worker stands still', () => state() === 'T')
     // Connections that it had not accepted are taken by the others.
     for (let host = 1; host <= 20; host++) await announceFrom(node, `127.1.1.${host}`)
     expect(await metric(node, ANNOUNCES)).toBe(40)

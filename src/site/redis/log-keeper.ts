@@ -228,9 +228,10 @@ export class LogKeeper {
 
   async #orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    const aborted = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+    let over = () => {}
+    const aborted = new Promise<void>((resolve) => (over = resolve))
+    signal.addEventListener('abort', over, { once: true })
     await Promise.race([promise, aborted])
+    signal.removeEventListener('abort', over)
   }
 }

@@ -101,7 +101,7 @@ describe('simulate', () => {
     [['--wan', '80'], '--wan 80: expected a rate such as 80mbit or 10gbit'],
     [['--wan', '80mbit,70mbit'], 'more than one value for all sites'],
     [['--nic', '0gbit'], '--nic 0gbit: expected a rate'],
-    [['--client', 'azureus'], 'expected libtorrent, aria2, transmission, rtorrent, mixed'],
+    [['--client', 'azureus'], 'expected libtorrent, aria2, transmission, mixed'],
     [['--policy', 'fair'], 'expected some of siteswarm, blind, biased'],
     [['--seed', '4294967296'], 'expected a number from 0 to 4294967295'],
     [['--sites', '0'], 'expected a number from 1 to 1000'],
