@@ -14,7 +14,7 @@ import { RemoteContacts } from '../src/tracker/remote-contacts.ts'
 import { Tracker } from '../src/tracker/tracker.ts'
 import { aTopology } from './a-topology.ts'
 
-export const TORRENT = Buffer.alloc(20, 'torrent')
+const TORRENT = Buffer.alloc(20, 'torrent')
 
 interface SimulatedSite {
   readonly name: string
