@@ -13,11 +13,36 @@ import type { Situation } from './decision.ts'
 import type { FetchTree } from './fetch-tree.ts'
 import { hasCopy } from './site-state.ts'
 
+/** What a number has room for: sixteen bits of steps, and as many of a hash. */
+const STEPS_MAX = 0xffff
+const STEP = 0x1_0000
+
 /**
  * The number of a site's gateway for this torrent: when the site would join the tree, then a hash, which makes
  * equally distant sites a different chain for each torrent. A copy that comes up later changes no number.
+ *
+ * A site that comes when others have begun joins behind them: with a low number it could fetch from the source alone.
+ * The successor of a gateway keeps the site's place, for those who fetched from there.
  */
 export function treeOrder(topology: Topology, swarm: Swarm, siteIndex: number): number {
+  const isFirst = (swarm.site(siteIndex)?.gatewayHostsEver ?? 0) === 0
+  const step = stepOf(topology, swarm, siteIndex) + (isFirst ? stepsBegun(swarm, siteIndex) : 0)
+  const hash = hashSite(swarm.infoHash, topology.sites[siteIndex]?.name ?? '')
+  return Math.min(step, STEPS_MAX) * STEP + (hash >>> 16)
+}
+
+/** Of the gateways that fetch already. */
+function stepsBegun(swarm: Swarm, siteIndex: number): number {
+  let steps = 0
+  for (const other of swarm.sites)
+    for (const gateway of other.gateways)
+      if (other.site !== siteIndex && gateway.upstreamRow >= 0)
+        steps = Math.max(steps, Math.floor(gateway.treeOrder / STEP))
+  return steps
+}
+
+/** How many sites join the tree before this one. */
+function stepOf(topology: Topology, swarm: Swarm, siteIndex: number): number {
   const sites = topology.sites
   const hashes = sites.map((site) => hashSite(swarm.infoHash, site.name))
   const costs = new Float64Array(sites.length).fill(Infinity)
@@ -31,7 +56,7 @@ export function treeOrder(topology: Topology, swarm: Swarm, siteIndex: number): 
       const isEqual = next >= 0 && at(costs, index) === at(costs, next)
       if (isNearer || (isEqual && at(hashes, index) < at(hashes, next))) next = index
     }
-    if (next === siteIndex) return step * 0x1_0000 + (at(hashes, next) >>> 16)
+    if (next === siteIndex) return step
     joined[next] = 1
     for (let index = 0; index < sites.length; index++)
       costs[index] = Math.min(at(costs, index), topology.cost(next, index))
