@@ -3,29 +3,16 @@
  * federation over the shaped links, so that what federation costs is counted with everything else. The other sites'
  * trackers are the fallback, as in a topology file that names none.
  */
-import { type ChildProcess, execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { writeTorrent } from '../content.ts'
 import { addSiteTrackerNamespace } from '../namespaces.ts'
-import {
-  type LabShape,
-  bubbleCidr,
-  bubbleName,
-  siteCidr,
-  siteName,
-  siteNumbers,
-  siteTrackerAddress,
-} from '../plan.ts'
+import { type LabShape, siteCidr, siteName, siteNumbers, siteTrackerAddress } from '../plan.ts'
 import { endProgram, isRunning, startProgram } from '../processes.ts'
-import { repositoryPath } from '../repository.ts'
+import { bubbleLines, program, rewrittenTorrent } from './rewritten-torrent.ts'
 import { siteswarm } from './siteswarm.ts'
 import { type TrackerKind, announceUrl } from './tracker.ts'
-
-const execute = promisify(execFile)
-const program = repositoryPath('dist/main.js')
 
 export const siteswarmSites: TrackerKind = {
   name: 'siteswarm-sites',
@@ -56,14 +43,7 @@ export const siteswarmSites: TrackerKind = {
         await Promise.all(sites.map((site) => site.stop()))
       },
       killSite: (site) => sites[site - 1]?.kill(),
-      torrentFor: async (host, content) => {
-        const [site, bubble] = [siteName(host.site), bubbleName(host.bubble)]
-        const path = join(home, `${content.name}-${site}-${bubble}.torrent`)
-        if (existsSync(path)) return path
-        const flags = ['--site', site, '--bubble', bubble, '--topology', topology, '-o', path]
-        await execute(process.execPath, [program, 'rewrite', join(home, `${content.name}.torrent`), ...flags])
-        return path
-      },
+      torrentFor: (host, content) => rewrittenTorrent(home, topology, host, content),
     }
   },
 }
@@ -135,11 +115,7 @@ function topologyFile(shape: LabShape): string {
     `    cidrs: [${siteCidr(site)}]`,
     `    trackers: [${announceUrl(siteTrackerAddress(site))}]`,
     `    federation: [http://${siteTrackerAddress(site)}:6970]`,
-    '    bubbles:',
-    ...Array.from(
-      { length: shape.bubbles },
-      (_, index) => `      ${bubbleName(index + 1)}: { cidrs: [${bubbleCidr(site, index + 1)}] }`,
-    ),
+    ...bubbleLines(shape, site),
   ])
   return ['sites:', ...sites, 'unmapped: refuse', ''].join('\n')
 }

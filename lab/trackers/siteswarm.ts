@@ -2,19 +2,14 @@
  * siteswarm, the built program as an operator runs it: one node for all sites, told by a topology file who is where,
  * and torrents rewritten for each site and bubble. Everything it is not told stays at its default.
  */
-import { type ChildProcess, execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { writeTorrent } from '../content.ts'
-import { type LabShape, bubbleCidr, bubbleName, siteCidr, siteName, siteNumbers } from '../plan.ts'
+import { type LabShape, siteCidr, siteName, siteNumbers } from '../plan.ts'
 import { endProgram, isRunning, startProgram } from '../processes.ts'
-import { repositoryPath } from '../repository.ts'
+import { bubbleLines, program, rewrittenTorrent } from './rewritten-torrent.ts'
 import { type TrackerKind, announceUrl } from './tracker.ts'
-
-const execute = promisify(execFile)
-const program = repositoryPath('dist/main.js')
 
 export const siteswarm: TrackerKind = {
   name: 'siteswarm',
@@ -65,14 +60,7 @@ export const siteswarm: TrackerKind = {
       stop: async () => {
         if (child !== undefined) await endProgram(child, 'SIGTERM')
       },
-      torrentFor: async (host, content) => {
-        const [site, bubble] = [siteName(host.site), bubbleName(host.bubble)]
-        const path = join(home, `${content.name}-${site}-${bubble}.torrent`)
-        if (existsSync(path)) return path
-        const flags = ['--site', site, '--bubble', bubble, '--topology', topology, '-o', path]
-        await execute(process.execPath, [program, 'rewrite', join(home, `${content.name}.torrent`), ...flags])
-        return path
-      },
+      torrentFor: (host, content) => rewrittenTorrent(home, topology, host, content),
     }
   },
 }
@@ -83,11 +71,7 @@ function topologyFile(shape: LabShape, addresses: readonly string[]): string {
     `  ${siteName(site)}:`,
     `    cidrs: [${siteCidr(site)}]`,
     `    trackers: [${first}]`,
-    '    bubbles:',
-    ...Array.from(
-      { length: shape.bubbles },
-      (_, index) => `      ${bubbleName(index + 1)}: { cidrs: [${bubbleCidr(site, index + 1)}] }`,
-    ),
+    ...bubbleLines(shape, site),
   ])
   const fallback = others.length === 0 ? [] : ['fallback:', `  trackers: [${others.join(', ')}]`]
   return ['sites:', ...sites, ...fallback, 'unmapped: refuse', ''].join('\n')

@@ -1,0 +1,35 @@
+/** The torrent of a content with the trackers of a host's site and bubble, written by siteswarm itself. */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Content } from '../content.ts'
+import { type LabHost, type LabShape, bubbleCidr, bubbleName, siteName } from '../plan.ts'
+import { repositoryPath } from '../repository.ts'
+
+const execute = promisify(execFile)
+export const program = repositoryPath('dist/main.js')
+
+/** In `home` are the original torrents. Hosts of one bubble share a file. */
+export async function rewrittenTorrent(
+  home: string,
+  topologyPath: string,
+  host: LabHost,
+  content: Content,
+): Promise<string> {
+  const [site, bubble] = [siteName(host.site), bubbleName(host.bubble)]
+  const path = join(home, `${content.name}-${site}-${bubble}.torrent`)
+  if (existsSync(path)) return path
+  const flags = ['--site', site, '--bubble', bubble, '--topology', topologyPath, '-o', path]
+  await execute(process.execPath, [program, 'rewrite', join(home, `${content.name}.torrent`), ...flags])
+  return path
+}
+
+/** The lines of a site's bubbles in a topology file. */
+export function bubbleLines(shape: LabShape, site: number): string[] {
+  const bubbles = Array.from({ length: shape.bubbles }, (_, index) => index + 1)
+  return [
+    '    bubbles:',
+    ...bubbles.map((bubble) => `      ${bubbleName(bubble)}: { cidrs: [${bubbleCidr(site, bubble)}] }`),
+  ]
+}
