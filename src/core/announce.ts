@@ -53,7 +53,7 @@ export interface ScrapeCounts {
 export interface TrackerService {
   /**
    * Throws only a `Refusal`. `protocol` is for the metrics. A promise for the few announces whose answer other
-   * nodes have a say in; it rejects only where this program has a bug.
+   * nodes have a say in, or that are better answered a little later; it, too, rejects with a `Refusal` alone.
    */
   announce(
     request: AnnounceRequest,
