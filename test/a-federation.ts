@@ -7,7 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { aDirectory, announceFrom, freePort, peersOf, PROGRAM } from './a-node.ts'
+import { aDirectory, announceFrom, fetchOnce, freePort, peersOf, PROGRAM } from './a-node.ts'
 
 export const FEDERATION_TOKEN = 'the-token-of-all-sites'
 
@@ -144,9 +144,9 @@ async function aSite(parts: {
     announceUrl: `http://127.0.0.1:${port.http}/announce`,
     adminUrl,
     log: () => log,
-    admin: (path, init) => fetch(`${adminUrl}${path}`, init),
+    admin: (path, init) => fetchOnce(`${adminUrl}${path}`, init),
     metric: async (metric) => {
-      const page = await (await fetch(`${adminUrl}/metrics`)).text()
+      const page = await (await fetchOnce(`${adminUrl}/metrics`)).text()
       const line = page.split('\n').find((each) => each.startsWith(`${metric} `))
       if (line === undefined) throw new Error(`no metric ${metric}`)
       return Number(line.slice(metric.length + 1))
@@ -166,7 +166,7 @@ async function aSite(parts: {
       started.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
       await new Promise<void>((resolve, reject) => {
         started.stdout.once('data', () => resolve())
-        started.once('exit', (code) => reject(new Error(`the node of ${name} ended with ${code}:\n${log}`)))
+        started.once('close', (code) => reject(new Error(`the node of ${name} ended with ${code}:\n${log}`)))
       })
     },
   }

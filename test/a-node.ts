@@ -72,7 +72,8 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   })
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  // `close` rather than `exit`: by then the last line of its log has been read, too.
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve))
   onTestFinished(() => void child.kill('SIGKILL'))
   let log = ''
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
@@ -100,12 +101,22 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
     process: child,
     log: () => log,
     logged,
-    admin: (path, init) => fetch(`${admin}${path}`, init),
+    admin: (path, init) => fetchOnce(`${admin}${path}`, init),
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal)
       return exited
     },
   }
+}
+
+/**
+ * `fetch` on a connection of its own. It would keep one for the next question, which then goes to whichever process took
+ * the connection, even if the test has stopped, killed or replaced that one since.
+ */
+export function fetchOnce(url: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers)
+  headers.set('connection', 'close')
+  return fetch(url, { ...init, headers })
 }
 
 /** An announce from one of loopback's addresses; the answer's body, byte for byte as Latin-1. */

@@ -3,6 +3,7 @@
  * went wrong. For tests in which nodes come and go.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import { fetchOnce } from './a-node.ts'
 import { RawConnection } from './raw-connection.ts'
 
 /** Enough for a few hundred announces a second, and leaves the machine to the nodes. */
@@ -52,7 +53,7 @@ class Client implements AnnouncingClient {
 const portOf = ({ announceUrl }: ClientTarget) => Number(new URL(announceUrl).port)
 
 async function isReady({ adminUrl }: ClientTarget): Promise<boolean> {
-  const answer = await fetch(`${adminUrl}/readyz`).catch(() => undefined)
+  const answer = await fetchOnce(`${adminUrl}/readyz`).catch(() => undefined)
   await answer?.body?.cancel()
   return answer?.ok === true
 }

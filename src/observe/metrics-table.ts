@@ -30,7 +30,7 @@ export interface Gauges {
   }
   /** Whether clients should be sent here. */
   readonly isReady: boolean
-  /** Processes of this node that ended by themselves and were replaced. */
+  /** Processes of this node that ended by themselves, or hung and were killed, and were replaced. */
   readonly workersReplaced: number
   readonly logLinesDropped: number
   readonly udpDrops: Readonly<Record<UdpDropCause, number>>
@@ -333,7 +333,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'workers_replaced_total',
     type: 'counter',
     labels: [],
-    help: 'Processes of a node with several workers that ended by themselves and were replaced.',
+    help: 'Processes of a node with several workers that ended by themselves, or hung and were killed, and were replaced.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.workersReplaced }],
   },
   {

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { parseAddress, type Address } from '../../src/core/address.ts'
 import { COMPLETE, headOfBatch, writeHeartbeat, writeHello } from '../../src/federation/messages.ts'
 import { BatchWriter } from '../../src/tracker/site-batch.ts'
-import { announceFrom, freePort } from '../a-node.ts'
+import { announceFrom } from '../a-node.ts'
 import {
   aFederation,
   type FederatedSite,
@@ -23,7 +23,6 @@ const MEMORY_BYTES_MAX = 400e6
 async function besideAnImposter(
   send: (out: Gzip, isOpen: () => boolean) => Promise<void> | void,
 ): Promise<TestFederation> {
-  const port = await freePort()
   const server: Server = createServer((_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(200, { 'content-encoding': 'gzip' })
     const out = createGzip({ level: 1 })
@@ -36,7 +35,7 @@ async function besideAnImposter(
     })
     void send(out, () => isOpen)
   })
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.closeAllConnections()
     server.close()

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { SeededRandom } from '../../src/core/random.ts'
-import { aNode, freePort, PROGRAM, type RunningNode } from '../a-node.ts'
+import { aNode, fetchOnce, freePort, PROGRAM, type RunningNode } from '../a-node.ts'
 import { needs } from '../setup/needs.ts'
 
 const execute = promisify(execFile)
@@ -25,7 +25,7 @@ interface Client {
 }
 
 async function rpc(port: number, method: string, ...params: unknown[]): Promise<unknown> {
-  const response = await fetch(`http://127.0.0.1:${port}/jsonrpc`, {
+  const response = await fetchOnce(`http://127.0.0.1:${port}/jsonrpc`, {
     method: 'POST',
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: `aria2.${method}`, params }),
   })
@@ -44,7 +44,7 @@ async function startClient(
   const child = spawn('aria2c', [
     `--dir=${directory}`,
     `--interface=${address}`,
-    `--listen-port=${6900 + Number(address.split('.')[1]) * 10 + Number(address.split('.')[3])}`,
+    `--listen-port=${await freePort()}`,
     '--enable-rpc',
     `--rpc-listen-port=${rpcPort}`,
     '--enable-dht=false',

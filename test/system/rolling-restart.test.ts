@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type AnnouncingClient, aFreshClient, aKeepAliveClient, aTierClient } from '../announcing-clients.ts'
-import { announceFrom } from '../a-node.ts'
+import { announceFrom, fetchOnce } from '../a-node.ts'
 import { until } from '../a-redis.ts'
 import { aStack, nodeNamed } from '../a-stack.ts'
 import { RawConnection } from '../raw-connection.ts'
@@ -35,7 +35,7 @@ describe.skipIf(needs('redis-server'))('a site whose nodes are restarted one aft
       clients.reduce((sum, client) => sum + (client.answered.get(name) ?? 0), 0)
     for (const node of nodes) {
       await until(DEADLINE_MS, `clients use ${node.name}`, () => answeredBy(node.name) > 20)
-      await fetch(`${node.adminUrl}/api/v1/drain`, { method: 'POST' })
+      await fetchOnce(`${node.adminUrl}/api/v1/drain`, { method: 'POST' })
       await until(DEADLINE_MS, `clients leave ${node.name}`, () =>
         clients.every(({ using }) => using !== node.name),
       )
@@ -82,7 +82,7 @@ describe.skipIf(needs('redis-server'))('a node that is stopped', () => {
     const connection = await RawConnection.open(Number(new URL(node.announceUrl).port), '127.1.1.1')
     const request = `GET /announce?info_hash=${'%ab'.repeat(20)}&peer_id=-XX0000-000000000001&port=6881&left=5 HTTP/1.1\r\nHost: t\r\n\r\n`
     connection.write(request.slice(0, 40))
-    await fetch(`${node.adminUrl}/api/v1/drain`, { method: 'POST' })
+    await fetchOnce(`${node.adminUrl}/api/v1/drain`, { method: 'POST' })
     const stopped = node.stop()
     connection.write(request.slice(40))
     const answer = await connection.answer()

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { announceFrom, peersOf } from '../a-node.ts'
+import { announceFrom, fetchOnce, peersOf } from '../a-node.ts'
 import { until } from '../a-redis.ts'
 import { aStack, nodeNamed } from '../a-stack.ts'
 import { needs } from '../setup/needs.ts'
@@ -52,7 +52,7 @@ describe.skipIf(needs('redis-server'))('npm run stack', () => {
       const { directory, nodes, redis } = await script.document
       expect(nodes.map(({ name }) => name)).toEqual(['fra-1', 'fra-2', 'ams-1', 'ams-2', 'nyc-1'])
       expect(redis.map(({ site }) => site)).toEqual(['fra', 'ams'])
-      for (const { admin } of nodes) expect((await fetch(`${admin}/readyz`)).status).toBe(200)
+      for (const { admin } of nodes) expect((await fetchOnce(`${admin}/readyz`)).status).toBe(200)
       script.interrupt()
       await script.exited
       expect(nodes.filter(({ pid }) => isAlive(pid))).toEqual([])

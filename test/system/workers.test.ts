@@ -14,6 +14,7 @@ import {
   topologyText,
 } from '../a-node.ts'
 import { aRedis, until } from '../a-redis.ts'
+import { RawConnection } from '../raw-connection.ts'
 import { needs } from '../setup/needs.ts'
 
 /** Starting several processes on a machine that may be busy. */
@@ -59,6 +60,7 @@ async function metric(node: RunningNode, series: string): Promise<number> {
 }
 
 const ANNOUNCES = 'siteswarm_announces_total{site="fra",protocol="http",event="none"}'
+const SCRAPE = `GET /scrape?info_hash=${'%ab'.repeat(20)} HTTP/1.1\r\nHost: tracker\r\n\r\n`
 
 describe.skipIf(needs('redis-server'))('a node of three workers', () => {
   test('listens once and answers as one tracker, over HTTP and UDP', { timeout: PATIENCE_MS }, async () => {
@@ -154,23 +156,50 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
     },
   )
 
-  test('goes on while a worker hangs, and no counter falls', { timeout: PATIENCE_MS }, async () => {
-    const node = await aNodeOfWorkers(3)
-    for (let host = 1; host <= 20; host++) await announceFrom(node, `127.1.1.${host}`)
-    expect(await metric(node, ANNOUNCES)).toBe(20)
-    const [stuck = 0] = workersOf(node)
-    process.kill(stuck, 'SIGSTOP')
-    // Until it has really stopped it may take one more connection.
-    const state = () => / ([A-Za-z]) /.exec(readFileSync(`/proc/${stuck}/stat`, 'utf8'))?.[1]
-    await until(DEADLINE_MS, 'the worker stands still', () => state() === 'T')
-    // Connections that it had not accepted are taken by the others.
-    for (let host = 1; host <= 20; host++) await announceFrom(node, `127.1.1.${host}`)
-    expect(await metric(node, ANNOUNCES)).toBe(40)
-    const readiness = await node.admin('/readyz?verbose')
-    expect(readiness.status).toBe(200)
-    expect(await readiness.text()).toMatch(/warn worker \d: does not answer; it is starting or stuck/)
-    process.kill(stuck, 'SIGCONT')
-  })
+  test(
+    'goes on while a worker hangs, replaces it, and no counter falls',
+    { timeout: 2 * PATIENCE_MS },
+    async () => {
+      const node = await aNodeOfWorkers(3)
+      // Clients that keep their connections: some of them to the worker that will hang.
+      const port = Number(new URL(node.announceUrl).port)
+      const kept = await Promise.all(
+        Array.from({ length: 12 }, (_, index) => RawConnection.open(port, `127.1.2.${index + 1}`)),
+      )
+      for (const connection of kept) {
+        connection.write(SCRAPE)
+        expect((await connection.answer())?.body).toMatch(/^d5:files/)
+      }
+      for (let host = 1; host <= 20; host++) await announceFrom(node, `127.1.1.${host}`)
+      expect(await metric(node, ANNOUNCES)).toBe(20)
+      const [stuck = 0, ...others] = workersOf(node)
+      process.kill(stuck, 'SIGSTOP')
+      // Until it has really stopped it may take one more connection.
+      const state = () => / ([A-Za-z]) /.exec(readFileSync(`/proc/${stuck}/stat`, 'utf8'))?.[1]
+      await until(DEADLINE_MS, 'the worker stands still', () => state() === 'T')
+      // Connections that it had not accepted are taken by the others.
+      for (let host = 1; host <= 20; host++) await announceFrom(node, `127.1.1.${host}`)
+      expect(await metric(node, ANNOUNCES)).toBe(40)
+
+      await until(
+        PATIENCE_MS,
+        'all three are ready again',
+        () => count(node.log(), '"event":"workers-ready"') === 2,
+      )
+      expect(node.log()).toMatch(/"event":"worker-hung"[^\n]*\n[^\n]*"event":"worker-ended"[^\n]*"SIGKILL"/)
+      expect(workersOf(node)).toEqual(expect.arrayContaining(others))
+      expect(workersOf(node)).not.toContain(stuck)
+      expect(await metric(node, ANNOUNCES)).toBe(40)
+      expect(await metric(node, 'siteswarm_workers_replaced_total')).toBe(1)
+      // Nobody waits any more for the one that hung.
+      const answers = kept.map((connection) => {
+        connection.write(SCRAPE)
+        return connection.answer()
+      })
+      for (const answer of await Promise.all(answers)) expect(answer?.body ?? 'd5:files').toMatch(/^d5:files/)
+      for (const connection of kept) connection.destroy()
+    },
+  )
 
   test(
     'ends when its supervisor is killed, since nobody else would end it',

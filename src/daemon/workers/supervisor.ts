@@ -1,6 +1,6 @@
 /**
- * The process above the workers of a node. It answers no announce: it starts workers, replaces those that end,
- * carries questions from one to all, and tells them to stop.
+ * The process above the workers of a node. It answers no announce: it starts workers, replaces those that end, kills
+ * those that hang, carries questions from one to all, and tells them to stop.
  *
  * What keeps it alive is that it does so little. The listening sockets are the kernel's, shared by all workers
  * (see start-workers.ts), so not even a connection passes through here.
@@ -15,12 +15,16 @@ import { RetiredCounters } from '../../observe/retired-counters.ts'
 import type { NodeAddresses } from '../node.ts'
 import type { Answers, NumberedAnswer, Question, StartFailure, ToSupervisor, ToWorker } from './messages.ts'
 import { ReplacementPolicy } from './replacement-policy.ts'
+import { SILENT_TICKS_MAX, TICK_MS, Watchdog } from './watchdog.ts'
 
 /** Prometheus waits ten seconds for a page, load balancers two or three for a check. */
 const ANSWER_DEADLINE_MS = 2_000
 
 /** A node gives requests 5 s to finish, and the log one. What is still there then hangs. */
 const STOP_DEADLINE_MS = 10_000
+
+/** The number of a question whose answer nobody waits for. */
+const NOBODY_WAITS = 0
 
 export interface SupervisorOptions {
   readonly workers: number
@@ -50,11 +54,13 @@ export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #running = new Set<Running>()
   readonly #policy = new ReplacementPolicy()
+  readonly #watchdog = new Watchdog<Running>()
   readonly #retired = new RetiredCounters()
   readonly #collecting = new Map<number, Collecting>()
   readonly #waits = new Set<NodeJS.Timeout>()
   readonly #ready = withResolvers<NodeAddresses>()
   readonly #ended = withResolvers<never>()
+  #ticks: NodeJS.Timeout | undefined
   #replaced = 0
   #asked = 0
   #isDraining = false
@@ -71,6 +77,7 @@ export class Supervisor {
   /** Resolves when the first worker answers announces. Rejects when none will. */
   start(): Promise<NodeAddresses> {
     for (let number = 1; number <= this.#options.workers; number++) this.#startWorker(number)
+    this.#ticks = setInterval(() => this.#tick(), TICK_MS)
     return this.#ready.promise
   }
 
@@ -94,6 +101,7 @@ export class Supervisor {
   /** Tells all workers to finish, and resolves when they are gone; those that hang are killed. */
   async stop(): Promise<void> {
     this.#isStopping = true
+    clearInterval(this.#ticks)
     for (const wait of this.#waits) clearTimeout(wait)
     const deadline = setTimeout(() => this.#killStuck(), STOP_DEADLINE_MS)
     await Promise.all(
@@ -111,6 +119,19 @@ export class Supervisor {
       this.#options.log.error(
         { event: 'worker-stuck', number },
         'a worker did not stop in time and was killed',
+      )
+      process.process.kill('SIGKILL')
+    }
+  }
+
+  /** Whoever hangs is killed; its end is then that of any worker. */
+  #tick(): void {
+    const { toAsk, hung } = this.#watchdog.tick()
+    for (const worker of toAsk) this.#ask(worker, NOBODY_WAITS, 'readiness')
+    for (const { process, number } of hung) {
+      this.#options.log.error(
+        { event: 'worker-hung', number, silentMs: SILENT_TICKS_MAX * TICK_MS },
+        'a worker has stopped answering and is killed',
       )
       process.process.kill('SIGKILL')
     }
@@ -136,10 +157,12 @@ export class Supervisor {
   }
 
   #receive(worker: Running, message: ToSupervisor): void {
+    this.#watchdog.heard(worker)
     switch (message.kind) {
       case 'joined':
         worker.hasJoined = true
-        if (this.#isDraining) this.#ask(worker, 0, 'drain')
+        this.#watchdog.watch(worker)
+        if (this.#isDraining) this.#ask(worker, NOBODY_WAITS, 'drain')
         break
       case 'ready':
         worker.readySinceMs = elapsedMs()
@@ -172,6 +195,7 @@ export class Supervisor {
 
   #onEnd(worker: Running, code: number | null, signal: string | null): void {
     this.#running.delete(worker)
+    this.#watchdog.forget(worker)
     this.#retired.retire(worker.counted)
     for (const each of this.#collecting.values()) {
       each.missing.delete(worker)
