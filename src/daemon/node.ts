@@ -12,7 +12,7 @@ import { Counters } from '../observe/counters.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { Registry } from '../registry/registry.ts'
 import { HttpServer } from '../server/http-server.ts'
-import { askWhetherComplete } from '../server/peer-inquiry.ts'
+import { askForShare } from '../server/peer-inquiry.ts'
 import { UdpServer } from '../server/udp-server.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
 import { prefixKey } from '../topology/prefix.ts'
@@ -121,7 +121,7 @@ export class SiteswarmNode {
       leases: store.leases,
       replica: this.#replica,
       ...(this.#federation === undefined ? {} : { elsewhere: this.#federation.elsewhere }),
-      inquire: askWhetherComplete,
+      inquire: askForShare,
       onCompletion: (infoHash, siteIndex) => this.#downloads.completed(infoHash, siteIndex),
       interval: {
         secondsMin: Math.ceil(config.interval.minMs / 1000),

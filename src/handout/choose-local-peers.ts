@@ -10,6 +10,7 @@ import type { Random } from '../core/random.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { RowList } from '../swarm/row-list.ts'
 import type { Role } from '../swarm/swarm.ts'
+import { hasBegun } from './deaf-leecher.ts'
 import type { Choice, Reason, Situation } from './decision.ts'
 import { pick, take } from './pick.ts'
 import type { Opening } from './small-site.ts'
@@ -72,20 +73,49 @@ export class LocalChoices {
     if (this.choices.length === 0) this.#add('needy', 1, 'same-site', (row) => this.#links(row))
   }
 
-  /** For a deaf leecher: peers that have everything, and nobody elsewhere who fetches from them. */
-  addCompleteSources(downstreamOf: (situation: Situation, row: number) => readonly unknown[]): void {
+  /**
+   * For a deaf leecher: peers that have everything, unless somebody elsewhere fetches from them, and others that are
+   * on their way there. Without one that is complete, nobody: those on their way hang up when they arrive.
+   */
+  addForDeafLeecher(downstreamOf: (situation: Situation, row: number) => readonly unknown[]): void {
     const { policy, asker, table, site } = this.#situation
     if (asker.waitedMs < policy.deafWaitMs) return
     const freeSlots = (row: number) => {
+      const served = this.#servedBy(row)
+      if (served.some((other) => this.#isAboutToBegin(other))) return 0
       const isFeeding = downstreamOf(this.#situation, row).length > 0
-      return (isFeeding ? policy.deafSlotsWhileFeeding : policy.deafSourceSlots) - this.#links(row)
+      return (isFeeding ? policy.deafSlotsWhileFeeding : policy.deafSourceSlots) - served.length
     }
     const sources = take(table.rows, site.listsOf('seed'), Infinity, (row) => this.#isEligible(row))
     const free = sources.reduce((sum, row) => sum + Math.max(0, freeSlots(row)), 0)
     const isWaiting = (row: number) => this.#links(row) === 0 && !this.#isGateway(row)
     const waiting = take(table.rows, site.listsOf('needy'), Infinity, isWaiting).length
     const share = Math.max(1, Math.min(policy.deafSourcesMax, Math.floor(free / Math.max(1, waiting))))
-    this.#add('seed', share, 'source', (row) => (freeSlots(row) > 0 ? this.#links(row) : -1))
+    this.#add('seed', share, 'source', (row) => (freeSlots(row) > 0 ? this.#servedBy(row).length : -1))
+    if (this.choices.length === 0) return
+    const elder = (row: number) => {
+      const links = this.#links(row)
+      return hasBegun(table.rows, row) && links < NEEDY_LINKS_MAX && !this.#isGateway(row) ? links : -1
+    }
+    this.#add('needy', policy.deafElders, 'same-bubble', elder, 'bubble')
+    this.#add('needy', policy.deafElders - this.#known('bubble'), 'same-site', elder, 'site')
+  }
+
+  /** Whom a complete peer was introduced to since it is: it has hung up on all others. */
+  #servedBy(row: number): number[] {
+    const { table, nowMs } = this.#situation
+    const { introductions, rows } = table
+    const served: number[] = []
+    for (let index = introductions.count(row) - 1; index >= 0; index--)
+      if (introductions.asOfMs(row, index, nowMs) >= rows.heardAtMs(row, nowMs))
+        served.push(introductions.at(row, index))
+    return served
+  }
+
+  /** Whoever comes next would find nothing to fetch from it, and never ask it again. */
+  #isAboutToBegin(row: number): boolean {
+    const { table, nowMs, policy } = this.#situation
+    return !hasBegun(table.rows, row) && nowMs - table.rows.heardAtMs(row, nowMs) < policy.deafBeginMs
   }
 
   /** For a gateway or a seed: the few that spread what it has; for a finisher, those it never met. */

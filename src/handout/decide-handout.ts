@@ -14,7 +14,7 @@ import type { Gateway } from '../swarm/swarm.ts'
 import { LocalChoices } from './choose-local-peers.ts'
 import { chooseUpstream, downstreamOf, downstreamOfSite, orphanGateways } from './choose-upstream.ts'
 import type { Choice, Decision, Reason, Situation, UpstreamChange } from './decision.ts'
-import { hearsFromNobody } from './deaf-leecher.ts'
+import { addSiblings, hearsFromNobody } from './deaf-leecher.ts'
 import { election, endedLeases } from './elect-gateway.ts'
 import { DecisionRandom } from './pick.ts'
 import { siteState } from './site-state.ts'
@@ -41,8 +41,9 @@ export function decideHandout(situation: Situation): Decision {
     if (asker.role === 'needy') {
       if (elected !== undefined || lease !== undefined) {
         isRescue = forGateway(situation, lease, live, random, local, remote, upstreams)
+        if (asker.isDeaf && lease === undefined) isTooEarly = addSiblings(situation, remote, upstreams)
       } else if (hearsFromNobody(situation)) {
-        if (local.choices.length === 0) local.addCompleteSources(downstreamOf)
+        if (local.choices.length === 0) local.addForDeafLeecher(downstreamOf)
         isTooEarly = local.choices.length === 0
       } else isRescue = forLeecher(situation, local)
     } else forSource(situation, random, local, remote)

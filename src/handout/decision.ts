@@ -21,6 +21,7 @@ export const reasons = {
   rescue: 'a fresh local source for a peer without progress',
   seed: 'a local seed, in case the asking peer only seems complete (a magnet without metadata)',
   upstream: 'the peer of another site through which this site fetches; only its gateway is told',
+  sibling: 'the gateway of another site that fetches from the same peer, and is ahead',
   downstream: 'the gateway of another site that fetches from the asking peer',
   heir: 'the gateway of another site that fetches from this one; it never met this finisher, so no reconnect ban',
   'fellow-gateway': 'the other gateway of the site',

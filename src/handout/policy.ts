@@ -51,12 +51,26 @@ export interface Policy {
    * network when the first is done, which for larger files takes longer than the minute that it saves.
    */
   readonly reserveKibMax: number
-  /** Deaf leechers that a complete peer serves at the same time; each of them then serves as many. */
+  /**
+   * Deaf leechers that a complete peer serves at the same time. Each later one also fetches from those before it, so
+   * seven are done after 2.6 times what one takes; two at a time, four and four took 4.2 times that.
+   */
   readonly deafSourceSlots: number
   /** The same while a gateway of another site fetches from it. */
   readonly deafSlotsWhileFeeding: number
   /** Complete peers that a deaf leecher hears of at most: it will hear of no more for minutes. Fewer while others wait. */
   readonly deafSourcesMax: number
+  /** Deaf leechers that have begun and that a later one hears of, beside somebody complete. */
+  readonly deafElders: number
+  /** How long a deaf leecher that was answered counts as about to begin, when nothing is heard of it. */
+  readonly deafBeginMs: number
+  /** Gateways of other sites that a deaf gateway shares an upstream with, and hears of. */
+  readonly deafSiblings: number
+  /** How long a deaf gateway waits until the first of them has begun, and until it is far enough ahead. */
+  readonly deafSiblingBeginMs: number
+  readonly deafSiblingWaitMs: number
+  /** How far ahead that is: nobody may catch up with whom it fetches from. */
+  readonly deafLeadShare: number
   /** How long a deaf leecher leaves the sources of its site to the gateways of others. */
   readonly deafWaitMs: number
   /** Gateways without an upstream that a source takes on when it announces. */
@@ -82,9 +96,15 @@ export const defaultPolicy: Policy = {
   strangersOnCompletion: 6,
   heirsOnCompletion: 2,
   reserveKibMax: 512 * 1024,
-  deafSourceSlots: 2,
+  deafSourceSlots: 7,
   deafSlotsWhileFeeding: 1,
   deafSourcesMax: 4,
+  deafElders: 4,
+  deafBeginMs: 5_000,
+  deafSiblings: 2,
+  deafSiblingBeginMs: 5_000,
+  deafSiblingWaitMs: 40_000,
+  deafLeadShare: 0.1,
   deafWaitMs: 3_000,
   adoptionsMax: 4,
   stallsUntilRescue: 1,

@@ -1,12 +1,12 @@
 /**
- * Asks a client whether it has all of a torrent, the way any other client would: it connects, shakes hands and
+ * Asks a client how much of a torrent it has, the way any other client would: it connects, shakes hands and
  * reads the bitfield. For clients that do not say so to their tracker (`tracker/silent-finishers.ts`).
  *
  * Only peers that announced themselves from their own address are asked, so nobody can send us to a third party.
  */
 import { connect } from 'node:net'
 import type { Address } from '../core/address.ts'
-import { ANSWER_BYTES_MAX, readCompleteness, writeHandshake } from '../wire/peer/handshake.ts'
+import { ANSWER_BYTES_MAX, readShare, writeHandshake } from '../wire/peer/handshake.ts'
 
 /** A client in the same site answers within milliseconds; one that checks its files is asked again. */
 const DEADLINE_MS = 3_000
@@ -20,15 +20,15 @@ export interface Inquired {
 }
 
 /** Never rejects: undefined where the client could not be reached, or does not answer in time. */
-export function askWhetherComplete({ infoHash, address, port }: Inquired): Promise<boolean | undefined> {
+export function askForShare({ infoHash, address, port }: Inquired): Promise<number | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host: address.toString(), port })
     const deadline = setTimeout(() => end(undefined), DEADLINE_MS)
     let answer = Buffer.alloc(0)
-    const end = (isComplete: boolean | undefined) => {
+    const end = (share: number | undefined) => {
       clearTimeout(deadline)
       socket.destroy()
-      resolve(isComplete)
+      resolve(share)
     }
     socket.on('connect', () => socket.write(writeHandshake(infoHash, PEER_ID)))
     socket.on('error', () => end(undefined))
@@ -36,8 +36,8 @@ export function askWhetherComplete({ infoHash, address, port }: Inquired): Promi
     socket.on('data', (chunk) => {
       answer = Buffer.concat([answer, chunk])
       try {
-        const isComplete = readCompleteness(answer, infoHash)
-        if (isComplete !== undefined) end(isComplete)
+        const share = readShare(answer, infoHash)
+        if (share !== undefined) end(share)
         else if (answer.length > ANSWER_BYTES_MAX) end(undefined)
       } catch {
         // Whatever listens there is not this client any more; that it is gone is for its lifetime to say.

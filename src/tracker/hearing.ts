@@ -69,6 +69,12 @@ export class Hearing {
     return { swarm, row, peersWanted: request.peersWanted, hasCompleted, family, load, waitedMs: 0 }
   }
 
+  /** It is still there, waiting for its answer. */
+  hearAgain(row: number, nowMs: number): void {
+    const { rows } = this.#parts.table
+    rows.setHeard(row, Math.max(nowMs, rows.heardAtMs(row, nowMs) + 1), rows.lifetimeSeconds(row))
+  }
+
   /** When the peer should come back, and with that, how long it is believed to be there. */
   pace({ swarm, row, load, family }: Heard, isWaiting: boolean): Pace {
     const { table, random, interval } = this.#parts

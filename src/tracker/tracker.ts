@@ -111,11 +111,9 @@ export class Tracker implements TrackerService {
       return this.#replyWithCounts(request.infoHash, this.#hearing.forget(request, from, load, nowMs))
     }
     const heard = this.#hearing.hear(request, from, place, load, nowMs)
-    if (heard.family.finishesSilently) {
-      if (request.leftBytes === 0) this.#silent?.forget(request, from)
-      else this.#silent?.watch(request, from)
-    }
-    return this.#attempt(heard, nowMs) ?? this.#postpone(heard, protocol)
+    const reply = this.#attempt(heard, nowMs) ?? this.#postpone(heard, protocol)
+    if (heard.family.finishesSilently) this.#silent?.watch(request, from, reply)
+    return reply
   }
 
   /**
@@ -140,6 +138,8 @@ export class Tracker implements TrackerService {
     const decision = this.#decideFor(heard, true)
     this.#hearing.endLeases(decision, nowMs)
     if (decision.isTooEarly) return undefined
+    // It was there all the time, and fetches from now on.
+    if (heard.waitedMs > 0) this.#hearing.hearAgain(heard.row, nowMs)
     return decision.election === undefined ? this.#conclude(heard, decision) : this.#elect(heard, decision)
   }
 
@@ -174,7 +174,7 @@ export class Tracker implements TrackerService {
     if (place < 0 || elsewhere?.isHeard(this.#siteOf(place)) === true) return
     try {
       const heard = this.#hearing.hear(request, from, place, 0, clock.nowMs())
-      this.#hearing.pace(heard, false)
+      this.#hearing.pace(heard, request.leftBytes !== 0)
       replica?.recordPeer(heard.row)
     } catch (error) {
       // No room for it: then it is as if it had not been asked.

@@ -1,6 +1,6 @@
 /**
- * The first messages between two peers (BEP 3): enough to learn whether a client has all of a torrent, which
- * nobody but the client can say. No extension is offered, so a seed answers with a full bitfield and nothing newer.
+ * The first messages between two peers (BEP 3): enough to learn how much of a torrent a client has, which nobody
+ * but the client can say. No extension is offered, so a seed answers with a full bitfield and nothing newer.
  */
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
 
@@ -29,11 +29,12 @@ export function writeHandshake(infoHash: Buffer, peerId: Buffer): Buffer {
 }
 
 /**
- * What a peer's first bytes tell: whether it has everything; undefined while more is needed to know. A peer that
+ * What a peer's first bytes tell: its share of all pieces, 1 only where it has every one; undefined while more is
+ * needed to know. A peer that
  * begins with anything but its bitfield has nothing to show (BEP 3: only the first message may be one). Throws a
  * RangeError for what is no answer to this handshake.
  */
-export function readCompleteness(bytes: Buffer, infoHash: Buffer): boolean | undefined {
+export function readShare(bytes: Buffer, infoHash: Buffer): number | undefined {
   const start = Math.min(bytes.length, PROTOCOL.length)
   if (!bytes.subarray(0, start).equals(PROTOCOL.subarray(0, start)))
     throw new RangeError('not the BitTorrent protocol')
@@ -42,18 +43,19 @@ export function readCompleteness(bytes: Buffer, infoHash: Buffer): boolean | und
     throw new RangeError('the peer speaks of another torrent')
   if (bytes.length < HANDSHAKE_BYTES + 5) return undefined
   const length = bytes.readUInt32BE(HANDSHAKE_BYTES)
-  if (length === 0 || bytes[HANDSHAKE_BYTES + 4] !== BITFIELD) return false
+  if (length === 0 || bytes[HANDSHAKE_BYTES + 4] !== BITFIELD) return 0
   const end = HANDSHAKE_BYTES + 4 + length
   if (end > ANSWER_BYTES_MAX) throw new RangeError('the bitfield is larger than any torrent needs')
   if (bytes.length < end) return undefined
-  return isFull(bytes.subarray(HANDSHAKE_BYTES + 5, end))
+  return shareOf(bytes.subarray(HANDSHAKE_BYTES + 5, end))
 }
 
-/** How many bits at the end are spare is not known here: a last byte of ones and then zeros counts as full. */
-function isFull(bits: Buffer): boolean {
+/** How many bits at the end are spare is not known here: zeros behind the last one are taken for it. */
+function shareOf(bits: Buffer): number {
   const last = bits.at(-1)
-  if (last === undefined || last === 0) return false
-  for (let index = 0; index + 1 < bits.length; index++) if (bits[index] !== 0xff) return false
-  const zeros = ~last & 0xff
-  return (zeros & (zeros + 1)) === 0
+  if (last === undefined) return 0
+  let missing = 0
+  for (const byte of bits) for (let rest = ~byte & 0xff; rest !== 0; rest &= rest - 1) missing++
+  const spare = last === 0 ? 0 : 31 - Math.clz32(last & -last)
+  return 1 - (missing - spare) / (bits.length * 8 - spare)
 }
