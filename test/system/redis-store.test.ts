@@ -10,7 +10,7 @@ import { aRedis, type RunningRedis, startCluster, startSentinels, until } from '
 import { aRedisNode, aSiteName, type RedisNode, type RedisNodeSettings } from '../contract/a-redis-site.ts'
 import { needs } from '../setup/needs.ts'
 
-const SOON_MS = 20_000
+const SOON_MS = 30_000
 
 async function anOpenNode(settings: RedisNodeSettings): Promise<RedisNode> {
   const node = await aRedisNode(settings)
@@ -228,7 +228,8 @@ describe.skipIf(needs('redis-server'))('time', () => {
         site,
         clock: new ManualClock(systemClock.nowMs() + hour),
       })
-      expect(Math.abs(wrong.store.clock.nowMs() - right.store.clock.nowMs())).toBeLessThan(1_000)
+      // Each is as exact as its question to Redis was quick, and far from an hour on any machine.
+      expect(Math.abs(wrong.store.clock.nowMs() - right.store.clock.nowMs())).toBeLessThan(20_000)
       expect(wrong.memory.shiftsMs.map((byMs) => Math.round(byMs / 60_000))).toEqual([-hour / 60_000])
     }
   })
@@ -245,6 +246,17 @@ describe.skipIf(needs('redis-server'))('at the start', () => {
     await expect(opened('')).rejects.toThrow(/wants a password[^]*redis:\/\/:password@host/)
     await expect(opened(':wrong@')).rejects.toThrow(/does not take this user and password/)
     expect(await opened(':right@')).toBe(true)
+  })
+
+  test('a database that Redis does not have ends the start, and is never exchanged for another one', async () => {
+    const redis = await aRedis()
+    const nodeOf = (database: number) =>
+      aRedisNode({ url: `redis://127.0.0.1:${redis.port}/${database}`, site: aSiteName() })
+    const [there, missing] = [await nodeOf(15), await nodeOf(16)]
+    await there.store.open(there.memory)
+    expect(there.store.state.isUp).toBe(true)
+    await expect(missing.store.open(missing.memory)).rejects.toThrow(/does not have that database/)
+    expect(await redis.ask('dbsize')).toBe(0)
   })
 
   test('a user without the rights ends the start; with those of the reference it works', async () => {

@@ -50,6 +50,8 @@ export async function openClient(target: StoreTarget, name: string): Promise<Red
   client.on('sentinelError', note)
   try {
     await within(CONNECT_DEADLINE_MS, client.connect())
+    // When the server does not have it, ioredis only says so and goes on, in the database of somebody else.
+    if (target.database > 0) await within(COMMAND_DEADLINE_MS, client.call('select', target.database))
   } catch (error) {
     client.disconnect()
     throw reason ?? error
