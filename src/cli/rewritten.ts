@@ -2,6 +2,7 @@
  * A torrent or magnet after rewriting, in the shapes that the command needs: parts for a file or a pipe, and the
  * warnings that are left. What was wrong with trackers that are gone is nobody's trouble any more.
  */
+import { InputError } from '../core/errors.ts'
 import { rewriteMagnet, readMagnet } from '../metainfo/magnet.ts'
 import { type RewriteChanges, rewriteInParts, type Tiers } from '../metainfo/rewrite.ts'
 import { summarize } from '../metainfo/summary.ts'
@@ -32,6 +33,17 @@ export function warningsAfter(
   return opened.kind === 'torrent'
     ? summarize(opened.metainfo, { tiers, webSeeds: changes.webSeeds }).warnings
     : readMagnet(rewriteMagnet(opened.magnet, tiers, changes)).warnings
+}
+
+/**
+ * A torrent for every site that no host can open helps nobody: the registry refuses it as well. `inspect` still shows
+ * what there is of it.
+ */
+export function refuseIncomplete(opened: TorrentArgument, warnings: readonly Warning[]): void {
+  const incomplete = warnings.find(({ code }) => code === 'info-incomplete')
+  if (opened.kind !== 'torrent' || incomplete === undefined) return
+  const { source, info } = opened.metainfo
+  throw new InputError(`${source}, byte ${info.start}: ${incomplete.message}`)
 }
 
 /** The flags that say what else changes, or what is wrong with them. */

@@ -36,7 +36,7 @@ export interface Metainfo {
 
 /** Reads a whole .torrent. Throws an `InputError` that names `source`, the byte, and what to do. */
 export function readMetainfo(bytes: Buffer, source: string): Metainfo {
-  if (bytes.length === 0) throw new InputError(`${source}: the file is empty; fetch it again`)
+  if (bytes.length === 0) throw new InputError(`${source}, byte 0: the file is empty; fetch it again`)
   if (bytes[0] !== LETTER_D) {
     throw new InputError(
       `${source}, byte 0: a torrent is a bencoded dictionary and begins with "d"; this is some other file`,
@@ -45,7 +45,7 @@ export function readMetainfo(bytes: Buffer, source: string): Metainfo {
   const { entries, end, inInfo, outside } = readTopLevel(bytes, source)
   refuseGarbage(bytes, end, source)
 
-  const info = findInfo(entries, source)
+  const info = findInfo(entries, end, source)
   const infoEntries = new Map<string, BencodeValue>()
   let keyCount = 0
   for (const { start, key, value } of dictionaryEntries(bytes, info.start)) {
@@ -118,12 +118,13 @@ function refuseGarbage(bytes: Buffer, end: number, source: string): void {
   }
 }
 
-function findInfo(entries: readonly BencodeEntry[], source: string): BencodeValue {
+/** `end`: the byte after the top level. */
+function findInfo(entries: readonly BencodeEntry[], end: number, source: string): BencodeValue {
   const found = entries.filter(({ key }) => key.equals(INFO))
   const [first, second] = found
   if (first === undefined) {
     throw new InputError(
-      `${source}: there is no \`info\` dictionary, so nothing to download; ` +
+      `${source}, byte ${end - 1}: the dictionary ends without an \`info\`, so there is nothing to download; ` +
         'is it a torrent? Resume data and DHT state look alike',
     )
   }

@@ -22,7 +22,14 @@ import {
   textFlag,
 } from '../command.ts'
 import { printable } from '../printable.ts'
-import { fileContent, readChanges, rewrite, type Rewritten, warningsAfter } from '../rewritten.ts'
+import {
+  fileContent,
+  readChanges,
+  refuseIncomplete,
+  rewrite,
+  type Rewritten,
+  warningsAfter,
+} from '../rewritten.ts'
 import { openTorrent, type TorrentArgument } from '../torrent-argument.ts'
 import { isSameFile, makeFolder, writeWholeFile } from '../whole-file.ts'
 
@@ -119,7 +126,9 @@ function rewriteForOne({ opened, topology, changes, flags, context }: Job): Exit
     return refuseUsage(context, 'with --json the torrent needs a place of its own: -o FILE')
   }
 
-  const warnings = warn(warningsAfter(opened, tiers, changes), context, isJson)
+  const found = warningsAfter(opened, tiers, changes)
+  refuseIncomplete(opened, found)
+  const warnings = warn(found, context, isJson)
   const rewritten = rewrite(opened, tiers, changes)
   if (!toStandardOutput) writeWholeFile(output, fileContent(rewritten))
   if (isJson) {
@@ -166,7 +175,9 @@ function rewriteForAll({ opened, topology, changes, flags, context }: Job): Exit
   }
 
   const isJson = flags['json'] === true
-  const warnings = warn(warningsAfter(opened, planned[0]?.tiers ?? [], changes), context, isJson)
+  const found = warningsAfter(opened, planned[0]?.tiers ?? [], changes)
+  refuseIncomplete(opened, found)
+  const warnings = warn(found, context, isJson)
   makeFolder(folder)
   const files = planned.map(({ place, tiers, file }) => {
     const rewritten = rewrite(opened, tiers, changes)

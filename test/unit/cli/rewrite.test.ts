@@ -132,7 +132,11 @@ describe('rewrite with other web seeds', () => {
   })
 
   it('removes the DHT nodes when it is told to', async () => {
-    writeFileSync(torrent, 'd4:infode5:nodesll1:ai1eeee')
+    writeFileSync(
+      torrent,
+      `${PLAIN_TORRENT.toString('latin1', 0, PLAIN_TORRENT.length - 1)}5:nodesll1:ai1eeee`,
+      'latin1',
+    )
     expect(await bytesWith('--no-nodes')).not.toContain('nodes')
     expect(await bytesWith()).toContain('5:nodesll1:ai1eee')
   })
@@ -251,6 +255,12 @@ describe('rewrite says what is wrong', () => {
       'a length that no file has',
       'd4:info999999999999999999999:e',
       'byte 7: a string is longer than the file',
+    ],
+    ['a dictionary without anything', 'de', 'byte 1: the dictionary ends without an `info`'],
+    [
+      'an `info` without anything',
+      'd4:infodee',
+      'byte 7: no client downloads this: `info` has no `name`, no usable',
     ],
     ['a number without digits', 'd1:aie4:infodee', 'byte 4: an integer has no digits'],
     ['two torrents in one file', 'd4:infodeed4:infodee', 'byte 10: the torrent ends at byte 10'],

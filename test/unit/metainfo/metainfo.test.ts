@@ -8,7 +8,7 @@ const warningsOf = (content: string | Buffer) => read(content).warnings.map(({ m
 
 describe('a file that is no torrent', () => {
   it.each([
-    ['is empty', '', 'x.torrent: the file is empty; fetch it again'],
+    ['is empty', '', 'x.torrent, byte 0: the file is empty; fetch it again'],
     ['is a web page', '<html>', 'x.torrent, byte 0: a torrent is a bencoded dictionary and begins with "d"'],
     ['is a list', 'le', 'x.torrent, byte 0: a torrent is a bencoded dictionary'],
     [
@@ -21,7 +21,7 @@ describe('a file that is no torrent', () => {
       'd4:infod4:name5:a.t',
       'x.torrent, byte 14: a string of 5 bytes begins here, and only 3 follow',
     ],
-    ['has no info', 'd8:announce3:xyze', 'x.torrent: there is no `info` dictionary, so nothing to download'],
+    ['has no info', 'd8:announce3:xyze', 'x.torrent, byte 16: the dictionary ends without an `info`'],
     ['has a list as info', 'd4:infolee', 'x.torrent, byte 7: `info` must be a dictionary and is a list'],
     [
       'has a number as info',
