@@ -9,7 +9,8 @@ process.once('SIGTERM', () => abort.abort())
 // `siteswarm … | head` closes our output early; that is the reader's right, not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  process.stderr.write(`siteswarm: cannot write to standard output: ${error.message}\n`)
+  process.exit(1)
 })
 
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {

@@ -1,5 +1,6 @@
 /** What `publish` was asked for, and what is wrong with that before any work is done. */
 import { isWebSeedUrl } from '../metainfo/url-warnings.ts'
+import { isFileName } from '../publish/file-name.ts'
 import { isPieceLength } from '../publish/piece-length.ts'
 import { type CommandFlags, textFlag } from './command.ts'
 
@@ -22,8 +23,11 @@ export function readPublishArguments(flags: CommandFlags): PublishArguments | st
   const webSeeds = (flags['webSeed'] ?? []) as readonly string[]
   const problem = webSeeds.map((url) => webSeedProblem(url)).find((found) => found !== undefined)
   if (problem !== undefined) return problem
+  const name = textFlag(flags, 'name')
+  if (name !== undefined && !isFileName(name))
+    return `--name ${JSON.stringify(name)}: it becomes the name of a file, so no slash, and not empty`
   return {
-    name: textFlag(flags, 'name'),
+    name,
     isPrivate: flags['private'] !== false,
     isHybrid: flags['hybrid'] === true,
     pieceBytes,

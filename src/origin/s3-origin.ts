@@ -28,6 +28,8 @@ export async function openS3Origin(reference: string, options: OpenOptions): Pro
   if (bucket === '') {
     throw new OriginError('unusable', `${reference}: an S3 source is written s3://bucket/key`)
   }
+  // On Node 20 the SDK writes ten lines to standard error, advice for the developers of this program and not for its users.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
   const store: Store = { client: new S3Client(configure(options.environment)), bucket }
   try {
     if (key !== '' && !key.endsWith('/')) {

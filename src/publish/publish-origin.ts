@@ -6,6 +6,7 @@ import { InputError } from '../core/errors.ts'
 import { type Metainfo, readMetainfo } from '../metainfo/metainfo.ts'
 import type { Origin } from '../origin/origin.ts'
 import { OriginError } from '../origin/origin-error.ts'
+import { isFileName } from './file-name.ts'
 import { hashContent } from './hash-content.ts'
 import { layOut } from './layout.ts'
 import { choosePieceLength } from './piece-length.ts'
@@ -72,8 +73,7 @@ function checkNames(origin: Origin, name: string, isHybrid: boolean): void {
 }
 
 function checkName(name: string, where: string): void {
-  const isUsable = name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0')
-  if (!isUsable) throw new InputError(`${JSON.stringify(name)} is no name for a file, in ${where}`)
+  if (!isFileName(name)) throw new InputError(`${JSON.stringify(name)} is no name for a file, in ${where}`)
   if (Buffer.byteLength(name) > NAME_BYTES_MAX) {
     throw new InputError(`a name of more than ${NAME_BYTES_MAX} bytes fits on no disk, in ${where}`)
   }

@@ -7,6 +7,7 @@ import { runCommand } from '../../a-command-run.ts'
 import { aTorrent, AWKWARD_INFO_HASH, PLAIN_INFO_HASH, PLAIN_TORRENT } from '../../a-torrent.ts'
 import { aTorrentStore } from '../../a-torrent-store.ts'
 import { aTracker } from '../../a-tracker.ts'
+import { aWebServer } from '../../a-web-server.ts'
 
 const NOT_PRIVATE = {
   code: 'not-private',
@@ -321,7 +322,11 @@ describe('siteswarm torrents', () => {
     const remove = ['torrents', 'remove', PLAIN_INFO_HASH, '--url', url]
     expect(await runCommand(remove)).toMatchObject({
       exitCode: 1,
-      err: 'siteswarm torrents: send the admin token as "Authorization: Bearer <token>"\n',
+      err: `siteswarm torrents: the node at ${url} wants its admin token: --token, or SITESWARM_ADMIN_TOKEN\n`,
+    })
+    expect(await runCommand([...remove, '--token', 'sesame-salami'])).toMatchObject({
+      exitCode: 1,
+      err: `siteswarm torrents: the node at ${url} has another admin token (--token, SITESWARM_ADMIN_TOKEN)\n`,
     })
     const environment = { SITESWARM_ADMIN_TOKEN: 'sesame-sesame' }
     expect(await runCommand(remove, { environment })).toMatchObject({ exitCode: 0, out: 'removed a.txt\n' })
@@ -339,6 +344,26 @@ describe('siteswarm torrents', () => {
     expect(await runCommand(['torrents', ...args])).toMatchObject({
       exitCode: 64,
       err: `siteswarm torrents: ${why}\n`,
+    })
+  })
+
+  it.each(['127.0.0.1:6970', 'foo', 'http://', 'ftp://127.0.0.1'])(
+    'refuses %s as the URL of a node',
+    async (url) => {
+      const { exitCode, err } = await runCommand(['torrents', '--url', url])
+      expect({ exitCode, err }).toEqual({
+        exitCode: 1,
+        err: `siteswarm: --url ${url}: write the admin listener of a node as http://host:port, such as http://127.0.0.1:6970\n`,
+      })
+    },
+  )
+
+  it('tells a node from a web server, or the tracker itself, at the URL', async () => {
+    const server = await aWebServer(Buffer.from('d14:failure reason3:noee'))
+    onTestFinished(() => server.close())
+    expect(await runCommand(['torrents', '--url', server.url])).toMatchObject({
+      exitCode: 69,
+      err: `siteswarm torrents: what answers at ${server.url} is not the admin listener of a node; name that with --url, such as http://127.0.0.1:6970\n`,
     })
   })
 
