@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/provide-missing.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // How long a test may take that has failed, and longer than any wait inside one, so that the wait says what it was for.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })

@@ -3,7 +3,8 @@
  * one node and no Redis, which is the fallback of all. Sites are prefixes of loopback, so that a client which binds
  * 127.2.1.5 is a host in Amsterdam.
  */
-import { createServer as createHttpServer } from 'node:net'
+import { randomInt } from 'node:crypto'
+import { createServer, type Server } from 'node:net'
 
 export interface NodePlan {
   readonly name: string
@@ -51,24 +52,22 @@ export async function freePlan(): Promise<StackPlan> {
   }
 }
 
-/** All are held until all are known, or the system would give one twice. */
+/**
+ * All are held until all are known, or one might be found twice. None of those that the system gives to whoever
+ * connects: a node that is restarted would find that some client has its port by now.
+ */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createHttpServer()
-      await new Promise<void>((resolve, reject) =>
-        server.once('error', reject).listen(0, '127.0.0.1', resolve),
-      )
-      return server
-    }),
-  )
-  return Promise.all(
-    servers.map(async (server) => {
-      const address = server.address()
-      await new Promise((resolve) => server.close(resolve))
-      return typeof address === 'object' && address !== null ? address.port : 0
-    }),
-  )
+  const held = new Map<number, Server>()
+  while (held.size < count) {
+    const port = randomInt(10_000, 30_000)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (isFree) held.set(port, server)
+  }
+  await Promise.all([...held.values()].map((server) => new Promise((resolve) => server.close(resolve))))
+  return [...held.keys()]
 }
 
 const NUMBERS: Readonly<Record<string, number>> = { fra: 1, ams: 2, nyc: 3 }

@@ -208,7 +208,7 @@ async function aRelay(to: number): Promise<Relay> {
 
 /** Asks again and again until it is so; the deadline is that of a test which has failed. */
 export async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + 30_000
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error(`it never became so that ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 25))

@@ -11,7 +11,7 @@ import { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
 import { freePort } from './a-node.ts'
 
-const START_DEADLINE_MS = 15_000
+const START_DEADLINE_MS = 30_000
 /** A cluster agrees with itself, and Sentinels on a new master, within seconds. */
 const AGREE_DEADLINE_MS = 45_000
 

@@ -7,7 +7,7 @@ const TORRENT = Buffer.alloc(20, 0xab)
 const HEX = 'ab'.repeat(20)
 
 const counted = ({ memory }: TestNode, count: number, hex = HEX) =>
-  until(10_000, `a node knows of ${count} completions`, () => memory.counts.get(hex) === count)
+  until(30_000, `a node knows of ${count} completions`, () => memory.counts.get(hex) === count)
 
 export function describeCompletionStore(
   implementation: string,
@@ -50,7 +50,7 @@ export function describeCompletionStore(
       const one = await site.node()
       const torrents = Array.from({ length: 1_200 }, (_, index) => Buffer.alloc(20, `${index} `))
       for (const infoHash of torrents) one.store.completions.add(infoHash, 5)
-      await until(10_000, 'all are counted', () => one.memory.counts.size === 1_200)
+      await until(30_000, 'all are counted', () => one.memory.counts.size === 1_200)
       const two = await site.node()
       expect(two.memory.counts).toEqual(one.memory.counts)
     })

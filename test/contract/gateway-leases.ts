@@ -21,7 +21,7 @@ const aPeer = (host: number): Buffer => Buffer.from([10, 1, 1, host, 0x1a, 0xe1]
  */
 async function claim(store: SiteStore, request: Partial<LeaseRequest> = {}): Promise<LeaseAnswer> {
   let answer: LeaseAnswer = 'alone'
-  await until(10_000, 'the store answered a claim in time', async () => {
+  await until(30_000, 'the store answered a claim in time', async () => {
     answer = await store.leases.claim(aRequest(request))
     return answer !== 'alone'
   })
@@ -72,7 +72,7 @@ export function describeGatewayLeases(
     contract('grants what has expired', async () => {
       const { store } = await (await aSite()).node()
       await claim(store, { peer: aPeer(1), lifetimeMs: 50 })
-      await until(10_000, 'the lease of the other peer ended', async () => {
+      await until(30_000, 'the lease of the other peer ended', async () => {
         return (await store.leases.claim(aRequest({ peer: aPeer(2) }))) === 'granted'
       })
       expect(await claim(store, { peer: aPeer(1) })).toBe('taken')
@@ -88,7 +88,7 @@ export function describeGatewayLeases(
       const site = await aSite()
       const [one, two] = [await site.node(), await site.node()]
       const answers: LeaseAnswer[][] = []
-      await until(10_000, 'the store answered claims in time', async () => {
+      await until(30_000, 'the store answered claims in time', async () => {
         const fill = answers.length
         const torrents = Array.from({ length: 50 }, (_, index) => Buffer.alloc(20, `${fill} ${index} `))
         await claim(one.store, { infoHash: Buffer.alloc(20, `${fill}`) })

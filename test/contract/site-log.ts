@@ -4,7 +4,7 @@ import { until } from '../a-redis.ts'
 import { contractTests, type SentenceMemory, type Skips, type TestSite } from './a-site.ts'
 
 /** What a test waits for takes milliseconds; a busy machine may take longer. */
-const SOON_MS = 10_000
+const SOON_MS = 30_000
 
 /** At least once is what a log promises: after a connection that broke, some of it comes again. */
 const firstTimes = ({ heard }: SentenceMemory): string[] => [...new Set(heard)]

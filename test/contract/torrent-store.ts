@@ -80,7 +80,7 @@ export function describeTorrentStore(
       let changes = 0
       two.store.torrents.onChange(() => changes++)
       await one.store.torrents.put(aTorrent(1), Buffer.from('d1:a0:e'))
-      await until(10_000, 'the other node has it', () => two.store.torrents.has(Buffer.alloc(20, 1)))
+      await until(30_000, 'the other node has it', () => two.store.torrents.has(Buffer.alloc(20, 1)))
       expect(two.store.torrents.list()).toEqual([aTorrent(1)])
       expect(await two.store.torrents.read(Buffer.alloc(20, 1))).toEqual(Buffer.from('d1:a0:e'))
       await two.store.torrents.put(aTorrent(1, { name: 'other' }), Buffer.from('d1:b0:e'))
@@ -90,7 +90,7 @@ export function describeTorrentStore(
         () => one.store.torrents.list()[0]?.name === 'other',
       )
       await one.store.torrents.remove(Buffer.alloc(20, 1))
-      await until(10_000, 'nobody has it', () => !two.store.torrents.has(Buffer.alloc(20, 1)))
+      await until(30_000, 'nobody has it', () => !two.store.torrents.has(Buffer.alloc(20, 1)))
       expect(changes).toBe(3)
     })
 

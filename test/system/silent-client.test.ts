@@ -46,7 +46,7 @@ async function completeClients(node: RunningNode, count: number): Promise<{ read
 describe.skipIf(needs('rtorrent', 'mktorrent'))('rtorrent', () => {
   test(
     'is found to be complete by its bitfield, and serves the next without having announced it',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const node = await aNode()
       const random = new SeededRandom(12)

@@ -23,7 +23,8 @@ function startScript() {
     detached: true,
   })
   const pid = child.pid ?? 0
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  // When its output has been read, too.
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve))
   onTestFinished(async () => {
     if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGTERM')
     await exited
@@ -77,7 +78,7 @@ describe.skipIf(needs('redis-server'))('two nodes of a site', () => {
     const [first, second] = [nodeNamed(stack, 'fra-1'), nodeNamed(stack, 'fra-2')]
     await announceFrom(first, '127.1.1.5', { left: 0 })
     let told: readonly string[] = []
-    await until(10_000, 'fra-2 knows of the seed that fra-1 was told of', async () => {
+    await until(30_000, 'fra-2 knows of the seed that fra-1 was told of', async () => {
       told = peersOf(await announceFrom(second, '127.1.2.7'))
       return told.length > 0
     })

@@ -96,7 +96,7 @@ describe.skipIf(needs('aria2c', 'libtorrent'))(
         expect(proxy.bytes).toBe(sent)
         // A client says that it is complete in its own time.
         await expect
-          .poll(() => metric(node, 'siteswarm_origin_saved_bytes_total{site="fra"}'), { timeout: 20_000 })
+          .poll(() => metric(node, 'siteswarm_origin_saved_bytes_total{site="fra"}'), { timeout: 30_000 })
           .toBeGreaterThanOrEqual(2 * SIZE)
       },
     )

@@ -203,7 +203,7 @@ describe('one host of a site', () => {
   })
 
   it('hands over to one that waits when it falls silent', async () => {
-    const { server, url } = await aServer({ patience: { waitMs: 10_000, lookEveryMs: 5, waitingMax: 10 } })
+    const { server, url } = await aServer({ patience: { waitMs: 600_000, lookEveryMs: 5, waitingMax: 10 } })
     await server.get(url, FRA, range('bytes=0-9'))
     server.swarm.gateways = [FRA_OTHER]
     const waiting = server.get(url, FRA_OTHER, range('bytes=10-19'))
@@ -211,7 +211,7 @@ describe('one host of a site', () => {
     const isAnswered = vi.waitFor(async () => {
       server.clock.advanceMs(10_000)
       expect(await Promise.race([waiting, Promise.resolve(undefined)])).toBeDefined()
-    })
+    }, 30_000)
     expect((await waiting).body).toEqual(CONTENT.subarray(10, 20))
     await isAnswered
   })
