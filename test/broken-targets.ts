@@ -63,6 +63,29 @@ export const brokenParameter = fc
   )
   .map((parts) => parts.join(''))
 
+/** What an announce must have, as it must be, and a few more parameters that may be anything. About half are good. */
+export const nearlyGoodAnnounce = fc
+  .tuple(
+    escaped(bytes(20, 20)),
+    escaped(bytes(20, 20)),
+    fc.nat({ max: 65_535 }),
+    fc.array(
+      fc.tuple(
+        fc.constantFrom(...NAMES.slice(3)),
+        fc.oneof(
+          fc.bigInt({ min: 0n, max: 2n ** 54n }).map(String),
+          escaped(bytes(0, 66)).map(({ text }) => text),
+          brokenValue,
+        ),
+      ),
+      { maxLength: 3 },
+    ),
+  )
+  .map(([infoHash, peerId, port, more]) => {
+    const good = `info_hash=${infoHash.text}&peer_id=${peerId.text}&port=${port}`
+    return `/announce?${[good, ...more.map(([name, value]) => `${name}=${value}`)].join('&')}`
+  })
+
 export const brokenTarget = fc
   .tuple(
     fc.constantFrom('/announce?', '/announce', 'http://t.example/announce?', '?', '', '/announce??', '/%zz?'),

@@ -7,7 +7,14 @@ import { Refusal } from '../../src/core/errors.ts'
 import { readAnnounce, writeAnnounce } from '../../src/wire/http/announce.ts'
 import { QueryCursor } from '../../src/wire/http/read-query.ts'
 import { readScrape, writeScrape } from '../../src/wire/http/scrape.ts'
-import { brokenParameter, brokenTarget, brokenValue, bytes, escaped } from '../broken-targets.ts'
+import {
+  brokenParameter,
+  brokenTarget,
+  brokenValue,
+  bytes,
+  escaped,
+  nearlyGoodAnnounce,
+} from '../broken-targets.ts'
 
 const RUNS = { numRuns: 10_000 }
 
@@ -23,10 +30,12 @@ function readOrRefuse<T>(read: () => T): T | Refusal {
 
 describe('whatever is in a target', () => {
   it('an announce is read within its bounds or refused', () => {
+    let wereRead = 0
     fc.assert(
-      fc.property(brokenTarget, (target) => {
+      fc.property(fc.oneof(brokenTarget, nearlyGoodAnnounce), (target) => {
         const read = readOrRefuse(() => readAnnounce(target))
         if (read instanceof Refusal) return
+        wereRead++
         expect(read.infoHash).toHaveLength(20)
         expect(read.peerId).toHaveLength(20)
         expect(read.key.length).toBeLessThanOrEqual(64)
@@ -44,6 +53,8 @@ describe('whatever is in a target', () => {
       }),
       RUNS,
     )
+    // Or all of this would have been about refusals.
+    expect(wereRead).toBeGreaterThan(1_000)
   })
 
   it('a good announce with one thing broken is read or refused for that one thing', () => {
