@@ -15,12 +15,8 @@ import { Address } from '../src/core/address.ts'
 import { elapsedMs, systemClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { Federation } from '../src/federation/federation.ts'
-import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import type { Place, Site, Topology } from '../src/topology/topology.ts'
-import { Elsewhere } from '../src/tracker/elsewhere.ts'
-import { OwnContacts } from '../src/tracker/own-contacts.ts'
-import { RemoteContacts } from '../src/tracker/remote-contacts.ts'
-import { Tracker } from '../src/tracker/tracker.ts'
+import { aSiteAmongOthers } from '../test/a-site-among-others.ts'
 
 const number = (name: string, otherwise: number) => {
   const at = process.argv.indexOf(`--${name}`)
@@ -183,51 +179,19 @@ function runSite(own: number): void {
   const report = (said: Report) => void process.send?.(said)
   const topology = siteTopology()
   const random = new SeededRandom(own + 1)
-  const table = new SwarmTable(topology.places.map(({ site }) => site.index))
   const clock = systemClock
-  const ownSite = `s${own}`
-  const remote = new RemoteContacts({
-    table,
-    clock,
-    topology: () => topology,
-    ownSite,
-    settle: () => {},
-    onAdopted: () => {},
-  })
-  const contacts = new OwnContacts({
-    table,
-    clock,
-    random,
-    topology: () => topology,
-    site: ownSite,
-    remote,
-    later: (run, delayMs) => void setTimeout(run, delayMs),
-  })
   const nothing = () => {}
-  const tracker = new Tracker(topology, {
-    table,
+  const {
+    tracker,
+    own: contacts,
+    remote,
+  } = aSiteAmongOthers({
+    name: `s${own}`,
+    topology,
     clock,
     random,
-    metrics: {
-      announce: nothing,
-      refusal: nothing,
-      handout: nothing,
-      election: nothing,
-      rescue: nothing,
-      downloaded: nothing,
-      completion: nothing,
-      duration: nothing,
-    },
-    admission: { admits: () => true },
-    leases: { claim: () => 'granted', renew: nothing, release: nothing },
-    interval: { secondsMin: 60, secondsMax: 1800 },
-    elsewhere: new Elsewhere({
-      table,
-      topology: () => topology,
-      own: contacts,
-      remote,
-      wait: (ms) => delay(ms),
-    }),
+    nodeRandom: random,
+    later: (run, delayMs) => void setTimeout(run, delayMs),
   })
   const announce = (torrent: number, host: number, leftBytes: number, port = 6881) =>
     tracker.announce(

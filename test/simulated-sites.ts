@@ -6,23 +6,15 @@ import { type Address, parseAddress } from '../src/core/address.ts'
 import type { AnnounceReply } from '../src/core/announce.ts'
 import { ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
-import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
-import { Elsewhere } from '../src/tracker/elsewhere.ts'
-import { OwnContacts } from '../src/tracker/own-contacts.ts'
-import { RemoteContacts } from '../src/tracker/remote-contacts.ts'
-import { Tracker } from '../src/tracker/tracker.ts'
+import { aSiteAmongOthers, type SiteAmongOthers } from './a-site-among-others.ts'
 import { aTopology } from './a-topology.ts'
 
 const TORRENT = Buffer.alloc(20, 'torrent')
 
-interface SimulatedSite {
+interface SimulatedSite extends SiteAmongOthers {
   readonly name: string
   readonly index: number
-  readonly table: SwarmTable
-  readonly tracker: Tracker
-  readonly own: OwnContacts
-  readonly remote: RemoteContacts
 }
 
 export interface SimulatedSitesOptions {
@@ -164,51 +156,14 @@ export class SimulatedSites {
   }
 
   #site(name: string, index: number, seed: number): SimulatedSite {
-    const { clock, topology } = this
-    const table = new SwarmTable(topology.places.map((place) => place.site.index))
-    const remote = new RemoteContacts({
-      table,
-      clock,
-      topology: () => topology,
-      ownSite: name,
-      settle: () => {},
-      onAdopted: () => {},
-    })
-    const own = new OwnContacts({
-      table,
-      clock,
-      random: new SeededRandom(seed + index),
-      topology: () => topology,
-      site: name,
-      remote,
+    const site = aSiteAmongOthers({
+      name,
+      topology: this.topology,
+      clock: this.clock,
+      random: new SeededRandom(seed * 1_000 + index),
+      nodeRandom: new SeededRandom(seed + index),
       later: (run, delayMs) => this.later(run, delayMs),
     })
-    const nothing = () => {}
-    const tracker = new Tracker(topology, {
-      table,
-      clock,
-      random: new SeededRandom(seed * 1_000 + index),
-      metrics: {
-        announce: nothing,
-        refusal: nothing,
-        handout: nothing,
-        election: nothing,
-        rescue: nothing,
-        downloaded: nothing,
-        completion: nothing,
-        duration: nothing,
-      },
-      admission: { admits: () => true },
-      leases: { claim: () => 'granted', renew: nothing, release: nothing },
-      interval: { secondsMin: 60, secondsMax: 1800 },
-      elsewhere: new Elsewhere({
-        table,
-        topology: () => topology,
-        own,
-        remote,
-        wait: (forMs) => new Promise((resolve) => this.later(resolve, forMs)),
-      }),
-    })
-    return { name, index, table, tracker, own, remote }
+    return { ...site, name, index }
   }
 }

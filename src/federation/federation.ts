@@ -17,6 +17,12 @@ import { TorrentExchange } from './torrent-exchange.ts'
 /** A thousand sites, or a hundred of ten nodes: each of them follows one node here. A quarter of a megabyte each, which is what packing takes. */
 const READERS_MAX = 1_000
 
+/**
+ * Each piece leaves at once, and the fastest level: it takes half the time of the usual one, for 4 % more bytes
+ * (bench/federation.ts).
+ */
+const PACKING = { level: constants.Z_BEST_SPEED, flush: constants.Z_SYNC_FLUSH }
+
 export interface FederationParts {
   readonly token: string
   readonly own: OwnSite
@@ -130,13 +136,12 @@ export class Federation {
       this.counts.refuse('streams')
       return false
     }
-    const packer = createGzip()
+    const packer = createGzip(PACKING)
     packer.on('data', (piece: Buffer) => (this.counts.sentBytes += piece.length)).pipe(out)
     const stream = new ReaderStream({
       own: this.#parts.own,
       reader,
       out: packer,
-      flush: () => packer.flush(constants.Z_SYNC_FLUSH),
       nowMs: () => this.#parts.clock.nowMs(),
       onStuck: () => {
         this.counts.refuse('slow')
@@ -150,7 +155,7 @@ export class Federation {
       packer.destroy()
       this.#readers.delete(stream)
     })
-    for (const message of this.#torrents.all()) stream.send(message)
+    stream.send(Buffer.concat(this.#torrents.all()))
     return true
   }
 

@@ -28,6 +28,8 @@ const LOOK_EVERY_MS = 500
 /** 100,000 torrents are about ten megabytes; a link carries a hundredth of that a second when all is told. */
 const BURST_BYTES = 33_554_432
 const BYTES_PER_SECOND = 2_097_152
+/** A batch at once: each piece is a turn of the loop and a way to a thread that unpacks. */
+const PIECE_BYTES = 65_536
 /** Clocks that are nearly right are left alone, so that all nodes of a site see the same times. */
 const CLOCK_STEP_MS = 10_000
 
@@ -120,7 +122,7 @@ export class Link {
       })
       response.on('data', (piece: Buffer) => (this.#parts.counts.receivedBytes += piece.length))
       // Unpacked, it is about twice as much (bench/federation.ts).
-      const stream = response.pipe(createGunzip())
+      const stream = response.pipe(createGunzip({ chunkSize: PIECE_BYTES }))
       response.on('close', () => stream.destroy(new Error('the stream ended')))
       log.debug({ event: 'federation-connected', remote: site, url }, 'following a node of another site')
       isOpen = true

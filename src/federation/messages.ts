@@ -52,12 +52,12 @@ export function writeHello(site: string, timeMs: number): Buffer {
   return message
 }
 
-/** The batch itself is not copied: it goes out behind this. */
-export function headOfBatch(batch: Buffer): Buffer {
-  const head = Buffer.allocUnsafe(HEAD_BYTES)
-  head.writeUInt32BE(batch.length + 1, 0)
-  head.writeUInt8(2, 4)
-  return head
+export function writeBatch(batch: Buffer): Buffer {
+  const message = Buffer.allocUnsafe(HEAD_BYTES + batch.length)
+  message.writeUInt32BE(batch.length + 1, 0)
+  message.writeUInt8(2, 4)
+  batch.copy(message, HEAD_BYTES)
+  return message
 }
 
 export const COMPLETE: Buffer = open(3, 0)

@@ -7,7 +7,7 @@
  */
 import type { Writable } from 'node:stream'
 import type { OwnSite } from '../tracker/ports.ts'
-import { COMPLETE, headOfBatch, writeHeartbeat, writeHello } from './messages.ts'
+import { COMPLETE, writeBatch, writeHeartbeat, writeHello } from './messages.ts'
 
 /** Changes of one torrent within this time are one message; what comes after a pause goes out at once. */
 const GATHER_MS = 100
@@ -19,9 +19,8 @@ export interface ReaderParts {
   readonly own: OwnSite
   /** The site that reads. */
   readonly reader: string
+  /** What is written leaves at once: each piece costs a compressor about as much as ten kilobytes. */
   readonly out: Writable
-  /** Makes what was written leave now: for a stream that compresses. */
-  readonly flush: () => void
   readonly nowMs: () => number
   readonly onStuck: () => void
 }
@@ -67,9 +66,7 @@ export class ReaderStream {
 
   /** Something beside torrents and their peers, as it is. */
   send(message: Buffer): void {
-    if (this.#isClosed) return
-    this.#put(message)
-    this.#parts.flush()
+    if (!this.#isClosed) this.#put(message)
   }
 
   close(): void {
@@ -90,17 +87,16 @@ export class ReaderStream {
     while (this.#isWritable) {
       const batch = own.tell(this.#takeDue(), reader)
       if (batch === undefined) break
-      this.#putBatch(batch)
+      this.#put(writeBatch(batch))
     }
     while (this.#isWritable && this.#state !== undefined) {
       const batch = own.tell(this.#state, reader)
-      if (batch !== undefined) this.#putBatch(batch)
+      if (batch !== undefined) this.#put(writeBatch(batch))
       else {
         this.#state = undefined
         this.#put(COMPLETE)
       }
     }
-    this.#parts.flush()
   }
 
   *#takeDue(): Generator<string> {
@@ -108,11 +104,6 @@ export class ReaderStream {
       this.#due.delete(torrent)
       yield torrent
     }
-  }
-
-  #putBatch(batch: Buffer): void {
-    this.#parts.out.write(headOfBatch(batch))
-    this.#put(batch)
   }
 
   #put(bytes: Buffer): void {

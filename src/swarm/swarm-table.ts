@@ -126,10 +126,13 @@ export class SwarmTable {
   /**
    * Records a state of a peer, who is at this place, unless a later one is known. Returns its row, or -1 where
    * there is no such row now: the peer is known to have said something else since, or the table is full.
-   * `known` is the row that `find` gives, for a caller who has it. `isCounted`: of a new row, see `ClientCounts`.
+   * `found` is the row that `find` gives, for a caller who has it. `isCounted`: of a new row, see `ClientCounts`.
    */
-  put(state: PeerState, place: number, known = this.#findState(state), isCounted = true): number {
+  put(state: PeerState, place: number, found?: number, isCounted = true): number {
     const { rows } = this
+    // Looked up once: with a hundred thousand torrents that is what an insertion waits for.
+    const there = found === undefined || found < 0 ? this.#registry.get(state.infoHash) : this.swarmOf(found)
+    const known = found ?? (there === undefined ? -1 : this.find(there, state.address, state.port))
     if (known < 0) {
       if (this.tombstones.of(state.infoHash, state.address, state.port) >= state.heardAtMs) return -1
     } else {
@@ -138,7 +141,7 @@ export class SwarmTable {
       if (order <= 0) return order === 0 ? known : -1
     }
     if (state.heardAtMs > this.#latestMs) this.#latestMs = state.heardAtMs
-    const swarm = known < 0 ? this.#swarmFor(state.infoHash) : this.swarmOf(known)
+    const swarm = there ?? this.#create(state.infoHash)
     const isDoubtful = state.isDoubtful && state.heardAtMs > swarm.completedAtMs
     const row = known < 0 ? this.#insert(swarm, state, place, { isDoubtful, isCounted }) : known
     if (row < 0) return row
@@ -356,9 +359,7 @@ export class SwarmTable {
     this.clients.add(swarm, row, role)
   }
 
-  #swarmFor(infoHash: Buffer): Swarm {
-    const known = this.#registry.get(infoHash)
-    if (known !== undefined) return known
+  #create(infoHash: Buffer): Swarm {
     if (this.#registry.size >= this.#limits.swarmsMax) this.#evict(undefined)
     const swarm = this.#registry.create(infoHash)
     const { count, lastAtMs } = this.completions.get(infoHash)

@@ -10,7 +10,7 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { OwnContacts } from './own-contacts.ts'
 import type { RemoteContacts, Totals } from './remote-contacts.ts'
-import type { SiteCountsRecord } from './site-records.ts'
+import type { SiteCounts } from './said-torrents.ts'
 
 /**
  * How long a site waits before its gateway chooses an upstream, so that it hears of those who choose at the same
@@ -65,7 +65,7 @@ export class Elsewhere {
   }
 
   /** What a site that is heard says of its clients. */
-  countsOf(infoHash: Buffer, siteIndex: number): SiteCountsRecord | undefined {
+  countsOf(infoHash: Buffer, siteIndex: number): SiteCounts | undefined {
     return this.#parts.remote.countsOf(infoHash, siteIndex)
   }
 

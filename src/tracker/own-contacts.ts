@@ -41,6 +41,7 @@ export interface OwnContactsParts {
 
 /** What was said of a torrent last. */
 interface Said {
+  readonly swarm: Swarm | undefined
   readonly contacts: readonly OwnContact[]
   readonly countsDigest: number
   readonly contactsDigest: number
@@ -49,6 +50,7 @@ interface Said {
 }
 
 const NOTHING_SAID: Said = {
+  swarm: undefined,
   contacts: [],
   countsDigest: UNLOOKED,
   contactsDigest: UNLOOKED,
@@ -154,7 +156,14 @@ export class OwnContacts implements OwnSite {
       silentMs * MENTIONED_PER_LIFETIME >= lifetimeMs ||
       (counts.leftKib !== before.leftKib && silentMs >= LEFT_EVERY_MS)
     if (!isChanged) return
-    this.#said.set(key, { contacts, countsDigest, contactsDigest, leftKib: counts.leftKib, atMs: nowMs })
+    this.#said.set(key, {
+      swarm,
+      contacts,
+      countsDigest,
+      contactsDigest,
+      leftKib: counts.leftKib,
+      atMs: nowMs,
+    })
     this.#changed(key, isUrgent)
   }
 
@@ -172,18 +181,23 @@ export class OwnContacts implements OwnSite {
 
   #write(key: string, readerIndex: number): void {
     const { table, remote } = this.#parts
-    const infoHash = Buffer.from(key, 'latin1')
-    const swarm = table.swarm(infoHash)
+    const said = this.#said.get(key)
+    // Kept, because finding it by its infohash is half of what it takes to tell of it. One without peers is not the one
+    // in the table any more.
+    const swarm =
+      said?.swarm !== undefined && said.swarm.rows > 0 ? said.swarm : table.swarm(Buffer.from(key, 'latin1'))
     const siteIndex = this.#siteIndex()
     const site = swarm?.site(siteIndex)
     const writer = this.#writer
-    const said = this.#said.get(key)
     // What is told now was not looked at yet: it has to be told again even if all becomes as it was.
     const isKnown = said !== undefined || (site?.peers ?? 0) > 0
     if (isKnown && (swarm === undefined || said === undefined || this.#touched.has(swarm)))
       this.#said.set(key, { ...(said ?? NOTHING_SAID), countsDigest: UNLOOKED })
-    if (swarm === undefined || site === undefined || site.peers === 0)
+    if (swarm === undefined || site === undefined || site.peers === 0) {
+      const infoHash = Buffer.from(key, 'latin1')
       return writer.siteCounts({ infoHash, seeds: 0, needy: 0, partial: 0, leftKib: 0, downloaded: 0 })
+    }
+    const { infoHash } = swarm
     writer.siteCounts(this.#countsOf(swarm))
     const describing = { table, nowMs: this.nowMs() }
     const contacts = (said?.contacts ?? []).filter(
@@ -224,14 +238,17 @@ export class OwnContacts implements OwnSite {
       partial -= site.partial
     }
     const own = swarm.site(siteIndex)
-    for (const list of own?.listsOf('needy') ?? [])
-      for (const row of list.all(table.rows)) {
-        if (sampled >= LEFT_SAMPLE) break
+    for (const list of own?.lists ?? []) {
+      if (list.role !== 'needy') continue
+      let row = list.head
+      for (let unread = list.length; unread > 0 && sampled < LEFT_SAMPLE; unread--) {
         const left = table.rows.leftKib(row)
+        row = table.rows.next(row)
         if (left === LEFT_UNKNOWN) continue
         leftKib += left
         sampled++
       }
+    }
     if (sampled >= LEFT_SAMPLE) leftKib = Math.round((leftKib / sampled) * (own?.needy ?? 0))
     return {
       infoHash: swarm.infoHash,

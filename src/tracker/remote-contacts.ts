@@ -15,13 +15,13 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { RemoteRefusal, RemoteSites } from './ports.ts'
 import { readBatch } from './site-batch.ts'
-import type { LeaseRecord, PeerRef, SiteCountsRecord } from './site-records.ts'
-import { Sayings, type Saying } from './sayings.ts'
+import { RemoteLeases } from './remote-leases.ts'
+import { NO_LEASES, type RemoteSite, SaidTorrents, type SiteCounts } from './said-torrents.ts'
+import { type SaidLease, type Saying, Sayings } from './sayings.ts'
+import type { PeerRef } from './site-records.ts'
 
 /** Contacts of one torrent and site: a few sources to choose from, and its gateways. */
 export const CONTACTS_MAX = 8
-/** Torrents of one site: twice what is asked of five sites together. Some hundred megabytes, at the very worst. */
-const TORRENTS_MAX = 200_000
 /** Torrents between which others have a turn: a few milliseconds. */
 const SLICE = 1_000
 /** A clock that is ahead by more than this is wrong, and its peers must not outlive their time for it. */
@@ -39,26 +39,6 @@ export interface RemoteContactsParts {
   readonly onAdopted: (row: number) => void
 }
 
-interface RemoteSite {
-  readonly name: string
-  index: number
-  isHeard: boolean
-  behindMs: number
-  /** Counts its streams, so that what an earlier one said is told from what this one says. */
-  stream: number
-  torrents: number
-}
-
-/** The last that a site said of a torrent. */
-interface Said {
-  readonly site: RemoteSite
-  readonly stream: number
-  readonly counts: SiteCountsRecord
-  readonly leases: readonly LeaseRecord[]
-  /** It said before that it had a gateway. */
-  readonly hadLeases: boolean
-}
-
 export interface Totals {
   readonly seeds: number
   readonly needy: number
@@ -66,17 +46,34 @@ export interface Totals {
   readonly downloaded: number
 }
 
+/** A batch of a site as it is applied. */
+interface Hearing {
+  readonly site: RemoteSite
+  readonly nowMs: number
+  readonly refusals: RemoteRefusal[]
+}
+
+interface LeasesByOwner {
+  readonly own: readonly SaidLease[]
+  readonly adoptions: readonly SaidLease[]
+}
+
+const NO_LEASES_OF_ANYBODY: LeasesByOwner = { own: NO_LEASES, adoptions: NO_LEASES }
+
 const NOTHING: Totals = Object.freeze({ seeds: 0, needy: 0, partial: 0, downloaded: 0 })
 
 export class RemoteContacts implements RemoteSites {
   readonly #parts: RemoteContactsParts
   readonly #sites = new Map<string, RemoteSite>()
-  readonly #said = new Map<string, readonly Said[]>()
+  readonly #said = new SaidTorrents()
+  readonly #leases: RemoteLeases
   /** By site index. */
   #isHeard: boolean[] = []
 
   constructor(parts: RemoteContactsParts) {
     this.#parts = parts
+    const { table, onAdopted } = parts
+    this.#leases = new RemoteLeases({ table, onAdopted, isHeard: (siteIndex) => this.isHeard(siteIndex) })
   }
 
   /** Whether a site speaks for itself now. */
@@ -90,23 +87,23 @@ export class RemoteContacts implements RemoteSites {
 
   /** Clients of the sites that are heard. */
   totals(infoHash: Buffer): Totals {
-    const said = this.#said.get(infoHashKey(infoHash))
-    if (said === undefined) return NOTHING
+    const said = this.#said.of(infoHashKey(infoHash))
+    if (said.length === 0) return NOTHING
     const sum = { seeds: 0, needy: 0, partial: 0, downloaded: 0 }
-    for (const { site, counts } of said) {
+    for (const { site, seeds, needy, partial, downloaded } of said) {
       if (!site.isHeard) continue
-      sum.seeds += counts.seeds
-      sum.needy += counts.needy
-      sum.partial += counts.partial
-      sum.downloaded += counts.downloaded
+      sum.seeds += seeds
+      sum.needy += needy
+      sum.partial += partial
+      sum.downloaded += downloaded
     }
     return sum
   }
 
   /** What a site said of its clients; undefined where it is not heard, or said nothing of the torrent. */
-  countsOf(infoHash: Buffer, siteIndex: number): SiteCountsRecord | undefined {
-    const said = this.#said.get(infoHashKey(infoHash))
-    return said?.find(({ site }) => site.index === siteIndex && site.isHeard)?.counts
+  countsOf(infoHash: Buffer, siteIndex: number): SiteCounts | undefined {
+    const said = this.#said.of(infoHashKey(infoHash))
+    return said.find(({ site }) => site.index === siteIndex && site.isHeard)
   }
 
   /** Torrents that this site says something of. */
@@ -116,8 +113,8 @@ export class RemoteContacts implements RemoteSites {
 
   /** The latest decision about a lease that its site has told; 0 where it told none. */
   leaseVersionSaid(infoHash: Buffer, siteIndex: number): number {
-    const said = this.#said.get(infoHashKey(infoHash))
-    const leases = said?.find(({ site }) => site.index === siteIndex)?.leases ?? []
+    const said = this.#said.of(infoHashKey(infoHash))
+    const leases = said.find(({ site }) => site.index === siteIndex)?.leases ?? []
     return leases.reduce((latest, { version }) => Math.max(latest, version), 0)
   }
 
@@ -132,7 +129,8 @@ export class RemoteContacts implements RemoteSites {
     const refusals: RemoteRefusal[] = []
     const sayings = new Sayings(site.behindMs)
     if (!readBatch(batch, sayings)) refusals.push('garbage')
-    for (const saying of sayings.list) this.#apply(site, saying, refusals)
+    const nowMs = this.#parts.clock.nowMs()
+    for (const saying of sayings.list) this.#apply({ site, nowMs, refusals }, saying)
     return refusals
   }
 
@@ -142,9 +140,9 @@ export class RemoteContacts implements RemoteSites {
     site.isHeard = true
     this.#index()
     let looked = 0
-    for (const [key, said] of this.#said) {
+    for (const [key, said] of this.#said.torrents()) {
       const old = said.find((each) => each.site === site)
-      if (old !== undefined && old.stream !== stream) this.#forget(key, site, true)
+      if (old !== undefined && old.stream !== stream) this.#forget(key, site)
       if (++looked % SLICE === 0) yield
       if (site.stream !== stream || !site.isHeard) return
     }
@@ -165,7 +163,7 @@ export class RemoteContacts implements RemoteSites {
     site.isHeard = false
     this.#index()
     let looked = 0
-    for (const [key, said] of this.#said) {
+    for (const [key, said] of this.#said.torrents()) {
       const ofSite = said.some((each) => each.site === site) ? this.#swarm(key)?.site(site.index) : undefined
       if (ofSite !== undefined) for (const row of this.#rowsOf(ofSite)) this.#count(row, true)
       if (++looked % SLICE === 0) yield
@@ -178,7 +176,7 @@ export class RemoteContacts implements RemoteSites {
     for (const site of this.#sites.values()) {
       site.index = this.#parts.topology().siteNamed(site.name)?.index ?? -1
       if (site.index >= 0) continue
-      for (const key of this.#said.keys()) this.#forget(key, site, false)
+      for (const [key] of this.#said.torrents()) this.#said.remove(key, site)
       this.#sites.delete(site.name)
     }
     this.#index()
@@ -199,61 +197,56 @@ export class RemoteContacts implements RemoteSites {
     return site
   }
 
-  #apply(site: RemoteSite, { counts, peers, leases }: Saying, refusals: RemoteRefusal[]): void {
+  #apply(hearing: Hearing, { counts, peers, leases }: Saying): void {
+    const { site } = hearing
     const key = infoHashKey(counts.infoHash)
-    const own: LeaseRecord[] = []
-    const adoptions: LeaseRecord[] = []
+    const { own, adoptions } = leases.length === 0 ? NO_LEASES_OF_ANYBODY : this.#whose(hearing, leases)
+    if (peers.length === 0 && counts.seeds + counts.needy + counts.partial === 0) this.#forget(key, site)
+    else {
+      const said = this.#said.replace(key, site, counts, own)
+      if (said === undefined) hearing.refusals.push('torrents')
+      else {
+        const swarm = this.#placeContacts(hearing, counts.infoHash, peers)
+        if (swarm !== undefined) this.#leases.resolve(swarm, said)
+      }
+    }
+    const swarm = adoptions.length === 0 ? undefined : this.#parts.table.swarm(counts.infoHash)
+    if (swarm !== undefined) for (const adoption of adoptions) this.#leases.adopt(site, swarm, adoption)
+  }
+
+  /** A site speaks of its own gateways, and of those of ours that it has taken on. */
+  #whose({ site, nowMs, refusals }: Hearing, leases: readonly SaidLease[]): LeasesByOwner {
+    const own: SaidLease[] = []
+    const adoptions: SaidLease[] = []
     // What is decided here next has to be later.
-    const versionMax = (this.#parts.clock.nowMs() + AHEAD_MS_MAX) * VERSIONS_PER_MS
+    const versionMax = (nowMs + AHEAD_MS_MAX) * VERSIONS_PER_MS
     for (const lease of leases) {
       if (lease.version > versionMax) continue
       const owner = this.#siteAt(lease.peer)
-      if (owner === site.name) own.push(lease)
-      else if (owner === this.#parts.ownSite) adoptions.push(lease)
+      if (owner === site.name) {
+        if (own.length < CONTACTS_MAX) own.push(lease)
+      } else if (owner === this.#parts.ownSite) adoptions.push(lease)
       else if (refusals.length < CONTACTS_MAX) refusals.push('address')
     }
-    if (peers.length === 0 && counts.seeds + counts.needy + counts.partial === 0) {
-      this.#forget(key, site, true)
-    } else if (this.#note(key, site, counts, own)) {
-      this.#placeContacts(site, counts.infoHash, peers, refusals)
-      this.#resolveLeases(key)
-    } else refusals.push('torrents')
-    for (const adoption of adoptions) this.#adopt(site, adoption)
+    return { own, adoptions }
   }
 
-  /** False where the site has too many torrents already. */
-  #note(key: string, site: RemoteSite, counts: SiteCountsRecord, leases: readonly LeaseRecord[]): boolean {
-    const all = this.#said.get(key) ?? []
-    const before = all.find((each) => each.site === site)
-    if (before === undefined) {
-      if (site.torrents >= TORRENTS_MAX) return false
-      site.torrents++
-    }
-    const hadLeases = (before?.leases.length ?? 0) > 0
-    const said = { site, stream: site.stream, counts, leases: leases.slice(0, CONTACTS_MAX), hadLeases }
-    this.#said.set(
-      key,
-      before === undefined ? [...all, said] : all.map((each) => (each === before ? said : each)),
-    )
-    return true
-  }
-
+  /** The swarm, where there is one then. */
   #placeContacts(
-    site: RemoteSite,
+    { site, nowMs, refusals }: Hearing,
     infoHash: Buffer,
     peers: readonly PeerState[],
-    refusals: RemoteRefusal[],
-  ): void {
-    const { table, clock, topology } = this.#parts
-    const nowMs = clock.nowMs()
-    const kept = new Set<number>()
+  ): Swarm | undefined {
+    const { table } = this.#parts
+    const topology = this.#parts.topology()
+    const kept: number[] = []
     for (const [index, peer] of peers.entries()) {
       if (index >= CONTACTS_MAX) {
         refusals.push('contacts')
         break
       }
-      const place = topology().locate(peer.address)
-      if (place < 0 || topology().places[place]?.site.index !== site.index || peer.address.isLinkLocal) {
+      const place = topology.locate(peer.address)
+      if (place < 0 || topology.places[place]?.site.index !== site.index || peer.address.isLinkLocal) {
         refusals.push('address')
         continue
       }
@@ -264,100 +257,21 @@ export class RemoteContacts implements RemoteSites {
       if (row < 0) row = this.#find(infoHash, peer)
       if (row < 0) continue
       if (table.clients.isCounted(row)) this.#count(row, false)
-      kept.add(row)
+      if (!kept.includes(row)) kept.push(row)
       this.#parts.settle(row)
     }
-    const ofSite = table.swarm(infoHash)?.site(site.index)
-    if (ofSite === undefined || ofSite.peers === kept.size) return
-    for (const row of this.#rowsOf(ofSite))
-      if (!kept.has(row) && (site.isHeard || !table.clients.isCounted(row))) table.remove(row, 'stopped')
+    const swarm = kept[0] === undefined ? table.swarm(infoHash) : table.swarmOf(kept[0])
+    const ofSite = swarm?.site(site.index)
+    if (ofSite !== undefined && ofSite.peers !== kept.length)
+      for (const row of this.#rowsOf(ofSite))
+        if (!kept.includes(row) && (site.isHeard || !table.clients.isCounted(row)))
+          table.remove(row, 'stopped')
+    return swarm
   }
 
-  /** The leases that the sites say their contacts have: of upstreams, one may be known only now. */
-  #resolveLeases(key: string): void {
-    if (this.#said.get(key)?.every(({ leases, hadLeases }) => leases.length === 0 && !hadLeases) === true)
-      return
-    const swarm = this.#swarm(key)
-    if (swarm === undefined) return
-    const { table } = this.#parts
-    for (const { site, leases } of this.#said.get(key) ?? []) {
-      const ofSite = swarm.site(site.index)
-      if (ofSite === undefined) continue
-      const held = new Set<number>()
-      for (const lease of leases) {
-        const row = table.find(swarm, lease.peer.address, lease.peer.port)
-        if (row < 0 || table.siteIndexOf(row) !== site.index || table.roleOf(row) !== 'needy') continue
-        held.add(row)
-        this.#grant(row, lease, swarm)
-      }
-      for (const { row } of ofSite.gateways.slice())
-        if (!held.has(row) && !table.clients.isCounted(row)) table.leases.end(table.leaseOf(row), 'stopped')
-    }
-    this.#leaveFormerSources(swarm)
-  }
-
-  /** A source that is none any more was no gateway's to choose: it may now fetch from whoever fetches from it. */
-  #leaveFormerSources(swarm: Swarm): void {
-    const { table } = this.#parts
-    for (const site of swarm.sites) {
-      if (this.isHeard(site.site)) continue
-      for (const gateway of site.gateways) {
-        const { row, upstreamRow, treeOrder } = gateway
-        if (upstreamRow < 0 || table.roleOf(upstreamRow) === 'seed') continue
-        const order = table.siteOf(upstreamRow).gatewayOf(upstreamRow)?.treeOrder ?? Infinity
-        if (order < treeOrder) continue
-        gateway.upstreamRow = -1
-        table.touch(row)
-      }
-    }
-  }
-
-  /** The site decides about its gateways; only what was decided here since, it may not know yet. */
-  #grant(row: number, record: LeaseRecord, swarm: Swarm): void {
-    const { table } = this.#parts
-    const { sinceMs, version, peer, treeOrder, upstream } = record
-    const place = table.leaseOf(row)
-    const gateway =
-      place.site.gatewayOf(row) ?? table.leases.grant(place, { sinceMs, version, asOfMs: peer.asOfMs })
-    if (version < gateway.version) return
-    place.site.rememberGatewayHost(table.leases.hostOf(row), version)
-    Object.assign(gateway, { sinceMs, version, asOfMs: peer.asOfMs, treeOrder, isTentative: false })
-    const upstreamRow = upstream === undefined ? -1 : table.find(swarm, upstream.address, upstream.port)
-    gateway.upstreamRow = upstreamRow
-    gateway.upstreamAsOfMs = upstream?.asOfMs ?? 0
-  }
-
-  /** A source of another site took on a gateway of ours that had nobody to fetch from. */
-  #adopt(site: RemoteSite, { infoHash, peer, upstream, version }: LeaseRecord): void {
-    const { table } = this.#parts
-    const row = this.#find(infoHash, peer)
-    const from = upstream === undefined ? -1 : this.#find(infoHash, upstream)
-    if (row < 0 || from < 0 || table.siteIndexOf(from) !== site.index) return
-    const lease = table.leaseOf(row)
-    const gateway = lease.site.gatewayOf(row)
-    if (gateway === undefined || gateway.upstreamRow >= 0 || version <= gateway.version) return
-    const feeder = table.siteOf(from).gatewayOf(from)
-    const isBefore = table.roleOf(from) === 'seed' || (feeder?.treeOrder ?? Infinity) < gateway.treeOrder
-    if (!isBefore) return
-    gateway.upstreamRow = from
-    gateway.upstreamAsOfMs = upstream?.asOfMs ?? 0
-    if (!gateway.isTentative) {
-      gateway.version = version
-      lease.site.rememberGatewayHost(table.leases.hostOf(row), version)
-    }
-    table.touch(row)
-    this.#parts.onAdopted(row)
-  }
-
-  #forget(key: string, site: RemoteSite, withContacts: boolean): void {
-    const said = this.#said.get(key)
-    if (said === undefined) return
-    const others = said.filter((each) => each.site !== site)
-    if (others.length === said.length) return
-    site.torrents--
-    if (others.length === 0) this.#said.delete(key)
-    else this.#said.set(key, others)
-    const ofSite = withContacts ? this.#swarm(key)?.site(site.index) : undefined
+  #forget(key: string, site: RemoteSite): void {
+    if (!this.#said.remove(key, site)) return
+    const ofSite = this.#swarm(key)?.site(site.index)
     if (ofSite === undefined) return
     const { table } = this.#parts
     for (const row of this.#rowsOf(ofSite))

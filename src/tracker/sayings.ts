@@ -6,10 +6,13 @@ import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import type { LeaseRecord, PeerRef, RecordSink, SiteCountsRecord } from './site-records.ts'
 
+/** A lease that is held, of the torrent that the saying is about. */
+export type SaidLease = Omit<LeaseRecord, 'infoHash' | 'endedBy'>
+
 export interface Saying {
   readonly counts: SiteCountsRecord
   readonly peers: PeerState[]
-  readonly leases: LeaseRecord[]
+  readonly leases: SaidLease[]
 }
 
 export class Sayings implements RecordSink {
@@ -30,15 +33,15 @@ export class Sayings implements RecordSink {
     this.#of(state.infoHash)?.peers.push(shifted)
   }
 
-  lease(record: LeaseRecord): void {
-    const { infoHash, peer, upstream, sinceMs } = record
+  lease({ infoHash, peer, upstream, sinceMs, version, treeOrder, endedBy }: LeaseRecord): void {
+    if (endedBy !== undefined) return
     this.#of(infoHash)?.leases.push({
-      ...record,
       peer: this.#shifted(peer),
       upstream: upstream === undefined ? undefined : this.#shifted(upstream),
       sinceMs: sinceMs + this.#behindMs,
       // Of a lease that is held; see `Leases`.
-      version: record.version + VERSIONS_PER_MS * this.#behindMs,
+      version: version + VERSIONS_PER_MS * this.#behindMs,
+      treeOrder,
     })
   }
 
@@ -48,10 +51,10 @@ export class Sayings implements RecordSink {
   gatewayHost(): void {}
   completion(): void {}
 
-  /** Only what follows the counts of its torrent is of any use. */
+  /** Only what follows the counts of its torrent is of any use. A reader names a torrent by one view for all its records. */
   #of(infoHash: Buffer): Saying | undefined {
     const last = this.list.at(-1)
-    return last?.counts.infoHash.equals(infoHash) === true ? last : undefined
+    return last?.counts.infoHash === infoHash ? last : undefined
   }
 
   #shifted(ref: PeerRef): PeerRef {

@@ -82,7 +82,8 @@ export class BatchWriter implements RecordSink {
   readonly #node: Buffer
   #bytes = Buffer.allocUnsafe(FIRST_BYTES)
   #end = 0
-  #torrent: Buffer | undefined = undefined
+  /** Where the infohash is that the next record is about, unless it names another; 0 before the first. */
+  #torrentAt = 0
 
   constructor(node: Buffer) {
     assert(node.length === NODE_ID_BYTES, 'a node is known by eight bytes')
@@ -105,7 +106,7 @@ export class BatchWriter implements RecordSink {
     this.#node.copy(batch, 1)
     batch.writeUIntBE(nowMs, 9, 6)
     this.#end = 0
-    this.#torrent = undefined
+    this.#torrentAt = 0
     return batch
   }
 
@@ -182,12 +183,12 @@ export class BatchWriter implements RecordSink {
       this.#bytes.copy(grown, 0, 0, this.#end)
       this.#bytes = grown
     }
-    if (this.#torrent === undefined || !this.#torrent.equals(infoHash)) {
-      // The caller's bytes may be reused: what is compared with later has to stay.
-      this.#torrent = Buffer.from(infoHash)
+    if (this.#torrentAt === 0 || !isAt(this.#bytes, infoHash, this.#torrentAt)) {
       this.#bytes[this.#end] = TORRENT
       const start = this.#end + RECORD_HEAD_BYTES
-      this.#close(start, start + infoHash.copy(this.#bytes, start))
+      this.#bytes.set(infoHash, start)
+      this.#torrentAt = start
+      this.#close(start, start + INFO_HASH_BYTES)
     }
     this.#bytes[this.#end] = type
     return this.#end + RECORD_HEAD_BYTES
@@ -197,6 +198,13 @@ export class BatchWriter implements RecordSink {
     write16(this.#bytes, end - start, start - 2)
     this.#end = end
   }
+}
+
+/** Nearly always the first byte tells; the call of a comparison would take longer. */
+function isAt(bytes: Buffer, infoHash: Buffer, at: number): boolean {
+  for (let index = 0; index < INFO_HASH_BYTES; index++)
+    if (bytes[at + index] !== infoHash[index]) return false
+  return true
 }
 
 /**

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { createGzip, type Gzip } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseAddress, type Address } from '../../src/core/address.ts'
-import { COMPLETE, headOfBatch, writeHeartbeat, writeHello } from '../../src/federation/messages.ts'
+import { COMPLETE, writeBatch, writeHeartbeat, writeHello } from '../../src/federation/messages.ts'
 import { BatchWriter } from '../../src/tracker/site-batch.ts'
 import { announceFrom } from '../a-node.ts'
 import {
@@ -95,7 +95,7 @@ function aBatch(torrent: number, ips: readonly string[]): Buffer {
       isSlowToForward: false,
     })
   const batch = writer.take(Date.now())
-  return Buffer.concat([headOfBatch(batch), batch])
+  return writeBatch(batch)
 }
 
 const manyOf = (site: number) =>

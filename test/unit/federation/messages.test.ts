@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   COMPLETE,
-  headOfBatch,
   type Message,
   MESSAGE_BYTES_MAX,
   MessageReader,
+  writeBatch,
   writeHeartbeat,
   writeHello,
   writeRegistered,
@@ -25,8 +25,7 @@ function read(...pieces: readonly Buffer[]): { messages: Message[]; isReadable: 
 const batch = Buffer.from('a batch')
 const STREAM = Buffer.concat([
   writeHello('fra', NOW_MS),
-  headOfBatch(batch),
-  batch,
+  writeBatch(batch),
   COMPLETE,
   writeHeartbeat(NOW_MS + 1000),
   writeRegistered({ infoHashes: [HASH], registeredAtMs: NOW_MS, name: '', sizeBytes: 0, note: '' }),
