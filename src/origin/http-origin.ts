@@ -3,16 +3,22 @@
  *
  * It is the same as long as its ETag is, or its date and size where there is no ETag. Each request carries that as a
  * precondition, and each answer is compared all the same, because many servers ignore preconditions. A server
- * without ranges is refused when it is opened: a web seed needs them, and so does going on after a broken line.
+ * without ranges is refused when it is opened, unless everything is read once and in order: a web seed needs them,
+ * and so does going on after a broken line.
  */
 import { Readable } from 'node:stream'
 import { Agent, type Dispatcher, interceptors, request } from 'undici'
+import { InOrder } from './in-order.ts'
+import type { OpenOptions } from './open-origin.ts'
 import type { ByteRange, Origin, OriginFile } from './origin.ts'
 import { OriginError } from './origin-error.ts'
 import { readRange, withPatience } from './read-range.ts'
 
 /** User name and password may stand in the URL; they are sent to its host and to nobody else. */
-export async function openHttpOrigin(reference: string, signal: AbortSignal): Promise<Origin> {
+export async function openHttpOrigin(
+  reference: string,
+  { signal, isReadOnce = false }: Pick<OpenOptions, 'signal' | 'isReadOnce'>,
+): Promise<Origin> {
   const target = readTarget(reference)
   const agent = new Agent({
     connections: CONNECTIONS_MAX,
@@ -26,7 +32,10 @@ export async function openHttpOrigin(reference: string, signal: AbortSignal): Pr
     dispatcher: agent.compose(interceptors.redirect({ maxRedirections: REDIRECTIONS_MAX })),
   }
   try {
-    return new HttpOrigin(source, await describe(source, signal))
+    const opened = await describe(source, signal)
+    if (opened.hasRanges) return new HttpOrigin(source, opened)
+    if (!isReadOnce) throw withoutRanges(source)
+    return new HttpOriginWithoutRanges(source, opened)
   } catch (error) {
     await agent.destroy()
     throw error
@@ -43,6 +52,7 @@ interface Source {
 }
 
 interface Description {
+  readonly hasRanges: boolean
   /** Where the part begins that came with it. */
   readonly startByte: number
   readonly sizeBytes: number
@@ -88,6 +98,7 @@ class HttpOrigin implements Origin {
       // It has become shorter, or something else.
       if (answer.statusCode === 412 || answer.statusCode === 416) throw changed(this.#source)
       const seen = readDescription(this.#source, answer)
+      if (!seen.hasRanges) throw withoutRanges(this.#source)
       if (tagOf(seen) !== tagOf(this.#opened)) throw changed(this.#source)
       if (seen.startByte !== range.startByte) {
         throw new OriginError(
@@ -100,6 +111,30 @@ class HttpOrigin implements Origin {
       discard(answer)
       throw error
     }
+  }
+}
+
+class HttpOriginWithoutRanges extends HttpOrigin {
+  readonly isReadOnce = true
+  readonly #inOrder: InOrder
+
+  constructor(source: Source, opened: Description) {
+    super(source, opened)
+    this.#inOrder = new InOrder(source.label, async (signal) => {
+      const answer = await ask(source, undefined, preconditionOf(opened), signal)
+      try {
+        if (answer.statusCode === 412) throw changed(source)
+        if (tagOf(readDescription(source, answer)) !== tagOf(opened)) throw changed(source)
+        return answer.body
+      } catch (error) {
+        discard(answer)
+        throw error
+      }
+    })
+  }
+
+  override read(_fileIndex: number, range: ByteRange, signal: AbortSignal): Readable {
+    return Readable.from(this.#inOrder.read(range, signal), { objectMode: false })
   }
 }
 
@@ -122,7 +157,7 @@ async function describe(source: Source, signal: AbortSignal): Promise<Descriptio
 
 async function ask(
   { url, label, authorization, dispatcher }: Source,
-  { startByte, endByte }: ByteRange,
+  range: ByteRange | undefined,
   precondition: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Dispatcher.ResponseData> {
@@ -134,18 +169,20 @@ async function ask(
         'user-agent': 'siteswarm',
         // Compressed on the way it would be other bytes, and have other ranges.
         'accept-encoding': 'identity',
-        range: `bytes=${startByte}-${endByte - 1}`,
+        ...(range === undefined ? {} : { range: `bytes=${range.startByte}-${range.endByte - 1}` }),
         ...(authorization === undefined ? {} : { authorization }),
         ...precondition,
       },
     })
   } catch (error) {
-    const { code, name } = error as NodeJS.ErrnoException
+    const { code, name, message } = error as NodeJS.ErrnoException
+    // undici tells a circle by its words alone.
+    if (/redirect loop/i.test(message)) throw redirectedTooOften(label)
     throw new OriginError('unreachable', `${label}: no answer (${code ?? name}); is the server up?`)
   }
 }
 
-/** Throws for every status but 206. */
+/** Throws for every status but 206, and 200 where there are no ranges. */
 function readDescription({ label }: Source, { statusCode, headers }: Dispatcher.ResponseData): Description {
   const header = (name: string) => {
     const value = headers[name]
@@ -155,14 +192,11 @@ function readDescription({ label }: Source, { statusCode, headers }: Dispatcher.
   if (statusCode === 416 || (statusCode === 200 && header('content-length') === '0')) {
     throw new OriginError('unusable', `${label} is empty; there is nothing to distribute`)
   }
-  if (statusCode === 200) {
-    throw new OriginError(
-      'unusable',
-      `${label}: the server does not serve byte ranges; download the file and publish that`,
-    )
-  }
-  if (statusCode !== 206) throw refused(label, statusCode)
-  const range = /^bytes (\d+)-\d+\/(\d+)$/i.exec(header('content-range') ?? '')
+  if (statusCode !== 200 && statusCode !== 206) throw refused(label, statusCode)
+  const hasRanges = statusCode === 206
+  const range = hasRanges
+    ? /^bytes (\d+)-\d+\/(\d+)$/i.exec(header('content-range') ?? '')
+    : /^()(\d+)$/.exec(header('content-length') ?? '')
   if (range === null) {
     throw new OriginError('unusable', `${label}: the server does not say how large it is; download it first`)
   }
@@ -171,6 +205,7 @@ function readDescription({ label }: Source, { statusCode, headers }: Dispatcher.
     throw new OriginError('unusable', `${label}: the server insists on sending it as ${encoding}`)
   }
   return {
+    hasRanges,
     startByte: Number(range[1]),
     sizeBytes: Number(range[2]),
     etag: header('etag'),
@@ -178,7 +213,15 @@ function readDescription({ label }: Source, { statusCode, headers }: Dispatcher.
   }
 }
 
+function redirectedTooOften(label: string): OriginError {
+  return new OriginError(
+    'unusable',
+    `${label}: leads in a circle, or through more than ${REDIRECTIONS_MAX} other URLs; check the URL`,
+  )
+}
+
 function refused(label: string, statusCode: number): OriginError {
+  if (REDIRECTIONS.includes(statusCode)) return redirectedTooOften(label)
   if (statusCode === 404 || statusCode === 410) {
     return new OriginError('missing', `${label}: there is nothing (${statusCode}); check the URL`)
   }
@@ -192,6 +235,13 @@ function refused(label: string, statusCode: number): OriginError {
     return new OriginError('unreachable', `${label}: the server is in trouble (${statusCode}); try later`)
   }
   return new OriginError('unusable', `${label}: the server answered ${statusCode} instead of the content`)
+}
+
+function withoutRanges({ label }: Source): OriginError {
+  return new OriginError(
+    'unusable',
+    `${label}: the server does not serve byte ranges; download the file and publish that`,
+  )
 }
 
 function changed({ label }: Source): OriginError {
@@ -252,3 +302,4 @@ const CONNECT_DEADLINE_MS = 10_000
 const HEADERS_DEADLINE_MS = 30_000
 /** As browsers count: nobody needs three, and a circle ends. */
 const REDIRECTIONS_MAX = 5
+const REDIRECTIONS: readonly number[] = [301, 302, 303, 307, 308]

@@ -7,6 +7,8 @@ export interface OpenOptions {
   /** Where credentials and the S3 endpoint come from: variables as the AWS tools know them. */
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
+  /** Every byte will be read once and in order: then an HTTP server without ranges does as well. */
+  readonly isReadOnce?: boolean
 }
 
 /** Rejects with an `OriginError`. What is opened here must be closed. */
@@ -19,7 +21,7 @@ export async function openOrigin(reference: string, options: OpenOptions): Promi
     case 'http':
     case 'https': {
       const { openHttpOrigin } = await import('./http-origin.ts')
-      return openHttpOrigin(reference, options.signal)
+      return openHttpOrigin(reference, options)
     }
     case 's3': {
       const { openS3Origin } = await import('./s3-origin.ts')

@@ -36,6 +36,8 @@ export interface Origin {
   readonly name: string
   /** False for one single file: a folder of one file is a folder all the same. */
   readonly isFolder: boolean
+  /** There are no ranges: `read` takes what follows what it was asked for before, and nothing twice. */
+  readonly isReadOnce?: true
   /** Sorted by the bytes of their paths, folder by folder: the same content gives the same torrent everywhere. */
   readonly files: readonly OriginFile[]
   /**

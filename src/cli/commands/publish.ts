@@ -79,7 +79,7 @@ export const publishCommand: Command = {
       if (!goesOn) return exitCodeOf(absent)
     }
     try {
-      const origin = await openOrigin(source, context)
+      const origin = await openOrigin(source, { ...context, isReadOnce: true })
       try {
         return await publish({ source, origin, wanted, flags, context })
       } finally {
@@ -160,6 +160,13 @@ async function register(run: Run, { metainfo }: Published): Promise<Registered |
 
 /** A query may be a signature, which is nothing that a node should keep and show. */
 function originQuery({ source, origin, context }: Run): string {
+  if (origin.isReadOnce === true) {
+    context.err(
+      'warning: the node is not told where the content comes from, because that server serves no byte ranges; ' +
+        'it will not serve as a web seed [origin-without-ranges]',
+    )
+    return ''
+  }
   const hasQuery = origin.kind === 'http' ? new URL(source).search !== '' : /[?#]/.test(origin.reference)
   if (hasQuery && origin.kind !== 'file') {
     context.err(

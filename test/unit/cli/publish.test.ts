@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { PublishProgress } from '../../../src/cli/publish-progress.ts'
 import { readMetainfo } from '../../../src/metainfo/metainfo.ts'
 import { runCommand } from '../../a-command-run.ts'
@@ -102,6 +102,22 @@ describe('publish', () => {
       `/api/v1/torrents?origin=${encodeURIComponent(`http://${host}/a.txt`)}`,
     )
     expect(`${run.out}${run.err}${publish.registered[0]?.bytes.toString('latin1')}`).not.toContain('sesame')
+  })
+
+  it('publishes from a server without ranges, and does not name it to the node', async () => {
+    const content = Buffer.alloc(20_000_000, 'hello')
+    const server = await aWebServer(content)
+    onTestFinished(() => server.close())
+    server.interfere = (_request, response) => {
+      response.writeHead(200, { etag: '"one"', 'content-length': content.length }).end(content)
+      return true
+    }
+    writeFileSync(at('same.bin'), content)
+    const run = await publish([`${server.url}/same.bin`])
+    expect(run).toMatchObject({ exitCode: 0, err: expect.stringContaining('[origin-without-ranges]') })
+    expect(publish.registered.at(-1)?.path).toBe('/api/v1/torrents')
+    const infoHash = /^infohash +([0-9a-f]{40})$/m
+    expect(infoHash.exec(run.out)?.[1]).toBe(infoHash.exec((await publish([at('same.bin')])).out)?.[1])
   })
 
   describe('without a node', () => {

@@ -1,8 +1,9 @@
 /** An HTTP URL as a source of content, from servers with good manners and bad ones. */
 import { buffer } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { openOrigin } from '../../../src/origin/open-origin.ts'
 import type { Origin } from '../../../src/origin/origin.ts'
+import type { OriginError } from '../../../src/origin/origin-error.ts'
 import { aWebServer, type WebServer } from '../../a-web-server.ts'
 
 const signal = new AbortController().signal
@@ -187,5 +188,68 @@ describe('an HTTP origin', () => {
 
   it('refuses a scheme that it does not know', async () => {
     await expect(open('ftp://host/x')).rejects.toThrow('ftp:// is no source of content')
+  })
+})
+
+describe('an HTTP server without ranges', () => {
+  const content = Buffer.from('abcdefghij')
+  const served = async (body: Buffer = content) => {
+    const server = await aWebServer(content)
+    onTestFinished(() => server.close())
+    server.interfere = ({ headers }, response) => {
+      response.writeHead(200, { ...server.headers, 'content-length': content.length })
+      // What asks for a range only wants to know what is there.
+      if (headers.range !== undefined || body.length === content.length) response.end(content)
+      else response.write(body, () => response.destroy())
+      return true
+    }
+    const origin = await openOrigin(`${server.url}/x`, { environment: {}, signal, isReadOnce: true })
+    onTestFinished(() => origin.close())
+    return { server, origin }
+  }
+  const read = async (origin: Origin, startByte: number, endByte: number) =>
+    (await buffer(origin.read(0, { startByte, endByte }, signal))).toString()
+
+  it('is read once and in order, whoever is ready first', async () => {
+    const { server, origin } = await served()
+    expect(origin).toMatchObject({ isReadOnce: true, files: [{ sizeBytes: 10, tag: '"one"-10' }] })
+    const later = origin.read(0, { startByte: 0, endByte: 4 }, signal)
+    const waiting = [read(origin, 4, 7), read(origin, 7, 10)]
+    expect([(await buffer(later)).toString(), ...(await Promise.all(waiting))]).toEqual([
+      'abcd',
+      'efg',
+      'hij',
+    ])
+    expect(server.requests.map(({ headers }) => headers.range)).toEqual(['bytes=0-0', undefined])
+    await origin.verifyUnchanged(0, signal)
+    server.headers = { etag: '"two"' }
+    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ trouble: 'changed' })
+  })
+
+  it('that changed before it is read is told', async () => {
+    const { server, origin } = await served()
+    server.headers = { etag: '"two"' }
+    await expect(read(origin, 0, 10)).rejects.toMatchObject({ trouble: 'changed' })
+  })
+
+  it('whose connection breaks fails all readers', async () => {
+    const { origin } = await served(content.subarray(0, 5))
+    const readers = await Promise.allSettled([read(origin, 0, 7), read(origin, 7, 9), read(origin, 9, 10)])
+    expect(
+      readers.map((each) => (each.status === 'rejected' ? (each.reason as OriginError).trouble : 'read')),
+    ).toEqual(['unreachable', 'unreachable', 'unreachable'])
+  })
+})
+
+it.each(['/x', '/x?0'])('a URL that leads nowhere is told from a server that is down: %s', async (path) => {
+  const server = await aWebServer(Buffer.from('x'))
+  onTestFinished(() => server.close())
+  server.interfere = ({ url }, response) => {
+    response.writeHead(302, { location: url?.startsWith('/x?') ? `${url}0` : '/x' }).end()
+    return true
+  }
+  await expect(openOrigin(`${server.url}${path}`, { environment: {}, signal })).rejects.toMatchObject({
+    trouble: 'unusable',
+    message: `${server.url}/x: leads in a circle, or through more than 5 other URLs; check the URL`,
   })
 })
