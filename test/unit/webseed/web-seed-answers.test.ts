@@ -315,7 +315,7 @@ describe('a client that hangs up', () => {
     const [waiting] = await vi.waitFor(async () => {
       const asked = server.get(url, FRA_OTHER, { headers: { 'user-agent': 'curl/8' } })
       for (let answers = 0; answers < 3; answers++) await server.get(url, FRA_OTHER, { method: 'HEAD' })
-      expect(await Promise.race([asked, 'it waits'])).toBe('it waits')
+      expect(await Promise.race([asked, Promise.resolve('it waits')])).toBe('it waits')
       return [asked]
     }, 30_000)
     server.swarm.warmSites = [0]
