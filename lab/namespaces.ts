@@ -9,6 +9,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { shapeHostLink, shapeUplink } from './link-shaping.ts'
+import { wanRate } from './wan-rate.ts'
 import {
   type LabHost,
   type LabShape,
@@ -28,6 +29,8 @@ const siteNamespace = (site: number) => `site-${siteName(site)}`
 
 export interface NetworkRates {
   readonly wanBitsPerSecond: number
+  /** Of sites with another uplink, by number. */
+  readonly wanBitsPerSecondOfSite?: Readonly<Record<number, number>>
   readonly nicBitsPerSecond: number
   /** Congestion control of every host, as the kernel calls it. */
   readonly congestion: string
@@ -105,6 +108,7 @@ export async function addSiteTrackerNamespace(name: string, site: number): Promi
 
 async function addSite(site: number, rates: NetworkRates): Promise<void> {
   const [namespace, uplink] = [siteNamespace(site), uplinkInterface(site)]
+  const bitsPerSecond = wanRate(rates, site)
   await runIn(
     undefined,
     `ip netns add ${namespace}
@@ -112,7 +116,7 @@ async function addSite(site: number, rates: NetworkRates): Promise<void> {
      ip addr add 10.255.${site}.1/30 dev ${uplink}
      ip link set ${uplink} up
      ip route add ${siteCidr(site)} via 10.255.${site}.2
-     ${shapeUplink(uplink, rates.wanBitsPerSecond)}`,
+     ${shapeUplink(uplink, bitsPerSecond)}`,
   )
   await runIn(
     namespace,
@@ -125,7 +129,7 @@ async function addSite(site: number, rates: NetworkRates): Promise<void> {
      ip addr add 10.255.${site}.2/30 dev wan
      ip link set wan up
      ip route add default via 10.255.${site}.1
-     ${shapeUplink('wan', rates.wanBitsPerSecond)}`,
+     ${shapeUplink('wan', bitsPerSecond)}`,
   )
 }
 

@@ -9,6 +9,7 @@ import type { RunOptions } from './result.ts'
 import { type Scenario, scenarioNamed, scenarios } from './scenarios.ts'
 import { trackerNamed } from './trackers/kinds.ts'
 import { boundSeconds } from './summary.ts'
+import { wanRates } from './wan-rate.ts'
 
 export interface LabCommand {
   readonly action: 'run' | 'list' | 'help' | 'calibrate'
@@ -33,7 +34,8 @@ export const usage = `npm run lab -- [SCENARIO…] [options]
   --sites N --hosts N     sites, and hosts in each (default 3 and 8); the source is one of them
   --bubbles N             bubbles in each site (default 2)
   --size SIZE             of each file (default 192MiB)
-  --wan RATE --nic RATE   of a site's uplink and of a host, each direction (default 80mbit and 200mbit)
+  --wan RATE --nic RATE   of a site's uplink and of a host, each direction (default 80mbit and 200mbit);
+                          --wan 80mbit,40mbit,80mbit: one for each site
   --congestion NAME       congestion control of the hosts (default cubic)
   --runs N                of each scenario and tracker (default 1)
   --seed N                content and start times; run n uses seed + n - 1 (default 1)
@@ -82,7 +84,7 @@ export function readCommand(argv: readonly string[]): LabCommand {
           flags.bubbles === undefined ? (scenario.shape.bubbles ?? 2) : count(flags.bubbles, '--bubbles'),
         sizeBytes:
           flags.size === undefined ? (scenario.shape.sizeBytes ?? bytes('192MiB')) : bytes(flags.size),
-        wanBitsPerSecond: rate(flags.wan ?? '80mbit', '--wan'),
+        ...wanRates((flags.wan ?? '80mbit').split(',').map((each) => rate(each, '--wan'))),
         nicBitsPerSecond: rate(flags.nic ?? '200mbit', '--nic'),
         congestion: flags.congestion ?? 'cubic',
         seed: count(flags.seed ?? '1', '--seed') + run - 1,

@@ -74,7 +74,12 @@ ${parts.join('\n')}
 function title({ options, outcome }: ScenarioResult): string {
   const mbit = (bits: number) => `${bits / 1e6} Mbit/s`
   const mib = options.sizeBytes / 1024 ** 2
-  const how = `${options.sites} × ${options.hosts} hosts, ${mib} MiB, WAN ${mbit(options.wanBitsPerSecond)}, NIC ${mbit(options.nicBitsPerSecond)}`
+  const others = Object.entries(options.wanBitsPerSecondOfSite ?? {})
+  const wan = [
+    mbit(options.wanBitsPerSecond),
+    ...others.map(([site, bits]) => `${mbit(bits)} of site ${site}`),
+  ].join(' and ')
+  const how = `${options.sites} × ${options.hosts} hosts, ${mib} MiB, WAN ${wan}, NIC ${mbit(options.nicBitsPerSecond)}`
   const end = outcome === 'finished' ? '' : ` (${outcome})`
   return `${options.scenario}, ${options.tracker}, ${options.client}/${options.settings}: ${how}${end}`
 }

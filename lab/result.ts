@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly bubbles: number
   readonly sizeBytes: number
   readonly wanBitsPerSecond: number
+  /** Of sites with another uplink, by number. */
+  readonly wanBitsPerSecondOfSite?: Readonly<Record<number, number>>
   readonly nicBitsPerSecond: number
   /** Congestion control of the hosts. */
   readonly congestion: string

@@ -2,6 +2,7 @@
 import type { Traffic } from './measure.ts'
 import { siteName } from './plan.ts'
 import type { HostResult, RunOptions, ScenarioResult, SiteResult } from './result.ts'
+import { slowestWan } from './wan-rate.ts'
 
 /** Half of the 60 s for which libtorrent refuses to reconnect: nothing else makes a host this late. */
 const STRAGGLER_SECONDS = 30
@@ -20,7 +21,7 @@ export function boundSeconds(options: RunOptions, torrents: number): number {
   const copiesIn = Math.max(...leastCopiesIn(torrents, sites).values())
   // A source's own site sends its content out at least once.
   const copiesOut = 1
-  return Math.max(nic, (fileBits * Math.max(copiesIn, copiesOut)) / options.wanBitsPerSecond)
+  return Math.max(nic, (fileBits * Math.max(copiesIn, copiesOut)) / slowestWan(options, sites))
 }
 
 interface Frame {

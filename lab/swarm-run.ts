@@ -19,6 +19,7 @@ import { type Scenario, type Start, scenarioNamed } from './scenarios.ts'
 import { trackerNamed } from './trackers/kinds.ts'
 import { type RunningTracker, completePeers } from './trackers/tracker.ts'
 import { TroubleMaker } from './troubles.ts'
+import { wanRate } from './wan-rate.ts'
 
 /** Looking costs every host a little processor time, so not more often than the picture can show. */
 const TICK_MS = 1_000
@@ -69,10 +70,10 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
     await keepLogs(members, hostResults, tracker.logPath, options.keepLogsIn)
   const frame = { sites, floor, boundSeconds: bound, contentBytes: contentBytes(contents) }
   const lastDone = Math.max(0, ...hostResults.map(({ doneSeconds }) => doneSeconds ?? 0))
-  const carriedBytes = Math.max(
-    ...[...traffic.values()].flatMap(({ bytesIn, bytesOut }) => [bytesIn, bytesOut]),
+  const busySeconds = [...traffic].map(
+    ([site, { bytesIn, bytesOut }]) => (Math.max(bytesIn, bytesOut) * 8) / wanRate(options, site),
   )
-  const uplinkShareMax = lastDone === 0 ? 0 : (carriedBytes * 8) / options.wanBitsPerSecond / lastDone
+  const uplinkShareMax = lastDone === 0 ? 0 : Math.max(...busySeconds) / lastDone
   return {
     options,
     startedAt,

@@ -8,7 +8,11 @@ import type { ClientKind } from './client.ts'
 export const rtorrent: ClientKind = {
   name: 'rtorrent',
   needs: [{ program: 'rtorrent', install: 'rtorrent' }],
-  settings: { stock: 'as shipped', tcp: 'the same: rtorrent knows no uTP' },
+  settings: {
+    stock: 'as shipped',
+    tcp: 'the same: rtorrent knows no uTP',
+    unchecked: 'it does not read a finished file again, for which it hangs up on everybody',
+  },
   prepare: async (job) => {
     const session = join(job.directory, 'session')
     await mkdir(session)
@@ -23,6 +27,7 @@ export const rtorrent: ClientKind = {
         'network.port_range.set = 6881-6881',
         'network.port_random.set = no',
         'dht.mode.set = disable',
+        ...(job.settings === 'unchecked' ? ['pieces.hash.on_completion.set = no'] : []),
         `method.set_key = event.download.finished, lab_done, "execute.nothrow=touch,(cat,${job.done}/,(d.name))"`,
         '',
       ].join('\n'),

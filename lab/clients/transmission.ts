@@ -12,6 +12,10 @@ const variants: Readonly<
 > = {
   tcp: { says: 'as shipped, but without uTP', settings: { 'utp-enabled': false } },
   stock: { says: 'as shipped, uTP included', settings: {} },
+  'few-slots': {
+    says: 'tcp, and it lets 4 peers download at the same time instead of 14',
+    settings: { 'utp-enabled': false, 'upload-slots-per-torrent': 4 },
+  },
 }
 
 export const transmission: ClientKind = {
