@@ -28,8 +28,8 @@ export function hasBegun(rows: PeerRows, row: number): boolean {
 }
 
 /**
- * For a new deaf gateway: gateways of other sites with the same upstream that are ahead of it. Returns whether to wait
- * for one. Where other sites speak for themselves, how far their gateways are is not known.
+ * For a deaf gateway with a new upstream: gateways of other sites with the same one that are ahead of it. Returns
+ * whether to wait for one. Where other sites speak for themselves, how far their gateways are is not known.
  */
 export function addSiblings(
   situation: Situation,

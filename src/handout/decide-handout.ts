@@ -41,7 +41,7 @@ export function decideHandout(situation: Situation): Decision {
     if (asker.role === 'needy') {
       if (elected !== undefined || lease !== undefined) {
         isRescue = forGateway(situation, lease, live, random, local, remote, upstreams)
-        if (asker.isDeaf && lease === undefined) isTooEarly = addSiblings(situation, remote, upstreams)
+        if (asker.isDeaf) isTooEarly = addSiblings(situation, remote, upstreams)
       } else if (hearsFromNobody(situation)) {
         if (local.choices.length === 0) local.addForDeafLeecher(downstreamOf)
         isTooEarly = local.choices.length === 0
