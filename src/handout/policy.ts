@@ -53,7 +53,7 @@ export interface Policy {
   readonly reserveKibMax: number
   /**
    * Deaf leechers that a complete peer serves at the same time. Each later one also fetches from those before it, so
-   * seven are done after 2.6 times what one takes; two at a time, four and four took 4.2 times that.
+   * seven are done after 2.6 times what one takes; two at a time took 4 times that, and a check of the file in between.
    */
   readonly deafSourceSlots: number
   /** The same while a gateway of another site fetches from it. */
