@@ -60,7 +60,11 @@ export function checkNode(
       ...sortProblems([...(read?.problems ?? []), ...(unknownSite === undefined ? [] : [unknownSite])]),
       ...topologyFileProblems,
     ],
-    warnings: [...(read?.warnings ?? []), ...(loaded?.warnings ?? [])],
+    warnings: [
+      ...(read?.warnings ?? []),
+      ...(read?.config && loaded ? federationWarnings(read, read.config, loaded.topology) : []),
+      ...(loaded?.warnings ?? []),
+    ],
   }
 }
 
@@ -86,6 +90,40 @@ function siteProblem(read: ReadConfig, site: string, topology: Topology): Proble
     message: `the topology has no site "${site}"`,
     hint: suggestion(site, names) ?? 'use a name that stands under sites in the topology file',
   })
+}
+
+/** The topology says which sites speak for themselves, and the configuration whether this node does: one alone is half of it. */
+function federationWarnings(
+  read: ReadConfig,
+  { site, federation }: NodeConfig,
+  topology: Topology,
+): Problem[] {
+  const speaking = topology.sites.filter((each) => each.federation.length > 0).map(({ name }) => name)
+  const others = speaking.filter((name) => name !== site)
+  const warn = (key: string, message: string, hint: string) => [
+    read.problemAt([key], { message: `warning: ${message}`, hint }),
+  ]
+  if (federation.token === undefined)
+    return speaking.length === 0
+      ? []
+      : warn(
+          'site',
+          `the topology has federation URLs (${speaking.join(', ')}), but this node has no federation.token: it hears of no other site, and none of it`,
+          'set federation.token or federation.tokenFile, the same one in all sites',
+        )
+  if (others.length === 0)
+    return warn(
+      'federation',
+      'there is a federation.token, but no other site has federation URLs in the topology',
+      'write the admin listeners of its nodes under federation of each site',
+    )
+  if (!speaking.includes(site))
+    return warn(
+      'federation',
+      `this node hears of other sites (${others.join(', ')}), but none of ${site}, which has no federation URLs in the topology`,
+      `write the admin listeners of its nodes under federation of ${site}`,
+    )
+  return []
 }
 
 /** The value, or why there is none. */

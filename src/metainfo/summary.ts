@@ -98,6 +98,12 @@ export function summarize(
   return { ...summary, warnings }
 }
 
+/** The web seeds of BEP 19 alone: those of `httpseeds` (BEP 17) are asked in another way, and mean nothing in `url-list`. */
+export function urlListOf({ bytes, entries }: Metainfo): string[] {
+  const list = entries.find(({ key }) => key.toString('latin1') === 'url-list')
+  return readTexts(bytes, list?.value, newBudget())
+}
+
 function countFiles(metainfo: Metainfo, pieceBytes: number | undefined) {
   const files: TorrentFile[] = []
   let listedLength = 0

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { writeMagnet } from '../metainfo/magnet.ts'
 import type { Metainfo } from '../metainfo/metainfo.ts'
 import { rewriteMetainfo } from '../metainfo/rewrite.ts'
-import { summarize } from '../metainfo/summary.ts'
+import { urlListOf } from '../metainfo/summary.ts'
 import { announceTiers } from '../topology/announce-tiers.ts'
 import type { Place, Topology } from '../topology/topology.ts'
 import { BoundedCache } from './bounded-cache.ts'
@@ -87,7 +87,7 @@ export class ServedTorrents {
  */
 function changesFor(metainfo: Metainfo, registration: Registration, webSeed: string | undefined) {
   if (registration.origin === undefined) return {}
-  return { webSeeds: webSeed === undefined ? [] : [webSeed, ...summarize(metainfo).webSeeds] }
+  return { webSeeds: webSeed === undefined ? [] : [webSeed, ...urlListOf(metainfo)] }
 }
 
 /** 132 bits: two versions of a torrent never share one. */

@@ -4,6 +4,7 @@
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
+import type { Asker, Choice, Decision } from '../handout/decision.ts'
 import { treeOrder } from '../handout/tree-order.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
@@ -71,14 +72,25 @@ export class Elsewhere {
 
   /**
    * Whom a peer hears of here whose own site is heard from: a gateway of the upstream that its site chose, in case it
-   * did not hear of it there. Nobody else is told of anybody: the rows.
+   * did not hear of it there. Nobody else is told of anybody.
    */
-  decidedFor({ infoHash, port }: AnnounceRequest, from: Address): { readonly row: number }[] {
+  decidedFor({ infoHash, port }: AnnounceRequest, from: Address): readonly Choice[] {
     const { table } = this.#parts
     const swarm = table.swarm(infoHash)
-    const row = swarm === undefined ? -1 : table.find(swarm, from, port)
-    const upstreamRow = row < 0 ? -1 : (table.siteOf(row).gatewayOf(row)?.upstreamRow ?? -1)
-    return upstreamRow < 0 ? [] : [{ row: upstreamRow }]
+    return this.#decided(swarm === undefined ? -1 : table.find(swarm, from, port))
+  }
+
+  /** For `explain`: what its own site decided for the peer, instead of what would be decided here; undefined where that holds. */
+  insteadOf(decision: Decision, { row, place }: Asker): Decision | undefined {
+    if (!this.isHeard(this.#parts.topology().places[place]?.site.index ?? -1)) return undefined
+    const nothing = { introductions: [], leaseEnds: [], upstreams: [], election: undefined }
+    return { ...decision, ...nothing, choices: this.#decided(row), isRescue: false, isTooEarly: false }
+  }
+
+  #decided(row: number): Choice[] {
+    const gateway = row < 0 ? undefined : this.#parts.table.siteOf(row).gatewayOf(row)
+    if (gateway === undefined || gateway.upstreamRow < 0) return []
+    return [{ row: gateway.upstreamRow, ring: 'remote', reason: 'upstream' }]
   }
 
   topologyChanged(): void {

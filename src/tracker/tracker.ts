@@ -257,8 +257,8 @@ export class Tracker implements TrackerService {
   }
 
   /**
-   * The handout that a peer would get if it announced now; nothing changes. Without a port, or for a peer that is
-   * not in the swarm, that of a leecher that is new there. undefined where the torrent has no peers.
+   * The handout that a peer would get if it announced now; nothing changes. Without a port, or for a peer that is not in
+   * the swarm, that of a new leecher; where its own site decides, what that did. undefined where the torrent has no peers.
    */
   explain(infoHash: Buffer, address: Address, port: number | undefined): Explained | undefined {
     const place = this.#locate(address)
@@ -278,7 +278,8 @@ export class Tracker implements TrackerService {
       isDeaf: false,
       waitedMs: 0,
     })
-    return { decision, asker, swarm, placeIndex: place }
+    const told = this.#parts.elsewhere?.insteadOf(decision, asker)
+    return { decision: told ?? decision, asker, swarm, placeIndex: place, isDecidedHere: told === undefined }
   }
 
   /** Uses another topology from now on, and puts every peer where that says it is. */
@@ -384,6 +385,8 @@ export interface Explained {
   readonly asker: Asker
   readonly swarm: Swarm
   readonly placeIndex: number
+  /** False for a peer whose own site speaks for itself. */
+  readonly isDecidedHere: boolean
 }
 
 interface Endpoint {

@@ -13,6 +13,10 @@ import { readCases } from './a-case.ts'
 const folder = mkdtempSync(join(tmpdir(), 'siteswarm-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 writeFileSync(join(folder, 'topology.yaml'), 'sites: { fra: {}, ams: {}, nyc: {} }\n')
+writeFileSync(
+  join(folder, 'speaking-sites.yaml'),
+  'sites: { fra: { federation: ["http://t.fra:6970"] }, ams: { federation: ["http://t.ams:6970"] }, nyc: {} }\n',
+)
 writeFileSync(join(folder, 'broken-topology.yaml'), 'sites: { fra: { cidr: [] } }\n')
 writeFileSync(join(folder, 'token'), 'a-token-from-a-file\n')
 writeFileSync(join(folder, 'short-token'), 'short\n')

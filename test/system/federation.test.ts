@@ -93,6 +93,27 @@ test('a client that also announces to another site hears there what its own site
     (await hear(nyc, '127.2.1.1')).includes('127.1.1.1:6881'),
   )
   expect(await hear(nyc, '127.2.1.2')).toEqual([])
+
+  const explain = async (site: FederatedSite, ip: string) => {
+    const answer = await site.admin(`/api/v1/explain?info_hash=${TORRENT}&ip=${ip}&port=6881`)
+    const { isDecidedHere, becomesGateway, peers } = (await answer.json()) as {
+      isDecidedHere: boolean
+      becomesGateway: string | null
+      peers: { ip: string; reason: string }[]
+    }
+    return { isDecidedHere, becomesGateway, peers: peers.map(({ ip, reason }) => `${ip} ${reason}`) }
+  }
+  expect(await explain(nyc, '127.2.1.1')).toEqual({
+    isDecidedHere: false,
+    becomesGateway: null,
+    peers: ['127.1.1.1 upstream'],
+  })
+  expect(await explain(nyc, '127.2.1.2')).toEqual({
+    isDecidedHere: false,
+    becomesGateway: null,
+    peers: [],
+  })
+  expect((await explain(ams, '127.2.1.2')).isDecidedHere).toBe(true)
 })
 
 test('a site whose nodes are all gone is answered by another one, and has no ghosts there when it is back', async () => {

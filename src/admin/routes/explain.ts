@@ -18,7 +18,7 @@ export function addExplainRoute(routes: FastifyInstance, parts: Pick<AdminParts,
     if (explained === undefined)
       throw new ApiError(404, 'swarm-unknown', `no peer has announced ${formatInfoHash(infoHash)} here`)
 
-    const { decision, asker } = explained
+    const { decision, asker, isDecidedHere } = explained
     const place = tracker.topology.places[asker.place]
     return {
       infoHash: formatInfoHash(infoHash),
@@ -31,6 +31,8 @@ export function addExplainRoute(routes: FastifyInstance, parts: Pick<AdminParts,
       role: asker.role,
       state: decision.state,
       isGateway: asker.row >= 0 && table.rows.has(asker.row, flags.gateway),
+      /** `false`: its own site is heard and decides; `peers` is what a client hears here of that decision. */
+      isDecidedHere,
       becomesGateway: decision.election ?? null,
       peers: decision.choices.map(({ row, ring, reason }) => ({
         ...describePeer(parts, row),

@@ -12,6 +12,7 @@ interface Explanation {
   readonly role: string
   readonly state: string
   readonly isGateway: boolean
+  readonly isDecidedHere: boolean
   readonly becomesGateway: string | null
   readonly peers: readonly {
     readonly ip: string
@@ -77,14 +78,22 @@ function readEndpoint(text: string): { readonly ip: string; readonly port: strin
 }
 
 function describe(explanation: Explanation, client: string): string[] {
-  const { site, bubble, state, role, isKnown, isGateway, becomesGateway, peers } = explanation
+  const { site, bubble, state, role, isKnown, isGateway, isDecidedHere, becomesGateway, peers } = explanation
   const who = isKnown
     ? { needy: 'a leecher', seed: 'a seed', partial: 'a partial seed' }[role]
     : 'a new leecher'
-  const lines = [
-    `${client} is ${who ?? role} in ${site ?? '?'}/${bubble ?? '?'}; there, this torrent is ${state}.`,
-  ]
+  const place = `${site ?? '?'}/${bubble ?? '?'}`
+  if (!isDecidedHere && !isKnown)
+    return [
+      `${client} would be in ${place}, and ${site ?? '?'} decides about its clients itself; it has made no contact of this one. Ask a node of ${site ?? '?'}.`,
+      'Here it would hear of nobody.',
+    ]
+  const lines = [`${client} is ${who ?? role} in ${place}; there, this torrent is ${state}.`]
   if (isGateway) lines.push('It is the gateway through which its site fetches.')
+  if (!isDecidedHere)
+    lines.push(
+      `${site ?? '?'} decides about its clients itself. Here this one hears of nobody but the upstream that was chosen there; ask a node of ${site ?? '?'} for the rest.`,
+    )
   if (becomesGateway !== null) lines.push(`It would become the gateway of its site (${becomesGateway}).`)
   if (peers.length === 0) lines.push('It would hear of nobody.')
   const width = Math.max(...peers.map((peer) => formatEndpoint(peer).length), 0)

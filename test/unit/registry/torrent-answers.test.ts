@@ -1,8 +1,10 @@
 /** Torrents over a real socket, asked for from addresses of different sites. */
+import { writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../../src/core/address.ts'
-import { aDownloadServer, registerFile } from '../../a-download-server.ts'
+import { aDownloadServer, contentTorrent, registerFile } from '../../a-download-server.ts'
 import { aTopology } from '../../a-topology.ts'
 import { PLAIN_INFO_HASH, PLAIN_TORRENT } from '../../a-torrent.ts'
 
@@ -206,6 +208,25 @@ describe('web seeds of a served torrent', () => {
     const warm = await server.get(path, FRA)
     expect(warm.body.toString('latin1')).not.toContain('url-list')
     expect(warm.headers.etag).not.toBe(cold.headers.etag)
+  })
+
+  it('beside ours are only those that are asked in the same way: clients read httpseeds by themselves', async () => {
+    const server = await aDownloadServer()
+    const path = join(server.directory, 'image.bin')
+    await writeFile(path, Buffer.alloc(100))
+    const torrent = contentTorrent(Buffer.alloc(100), 'image.bin')
+    const seeds = '9:httpseedsl14:http://bep17/xe8:url-list14:http://bep19/xe'
+    const { registration } = await server.registry.register(
+      Buffer.concat([torrent.subarray(0, -1), Buffer.from(seeds)]),
+      path,
+    )
+    server.swarm.webSeed = 'http://127.1.0.1:6969/webseed/x/'
+    const hash = registration.infoHashes[0]?.toString('hex') ?? ''
+    const { body } = await server.get(`/torrents/${hash}.torrent`, FRA)
+    expect(body.toString('latin1')).toContain(
+      '8:url-listl32:http://127.1.0.1:6969/webseed/x/14:http://bep19/xe',
+    )
+    expect(body.toString('latin1')).not.toContain('bep17')
   })
 
   it('stay what the author wrote for a torrent without an origin', async () => {
