@@ -80,7 +80,7 @@ async function askRtorrent(torrent: string, folder: string) {
       `method.set_key = event.download.hash_done, told, "execute.nothrow=touch,(cat,${session}/told.,(d.hash),.,(d.complete),.,(d.is_private))"`,
     ].join('\n'),
   )
-  const seen = watch(session, { signal: AbortSignal.timeout(20_000) })
+  const seen = watch(session, { signal: AbortSignal.timeout(60_000) })
   const child = spawn('rtorrent', ['-n', '-o', `import=${settings}`, torrent], { stdio: 'ignore' })
   try {
     for await (const { filename } of seen) {

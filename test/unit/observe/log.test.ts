@@ -51,7 +51,7 @@ describe('the log', () => {
     await flush()
     log.info({ event: 'afterwards' }, 'the reader is back')
     await flush()
-    await vi.waitUntil(() => read.includes('the reader is back'))
+    await vi.waitUntil(() => read.includes('the reader is back'), 30_000)
     reader.destroy()
     expect(droppedLines()).toBe(droppedBefore)
   })
