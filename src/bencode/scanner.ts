@@ -192,7 +192,8 @@ export class BencodeScanner {
     if (bytes[digitsStart] === DIGIT_0) {
       if (at - digitsStart > 1) this.#note('integer-leading-zero', this.start)
       else if (isNegative) this.#note('integer-minus-zero', this.start)
-    }
+    } else if (isTooLarge(bytes.subarray(digitsStart, at), isNegative))
+      this.#note('integer-too-large', this.start)
     this.token = 'integer'
     this.contentStart = this.start + 1
     this.end = at + 1
@@ -239,6 +240,15 @@ const LETTER_L = 0x6c
 const MINUS = 0x2d
 const COLON = 0x3a
 const DIGIT_0 = 0x30
+
+/** 2^63 - 1 and 2^63: what a signed integer of 64 bits holds on either side of zero. */
+const LARGEST = Buffer.from('9223372036854775807')
+const SMALLEST = Buffer.from('9223372036854775808')
+
+function isTooLarge(digits: Buffer, isNegative: boolean): boolean {
+  const limit = isNegative ? SMALLEST : LARGEST
+  return digits.length === limit.length ? digits.compare(limit) > 0 : digits.length > limit.length
+}
 
 function isDigit(byte: number | undefined): byte is number {
   return byte !== undefined && byte >= DIGIT_0 && byte <= DIGIT_0 + 9

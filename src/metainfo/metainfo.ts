@@ -159,16 +159,32 @@ function hashInfo(
   }
 }
 
-type Warn = (kind: DefectKind, offset: number, andMore: string) => Pick<Warning, 'code' | 'message'>
+type Warn = (
+  kind: Exclude<DefectKind, 'integer-too-large'>,
+  offset: number,
+  andMore: string,
+) => Pick<Warning, 'code' | 'message'>
 
 /** One warning for each kind, in the order of the file. */
 function warnOfDefects(defects: Defects, warn: Warn): Warning[] {
   return [...defects]
     .map(([kind, { offset, count }]) => {
       const andMore = count > 1 ? ` and ${count - 1} more` : ''
-      return { ...warn(kind, offset, andMore), defect: kind, offset, count }
+      const said =
+        kind === 'integer-too-large' ? warnOfTooLarge(offset, andMore) : warn(kind, offset, andMore)
+      return { ...said, defect: kind, offset, count }
     })
     .toSorted((left, right) => left.offset - right.offset)
+}
+
+/** Wherever it is: libtorrent 2.0.8, aria2 1.36 and Transmission 3.00 read integers of 64 bits, and all of a file or nothing. */
+function warnOfTooLarge(offset: number, andMore: string): Pick<Warning, 'code' | 'message'> {
+  return {
+    code: 'integer-too-large',
+    message:
+      `${defectTexts['integer-too-large']} at byte ${offset}${andMore}. ` +
+      'libtorrent, aria2 and Transmission refuse the file; make the torrent again',
+  }
 }
 
 const warnOfInfo =
@@ -194,7 +210,7 @@ const warnOfOutside: Warn = (kind, offset, andMore) => ({
 })
 
 /** What was observed with libtorrent 2.0.8, aria2 1.36, Transmission 3.00; read in rtorrent and Transmission 4. */
-const DISAGREEMENTS: Readonly<Record<DefectKind, string>> = {
+const DISAGREEMENTS: Readonly<Record<Exclude<DefectKind, 'integer-too-large'>, string>> = {
   'key-unsorted': 'aria2 and Transmission 3 compute another one, rtorrent refuses the file',
   'key-duplicate': 'aria2 refuses the file',
   'integer-leading-zero': 'aria2 computes another one, Transmission refuses the file',

@@ -8,7 +8,7 @@ export interface Warning {
   readonly message: string
   /** From the start of the file. */
   readonly offset?: number
-  /** With the two `…-not-canonical`: in what way. There is one warning for each. */
+  /** With `integer-too-large` and the two `…-not-canonical`: in what way. There is one warning for each. */
   readonly defect?: DefectKind
   /** How many there are of what is at `offset`; that is the first of them. */
   readonly count?: number
@@ -19,6 +19,7 @@ export type WarningCode =
   | 'privacy-unknown'
   | 'info-not-canonical'
   | 'outside-not-canonical'
+  | 'integer-too-large'
   | 'trailing-whitespace'
   | 'info-incomplete'
   | 'pieces-mismatch'

@@ -106,6 +106,14 @@ describe('a torrent', () => {
     ])
   })
 
+  it('is warned of an integer that clients cannot hold, wherever it is', () => {
+    const said = (offset: number) =>
+      `an integer of more than 64 bits at byte ${offset}. ` +
+      'libtorrent, aria2 and Transmission refuse the file; make the torrent again'
+    expect(warningsOf('d4:infod4:name1:x1:zi99999999999999999999eee')).toContain(said(20))
+    expect(warningsOf('d1:ai99999999999999999999e4:infod4:name1:xee')).toContain(said(4))
+  })
+
   it('is warned that libtorrent refuses it when it is a v2 torrent, unless the defect is -0', () => {
     const v2 = (more: string) => warningsOf(aTorrent({ info: `d12:meta versioni2e${more}e` }))
     expect(v2('1:ai1e')).toEqual([
