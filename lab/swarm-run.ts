@@ -17,7 +17,7 @@ import type { HostResult, RunOptions, ScenarioResult } from './result.ts'
 import { boundSeconds, leastCopiesIn, summarize } from './summary.ts'
 import { type Scenario, type Start, scenarioNamed } from './scenarios.ts'
 import { trackerNamed } from './trackers/kinds.ts'
-import { type RunningTracker, completePeers } from './trackers/tracker.ts'
+import { type RunningTracker, completePeers, isListening } from './trackers/tracker.ts'
 import { TroubleMaker } from './troubles.ts'
 import { wanRate } from './wan-rate.ts'
 
@@ -29,6 +29,8 @@ const CPU_FULL_SHARE = 0.9
 const UPLINK_FULL_SHARE = 0.9
 /** Checking 192 MiB and announcing takes a client seconds; a minute means that it never will. */
 const SOURCE_PATIENCE_MS = 60_000
+/** Starting a process, and Redis before it, takes seconds where all processors are busy. */
+const TRACKER_PATIENCE_MS = 60_000
 
 export interface RunContext {
   /** In memory, gone after the run. */
@@ -129,7 +131,23 @@ async function openTracker(
     contents,
   })
   await tracker.start()
+  await waitForTracker(tracker, contents, context)
   return tracker
+}
+
+async function waitForTracker(
+  tracker: RunningTracker,
+  contents: readonly Content[],
+  context: RunContext,
+): Promise<void> {
+  const deadlineMs = Date.now() + TRACKER_PATIENCE_MS
+  const infoHash = contents[0]?.infoHash ?? Buffer.alloc(20)
+  while (!(await isListening(tracker.observedAt, infoHash))) {
+    context.signal.throwIfAborted()
+    await sleep(100)
+    if (tracker.isRunning && Date.now() < deadlineMs) continue
+    throw new Error(`the tracker does not answer\n${lastLines(await readFile(tracker.logPath, 'utf8'))}`)
+  }
 }
 
 /** The source of torrent n is the first host of site n; it takes part in that torrent alone. */

@@ -37,9 +37,19 @@ export const announceUrl = (address: string) => `http://${address}:6969/announce
 
 /** How many complete peers the tracker knows of a torrent; 0 also while it does not answer. */
 export async function completePeers(address: string, infoHash: Buffer): Promise<number> {
+  return Number(/8:completei(\d+)e/.exec(await scrape(address, infoHash))?.[1] ?? 0)
+}
+
+/** Whether a client that announces now is heard: some come back from a refused connection only minutes later. */
+export async function isListening(address: string, infoHash: Buffer): Promise<boolean> {
+  return (await scrape(address, infoHash)) !== ''
+}
+
+/** The answer; nothing where there is none. */
+function scrape(address: string, infoHash: Buffer): Promise<string> {
   const escaped = [...infoHash].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
   const url = `http://${address}:6969/scrape?info_hash=${escaped}`
-  const body = await new Promise<string>((resolve) => {
+  return new Promise<string>((resolve) => {
     // Asked as a host of the first site would: a tracker may answer nobody it cannot place.
     const request = get(url, { localAddress: OBSERVER_ADDRESS, timeout: 2_000, agent: false }, (answer) => {
       let text = ''
@@ -49,5 +59,4 @@ export async function completePeers(address: string, infoHash: Buffer): Promise<
     request.on('timeout', () => request.destroy())
     request.on('error', () => resolve(''))
   })
-  return Number(/8:completei(\d+)e/.exec(body)?.[1] ?? 0)
 }
