@@ -1,11 +1,12 @@
 /**
- * Several sites, each with a node of its own: the built program, one process a site, with loopback addresses for the
- * clients (127.<site>.x.y, sites from 1) and between each two sites a relay that can be cut and healed.
+ * Several sites, each with nodes of its own: the built program, one process a node, with loopback addresses for the
+ * clients (127.<site>.x.y, sites from 1) and before each node, for each other site, a relay that can be cut and healed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
 import { onTestFinished } from 'vitest'
 import { aDirectory, announceFrom, fetchOnce, freePort, peersOf, PROGRAM } from './a-node.ts'
 
@@ -25,7 +26,8 @@ export interface FederatedSite {
 
 export interface TestFederation {
   readonly sites: readonly FederatedSite[]
-  site(name: string): FederatedSite
+  /** Its first node, or another one. */
+  site(name: string, node?: number): FederatedSite
   /** Nothing passes between these two any more. */
   cut(a: string, b: string): void
   heal(a: string, b: string): void
@@ -39,6 +41,13 @@ export interface FederationSettings {
   readonly more?: string
   /** Instead of a node: what stands behind the URL of this site. */
   readonly imposter?: { readonly site: string; readonly url: string }
+  /** By site: the Redis that its nodes share. */
+  readonly stores?: Readonly<Record<string, string>>
+  /** Of each site; one unless they share a Redis. */
+  readonly nodes?: number
+  /** What the relays show as the proxies of an operator do. */
+  readonly tls?: { readonly key: string; readonly certificate: string }
+  readonly environment?: NodeJS.ProcessEnv
 }
 
 interface Relay {
@@ -50,48 +59,62 @@ interface Relay {
 export async function aFederation(settings: FederationSettings = {}): Promise<TestFederation> {
   const names = settings.names ?? ['fra', 'ams', 'nyc']
   const directory = await aDirectory()
+  const { nodes = 1, stores = {}, tls, imposter } = settings
   const ports = await Promise.all(
-    names.map(async () => ({ http: await freePort(), admin: await freePort() })),
+    names.map(() =>
+      Promise.all(
+        Array.from({ length: nodes }, async () => ({ http: await freePort(), admin: await freePort() })),
+      ),
+    ),
   )
-  const relays = new Map<string, Relay>()
+  const relays = new Map<string, readonly Relay[]>()
   for (const from of names)
     for (const [to, name] of names.entries())
-      if (from !== name) relays.set(`${from} ${name}`, await aRelay(ports[to]?.admin ?? 0))
+      if (from !== name)
+        relays.set(
+          `${from} ${name}`,
+          await Promise.all((ports[to] ?? []).map(({ admin }) => aRelay(admin, tls))),
+        )
   const topologyFor = (reader: string) =>
     [
       'sites:',
       ...names.map((name, index) => {
-        const relay = relays.get(`${reader} ${name}`)
-        const url =
-          settings.imposter?.site === name
-            ? settings.imposter.url
-            : `http://127.0.0.1:${relay?.port ?? ports[index]?.admin ?? 0}`
-        return (
-          `  ${name}: { cidrs: [127.${index + 1}.0.0/16], trackers: ["http://127.0.0.1:${ports[index]?.http ?? 0}/announce"], ` +
-          `federation: ["${url}"] }`
-        )
+        const own = ports[index] ?? []
+        const between = relays.get(`${reader} ${name}`)
+        const scheme = between === undefined || tls === undefined ? 'http' : 'https'
+        const urls =
+          imposter?.site === name
+            ? [imposter.url]
+            : own.map(({ admin }, node) => `${scheme}://127.0.0.1:${between?.[node]?.port ?? admin}`)
+        const trackers = own.map(({ http }) => `http://127.0.0.1:${http}/announce`)
+        return `  ${name}: ${JSON.stringify({ cidrs: [`127.${index + 1}.0.0/16`], trackers, federation: urls })}`
       }),
       '',
     ].join('\n')
 
   const sites = await Promise.all(
     names
-      .filter((name) => name !== settings.imposter?.site)
-      .map((name) =>
-        aSite({
-          name,
-          directory: join(directory, name),
-          port: ports[names.indexOf(name)] as (typeof ports)[number],
-          topology: topologyFor(name),
-          more: settings.more ?? '',
-        }),
+      .filter((name) => name !== imposter?.site)
+      .flatMap((name) =>
+        (ports[names.indexOf(name)] ?? []).map((port, node) =>
+          aSite({
+            name,
+            directory: join(directory, `${name}-${node + 1}`),
+            port,
+            topology: topologyFor(name),
+            more: [settings.more ?? '', name in stores ? `store: "${stores[name]}"` : ''].join('\n'),
+            environment: settings.environment ?? {},
+          }),
+        ),
       ),
   )
-  const between = (a: string, b: string) =>
-    [relays.get(`${a} ${b}`), relays.get(`${b} ${a}`)].filter((relay) => relay !== undefined)
+  const between = (a: string, b: string) => [
+    ...(relays.get(`${a} ${b}`) ?? []),
+    ...(relays.get(`${b} ${a}`) ?? []),
+  ]
   return {
     sites,
-    site: (name) => sites.find((site) => site.name === name) as FederatedSite,
+    site: (name, node = 0) => sites.filter((site) => site.name === name)[node] as FederatedSite,
     cut(a, b) {
       for (const relay of between(a, b)) {
         relay.isCut = true
@@ -120,6 +143,7 @@ async function aSite(parts: {
   readonly port: { readonly http: number; readonly admin: number }
   readonly topology: string
   readonly more: string
+  readonly environment: NodeJS.ProcessEnv
 }): Promise<FederatedSite> {
   const { name, directory, port } = parts
   await mkdir(directory)
@@ -160,7 +184,7 @@ async function aSite(parts: {
       const started = spawn(
         process.execPath,
         [PROGRAM, 'serve', '--config', join(directory, 'siteswarm.yaml'), '--json'],
-        { stdio: ['ignore', 'pipe', 'pipe'] },
+        { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...parts.environment } },
       )
       child = started
       started.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
@@ -175,9 +199,9 @@ async function aSite(parts: {
   return site
 }
 
-async function aRelay(to: number): Promise<Relay> {
+async function aRelay(to: number, tls: FederationSettings['tls']): Promise<Relay> {
   const sockets = new Set<Socket>()
-  const server: Server = createServer((socket) => {
+  const take = (socket: Socket) => {
     if (relay.isCut) {
       socket.destroy()
       return
@@ -195,7 +219,9 @@ async function aRelay(to: number): Promise<Relay> {
       })
       from.pipe(into)
     }
-  })
+  }
+  const server: Server =
+    tls === undefined ? createServer(take) : createTlsServer({ key: tls.key, cert: tls.certificate }, take)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const relay: Relay = { port: typeof address === 'object' ? (address?.port ?? 0) : 0, isCut: false, sockets }

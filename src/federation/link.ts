@@ -92,11 +92,10 @@ export class Link {
       this.state.broken(`${url}: ${reason}`)
       failures = isOpen ? 0 : failures + 1
       if (isNonsense || failures >= urls.length) await this.#cut(`${url}: ${reason}`)
-      if (isNonsense) await this.#pause(NONSENSE_MS)
-      else if (failures >= urls.length) {
-        const rounds = Math.floor(failures / urls.length) - 1
-        await this.#pause(Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** Math.min(rounds, 10)))
-      }
+      // Also of one that greets and hangs up: it is not asked as fast as it can.
+      const rounds = Math.max(0, Math.floor(failures / urls.length) - 1)
+      const backOffMs = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** Math.min(rounds, 10))
+      await this.#pause(isNonsense ? NONSENSE_MS : backOffMs)
     }
   }
 
@@ -129,7 +128,10 @@ export class Link {
       await this.#read(stream, url)
       return { isOpen, reason: 'the stream ended', isNonsense: false }
     } catch (error) {
-      const isNonsense = error instanceof Nonsense
+      // A page for people, say, at a URL that is no node's.
+      const isUnpackable = (error as NodeJS.ErrnoException).code === 'Z_DATA_ERROR'
+      if (isUnpackable) this.#parts.counts.refuse('garbage')
+      const isNonsense = isUnpackable || error instanceof Nonsense
       const reason = (error as Error).message
       if (isNonsense)
         log.warn(

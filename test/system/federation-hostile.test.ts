@@ -1,7 +1,7 @@
 /** A site that means ill, or whose token was stolen: turned away with a reason, and nobody else notices. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { createGzip, type Gzip } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseAddress, type Address } from '../../src/core/address.ts'
@@ -18,6 +18,10 @@ import {
 
 /** Far above what a node with some torrents needs, far below what was sent. */
 const MEMORY_BYTES_MAX = 400e6
+/** Some more than are served. */
+const READERS = 1_010
+/** A quarter of a megabyte for each of a thousand. */
+const READERS_MEMORY_BYTES_MAX = MEMORY_BYTES_MAX + 256e6
 
 /** Two good sites, and a third whose URL leads to whatever `send` writes to whoever follows it. */
 async function besideAnImposter(
@@ -133,6 +137,51 @@ test('a message without end is not waited for', async () => {
   await until('it is counted', async () => (await refused(federation.site('fra'), 'size')) > 0)
   await goodLinkWorks(federation)
   expect(await federation.site('fra').metric('siteswarm_federation_up{remote="nyc"}')).toBe(0)
+})
+
+test('what is no message, or no batch, ends the stream', async () => {
+  const federation = await besideAnImposter(async (out) => {
+    const garbage = Buffer.alloc(20_000, 'garbage')
+    out.write(Buffer.concat([writeHello('nyc', Date.now()), writeBatch(garbage)]))
+    await flush(out)
+  })
+  const fra = federation.site('fra')
+  await until('it is counted', async () => (await refused(fra, 'garbage')) > 0)
+  await goodLinkWorks(federation)
+  expect(await fra.metric('siteswarm_federation_up{remote="nyc"}')).toBe(0)
+})
+
+test('a URL that leads to something else is asked once a minute', async () => {
+  const server = createServer((_request, response) => response.end('<html>Welcome!</html>'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const federation = await aFederation({ imposter: { site: 'nyc', url } })
+  const fra = federation.site('fra')
+  await until('it is counted', async () => (await refused(fra, 'garbage')) > 0)
+  await goodLinkWorks(federation)
+  expect(await refused(fra, 'garbage')).toBe(1)
+})
+
+test('a thousand readers are enough', async () => {
+  const federation = await aFederation({ names: ['fra', 'ams'] })
+  const fra = federation.site('fra')
+  await federation.whole()
+  const sockets: Socket[] = []
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  for (let reader = 0; reader < READERS; reader++) {
+    const socket = connect(Number(new URL(fra.adminUrl).port), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(
+      `GET /federation/v1/stream?site=ams HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${FEDERATION_TOKEN}\r\n\r\n`,
+    )
+    sockets.push(socket)
+  }
+  await until('it is counted', async () => (await refused(fra, 'streams')) > 0)
+  await goodLinkWorks(federation)
+  expect(await fra.metric('process_resident_memory_bytes')).toBeLessThan(READERS_MEMORY_BYTES_MAX)
 })
 
 test('a million contacts, and the peers of other sites, are not believed', async () => {

@@ -1,7 +1,12 @@
 /** Sites with nodes of their own: one torrent, one swarm, whoever dies and whatever is cut. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { announceFrom } from '../a-node.ts'
+import { aDirectory, announceFrom } from '../a-node.ts'
 import { aFederation, type FederatedSite, hear, until } from '../a-federation.ts'
+import { aRedis } from '../a-redis.ts'
+import { needs } from '../setup/needs.ts'
 
 const TORRENT = 'ab'.repeat(20)
 
@@ -194,3 +199,76 @@ test('whoever has not the token is turned away, and counted', async () => {
     expect((await fra.admin('/federation/v1/stream?site=ams', { headers })).status).toBe(401)
   expect(await fra.metric('siteswarm_federation_refusals_total{reason="token"}')).toBe(1)
 })
+
+/** Of a proxy before the admin listeners, at 127.0.0.1; vouched for by nobody but itself. */
+async function aCertificate() {
+  const directory = await aDirectory()
+  const [keyFile, file] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')]
+  const of = ['-subj', '/CN=siteswarm', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2']
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc', '-keyout', keyFile]
+  execFileSync('openssl', ['req', '-x509', ...of, ...key, '-out', file], { stdio: 'ignore' })
+  return { file, key: readFileSync(keyFile, 'utf8'), certificate: readFileSync(file, 'utf8') }
+}
+
+test.skipIf(needs('openssl'))(
+  'sites hear each other through TLS proxies whose certificates they trust',
+  async () => {
+    const tls = await aCertificate()
+    const federation = await aFederation({
+      names: ['fra', 'ams'],
+      tls,
+      environment: { NODE_EXTRA_CA_CERTS: tls.file },
+    })
+    await federation.whole()
+    const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+
+    await announceFrom(fra, '127.1.1.1', { left: 0 })
+    await until('the gateway of ams hears of the seed', async () =>
+      (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+    )
+  },
+)
+
+test.skipIf(needs('openssl'))(
+  'a site whose certificate nobody vouches for is not heard, and the reason is said',
+  async () => {
+    const federation = await aFederation({ names: ['fra', 'ams'], tls: await aCertificate() })
+    const ams = federation.site('ams')
+
+    await until('ams says why', async () =>
+      /fra is cut since .*self-signed certificate/.test(await (await ams.admin('/readyz?verbose')).text()),
+    )
+    expect(await ams.metric('siteswarm_federation_up{remote="fra"}')).toBe(0)
+  },
+)
+
+test.skipIf(needs('redis-server'))(
+  'sites of several nodes: what one node heard, all nodes of the other site know, and another URL takes over',
+  async () => {
+    const stores = { fra: (await aRedis()).url, ams: (await aRedis()).url }
+    const federation = await aFederation({ names: ['fra', 'ams'], nodes: 2, stores })
+    await federation.whole()
+    const [fra1, fra2] = [federation.site('fra'), federation.site('fra', 1)]
+    const [ams1, ams2] = [federation.site('ams'), federation.site('ams', 1)]
+
+    await announceFrom(fra1, '127.1.1.1', { left: 0 })
+    for (const node of [ams1, ams2])
+      await until('the gateway of ams hears of the seed from each node of ams', async () =>
+        (await hear(node, '127.2.1.1')).includes('127.1.1.1:6881'),
+      )
+    for (const node of [ams1, ams2]) expect(await hear(node, '127.2.1.2')).toEqual(['127.2.1.1:6881'])
+
+    await fra1.kill()
+    await announceFrom(fra2, '127.1.1.2', { left: 0 })
+    for (const node of [ams1, ams2]) {
+      await until(
+        'ams hears fra through its other node',
+        async () => (await node.metric('siteswarm_federation_up{remote="fra"}')) === 1,
+      )
+      await until(
+        'ams knows the seed that only the other node heard',
+        async () => (await counts(node, '127.2.9.9')).complete === 2,
+      )
+    }
+  },
+)
