@@ -48,6 +48,13 @@ export interface LinkParts {
   readonly log: Log
 }
 
+/** One stream. */
+interface Following {
+  isGreeted: boolean
+  /** Sayings that were not believed. */
+  refused: number
+}
+
 /** Ends a stream for good reason. */
 class Nonsense extends Error {}
 
@@ -87,10 +94,10 @@ export class Link {
     while (!this.#closing.signal.aborted) {
       const url = urls[next % urls.length] as string
       next++
-      const { isOpen, reason, isNonsense } = await this.#follow(url)
+      const { isGreeted, reason, isNonsense } = await this.#follow(url)
       if (this.#closing.signal.aborted) return
       this.state.broken(`${url}: ${reason}`)
-      failures = isOpen ? 0 : failures + 1
+      failures = isGreeted ? 0 : failures + 1
       if (isNonsense || failures >= urls.length) await this.#cut(`${url}: ${reason}`)
       // Also of one that greets and hangs up: it is not asked as fast as it can.
       const rounds = Math.max(0, Math.floor(failures / urls.length) - 1)
@@ -108,10 +115,10 @@ export class Link {
   /** Until the stream ends, for whatever reason. */
   async #follow(
     url: string,
-  ): Promise<{ readonly isOpen: boolean; readonly reason: string; readonly isNonsense: boolean }> {
+  ): Promise<{ readonly isGreeted: boolean; readonly reason: string; readonly isNonsense: boolean }> {
     const { ownSite, token, log, site } = this.#parts
     this.#stream = new AbortController()
-    let isOpen = false
+    const following = { isGreeted: false, refused: 0 }
     try {
       const response = await askSite({
         url,
@@ -122,11 +129,12 @@ export class Link {
       response.on('data', (piece: Buffer) => (this.#parts.counts.receivedBytes += piece.length))
       // Unpacked, it is about twice as much (bench/federation.ts).
       const stream = response.pipe(createGunzip({ chunkSize: PIECE_BYTES }))
-      response.on('close', () => stream.destroy(new Error('the stream ended')))
+      response.on('close', () => {
+        if (!response.complete) stream.destroy(new Error('the stream ended'))
+      })
       log.debug({ event: 'federation-connected', remote: site, url }, 'following a node of another site')
-      isOpen = true
-      await this.#read(stream, url)
-      return { isOpen, reason: 'the stream ended', isNonsense: false }
+      await this.#read(stream, url, following)
+      return { ...following, reason: 'the stream ended', isNonsense: false }
     } catch (error) {
       // A page for people, say, at a URL that is no node's.
       const isUnpackable = (error as NodeJS.ErrnoException).code === 'Z_DATA_ERROR'
@@ -138,15 +146,14 @@ export class Link {
           { event: 'federation-refused', remote: site, url, reason },
           'another site says what cannot be believed; it is left alone for a minute',
         )
-      return { isOpen, reason, isNonsense }
+      return { ...following, reason, isNonsense }
     } finally {
       this.#stream.abort()
     }
   }
 
-  async #read(stream: Readable, url: string): Promise<void> {
+  async #read(stream: Readable, url: string, following: Following): Promise<void> {
     const reader = new MessageReader()
-    const following = { isGreeted: false, refused: 0 }
     for await (const piece of stream as AsyncIterable<Buffer>) {
       const messages: Message[] = []
       const isReadable = reader.read(piece, (message) => messages.push(message))
@@ -159,11 +166,7 @@ export class Link {
     }
   }
 
-  async #take(
-    message: Message,
-    url: string,
-    following: { isGreeted: boolean; refused: number },
-  ): Promise<void> {
+  async #take(message: Message, url: string, following: Following): Promise<void> {
     const { site, remote, torrents, counts, token } = this.#parts
     if (!following.isGreeted) {
       this.#greet(message)

@@ -1,7 +1,6 @@
 /** A site that means ill, or whose token was stolen: turned away with a reason, and nobody else notices. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { createGzip, type Gzip } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseAddress, type Address } from '../../src/core/address.ts'

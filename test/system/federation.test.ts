@@ -226,6 +226,7 @@ test.skipIf(needs('openssl'))(
     await until('the gateway of ams hears of the seed', async () =>
       (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
     )
+    expect(await ams.metric('siteswarm_federation_up{remote="fra"}')).toBe(1)
   },
 )
 
