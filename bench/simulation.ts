@@ -3,10 +3,12 @@
  * a multiple of the least possible, simulated with libtorrent's behaviour. Beside it a blind tracker and biased
  * neighbour selection, on the same hosts and links. To reach: at most 1.25 copies and 1.5 times the least time, and
  * `gateways: auto` no more than a tenth slower than the better of 1 and 4. The first row of all is one that was
- * measured with real clients, so that the model can be judged.
+ * measured with real clients, so that the model can be judged; the last ones are one site alone, which no way to the
+ * other sites can make faster.
  *
  * Usage: simulation [ROW…] [--tracker NAME,…] [--seed N]
- *   ROW      3x8, 10x100, 30x1000, or one link of it: 10x100@2 is a WAN twice as fast as a host's link
+ *   ROW      3x8, 10x100, 30x1000, 1x100, 1x1000, or one link of it: 10x100@2 is a WAN twice as fast as a
+ *            host's link
  *   NAME     siteswarm, gateways-1, gateways-4, biased, blind; what is not named below runs only if it is named here
  */
 import { clientMixes } from '../src/simulation/client-model.ts'
@@ -46,7 +48,7 @@ const LARGE = { sites: 30, hosts: 1000, sizeBytes: 4 * 2 ** 30 }
 const ALL = Object.keys(TRACKERS)
 /** A blind rollout of a thousand hosts over thin links is many hours long, and its simulation minutes. */
 const NOT_BLIND = ALL.filter((name) => name !== 'blind')
-/** Minutes each; `auto` is one gateway, and the others take ten times as long. */
+/** Minutes each of the largest; `auto` is one gateway, and the others take ten times as long. */
 const ONLY_AUTO = ['siteswarm']
 
 const ROWS: Readonly<Record<string, Row>> = {
@@ -65,6 +67,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   '30x1000@0.4': { ...LARGE, wan: 0.4, trackers: ONLY_AUTO },
   '30x1000@2': { ...LARGE, wan: 2, trackers: ONLY_AUTO },
   '30x1000@0.1': { ...LARGE, wan: 0.1, trackers: ONLY_AUTO },
+  '1x100': { ...MEDIUM, sites: 1, wan: 1, trackers: ONLY_AUTO },
+  '1x1000': { ...LARGE, sites: 1, wan: 1, trackers: ONLY_AUTO },
 }
 
 const NIC_BITS_PER_SECOND = 200e6
