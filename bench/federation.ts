@@ -223,6 +223,7 @@ function runSite(own: number): void {
       read: async () => undefined,
       put: async () => {},
       remove: async () => false,
+      removals: () => new Map(),
       onChange: nothing,
     },
     identify: () => [],

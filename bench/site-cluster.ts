@@ -80,7 +80,7 @@ function aNode() {
     target,
     site: 'fra',
     lifetimeMs: LIFETIME_MS,
-    mirror: new TorrentDirectory({ directory, describe, isRequired: false, log }),
+    mirror: new TorrentDirectory({ directory, describe, isRequired: false, clock: systemClock, log }),
     mirrorDirectory: directory,
     clock: systemClock,
     random,

@@ -1,5 +1,6 @@
 /** Registered torrents in memory, for tests of whoever uses the store rather than of the store. */
 import { InputError } from '../src/core/errors.ts'
+import { infoHashKey } from '../src/core/info-hash.ts'
 import type { RegisteredTorrent, TorrentStore } from '../src/tracker/ports.ts'
 
 export interface TestTorrentStore extends TorrentStore {
@@ -8,7 +9,8 @@ export interface TestTorrentStore extends TorrentStore {
   isDown: boolean
 }
 
-export function aTorrentStore(): TestTorrentStore {
+export function aTorrentStore(nowMs = 1_000): TestTorrentStore {
+  const removals = new Map<string, number>()
   const kept: { torrent: RegisteredTorrent; bytes: Buffer }[] = []
   const listeners: (() => void)[] = []
   let reads = 0
@@ -32,16 +34,20 @@ export function aTorrentStore(): TestTorrentStore {
       if (store.isDown) throw new InputError('the store is down; try again later')
       const at = indexOf(torrent.infoHashes[0] as Buffer)
       kept.splice(at < 0 ? kept.length : at, at < 0 ? 0 : 1, { torrent, bytes })
+      for (const key of torrent.infoHashes.map(infoHashKey))
+        if ((removals.get(key) ?? Infinity) < torrent.registeredAtMs) removals.delete(key)
       changed()
     },
-    async remove(infoHash: Buffer) {
+    async remove(infoHash: Buffer, atMs = nowMs) {
       if (store.isDown) throw new InputError('the store is down; try again later')
       const at = indexOf(infoHash)
+      for (const hash of kept[at]?.torrent.infoHashes ?? [infoHash]) removals.set(infoHashKey(hash), atMs)
       if (at < 0) return false
       kept.splice(at, 1)
       changed()
       return true
     },
+    removals: () => removals,
     onChange: (listener: () => void) => void listeners.push(listener),
   }
   return store

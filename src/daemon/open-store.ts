@@ -29,6 +29,7 @@ export function openStore(
     directory: torrents.directory,
     describe: describeTorrent,
     isRequired: torrents.admit === 'registered' && store.kind === 'memory',
+    clock,
     log,
   })
   if (store.kind === 'memory') {

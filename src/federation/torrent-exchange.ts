@@ -13,8 +13,6 @@ import type { RegisteredTorrent, TorrentStore } from '../tracker/ports.ts'
 import type { FederationCounts } from './counts.ts'
 import { LISTED, type Message, writeRegistered, writeRemoved } from './messages.ts'
 
-/** Removals that are remembered: some hundred bytes each. A site that was cut for longer brings the oldest back. */
-const REMOVALS_MAX = 10_000
 /** Torrents that one site names and that are still to be fetched. */
 const WANTED_MAX = 10_000
 
@@ -39,7 +37,6 @@ export type FetchTorrent = (infoHash: Buffer) => Promise<Buffer | undefined>
 export class TorrentExchange {
   readonly #parts: TorrentExchangeParts
   #known = new Map<string, RegisteredTorrent>()
-  readonly #removedAtMs = new Map<string, number>()
   #working: Promise<void> = Promise.resolve()
   #wanted = 0
 
@@ -57,7 +54,9 @@ export class TorrentExchange {
   all(): Buffer[] {
     return [
       ...[...this.#known.values()].map(writeRegistered),
-      ...[...this.#removedAtMs].map(([key, atMs]) => writeRemoved(Buffer.from(key, 'latin1'), atMs)),
+      ...[...this.#parts.store.removals()].map(([key, atMs]) =>
+        writeRemoved(Buffer.from(key, 'latin1'), atMs),
+      ),
       LISTED,
     ]
   }
@@ -107,7 +106,7 @@ export class TorrentExchange {
   async #register(infoHashes: readonly Buffer[], atMs: number, fetch: FetchTorrent): Promise<void> {
     const { store, identify } = this.#parts
     const first = infoHashes[0] as Buffer
-    if (infoHashes.some((hash) => (this.#removedAtMs.get(infoHashKey(hash)) ?? 0) >= atMs)) return
+    if (infoHashes.some((hash) => (store.removals().get(infoHashKey(hash)) ?? 0) >= atMs)) return
     const known = infoHashes.map((hash) => this.#find(hash)).find((found) => found !== undefined)
     if (known !== undefined && known.registeredAtMs >= atMs) return
     const answer = await fetch(first)
@@ -122,16 +121,10 @@ export class TorrentExchange {
   async #remove(infoHash: Buffer, atMs: number): Promise<void> {
     const known = this.#find(infoHash)
     if (known !== undefined && known.registeredAtMs > atMs) return
-    if ((this.#removedAtMs.get(infoHashKey(infoHash)) ?? 0) < atMs) this.#noteRemoval(infoHash, atMs)
-    if (known !== undefined) await this.#parts.store.remove(infoHash)
-  }
-
-  #noteRemoval(infoHash: Buffer, atMs: number): void {
-    const key = infoHashKey(infoHash)
-    this.#removedAtMs.delete(key)
-    this.#removedAtMs.set(key, atMs)
-    const [oldest] = this.#removedAtMs.keys()
-    if (this.#removedAtMs.size > REMOVALS_MAX && oldest !== undefined) this.#removedAtMs.delete(oldest)
+    const { store } = this.#parts
+    const notedMs = store.removals().get(infoHashKey(infoHash)) ?? 0
+    // Also of one that is not here: another site may still name it.
+    if (known !== undefined || notedMs < atMs) await store.remove(infoHash, Math.max(notedMs, atMs))
   }
 
   #find(infoHash: Buffer): RegisteredTorrent | undefined {
@@ -148,14 +141,12 @@ export class TorrentExchange {
     for (const [key, torrent] of now) {
       const before = this.#known.get(key)
       if (before !== undefined && before.registeredAtMs >= torrent.registeredAtMs) continue
-      this.#removedAtMs.delete(key)
       send(writeRegistered(torrent))
     }
     for (const [key, torrent] of this.#known) {
       if (now.has(key)) continue
       const infoHash = torrent.infoHashes[0] as Buffer
-      if ((this.#removedAtMs.get(key) ?? 0) < torrent.registeredAtMs) this.#noteRemoval(infoHash, nowMs())
-      send(writeRemoved(infoHash, this.#removedAtMs.get(key) as number))
+      send(writeRemoved(infoHash, store.removals().get(key) ?? nowMs()))
     }
     this.#known = now
   }

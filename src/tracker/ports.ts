@@ -147,6 +147,7 @@ export interface CompletionStore {
  * Every implementation must:
  * - answer `has` at once, from memory, and by both infohashes of a hybrid torrent;
  * - make a torrent that one node put or removed known to the others within two seconds;
+ * - remember over a restart what was removed and when, as each node saw it, until it is registered later than that;
  * - keep what it knows while the store is down; `put` and `remove` then reject with an `InputError` that says so.
  *
  * Checked by test/contract/torrent-store.ts.
@@ -159,8 +160,10 @@ export interface TorrentStore {
   read(infoHash: Buffer): Promise<Buffer | undefined>
   /** Registers, or replaces what has the same infohash. */
   put(torrent: RegisteredTorrent, bytes: Buffer): Promise<void>
-  /** False where there was none. */
-  remove(infoHash: Buffer): Promise<boolean>
+  /** False where there was none; it is remembered as removed all the same. `atMs`: now, unless it was elsewhere before. */
+  remove(infoHash: Buffer, atMs?: number): Promise<boolean>
+  /** When what was removed, by `infoHashKey`; oldest first. Those of the last months, up to a limit. */
+  removals(): ReadonlyMap<string, number>
   /** Called after each change, whoever made it. */
   onChange(listener: () => void): void
 }

@@ -62,6 +62,7 @@ export const aDirectory = (directory: string): TorrentDirectory =>
     directory,
     describe: (_bytes, path) => ({ infoHashes: [Buffer.alloc(20, path)], name: path, sizeBytes: 1 }),
     isRequired: false,
+    clock: systemClock,
     log: silentLog,
   })
 

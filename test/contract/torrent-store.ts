@@ -1,5 +1,6 @@
 /** The contract of TorrentStore, run once per implementation. */
 import { describe, expect } from 'vitest'
+import { infoHashKey } from '../../src/core/info-hash.ts'
 import type { RegisteredTorrent } from '../../src/tracker/ports.ts'
 import { until } from '../a-redis.ts'
 import { contractTests, type Skips, type TestSite } from './a-site.ts'
@@ -64,6 +65,21 @@ export function describeTorrentStore(
       expect(torrents.list()).toEqual([])
     })
 
+    contract('remembers what was removed and when, until it is registered later than that', async () => {
+      const { torrents } = (await (await aSite()).node()).store
+      const [v1, v2, other] = [1, 2, 3].map((fill) => Buffer.alloc(20, fill)) as [Buffer, Buffer, Buffer]
+      const [removedAtMs, laterMs] = [Date.now(), Date.now() + 1]
+      await torrents.put(aTorrent(1, { infoHashes: [v1, v2] }), Buffer.from('de'))
+      await torrents.remove(v1, removedAtMs)
+      await torrents.remove(other, removedAtMs)
+      const noted = () => [v1, v2, other].map((hash) => torrents.removals().get(infoHashKey(hash)))
+      expect(noted()).toEqual([removedAtMs, removedAtMs, removedAtMs])
+
+      await torrents.put(aTorrent(1, { registeredAtMs: removedAtMs }), Buffer.from('de'))
+      await torrents.put(aTorrent(3, { registeredAtMs: laterMs }), Buffer.from('de'))
+      expect(noted()).toEqual([removedAtMs, removedAtMs, undefined])
+    })
+
     contract('tells of each change', async () => {
       const { torrents } = (await (await aSite()).node()).store
       let changes = 0
@@ -107,6 +123,17 @@ export function describeTorrentStore(
       await before.store.close()
       const after = await site.restarted?.(before)
       expect(after?.store.torrents.list()).toEqual([aTorrent(1)])
+    })
+
+    contract('keeps what it removed in mind over a restart', async () => {
+      const site = await aSite()
+      const before = await site.node()
+      const removedAtMs = Date.now()
+      await before.store.torrents.put(aTorrent(1), Buffer.from('de'))
+      await before.store.torrents.remove(Buffer.alloc(20, 1), removedAtMs)
+      await before.store.close()
+      const after = await site.restarted?.(before)
+      expect(after?.store.torrents.removals().get(infoHashKey(Buffer.alloc(20, 1)))).toBe(removedAtMs)
     })
   })
 }

@@ -192,6 +192,30 @@ test('a torrent that is registered in one site is served in all, until one of th
   expect((await ams.admin(`/api/v1/torrents/${infoHashV1}`)).status).toBe(404)
 })
 
+test('a torrent that was removed while a site was cut does not come back with it, though the node was restarted', async () => {
+  const federation = await aFederation({ names: ['fra', 'ams'] })
+  await federation.whole()
+  const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+  const info = `d6:lengthi5e4:name5:hello12:piece lengthi16384e6:pieces20:${'x'.repeat(20)}e`
+  const registered = await fra.admin('/api/v1/torrents', {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-bittorrent' },
+    body: `d4:info${info}e`,
+  })
+  const path = `/api/v1/torrents/${((await registered.json()) as { infoHashV1: string }).infoHashV1}`
+  await until('ams has it', async () => (await ams.admin(path)).status === 200)
+
+  federation.cut('fra', 'ams')
+  await fra.admin(path, { method: 'DELETE' })
+  await fra.kill()
+  await fra.start()
+  federation.heal('fra', 'ams')
+
+  await until('ams has it no more', async () => (await ams.admin(path)).status === 404)
+  await federation.whole()
+  expect((await fra.admin(path)).status).toBe(404)
+})
+
 test('whoever has not the token is turned away, and counted', async () => {
   const federation = await aFederation({ names: ['fra', 'ams'] })
   const fra = federation.site('fra')

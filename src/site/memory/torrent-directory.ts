@@ -2,16 +2,20 @@
  * Registered torrents as files in a directory: `<infohash>.torrent`, and beside it `<infohash>.json` with what the
  * registrar noted. A `.torrent` that an admin puts there by hand, under whatever name, counts as well.
  *
+ * `.removed.json` is there for the other sites, see `removals.ts`.
+ *
  * The note is written before its torrent and removed after it, and both by renaming: who reads in between, or after
  * a crash, sees a torrent whole or not at all.
  */
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Clock } from '../../core/clock.ts'
 import { ConfigError, InputError } from '../../core/errors.ts'
 import { infoHashKey } from '../../core/info-hash.ts'
 import type { Log } from '../../core/log.ts'
 import type { RegisteredTorrent, TorrentStore } from '../../tracker/ports.ts'
 import { readDescription, writeDescription } from '../torrent-description.ts'
+import { Removals } from './removals.ts'
 
 export type DescribeTorrent = (
   bytes: Buffer,
@@ -24,6 +28,7 @@ export interface TorrentDirectoryOptions {
   readonly describe: DescribeTorrent
   /** Whether a directory that cannot be read is the operator's mistake, rather than one that is not needed yet. */
   readonly isRequired: boolean
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -40,6 +45,7 @@ export class TorrentDirectory implements TorrentStore {
   /** By the path of the file. */
   #kept: ReadonlyMap<string, Kept> = new Map()
   #byInfoHash: ReadonlyMap<string, Kept> = new Map()
+  readonly #removals = new Removals()
   readonly #listeners: (() => void)[] = []
   /** One change after the other: two at once could leave a note without its torrent. */
   #changes: Promise<unknown> = Promise.resolve()
@@ -56,6 +62,10 @@ export class TorrentDirectory implements TorrentStore {
     return [...new Set(this.#byInfoHash.values())]
       .map(({ torrent }) => torrent)
       .sort((a, b) => a.registeredAtMs - b.registeredAtMs || (primaryHex(a) < primaryHex(b) ? -1 : 1))
+  }
+
+  removals(): ReadonlyMap<string, number> {
+    return this.#removals.all
   }
 
   /** Those that somebody put into the directory by hand. */
@@ -86,13 +96,16 @@ export class TorrentDirectory implements TorrentStore {
         if (old.path !== path) await removeFiles(old.path)
       }
       kept.set(path, { torrent, path, version: await versionOf(path), isNoted: true })
+      if (this.#removals.revoke(torrent.infoHashes, torrent.registeredAtMs)) await this.#keepRemovals()
       this.#take(kept)
     })
   }
 
-  remove(infoHash: Buffer): Promise<boolean> {
+  remove(infoHash: Buffer, atMs = this.#options.clock.nowMs()): Promise<boolean> {
     return this.#oneByOne(async () => {
       const kept = this.#byInfoHash.get(infoHashKey(infoHash))
+      // Before the torrent goes: a crash in between leaves it registered, and nobody else has heard of it yet.
+      await this.#noteRemoval(kept?.torrent.infoHashes ?? [infoHash], atMs)
       if (kept === undefined) return false
       await removeFiles(kept.path)
       const rest = new Map(this.#kept)
@@ -109,14 +122,29 @@ export class TorrentDirectory implements TorrentStore {
   /** Reads the directory anew. A file that is no torrent is named in the log and passed over. */
   reload(): Promise<void> {
     return this.#oneByOne(async () => {
+      const { directory, clock } = this.#options
+      await this.#removals.read(join(directory, REMOVALS_FILE), clock.nowMs())
       const kept = new Map<string, Kept>()
       for (const name of await this.#list()) {
-        const path = join(this.#options.directory, name)
+        const path = join(directory, name)
         const found = await this.#readFile(path)
         if (found !== undefined) kept.set(path, found)
       }
+      // Taken out by hand.
+      for (const [path, { torrent }] of this.#kept)
+        if (!kept.has(path)) await this.#noteRemoval(torrent.infoHashes, clock.nowMs())
       this.#take(kept)
     })
+  }
+
+  async #noteRemoval(infoHashes: readonly Buffer[], atMs: number): Promise<void> {
+    if (this.#removals.note(infoHashes, atMs, this.#options.clock.nowMs())) await this.#keepRemovals()
+  }
+
+  async #keepRemovals(): Promise<void> {
+    const { directory } = this.#options
+    await mkdir(directory, { recursive: true })
+    await replaceFile(join(directory, REMOVALS_FILE), this.#removals.toFile())
   }
 
   async #readFile(path: string): Promise<Kept | undefined> {
@@ -181,6 +209,8 @@ export class TorrentDirectory implements TorrentStore {
 /** Under which a torrent is kept: the v1 infohash of a hybrid one. */
 export const primaryHex = ({ infoHashes }: RegisteredTorrent): string =>
   (infoHashes[0] ?? Buffer.alloc(0)).toString('hex')
+
+const REMOVALS_FILE = '.removed.json'
 
 const notePath = (path: string): string => path.replace(/\.torrent$/, '.json')
 

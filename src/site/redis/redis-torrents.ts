@@ -55,6 +55,11 @@ export class RedisTorrents implements TorrentStore {
     return this.#mirror.read(infoHash)
   }
 
+  /** Of this node: each notes what it sees go, in its own mirror. */
+  removals(): ReadonlyMap<string, number> {
+    return this.#mirror.removals()
+  }
+
   onChange(listener: () => void): void {
     this.#mirror.onChange(listener)
   }
@@ -69,12 +74,12 @@ export class RedisTorrents implements TorrentStore {
     await this.#mirror.put(torrent, bytes)
   }
 
-  async remove(infoHash: Buffer): Promise<boolean> {
-    const client = this.#reachable()
+  async remove(infoHash: Buffer, atMs?: number): Promise<boolean> {
     const known = this.#mirror
       .list()
       .find(({ infoHashes }) => infoHashes.some((each) => each.equals(infoHash)))
-    if (known === undefined) return false
+    if (known === undefined) return this.#mirror.remove(infoHash, atMs)
+    const client = this.#reachable()
     const { torrents, torrentFiles, torrentState } = this.#options.keys
     try {
       await client.run(
@@ -86,7 +91,7 @@ export class RedisTorrents implements TorrentStore {
     } catch (error) {
       throw new InputError(`the torrent could not be removed: the store says ${(error as Error).message}`)
     }
-    return this.#mirror.remove(infoHash)
+    return this.#mirror.remove(infoHash, atMs)
   }
 
   #reachable(): RedisClient {

@@ -9,7 +9,7 @@ const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}
 
 /** Bytes here are the infohash that they have. */
 function aSite(nowMs = 1_000) {
-  const store = aTorrentStore()
+  const store = aTorrentStore(nowMs)
   const counts = new FederationCounts()
   const sent: Message[] = []
   const reader = new MessageReader()

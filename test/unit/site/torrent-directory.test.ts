@@ -1,12 +1,17 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { ManualClock } from '../../../src/core/clock.ts'
 import { ConfigError, InputError } from '../../../src/core/errors.ts'
 import { TorrentDirectory } from '../../../src/site/memory/torrent-directory.ts'
 import type { RegisteredTorrent } from '../../../src/tracker/ports.ts'
 import { aDirectory } from '../../a-node.ts'
 
+const DAY_MS = 86_400_000
+const HASH_A = Buffer.alloc(20, 'a').toString('latin1')
+
 async function aTorrentDirectory(settings: { readonly isRequired?: boolean } = {}) {
+  const clock = new ManualClock()
   const directory = join(await aDirectory(), 'torrents')
   const warnings: string[] = []
   const open = () =>
@@ -18,6 +23,7 @@ async function aTorrentDirectory(settings: { readonly isRequired?: boolean } = {
         return { infoHashes: [Buffer.alloc(20, bytes)], name: `of ${bytes.toString()}`, sizeBytes: 7 }
       },
       isRequired: settings.isRequired ?? false,
+      clock,
       log: {
         debug: () => {},
         info: () => {},
@@ -25,7 +31,7 @@ async function aTorrentDirectory(settings: { readonly isRequired?: boolean } = {
         error: () => {},
       },
     })
-  return { directory, warnings, open }
+  return { directory, warnings, open, clock }
 }
 
 const registered: RegisteredTorrent = {
@@ -94,4 +100,43 @@ it('does not believe a note that it cannot read', async () => {
 it('a directory that must be there and is not is a mistake in the configuration', async () => {
   const { open } = await aTorrentDirectory({ isRequired: true })
   await expect(open().reload()).rejects.toThrow(ConfigError)
+})
+
+it('remembers what an admin took out of the directory by hand', async () => {
+  const { directory, open, clock } = await aTorrentDirectory()
+  await mkdir(directory)
+  await writeFile(join(directory, 'image.torrent'), 'a')
+  const torrents = open()
+  await torrents.reload()
+  await rm(join(directory, 'image.torrent'))
+  await torrents.reload()
+  expect([...torrents.removals()]).toEqual([[HASH_A, clock.nowMs()]])
+})
+
+it('remembers removals over a restart, but not for ever', async () => {
+  const { open, clock } = await aTorrentDirectory()
+  await open().remove(Buffer.alloc(20, 'a'))
+  const removedAtMs = clock.nowMs()
+
+  clock.advanceMs(90 * DAY_MS)
+  const later = open()
+  await later.reload()
+  expect([...later.removals()]).toEqual([[HASH_A, removedAtMs]])
+
+  clock.advanceMs(1)
+  const afterwards = open()
+  await afterwards.reload()
+  expect([...afterwards.removals()]).toEqual([])
+})
+
+it('remembers the last ten thousand removals', async () => {
+  const { directory, open, clock } = await aTorrentDirectory()
+  await mkdir(directory)
+  const hex = (torrent: number) => torrent.toString(16).padStart(40, '0')
+  const all = Array.from({ length: 10_001 }, (_, torrent) => [hex(torrent), clock.nowMs()])
+  await writeFile(join(directory, '.removed.json'), JSON.stringify(all))
+  const torrents = open()
+  await torrents.reload()
+  expect(torrents.removals().size).toBe(10_000)
+  expect(torrents.removals().has(Buffer.from(hex(0), 'hex').toString('latin1'))).toBe(false)
 })
