@@ -79,7 +79,7 @@ async function main(): Promise<void> {
   const heard = (await late.said('heard')).heard ?? 0
   const [ofLate] = await reports([late])
   console.log(
-    `a node that comes later hears ${ofLate?.torrents} torrents of ${SITES} sites in ${heard.toFixed(2)} s; its memory then: ${((ofLate?.rssBytes ?? 0) / 1e6).toFixed(0)} MB`,
+    `a node that comes later hears ${ofLate?.torrents} torrents of ${SITES} sites in ${heard.toFixed(2)} s, ${(ofLate?.cpuSeconds ?? 0).toFixed(2)} s of CPU; its memory then: ${((ofLate?.rssBytes ?? 0) / 1e6).toFixed(0)} MB`,
   )
   late.child.disconnect()
 

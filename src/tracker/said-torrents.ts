@@ -1,7 +1,7 @@
 /**
  * What each other site said last of each torrent: its clients, and the leases of its gateways. One object for each
  * torrent and site, changed in place: the full state of five sites is half a million of them, and collecting what a
- * map of values leaves behind was a third of the time that reading it took (bench/federation.ts).
+ * map of values leaves behind was a quarter of the time that reading it took (bench/federation.ts).
  *
  * Nothing here holds on to the batch it came in: of a site that means ill, those would be gigabytes.
  */
