@@ -84,15 +84,30 @@ export class Registry implements TorrentAdmission {
       (hash) => hash !== undefined,
     )
     const before = infoHashes.map((hash) => this.find(hash)).find((found) => found !== undefined)
+    const note = writeNote(notedOf(metainfo, summary.isPrivate), origin ?? before?.origin)
+    const registeredAtMs = await this.#timeOf(bytes, note, before)
     const torrent = {
       infoHashes,
       name: summary.name ?? '',
       sizeBytes: summary.contentBytes,
-      registeredAtMs: before?.registeredAtMs ?? this.#parts.clock.nowMs(),
-      note: writeNote(notedOf(metainfo, summary.isPrivate), origin ?? before?.origin),
+      registeredAtMs,
+      note,
     }
     await this.#parts.store.put(torrent, bytes).catch(unavailable)
     return { registration: readRegistration(torrent), metainfo, summary, isNew: before === undefined }
+  }
+
+  /**
+   * Of what two nodes or sites hold under one infohash, the later is taken over: a torrent with other trackers, or
+   * another origin, is later than the one that it replaces. The same once more changes nothing.
+   */
+  async #timeOf(bytes: Buffer, note: string, before: Registration | undefined): Promise<number> {
+    const { store, clock } = this.#parts
+    if (before === undefined) return clock.nowMs()
+    const infoHash = before.infoHashes[0] as Buffer
+    const kept = store.list().find(({ infoHashes }) => infoHashes.some((each) => each.equals(infoHash)))
+    const isSame = kept?.note === note && (await store.read(infoHash))?.equals(bytes) === true
+    return isSame ? before.registeredAtMs : Math.max(clock.nowMs(), before.registeredAtMs + 1)
   }
 
   /** False where somebody else removed it first. Rejects as `RegistryUnavailable` while the store is down. */

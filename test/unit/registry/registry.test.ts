@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { aDownloadServer } from '../../a-download-server.ts'
+import { PLAIN_TORRENT } from '../../a-torrent.ts'
+
+/** The same torrent with another comment. */
+const COMMENTED = Buffer.from(PLAIN_TORRENT.toString('latin1').replace('hello', 'howdy'), 'latin1')
+
+describe('a torrent that is registered again', () => {
+  it('is as old as it was where nothing of it has changed', async () => {
+    const { registry, clock } = await aDownloadServer()
+    const first = await registry.register(PLAIN_TORRENT, 'http://origin.example/a.txt')
+    clock.advanceMs(60_000)
+    const again = await registry.register(PLAIN_TORRENT, 'http://origin.example/a.txt')
+    const withoutOrigin = await registry.register(PLAIN_TORRENT, undefined)
+    expect([again, withoutOrigin].map(({ registration }) => registration)).toEqual([
+      first.registration,
+      first.registration,
+    ])
+  })
+
+  it.each([
+    ['the bytes outside of info', COMMENTED, 'http://origin.example/a.txt'],
+    ['the origin', PLAIN_TORRENT, 'http://other.example/a.txt'],
+  ])('is newer, so that all nodes and sites take it over, where %s changed', async (_, bytes, origin) => {
+    const { registry, clock } = await aDownloadServer()
+    const { registration } = await registry.register(PLAIN_TORRENT, 'http://origin.example/a.txt')
+    clock.advanceMs(60_000)
+    const again = await registry.register(bytes, origin)
+    expect(again.isNew).toBe(false)
+    expect(again.registration.registeredAtMs).toBe(registration.registeredAtMs + 60_000)
+    expect(again.registration.origin).toBe(origin)
+  })
+
+  it('is newer also where this clock is behind that of the node that registered it first', async () => {
+    const { registry, clock } = await aDownloadServer()
+    const { registration } = await registry.register(PLAIN_TORRENT, undefined)
+    clock.advanceMs(-60_000)
+    const again = await registry.register(COMMENTED, undefined)
+    expect(again.registration.registeredAtMs).toBe(registration.registeredAtMs + 1)
+  })
+})
