@@ -26,7 +26,7 @@ export interface TorrentDirectoryOptions {
   readonly directory: string
   /** Throws an `InputError` for what is no torrent. */
   readonly describe: DescribeTorrent
-  /** Whether a directory that cannot be read is the operator's mistake, rather than one that is not needed yet. */
+  /** Whether a directory that cannot be read is a mistake in the configuration. One that is not there yet is made. */
   readonly isRequired: boolean
   readonly clock: Clock
   readonly log: Log
@@ -123,9 +123,11 @@ export class TorrentDirectory implements TorrentStore {
   reload(): Promise<void> {
     return this.#oneByOne(async () => {
       const { directory, clock } = this.#options
+      const names = await this.#list()
+      if (names === undefined) return
       await this.#removals.read(join(directory, REMOVALS_FILE), clock.nowMs())
       const kept = new Map<string, Kept>()
-      for (const name of await this.#list()) {
+      for (const name of names) {
         const path = join(directory, name)
         const found = await this.#readFile(path)
         if (found !== undefined) kept.set(path, found)
@@ -168,11 +170,20 @@ export class TorrentDirectory implements TorrentStore {
     }
   }
 
-  async #list(): Promise<string[]> {
-    const { directory, isRequired } = this.#options
+  /** undefined where the directory has gone: a disk that is not mounted removes no torrents. */
+  async #list(): Promise<string[] | undefined> {
+    const { directory, isRequired, log } = this.#options
     try {
+      if (this.#kept.size === 0 && isRequired) await mkdir(directory, { recursive: true })
       return (await readdir(directory)).filter((name) => name.endsWith('.torrent'))
     } catch (error) {
+      if (this.#kept.size > 0) {
+        log.warn(
+          { event: 'torrents-unreadable', problem: (error as Error).message },
+          'the directory of registered torrents cannot be read; they stay registered',
+        )
+        return undefined
+      }
       if (!isRequired) return []
       throw new ConfigError([
         {
@@ -180,7 +191,7 @@ export class TorrentDirectory implements TorrentStore {
           line: 1,
           column: 1,
           message: `the torrents of admit: registered cannot be listed: ${(error as Error).message}`,
-          hint: 'create the directory, or point torrents.directory at it',
+          hint: 'let siteswarm read and write there, or point torrents.directory elsewhere',
         },
       ])
     }

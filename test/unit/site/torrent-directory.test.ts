@@ -97,9 +97,29 @@ it('does not believe a note that it cannot read', async () => {
   expect(after.list().map(({ name }) => name)).toEqual(['of a'])
 })
 
-it('a directory that must be there and is not is a mistake in the configuration', async () => {
-  const { open } = await aTorrentDirectory({ isRequired: true })
+it('makes a directory that must be there and is not', async () => {
+  const { directory, open } = await aTorrentDirectory({ isRequired: true })
+  await open().reload()
+  expect(await readdir(directory)).toEqual([])
+})
+
+it('a directory that must be there and cannot be is a mistake in the configuration', async () => {
+  const { directory, open } = await aTorrentDirectory({ isRequired: true })
+  await writeFile(directory, 'a file of that name')
   await expect(open().reload()).rejects.toThrow(ConfigError)
+})
+
+it('removes nothing when its directory goes, as when a disk is not mounted', async () => {
+  for (const isRequired of [true, false]) {
+    const { directory, open, warnings } = await aTorrentDirectory({ isRequired })
+    const torrents = open()
+    await torrents.put(registered, Buffer.from('a'))
+    await rm(directory, { recursive: true })
+    await torrents.reload()
+    expect(torrents.list()).toEqual([registered])
+    expect([...torrents.removals()]).toEqual([])
+    expect(warnings).toEqual([expect.stringContaining('ENOENT')])
+  }
 })
 
 it('remembers what an admin took out of the directory by hand', async () => {
