@@ -319,9 +319,7 @@ describe('a client that hangs up', () => {
       return [asked]
     }, 30_000)
     server.swarm.warmSites = [0]
-    expect((await waiting)?.body.toString()).toBe(
-      'fra has a copy of this torrent; fetch it from its peers\n',
-    )
+    expect((await waiting)?.body.toString()).toBe('fra has a copy of this torrent; fetch it from its peers\n')
   })
 })
 
