@@ -75,8 +75,8 @@ function isOrphan(situation: Situation, gateway: Gateway): boolean {
   return isDone && (hasCopy(swarm, site) || orderOfAsker(situation) < gateway.treeOrder)
 }
 
-function orderOfAsker({ topology, swarm, site, asker }: Situation): number {
-  return site.gatewayOf(asker.row)?.treeOrder ?? treeOrder(topology, swarm, site.site)
+function orderOfAsker({ topology, swarm, site, asker, nowMs }: Situation): number {
+  return site.gatewayOf(asker.row)?.treeOrder ?? treeOrder(topology, swarm, site.site, nowMs)
 }
 
 /** Live gateways of other sites that fetch from this row. */

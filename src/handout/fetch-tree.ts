@@ -67,6 +67,11 @@ export class FetchTree {
     return isFed
   }
 
+  /** Content will reach this site: its gateway is about to choose, and knows whom. So it will whoever fetches from there. */
+  expect(site: SiteSwarm): void {
+    this.#isFed.set(site, true)
+  }
+
   /** The asking site, and the sites that its content comes through; undefined where none comes. */
   pathOfAsker(): ReadonlySet<SiteSwarm> | undefined {
     const path = new Set<SiteSwarm>()

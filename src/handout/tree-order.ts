@@ -18,26 +18,34 @@ const STEPS_MAX = 0xffff
 const STEP = 0x1_0000
 
 /**
+ * How long a site waits before its gateway chooses an upstream, so that it hears of those who choose at the same
+ * moment: half a way around the world, and what gathering and sending takes on both ends.
+ */
+export const SETTLE_MS = 150
+/** After so long nobody can count on being heard by a gateway before it chooses. */
+const HEARD_IN_TIME_MS = SETTLE_MS / 2
+
+/**
  * The number of a site's gateway for this torrent: when the site would join the tree, then a hash, which makes
  * equally distant sites a different chain for each torrent. A copy that comes up later changes no number.
  *
  * A site that comes when others have begun joins behind them: with a low number it could fetch from the source alone.
  * The successor of a gateway keeps the site's place, for those who fetched from there.
  */
-export function treeOrder(topology: Topology, swarm: Swarm, siteIndex: number): number {
+export function treeOrder(topology: Topology, swarm: Swarm, siteIndex: number, nowMs: number): number {
   const isFirst = (swarm.site(siteIndex)?.gatewayHostsEver ?? 0) === 0
-  const step = stepOf(topology, swarm, siteIndex) + (isFirst ? stepsBegun(swarm, siteIndex) : 0)
+  const step = stepOf(topology, swarm, siteIndex) + (isFirst ? stepsBegun(swarm, siteIndex, nowMs) : 0)
   const hash = hashSite(swarm.infoHash, topology.sites[siteIndex]?.name ?? '')
   return Math.min(step, STEPS_MAX) * STEP + (hash >>> 16)
 }
 
-/** Of the gateways that fetch already. */
-function stepsBegun(swarm: Swarm, siteIndex: number): number {
+/** Of the gateways that fetch already, or will have chosen before they hear of this one. */
+function stepsBegun(swarm: Swarm, siteIndex: number, nowMs: number): number {
   let steps = 0
   for (const other of swarm.sites)
-    for (const gateway of other.gateways)
-      if (other.site !== siteIndex && gateway.upstreamRow >= 0)
-        steps = Math.max(steps, Math.floor(gateway.treeOrder / STEP))
+    for (const { upstreamRow, sinceMs, treeOrder: order } of other.gateways)
+      if (other.site !== siteIndex && (upstreamRow >= 0 || nowMs - sinceMs >= HEARD_IN_TIME_MS))
+        steps = Math.max(steps, Math.floor(order / STEP))
   return steps
 }
 
@@ -70,7 +78,6 @@ export class TreePlan {
   readonly #tree: FetchTree
   readonly #order: number
   readonly #feeds = new Map<number, number>()
-  readonly #planned = new Set<SiteSwarm>()
 
   constructor(situation: Situation, tree: FetchTree, order: number) {
     this.#situation = situation
@@ -104,13 +111,13 @@ export class TreePlan {
       }
       if (best === undefined) continue
       this.#feeds.set(best.site, (this.#feeds.get(best.site) ?? 0) + 1)
-      this.#planned.add(other)
+      this.#tree.expect(other)
     }
   }
 
   #isOpen(from: SiteSwarm, order: number): boolean {
     if (hasCopy(this.#situation.swarm, from)) return true
-    return orderOf(from) < order && (this.#planned.has(from) || this.#tree.isFed(from))
+    return orderOf(from) < order && this.#tree.isFed(from)
   }
 }
 

@@ -5,19 +5,13 @@
 import type { Address } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
 import type { Asker, Choice, Decision } from '../handout/decision.ts'
-import { treeOrder } from '../handout/tree-order.ts'
+import { SETTLE_MS, treeOrder } from '../handout/tree-order.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { OwnContacts } from './own-contacts.ts'
 import type { RemoteContacts, Totals } from './remote-contacts.ts'
 import type { SiteCounts } from './said-torrents.ts'
-
-/**
- * How long a site waits before its gateway chooses an upstream, so that it hears of those who choose at the same
- * moment: half a way around the world, and what gathering and sending takes on both ends.
- */
-const SETTLE_MS = 150
 
 export interface ElsewhereParts {
   readonly table: SwarmTable
@@ -48,11 +42,11 @@ export class Elsewhere {
   }
 
   /** Gives a gateway its place in the tree, before anybody else hears of it. */
-  order(row: number): void {
+  order(row: number, nowMs: number): void {
     const { table, topology } = this.#parts
     const gateway = table.siteOf(row).gatewayOf(row)
     if (gateway !== undefined && gateway.treeOrder === 0)
-      gateway.treeOrder = treeOrder(topology(), table.swarmOf(row), table.siteIndexOf(row))
+      gateway.treeOrder = treeOrder(topology(), table.swarmOf(row), table.siteIndexOf(row), nowMs)
   }
 
   /** Something was decided about a gateway of another site. */

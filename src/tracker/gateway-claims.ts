@@ -59,8 +59,9 @@ export class GatewayClaims {
     const table = this.#table
     const { leases } = table
     const request = this.#request(row)
-    const gateway = leases.reserve(table.leaseOf(row), this.#clock.nowMs())
-    elsewhere?.order(row)
+    const nowMs = this.#clock.nowMs()
+    const gateway = leases.reserve(table.leaseOf(row), nowMs)
+    elsewhere?.order(row, nowMs)
     table.touch(row)
     let isGranted = false
     try {

@@ -227,7 +227,7 @@ export class Tracker implements TrackerService {
     const { swarm, row } = heard
     const changed = applyDecision(table, row, decision, clock.nowMs())
     if (elsewhere !== undefined) {
-      elsewhere.order(row)
+      elsewhere.order(row, clock.nowMs())
       table.touch(row)
       if (changed.length > 0) elsewhere.touch(swarm)
     }

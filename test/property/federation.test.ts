@@ -65,16 +65,23 @@ describe('30 sites that start in the same moment', () => {
     })
 })
 
-test('equally distant sites that start together fetch in a chain, and not all from the source', async () => {
-  const sites = new SimulatedSites({ sites: 6, seed: 7, cost: () => 10, delayMsMax: 60 })
-  void sites.announce(0, 1, 0)
-  await sites.run(1_000)
-  for (let site = 1; site < 6; site++) void sites.announce(site, 1, 1_000_000)
-  await sites.run(5_000)
+describe('equally distant sites fetch in a chain, and no two from the same', () => {
+  for (const spreadMs of [0, 100, 200, 300, 1_000, 3_000])
+    test(`whose hosts start within ${spreadMs} ms`, async () => {
+      for (let seed = 1; seed <= 20; seed++) {
+        const sites = new SimulatedSites({ sites: 6, seed, cost: () => 10, delayMsMax: 50 })
+        void sites.announce(0, 1, 0)
+        await sites.run(1_000)
+        const random = new SeededRandom(seed)
+        for (let site = 1; site < 6; site++)
+          sites.later(() => void sites.announce(site, 1, 1_000_000), random.below(spreadMs + 1))
+        await sites.run(10_000)
 
-  const upstreams = sites.upstreams().slice(1)
-  expect(reachesSource(sites.upstreams())).toBe(true)
-  expect(new Set(upstreams).size).toBe(5)
+        const upstreams = sites.upstreams()
+        expect(reachesSource(upstreams), `seed ${seed}`).toBe(true)
+        expect(new Set(upstreams.slice(1)).size, `seed ${seed}`).toBe(5)
+      }
+    })
 })
 
 test('sites whose messages are late by any time end with one view and no circle', async () => {
