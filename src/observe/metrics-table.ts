@@ -310,7 +310,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'announce_duration_seconds',
     type: 'histogram',
     labels: [],
-    help: 'Time from an announce that was read to its answer. It includes waits that are meant: for other nodes and sites while a gateway is chosen (up to 0.2 s), and of an rtorrent until a neighbour has something for it (up to 45 s).',
+    help: 'Time from an announce that was read to its answer. It includes waits that are meant: for other nodes and sites while a gateway is chosen (about half a second), and of an rtorrent until a neighbour has something for it (up to 45 s).',
     read: ({ counters }) => readDurations(counters),
   },
   {
