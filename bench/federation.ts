@@ -15,6 +15,7 @@ import { Address } from '../src/core/address.ts'
 import { elapsedMs, systemClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { Federation } from '../src/federation/federation.ts'
+import { SETTLE_MS } from '../src/handout/tree-order.ts'
 import type { Place, Site, Topology } from '../src/topology/topology.ts'
 import { aSiteAmongOthers } from '../test/a-site-among-others.ts'
 
@@ -100,7 +101,7 @@ async function main(): Promise<void> {
     const torrent = TORRENTS * 10 + index
     to.tell({ do: 'fetch', torrent })
     // It is a gateway without an upstream by then.
-    await delay(300)
+    await delay(SETTLE_MS + 150)
     from.tell({ do: 'seed', torrent })
     const seeded = (await from.said('seeded')).seeded as number
     const found = (await to.said('found')).found as number
