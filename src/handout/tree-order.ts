@@ -42,11 +42,15 @@ export function treeOrder(topology: Topology, swarm: Swarm, siteIndex: number, n
 
 /** Of the gateways that fetch already, or will have chosen before they hear of this one. */
 function stepsBegun(swarm: Swarm, siteIndex: number, nowMs: number): number {
+  // As long as nobody has a copy, nobody chooses.
+  const isAnythingThere = swarm.sites.some((site) => hasCopy(swarm, site))
   let steps = 0
   for (const other of swarm.sites)
-    for (const { upstreamRow, sinceMs, treeOrder: order } of other.gateways)
-      if (other.site !== siteIndex && (upstreamRow >= 0 || nowMs - sinceMs >= HEARD_IN_TIME_MS))
+    for (const { upstreamRow, sinceMs, treeOrder: order } of other.gateways) {
+      const isChoosing = isAnythingThere && nowMs - sinceMs >= HEARD_IN_TIME_MS
+      if (other.site !== siteIndex && (upstreamRow >= 0 || isChoosing))
         steps = Math.max(steps, Math.floor(order / STEP))
+    }
   return steps
 }
 

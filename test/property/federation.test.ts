@@ -69,7 +69,7 @@ describe('equally distant sites fetch in a chain, and no two from the same', () 
   for (const spreadMs of [0, 100, 200, 300, 1_000, 3_000])
     test(`whose hosts start within ${spreadMs} ms`, async () => {
       for (let seed = 1; seed <= 20; seed++) {
-        const sites = new SimulatedSites({ sites: 6, seed, cost: () => 10, delayMsMax: 50 })
+        const sites = new SimulatedSites({ sites: 6, seed, cost: () => 10, delayMsMax: 150 })
         void sites.announce(0, 1, 0)
         await sites.run(1_000)
         const random = new SeededRandom(seed)

@@ -131,6 +131,18 @@ test('a finisher is introduced to needy local peers that it never met', () => {
   expect(remoteTo('127.2.1.5', strangers)).toEqual([])
 })
 
+test.each([
+  ['libtorrent, which hangs up on finishers, hears of the gateway', '-LT2080-', ['127.2.1.1:6881']],
+  ['aria2, which would be asked for what comes already, does not', 'A2-1-36-0-', []],
+])('of the first finishers where another site fetches, %s', (_, client, gateways) => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { client, left: 0 })
+  announce('127.2.1.1', { client })
+  announce('127.1.1.2', { client })
+  const heard = announce('127.1.1.2', { client, left: 0, event: 'completed' })
+  expect(heard.peers.filter((peer) => peer.startsWith('127.2.'))).toEqual(gateways)
+})
+
 test('a seed that was seen incomplete is told of no seeds', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { left: 0 })
