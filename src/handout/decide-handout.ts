@@ -139,11 +139,11 @@ function adopt(situation: Situation, remote: Choice[], upstreams: UpstreamChange
 
 /**
  * One of the first finishers of a site. Complete, it takes nothing back from a gateway of another site, so what enters
- * its own site does not grow. Only among clients that drop finishers: an aria2 asks two sources for the same last pieces
- * (3 % of 192 MiB fetched twice with heirs, nothing without; docs/measurements.md).
+ * its own site does not grow.
  */
 function isHeir({ policy, site, asker }: Situation): boolean {
-  return asker.hasCompleted && asker.dropsFinishers && site.seeds <= 1 + policy.heirsOnCompletion
+  const heirs = asker.dropsFinishers ? policy.heirsOnCompletion : policy.heirsThatDropNobody
+  return asker.hasCompleted && site.seeds <= 1 + heirs
 }
 
 function isUsable(situation: Situation, upstreamRow: number): boolean {

@@ -47,6 +47,11 @@ export interface Policy {
    */
   readonly heirsOnCompletion: number
   /**
+   * The same of clients that hang up on nobody. One, so that a gateway does not wait for its next announce when its
+   * source leaves: an aria2 asks all that it knows for the same last pieces (docs/measurements.md).
+   */
+  readonly heirsThatDropNobody: number
+  /**
    * KiB. Up to this size the second leecher of a site is kept in reserve: it then fetches everything in the site's own
    * network when the first is done, which for larger files takes longer than the minute that it saves.
    */
@@ -95,6 +100,7 @@ export const defaultPolicy: Policy = {
   neighboursMin: 3,
   strangersOnCompletion: 6,
   heirsOnCompletion: 2,
+  heirsThatDropNobody: 1,
   reserveKibMax: 512 * 1024,
   deafSourceSlots: 7,
   deafSlotsWhileFeeding: 1,
