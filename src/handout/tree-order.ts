@@ -47,8 +47,8 @@ function stepsBegun(swarm: Swarm, siteIndex: number, nowMs: number): number {
   let steps = 0
   for (const other of swarm.sites)
     for (const { upstreamRow, sinceMs, treeOrder: order } of other.gateways) {
-      const isChoosing = isAnythingThere && nowMs - sinceMs >= HEARD_IN_TIME_MS
-      if (other.site !== siteIndex && (upstreamRow >= 0 || isChoosing))
+      const hasBegun = upstreamRow >= 0 || (isAnythingThere && nowMs - sinceMs >= HEARD_IN_TIME_MS)
+      if (other.site !== siteIndex && hasBegun)
         steps = Math.max(steps, Math.floor(order / STEP))
     }
   return steps
