@@ -48,8 +48,7 @@ function stepsBegun(swarm: Swarm, siteIndex: number, nowMs: number): number {
   for (const other of swarm.sites)
     for (const { upstreamRow, sinceMs, treeOrder: order } of other.gateways) {
       const hasBegun = upstreamRow >= 0 || (isAnythingThere && nowMs - sinceMs >= HEARD_IN_TIME_MS)
-      if (other.site !== siteIndex && hasBegun)
-        steps = Math.max(steps, Math.floor(order / STEP))
+      if (other.site !== siteIndex && hasBegun) steps = Math.max(steps, Math.floor(order / STEP))
     }
   return steps
 }
