@@ -67,7 +67,7 @@ export class FetchTree {
     return isFed
   }
 
-  /** Content will reach this site: its gateway is about to choose, and knows whom. So it will whoever fetches from there. */
+  /** Content will reach this site: its gateway is about to choose, and knows whom. So it will reach whoever fetches there. */
   expect(site: SiteSwarm): void {
     this.#isFed.set(site, true)
   }
