@@ -12,8 +12,8 @@ import type { InsideTask } from './inside-task.ts'
 import { calibrate } from './calibrate.ts'
 import { runSwarm } from './swarm-run.ts'
 
-// Only this run sees this disk: the mount namespace is its own, and /run is hidden under it.
-execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'siteswarm-lab', '/run'])
+// Only this run sees this disk: the mount namespace is its own, and /run is hidden under it. Memory was asked for before.
+execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=755,size=100%', 'siteswarm-lab', '/run'])
 mkdirSync('/run/netns')
 mkdirSync('/run/lab')
 

@@ -2,11 +2,12 @@
  * How a link of the laboratory is made slow: a token bucket (`tbf`) on each of its two ends, so that each
  * direction has its own rate, a short queue in front of it, and tail drop when the queue is full.
  *
- * Virtual Ethernet passes "frames" of up to 64 KiB on. On an uplink one of those would hold the line for 6.5 ms and
- * be counted with one header, so uplinks carry real frames of at most 1,514 bytes. Between the hosts of a site the
- * large ones stay: real frames there cost more than two processors have beside 24 clients (a flash crowd took three
- * times as long), while all that is measured of those links is how fast a host can take the file.
+ * Virtual Ethernet passes "frames" of up to 64 KiB on. On an uplink one of those would hold the line for 6.5 ms, and
+ * whoever sends the largest would have most of it, so uplinks carry at most four real frames in one; one at a time costs
+ * two processors a tenth of a flash crowd. Between the hosts of a site the large ones stay: real frames there took three
+ * times as long, while all that is measured of those links is how fast a host can take the file.
  */
+const UPLINK_FRAMES_MAX = 4
 
 const uplink = {
   /** What a site's router buffers: 50 ms is a common size and keeps one TCP connection at the full rate. */
@@ -25,11 +26,35 @@ const hostLink = {
 } as const
 
 export function shapeUplink(device: string, bitsPerSecond: number): string {
-  return `ip link set ${device} gso_max_segs 1\n${tokenBucket(device, bitsPerSecond, uplink)}`
+  return `ip link set ${device} gso_max_segs ${UPLINK_FRAMES_MAX}\n${tokenBucket(device, bitsPerSecond, uplink)}`
 }
 
-export function shapeHostLink(device: string, bitsPerSecond: number): string {
+/** The switch's end of a host's link. */
+export function shapeSwitchPort(device: string, bitsPerSecond: number): string {
   return tokenBucket(device, bitsPerSecond, hostLink)
+}
+
+/**
+ * The host's own end, where its connections take turns (`fq_codel`) on every common distribution. Without that they get
+ * shares as large as their frames, which the kernel sizes by their speed: a slow connection to another site had 2 to 10
+ * of 50 Mbit/s beside a fast one to a neighbour, for as long as that lasted. Kernels built for virtual machines often
+ * have no `fq_codel`, so there is a class of equal rank (`htb`) for each host that is sent to.
+ */
+export function shapeHost(device: string, bitsPerSecond: number, destinations: readonly string[]): string {
+  const rate = Math.round(bitsPerSecond)
+  const share = `rate ${Math.floor(rate / (destinations.length + 1))}bit ceil ${rate}bit`
+  const sizes = `burst ${hostLink.burstBytesMin} cburst ${hostLink.burstBytesMin} quantum ${hostLink.burstBytesMin}`
+  const classOf = (index: number) => `1:${(index + 3).toString(16)}`
+  const lines = [
+    `qdisc add dev ${device} root handle 1: htb default 2`,
+    `class add dev ${device} parent 1: classid 1:1 htb rate ${rate}bit ${sizes}`,
+    `class add dev ${device} parent 1:1 classid 1:2 htb ${share} ${sizes}`,
+    ...destinations.flatMap((address, index) => [
+      `class add dev ${device} parent 1:1 classid ${classOf(index)} htb ${share} ${sizes}`,
+      `filter add dev ${device} parent 1: protocol ip u32 match ip dst ${address}/32 flowid ${classOf(index)}`,
+    ]),
+  ]
+  return `tc -batch - <<'LINES'\n${lines.join('\n')}\nLINES`
 }
 
 function tokenBucket(device: string, bitsPerSecond: number, link: typeof uplink | typeof hostLink): string {

@@ -8,7 +8,7 @@
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { shapeHostLink, shapeUplink } from './link-shaping.ts'
+import { shapeHost, shapeSwitchPort, shapeUplink } from './link-shaping.ts'
 import { wanRate } from './wan-rate.ts'
 import {
   type LabHost,
@@ -62,7 +62,7 @@ export async function buildNetwork(
      ip addr add ${OBSERVER_ADDRESS}/32 dev lo`,
   )
   for (const site of siteNumbers(shape)) await addSite(site, rates)
-  for (const host of hosts) await addHost(host, rates)
+  for (const host of hosts) await addHost(host, hosts, rates)
 }
 
 /** Adds a namespace for a tracker, reachable from all sites, with any number of addresses. */
@@ -133,14 +133,15 @@ async function addSite(site: number, rates: NetworkRates): Promise<void> {
   )
 }
 
-async function addHost(host: LabHost, rates: NetworkRates): Promise<void> {
+async function addHost(host: LabHost, hosts: readonly LabHost[], rates: NetworkRates): Promise<void> {
   const port = `p-${host.name}`
+  const others = hosts.filter((other) => other !== host).map(({ address }) => address)
   await runIn(undefined, `ip netns add ${host.name}`)
   await runIn(
     siteNamespace(host.site),
     `ip link add ${port} type veth peer name eth0 netns ${host.name}
      ip link set ${port} master lan up
-     ${shapeHostLink(port, rates.nicBitsPerSecond)}`,
+     ${shapeSwitchPort(port, rates.nicBitsPerSecond)}`,
   )
   // The congestion control is set per route: the system-wide list of allowed ones is not ours to change.
   const congestion = `congctl ${rates.congestion}`
@@ -151,7 +152,7 @@ async function addHost(host: LabHost, rates: NetworkRates): Promise<void> {
      ip link set eth0 up
      ip route add ${siteCidr(host.site)} dev eth0 ${congestion}
      ip route add default via ${siteRouterAddress(host.site)} ${congestion}
-     ${shapeHostLink('eth0', rates.nicBitsPerSecond)}`,
+     ${shapeHost('eth0', rates.nicBitsPerSecond, others)}`,
   )
 }
 

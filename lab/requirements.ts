@@ -56,6 +56,8 @@ export async function namespacesRefused(congestion: string): Promise<string | un
     ip link add lab0 type veth peer name lab1 && ip link add lab2 type bridge && ip link set lab0 up &&
     ip link set lab0 gso_max_segs 1 &&
     tc qdisc add dev lab0 root tbf rate 1mbit burst 32kb limit 32kb &&
+    tc qdisc add dev lab1 root handle 1: htb && tc class add dev lab1 parent 1: classid 1:1 htb rate 1mbit &&
+    tc filter add dev lab1 parent 1: protocol ip u32 match ip dst 10.1.0.1/32 flowid 1:1 &&
     ip route add 10.1.0.0/16 dev lab0 congctl ${congestion}`
   try {
     await execute('unshare', [...unshareArguments, 'sh', '-ec', probe])

@@ -20,6 +20,7 @@ import { trackerNamed } from './trackers/kinds.ts'
 import { type RunningTracker, completePeers, isListening } from './trackers/tracker.ts'
 import { TroubleMaker } from './troubles.ts'
 import { wanRate } from './wan-rate.ts'
+import { WarmMemory } from './warm-memory.ts'
 
 /** Looking costs every host a little processor time, so not more often than the picture can show. */
 const TICK_MS = 1_000
@@ -47,6 +48,7 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
   context.log(`building ${sites.length} sites with ${hosts.length} hosts`)
   await buildNetwork(options, hosts, options)
   const contents = await makeContents(options, scenario, context.directory)
+  const warm = await WarmMemory.fill(join(context.directory, 'warm'), bytesToWrite(hosts, contents))
   const tracker = await openTracker(options, scenario, contents, context)
   const members = await prepareMembers(options, hosts, contents, tracker, context)
 
@@ -65,6 +67,7 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
   const traffic = await meter.traffic()
   const cpu = await meter.cpu()
   await troubles.settle()
+  await warm.end()
   for (const member of members) member.kill()
   await tracker.stop()
   const hostResults = await collect(members, contents, clock)
@@ -310,6 +313,10 @@ async function keepLogs(
   }
   await copyFile(trackerLog, join(target, 'tracker.log')).catch(() => undefined)
 }
+
+/** Sources link theirs. */
+const bytesToWrite = (hosts: readonly LabHost[], contents: readonly Content[]) =>
+  (hosts.length - contents.length) * contentBytes(contents)
 
 const contentBytes = (contents: readonly Content[]) =>
   contents.reduce((sum, content) => sum + content.sizeBytes, 0)
