@@ -13,7 +13,7 @@ import type { Role } from '../swarm/swarm.ts'
 import { hasBegun } from './deaf-leecher.ts'
 import type { Choice, Reason, Situation } from './decision.ts'
 import { pick, take } from './pick.ts'
-import type { Opening } from './small-site.ts'
+import { isInReserve, type Opening } from './small-site.ts'
 import { isLargeSite } from './site-state.ts'
 
 /** A needy peer that already has so many sources and neighbours is not offered to anybody else. */
@@ -118,11 +118,29 @@ export class LocalChoices {
     return !hasBegun(table.rows, row) && nowMs - table.rows.heardAtMs(row, nowMs) < policy.deafBeginMs
   }
 
-  /** For a gateway or a seed: the few that spread what it has; for a finisher, those it never met. */
-  addNeedy(count: number, reason: Reason): void {
+  /** For a gateway: the few that spread what it has. Whoever is in reserve is not for it. */
+  addSpreaders(): void {
+    this.#addNeedy(this.#freeSlots(), 'needy', (row) => !isInReserve(this.#situation, row))
+  }
+
+  /** The same for a seed. */
+  addNeedy(): void {
+    this.#addNeedy(this.#freeSlots(), 'needy')
+  }
+
+  /** For a finisher: those it never met. */
+  addStrangers(count: number): void {
+    this.#addNeedy(count, 'stranger')
+  }
+
+  #freeSlots(): number {
+    return this.#slotsOf(this.#situation.asker.row) - this.choices.length
+  }
+
+  #addNeedy(count: number, reason: Reason, isWanted: (row: number) => boolean = () => true): void {
     this.#add('needy', count, reason, (row) => {
       const links = this.#links(row)
-      return links >= NEEDY_LINKS_MAX || this.#isGateway(row) ? -1 : links
+      return links >= NEEDY_LINKS_MAX || this.#isGateway(row) || !isWanted(row) ? -1 : links
     })
   }
 
@@ -162,11 +180,11 @@ export class LocalChoices {
   }
 
   #isFree(row: number, reason: 'source' | 'last-resort' | 'rescue'): boolean {
-    return reason !== 'source' || this.#links(row) < this.slotsOf(row)
+    return reason !== 'source' || this.#links(row) < this.#slotsOf(row)
   }
 
   /** How many local peers hear of this source. */
-  slotsOf(row: number): number {
+  #slotsOf(row: number): number {
     const { table, policy } = this.#situation
     const isSlow = row >= 0 && table.rows.has(row, flags.slowToForward)
     return isSlow ? policy.slowSourceSlots : policy.sourceSlots

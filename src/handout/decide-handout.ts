@@ -81,7 +81,7 @@ function forGateway(
   upstreams: UpstreamChange[],
 ): boolean {
   const { table, asker, policy } = situation
-  if (!asker.isDeaf) local.addNeedy(local.slotsOf(asker.row) - local.choices.length, 'needy')
+  if (!asker.isDeaf) local.addSpreaders()
   for (const gateway of live)
     if (gateway.row !== asker.row && !local.includes(gateway.row))
       remote.push({ row: gateway.row, ring: 'site', reason: 'fellow-gateway' })
@@ -110,8 +110,8 @@ function forSource(
   remote: Choice[],
 ): void {
   const { table, asker, policy, site } = situation
-  if (asker.hasCompleted) local.addNeedy(policy.strangersOnCompletion, 'stranger')
-  else local.addNeedy(local.slotsOf(asker.row) - local.choices.length, 'needy')
+  if (asker.hasCompleted) local.addStrangers(policy.strangersOnCompletion)
+  else local.addNeedy()
   const isProven = asker.row >= 0 && table.rows.has(asker.row, flags.proven)
   if (asker.role !== 'seed' || isProven || local.choices.length > 0) return
   local.addSeeds(SEEDS_FOR_DOUBTFUL)

@@ -11,6 +11,7 @@
 import { LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
 import { downstreamOfSite } from './choose-upstream.ts'
 import type { Situation } from './decision.ts'
+import type { Policy } from './policy.ts'
 
 /** `seed`: a seed above all, however busy. `reserve`: nobody. `chain`: nobody in reserve. `graph`: as in any site. */
 export type Opening = 'seed' | 'reserve' | 'chain' | 'graph'
@@ -26,10 +27,22 @@ export function openingOf(situation: Situation): Opening {
   if (rows.stalls(asker.row) > 0 || table.introductions.count(asker.row) > 0) return 'graph'
   // Nobody hangs up on a peer that was complete before they met.
   if (hasSeedToSpare(situation)) return 'seed'
-  const leftKib = rows.leftKib(asker.row)
-  if (leftKib === LEFT_UNKNOWN || leftKib > policy.reserveKibMax) return 'graph'
+  if (!isSmallEnough(rows.leftKib(asker.row), policy)) return 'graph'
   return site.needy === 2 ? 'reserve' : 'chain'
 }
+
+/**
+ * Whether the peer is the one in reserve. A gateway must not be told of it either, however many came between its
+ * announce and the answer, which waits for other nodes and sites.
+ */
+export function isInReserve({ table, site, policy }: Situation, row: number): boolean {
+  const { rows } = table
+  if (site.needy > CHAIN_LEECHERS || table.introductions.count(row) > 0 || rows.stalls(row) > 0) return false
+  return isSmallEnough(rows.leftKib(row), policy)
+}
+
+const isSmallEnough = (leftKib: number, policy: Policy) =>
+  leftKib !== LEFT_UNKNOWN && leftKib <= policy.reserveKibMax
 
 /** A seed that no other site fetches from, nor is about to: the only one of a new torrent is everybody's source. */
 function hasSeedToSpare(situation: Situation): boolean {

@@ -1,7 +1,7 @@
 /** What happens between a node's question whether a peer may become gateway and the answer. */
 import { expect, test } from 'vitest'
 import type { GatewayLeases, LeaseAnswer, LeaseRequest } from '../../../src/tracker/ports.ts'
-import { aTracker, TORRENT } from '../../a-tracker.ts'
+import { aTracker, type Saying, TORRENT } from '../../a-tracker.ts'
 
 /** Leases of which each answer comes when the test gives it; and what was told of them. */
 function aWaitingStore() {
@@ -27,11 +27,11 @@ function aWaitingStore() {
 }
 
 /** A source in fra, and a leecher in ams that is about to become its site's gateway. */
-function anElection() {
+function anElection(saying: Saying = {}) {
   const store = aWaitingStore()
   const tracker = aTracker({ leases: store.leases })
   tracker.announce('127.1.1.1', { left: 0 })
-  const asked = tracker.announceLater('127.2.1.1')
+  const asked = tracker.announceLater('127.2.1.1', saying)
   const site = () => {
     const found = tracker.table.swarm(TORRENT)?.site(1)
     return { gateways: found?.gateways.length, ever: found?.gatewayHostsEver }
@@ -141,4 +141,29 @@ test('where the answer is known at once, nobody waits', () => {
   })
   announce('127.1.1.1', { left: 0 })
   expect(announce('127.2.1.1').peers).toEqual(['127.1.1.1:6881'])
+})
+
+const libtorrent = { client: '-LT2080-' }
+
+test('a gateway that waited for its answer hears of those who came meanwhile', async () => {
+  const { announce, asked, answer } = anElection(libtorrent)
+  for (const host of [2, 3, 4, 5]) announce(`127.2.1.${host}`, libtorrent)
+  answer('granted')
+  const { peers } = await asked
+  expect(peers.some((peer) => peer.startsWith('127.2.1.'))).toBe(true)
+})
+
+test('it does not hear of the one that a small site keeps in reserve', async () => {
+  const { announce, asked, answer } = anElection(libtorrent)
+  expect(announce('127.2.1.2', libtorrent).peers).toEqual([])
+  answer('granted')
+  expect((await asked).peers).toEqual(['127.1.1.1:6881'])
+})
+
+test('nor when a third one came, which is its neighbour', async () => {
+  const { announce, asked, answer } = anElection(libtorrent)
+  announce('127.2.1.2', libtorrent)
+  announce('127.2.1.3', libtorrent)
+  answer('granted')
+  expect((await asked).peers).toEqual(['127.2.1.3:6881', '127.1.1.1:6881'])
 })

@@ -22,6 +22,11 @@ test('the second leecher of a site meets nobody until the first is complete, and
   ])
 })
 
+test('a gateway that asks again, as clients with two trackers do at once, does not hear of it either', () => {
+  const { announce } = aSiteOf(2)
+  expect(announce('127.2.1.1', libtorrent).peers).toEqual([`${SOURCE}:6881`])
+})
+
 test('of three leechers the third meets the gateway alone, so that the second stays a stranger to both', () => {
   const { announce, heard } = aSiteOf(3)
   expect(heard[2]).toEqual(['127.2.1.1:6881'])
