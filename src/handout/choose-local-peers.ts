@@ -18,6 +18,8 @@ import { isLargeSite } from './site-state.ts'
 
 /** A needy peer that already has so many sources and neighbours is not offered to anybody else. */
 const NEEDY_LINKS_MAX = 8
+/** The same for a finisher, who has everything: somebody with many neighbours may have none of those. */
+const STRANGER_LINKS_MAX = 12
 
 /** The asker's answer so far, and what all rules share: who may be chosen, and how near he is. */
 export class LocalChoices {
@@ -50,13 +52,11 @@ export class LocalChoices {
 
   /** For a leecher: one source with a free slot, then leechers, then whoever is idle. */
   addForLeecher(opening: Opening): void {
-    const { policy, site } = this.#situation
+    const { policy } = this.#situation
     if (opening === 'reserve') return
     if (opening === 'seed') this.#addSeeds(1, 'last-resort')
     this.#sparesReserve = opening === 'chain'
-    const isLarge = isLargeSite(policy, site)
-    const linksMax = isLarge ? policy.largeNeighboursMax : policy.neighboursMax
-    const wanted = isLarge ? policy.largeNeighbours : policy.bubbleNeighbours
+    const { wanted, linksMax } = this.#degree()
     if (this.#known('source') === 0) this.#addSources(1, 'source')
     this.#addNeighbours('bubble', policy.bubbleNeighbours - this.#known('bubble'), linksMax)
     this.#addNeighbours('site', policy.otherNeighbours - this.#known('site'), linksMax)
@@ -71,6 +71,16 @@ export class LocalChoices {
       this.#add('partial', policy.neighboursMin - this.choices.length, 'partial', () => 0)
     if (this.choices.length === 0) this.#addSources(1, 'last-resort')
     if (this.choices.length === 0) this.#add('needy', 1, 'same-site', (row) => this.#links(row))
+  }
+
+  /** How many leechers one hears of, and how many introductions those may have already. */
+  #degree(): { readonly wanted: number; readonly linksMax: number } {
+    const { policy, site, asker } = this.#situation
+    if (isLargeSite(policy, site))
+      return { wanted: policy.largeNeighbours, linksMax: policy.largeNeighboursMax }
+    if (this.#isSlow(asker.row) && !asker.isDeaf)
+      return { wanted: policy.slowNeighbours, linksMax: policy.slowNeighboursMax }
+    return { wanted: policy.bubbleNeighbours, linksMax: policy.neighboursMax }
   }
 
   /**
@@ -120,27 +130,28 @@ export class LocalChoices {
 
   /** For a gateway: the few that spread what it has. Whoever is in reserve is not for it. */
   addSpreaders(): void {
-    this.#addNeedy(this.#freeSlots(), 'needy', (row) => !isInReserve(this.#situation, row))
+    const isInvited = (row: number) => !isInReserve(this.#situation, row)
+    this.#addNeedy(this.#freeSlots(), 'needy', NEEDY_LINKS_MAX, isInvited)
   }
 
   /** The same for a seed. */
   addNeedy(): void {
-    this.#addNeedy(this.#freeSlots(), 'needy')
+    this.#addNeedy(this.#freeSlots(), 'needy', NEEDY_LINKS_MAX)
   }
 
   /** For a finisher: those it never met. */
-  addStrangers(count: number): void {
-    this.#addNeedy(count, 'stranger')
+  addStrangers(): void {
+    this.#addNeedy(this.#situation.policy.strangersOnCompletion, 'stranger', STRANGER_LINKS_MAX)
   }
 
   #freeSlots(): number {
     return this.#slotsOf(this.#situation.asker.row) - this.choices.length
   }
 
-  #addNeedy(count: number, reason: Reason, isWanted: (row: number) => boolean = () => true): void {
+  #addNeedy(count: number, reason: Reason, linksMax: number, isInvited = (_row: number) => true): void {
     this.#add('needy', count, reason, (row) => {
       const links = this.#links(row)
-      return links >= NEEDY_LINKS_MAX || this.#isGateway(row) || !isWanted(row) ? -1 : links
+      return links >= linksMax || this.#isGateway(row) || !isInvited(row) ? -1 : links
     })
   }
 
@@ -185,9 +196,12 @@ export class LocalChoices {
 
   /** How many local peers hear of this source. */
   #slotsOf(row: number): number {
-    const { table, policy } = this.#situation
-    const isSlow = row >= 0 && table.rows.has(row, flags.slowToForward)
-    return isSlow ? policy.slowSourceSlots : policy.sourceSlots
+    const { policy } = this.#situation
+    return this.#isSlow(row) ? policy.slowSourceSlots : policy.sourceSlots
+  }
+
+  #isSlow(row: number): boolean {
+    return row >= 0 && this.#situation.table.rows.has(row, flags.slowToForward)
   }
 
   /**

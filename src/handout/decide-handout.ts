@@ -109,8 +109,8 @@ function forSource(
   local: LocalChoices,
   remote: Choice[],
 ): void {
-  const { table, asker, policy, site } = situation
-  if (asker.hasCompleted) local.addStrangers(policy.strangersOnCompletion)
+  const { table, asker, site } = situation
+  if (asker.hasCompleted) local.addStrangers()
   else local.addNeedy()
   const isProven = asker.row >= 0 && table.rows.has(asker.row, flags.proven)
   if (asker.role !== 'seed' || isProven || local.choices.length > 0) return

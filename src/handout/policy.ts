@@ -25,6 +25,14 @@ export interface Policy {
   readonly bubbleNeighbours: number
   /** Leechers of other bubbles: never none, or a bubble becomes an island. */
   readonly otherNeighbours: number
+  /**
+   * Leechers that one hears of which passes hardly anything on before it is complete. It asks and is answered in rounds
+   * of ten seconds, so whom it meets when others finish is a round too late: it had better know them from the start.
+   * Nobody hangs up on it, so it needs no strangers (docs/measurements.md).
+   */
+  readonly slowNeighbours: number
+  /** What `neighboursMax` is for it; small sites only, as for anybody else. */
+  readonly slowNeighboursMax: number
   /** A leecher with so many introductions is not introduced to further ones, so that strangers remain. */
   readonly neighboursMax: number
   /**
@@ -93,6 +101,8 @@ export const defaultPolicy: Policy = {
   sharedUplinkCost: 0.25,
   bubbleNeighbours: 2,
   otherNeighbours: 1,
+  slowNeighbours: 6,
+  slowNeighboursMax: 7,
   neighboursMax: 4,
   largeSitePeers: 20,
   largeNeighbours: 3,
@@ -118,7 +128,7 @@ export const defaultPolicy: Policy = {
 }
 
 assert(
-  Math.max(defaultPolicy.neighboursMax, defaultPolicy.largeNeighboursMax) +
+  Math.max(defaultPolicy.neighboursMax, defaultPolicy.slowNeighboursMax, defaultPolicy.largeNeighboursMax) +
     defaultPolicy.strangersOnCompletion +
     defaultPolicy.sourceSlots <=
     LINKS_MAX,

@@ -23,8 +23,8 @@ const TIMES = 8
 const BLOCK_WORDS = TIMES + LINKS_IN_BLOCK
 
 /**
- * Four neighbours, six strangers on completion, two of a gateway, and slack for rescues. Most leechers have no more
- * than fit into one block of 60 bytes.
+ * Up to seven neighbours, a source, and six strangers on completion. Most leechers have no more than fit into one
+ * block of 60 bytes.
  */
 export const LINKS_MAX = 2 * LINKS_IN_BLOCK
 

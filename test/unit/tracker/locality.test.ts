@@ -306,6 +306,32 @@ test('a Transmission source is handed to four local peers, another one to one', 
   }
 })
 
+test('a leecher that passes hardly anything on hears of six others from the start, another one of two or three', () => {
+  for (const [client, fewest, most] of [
+    ['-TR3000-', 6, 6],
+    ['-LT2080-', 2, 3],
+  ] as const) {
+    const { announce } = aTracker()
+    announce('127.1.1.1', { left: 0 })
+    for (let host = 1; host <= 12; host++) announce(`127.2.1.${host}`, { client: '-LT2080-' })
+    const { peers } = announce('127.2.1.99', { client })
+    expect(peers.length).toBeGreaterThanOrEqual(fewest)
+    expect(peers.length).toBeLessThanOrEqual(most)
+  }
+})
+
+test('a finisher is introduced to needy peers though they have many neighbours: none of those may be done', () => {
+  const { announce } = aTracker()
+  announce('127.1.1.1', { left: 0 })
+  const transmission = { client: '-TR3000-' }
+  for (let host = 1; host <= 16; host++) announce(`127.2.1.${host}`, transmission)
+  const told = [1, 2, 3, 4].map(
+    (host) => announce(`127.2.1.${host}`, { ...transmission, left: 0, event: 'completed' }).peers.length,
+  )
+  // Those that it knew, and six others.
+  expect(Math.min(...told)).toBeGreaterThanOrEqual(10)
+})
+
 test('what a former gateway downloads may still come from elsewhere, and is counted so', () => {
   const { announce, clock, counted } = aTracker()
   announce('127.1.1.1', { left: 0 })
