@@ -1,5 +1,5 @@
 /**
- * How a link of the laboratory is made slow: a token bucket (`tbf`) on each of its two ends, so that each
+ * How a link of the laboratory is made slow: a token bucket (`tbf`, in hosts `htb`) on each of its two ends, so that each
  * direction has its own rate, a short queue in front of it, and tail drop when the queue is full.
  *
  * Virtual Ethernet passes "frames" of up to 64 KiB on. On an uplink one of those would hold the line for 6.5 ms, and
@@ -7,6 +7,7 @@
  * two processors a tenth of a flash crowd. Between the hosts of a site the large ones stay: real frames there took three
  * times as long, while all that is measured of those links is how fast a host can take the file.
  */
+
 const UPLINK_FRAMES_MAX = 4
 
 const uplink = {

@@ -27,8 +27,8 @@ export interface Policy {
   readonly otherNeighbours: number
   /**
    * Leechers that one hears of which passes hardly anything on before it is complete. It asks and is answered in rounds
-   * of ten seconds, so whom it meets when others finish is a round too late: it had better know them from the start.
-   * Nobody hangs up on it, so it needs no strangers (docs/measurements.md).
+   * of ten seconds, so whom it meets when others finish is a round too late: it had better know them from the start
+   * (docs/measurements.md).
    */
   readonly slowNeighbours: number
   /** What `neighboursMax` is for it; small sites only, as for anybody else. */
