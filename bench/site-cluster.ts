@@ -8,6 +8,7 @@
  *
  * Usage: site-cluster [announces per second, default 5000] [live peers to replay, default 1000000]
  */
+import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -89,8 +90,8 @@ function aNode() {
   })
   const table = new SwarmTable(topology.places.map((place) => place.site.index))
   const { clock, leases, completions } = store
-  const parts = { table, clock, random }
-  const replica = new SiteReplica({ ...parts, log: store.log, completions, topology: () => topology })
+  const parts = { table, topology: new CurrentTopology(topology), clock, random }
+  const replica = new SiteReplica({ ...parts, log: store.log, completions })
   const nothing = () => {}
   const metrics = {
     announce: nothing,
@@ -102,7 +103,7 @@ function aNode() {
     downloaded: nothing,
     completion: nothing,
   }
-  const tracker = new Tracker(topology, {
+  const tracker = new Tracker({
     ...parts,
     metrics,
     admission: { admits: () => true },

@@ -4,6 +4,7 @@
  *
  * Usage: site-records [peers in millions, default 1]
  */
+import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { Address } from '../src/core/address.ts'
 import { ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
@@ -29,7 +30,7 @@ function aReplica(table: SwarmTable): SiteReplica {
     completions: { add: () => {} },
     clock,
     random: new SeededRandom(1),
-    topology: () => topology,
+    topology: new CurrentTopology(topology),
   })
 }
 

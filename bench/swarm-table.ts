@@ -4,6 +4,7 @@
  *
  * Usage: swarm-table [peers in millions, default 1]
  */
+import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { Address } from '../src/core/address.ts'
 import { ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
@@ -61,7 +62,8 @@ const clock = new ManualClock()
 const silence = () => {}
 
 function aTracker(table: SwarmTable): Tracker {
-  return new Tracker(topology, {
+  return new Tracker({
+    topology: new CurrentTopology(topology),
     table,
     clock,
     random: new SeededRandom(1),

@@ -2,6 +2,7 @@
  * The tracker's HTTP listener with registered torrents on it, on a real socket of loopback, in front of swarms that
  * the test makes up. Clients ask from 127.<site>.<bubble>.x, as a-topology.ts has them.
  */
+import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type IncomingHttpHeaders, type RequestOptions, request } from 'node:http'
@@ -15,7 +16,6 @@ import { Registry } from '../src/registry/registry.ts'
 import { ServedTorrents } from '../src/registry/served-torrents.ts'
 import { TorrentAnswers } from '../src/registry/torrent-answers.ts'
 import { HttpServer } from '../src/server/http-server.ts'
-import type { Topology } from '../src/topology/topology.ts'
 import { OpenContents } from '../src/webseed/open-contents.ts'
 import { OriginDesk } from '../src/webseed/origin-desk.ts'
 import { type WaitingLimits, WebSeedAnswers } from '../src/webseed/web-seed-answers.ts'
@@ -37,7 +37,12 @@ export interface DownloadServer {
   readonly directory: string
   readonly clock: ManualClock
   /** What is true of a site by its index; changed as a test goes on. */
-  readonly swarm: { warmSites: number[]; gateways: string[]; webSeed: string | undefined; topology: Topology }
+  readonly swarm: {
+    warmSites: number[]
+    gateways: string[]
+    webSeed: string | undefined
+    readonly topology: CurrentTopology
+  }
   readonly counted: { bytes: number; readonly refused: OriginRefusal[]; readonly codes: string[] }
   readonly port: number
   get(path: string, from: string, options?: RequestOptions): Promise<Heard>
@@ -60,7 +65,7 @@ export async function aDownloadServer(
     warmSites: [],
     gateways: [],
     webSeed: undefined,
-    topology: aTopology(),
+    topology: new CurrentTopology(aTopology()),
   }
   const counted: DownloadServer['counted'] = { bytes: 0, refused: [], codes: [] }
   const metrics = {
@@ -70,7 +75,7 @@ export async function aDownloadServer(
   }
   const parts = {
     registry,
-    topology: () => swarm.topology,
+    topology: swarm.topology,
     metrics,
     onRefusal: (code: string) => void counted.codes.push(code),
     log: { debug() {}, info() {}, warn() {}, error() {} },

@@ -2,6 +2,7 @@
  * The tracker of one site that speaks for itself, with what it tells the others and what it believes of them, and
  * nothing between it and whoever carries that: a test with time of its own, or a benchmark with sockets.
  */
+import { CurrentTopology } from '../src/topology/current-topology.ts'
 import type { Clock } from '../src/core/clock.ts'
 import type { Random } from '../src/core/random.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
@@ -31,7 +32,7 @@ export interface SiteAmongOthersParts {
 
 export function aSiteAmongOthers(parts: SiteAmongOthersParts): SiteAmongOthers {
   const { name, clock, random, nodeRandom, later } = parts
-  const topology = () => parts.topology
+  const topology = new CurrentTopology(parts.topology)
   const nothing = () => {}
   const table = new SwarmTable(parts.topology.places.map((place) => place.site.index))
   const remote = new RemoteContacts({
@@ -43,7 +44,8 @@ export function aSiteAmongOthers(parts: SiteAmongOthersParts): SiteAmongOthers {
     onAdopted: nothing,
   })
   const own = new OwnContacts({ table, clock, random: nodeRandom, topology, site: name, remote, later })
-  const tracker = new Tracker(parts.topology, {
+  const tracker = new Tracker({
+    topology,
     table,
     clock,
     random,

@@ -2,6 +2,7 @@
  * A whole tracker on injected time and chance, and a way of speaking to it that names only what matters:
  * `tracker.announce('127.1.1.5', { left: 0 })`.
  */
+import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { type Address, parseAddress } from '../src/core/address.ts'
 import type { AnnounceEvent, AnnounceReply } from '../src/core/announce.ts'
 import { assert } from '../src/core/assert.ts'
@@ -40,6 +41,7 @@ export interface Heard extends AnnounceReply {
 }
 
 export interface TestTracker {
+  readonly topology: CurrentTopology
   readonly tracker: Tracker
   readonly table: SwarmTable
   readonly clock: ManualClock
@@ -75,6 +77,7 @@ export interface TestTrackerOptions {
 export function aTracker(options: TestTrackerOptions = {}): TestTracker {
   const topology = options.topology ?? aTopology()
   const clock = options.clock ?? new ManualClock()
+  const current = new CurrentTopology(topology)
   const siteOfPlace = topology.places.map((place) => place.site.index)
   const table = options.table ?? new SwarmTable(siteOfPlace, options.limits)
   const counted: TestTracker['counted'] = {
@@ -100,10 +103,11 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     completions: { add: () => {} },
     clock,
     random: new SeededRandom((options.seed ?? 1) + 1),
-    topology: () => tracker.topology,
+    topology: current,
     afterTurn: () => {},
   })
-  const tracker: Tracker = new Tracker(topology, {
+  const tracker: Tracker = new Tracker({
+    topology: current,
     table,
     clock,
     random: new SeededRandom(options.seed ?? 1),
@@ -135,6 +139,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     )
   const heard = (reply: AnnounceReply): Heard => ({ ...reply, peers: endpoints(reply) })
   return {
+    topology: current,
     tracker,
     table,
     clock,

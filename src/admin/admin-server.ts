@@ -16,6 +16,7 @@ import { Refusal } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import { ApiError } from './api-error.ts'
 import { addExplainRoute } from './routes/explain.ts'
 import { addFederationRoutes, type FederationSource, guardFederation } from './routes/federation.ts'
@@ -27,6 +28,7 @@ import { addTopologyRoutes } from './routes/topology.ts'
 import { addTorrentRoutes, type TorrentParts } from './routes/torrents.ts'
 
 export interface AdminParts {
+  readonly topology: CurrentTopology
   readonly tracker: Tracker
   readonly table: SwarmTable
   readonly health: HealthSource
@@ -52,10 +54,10 @@ export class AdminServer {
       answerError(new ApiError(404, 'not-found', `there is nothing at ${request.url}`), reply, parts.log),
     )
     addHealthRoutes(routes, parts.health)
-    addTopologyRoutes(routes, parts.tracker)
+    addTopologyRoutes(routes, parts.topology)
     addSwarmRoutes(routes, parts)
     addExplainRoute(routes, parts)
-    addTorrentRoutes(routes, parts.tracker, parts.torrents)
+    addTorrentRoutes(routes, parts.topology, parts.torrents)
     addSiteRoutes(routes, parts)
     if (parts.federation !== undefined) addFederationRoutes(routes, parts.federation)
     addOperationRoutes(routes, parts.operations)

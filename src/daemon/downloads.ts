@@ -16,7 +16,8 @@ import { ServedTorrents } from '../registry/served-torrents.ts'
 import { TorrentAnswers } from '../registry/torrent-answers.ts'
 import type { Downloads } from '../server/http-answers.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import type { Place, Topology } from '../topology/topology.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
+import type { Place } from '../topology/topology.ts'
 import type { GatewayLeases } from '../tracker/ports.ts'
 import { OpenContents } from '../webseed/open-contents.ts'
 import { OriginDesk, type SiteView } from '../webseed/origin-desk.ts'
@@ -25,7 +26,7 @@ import { subjectOf, type WaitingLimits, WebSeedAnswers } from '../webseed/web-se
 export interface NodeDownloadsParts {
   readonly registry: Registry
   readonly table: SwarmTable
-  readonly topology: () => Topology
+  readonly topology: CurrentTopology
   readonly origin: NodeConfig['origin']
   /** Where the credentials of origins come from. */
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -81,7 +82,7 @@ export class NodeDownloads implements Downloads {
   /** Somebody at this site finished this torrent. */
   completed(infoHash: Buffer, siteIndex: number): void {
     const registration = this.#parts.registry.find(infoHash)
-    const site = this.#parts.topology().sites[siteIndex]
+    const site = this.#parts.topology.value.sites[siteIndex]
     if (registration?.origin === undefined || site === undefined) return
     // A hybrid torrent is completed in two swarms at once, and is one download.
     if (registration.infoHashes[0]?.equals(infoHash) !== true) return

@@ -9,7 +9,7 @@ import type { Random } from '../core/random.ts'
 import { Federation } from '../federation/federation.ts'
 import type { Gauges } from '../observe/metrics-table.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import type { Topology } from '../topology/topology.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import { Elsewhere } from '../tracker/elsewhere.ts'
 import { OwnContacts } from '../tracker/own-contacts.ts'
 import type { TorrentStore } from '../tracker/ports.ts'
@@ -21,8 +21,7 @@ export interface NodeFederationParts {
   readonly config: NodeConfig
   readonly token: string
   readonly table: SwarmTable
-  /** The one in force. */
-  readonly topology: () => Topology
+  readonly topology: CurrentTopology
   readonly replica: () => SiteReplica
   readonly torrents: TorrentStore
   readonly clock: Clock
@@ -79,11 +78,7 @@ export class NodeFederation {
   /** Once the store is open. */
   start(): void {
     this.#federation.start(this.#targets())
-  }
-
-  /** After the tracker has taken another topology. */
-  topologyChanged(): void {
-    this.#federation.follow(this.#targets())
+    this.#parts.topology.onReplace(() => this.#federation.follow(this.#targets()))
   }
 
   stop(): Promise<void> {
@@ -132,8 +127,8 @@ export class NodeFederation {
 
   #targets() {
     const { config, topology } = this.#parts
-    return topology()
-      .sites.filter(({ name, federation }) => name !== config.site && federation.length > 0)
+    return topology.value.sites
+      .filter(({ name, federation }) => name !== config.site && federation.length > 0)
       .map(({ name, federation }) => ({ site: name, urls: federation }))
   }
 }

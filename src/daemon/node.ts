@@ -17,6 +17,7 @@ import { UdpServer } from '../server/udp-server.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
 import { prefixKey } from '../topology/prefix.ts'
 import { PrefixTable } from '../topology/prefix-table.ts'
+import { CurrentTopology } from '../topology/current-topology.ts'
 import type { Topology } from '../topology/topology.ts'
 import { SiteReplica } from '../tracker/site-replica.ts'
 import { Tracker } from '../tracker/tracker.ts'
@@ -56,6 +57,7 @@ export interface NodeAddresses {
 export class SiteswarmNode {
   readonly #options: NodeOptions
   readonly #config: NodeConfig
+  readonly #topology: CurrentTopology
   readonly #table: SwarmTable
   readonly #tracker: Tracker
   readonly #replica: SiteReplica
@@ -80,6 +82,7 @@ export class SiteswarmNode {
     this.#options = options
     this.#config = config
     log.info({ event: 'seeded', seed: random.seed }, 'the seed of all that is left to chance')
+    this.#topology = new CurrentTopology(topology)
     this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
     this.#counters = new Counters(topology.sites.map((site) => site.name))
     const { store, reloadTorrents } = openStore(config, {
@@ -96,7 +99,7 @@ export class SiteswarmNode {
       completions: store.completions,
       clock,
       random,
-      topology: () => this.#tracker.topology,
+      topology: this.#topology,
       isElsewhere: (siteIndex) => this.#isElsewhere(siteIndex),
     })
     const { token } = config.federation
@@ -105,14 +108,15 @@ export class SiteswarmNode {
         config,
         token,
         table: this.#table,
-        topology: () => this.#tracker.topology,
+        topology: this.#topology,
         replica: () => this.#replica,
         torrents: store.torrents,
         clock,
         random,
         log,
       })
-    this.#tracker = new Tracker(topology, {
+    this.#tracker = new Tracker({
+      topology: this.#topology,
       table: this.#table,
       clock,
       random,
@@ -131,7 +135,7 @@ export class SiteswarmNode {
     this.#downloads = new NodeDownloads({
       registry: this.#registry,
       table: this.#table,
-      topology: () => this.#tracker.topology,
+      topology: this.#topology,
       origin: config.origin,
       environment: process.env,
       leases: store.leases,
@@ -144,10 +148,7 @@ export class SiteswarmNode {
       config,
       counters: this.#counters,
       reloadTorrents,
-      take: (changed) => {
-        this.#tracker.changeTopology(changed)
-        this.#federation?.topologyChanged()
-      },
+      topology: this.#topology,
       log,
     })
     this.#housekeeping = new Housekeeping({ table: this.#table, tracker: this.#tracker, clock })
@@ -163,7 +164,7 @@ export class SiteswarmNode {
       counters: this.#counters,
       readGauges: () => ({
         ...readGauges(
-          this.#tracker.topology,
+          this.#topology.value,
           this.#table,
           { ...store.state, refusedBatches: this.#replica.refusedBatches },
           droppedLogLines(),
@@ -191,6 +192,7 @@ export class SiteswarmNode {
       federation: this.#federation?.check,
     }))
     this.#admin = new AdminServer({
+      topology: this.#topology,
       tracker: this.#tracker,
       table: this.#table,
       ...answersOfNode({

@@ -7,13 +7,14 @@ import { loadTopologyFile } from '../config/load-topology.ts'
 import { ConfigError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Counters } from '../observe/counters.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { Topology } from '../topology/topology.ts'
 
 export interface ReloadsParts {
   readonly config: NodeConfig
   readonly counters: Counters
   readonly reloadTorrents: () => Promise<void>
-  readonly take: (topology: Topology) => void
+  readonly topology: CurrentTopology
   readonly log: Log
 }
 
@@ -50,15 +51,15 @@ export class Reloads {
   }
 
   async #reload(): Promise<{ readonly sites: number }> {
-    const { config, counters, reloadTorrents, take, log } = this.#parts
+    const { config, counters, reloadTorrents, topology, log } = this.#parts
     try {
-      const topology = loadTopology(config)
+      const loaded = loadTopology(config)
       await reloadTorrents()
-      counters.resize(topology.sites.map((site) => site.name))
-      take(topology)
+      counters.resize(loaded.sites.map((site) => site.name))
+      topology.replace(loaded)
       counters.reload('accepted')
-      log.info({ event: 'reloaded', sites: topology.sites.length }, 'the topology was read anew')
-      return { sites: topology.sites.length }
+      log.info({ event: 'reloaded', sites: loaded.sites.length }, 'the topology was read anew')
+      return { sites: loaded.sites.length }
     } catch (error) {
       counters.reload('refused')
       throw error

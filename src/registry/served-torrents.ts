@@ -10,7 +10,8 @@ import type { Metainfo } from '../metainfo/metainfo.ts'
 import { rewriteMetainfo } from '../metainfo/rewrite.ts'
 import { urlListOf } from '../metainfo/summary.ts'
 import { announceTiers } from '../topology/announce-tiers.ts'
-import type { Place, Topology } from '../topology/topology.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
+import type { Place } from '../topology/topology.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import { type Registration, registrationKey } from './registration.ts'
 import type { Registry } from './registry.ts'
@@ -29,7 +30,7 @@ export interface ServedTorrent {
 
 export interface ServedTorrentsParts {
   readonly registry: Registry
-  readonly topology: () => Topology
+  readonly topology: CurrentTopology
   /** Where the clients of this place may fetch content over HTTP at the moment; undefined where nowhere. */
   readonly webSeedFor: (registration: Registration, place: Place) => string | undefined
   readonly cacheBytesMax?: number
@@ -38,16 +39,15 @@ export interface ServedTorrentsParts {
 export class ServedTorrents {
   readonly #parts: ServedTorrentsParts
   readonly #cache: BoundedCache<ServedTorrent | undefined>
-  #topology: Topology
 
   constructor(parts: ServedTorrentsParts) {
     this.#parts = parts
-    this.#topology = parts.topology()
     this.#cache = new BoundedCache({
       costMax: parts.cacheBytesMax ?? CACHE_BYTES_MAX,
       costOf: (served) => (served === undefined ? 0 : served.bytes.length + served.magnet.length),
     })
     parts.registry.onChange(() => this.#cache.clear())
+    parts.topology.onReplace(() => this.#cache.clear())
   }
 
   /** Bytes that are kept. */
@@ -57,12 +57,7 @@ export class ServedTorrents {
 
   /** undefined where it has been removed in between, or where the topology names no tracker for this place. */
   get(registration: Registration, place: Place): Promise<ServedTorrent | undefined> {
-    const topology = this.#parts.topology()
-    if (topology !== this.#topology) {
-      this.#topology = topology
-      this.#cache.clear()
-    }
-    const tiers = announceTiers(topology, place)
+    const tiers = announceTiers(this.#parts.topology.value, place)
     if (tiers.length === 0) return Promise.resolve(undefined)
     const webSeed = this.#parts.webSeedFor(registration, place)
     const key = `${registrationKey(registration)} ${place.index} ${webSeed ?? ''}`

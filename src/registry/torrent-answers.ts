@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../core/address.ts'
 import { parseInfoHash } from '../core/info-hash.ts'
 import { Refusal, type RefusalCode } from '../core/errors.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import { NO_BUBBLE, type Place, type Topology } from '../topology/topology.ts'
 import { attachmentHeader } from './attachment-name.ts'
 import { isNotModified } from './not-modified.ts'
@@ -21,7 +22,7 @@ import type { ServedTorrents } from './served-torrents.ts'
 export interface TorrentAnswersParts {
   readonly registry: Registry
   readonly served: ServedTorrents
-  readonly topology: () => Topology
+  readonly topology: CurrentTopology
   readonly onRefusal: (code: RefusalCode) => void
 }
 
@@ -34,7 +35,7 @@ export class TorrentAnswers {
 
   /** For a GET or HEAD of `/torrents/…`. */
   async answer(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void> {
-    const topology = this.#parts.topology()
+    const topology = this.#parts.topology.value
     const here = topology.places[topology.locate(from)]
     if (here === undefined) return this.#refuse(response, 403, 'TRK_ADDRESS_UNMAPPED', from.toString())
 

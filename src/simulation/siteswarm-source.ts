@@ -1,4 +1,5 @@
 /** The real tracker, on a clock and with chance of ours: the same swarm table and handout policy that serve clients. */
+import { CurrentTopology } from '../topology/current-topology.ts'
 import { assert } from '../core/assert.ts'
 import type { ManualClock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
@@ -48,7 +49,8 @@ export class SiteswarmSource implements PeerSource {
       completion: nothing,
       duration: nothing,
     }
-    this.#tracker = new Tracker(placedTopology(topology, population), {
+    this.#tracker = new Tracker({
+      topology: new CurrentTopology(placedTopology(topology, population)),
       table: this.#table,
       clock,
       random,

@@ -6,7 +6,7 @@ import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { Gateway, Role, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import type { Topology } from '../topology/topology.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import { BatchWriter } from './site-batch.ts'
 import type { LeaseRecord, PeerRef, RecordSink } from './site-records.ts'
 
@@ -70,7 +70,7 @@ export function writeLinks(
 
 export interface Dumping {
   readonly table: SwarmTable
-  readonly topology: () => Topology
+  readonly topology: CurrentTopology
   readonly nowMs: () => number
   readonly node: Buffer
   /** Whether a site speaks for itself: what is known of its peers is not this site's to keep. */
@@ -179,7 +179,7 @@ function rowsOf(table: SwarmTable, swarm: Swarm, isOfInterest = (_role: Role) =>
 function writeGatewayHosts(writer: BatchWriter, parts: Dumping, swarm: Swarm, sinceMs: number): void {
   const { table, topology } = parts
   for (const site of swarm.sites) {
-    const name = topology().sites[site.site]?.name
+    const name = topology.value.sites[site.site]?.name
     if (name === undefined) continue
     const holders = new Set(site.gateways.map(({ row }) => table.leases.hostOf(row)))
     for (const [host, version] of site.gatewayHosts)

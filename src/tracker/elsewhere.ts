@@ -8,14 +8,14 @@ import type { Asker, Choice, Decision } from '../handout/decision.ts'
 import { SETTLE_MS, treeOrder } from '../handout/tree-order.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import type { Topology } from '../topology/topology.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { OwnContacts } from './own-contacts.ts'
 import type { RemoteContacts, Totals } from './remote-contacts.ts'
 import type { SiteCounts } from './said-torrents.ts'
 
 export interface ElsewhereParts {
   readonly table: SwarmTable
-  readonly topology: () => Topology
+  readonly topology: CurrentTopology
   readonly own: OwnContacts
   readonly remote: RemoteContacts
   readonly wait: (forMs: number) => Promise<void>
@@ -46,7 +46,7 @@ export class Elsewhere {
     const { table, topology } = this.#parts
     const gateway = table.siteOf(row).gatewayOf(row)
     if (gateway !== undefined && gateway.treeOrder === 0)
-      gateway.treeOrder = treeOrder(topology(), table.swarmOf(row), table.siteIndexOf(row), nowMs)
+      gateway.treeOrder = treeOrder(topology.value, table.swarmOf(row), table.siteIndexOf(row), nowMs)
   }
 
   /** Something was decided about a gateway of another site. */
@@ -76,7 +76,7 @@ export class Elsewhere {
 
   /** For `explain`: what its own site decided for the peer, instead of what would be decided here; undefined where that holds. */
   insteadOf(decision: Decision, { row, place }: Asker): Decision | undefined {
-    if (!this.isHeard(this.#parts.topology().places[place]?.site.index ?? -1)) return undefined
+    if (!this.isHeard(this.#parts.topology.value.places[place]?.site.index ?? -1)) return undefined
     const nothing = { introductions: [], leaseEnds: [], upstreams: [], election: undefined }
     return { ...decision, ...nothing, choices: this.#decided(row), isRescue: false, isTooEarly: false }
   }
@@ -85,9 +85,5 @@ export class Elsewhere {
     const gateway = row < 0 ? undefined : this.#parts.table.siteOf(row).gatewayOf(row)
     if (gateway === undefined || gateway.upstreamRow < 0) return []
     return [{ row: gateway.upstreamRow, ring: 'remote', reason: 'upstream' }]
-  }
-
-  topologyChanged(): void {
-    this.#parts.remote.topologyChanged()
   }
 }

@@ -9,7 +9,7 @@ import type { Clock } from '../core/clock.ts'
 import { gatewaysMax } from '../handout/elect-gateway.ts'
 import type { Gateway } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import type { Topology } from '../topology/topology.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { Elsewhere } from './elsewhere.ts'
 import type { GatewayLeases, LeaseAnswer, LeaseRequest } from './ports.ts'
 
@@ -17,9 +17,9 @@ export class GatewayClaims {
   readonly #table: SwarmTable
   readonly #leases: GatewayLeases
   readonly #clock: Clock
-  readonly #topology: () => Topology
+  readonly #topology: CurrentTopology
 
-  constructor(table: SwarmTable, leases: GatewayLeases, clock: Clock, topology: () => Topology) {
+  constructor(table: SwarmTable, leases: GatewayLeases, clock: Clock, topology: CurrentTopology) {
     this.#table = table
     this.#leases = leases
     this.#clock = clock
@@ -83,7 +83,7 @@ export class GatewayClaims {
 
   #request(row: number): LeaseRequest {
     const { rows } = this.#table
-    const topology = this.#topology()
+    const topology = this.#topology.value
     const siteIndex = this.#table.siteIndexOf(row)
     const peer = Buffer.allocUnsafe(rows.isV6(row) ? 18 : 6)
     rows.writeCompact(row, peer, 0)

@@ -9,7 +9,7 @@ import type { Random } from '../core/random.ts'
 import type { Gateway, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import { LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
-import type { Topology } from '../topology/topology.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import { chooseContacts, type OwnContact } from './choose-contacts.ts'
 import { BATCH_BYTES, leaseRecordOf } from './describe-records.ts'
 import type { OwnSite } from './ports.ts'
@@ -32,7 +32,7 @@ export interface OwnContactsParts {
   readonly table: SwarmTable
   readonly clock: Clock
   readonly random: Random
-  readonly topology: () => Topology
+  readonly topology: CurrentTopology
   readonly site: string
   readonly remote: RemoteContacts
   /** Runs this a little later. */
@@ -114,7 +114,7 @@ export class OwnContacts implements OwnSite {
 
   tell(torrents: Iterator<string>, reader: string): Buffer | undefined {
     const writer = this.#writer
-    const readerIndex = this.#parts.topology().siteNamed(reader)?.index ?? -1
+    const readerIndex = this.#parts.topology.value.siteNamed(reader)?.index ?? -1
     while (writer.byteLength < BATCH_BYTES) {
       const next = torrents.next()
       if (next.done === true) break
@@ -124,7 +124,7 @@ export class OwnContacts implements OwnSite {
   }
 
   #siteIndex(): number {
-    return this.#parts.topology().siteNamed(this.#parts.site)?.index ?? -1
+    return this.#parts.topology.value.siteNamed(this.#parts.site)?.index ?? -1
   }
 
   #lookAt(key: string): void {

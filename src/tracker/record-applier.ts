@@ -14,7 +14,7 @@ import type { PeerState } from '../swarm/peer-state.ts'
 import { RecentMap } from '../swarm/recent-map.ts'
 import type { Gateway } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import type { Topology } from '../topology/topology.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import type {
   CompletionRecord,
   GatewayHostRecord,
@@ -27,8 +27,7 @@ import type {
 
 export interface RecordApplierParts {
   readonly table: SwarmTable
-  /** The one in force. */
-  readonly topology: () => Topology
+  readonly topology: CurrentTopology
   /** Called for each lease that ends here because the site has too many, while it can still be described. */
   readonly onSurplus: (row: number, version: number) => void
   /** Whether a site speaks for itself, so that nobody else is believed about its peers. */
@@ -70,8 +69,8 @@ export class RecordApplier implements RecordSink {
   peer(state: PeerState): void {
     const { table, topology, isElsewhere } = this.#parts
     if (state.heardAtMs + state.lifetimeSeconds * 1000 < this.#nowMs) return
-    const place = topology().locate(state.address)
-    if (place < 0 || isElsewhere(topology().places[place]?.site.index ?? -1)) return
+    const place = topology.value.locate(state.address)
+    if (place < 0 || isElsewhere(topology.value.places[place]?.site.index ?? -1)) return
     const { rows } = table
     const swarm = table.swarm(state.infoHash)
     const known = swarm === undefined ? -1 : table.find(swarm, state.address, state.port)
@@ -102,7 +101,7 @@ export class RecordApplier implements RecordSink {
   lease(record: LeaseRecord): void {
     const { table, topology } = this.#parts
     const { infoHash, peer, version, endedBy } = record
-    const site = topology().places[topology().locate(peer.address)]?.site
+    const site = topology.value.places[topology.value.locate(peer.address)]?.site
     if (site === undefined) return
     const host = hashAddress(peer.address)
     if (version < table.gatewayVersion(infoHash, site.index, host)) return
@@ -114,12 +113,12 @@ export class RecordApplier implements RecordSink {
     if (row < 0 || table.roleOf(row) !== 'needy')
       return this.#endSuperseded(infoHash, site.index, host, version)
     this.#grant(row, record)
-    this.#endSurplus(row, gatewaysMax(topology(), site.index))
+    this.#endSurplus(row, gatewaysMax(topology.value, site.index))
   }
 
   gatewayHost({ infoHash, site, host, version }: GatewayHostRecord): void {
     const { table, topology } = this.#parts
-    const index = topology().siteNamed(site)?.index
+    const index = topology.value.siteNamed(site)?.index
     if (index === undefined || version < table.gatewayVersion(infoHash, index, host)) return
     this.#endSuperseded(infoHash, index, host, version)
     table.rememberGatewayHost(infoHash, index, { host, version })

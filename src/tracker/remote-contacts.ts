@@ -12,7 +12,7 @@ import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import type { Topology } from '../topology/topology.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { RemoteRefusal, RemoteSites } from './ports.ts'
 import { readBatch } from './site-batch.ts'
 import { RemoteLeases } from './remote-leases.ts'
@@ -30,8 +30,7 @@ const AHEAD_MS_MAX = 10_000
 export interface RemoteContactsParts {
   readonly table: SwarmTable
   readonly clock: Clock
-  /** The one in force. */
-  readonly topology: () => Topology
+  readonly topology: CurrentTopology
   readonly ownSite: string
   /** A contact is in the table just now: what was said of it before holds from now on. */
   readonly settle: (row: number) => void
@@ -72,7 +71,8 @@ export class RemoteContacts implements RemoteSites {
 
   constructor(parts: RemoteContactsParts) {
     this.#parts = parts
-    const { table, onAdopted } = parts
+    const { table, topology, onAdopted } = parts
+    topology.onReplace(() => this.#topologyReplaced())
     this.#leases = new RemoteLeases({ table, onAdopted, isHeard: (siteIndex) => this.isHeard(siteIndex) })
   }
 
@@ -172,9 +172,9 @@ export class RemoteContacts implements RemoteSites {
   }
 
   /** Sites have other indexes now, and addresses other places. */
-  topologyChanged(): void {
+  #topologyReplaced(): void {
     for (const site of this.#sites.values()) {
-      site.index = this.#parts.topology().siteNamed(site.name)?.index ?? -1
+      site.index = this.#parts.topology.value.siteNamed(site.name)?.index ?? -1
       if (site.index >= 0) continue
       for (const [key] of this.#said.torrents()) this.#said.remove(key, site)
       this.#sites.delete(site.name)
@@ -190,7 +190,7 @@ export class RemoteContacts implements RemoteSites {
   #siteOf(name: string): RemoteSite {
     let site = this.#sites.get(name)
     if (site === undefined) {
-      const index = this.#parts.topology().siteNamed(name)?.index ?? -1
+      const index = this.#parts.topology.value.siteNamed(name)?.index ?? -1
       site = { name, index, isHeard: false, behindMs: 0, stream: 0, torrents: 0 }
       this.#sites.set(name, site)
     }
@@ -238,7 +238,7 @@ export class RemoteContacts implements RemoteSites {
     peers: readonly PeerState[],
   ): Swarm | undefined {
     const { table } = this.#parts
-    const topology = this.#parts.topology()
+    const topology = this.#parts.topology.value
     const kept: number[] = []
     for (const [index, peer] of peers.entries()) {
       if (index >= CONTACTS_MAX) {
@@ -298,7 +298,7 @@ export class RemoteContacts implements RemoteSites {
   }
 
   #siteAt({ address }: PeerRef): string | undefined {
-    const topology = this.#parts.topology()
+    const topology = this.#parts.topology.value
     return topology.places[topology.locate(address)]?.site.name
   }
 }

@@ -14,7 +14,7 @@ import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { NODE_NUMBERS } from '../swarm/lease-version.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import type { Topology } from '../topology/topology.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import { BATCH_BYTES, dump, leaseOf, refOf, writeLinks } from './describe-records.ts'
 import type { CompletionStore, LogSubscriber, SiteLog } from './ports.ts'
 import { RecordApplier } from './record-applier.ts'
@@ -28,8 +28,7 @@ export interface SiteReplicaParts {
   /** The time of the site, in whole milliseconds; the tracker's clock too. */
   readonly clock: Clock
   readonly random: Random
-  /** The one in force. */
-  readonly topology: () => Topology
+  readonly topology: CurrentTopology
   /** Whether a site speaks for itself. Without: none does. */
   readonly isElsewhere?: (siteIndex: number) => boolean
   /** Runs this after the current turn of the event loop. */
@@ -116,7 +115,7 @@ export class SiteReplica implements LogSubscriber {
     const lease = leaseOf(describing, row)
     const host = site.gatewayHostsEver > 0 ? table.leases.hostOf(row) : 0
     const version = site.gatewayHosts.get(host)
-    const name = this.#parts.topology().sites[site.site]?.name
+    const name = this.#parts.topology.value.sites[site.site]?.name
     const { infoHash } = table.swarmOf(row)
     if (lease !== undefined) this.#writer.lease(lease)
     else if (version !== undefined && name !== undefined)

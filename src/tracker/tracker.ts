@@ -16,6 +16,7 @@ import { defaultPolicy, type Policy } from '../handout/policy.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import { SiteSwarm, type Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { Topology } from '../topology/topology.ts'
 import { countDecision } from './count-decision.ts'
 import type { Elsewhere } from './elsewhere.ts'
@@ -29,6 +30,7 @@ import { WaitingRoom } from './waiting-room.ts'
 import { writePeers } from './write-peers.ts'
 
 export interface TrackerParts {
+  readonly topology: CurrentTopology
   readonly table: SwarmTable
   readonly clock: Clock
   readonly random: Random
@@ -57,23 +59,18 @@ export class Tracker implements TrackerService {
   readonly #hearing: Hearing
   readonly #waiting: WaitingRoom
   readonly #silent: SilentFinishers | undefined
-  #topology: Topology
 
-  constructor(topology: Topology, parts: TrackerParts) {
-    this.#topology = topology
+  constructor(parts: TrackerParts) {
     this.#parts = parts
-    const { table, clock, leases } = parts
-    if (leases !== undefined) this.#claims = new GatewayClaims(table, leases, clock, () => this.#topology)
+    const { table, clock, leases, topology } = parts
+    if (leases !== undefined) this.#claims = new GatewayClaims(table, leases, clock, topology)
     this.#hearing = new Hearing(parts, this.#claims)
     this.#waiting = new WaitingRoom(clock)
     if (parts.inquire !== undefined)
       this.#silent = new SilentFinishers(parts.inquire, clock, (request, from) => this.#learn(request, from))
     this.#policy = parts.policy ?? defaultPolicy
     this.#seed = parts.random.below(0x1_0000_0000)
-  }
-
-  get topology(): Topology {
-    return this.#topology
+    topology.onReplace((after, before) => this.#remap(after, before))
   }
 
   announce(
@@ -169,7 +166,7 @@ export class Tracker implements TrackerService {
 
   /** What a client told when it was asked, as if it had announced it; it is not there to be answered. */
   #learn(request: AnnounceRequest, from: Address): void {
-    const place = this.#topology.locate(from)
+    const place = this.#parts.topology.value.locate(from)
     const { clock, replica, elsewhere } = this.#parts
     if (place < 0 || elsewhere?.isHeard(this.#siteOf(place)) === true) return
     try {
@@ -282,16 +279,13 @@ export class Tracker implements TrackerService {
     return { decision: told ?? decision, asker, swarm, placeIndex: place, isDecidedHere: told === undefined }
   }
 
-  /** Uses another topology from now on, and puts every peer where that says it is. */
-  changeTopology(topology: Topology): void {
-    const before = this.#topology
+  /** Moves every peer to the place that the new topology gives its address. */
+  #remap(after: Topology, before: Topology): void {
     this.#parts.table.remap({
-      siteOfPlace: topology.places.map((place) => place.site.index),
-      locate: (address) => topology.locate(address),
-      siteAfter: (siteIndex) => topology.siteNamed(before.sites[siteIndex]?.name ?? '')?.index ?? -1,
+      siteOfPlace: after.places.map((place) => place.site.index),
+      locate: (address) => after.locate(address),
+      siteAfter: (siteIndex) => after.siteNamed(before.sites[siteIndex]?.name ?? '')?.index ?? -1,
     })
-    this.#topology = topology
-    this.#parts.elsewhere?.topologyChanged()
   }
 
   #admit(infoHash: Buffer, from: Address): number {
@@ -303,13 +297,13 @@ export class Tracker implements TrackerService {
   }
 
   #locate(from: Address): number {
-    const place = this.#topology.locate(from)
+    const place = this.#parts.topology.value.locate(from)
     if (place < 0) throw new Refusal('TRK_ADDRESS_UNMAPPED', from.toString())
     return place
   }
 
   #siteOf(place: number): number {
-    return this.#topology.places[place]?.site.index ?? -1
+    return this.#parts.topology.value.places[place]?.site.index ?? -1
   }
 
   #decideFor(
@@ -340,7 +334,7 @@ export class Tracker implements TrackerService {
     const { row, place } = asker
     const decision = decideHandout({
       table,
-      topology: this.#topology,
+      topology: this.#parts.topology.value,
       policy: this.#policy,
       nowMs: clock.nowMs(),
       seed: this.#seed ^ Math.imul(swarm.rows, 0x9e3779b1) ^ (row < 0 ? place : table.rows.identity(row)),

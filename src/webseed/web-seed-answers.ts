@@ -20,7 +20,8 @@ import type { OriginMetrics, OriginRefusal } from '../core/origin-metrics.ts'
 import { answerText } from '../registry/plain-answer.ts'
 import type { Registration } from '../registry/registration.ts'
 import type { Registry } from '../registry/registry.ts'
-import type { Site, Topology } from '../topology/topology.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
+import type { Site } from '../topology/topology.ts'
 import { type ContentFile, findContentFile } from './content-files.ts'
 import { type ContentHead, contentHead } from './content-head.ts'
 import type { OpenContents } from './open-contents.ts'
@@ -30,7 +31,7 @@ export interface WebSeedParts {
   readonly registry: Registry
   readonly contents: OpenContents
   readonly desk: OriginDesk
-  readonly topology: () => Topology
+  readonly topology: CurrentTopology
   readonly view: (registration: Registration, siteIndex: number) => SiteView
   readonly metrics: OriginMetrics
   readonly onRefusal: (code: RefusalCode) => void
@@ -73,7 +74,7 @@ export class WebSeedAnswers {
   /** For a GET or HEAD of `/webseed/…`. */
   async answer(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void> {
     const { registry, contents, topology } = this.#parts
-    const site = topology().places[topology().locate(from)]?.site
+    const site = topology.value.places[topology.value.locate(from)]?.site
     if (site === undefined) return this.#refuse(response, 403, 'TRK_ADDRESS_UNMAPPED', from.toString())
     const [, digits = '', path = ''] =
       /^\/webseed\/([0-9a-f]+)((?:\/[^?]*)?)(?:\?.*)?$/i.exec(request.url ?? '') ?? []

@@ -8,9 +8,12 @@ import { ApiError } from '../api-error.ts'
 import { type Query, readAddress, readInfoHash, readPort } from '../queries.ts'
 import { describePeer } from './swarms.ts'
 
-export function addExplainRoute(routes: FastifyInstance, parts: Pick<AdminParts, 'tracker' | 'table'>): void {
+export function addExplainRoute(
+  routes: FastifyInstance,
+  parts: Pick<AdminParts, 'topology' | 'tracker' | 'table'>,
+): void {
   routes.get<{ Querystring: Query }>('/api/v1/explain', async (request) => {
-    const { tracker, table } = parts
+    const { topology, tracker, table } = parts
     const infoHash = readInfoHash(request.query['info_hash'])
     const address = readAddress(request.query['ip'])
     const port = readPort(request.query['port'])
@@ -19,7 +22,7 @@ export function addExplainRoute(routes: FastifyInstance, parts: Pick<AdminParts,
       throw new ApiError(404, 'swarm-unknown', `no peer has announced ${formatInfoHash(infoHash)} here`)
 
     const { decision, asker, isDecidedHere } = explained
-    const place = tracker.topology.places[asker.place]
+    const place = topology.value.places[asker.place]
     return {
       infoHash: formatInfoHash(infoHash),
       ip: address.toString(),

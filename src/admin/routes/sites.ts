@@ -5,16 +5,16 @@ import type { AdminParts } from '../admin-server.ts'
 export function addSiteRoutes(
   routes: FastifyInstance,
   {
-    tracker,
+    topology,
     table,
     site: ownSite,
     federation,
-  }: Pick<AdminParts, 'tracker' | 'table' | 'site' | 'federation'>,
+  }: Pick<AdminParts, 'topology' | 'table' | 'site' | 'federation'>,
 ): void {
   routes.get('/api/v1/sites', async () => {
     const remotes = new Map((federation?.remotes() ?? []).map((remote) => [remote.site, remote]))
     return {
-      sites: tracker.topology.sites.map((site) => {
+      sites: topology.value.sites.map((site) => {
         const remote = remotes.get(site.name)
         return {
           name: site.name,

@@ -10,7 +10,7 @@ import { type Query, readInfoHash } from '../queries.ts'
 /** The largest swarms; a node may have a million, and nobody reads them. */
 const SWARMS_LISTED_MAX = 1_000
 
-type Parts = Pick<AdminParts, 'tracker' | 'table'>
+type Parts = Pick<AdminParts, 'topology' | 'tracker' | 'table'>
 
 export function addSwarmRoutes(routes: FastifyInstance, parts: Parts): void {
   routes.get<{ Querystring: Query }>('/api/v1/swarms', async (request) => {
@@ -43,9 +43,9 @@ export function addSwarmRoutes(routes: FastifyInstance, parts: Parts): void {
   })
 }
 
-function readSite({ tracker }: Parts, text: Query[string]): number | undefined {
+function readSite({ topology }: Parts, text: Query[string]): number | undefined {
   if (text === undefined) return undefined
-  const site = typeof text === 'string' ? tracker.topology.siteNamed(text) : undefined
+  const site = typeof text === 'string' ? topology.value.siteNamed(text) : undefined
   if (site === undefined)
     throw new ApiError(400, 'site-unknown', `there is no site ${JSON.stringify(text)} in the topology`)
   return site.index
@@ -83,7 +83,7 @@ function describeSite(parts: Parts, swarm: Swarm, site: SiteSwarm) {
 /** One peer, as all routes show it. */
 export function describePeer(parts: Parts, row: number) {
   const { rows } = parts.table
-  const place = parts.tracker.topology.places[rows.place(row)]
+  const place = parts.topology.value.places[rows.place(row)]
   return {
     ip: rows.address(row).toString(),
     port: rows.port(row),
@@ -94,5 +94,5 @@ export function describePeer(parts: Parts, row: number) {
 }
 
 function siteName(parts: Parts, site: SiteSwarm): string {
-  return parts.tracker.topology.sites[site.site]?.name ?? ''
+  return parts.topology.value.sites[site.site]?.name ?? ''
 }

@@ -1,11 +1,11 @@
 /** The topology in force, and where it puts an address. */
 import type { FastifyInstance } from 'fastify'
-import type { Tracker } from '../../tracker/tracker.ts'
+import type { CurrentTopology } from '../../topology/current-topology.ts'
 import { type Query, readAddress } from '../queries.ts'
 
-export function addTopologyRoutes(routes: FastifyInstance, tracker: Tracker): void {
+export function addTopologyRoutes(routes: FastifyInstance, current: CurrentTopology): void {
   routes.get('/api/v1/topology', async () => {
-    const { topology } = tracker
+    const topology = current.value
     return {
       unmapped: topology.unmapped,
       sites: topology.sites.map((site) => ({
@@ -29,7 +29,7 @@ export function addTopologyRoutes(routes: FastifyInstance, tracker: Tracker): vo
     const texts = typeof asked === 'object' ? asked : [asked]
     return texts.map((text) => {
       const address = readAddress(text)
-      const match = tracker.topology.match(address)
+      const match = current.value.match(address)
       return {
         ip: address.toString(),
         site: match?.place.site.name ?? null,

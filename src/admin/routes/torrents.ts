@@ -11,6 +11,7 @@ import { nearestNodeUrl } from '../../registry/node-url.ts'
 import { checkOriginReference } from '../../registry/origin-reference.ts'
 import { type Noted, type Registration, notedOf } from '../../registry/registration.ts'
 import { type Registry, RegistryUnavailable } from '../../registry/registry.ts'
+import type { CurrentTopology } from '../../topology/current-topology.ts'
 import { NO_BUBBLE, type Place, type Topology, UNMAPPED_SITE } from '../../topology/topology.ts'
 import { ApiError } from '../api-error.ts'
 import { type Query, readInfoHash } from '../queries.ts'
@@ -35,14 +36,14 @@ const CONTENT_TYPES = [
 
 export function addTorrentRoutes(
   routes: FastifyInstance,
-  topology: { readonly topology: Topology },
+  topology: CurrentTopology,
   { registry, originObstacle }: TorrentParts,
 ): void {
   const describe = (registration: Registration, noted: Noted, warnings: readonly ShownWarning[]) => {
     const obstacle = registration.origin === undefined ? undefined : originObstacle(registration.origin)
     return {
       ...describeBriefly(registration, noted),
-      sites: urlsOf(topology.topology, registration),
+      sites: urlsOf(topology.value, registration),
       warnings: [
         ...warnings.map(({ code, message }) => ({ code, message })),
         ...(obstacle === undefined ? [] : [{ code: 'origin-unusable', message: obstacle }]),

@@ -29,11 +29,12 @@ const linksOf = (infoHash: string) =>
   }))
 
 async function anAdmin(token?: string) {
-  const { tracker, table } = aTracker()
+  const { topology, tracker, table } = aTracker()
   const store = aTorrentStore()
   const clock = new ManualClock(Date.UTC(2030, 0, 2, 3, 4, 5))
   const registry = new Registry({ store, clock, admit: 'registered' })
   const server = new AdminServer({
+    topology,
     tracker,
     table,
     health: {

@@ -52,7 +52,7 @@ describe('a registered torrent', () => {
 
   it('is that of another place for whoever chooses one', async () => {
     const { server, path } = await aServer()
-    const rowA = server.swarm.topology.sites[1]?.places[1]
+    const rowA = server.swarm.topology.value.sites[1]?.places[1]
     Object.assign(rowA ?? {}, { trackers: ['http://row-a.ams.example/announce'] })
     const chosen = await server.get(`${path}?site=ams&bubble=row-a`, FRA)
     expect(chosen.body.toString('latin1')).toContain('8:announce33:http://row-a.ams.example/announce')
@@ -87,11 +87,11 @@ describe('a registered torrent', () => {
   it('is that of the site to which the topology counts unmapped addresses', async () => {
     const { server, path } = await aServer()
     const topology = aTopology()
-    server.swarm.topology = {
+    server.swarm.topology.replace({
       ...topology,
       unmapped: 'ams',
       locate: (address) => Math.max(topology.locate(address), 3),
-    }
+    })
     const { body } = await server.get(path, NOWHERE)
     expect(body.toString('latin1')).toContain('8:announce30:http://127.2.0.1:6969/announce')
   })
@@ -121,7 +121,7 @@ describe('a registered torrent', () => {
       bytes: 0,
     })
     expect((await server.get(path, AMS, { headers: { 'if-none-match': etag } })).status).toBe(200)
-    server.swarm.topology = { ...aTopology(), fallbackTrackers: () => ['http://t0.example/announce'] }
+    server.swarm.topology.replace({ ...aTopology(), fallbackTrackers: () => ['http://t0.example/announce'] })
     const third = await server.get(path, FRA, { headers: { 'if-none-match': etag } })
     expect(third.status).toBe(200)
     expect(third.body.toString('latin1')).toContain('http://t0.example/announce')

@@ -98,8 +98,8 @@ test('a site that becomes complete meanwhile needs no gateway any more', async (
 })
 
 test('a topology that changes meanwhile: the peer is answered by its place in the new one', async () => {
-  const { asked, answer, tracker } = anElection()
-  tracker.changeTopology(tracker.topology)
+  const { asked, answer, topology } = anElection()
+  topology.replace(topology.value)
   answer('granted')
   expect((await asked).peers).toEqual(['127.1.1.1:6881'])
 })

@@ -243,15 +243,15 @@ test('numwant is a maximum, and the gateway keeps its upstream within it', () =>
 })
 
 test('after a reload a peer belongs where the new topology puts it, and the gateway stays gateway', () => {
-  const { announce, tracker } = aTracker({ topology: aTopology({ siteNames: ['fra', 'ams'] }) })
+  const { announce, topology } = aTracker({ topology: aTopology({ siteNames: ['fra', 'ams'] }) })
   announce('127.1.1.1', { left: 0 })
   announce('127.2.1.1')
   announce('127.2.1.2')
-  tracker.changeTopology(aTopology({ siteNames: ['fra', 'ams', 'nyc'] }))
+  topology.replace(aTopology({ siteNames: ['fra', 'ams', 'nyc'] }))
   expect(remoteTo('127.2.1.1', announce('127.2.1.1').peers)).toEqual(['127.1.1.1:6881'])
   expect(remoteTo('127.2.1.3', announce('127.2.1.3').peers)).toEqual([])
   expect(announce('127.3.1.1').peers.length).toBe(1)
-  tracker.changeTopology(aTopology({ siteNames: ['fra'] }))
+  topology.replace(aTopology({ siteNames: ['fra'] }))
   expect(announce('127.1.1.1', { left: 0 })).toMatchObject({ complete: 1, incomplete: 0 })
 })
 

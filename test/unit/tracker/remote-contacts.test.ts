@@ -1,4 +1,5 @@
 /** What a site may make another one believe: things about its own peers, and not too many of them. */
+import { CurrentTopology } from '../../../src/topology/current-topology.ts'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
 import { parseAddress, type Address } from '../../../src/core/address.ts'
@@ -18,7 +19,7 @@ function aNodeOfFra() {
   const remote = new RemoteContacts({
     table,
     clock,
-    topology: () => topology,
+    topology: new CurrentTopology(topology),
     ownSite: 'fra',
     settle: () => {},
     onAdopted: () => {},

@@ -166,14 +166,14 @@ describe('what is recorded', () => {
   test('is asked to be sent once a turn', () => {
     const asked: (() => void)[] = []
     const batches: Buffer[] = []
-    const { table, clock, tracker } = aTracker()
+    const { table, clock, topology } = aTracker()
     const replica = new SiteReplica({
       table,
       log: { isShared: true, append: (batch) => void batches.push(batch) },
       completions: { add: () => {} },
       clock,
       random: new SeededRandom(1),
-      topology: () => tracker.topology,
+      topology,
       afterTurn: (flush) => void asked.push(flush),
     })
     replica.recordRemoval({ infoHash: TORRENT, address: at('127.1.1.1'), port: 1, atMs: 1 })
