@@ -21,7 +21,7 @@ import { Redis } from 'ioredis'
 import { Address } from '../src/core/address.ts'
 import { systemClock } from '../src/core/clock.ts'
 import { SeededRandom, systemSecret } from '../src/core/random.ts'
-import { isStoreUrlFault, readStoreUrl } from '../src/core/store-url.ts'
+import { isStoreUrlProblem, readStoreUrl } from '../src/core/store-url.ts'
 import { TorrentDirectory } from '../src/site/memory/torrent-directory.ts'
 import { RedisStore } from '../src/site/redis/redis-store.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
@@ -73,7 +73,7 @@ function aNode() {
   const topology = aTopology()
   const random = new SeededRandom(process.pid)
   const target = readStoreUrl(`redis://127.0.0.1:${port}`)
-  if (isStoreUrlFault(target)) throw new Error(target.message)
+  if (isStoreUrlProblem(target)) throw new Error(target.message)
   const log = { debug: () => {}, info: () => {}, warn: console.error, error: console.error }
   const directory = join(tmpdir(), 'siteswarm-bench-no-torrents')
   const describe = () => ({ infoHashes: [], name: '', sizeBytes: 0 })

@@ -8,7 +8,7 @@ import type { AnnounceEvent, AnnounceReply } from '../src/core/announce.ts'
 import { assert } from '../src/core/assert.ts'
 import { ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
-import type { ElectionCause, Ring, TrackerMetrics } from '../src/core/tracker-metrics.ts'
+import type { ElectionCause, Locality, TrackerMetrics } from '../src/core/tracker-metrics.ts'
 import type { Policy } from '../src/handout/policy.ts'
 import { SwarmTable, type SwarmTableLimits } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
@@ -52,7 +52,7 @@ export interface TestTracker {
     readonly rescues: number[]
     readonly downloadedBytes: { readonly site: number; readonly bytes: number; readonly isGateway: boolean }[]
     readonly completions: number[]
-    readonly handout: Record<Ring, number>
+    readonly handout: Record<Locality, number>
   }
   announce(from: string, saying?: Saying): Heard
   /** Where other nodes may have a say in the answer. */

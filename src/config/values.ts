@@ -6,7 +6,7 @@
  */
 import * as z from 'zod'
 import { parseAddress } from '../core/address.ts'
-import { isStoreUrlFault, readStoreUrl, type StoreTarget } from '../core/store-url.ts'
+import { isStoreUrlProblem, readStoreUrl, type StoreTarget } from '../core/store-url.ts'
 
 export interface ListenAddress {
   /** An IP address without brackets. */
@@ -105,13 +105,13 @@ export function store() {
     .string({ error: STORE_MESSAGE })
     .superRefine((text, context) => {
       const read = text === 'memory' ? undefined : readStoreUrl(text)
-      if (read !== undefined && isStoreUrlFault(read))
+      if (read !== undefined && isStoreUrlProblem(read))
         context.addIssue({ code: 'custom', message: `${STORE_MESSAGE}\n${storeHint(text) ?? read.hint}` })
     })
     .meta({ title: '`memory` or URL' })
     .transform((text): StoreConfig => {
       const target = readStoreUrl(text)
-      return isStoreUrlFault(target) ? { kind: 'memory' } : { kind: 'redis', target }
+      return isStoreUrlProblem(target) ? { kind: 'memory' } : { kind: 'redis', target }
     })
 }
 

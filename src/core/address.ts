@@ -2,8 +2,8 @@
  * IP addresses as numbers.
  *
  * An address is four big-endian 32-bit words. IPv4 is kept in its mapped form (`::ffff:a.b.c.d`, RFC 4291
- * §2.5.5.2), so that a dual-stack socket's `::ffff:10.1.2.3` and a plain `10.1.2.3` are the same address:
- * stored as two, the peer lands in `peers6`, which Transmission refuses, and maps to no site.
+ * §2.5.5.2), so that a dual-stack socket's `::ffff:10.1.2.3` and a plain `10.1.2.3` are the same address.
+ * If they were two, the peer would be listed in `peers6`, which Transmission rejects, and would map to no site.
  */
 
 export class Address {
@@ -63,10 +63,10 @@ export function parseAddress(text: string): Address | undefined {
   return parseV6(zone < 0 ? text : text.slice(0, zone))
 }
 
-/** 45 characters of address and a generous zone name. */
+/** 45 characters of address and up to 19 of a zone name. */
 const TEXT_LENGTH_MAX = 64
 
-/** The address in 4 (IPv4) or 16 (IPv6) bytes, as compact peer lists and BEP 24 carry it. */
+/** The address in 4 (IPv4) or 16 (IPv6) bytes, as in compact peer lists and BEP 24. */
 export function addressToBytes(address: Address): Buffer {
   if (address.isV4) {
     const bytes = Buffer.allocUnsafe(4)
@@ -88,7 +88,7 @@ export function addressFromBytes(bytes: Buffer): Address {
     : new Address(bytes.readUInt32BE(0), bytes.readUInt32BE(4), bytes.readUInt32BE(8), bytes.readUInt32BE(12))
 }
 
-/** Returns the 32 bits, or -1 where the text is no dotted quad. */
+/** Returns the 32 bits, or -1 if the text is not a dotted quad. */
 function parseV4(text: string, start: number, end: number): number {
   let bits = 0
   let octet = -1
@@ -169,7 +169,7 @@ function formatV4(bits: number): string {
   return `${bits >>> 24}.${(bits >>> 16) & 255}.${(bits >>> 8) & 255}.${bits & 255}`
 }
 
-/** RFC 5952: lower case, the longest run of two or more zero groups shortened, the first of equals. */
+/** RFC 5952: lower case; the longest run of two or more zero groups becomes `::`, the first one of equal length. */
 function formatV6(address: Address): string {
   const groups = [address.word0, address.word1, address.word2, address.word3].flatMap((word) => [
     word >>> 16,

@@ -1,5 +1,5 @@
 /**
- * What a client says and hears, whatever the wire. Sources: BEP 3, 7, 15, 21, 23, 48.
+ * Announce and scrape, request and response, independent of the transport. Sources: BEP 3, 7, 15, 21, 23, 48.
  */
 import type { Address } from './address.ts'
 
@@ -17,21 +17,21 @@ export interface AnnounceRequest {
   readonly downloadedBytes: number
   /** Bytes since `started`. 0 where the client sent nothing usable. */
   readonly uploadedBytes: number
-  /** Bytes still missing, saturated at 2^53-1. undefined: not said, or not a number, so a leecher. */
+  /** Bytes still missing, saturated at 2^53-1. undefined if absent or not a number; the peer then counts as a leecher. */
   readonly leftBytes: number | undefined
   readonly event: AnnounceEvent
-  /** undefined: the tracker chooses. 0 means none. */
+  /** undefined: the tracker chooses the number. 0: no peers. */
   readonly peersWanted: number | undefined
-  /** Opaque; empty where there is none. Only compared for equality. */
+  /** Opaque, compared only for equality; empty if absent. */
   readonly key: Buffer
 }
 
 export interface AnnounceReply {
-  /** Peers with all of the torrent. */
+  /** Peers that have the complete torrent. */
   readonly complete: number
-  /** Peers without, partial seeds included. */
+  /** All other peers, partial seeds included. */
   readonly incomplete: number
-  /** How often the torrent was completed. */
+  /** Number of completed downloads of the torrent. */
   readonly downloaded: number
   readonly intervalSeconds: number
   readonly intervalSecondsMin: number
@@ -49,17 +49,17 @@ export interface ScrapeCounts {
   readonly incomplete: number
 }
 
-/** What the tracker does. `from` is the client's proven address; a `Refusal` says why it was turned away. */
+/** The use cases of the tracker. `from` is the client's proven address; a `Refusal` carries the reason of a rejection. */
 export interface TrackerService {
   /**
-   * Throws only a `Refusal`. `protocol` is for the metrics. A promise for the few announces whose answer other
-   * nodes have a say in, or that are better answered a little later; it, too, rejects with a `Refusal` alone.
+   * Throws only a `Refusal`. `protocol` is for the metrics. Returns a promise for the few announces whose response
+   * depends on other nodes or is deferred; the promise, too, rejects only with a `Refusal`.
    */
   announce(
     request: AnnounceRequest,
     from: Address,
     protocol: 'http' | 'udp',
   ): AnnounceReply | Promise<AnnounceReply>
-  /** One entry a hash, in the order asked; zeros for a torrent nobody announced. Throws only a `Refusal`. */
+  /** One entry per hash, in request order; zeros for a torrent without announces. Throws only a `Refusal`. */
   scrape(infoHashes: readonly Buffer[], from: Address): ScrapeCounts[]
 }

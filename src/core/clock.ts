@@ -1,18 +1,18 @@
 /**
- * Time comes in through this port, so that tests and the simulator can own it.
+ * The port through which the program reads the time, so that tests and the simulator can control it.
  */
 
 export interface Clock {
-  /** Milliseconds since 1970, UTC. May step when the operator's machine is corrected. */
+  /** Milliseconds since 1970, UTC. May step when the clock of the machine is set. */
   nowMs(): number
 }
 
 export const systemClock: Clock = { nowMs: () => Date.now() }
 
-/** Milliseconds since some moment, never stepping: for how long something took, not for when it was. */
+/** Milliseconds of a monotonic clock: for durations, not for points in time. */
 export const elapsedMs = (): number => performance.now()
 
-/** A clock that stands still until it is told to move. */
+/** A clock that moves only by `advanceMs`. */
 export class ManualClock implements Clock {
   #nowMs: number
 

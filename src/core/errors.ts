@@ -1,21 +1,21 @@
 /**
- * Everything that can go wrong, in three families.
+ * Expected failures, in three families.
  *
- * Refusal      the peer asked for something we will not do. Shown to the peer, counted by code.
- * ConfigError  the operator's file is wrong. Carries every problem found, each with its position.
- * InputError   a file or an argument that a command was given is wrong. One line, and what to do.
+ * Refusal      the tracker rejects a peer's request. Shown to the peer, counted by code.
+ * ConfigError  a file of the operator is wrong. Carries every problem found, each with its position.
+ * InputError   a file or an argument of a command is wrong. One line, with what to do.
  *
- * Anything else is a bug and keeps its stack. Codes are public: they appear in metrics, logs and
- * docs/reference/errors.md, so a retired code is never used again.
+ * Anything else is a bug and keeps its stack trace. Codes are public: they appear in metrics, logs and
+ * docs/reference/errors.md, so a retired code is never reused.
  *
  * The texts avoid "unregistered torrent", "not registered" and "torrent cannot be found": Transmission 4 and
- * rtorrent 0.16 take them as a reason to stop announcing for good.
+ * rtorrent 0.16 stop announcing permanently when they see one of these.
  */
 
 export const refusals = {
   TRK_INFO_HASH_MISSING: 'info_hash is missing',
   TRK_INFO_HASH_INVALID: 'info_hash must be 20 bytes, percent-encoded',
-  TRK_INFO_HASH_REPEATED: 'an announce is for one info_hash',
+  TRK_INFO_HASH_REPEATED: 'an announce must have exactly one info_hash',
   TRK_PEER_ID_INVALID: 'peer_id must be 20 bytes, percent-encoded',
   TRK_PORT_INVALID: 'port must be a number from 1 to 65535',
   TRK_PARAMETER_INVALID: 'a parameter cannot be read',
@@ -23,25 +23,25 @@ export const refusals = {
   TRK_REQUEST_MALFORMED: 'the request cannot be read',
   TRK_METHOD_UNSUPPORTED: 'only GET is answered here',
   TRK_PATH_UNKNOWN: 'there is nothing at this path; announce to /announce',
-  TRK_SCRAPE_EMPTY: 'a scrape names at least one info_hash',
+  TRK_SCRAPE_EMPTY: 'a scrape needs at least one info_hash',
   TRK_SCRAPE_TOO_MANY: 'too many info_hash in one scrape',
-  TRK_FORWARDED_INVALID: 'the trusted proxy does not say clearly whose request this is',
+  TRK_FORWARDED_INVALID: 'the trusted proxy does not identify the client',
   TRK_ADDRESS_UNMAPPED: 'this address belongs to no site of this tracker',
-  TRK_ADDRESS_UNUSABLE: 'peers cannot be reached at this address',
+  TRK_ADDRESS_UNUSABLE: 'other peers cannot reach this address',
   TRK_TOKEN_WRONG: 'the token in the announce URL is wrong',
   TRK_TORRENT_UNKNOWN: 'this tracker does not serve that torrent',
-  TRK_DRAINING: 'this tracker node is going away; another one will answer',
-  TRK_TOO_EARLY: 'nobody at your site has this torrent yet; ask again in a moment',
+  TRK_DRAINING: 'this tracker node is draining; announce to another one',
+  TRK_TOO_EARLY: 'no peer at your site has this torrent yet; announce again in a moment',
   TRK_OVERLOADED: 'this tracker node is full; try again later',
-  TRK_INTERNAL: 'the tracker made a mistake',
+  TRK_INTERNAL: 'internal tracker error',
 } as const
 
 export type RefusalCode = keyof typeof refusals
 
-/** Thrown on the announce path, hundreds of times a second under attack: it has no stack trace. */
+/** Thrown on the announce path, hundreds of times a second under attack, so it has no stack trace. */
 export class Refusal {
   readonly code: RefusalCode
-  /** What in particular, with no line breaks; shown to the peer after the text of the code. */
+  /** Specifics, without line breaks; shown to the peer after the text of the code. */
   readonly detail: string | undefined
 
   constructor(code: RefusalCode, detail?: string) {
@@ -55,17 +55,16 @@ export class Refusal {
 }
 
 export interface Problem {
-  /** The file, or the environment variable. */
+  /** A file or an environment variable. */
   readonly file: string
-  /** From 1; 0 where the problem is no one line. */
+  /** From 1; 0 if the problem is not in a single line. */
   readonly line: number
-  /** From 1; 0 where the problem is no one line. */
+  /** From 1; 0 if the problem is not in a single line. */
   readonly column: number
-  /** What is wrong. */
   readonly message: string
-  /** What to do about it. */
+  /** Tells the operator what to do. */
   readonly hint?: string
-  /** The lines of the file around it, the last one with carets under the place. Secrets are masked. */
+  /** Surrounding lines of the file, ending with carets under the position. Secrets are masked. */
   readonly excerpt?: string
 }
 
@@ -79,14 +78,14 @@ export class ConfigError extends Error {
   }
 }
 
-/** The hint stands behind the carets, or on a line of its own where there are none. */
+/** Puts the hint behind the carets, or on a separate line if there is no excerpt. */
 export function formatProblem({ file, line, column, message, hint, excerpt }: Problem): string {
   const head = line === 0 ? `${file}  ${message}` : `${file}:${line}:${column}  ${message}`
   if (excerpt === undefined) return hint === undefined ? head : `${head}\n  ${hint}`
   return hint === undefined ? `${head}\n${excerpt}` : `${head}\n${excerpt} ${hint}`
 }
 
-/** A file or argument that a person handed to a command. The message says what, where, and what to do. */
+/** A wrong file or argument of a command. The message names the problem, its place and the remedy. */
 export class InputError extends Error {
   constructor(message: string) {
     super(message)

@@ -1,10 +1,11 @@
-/** What sites turn away from each other: `federation` and `tracker` count it, `observe` shows it. */
+/** Protocol violations and other rejections between sites: counted where they are detected, shown by `observe`. */
 
 /**
- * Why something of another site was turned away. `token`: it did not show ours. `streams`: too many of them already.
- * `site`: another site than the one whose URL it is. `version`: neither ours nor next to it. `size`: a message beyond
- * all limits. `slow`: a reader that does not keep up. `torrent`: a registered torrent that could not be taken over.
- * `address`: peers that are not its own. `contacts`, `torrents`: more of them than fit. `garbage`: what cannot be read.
+ * Reason of a rejection. `token`: missing or different federation token. `streams`: too many subscribers. `site`: a URL
+ * that leads to another site. `version`: a protocol version that is neither ours nor adjacent. `size`: a message above
+ * the size limit. `slow`: a subscriber that does not keep up. `torrent`: a registered torrent that could not be fetched
+ * or stored. `address`: peers outside the site's own addresses. `contacts`, `torrents`: more advertised peers or torrents
+ * than fit. `garbage`: a malformed message. These are values of a metric label and keep their names.
  */
 export const federationRefusals = [
   'token',

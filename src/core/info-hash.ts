@@ -1,6 +1,6 @@
 /**
  * The infohash: 20 bytes that name a torrent on the wire. SHA-1 of the `info` bytes (BEP 3), or the first
- * 20 bytes of their SHA-256 (BEP 52). It stays bytes; hex is for people.
+ * 20 bytes of their SHA-256 (BEP 52). The program handles it as bytes; hex is only for display.
  */
 
 export const INFO_HASH_BYTES = 20
@@ -15,7 +15,7 @@ export function formatInfoHash(infoHash: Buffer): string {
   return infoHash.toString('hex')
 }
 
-/** Twenty bytes as twenty characters: the key that a Map finds fastest. Not for people. */
+/** Twenty bytes as twenty characters: the fastest key of a Map. Not for display. */
 export function infoHashKey(infoHash: Buffer): string {
   return infoHash.toString('latin1')
 }

@@ -1,6 +1,6 @@
 /**
- * Every limit, with its reason. A number that is not here, not in a file's own constants with a reason, and not
- * in the configuration does not exist.
+ * Limits shared by several rooms, each with its reason. Every other number is a constant with its reason in the file
+ * that uses it, or a configuration key.
  */
 import { assert } from './assert.ts'
 
@@ -17,33 +17,33 @@ export const SCRAPE_HASHES_MAX = 100
 export const KEY_BYTES_MAX = 64
 
 /**
- * Peers in one answer. Far above what the handout policy hands out; what a `numwant` of four billion is clamped
- * to. 200 is what libtorrent asks for.
+ * Peers in one response: larger values of `numwant` are clamped to it. The handout policy stays far below; libtorrent
+ * requests 200.
  */
 export const PEERS_WANTED_MAX = 200
 
-/** For a client that does not say: 50 is the common default of trackers and of WebTorrent and aria2. */
+/** Applies to an announce without `numwant`: 50 is the common default of trackers and of WebTorrent and aria2. */
 export const PEERS_WANTED_DEFAULT = 50
 
-/** When a refused client may come back. Without it, libtorrent stays away for 30 minutes. */
+/** Retry interval in a refusal. Without one, libtorrent waits 30 minutes. */
 export const REFUSAL_INTERVAL_SECONDS = 60
 
-/** Sites of one topology: the table of link costs has this squared, 8 MB. */
+/** Sites of one topology: the table of link costs has the square of this many entries, 8 MB. */
 export const SITES_MAX = 1_000
 
-/** Bubbles of one topology, the bubble `-` of each site included: the swarm table keeps a place in 16 bits. */
+/** Bubbles of one topology, the bubble `-` of each site included: the swarm table stores a place in 16 bits. */
 export const PLACES_MAX = 65_535
 
 /**
- * A torrent that can be registered: three times what libtorrent loads unless it is told otherwise, and little enough
- * to go through a Redis and to be held in memory for each of some sites.
+ * Largest torrent file that can be registered: three times what libtorrent loads by default, and small enough to store
+ * in Redis and to keep in memory in several variants, one per site.
  */
 export const TORRENT_BYTES_MAX = 33_554_432
 
-assert(REQUEST_TARGET_BYTES_MAX < 16_384, 'Node answers longer headers before any handler runs')
+assert(REQUEST_TARGET_BYTES_MAX < 16_384, 'Node rejects longer headers before any handler runs')
 assert(
   SCRAPE_HASHES_MAX * 72 < REQUEST_TARGET_BYTES_MAX,
   'the largest scrape must fit into the longest request',
 )
-assert(PEERS_WANTED_DEFAULT <= PEERS_WANTED_MAX, 'the default obeys the maximum')
-assert(SITES_MAX < PLACES_MAX, 'every site has a place')
+assert(PEERS_WANTED_DEFAULT <= PEERS_WANTED_MAX, 'the default must not exceed the maximum')
+assert(SITES_MAX < PLACES_MAX, 'every site needs a place')

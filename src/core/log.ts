@@ -1,21 +1,21 @@
 /**
- * How every room says something to the operator, without knowing what writes it. The text never changes; what
- * varies is a field. A warning has a counter beside it, and nothing above `debug` is written for each announce.
+ * The logging port, so that no room depends on the logger. Texts are constant; variable data goes into fields. Each
+ * warning has a counter beside it, and no announce writes a line above `debug`.
  */
 
 export interface LogFields {
-  /** What happened, in a word that never changes: `store-unavailable`. */
+  /** Stable name of the event, such as `store-unavailable`. */
   readonly event: string
   readonly [field: string]: unknown
 }
 
 export interface Log {
-  /** For whoever debugs this program. */
+  /** For debugging this program. */
   debug(fields: LogFields, text: string): void
-  /** Something an operator may want to read tomorrow. */
+  /** Normal operation; useful in hindsight. */
   info(fields: LogFields, text: string): void
-  /** Something an operator should look at, although the program goes on. */
+  /** The program continues, but the operator should check the cause. */
   warn(fields: LogFields, text: string): void
-  /** Something is broken, and somebody has to repair it. */
+  /** A failure that the operator has to repair. */
   error(fields: LogFields, text: string): void
 }

@@ -1,16 +1,16 @@
 /**
- * Chance comes in through this port, so that a printed seed repeats a run.
+ * The port through which the program draws random numbers, so that a printed seed reproduces a run.
  */
 import { randomBytes } from 'node:crypto'
 
 export interface Random {
-  /** A whole number from 0 up to and without `bound` (1 … 2^32). */
+  /** An integer from 0 to `bound` - 1; `bound` is 1 … 2^32. */
   below(bound: number): number
 }
 
 /**
  * sfc32 (Chris Doty-Humphrey, PractRand): four words of state, passes BigCrush, a few nanoseconds a number.
- * It decides who meets whom; it guards no secret.
+ * For the choice of peers, not for secrets.
  */
 export class SeededRandom implements Random {
   readonly seed: number
@@ -41,12 +41,12 @@ export class SeededRandom implements Random {
   }
 }
 
-/** A generator that nobody can predict; its seed is in the log, so that a surprising run can be repeated. */
+/** A generator with an unpredictable seed, which is logged so that a run can be reproduced. */
 export function systemRandom(): SeededRandom {
   return new SeededRandom(randomBytes(4).readUInt32BE(0))
 }
 
-/** 32 bytes that nobody can guess, for what a keyed hash guards. Never logged, and no seed repeats them. */
+/** 32 unpredictable bytes for the key of a keyed hash. Never logged, and not derived from a seed. */
 export function systemSecret(): Buffer {
   return randomBytes(32)
 }

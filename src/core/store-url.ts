@@ -1,9 +1,8 @@
 /**
- * The URL of a Redis, as an operator writes it, taken apart. Both `config`, which points at what is wrong with it,
- * and `site`, which connects, read it here.
+ * Parser of the `store` URL. `config` uses it to report errors with their position, the Redis store to connect.
  *
- * `redis://` one server, `redis+sentinel://` the Sentinels that know it, `redis+cluster://` some nodes of a Cluster;
- * each with `rediss` for TLS. User and password, percent-encoded where they have special characters, are Redis's own.
+ * `redis://` one server, `redis+sentinel://` the Sentinels that monitor it, `redis+cluster://` some nodes of a Cluster;
+ * each with `rediss` for TLS. User and password are those of Redis, with special characters percent-encoded.
  */
 
 export interface StoreEndpoint {
@@ -13,20 +12,20 @@ export interface StoreEndpoint {
 
 export interface StoreTarget {
   readonly kind: 'single' | 'sentinel' | 'cluster'
-  /** At least one; of a Sentinel set-up those of the Sentinels. */
+  /** At least one; with `sentinel`, the addresses of the Sentinels. */
   readonly endpoints: readonly StoreEndpoint[]
   readonly isTls: boolean
   readonly username: string | undefined
   readonly password: string | undefined
   readonly database: number
-  /** The name by which the Sentinels know the master; empty without Sentinels. */
+  /** Name of the master in the Sentinels' configuration; empty without Sentinels. */
   readonly master: string
-  /** For logs and messages: without user and password. */
-  readonly shown: string
+  /** For logs and messages: the URL without user and password. */
+  readonly redactedUrl: string
 }
 
-/** What is wrong, and what to do about it. */
-export interface StoreUrlFault {
+/** An error in the URL, and the remedy. */
+export interface StoreUrlProblem {
   readonly message: string
   readonly hint: string
 }
@@ -37,11 +36,11 @@ const ENDPOINT = /^(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/
 const PORT = 6379
 const SENTINEL_PORT = 26379
 
-export function readStoreUrl(text: string): StoreTarget | StoreUrlFault {
+export function readStoreUrl(text: string): StoreTarget | StoreUrlProblem {
   const found = FORM.exec(text)
   if (found === null)
-    return fault(
-      'this is no URL of a Redis',
+    return problem(
+      'this is not the URL of a Redis',
       'write memory, redis://host:6379, rediss://…, redis+sentinel://host,host/master or redis+cluster://host,host',
     )
   const [, tls = '', mode, userInfo, hosts = '', path = ''] = found
@@ -50,11 +49,11 @@ export function readStoreUrl(text: string): StoreTarget | StoreUrlFault {
   for (const each of hosts.split(',')) {
     const endpoint = readEndpoint(each, kind === 'sentinel' ? SENTINEL_PORT : PORT)
     if (endpoint === undefined)
-      return fault(`"${each}" is no host and port`, 'write host:6379, or [::1]:6379')
+      return problem(`"${each}" is not a host and port`, 'write host:6379, or [::1]:6379')
     endpoints.push(endpoint)
   }
   if (kind === 'single' && endpoints.length > 1)
-    return fault(
+    return problem(
       'several hosts, but neither Sentinels nor a Cluster',
       'write redis+sentinel://host,host/master or redis+cluster://host,host',
     )
@@ -62,19 +61,19 @@ export function readStoreUrl(text: string): StoreTarget | StoreUrlFault {
   const parts = path.split('/')
   const master = kind === 'sentinel' ? (parts.shift() ?? '') : ''
   if (kind === 'sentinel' && master === '')
-    return fault(
+    return problem(
       'the name of the master is missing',
       'Sentinels and the name of their master: redis+sentinel://host:26379,host:26379/master',
     )
   const [database = '', ...more] = parts
   if (!/^\d{0,4}$/.test(database) || more.length > 0)
-    return fault(`"${path}" is no database`, 'a database is a number, such as redis://host:6379/0')
+    return problem(`"${path}" is not a database`, 'a database is a number, such as redis://host:6379/0')
   if (kind === 'cluster' && Number(database) > 0)
-    return fault('a Redis Cluster has only database 0', 'leave the number away')
+    return problem('a Redis Cluster has only database 0', 'remove the number')
 
   const [username, password] = (userInfo ?? '').split(/:(.*)/s).map(decode)
   if (username === undefined || (userInfo?.includes(':') === true && password === undefined))
-    return fault('the user or password has a wrong percent escape', 'write % itself as %25')
+    return problem('the user or password has a wrong percent escape', 'write % itself as %25')
   return {
     kind,
     endpoints,
@@ -83,11 +82,12 @@ export function readStoreUrl(text: string): StoreTarget | StoreUrlFault {
     password,
     database: Number(database),
     master,
-    shown: text.replace(/\/\/[^/@]*@/, '//'),
+    redactedUrl: text.replace(/\/\/[^/@]*@/, '//'),
   }
 }
 
-export const isStoreUrlFault = (read: StoreTarget | StoreUrlFault): read is StoreUrlFault => 'message' in read
+export const isStoreUrlProblem = (read: StoreTarget | StoreUrlProblem): read is StoreUrlProblem =>
+  'message' in read
 
 function readEndpoint(text: string, portDefault: number): StoreEndpoint | undefined {
   const [, v6, name, portText] = ENDPOINT.exec(text) ?? []
@@ -104,6 +104,6 @@ function decode(text: string): string | undefined {
   }
 }
 
-function fault(message: string, hint: string): StoreUrlFault {
+function problem(message: string, hint: string): StoreUrlProblem {
   return { message, hint }
 }

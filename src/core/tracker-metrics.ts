@@ -1,39 +1,39 @@
 /**
- * What the announce path reports about itself. Here and not in `observe`, because `tracker` writes it, `observe`
- * keeps it, and neither may know the other.
+ * Metrics of the announce path. Defined here because `tracker` reports them, `observe` stores them, and neither
+ * imports the other.
  *
- * Every method is called thousands of times a second: an implementation adds to plain numbers and does nothing
- * else. `siteIndex` is `Site.index` of the site of the peer, of the topology in force.
+ * Every method is called thousands of times a second: an implementation only adds to plain numbers. `siteIndex` is
+ * `Site.index` of the peer's site in the current topology.
  */
 import type { AnnounceEvent } from './announce.ts'
 import type { RefusalCode } from './errors.ts'
 
 export type Protocol = 'http' | 'udp'
 
-/** How far a peer that was handed out is from the peer that asked. */
-export type Ring = 'bubble' | 'site' | 'remote'
+/** Distance between a peer that is handed out and the requester. The metric label is `ring`. */
+export type Locality = 'bubble' | 'site' | 'remote'
 
 /**
- * Why a site has a new gateway for a torrent. `first`: it had none yet. `stopped`, `expired`, `stalled`: what the
- * gateway before it did. `added`: one more beside those that are there. `surplus`: the one before
- * was one too many, chosen by two nodes that could not ask each other.
+ * Reason for a new gateway of a torrent at a site. `first`: the site had none yet. `stopped`, `expired`, `stalled`: it
+ * replaces a gateway that did so. `added`: an additional one. `surplus`: it replaces one that was too many, because two
+ * nodes chose a gateway each while they could not reach each other.
  */
 export type ElectionCause = 'first' | 'stopped' | 'expired' | 'stalled' | 'added' | 'surplus'
 
 export interface TrackerMetrics {
-  /** An announce that was answered with peers, possibly none. */
+  /** An announce answered with a list of peers, possibly empty. */
   announce(siteIndex: number, protocol: Protocol, event: AnnounceEvent): void
-  /** An announce or scrape that was turned away. */
+  /** A rejected announce or scrape. */
   refusal(code: RefusalCode): void
-  /** So many peers of one ring were in one answer. */
-  handout(siteIndex: number, ring: Ring, peers: number): void
+  /** Number of peers of one locality in one response. */
+  handout(siteIndex: number, locality: Locality, peers: number): void
   election(siteIndex: number, cause: ElectionCause): void
-  /** A peer without progress was given a fresh source. */
+  /** A peer without progress was handed another source. */
   rescue(siteIndex: number): void
-  /** What a peer downloaded since its last announce; `isGateway` if its host is or was a gateway of that torrent. */
+  /** Bytes a peer downloaded since its last announce; `isGateway` if its host is or was a gateway of that torrent. */
   downloaded(siteIndex: number, bytes: number, isGateway: boolean): void
-  /** A peer has finished; counted once for each peer and torrent. */
+  /** A peer completed its download; counted once per peer and torrent. */
   completion(siteIndex: number): void
-  /** How long it took to decide on one answer. */
+  /** Time to compute one response. */
   duration(seconds: number): void
 }

@@ -2,7 +2,7 @@
  * What a handout decision is made of: who asks, what is chosen with which reason, and what follows from it.
  * A decision changes nothing by itself; `applyDecision` does, and `explain` only prints it.
  */
-import type { ElectionCause, Ring } from '../core/tracker-metrics.ts'
+import type { ElectionCause, Locality } from '../core/tracker-metrics.ts'
 import type { Role, SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -31,7 +31,7 @@ export type Reason = keyof typeof reasons
 
 export interface Choice {
   readonly row: number
-  readonly ring: Ring
+  readonly ring: Locality
   readonly reason: Reason
 }
 

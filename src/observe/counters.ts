@@ -1,28 +1,27 @@
 /**
- * What the announce path counts, as plain numbers in one row of words a site.
+ * Counters of the announce path: plain numbers, one row per site, read at scrape time.
  *
- * Adding to a typed array costs a few nanoseconds, a labelled increment of prom-client 15 over a hundred; so
- * these are read only when somebody scrapes. Counters belong to the name of a site: a reload of the topology may
- * change its index, and must not make a total jump.
+ * Adding to a typed array costs a few nanoseconds, a labelled increment of prom-client 15 over a hundred. Counters
+ * belong to the name of a site: a reload of the topology may change its index, and must not make a total jump.
  */
 import type { AnnounceEvent } from '../core/announce.ts'
 import { refusals, type RefusalCode } from '../core/errors.ts'
-import type { ElectionCause, Protocol, Ring, TrackerMetrics } from '../core/tracker-metrics.ts'
+import type { ElectionCause, Locality, Protocol, TrackerMetrics } from '../core/tracker-metrics.ts'
 import { OriginCounters } from './origin-counters.ts'
 
 export const protocols: readonly Protocol[] = ['http', 'udp']
 export const events: readonly AnnounceEvent[] = ['none', 'started', 'completed', 'stopped', 'paused']
-export const rings: readonly Ring[] = ['bubble', 'site', 'remote']
+export const localities: readonly Locality[] = ['bubble', 'site', 'remote']
 export const causes: readonly ElectionCause[] = ['first', 'stopped', 'expired', 'stalled', 'added', 'surplus']
 export const refusalCodes = Object.keys(refusals) as readonly RefusalCode[]
 
-/** `accepted`: the new topology is in force. `refused`: it has an error, and the old one stays. */
+/** `accepted`: the new topology is current. `refused`: it has an error, and the old one stays. */
 export type ReloadResult = 'accepted' | 'refused'
 export const reloadResults: readonly ReloadResult[] = ['accepted', 'refused']
 
 /**
- * Upper bounds in seconds. An announce takes some tens of microseconds; from a few milliseconds on, it has waited
- * for something else on the event loop, and that is what the upper half shows.
+ * Upper bounds in seconds. An announce takes some tens of microseconds. The upper half shows announces that waited for
+ * other work on the event loop, from a few milliseconds on.
  */
 export const durationBuckets: readonly number[] = [
   0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1,
@@ -31,7 +30,7 @@ export const durationBuckets: readonly number[] = [
 /*
   The row of a site
      0  announces, by protocol, then event
-    10  peers handed out, by ring
+    10  peers handed out, by locality
     13  gateway elections, by cause
     19  bytes downloaded
     20  bytes downloaded by gateways
@@ -39,7 +38,7 @@ export const durationBuckets: readonly number[] = [
     22  rescues
 */
 const HANDOUTS = protocols.length * events.length
-const ELECTIONS = HANDOUTS + rings.length
+const ELECTIONS = HANDOUTS + localities.length
 const DOWNLOADED = ELECTIONS + causes.length
 const GATEWAY_DOWNLOADED = DOWNLOADED + 1
 const COMPLETIONS = DOWNLOADED + 2
@@ -52,7 +51,7 @@ export class Counters implements TrackerMetrics {
   #rows = new Float64Array(0)
   readonly #refusals = new Float64Array(refusalCodes.length)
   readonly #reloads = new Float64Array(reloadResults.length)
-  /** By bucket; the last is for what is slower than every bound. */
+  /** By bucket; the last one counts values above every bound. */
   readonly #durations = new Float64Array(durationBuckets.length + 1)
   #durationSeconds = 0
 
@@ -65,8 +64,8 @@ export class Counters implements TrackerMetrics {
   }
 
   /**
-   * Takes the sites of a new topology, in the order of their indexes. A site keeps what it has counted; one that
-   * is gone is forgotten, because its label must not outlive it.
+   * Takes the sites of a new topology, in the order of their indexes. A site keeps its counts; those of a removed site
+   * are discarded, because its label must not outlive it.
    */
   resize(siteNames: readonly string[]): void {
     const rows = new Float64Array(siteNames.length * ROW)
@@ -88,8 +87,8 @@ export class Counters implements TrackerMetrics {
     this.#refusals[index] = (this.#refusals[index] as number) + 1
   }
 
-  handout(siteIndex: number, ring: Ring, peers: number): void {
-    this.#add(siteIndex, HANDOUTS + rings.indexOf(ring), peers)
+  handout(siteIndex: number, locality: Locality, peers: number): void {
+    this.#add(siteIndex, HANDOUTS + localities.indexOf(locality), peers)
   }
 
   election(siteIndex: number, cause: ElectionCause): void {
@@ -129,8 +128,8 @@ export class Counters implements TrackerMetrics {
     return this.#refusals[refusalCodes.indexOf(code)] as number
   }
 
-  handouts(siteIndex: number, ring: Ring): number {
-    return this.#read(siteIndex, HANDOUTS + rings.indexOf(ring))
+  handouts(siteIndex: number, locality: Locality): number {
+    return this.#read(siteIndex, HANDOUTS + localities.indexOf(locality))
   }
 
   elections(siteIndex: number, cause: ElectionCause): number {
@@ -157,7 +156,7 @@ export class Counters implements TrackerMetrics {
     return this.#reloads[reloadResults.indexOf(result)] as number
   }
 
-  /** How many fell into each bucket of `durationBuckets`, then how many were slower; and their sum in seconds. */
+  /** Number of values in each bucket of `durationBuckets` and above the last bound, and their sum in seconds. */
   durations(): { readonly perBucket: readonly number[]; readonly sumSeconds: number } {
     return { perBucket: [...this.#durations], sumSeconds: this.#durationSeconds }
   }

@@ -1,14 +1,14 @@
 /**
- * Readiness: the answer to "should clients be sent here?", for `/readyz`.
+ * Readiness of the node, for `/readyz`: whether a load balancer should send clients to it.
  *
- * It lists its checks, each with a sentence, because a bare 503 only moves the question. A check that is not
- * required is shown and does not decide: a node whose store is away goes on answering, and taking it out would
- * turn one outage into two.
+ * The response lists every check with a sentence, because a bare 503 does not tell the cause. A check that is not
+ * required is listed but does not make the node unready: a node whose store is unavailable still answers announces,
+ * and removing it from the load balancer would turn one outage into two.
  */
 
 export interface CheckResult {
   readonly isOk: boolean
-  /** For the operator: what is so, and if it is not ok, what happens next or what to do. */
+  /** For the operator: the state, and if it is not ok, what happens next or what to do. */
   readonly sentence: string
 }
 

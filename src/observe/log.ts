@@ -1,8 +1,8 @@
 /**
  * The log: one JSON object a line on standard error, written by pino.
  *
- * Writing never waits. A reader that stands still (a full disk behind a pipe, a stopped terminal) costs log lines,
- * which are counted, and not announces.
+ * Writing never blocks. If the reader of standard error stops (a full disk behind a pipe, a stopped terminal), log
+ * lines are dropped and counted, and announces continue.
  */
 import { once } from 'node:events'
 import { destination, pino, stdTimeFunctions } from 'pino'
@@ -12,27 +12,27 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as
 
 export type LogLevel = (typeof logLevels)[number]
 
-/** About four thousand lines: more than a start and a stop write together. */
+/** About four thousand lines, more than a start and a stop write together. */
 const BACKLOG_BYTES_MAX = 1_048_576
 
-/** A reader that has not taken the last lines by then is not going to, and the process has to end. */
+/** After this long the reader is assumed to have stopped, and the process has to end. */
 const FLUSH_DEADLINE_MS = 1_000
 
 export interface OpenLog {
   readonly log: Log
-  /** Since the start. */
+  /** Count since the start of the process. */
   readonly droppedLines: () => number
-  /** Waits until every line is written, but no longer than a second: the last thing before the process ends. */
+  /** Waits until every line is written, for at most a second. The last step before the process ends. */
   readonly flush: () => Promise<void>
 }
 
 export interface LogOptions {
   readonly level: LogLevel
-  /** On every line: which node said it. */
+  /** Site of the node, on every line. */
   readonly site: string
-  /** The same, where a node has several processes. */
+  /** Number of the worker, on every line; undefined if the node is one process. */
   readonly worker?: number | undefined
-  /** A file descriptor: standard error, unless a test says otherwise. */
+  /** A file descriptor: standard error, except in tests. */
   readonly to?: number
 }
 
@@ -56,7 +56,7 @@ export function openLog({ level, site, worker, to = 2 }: LogOptions): OpenLog {
     },
     { write },
   )
-  // The stream's own `flushSync` overtakes a write that is under way, and the last lines change places.
+  // The stream's own `flushSync` overtakes a pending write, and the last lines change places.
   const flush = async () => {
     if (isWritten) return
     const deadline = AbortSignal.timeout(FLUSH_DEADLINE_MS)

@@ -1,19 +1,27 @@
 /**
- * Every metric of this program, in one table: name, help that a stranger understands, labels, and where the
- * number comes from when Prometheus asks.
+ * Table of all metrics of this program: name, type, labels, help text, and the function that reads the values at
+ * scrape time.
  *
- * Labels are small closed sets, and every combination is there at zero from the start, so that a rate is right
- * from the first event on. Never an infohash, a peer or an address. docs/reference/metrics.md is compared with
- * this table by a test.
+ * Labels are small closed sets, and every combination is present at zero from the start, so that a rate is right
+ * from the first event on. A label never contains an infohash, a peer or an address. A test compares
+ * docs/reference/metrics.md with this table.
  */
 import type { FederationRefusal } from '../core/federation-metrics.ts'
 import type { Counters } from './counters.ts'
-import { causes, durationBuckets, events, protocols, refusalCodes, reloadResults, rings } from './counters.ts'
+import {
+  causes,
+  durationBuckets,
+  events,
+  localities,
+  protocols,
+  refusalCodes,
+  reloadResults,
+} from './counters.ts'
 import { originRefusals } from './origin-counters.ts'
 
-/** What is true now, read once for each scrape. */
+/** Current values, read once for each scrape. */
 export interface Gauges {
-  /** One for each bubble of each site, the bubble `-` included. */
+  /** One entry for each bubble of each site, the bubble `-` included. */
   readonly bubbles: readonly {
     readonly site: string
     readonly bubble: string
@@ -28,16 +36,16 @@ export interface Gauges {
     readonly droppedBatches: number
     readonly refusedBatches: number
   }
-  /** Whether clients should be sent here. */
+  /** True if a load balancer should send clients to this node. */
   readonly isReady: boolean
-  /** Processes of this node that ended by themselves, or hung and were killed, and were replaced. */
+  /** Worker processes that exited unexpectedly, or hung and were killed, and were replaced. */
   readonly workersReplaced: number
   readonly logLinesDropped: number
   readonly udpDrops: Readonly<Record<UdpDropCause, number>>
   readonly federation: FederationGauges
 }
 
-/** Other sites, as far as this node follows them. */
+/** Remote sites to which this node subscribes. */
 export interface FederationGauges {
   readonly remotes: readonly {
     readonly remote: string
@@ -49,7 +57,7 @@ export interface FederationGauges {
   readonly refusals: readonly { readonly reason: FederationRefusal; readonly count: number }[]
 }
 
-/** Why a datagram had no answer: see `UdpServerDrops`. */
+/** Reason why a datagram got no response: see `UdpServerDrops`. */
 export type UdpDropCause = 'unreadable' | 'unproven' | 'unsent'
 const udpDropCauses: readonly UdpDropCause[] = ['unreadable', 'unproven', 'unsent']
 
@@ -62,12 +70,12 @@ export interface Reading {
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
-  /** Of the parts of a histogram. */
+  /** Only for the parts of a histogram. */
   readonly suffix?: '_bucket' | '_sum' | '_count'
 }
 
 interface MetricRowParts {
-  /** Without the prefix. */
+  /** Name without the prefix. */
   readonly name: string
   readonly labels: readonly string[]
   readonly help: string
@@ -75,8 +83,8 @@ interface MetricRowParts {
 }
 
 /**
- * What several workers of one node counted is added up. A gauge says what is true, which each of them knows alike,
- * or nearly: so which of their values stands for all.
+ * Counters of several workers of one node are summed. Every worker has the same value of a gauge, or nearly:
+ * `overWorkers` selects the one that is reported for the node.
  */
 export type MetricRow = MetricRowParts &
   (
@@ -91,7 +99,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'announces_total',
     type: 'counter',
     labels: ['site', 'protocol', 'event'],
-    help: 'Announces that were answered, by the site of the peer, the protocol, and what the client said had happened (none: just its regular report).',
+    help: 'Answered announces, by site of the peer, protocol and event (none: a regular announce).',
     read: ({ counters }) =>
       perSite(counters, (index, site) =>
         protocols.flatMap((protocol) =>
@@ -106,7 +114,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'announce_failures_total',
     type: 'counter',
     labels: ['code'],
-    help: 'Announces and scrapes that were turned away, by the code of the reason; each code has its paragraph in docs/reference/errors.md.',
+    help: 'Rejected announces and scrapes, by code; docs/reference/errors.md explains each code.',
     read: ({ counters }) => refusalCodes.map((code) => ({ labels: { code }, value: counters.refused(code) })),
   },
   {
@@ -114,7 +122,7 @@ export const metricsTable: readonly MetricRow[] = [
     type: 'gauge',
     overWorkers: 'max',
     labels: ['site', 'bubble', 'role'],
-    help: 'Peers that announced within their lifetime, by site, bubble (- is none) and role: a seed has all of its torrent. A client counts once for each of its torrents and addresses.',
+    help: 'Peers that announced within their lifetime, by site, bubble (-: outside any bubble) and role (a seed has the complete torrent). A client counts once per torrent and address.',
     read: ({ gauges }) =>
       gauges.bubbles.flatMap(({ site, bubble, seeds, leechers }) => [
         { labels: { site, bubble, role: 'seed' }, value: seeds },
@@ -133,10 +141,10 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'handout_peers_total',
     type: 'counter',
     labels: ['site', 'ring'],
-    help: 'Peers handed out, by the site of the peer that asked and by how far they are from it: its own bubble, another bubble of its site, or another site.',
+    help: 'Peers handed out, by site of the requester and by distance: bubble (its own), site (another bubble of its site) or remote (another site).',
     read: ({ counters }) =>
       perSite(counters, (index, site) =>
-        rings.map((ring) => ({ labels: { site, ring }, value: counters.handouts(index, ring) })),
+        localities.map((ring) => ({ labels: { site, ring }, value: counters.handouts(index, ring) })),
       ),
   },
   {
@@ -144,14 +152,14 @@ export const metricsTable: readonly MetricRow[] = [
     type: 'gauge',
     overWorkers: 'max',
     labels: ['site'],
-    help: 'Gateways of the site now, over all torrents: the peers through which it fetches from other sites.',
+    help: 'Current gateways of the site over all torrents: the peers that fetch from remote sites.',
     read: ({ gauges }) => gauges.sites.map(({ site, gateways }) => ({ labels: { site }, value: gateways })),
   },
   {
     name: 'gateway_elections_total',
     type: 'counter',
     labels: ['site', 'cause'],
-    help: 'Gateways chosen, by cause: the first of a torrent, one more beside it (added), or a replacement for one that stopped, expired, stalled, or was one too many (surplus: two nodes chose one each while they could not ask each other). Each replacement may bring in up to one more copy.',
+    help: 'Gateways elected, by cause: the first of a torrent, an additional one (added), or a replacement for one that stopped, expired, stalled or was surplus (two nodes elected one each while they could not reach each other). Each replacement may transfer up to one more copy over the links between sites.',
     read: ({ counters }) =>
       perSite(counters, (index, site) =>
         causes.map((cause) => ({ labels: { site, cause }, value: counters.elections(index, cause) })),
@@ -161,7 +169,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'rescues_total',
     type: 'counter',
     labels: ['site'],
-    help: 'Peers that had made no progress and were given a fresh source, which may be in another site.',
+    help: 'Peers without progress that were handed another source, possibly in a remote site.',
     read: ({ counters }) =>
       perSite(counters, (index, site) => [{ labels: { site }, value: counters.rescues(index) }]),
   },
@@ -169,7 +177,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'downloaded_bytes_total',
     type: 'counter',
     labels: ['site'],
-    help: 'Bytes that the peers of the site say they have downloaded, from wherever.',
+    help: 'Bytes downloaded by the peers of the site, from any source, as reported in their announces.',
     read: ({ counters }) =>
       perSite(counters, (index, site) => [{ labels: { site }, value: counters.downloadedBytes(index) }]),
   },
@@ -177,7 +185,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'gateway_downloaded_bytes_total',
     type: 'counter',
     labels: ['site'],
-    help: 'Bytes that gateways of the site say they have downloaded, former gateways included, since they keep the peers they were told of: at most this much has come in over the links between sites.',
+    help: 'Bytes downloaded by gateways of the site, as reported in their announces; an upper bound of the traffic into the site over the links between sites. Includes former gateways, which keep their remote peers.',
     read: ({ counters }) =>
       perSite(counters, (index, site) => [
         { labels: { site }, value: counters.gatewayDownloadedBytes(index) },
@@ -187,7 +195,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'completions_total',
     type: 'counter',
     labels: ['site'],
-    help: 'Peers that finished a torrent.',
+    help: 'Completed downloads of peers of the site.',
     read: ({ counters }) =>
       perSite(counters, (index, site) => [{ labels: { site }, value: counters.completions(index) }]),
   },
@@ -196,14 +204,14 @@ export const metricsTable: readonly MetricRow[] = [
     type: 'gauge',
     overWorkers: 'max',
     labels: [],
-    help: 'Whether clients should be sent to this node: 1, or 0 while it catches up with its site or goes away. Announces that come anyway are answered while it goes away.',
+    help: '1 if a load balancer should send clients to this node; 0 while it catches up with its site or drains. A draining node still answers announces.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.isReady ? 1 : 0 }],
   },
   {
     name: 'origin_bytes_total',
     type: 'counter',
     labels: ['site'],
-    help: 'Bytes read from the origins of registered torrents for clients of the site: what the site cost there.',
+    help: 'Bytes read from the origins of registered torrents for clients of the site.',
     read: ({ counters }) =>
       perSite(counters, (index, site) => [{ labels: { site }, value: counters.origins.bytes(index) }]),
   },
@@ -211,7 +219,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'origin_saved_bytes_total',
     type: 'counter',
     labels: ['site'],
-    help: 'Size of the downloads of torrents with an origin that clients of the site completed, less what was read from the origin for them: what the origin did not have to serve.',
+    help: 'Bytes that the origins did not have to serve: total size of the completed downloads of torrents with an origin in the site, minus the bytes read from the origin for them.',
     read: ({ counters }) =>
       perSite(counters, (index, site) => [{ labels: { site }, value: counters.origins.savedBytes(index) }]),
   },
@@ -219,7 +227,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'origin_refused_total',
     type: 'counter',
     labels: ['site', 'cause'],
-    help: 'Requests for content that were turned away: the site has a copy (warm), had what it may have (budget), waited in vain while another of its hosts fetched (busy), or the origin could not be read (failed).',
+    help: 'Rejected requests for content: the site has a copy (warm), its byte budget is exhausted (budget), another of its hosts was fetching until the wait ended (busy), or the origin could not be read (failed).',
     read: ({ counters }) =>
       perSite(counters, (index, site) =>
         originRefusals.map((cause) => ({
@@ -233,7 +241,7 @@ export const metricsTable: readonly MetricRow[] = [
     type: 'gauge',
     overWorkers: 'min',
     labels: [],
-    help: 'Whether what this node shares with others, or keeps over a restart, can be written now: 1 or 0. Announces are answered either way.',
+    help: '1 if the store of this node (Redis, or the snapshot on disk) can be written, else 0. Announces are answered in both cases.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.isUp ? 1 : 0 }],
   },
   {
@@ -249,21 +257,21 @@ export const metricsTable: readonly MetricRow[] = [
     type: 'gauge',
     overWorkers: 'max',
     labels: [],
-    help: 'What the other nodes of the site have not been told yet, because the store cannot be written now. Above 8 MiB the oldest goes.',
+    help: 'Bytes of changes that wait for the store to become writable. Above 8 MiB the oldest are dropped.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.backlogBytes }],
   },
   {
     name: 'store_batches_dropped_total',
     type: 'counter',
     labels: [],
-    help: 'Batches that waited for the store until there was no room for them. What they said is written from memory once the store is there again.',
+    help: 'Batches dropped because the backlog was full. Their contents are written from memory once the store is available again.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.droppedBatches }],
   },
   {
     name: 'store_batches_refused_total',
     type: 'counter',
     labels: [],
-    help: 'Batches from the store that could not be read, at least not whole: damaged, or of a version of siteswarm that this node does not know. What they said of peers comes back with the next announces of these.',
+    help: 'Batches from the store that could not be read completely: damaged, or written by an unknown version of siteswarm. Their peers are recorded again at their next announce.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.refusedBatches }],
   },
   {
@@ -271,7 +279,7 @@ export const metricsTable: readonly MetricRow[] = [
     type: 'gauge',
     overWorkers: 'min',
     labels: ['remote'],
-    help: 'Whether this node hears the other site: 1, or 0 while it is late or cut. The clients of a cut site are answered here.',
+    help: '1 if the federation stream from the remote site is up; 0 while it is stale or down. Clients of a site that is down are answered locally.',
     read: ({ gauges }) =>
       gauges.federation.remotes.map(({ remote, isUp }) => ({ labels: { remote }, value: isUp ? 1 : 0 })),
   },
@@ -280,7 +288,7 @@ export const metricsTable: readonly MetricRow[] = [
     type: 'gauge',
     overWorkers: 'max',
     labels: ['remote'],
-    help: 'For how long nothing has been heard of the other site. It speaks once a second.',
+    help: 'Time since the last message from the remote site. Heartbeats arrive every second.',
     read: ({ gauges }) =>
       gauges.federation.remotes.map(({ remote, ageSeconds }) => ({ labels: { remote }, value: ageSeconds })),
   },
@@ -288,21 +296,21 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'federation_received_bytes_total',
     type: 'counter',
     labels: [],
-    help: 'Bytes that came from the streams of other sites, as they were on the wire.',
+    help: 'Bytes received on federation streams from remote sites, as on the wire.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.federation.receivedBytes }],
   },
   {
     name: 'federation_sent_bytes_total',
     type: 'counter',
     labels: [],
-    help: 'Bytes that were sent to nodes of other sites on streams, as they were on the wire.',
+    help: 'Bytes sent on federation streams to nodes of remote sites, as on the wire.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.federation.sentBytes }],
   },
   {
     name: 'federation_refusals_total',
     type: 'counter',
     labels: ['reason'],
-    help: 'What other sites did and may not: a wrong token, too many streams, another site than asked, an unknown version, a message beyond all limits, a reader that does not keep up, a registered torrent that could not be taken over, peers that are not theirs (address), more contacts or torrents than fit, or what cannot be read (garbage).',
+    help: 'Protocol violations by remote sites and other rejections between sites, by reason: a wrong token, too many streams, a URL of another site, an unknown version, a message above the size limit, a subscriber that is too slow, a registered torrent that could not be copied, peers outside the addresses of their site (address), more advertised peers (contacts) or torrents than fit, or a malformed message (garbage).',
     read: ({ gauges }) =>
       gauges.federation.refusals.map(({ reason, count }) => ({ labels: { reason }, value: count })),
   },
@@ -310,14 +318,14 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'announce_duration_seconds',
     type: 'histogram',
     labels: [],
-    help: 'Time from an announce that was read to its answer. It includes waits that are meant: for other nodes and sites while a gateway is chosen (about half a second), and of an rtorrent until a neighbour has something for it (up to 45 s).',
+    help: 'Time from reading an announce to its response. Includes deliberate delays: for other nodes and sites during a gateway election (about half a second), and for an rtorrent until a neighbour has data for it (up to 45 s).',
     read: ({ counters }) => readDurations(counters),
   },
   {
     name: 'topology_reloads_total',
     type: 'counter',
     labels: ['result'],
-    help: 'Attempts to reload the topology file: accepted, or refused because of an error in it, in which case the old topology stays.',
+    help: 'Reloads of the topology file: accepted, or refused because of an error in it; the old topology then stays.',
     read: ({ counters }) =>
       reloadResults.map((result) => ({ labels: { result }, value: counters.reloads(result) })),
   },
@@ -325,7 +333,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'udp_dropped_total',
     type: 'counter',
     labels: ['cause'],
-    help: 'Datagrams that got no answer: unreadable is shorter than any request, unproven comes from a sender that has not shown that its address is its own, unsent is an answer that the network did not take in time. Forged announces and clients that slept too long are unproven; a few are normal.',
+    help: 'Datagrams without a response, by cause: shorter than any request (unreadable), without a valid connection id (unproven: forged, or from a client that was suspended; a few are normal), or with a response that the network did not take in time (unsent).',
     read: ({ gauges }) =>
       udpDropCauses.map((cause) => ({ labels: { cause }, value: gauges.udpDrops[cause] })),
   },
@@ -333,14 +341,14 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'workers_replaced_total',
     type: 'counter',
     labels: [],
-    help: 'Processes of a node with several workers that ended by themselves, or hung and were killed, and were replaced.',
+    help: 'Worker processes of the node that exited unexpectedly, or hung and were killed, and were replaced.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.workersReplaced }],
   },
   {
     name: 'log_lines_dropped_total',
     type: 'counter',
     labels: [],
-    help: 'Log lines that were thrown away because whoever reads the log did not keep up.',
+    help: 'Log lines dropped because the reader of the log did not keep up.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.logLinesDropped }],
   },
   {
@@ -348,12 +356,12 @@ export const metricsTable: readonly MetricRow[] = [
     type: 'gauge',
     overWorkers: 'max',
     labels: ['version'],
-    help: 'Always 1; the label says which version this is.',
+    help: 'Always 1; the label is the version of the program.',
     read: ({ version }) => [{ labels: { version }, value: 1 }],
   },
 ]
 
-/** Prometheus wants each bucket to include the ones below it. */
+/** In the Prometheus format, each bucket includes the ones below it. */
 function readDurations(counters: Counters): Sample[] {
   const { perBucket, sumSeconds } = counters.durations()
   let count = 0

@@ -1,8 +1,8 @@
 /**
- * `/metrics`: the table of metrics-table.ts, read when somebody scrapes and rendered by prom-client.
+ * `/metrics`: the table of metrics-table.ts, read at scrape time and rendered by prom-client.
  *
- * The metrics of the process itself keep the names that every dashboard for Node expects (`process_…`,
- * `nodejs_…`), without our prefix.
+ * The metrics of the process keep the names that every dashboard for Node expects (`process_…`, `nodejs_…`), without
+ * our prefix.
  */
 import { AggregatorRegistry, collectDefaultMetrics, type Metric, Registry } from 'prom-client'
 import type { Counters } from './counters.ts'
@@ -15,17 +15,17 @@ const MISNAMED = [
   'nodejs_active_resources_total',
 ]
 
-/** One metric of one process, as it travels to the one that adds up. */
+/** One metric of one process, as a worker sends it to the process that sums the values. */
 export interface MetricReading {
   readonly name: string
   readonly help: string
   readonly type: string
-  /** How the values of several processes become one. */
+  /** How the values of several processes are combined. */
   readonly aggregator: string
   readonly values: readonly {
     readonly labels: Readonly<Record<string, string | number>>
     readonly value: number
-    /** Of the parts of a histogram; undefined where it is the name. */
+    /** The part of a histogram; undefined if it equals the name. */
     readonly metricName?: string
   }[]
 }
@@ -63,21 +63,21 @@ export class Metrics {
     return this.#registry.metrics()
   }
 
-  /** The same, not rendered yet: for `renderSum`, here or in another process. */
+  /** The same as values, for `renderSum` in this process or another one. */
   async read(): Promise<readonly MetricReading[]> {
     this.#gauges = this.#sources.readGauges()
-    // The type of a metric is a word; prom-client's declarations make it an enum.
+    // The type of a metric is a string; prom-client declares it as an enum.
     return (await this.#registry.getMetricsAsJSON()) as unknown as readonly MetricReading[]
   }
 
-  /** One page for several processes: counters added up, gauges as their row in the table says. */
+  /** One page for several processes: counters are summed, gauges combined by `overWorkers` of their row. */
   static renderSum(readings: readonly (readonly MetricReading[])[]): Promise<string> {
     return AggregatorRegistry.aggregate([...readings]).metrics()
   }
 
   /**
-   * To a registry, a metric is a name and a `get`. prom-client's own classes keep values of their own, which
-   * would have to be reset and filled at every scrape, and its histogram cannot be filled at all.
+   * A registry needs only a name and a `get` of a metric. The metric classes of prom-client store values, which would
+   * have to be reset and filled at every scrape, and its histogram cannot be filled at all.
    */
   #register(row: MetricRow): void {
     const { type, help, read } = row

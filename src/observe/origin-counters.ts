@@ -1,4 +1,4 @@
-/** What web seeds count, by the name of the site of the client, as in counters.ts. */
+/** Counters of web seeds, by the name of the client's site, as in counters.ts. */
 import type { OriginMetrics, OriginRefusal } from '../core/origin-metrics.ts'
 
 export const originRefusals: readonly OriginRefusal[] = ['warm', 'budget', 'busy', 'failed']
@@ -7,7 +7,7 @@ export const originRefusals: readonly OriginRefusal[] = ['warm', 'budget', 'busy
   The row of a site
      0  bytes from origins
      1  bytes saved
-     2  requests turned away, by cause
+     2  rejected requests, by cause
 */
 const SAVED = 1
 const REFUSED = 2
@@ -17,7 +17,7 @@ export class OriginCounters implements OriginMetrics {
   #siteNames: readonly string[] = []
   #rows = new Float64Array(0)
 
-  /** Takes the sites of a new topology; a site keeps what it has counted. */
+  /** Takes the sites of a new topology; a site keeps its counts. */
   resize(siteNames: readonly string[]): void {
     const rows = new Float64Array(siteNames.length * ROW)
     for (const [index, name] of siteNames.entries()) {
@@ -36,8 +36,8 @@ export class OriginCounters implements OriginMetrics {
     this.#add(siteIndex, SAVED, bytes)
   }
 
-  originRefused(siteIndex: number, why: OriginRefusal): void {
-    this.#add(siteIndex, REFUSED + originRefusals.indexOf(why), 1)
+  originRefused(siteIndex: number, cause: OriginRefusal): void {
+    this.#add(siteIndex, REFUSED + originRefusals.indexOf(cause), 1)
   }
 
   bytes(siteIndex: number): number {
@@ -48,8 +48,8 @@ export class OriginCounters implements OriginMetrics {
     return this.#rows[siteIndex * ROW + SAVED] as number
   }
 
-  refused(siteIndex: number, why: OriginRefusal): number {
-    return this.#rows[siteIndex * ROW + REFUSED + originRefusals.indexOf(why)] as number
+  refused(siteIndex: number, cause: OriginRefusal): number {
+    return this.#rows[siteIndex * ROW + REFUSED + originRefusals.indexOf(cause)] as number
   }
 
   /** An index outside the topology changes nothing: JavaScript ignores such a write to a typed array. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { SeededRandom, systemSecret } from '../../src/core/random.ts'
-import { isStoreUrlFault, readStoreUrl } from '../../src/core/store-url.ts'
+import { isStoreUrlProblem, readStoreUrl } from '../../src/core/store-url.ts'
 import { TorrentDirectory } from '../../src/site/memory/torrent-directory.ts'
 import { RedisStore } from '../../src/site/redis/redis-store.ts'
 import { SentenceMemory, type TestNode, type TestSite } from './a-site.ts'
@@ -35,7 +35,7 @@ export const aSiteName = (): string => `site-${process.pid}-${++sites}`
 export async function aRedisNode(settings: RedisNodeSettings): Promise<RedisNode> {
   const { url, site, lifetimeMs = LIFETIME_MS, clock = systemClock } = settings
   const target = readStoreUrl(url)
-  if (isStoreUrlFault(target)) throw new Error(target.message)
+  if (isStoreUrlProblem(target)) throw new Error(target.message)
   const directory = await mkdtemp(join(tmpdir(), 'siteswarm-contract-'))
   const memory = new SentenceMemory()
   const store = new RedisStore({

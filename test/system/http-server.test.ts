@@ -208,7 +208,7 @@ describe('an announce that fails is told why in bencoding', () => {
       'TRK_INFO_HASH_INVALID',
       'info_hash must be 20 bytes, percent-encoded',
     ],
-    ['a full scrape', get('/scrape'), 'TRK_SCRAPE_EMPTY', 'a scrape names at least one info_hash'],
+    ['a full scrape', get('/scrape'), 'TRK_SCRAPE_EMPTY', 'a scrape needs at least one info_hash'],
     [
       'an unknown path',
       get(`/?${QUERY}`),
@@ -336,7 +336,7 @@ describe('an announce that fails is told why in bencoding', () => {
     tracker.reply = () => {
       throw mistake
     }
-    expect((await ask(ANNOUNCE))?.body).toBe(failure('the tracker made a mistake'))
+    expect((await ask(ANNOUNCE))?.body).toBe(failure('internal tracker error'))
     expect(refusals).toEqual(['TRK_INTERNAL'])
     expect(logged).toEqual([mistake])
   })
@@ -344,7 +344,7 @@ describe('an announce that fails is told why in bencoding', () => {
   it('for a mistake that shows only after other nodes were asked, and the process goes on', async () => {
     const mistake = new Error('a secret detail')
     tracker.reply = () => Promise.reject(mistake)
-    expect((await ask(ANNOUNCE))?.body).toBe(failure('the tracker made a mistake'))
+    expect((await ask(ANNOUNCE))?.body).toBe(failure('internal tracker error'))
     expect(logged).toEqual([mistake])
   })
 
@@ -440,7 +440,7 @@ describe('the address of a peer', () => {
   it('is refused where a trusted proxy sends nonsense', async () => {
     const answer = await ask(get(`/announce?${QUERY}`, 'X-Forwarded-For: unknown\r\n'), '127.0.0.9')
     expect(answer?.body).toBe(
-      failure('the trusted proxy does not say clearly whose request this is: x-forwarded-for has "unknown"'),
+      failure('the trusted proxy does not identify the client: x-forwarded-for has "unknown"'),
     )
     expect(announcedFrom()).toEqual([])
   })

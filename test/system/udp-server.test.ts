@@ -171,7 +171,7 @@ describe('the listener', () => {
     },
   )
 
-  it('answers although the tracker made a mistake, and logs it', async () => {
+  it('answers after an internal error, and logs it', async () => {
     const tracker = new RecordingTracker()
     tracker.reply = () => {
       throw new Error('a bug')
@@ -179,7 +179,7 @@ describe('the listener', () => {
     const { port, errors, refused } = await serving(tracker)
     const client = await Client.at('127.0.0.1', '127.0.0.1', port)
     const answer = await client.announce()
-    expect(Buffer.from(answer.slice(16), 'hex').toString()).toBe('the tracker made a mistake')
+    expect(Buffer.from(answer.slice(16), 'hex').toString()).toBe('internal tracker error')
     expect(errors).toEqual([new Error('a bug')])
     expect(refused).toEqual(['TRK_INTERNAL'])
   })
@@ -192,9 +192,7 @@ describe('the listener', () => {
     // action, transaction, interval, leechers, seeders
     expect(Buffer.from(await client.announce(), 'hex').readUInt32BE(16)).toBe(7)
     tracker.reply = () => Promise.reject(new Error('a bug'))
-    expect(Buffer.from((await client.announce()).slice(16), 'hex').toString()).toBe(
-      'the tracker made a mistake',
-    )
+    expect(Buffer.from((await client.announce()).slice(16), 'hex').toString()).toBe('internal tracker error')
     expect(errors).toEqual([new Error('a bug')])
   })
 

@@ -11,7 +11,7 @@ import { ConfigError, InputError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { MetricReading } from '../../observe/metrics.ts'
 import { METRIC_PREFIX } from '../../observe/metrics-table.ts'
-import { RetiredCounters } from '../../observe/retired-counters.ts'
+import { ExitedWorkerCounters } from '../../observe/exited-worker-counters.ts'
 import type { NodeAddresses } from '../node.ts'
 import type { Answers, NumberedAnswer, Question, StartFailure, ToSupervisor, ToWorker } from './messages.ts'
 import { ReplacementPolicy } from './replacement-policy.ts'
@@ -55,7 +55,7 @@ export class Supervisor {
   readonly #running = new Set<Running>()
   readonly #policy = new ReplacementPolicy()
   readonly #watchdog = new Watchdog<Running>()
-  readonly #retired = new RetiredCounters()
+  readonly #exited = new ExitedWorkerCounters()
   readonly #collecting = new Map<number, Collecting>()
   readonly #waits = new Set<NodeJS.Timeout>()
   readonly #ready = withResolvers<NodeAddresses>()
@@ -196,7 +196,7 @@ export class Supervisor {
   #onEnd(worker: Running, code: number | null, signal: string | null): void {
     this.#running.delete(worker)
     this.#watchdog.forget(worker)
-    this.#retired.retire(worker.counted)
+    this.#exited.absorb(worker.counted)
     for (const each of this.#collecting.values()) {
       each.missing.delete(worker)
       if (each.missing.size === 0) each.finish()
@@ -272,7 +272,7 @@ export class Supervisor {
   /** A worker that hangs counts as it last did, since a sum must not fall. */
   #allMetrics(): ReadonlyMap<number, readonly MetricReading[]> {
     const readings = new Map([...this.#running].map(({ number, counted }) => [number, counted]))
-    const gone = this.#retired.beside([...readings.values()])
+    const gone = this.#exited.toReading([...readings.values()])
     const name = `${METRIC_PREFIX}workers_replaced_total`
     const values = [{ labels: {}, value: this.#replaced, metricName: name }]
     return readings.set(0, [...gone, { name, help: '', type: 'counter', aggregator: 'sum', values }])

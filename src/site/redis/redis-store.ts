@@ -160,7 +160,7 @@ export class RedisStore implements SiteStore {
       backlogBytes,
       droppedBatches,
       sentence: storeSentence({
-        shown: this.#options.target.shown,
+        shown: this.#options.target.redactedUrl,
         down: down && { reason: down.reason, seconds: (this.clock.elapsed() - down.sinceMs) / 1000 },
         refusal,
         isCaughtUp: this.#isCaughtUp,
@@ -218,7 +218,7 @@ export class RedisStore implements SiteStore {
     await this.leases.prepare(commands)
     this.#use(commands)
     this.#down = undefined
-    log.info({ event: 'store-up', store: target.shown }, 'the store is there')
+    log.info({ event: 'store-up', store: target.redactedUrl }, 'the store is there')
   }
 
   /** Rejects with what ended the session; resolves when the store is closed. */

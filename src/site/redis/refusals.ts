@@ -59,7 +59,7 @@ export function refusedBy(target: StoreTarget, error: unknown): ConfigError | un
   if (advice === undefined) return undefined
   return new ConfigError([
     {
-      file: `store: ${target.shown}`,
+      file: `store: ${target.redactedUrl}`,
       line: 0,
       column: 0,
       message: `${advice.message} (${said})`,

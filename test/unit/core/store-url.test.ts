@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readStoreUrl } from '../../../src/core/store-url.ts'
 
 describe('the URL of a store', () => {
-  it('names one server, on the usual port', () => {
+  it('accepts one server and defaults to port 6379', () => {
     expect(readStoreUrl('redis://redis.example')).toEqual({
       kind: 'single',
       endpoints: [{ host: 'redis.example', port: 6379 }],
@@ -11,18 +11,18 @@ describe('the URL of a store', () => {
       password: undefined,
       database: 0,
       master: '',
-      shown: 'redis://redis.example',
+      redactedUrl: 'redis://redis.example',
     })
   })
 
-  it('has user, password and database, and shows neither of the first two', () => {
+  it('accepts user, password and database, and redacts user and password', () => {
     expect(readStoreUrl('rediss://site%40fra:p%3Aw%2F%40rd:x@10.0.0.1:7000/3')).toMatchObject({
       isTls: true,
       username: 'site@fra',
       password: 'p:w/@rd:x',
       database: 3,
       endpoints: [{ host: '10.0.0.1', port: 7000 }],
-      shown: 'rediss://10.0.0.1:7000/3',
+      redactedUrl: 'rediss://10.0.0.1:7000/3',
     })
     expect(readStoreUrl('redis://:only-a-password@host')).toMatchObject({
       username: undefined,
@@ -30,7 +30,7 @@ describe('the URL of a store', () => {
     })
   })
 
-  it('names Sentinels and their master', () => {
+  it('accepts Sentinels and the name of their master', () => {
     expect(readStoreUrl('redis+sentinel://a,b:7,[fd00::1]:8/siteswarm/2')).toMatchObject({
       kind: 'sentinel',
       endpoints: [
@@ -43,7 +43,7 @@ describe('the URL of a store', () => {
     })
   })
 
-  it('names nodes of a Cluster', () => {
+  it('accepts nodes of a Cluster', () => {
     expect(readStoreUrl('rediss+cluster://u:p@a:7000,b:7001')).toMatchObject({
       kind: 'cluster',
       isTls: true,
@@ -56,19 +56,19 @@ describe('the URL of a store', () => {
   })
 
   it.each([
-    ['http://host', 'no URL of a Redis'],
-    ['redis://', 'no URL of a Redis'],
-    ['redis://host/0?x=1', 'no URL of a Redis'],
+    ['http://host', 'not the URL of a Redis'],
+    ['redis://', 'not the URL of a Redis'],
+    ['redis://host/0?x=1', 'not the URL of a Redis'],
     ['redis://a:6379,b:6379', 'several hosts'],
-    ['redis://host:0', 'no host and port'],
-    ['redis://host:65536', 'no host and port'],
-    ['redis://fd00::1', 'no host and port'],
-    ['redis://host/one', 'no database'],
-    ['redis://host/1/2', 'no database'],
+    ['redis://host:0', 'not a host and port'],
+    ['redis://host:65536', 'not a host and port'],
+    ['redis://fd00::1', 'not a host and port'],
+    ['redis://host/one', 'not a database'],
+    ['redis://host/1/2', 'not a database'],
     ['redis+sentinel://a', 'name of the master'],
     ['redis+cluster://a/1', 'only database 0'],
     ['redis://u:100%@host', 'percent escape'],
-  ])('%s: %s', (url, message) => {
+  ])('rejects %s: %s', (url, message) => {
     expect(readStoreUrl(url)).toMatchObject({ message: expect.stringContaining(message) as string })
   })
 })

@@ -1,9 +1,9 @@
-/** Counters are kept by the name of a site, whatever a reload of the topology does to its index. */
+/** Counters belong to the name of a site; a reload of the topology may change its index. */
 import { describe, expect, test } from 'vitest'
 import { Counters } from '../../../src/observe/counters.ts'
 
 describe('counters', () => {
-  test('keep each site, protocol and event apart', () => {
+  test('are separate for each site, protocol and event', () => {
     const counters = new Counters(['ams', 'fra'])
     counters.announce(1, 'udp', 'completed')
     counters.announce(1, 'udp', 'completed')
@@ -15,7 +15,7 @@ describe('counters', () => {
     expect(counters.announces(0, 'udp', 'completed')).toBe(0)
   })
 
-  test('do not mix what lies side by side in the row of a site', () => {
+  test('do not mix adjacent words in the row of a site', () => {
     const counters = new Counters(['fra'])
     counters.announce(0, 'udp', 'paused')
     counters.handout(0, 'bubble', 2)
@@ -39,7 +39,7 @@ describe('counters', () => {
     expect(counters.rescues(0)).toBe(2)
   })
 
-  test('count what a gateway downloads among all downloads of its site as well', () => {
+  test('include the downloads of a gateway in the downloads of its site', () => {
     const counters = new Counters(['fra'])
     counters.downloaded(0, 700, true)
     counters.downloaded(0, 300, false)
@@ -58,7 +58,7 @@ describe('counters', () => {
     expect(counters.completions(0)).toBe(0)
   })
 
-  test('forget a site that is gone, so that its label goes too', () => {
+  test('discard a removed site, so that its label disappears', () => {
     const counters = new Counters(['fra', 'nyc'])
     counters.completion(1)
     counters.resize(['fra'])
@@ -68,7 +68,7 @@ describe('counters', () => {
     expect(counters.completions(1)).toBe(0)
   })
 
-  test('do not mistake a site outside the topology for another one', () => {
+  test('ignore a site index outside the topology', () => {
     const counters = new Counters(['fra'])
     counters.completion(1)
     counters.completion(-1)

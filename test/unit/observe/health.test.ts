@@ -1,17 +1,17 @@
-/** Readiness says which check decided, and an outage that announces survive does not take the node out. */
+/** Readiness names the failed check; an outage that does not stop announces does not make the node unready. */
 import { describe, expect, test } from 'vitest'
 import { type Check, Health } from '../../../src/observe/health.ts'
 
 describe('readiness', () => {
-  test('is given while every required check is ok', () => {
+  test('is ready while every required check is ok', () => {
     expect(new Health([restored]).readiness()).toEqual({
       isReady: true,
       body: 'ok   restored: read 12 peers.\nready\n',
     })
   })
 
-  test('is refused as soon as one required check fails, and says which', () => {
-    expect(new Health([restored, draining, storeAway]).readiness()).toEqual({
+  test('is not ready as soon as one required check fails, and names it', () => {
+    expect(new Health([restored, draining, storeDown]).readiness()).toEqual({
       isReady: false,
       body: [
         'ok   restored: read 12 peers.',
@@ -23,14 +23,14 @@ describe('readiness', () => {
     })
   })
 
-  test('stays while only the store is away, and says so', () => {
-    expect(new Health([restored, storeAway]).readiness()).toEqual({
+  test('stays ready while only the store is unavailable, and reports it', () => {
+    expect(new Health([restored, storeDown]).readiness()).toEqual({
       isReady: true,
       body: 'ok   restored: read 12 peers.\nwarn store: the disk is full.\nready\n',
     })
   })
 
-  test('is read anew each time', () => {
+  test('runs its checks at each request', () => {
     let isOk = false
     const health = new Health([
       { name: 'restored', isRequired: true, read: () => ({ isOk, sentence: 'reading.' }) },
@@ -51,7 +51,7 @@ const draining: Check = {
   isRequired: true,
   read: () => ({ isOk: false, sentence: 'draining; stops in 20 s.' }),
 }
-const storeAway: Check = {
+const storeDown: Check = {
   name: 'store',
   isRequired: false,
   read: () => ({ isOk: false, sentence: 'the disk is full.' }),

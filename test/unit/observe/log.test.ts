@@ -1,4 +1,4 @@
-/** The log is one JSON object a line, and only what its level lets through. */
+/** The log is one JSON object per line, filtered by level. */
 import { execFileSync } from 'node:child_process'
 import { constants, createReadStream, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,21 +26,21 @@ describe('the log', () => {
     expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   })
 
-  test('leaves out what is below its level', async () => {
+  test('omits lines below its level', async () => {
     const lines = await written('warn', 'two.log')
     expect(lines.map((line) => line['event'])).toEqual(['store-unavailable'])
   })
 
-  test('drops and counts lines while its reader stands still, and goes on when it reads again', async () => {
+  test('drops and counts lines while its reader is stopped, and continues when it reads again', async () => {
     const pipe = join(directory, 'pipe')
     execFileSync('mkfifo', [pipe])
-    // Open for both, a FIFO has a reader that never reads.
+    // Opened for reading and writing, a FIFO has a reader that never reads.
     const { log, droppedLines, flush } = openLog({
       level: 'info',
       site: 'fra',
       to: openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK),
     })
-    // About four megabytes, where one fits.
+    // About four megabytes; one fits.
     for (let line = 0; line < 30_000; line++) log.info({ event: 'flood', line }, 'x'.repeat(40))
     expect(droppedLines()).toBeGreaterThan(10_000)
 

@@ -1,4 +1,4 @@
-/** What Prometheus reads: fixed names, every series at zero from the start, and a page that promtool accepts. */
+/** The page that Prometheus scrapes: fixed names, every series at zero from the start, accepted by promtool. */
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { Counters } from '../../../src/observe/counters.ts'
@@ -23,7 +23,7 @@ const idle: Gauges = {
 }
 
 describe('/metrics', () => {
-  test('has every metric at zero before anything has happened', async () => {
+  test('has every metric at zero at the start', async () => {
     const lines = samples(await metricsOf(new Counters(['fra'])).render())
 
     expect(lines.filter((line) => !line.endsWith(' 0'))).toEqual([
@@ -49,7 +49,7 @@ describe('/metrics', () => {
     expect(lines).toContain('siteswarm_log_lines_dropped_total 0')
   })
 
-  test('shows what was counted since', async () => {
+  test('shows the current counts', async () => {
     const counters = new Counters(['fra', 'ams'])
     const metrics = metricsOf(counters)
     counters.announce(1, 'http', 'started')
@@ -63,7 +63,7 @@ describe('/metrics', () => {
     expect(lines).toContain('siteswarm_announce_failures_total{code="TRK_TOKEN_WRONG"} 1')
   })
 
-  test('reads the gauges anew for each scrape', async () => {
+  test('reads the gauges at each scrape', async () => {
     let gauges = idle
     const counters = new Counters(['fra'])
     const metrics = new Metrics({ version: '1.2.3', counters, readGauges: () => gauges })
@@ -83,7 +83,7 @@ describe('/metrics', () => {
     expect(lines).toContain('siteswarm_store_batches_refused_total 3')
   })
 
-  test('includes in each duration bucket what was faster', async () => {
+  test('includes the faster announces in each duration bucket', async () => {
     const counters = new Counters([])
     counters.duration(0.000_04)
     counters.duration(0.000_2)
@@ -144,7 +144,7 @@ describe('/metrics of several workers', () => {
     return samples(await Metrics.renderSum(await Promise.all(readings)))
   }
 
-  test('adds up what each has counted, the parts of histograms included', async () => {
+  test('sums counters and the parts of histograms', async () => {
     const lines = await sumOf((counters, worker) => {
       for (let times = 0; times <= worker; times++) counters.announce(0, 'http', 'started')
       counters.duration(worker === 0 ? 0.000_04 : 5)
@@ -155,7 +155,7 @@ describe('/metrics of several workers', () => {
     expect(lines).toContain('siteswarm_announce_duration_seconds_sum 5.00004')
   })
 
-  test('does not multiply what all of them know', async () => {
+  test('does not sum gauges', async () => {
     const lines = await sumOf(() => undefined)
     expect(lines).toContain('siteswarm_peers{site="fra",bubble="-",role="seed"} 7')
     expect(lines).toContain('siteswarm_peers{site="fra",bubble="-",role="leecher"} 2')
@@ -163,7 +163,7 @@ describe('/metrics of several workers', () => {
     expect(lines).toContain('siteswarm_ready 1')
   })
 
-  test('shows the worst of their stores', async () => {
+  test('reports the worst state of their stores', async () => {
     const lines = await sumOf(() => undefined)
     expect(lines).toContain('siteswarm_store_up 0')
     expect(lines).toContain('siteswarm_store_lag_seconds 30')

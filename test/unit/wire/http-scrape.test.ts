@@ -39,7 +39,7 @@ describe('a scrape', () => {
   })
 
   it('is refused where it asks for everything', () => {
-    const refused = 'TRK_SCRAPE_EMPTY: a scrape names at least one info_hash'
+    const refused = 'TRK_SCRAPE_EMPTY: a scrape needs at least one info_hash'
     expect(refusalOf('/scrape')).toBe(refused)
     expect(refusalOf('/scrape?')).toBe(refused)
     expect(refusalOf('/scrape?key=x')).toBe(refused)

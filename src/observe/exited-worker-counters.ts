@@ -1,6 +1,6 @@
 /**
- * What workers had counted that are gone. Without it the sum over the workers would fall when one dies, which
- * Prometheus takes for a restart of everything: it then counts what is left as if it had all just happened.
+ * Counter totals of exited workers. Without them the sum over the workers would fall when one exits. Prometheus treats
+ * a falling counter as a restart and counts the remaining sum as new events.
  */
 import type { MetricReading } from './metrics.ts'
 
@@ -11,11 +11,11 @@ interface Family {
 
 type Series = MetricReading['values'][number]
 
-export class RetiredCounters {
+export class ExitedWorkerCounters {
   readonly #families = new Map<string, Family>()
 
-  /** Takes the last that is known of a worker. Gauges end with it. */
-  retire(reading: readonly MetricReading[]): void {
+  /** Adds the last reading of a worker. Its gauges are discarded. */
+  absorb(reading: readonly MetricReading[]): void {
     for (const metric of reading) {
       if (metric.type !== 'counter' && metric.type !== 'histogram') continue
       const family = this.#families.get(metric.name) ?? { metric, sums: new Map<string, Series>() }
@@ -29,21 +29,21 @@ export class RetiredCounters {
   }
 
   /**
-   * As one more reading beside those of the living. Only the series that one of them has: the label of a site that
-   * a reload removed must not live on.
+   * The totals as one more reading beside those of the running workers. Contains only series that a running worker
+   * has, because the label of a site that a reload removed must disappear.
    */
-  beside(living: readonly (readonly MetricReading[])[]): readonly MetricReading[] {
-    const alive = new Set(
-      living.flatMap((reading) =>
+  toReading(running: readonly (readonly MetricReading[])[]): readonly MetricReading[] {
+    const current = new Set(
+      running.flatMap((reading) =>
         reading.flatMap(({ name, values }) => values.map((series) => `${name} ${seriesKey(series)}`)),
       ),
     )
     return [...this.#families].map(([name, { metric, sums }]) => ({
       ...metric,
-      values: [...sums].filter(([key]) => alive.has(`${name} ${key}`)).map(([, series]) => series),
+      values: [...sums].filter(([key]) => current.has(`${name} ${key}`)).map(([, series]) => series),
     }))
   }
 }
 
-/** Workers list labels in one order, since they run one program. */
+/** All workers list labels in the same order, since they run the same program. */
 const seriesKey = ({ metricName, labels }: Series) => JSON.stringify([metricName, labels])
