@@ -14,7 +14,7 @@ import { type Socket, connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { AnnounceReply, TrackerService } from '../src/core/announce.ts'
 import { SeededRandom } from '../src/core/random.ts'
-import { HttpServer } from '../src/server/http-server.ts'
+import { HttpServer } from '../src/server/http/http-server.ts'
 import { writeAnnounceReply } from '../src/wire/http/announce.ts'
 
 const CONNECTIONS = 32

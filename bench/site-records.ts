@@ -10,8 +10,8 @@ import { ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import type { PeerState } from '../src/swarm/peer-state.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
-import { BatchWriter } from '../src/tracker/site-batch.ts'
-import { SiteReplica } from '../src/tracker/site-replica.ts'
+import { BatchWriter } from '../src/replication/record-codec.ts'
+import { SiteReplica } from '../src/replication/swarm-replica.ts'
 import { aTopology } from '../test/a-topology.ts'
 
 const PEERS = Math.round(Number(process.argv[2] ?? '1') * 1_000_000)

@@ -8,8 +8,8 @@ import type { Random } from '../src/core/random.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
 import { Elsewhere } from '../src/tracker/elsewhere.ts'
-import { OwnContacts } from '../src/tracker/own-contacts.ts'
-import { RemoteContacts } from '../src/tracker/remote-contacts.ts'
+import { OwnContacts } from '../src/federation/site-advertiser.ts'
+import { RemoteContacts } from '../src/federation/remote-sites.ts'
 import { Tracker } from '../src/tracker/tracker.ts'
 
 export interface SiteAmongOthers {

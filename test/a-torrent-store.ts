@@ -1,7 +1,7 @@
 /** Registered torrents in memory, for tests of whoever uses the store rather than of the store. */
 import { InputError } from '../src/core/errors.ts'
 import { infoHashKey } from '../src/core/info-hash.ts'
-import type { RegisteredTorrent, TorrentStore } from '../src/tracker/ports.ts'
+import type { RegisteredTorrent, TorrentStore } from '../src/replication/site-store.ts'
 
 export interface TestTorrentStore extends TorrentStore {
   /** How often a torrent was read as a whole. */

@@ -12,9 +12,9 @@ import type { ElectionCause, Locality, TrackerMetrics } from '../src/core/tracke
 import type { Policy } from '../src/handout/policy.ts'
 import { SwarmTable, type SwarmTableLimits } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
-import type { GatewayLeases, SiteLog } from '../src/tracker/ports.ts'
-import type { PeerInquiry } from '../src/tracker/silent-finishers.ts'
-import { SiteReplica } from '../src/tracker/site-replica.ts'
+import type { GatewayLeases, SiteLog } from '../src/replication/site-store.ts'
+import type { PeerInquiry } from '../src/tracker/completion-poller.ts'
+import { SiteReplica } from '../src/replication/swarm-replica.ts'
 import { type Explained, Tracker } from '../src/tracker/tracker.ts'
 import { aTopology } from './a-topology.ts'
 

@@ -1,5 +1,5 @@
 /** What went wrong when a command asked a tracker: said on standard error, with the exit code that it means. */
-import { TrackerUnreachable } from './ask-tracker.ts'
+import { TrackerUnreachable } from '../client/http-request.ts'
 import { type CommandContext, type ExitCode, exitCodes } from './command.ts'
 import { printable } from './printable.ts'
 import { UsageError } from './tracker-arguments.ts'

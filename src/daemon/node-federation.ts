@@ -1,6 +1,6 @@
 /** What a node needs to be one of several sites that speak for themselves: only where a federation token is configured. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FederationSource } from '../admin/routes/federation.ts'
+import type { FederationSource } from '../server/admin/routes/federation.ts'
 import type { NodeConfig } from '../config/load-config.ts'
 import type { Clock } from '../core/clock.ts'
 import { federationRefusals } from '../core/federation-metrics.ts'
@@ -11,10 +11,10 @@ import type { Gauges } from '../observe/metrics-table.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import { Elsewhere } from '../tracker/elsewhere.ts'
-import { OwnContacts } from '../tracker/own-contacts.ts'
-import type { TorrentStore } from '../tracker/ports.ts'
-import { RemoteContacts } from '../tracker/remote-contacts.ts'
-import type { SiteReplica } from '../tracker/site-replica.ts'
+import { OwnContacts } from '../federation/site-advertiser.ts'
+import type { TorrentStore } from '../replication/site-store.ts'
+import { RemoteContacts } from '../federation/remote-sites.ts'
+import type { SiteReplica } from '../replication/swarm-replica.ts'
 import { describeTorrent } from './open-store.ts'
 
 export interface NodeFederationParts {

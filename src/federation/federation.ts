@@ -7,12 +7,12 @@ import { constants, createGzip } from 'node:zlib'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
-import type { OwnSite, RemoteSites, TorrentStore } from '../tracker/ports.ts'
-import { FederationCounts } from './counts.ts'
-import { Link } from './link.ts'
-import { ReaderStream } from './reader-stream.ts'
-import type { RemoteState } from './remote-state.ts'
-import { TorrentExchange } from './torrent-exchange.ts'
+import type { OwnSite, RemoteSites, TorrentStore } from '../replication/site-store.ts'
+import { FederationCounts } from './counters.ts'
+import { Link } from './site-connection.ts'
+import { ReaderStream } from './subscriber-stream.ts'
+import type { RemoteState } from './connection-state.ts'
+import { TorrentExchange } from './torrent-sync.ts'
 
 /** A thousand sites, or a hundred of ten nodes: each of them follows one node here. A quarter of a megabyte each, which is what packing takes. */
 const READERS_MAX = 1_000

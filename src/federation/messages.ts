@@ -5,7 +5,7 @@
  * Threat: whoever is at the other end may send anything, for ever. A message has a length that is known before any of it
  * is kept, and nothing here throws for what it reads.
  */
-import type { RegisteredTorrent } from '../tracker/ports.ts'
+import type { RegisteredTorrent } from '../replication/site-store.ts'
 
 /*
   Message => big-endian
@@ -14,7 +14,7 @@ import type { RegisteredTorrent } from '../tracker/ports.ts'
      5  byte[length - 1]
 
   1 Hello       uint8 version, uint48 time, uint8 length, byte[length] site in UTF-8; the first of a stream
-  2 Batch       what the site says of its torrents (tracker/site-batch.ts)
+  2 Batch       what the site says of its torrents (replication/record-codec.ts)
   3 Complete    all that the site has to say has been said once
   4 Heartbeat   uint48 time; once a second
   5 Registered  uint48 registered_at, uint8 count, byte[20] infohash each: of one registered torrent

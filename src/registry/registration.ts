@@ -7,7 +7,7 @@
  */
 import { infoHashKey } from '../core/info-hash.ts'
 import type { Metainfo } from '../metainfo/metainfo.ts'
-import type { RegisteredTorrent } from '../tracker/ports.ts'
+import type { RegisteredTorrent } from '../replication/site-store.ts'
 
 export interface Registration {
   /** 20 bytes each: v1, and the first 20 of v2. */

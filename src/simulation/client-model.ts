@@ -95,7 +95,7 @@ const transmission: ClientModel = {
 
 /**
  * By name. `mixed`: every third host runs another one. rtorrent is left out: what it needs, a time at which it can be
- * answered and to be asked whether it is done (`tracker/waiting-room.ts`), is not simulated.
+ * answered and to be asked whether it is done (`tracker/deferred-announces.ts`), is not simulated.
  */
 export const clientMixes: Readonly<Record<string, readonly ClientModel[]>> = {
   libtorrent: [libtorrent],

@@ -9,9 +9,9 @@ import { SETTLE_MS, treeOrder } from '../handout/tree-order.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
-import type { OwnContacts } from './own-contacts.ts'
-import type { RemoteContacts, Totals } from './remote-contacts.ts'
-import type { SiteCounts } from './said-torrents.ts'
+import type { OwnContacts } from '../federation/site-advertiser.ts'
+import type { RemoteContacts, Totals } from '../federation/remote-sites.ts'
+import type { SiteCounts } from '../federation/remote-swarms.ts'
 
 export interface ElsewhereParts {
   readonly table: SwarmTable

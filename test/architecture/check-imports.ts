@@ -9,12 +9,12 @@ export function checkImports(
   source: string,
   table: Readonly<Record<string, Room>> = rooms,
 ): string[] {
-  const roomName = roomOf(file)
-  const room = table[roomName]
-  if (room === undefined) return [`src/${file}: there is no room "${roomName}" in the table of rooms`]
+  const roomName = roomOf(file, table)
+  if (table[roomName] === undefined)
+    return [`src/${file}: there is no room "${roomName}" in the table of rooms`]
 
   return readImports(source).flatMap(({ line, from }) => {
-    const rule = brokenRule(file, roomName, room, from)
+    const rule = brokenRule(file, roomName, table, from)
     return rule === undefined ? [] : [`src/${file}:${line}  ${rule}`]
   })
 }
@@ -22,9 +22,10 @@ export function checkImports(
 function brokenRule(
   file: string,
   roomName: string,
-  room: Room,
+  table: Readonly<Record<string, Room>>,
   from: string | undefined,
 ): string | undefined {
+  const room = table[roomName] as Room
   if (from === undefined) return 'an import names its module as plain text, so that it can be checked'
   if (from.startsWith('node:')) return undefined
   if (!from.startsWith('.')) {
@@ -41,16 +42,19 @@ function brokenRule(
   if (target.startsWith('..')) return `${from} is outside src/`
   if (!target.endsWith('.ts')) return `${from} does not end in .ts`
   const isAllowed =
-    roomOf(target) === roomName ||
+    roomOf(target, table) === roomName ||
     ['core', ...room.rooms].some((allowed) => target === `${allowed}.ts` || target.startsWith(`${allowed}/`))
   return isAllowed
     ? undefined
     : `${roomName} may not import ${target}; it may import: ${list(['core', ...room.rooms])}`
 }
 
-/** Files directly in src/ are a room each. */
-function roomOf(file: string): string {
-  return file.includes('/') ? file.slice(0, file.indexOf('/')) : file.replace(/\.ts$/, '')
+/** A folder that has a row of its own, such as `server/http`, is a room. Files directly in src/ are a room each. */
+function roomOf(file: string, table: Readonly<Record<string, Room>>): string {
+  const [first = '', second] = file.split('/')
+  if (second === undefined) return file.replace(/\.ts$/, '')
+  const inner = `${first}/${second}`
+  return table[inner] === undefined ? first : inner
 }
 
 function list(names: readonly string[]): string {

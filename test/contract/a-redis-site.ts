@@ -6,8 +6,8 @@ import { onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { SeededRandom, systemSecret } from '../../src/core/random.ts'
 import { isStoreUrlProblem, readStoreUrl } from '../../src/core/store-url.ts'
-import { TorrentDirectory } from '../../src/site/memory/torrent-directory.ts'
-import { RedisStore } from '../../src/site/redis/redis-store.ts'
+import { TorrentDirectory } from '../../src/replication/torrent-directory.ts'
+import { RedisStore } from '../../src/replication/redis/redis-store.ts'
 import { SentenceMemory, type TestNode, type TestSite } from './a-site.ts'
 
 export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }

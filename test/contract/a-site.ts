@@ -3,7 +3,7 @@
  * memory there is, a set of sentences, in place of a swarm table.
  */
 import { test } from 'vitest'
-import type { LogSubscriber, SiteStore } from '../../src/tracker/ports.ts'
+import type { LogSubscriber, SiteStore } from '../../src/replication/site-store.ts'
 
 export interface TestSite {
   /** One more node, open. Closed with the test. */

@@ -1,6 +1,6 @@
 /** The contract of GatewayLeases, run once per implementation. */
 import { describe, expect } from 'vitest'
-import type { LeaseAnswer, LeaseRequest, SiteStore } from '../../src/tracker/ports.ts'
+import type { LeaseAnswer, LeaseRequest, SiteStore } from '../../src/replication/site-store.ts'
 import { until } from '../a-redis.ts'
 import { contractTests, type Skips, type TestSite } from './a-site.ts'
 

@@ -1,7 +1,7 @@
 /** The contract of TorrentStore, run once per implementation. */
 import { describe, expect } from 'vitest'
 import { infoHashKey } from '../../src/core/info-hash.ts'
-import type { RegisteredTorrent } from '../../src/tracker/ports.ts'
+import type { RegisteredTorrent } from '../../src/replication/site-store.ts'
 import { until } from '../a-redis.ts'
 import { contractTests, type Skips, type TestSite } from './a-site.ts'
 

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { Address } from '../../src/core/address.ts'
 import { ManualClock } from '../../src/core/clock.ts'
 import { aTracker } from '../a-tracker.ts'
-import { BatchWriter, readBatch } from '../../src/tracker/site-batch.ts'
-import type { RecordSink } from '../../src/tracker/site-records.ts'
+import { BatchWriter, readBatch } from '../../src/replication/record-codec.ts'
+import type { RecordSink } from '../../src/replication/records.ts'
 
 const NODE = Buffer.alloc(8, 7)
 const NOW_MS = 1_700_000_000_000

@@ -6,7 +6,7 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../src/core/clock.ts'
-import { UdpAnswers } from '../../src/server/udp-answers.ts'
+import { UdpAnswers } from '../../src/server/udp/udp-handler.ts'
 import {
   readAnnounce,
   readAnnounceAnswer,

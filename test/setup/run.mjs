@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { copyScripts } from '../../src/site/redis/scripts/copy-to.mjs'
+import { copyScripts } from '../../src/replication/redis/scripts/copy-to.mjs'
 import { installMissing } from './install-missing.mjs'
 import { summarize } from './summary.mjs'
 

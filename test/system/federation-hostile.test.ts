@@ -5,7 +5,7 @@ import { createGzip, type Gzip } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseAddress, type Address } from '../../src/core/address.ts'
 import { COMPLETE, writeBatch, writeHeartbeat, writeHello } from '../../src/federation/messages.ts'
-import { BatchWriter } from '../../src/tracker/site-batch.ts'
+import { BatchWriter } from '../../src/replication/record-codec.ts'
 import { announceFrom } from '../a-node.ts'
 import {
   aFederation,

@@ -3,7 +3,7 @@
  * the tracker is given.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { HttpServer } from '../../src/server/http-server.ts'
+import { HttpServer } from '../../src/server/http/http-server.ts'
 import { RawConnection } from '../raw-connection.ts'
 import { RecordingTracker } from '../recording-tracker.ts'
 

@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AnnounceReply } from '../../src/core/announce.ts'
 import { Refusal, type RefusalCode } from '../../src/core/errors.ts'
-import { HttpServer, type HttpServerLimits, httpServerLimits } from '../../src/server/http-server.ts'
+import { HttpServer, type HttpServerLimits, httpServerLimits } from '../../src/server/http/http-server.ts'
 import { type RawAnswer, RawConnection } from '../raw-connection.ts'
 import { RecordingTracker, anAnnounceReply } from '../recording-tracker.ts'
 

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { ManualClock, systemClock } from '../../src/core/clock.ts'
-import type { LeaseRequest } from '../../src/tracker/ports.ts'
+import type { LeaseRequest } from '../../src/replication/site-store.ts'
 import { aRedis, type RunningRedis, startCluster, startSentinels, until } from '../a-redis.ts'
 import { aRedisNode, aSiteName, type RedisNode, type RedisNodeSettings } from '../contract/a-redis-site.ts'
 import { needs } from '../setup/needs.ts'

@@ -4,8 +4,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { askTracker } from '../../src/cli/ask-tracker.ts'
-import { HttpServer } from '../../src/server/http-server.ts'
+import { askTracker } from '../../src/client/http-request.ts'
+import { HttpServer } from '../../src/server/http/http-server.ts'
 import { runCommand } from '../a-command-run.ts'
 import { RecordingTracker, anAnnounceReply } from '../recording-tracker.ts'
 

@@ -6,8 +6,8 @@ import { type AnnounceEvent } from '../../core/announce.ts'
 import { systemRandom } from '../../core/random.ts'
 import { trackerUrlFaults } from '../../topology/tracker-url.ts'
 import { type HttpAnnounce, writeAnnounce } from '../../wire/http/announce.ts'
-import { type AnnounceAnswer, readAnnounceAnswer } from '../announce-answer.ts'
-import { askTracker } from '../ask-tracker.ts'
+import { type AnnounceAnswer, readAnnounceAnswer } from '../../client/announce-response.ts'
+import { askTracker } from '../../client/http-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
 import { printable } from '../printable.ts'
 import {
@@ -18,7 +18,7 @@ import {
   withQuery,
 } from '../tracker-arguments.ts'
 import { reportTrackerFailure } from '../tracker-failure.ts'
-import { announceOverUdp } from '../udp-tracker.ts'
+import { announceOverUdp } from '../../client/udp-tracker.ts'
 
 export const announceCommand: Command = {
   name: 'announce',

@@ -1,9 +1,9 @@
 /** `scrape`: asks any tracker for the counts of some torrents without announcing, as a client does. */
 import { writeScrape } from '../../wire/http/scrape.ts'
-import { askTracker } from '../ask-tracker.ts'
+import { askTracker } from '../../client/http-request.ts'
 import { type Command, type CommandContext, exitCodes, textFlag } from '../command.ts'
 import { printable } from '../printable.ts'
-import { type ScrapeAnswer, readScrapeAnswer } from '../scrape-answer.ts'
+import { type ScrapeAnswer, readScrapeAnswer } from '../../client/scrape-response.ts'
 import {
   UsageError,
   readInfoHash,
@@ -12,7 +12,7 @@ import {
   withQuery,
 } from '../tracker-arguments.ts'
 import { reportTrackerFailure } from '../tracker-failure.ts'
-import { scrapeOverUdp } from '../udp-tracker.ts'
+import { scrapeOverUdp } from '../../client/udp-tracker.ts'
 
 export const scrapeCommand: Command = {
   name: 'scrape',

@@ -1,0 +1,45 @@
+/**
+ * What the admin listener answers about the node and does to it: by itself, or, where the node has several
+ * processes, together with the others.
+ */
+import type { HealthSource } from '../server/admin/routes/health.ts'
+import type { Operations } from '../server/admin/routes/operations.ts'
+import type { Readiness } from '../observe/health.ts'
+import { Metrics } from '../observe/metrics.ts'
+import type { WorkerGroup } from './workers/worker-group.ts'
+
+export interface ProcessParts {
+  readonly metrics: Metrics
+  readonly readiness: () => Readiness
+  readonly operations: Operations
+  readonly group: WorkerGroup | undefined
+}
+
+export function answersOfNode({ metrics, readiness, operations, group }: ProcessParts): {
+  readonly health: HealthSource
+  readonly operations: Operations
+} {
+  const { contentType } = metrics
+  if (group === undefined) {
+    return {
+      health: {
+        metrics: async () => ({ contentType, body: await metrics.render() }),
+        readiness: async () => readiness(),
+      },
+      operations,
+    }
+  }
+  group.join({
+    metrics: () => metrics.read(),
+    readiness,
+    reload: () => operations.reload(),
+    drain: () => operations.drain(),
+  })
+  return {
+    health: {
+      metrics: async () => ({ contentType, body: await Metrics.renderSum(await group.metrics()) }),
+      readiness: () => group.readiness(),
+    },
+    operations: { reload: () => group.reload(), drain: () => group.drain() },
+  }
+}

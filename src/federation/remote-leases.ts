@@ -1,0 +1,107 @@
+/**
+ * The leases that other sites say their gateways have, made true in the swarm table; and those of ours that a source of
+ * another site has taken on.
+ */
+import type { PeerRef } from '../replication/records.ts'
+import type { Swarm } from '../swarm/swarm.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { RemoteSite, Said } from './remote-swarms.ts'
+import type { SaidLease } from './site-updates.ts'
+
+export interface RemoteLeasesParts {
+  readonly table: SwarmTable
+  readonly isHeard: (siteIndex: number) => boolean
+  /** A gateway of this site was given an upstream by the site of that upstream. */
+  readonly onAdopted: (row: number) => void
+}
+
+export class RemoteLeases {
+  readonly #parts: RemoteLeasesParts
+
+  constructor(parts: RemoteLeasesParts) {
+    this.#parts = parts
+  }
+
+  /** The leases that the sites say their contacts have: of upstreams, one may be known only now. */
+  resolve(swarm: Swarm, all: readonly Said[]): void {
+    if (!hasLeases(all)) return
+    const { table } = this.#parts
+    for (const { site, leases } of all) {
+      const ofSite = swarm.site(site.index)
+      if (ofSite === undefined) continue
+      const held = new Set<number>()
+      for (const lease of leases) {
+        const row = this.#find(swarm, lease.peer)
+        if (row < 0 || table.siteIndexOf(row) !== site.index || table.roleOf(row) !== 'needy') continue
+        held.add(row)
+        this.#grant(row, lease, swarm)
+      }
+      for (const { row } of ofSite.gateways.slice())
+        if (!held.has(row) && !table.clients.isCounted(row)) table.leases.end(table.leaseOf(row), 'stopped')
+    }
+    this.#leaveFormerSources(swarm)
+  }
+
+  /** A source that is none any more was no gateway's to choose: it may now fetch from whoever fetches from it. */
+  #leaveFormerSources(swarm: Swarm): void {
+    const { table } = this.#parts
+    for (const site of swarm.sites) {
+      if (this.#parts.isHeard(site.site)) continue
+      for (const gateway of site.gateways) {
+        const { row, upstreamRow, treeOrder } = gateway
+        if (upstreamRow < 0 || table.roleOf(upstreamRow) === 'seed') continue
+        const order = table.siteOf(upstreamRow).gatewayOf(upstreamRow)?.treeOrder ?? Infinity
+        if (order < treeOrder) continue
+        gateway.upstreamRow = -1
+        table.touch(row)
+      }
+    }
+  }
+
+  /** The site decides about its gateways; only what was decided here since, it may not know yet. */
+  #grant(row: number, record: SaidLease, swarm: Swarm): void {
+    const { table } = this.#parts
+    const { sinceMs, version, peer, treeOrder, upstream } = record
+    const place = table.leaseOf(row)
+    const gateway =
+      place.site.gatewayOf(row) ?? table.leases.grant(place, { sinceMs, version, asOfMs: peer.asOfMs })
+    if (version < gateway.version) return
+    place.site.rememberGatewayHost(table.leases.hostOf(row), version)
+    Object.assign(gateway, { sinceMs, version, asOfMs: peer.asOfMs, treeOrder, isTentative: false })
+    const upstreamRow = upstream === undefined ? -1 : this.#find(swarm, upstream)
+    gateway.upstreamRow = upstreamRow
+    gateway.upstreamAsOfMs = upstream?.asOfMs ?? 0
+  }
+
+  /** A source of another site took on a gateway of ours that had nobody to fetch from. */
+  adopt(site: RemoteSite, swarm: Swarm, { peer, upstream, version }: SaidLease): void {
+    const { table } = this.#parts
+    const row = this.#find(swarm, peer)
+    const from = upstream === undefined ? -1 : this.#find(swarm, upstream)
+    if (row < 0 || from < 0 || table.siteIndexOf(from) !== site.index) return
+    const lease = table.leaseOf(row)
+    const gateway = lease.site.gatewayOf(row)
+    if (gateway === undefined || gateway.upstreamRow >= 0 || version <= gateway.version) return
+    const feeder = table.siteOf(from).gatewayOf(from)
+    const isBefore = table.roleOf(from) === 'seed' || (feeder?.treeOrder ?? Infinity) < gateway.treeOrder
+    if (!isBefore) return
+    gateway.upstreamRow = from
+    gateway.upstreamAsOfMs = upstream?.asOfMs ?? 0
+    if (!gateway.isTentative) {
+      gateway.version = version
+      lease.site.rememberGatewayHost(table.leases.hostOf(row), version)
+    }
+    table.touch(row)
+    this.#parts.onAdopted(row)
+  }
+
+  #find(swarm: Swarm, { address, port }: PeerRef): number {
+    return this.#parts.table.find(swarm, address, port)
+  }
+}
+
+/** Most torrents are everywhere already: nobody fetches them from another site. */
+function hasLeases(all: readonly Said[]): boolean {
+  for (const { leases, hadLeases } of all) if (hadLeases || leases.length > 0) return true
+  return false
+}

@@ -1,0 +1,63 @@
+/**
+ * The records of a batch of another site, as what it says of each torrent: its counts, its contacts, their leases. Times
+ * come out in ours.
+ */
+import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
+import type { PeerState } from '../swarm/peer-state.ts'
+import type { LeaseRecord, PeerRef, RecordSink, SiteCountsRecord } from '../replication/records.ts'
+
+/** A lease that is held, of the torrent that the saying is about. */
+export type SaidLease = Omit<LeaseRecord, 'infoHash' | 'endedBy'>
+
+export interface Saying {
+  readonly counts: SiteCountsRecord
+  readonly peers: PeerState[]
+  readonly leases: SaidLease[]
+}
+
+export class Sayings implements RecordSink {
+  readonly list: Saying[] = []
+  readonly #behindMs: number
+
+  /** `behindMs`: how much their clock is behind ours. */
+  constructor(behindMs: number) {
+    this.#behindMs = behindMs
+  }
+
+  siteCounts(counts: SiteCountsRecord): void {
+    this.list.push({ counts, peers: [], leases: [] })
+  }
+
+  peer(state: PeerState): void {
+    const shifted = this.#behindMs === 0 ? state : { ...state, heardAtMs: state.heardAtMs + this.#behindMs }
+    this.#of(state.infoHash)?.peers.push(shifted)
+  }
+
+  lease({ infoHash, peer, upstream, sinceMs, version, treeOrder, endedBy }: LeaseRecord): void {
+    if (endedBy !== undefined) return
+    this.#of(infoHash)?.leases.push({
+      peer: this.#shifted(peer),
+      upstream: upstream === undefined ? undefined : this.#shifted(upstream),
+      sinceMs: sinceMs + this.#behindMs,
+      // Of a lease that is held; see `Leases`.
+      version: version + VERSIONS_PER_MS * this.#behindMs,
+      treeOrder,
+    })
+  }
+
+  // What the nodes of one site tell each other is no business of another site.
+  removed(): void {}
+  link(): void {}
+  gatewayHost(): void {}
+  completion(): void {}
+
+  /** Only what follows the counts of its torrent is of any use. A reader names a torrent by one view for all its records. */
+  #of(infoHash: Buffer): Saying | undefined {
+    const last = this.list.at(-1)
+    return last?.counts.infoHash === infoHash ? last : undefined
+  }
+
+  #shifted(ref: PeerRef): PeerRef {
+    return { ...ref, asOfMs: ref.asOfMs + this.#behindMs }
+  }
+}

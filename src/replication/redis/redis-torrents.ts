@@ -1,0 +1,195 @@
+/**
+ * Registered torrents in Redis, mirrored in a directory of this node, so that it knows them while Redis is away,
+ * also when it starts then, and can put them back should Redis lose them.
+ *
+ * The collection has an id of its own. While that is the one this node knows, Redis is right: what is not there was
+ * removed. Another id, and Redis lost everything: what is not there is put back.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { InputError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { RegisteredTorrent, TorrentStore } from '../site-store.ts'
+import { primaryHex, type TorrentDirectory } from '../torrent-directory.ts'
+import { readDescription, writeDescription } from '../torrent-description.ts'
+import { list, type RedisClient, text } from './client.ts'
+import type { SiteKeys } from './keys.ts'
+import { scripts } from './scripts.ts'
+
+/** A torrent of a terabyte in small pieces has tens of megabytes. */
+const FILE_DEADLINE_MS = 10_000
+
+export interface RedisTorrentsOptions {
+  readonly keys: SiteKeys
+  readonly mirror: TorrentDirectory
+  /** Where the mirror is; it also remembers the id of the collection. */
+  readonly directory: string
+  readonly newId: () => string
+  readonly log: Log
+}
+
+export class RedisTorrents implements TorrentStore {
+  readonly #options: RedisTorrentsOptions
+  readonly #mirror: TorrentDirectory
+  #client: RedisClient | undefined
+  #followed = ''
+
+  constructor(options: RedisTorrentsOptions) {
+    this.#options = options
+    this.#mirror = options.mirror
+  }
+
+  use(client: RedisClient | undefined): void {
+    this.#client = client
+  }
+
+  has(infoHash: Buffer): boolean {
+    return this.#mirror.has(infoHash)
+  }
+
+  list(): readonly RegisteredTorrent[] {
+    return this.#mirror.list()
+  }
+
+  read(infoHash: Buffer): Promise<Buffer | undefined> {
+    return this.#mirror.read(infoHash)
+  }
+
+  /** Of this node: each notes what it sees go, in its own mirror. */
+  removals(): ReadonlyMap<string, number> {
+    return this.#mirror.removals()
+  }
+
+  onChange(listener: () => void): void {
+    this.#mirror.onChange(listener)
+  }
+
+  async put(torrent: RegisteredTorrent, bytes: Buffer): Promise<void> {
+    const client = this.#reachable()
+    try {
+      await this.#give(client, torrent, bytes, false)
+    } catch (error) {
+      throw new InputError(`the torrent could not be registered: the store says ${(error as Error).message}`)
+    }
+    await this.#mirror.put(torrent, bytes)
+  }
+
+  async remove(infoHash: Buffer, atMs?: number): Promise<boolean> {
+    const known = this.#mirror
+      .list()
+      .find(({ infoHashes }) => infoHashes.some((each) => each.equals(infoHash)))
+    if (known === undefined) return this.#mirror.remove(infoHash, atMs)
+    const client = this.#reachable()
+    const { torrents, torrentFiles, torrentState } = this.#options.keys
+    try {
+      await client.run(
+        scripts.removeTorrent,
+        [torrents, torrentFiles, torrentState],
+        [primaryHex(known)],
+        FILE_DEADLINE_MS,
+      )
+    } catch (error) {
+      throw new InputError(`the torrent could not be removed: the store says ${(error as Error).message}`)
+    }
+    return this.#mirror.remove(infoHash, atMs)
+  }
+
+  #reachable(): RedisClient {
+    if (this.#client !== undefined) return this.#client
+    throw new InputError(
+      'the store cannot be reached, so the other nodes would not hear of it; try again when /readyz?verbose says that it is up',
+    )
+  }
+
+  /** Reads the mirror anew; what somebody put there by hand is registered at the next look. */
+  async reload(): Promise<void> {
+    await this.#mirror.reload()
+    if (this.#mirror.unnoted().length > 0) this.#followed = ''
+  }
+
+  isBehind(id: string, version: string): boolean {
+    return `${id} ${version}` !== this.#followed
+  }
+
+  /** Makes the mirror what Redis has; or gives Redis what it lost. */
+  async follow(client: RedisClient, id: string, version: string): Promise<void> {
+    const { keys, log, newId } = this.#options
+    const descriptions = await this.#readDescriptions(client)
+    const knownId = await this.#knownId()
+    const hasLost = id === '' || id !== knownId
+    const byHand = new Set(this.#mirror.unnoted())
+    for (const torrent of this.#mirror.list()) {
+      if (descriptions.has(primaryHex(torrent))) continue
+      const [infoHash] = torrent.infoHashes
+      if (infoHash === undefined) continue
+      if (!hasLost && !byHand.has(torrent)) {
+        await this.#mirror.remove(infoHash)
+        continue
+      }
+      const bytes = await this.#mirror.read(infoHash)
+      if (bytes === undefined) continue
+      await this.#give(client, torrent, bytes, true)
+      if (byHand.has(torrent)) await this.#mirror.put(torrent, bytes)
+      log.info(
+        { event: 'torrent-put-back', name: torrent.name },
+        'a torrent of this node was not in the store',
+      )
+    }
+    const local = new Map(
+      this.#mirror.list().map((torrent) => [primaryHex(torrent), writeDescription(torrent)]),
+    )
+    for (const [hex, description] of descriptions) {
+      const torrent = readDescription(description)
+      if (torrent === undefined || local.get(hex) === description) continue
+      const bytes = await client.call('hget', [keys.torrentFiles, hex], FILE_DEADLINE_MS)
+      if (Buffer.isBuffer(bytes)) await this.#mirror.put(torrent, bytes)
+    }
+    if (id === '') {
+      if (local.size === 0) await client.call('hsetnx', [keys.torrentState, 'id', newId()])
+      // The next look sees the id that it has now.
+      return
+    }
+    if (id !== knownId) await this.#remember(id)
+    this.#followed = `${id} ${version}`
+  }
+
+  /** By infohash in hex. ioredis makes an object of what HGETALL answers, so this asks in two steps. */
+  async #readDescriptions(client: RedisClient): Promise<ReadonlyMap<string, string>> {
+    const { torrents } = this.#options.keys
+    const fields = list(await client.call('hkeys', [torrents])).map(text)
+    if (fields.length === 0) return new Map()
+    const values = list(await client.call('hmget', [torrents, ...fields], FILE_DEADLINE_MS))
+    return new Map(fields.map((field, index) => [field, text(values[index])]))
+  }
+
+  async #give(
+    client: RedisClient,
+    torrent: RegisteredTorrent,
+    bytes: Buffer,
+    isOnlyMissing: boolean,
+  ): Promise<void> {
+    const { torrents, torrentFiles, torrentState } = this.#options.keys
+    await client.run(
+      scripts.putTorrent,
+      [torrents, torrentFiles, torrentState],
+      [this.#options.newId(), primaryHex(torrent), writeDescription(torrent), bytes, isOnlyMissing ? 1 : 0],
+      FILE_DEADLINE_MS,
+    )
+  }
+
+  async #knownId(): Promise<string> {
+    try {
+      return await readFile(join(this.#options.directory, ID_FILE), 'utf8')
+    } catch {
+      return ''
+    }
+  }
+
+  async #remember(id: string): Promise<void> {
+    // Without a mirror there is nothing that could be put back wrongly.
+    if (this.#mirror.list().length === 0) return
+    await writeFile(join(this.#options.directory, ID_FILE), id)
+  }
+}
+
+const ID_FILE = '.store-id'

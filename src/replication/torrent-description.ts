@@ -1,0 +1,32 @@
+/** What is known of a registered torrent, as one line of JSON: beside its file, and in Redis. */
+import { parseInfoHash } from '../core/info-hash.ts'
+import type { RegisteredTorrent } from './site-store.ts'
+
+export function writeDescription({
+  infoHashes,
+  name,
+  sizeBytes,
+  registeredAtMs,
+  note,
+}: RegisteredTorrent): string {
+  const hashes = infoHashes.map((infoHash) => infoHash.toString('hex'))
+  return JSON.stringify({ infoHashes: hashes, name, sizeBytes, registeredAtMs, note })
+}
+
+/** undefined where it is none, as when somebody wrote it by hand. */
+export function readDescription(text: string): RegisteredTorrent | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const { infoHashes, name, sizeBytes, registeredAtMs, note } = (value ?? {}) as Readonly<
+    Record<string, unknown>
+  >
+  if (!Array.isArray(infoHashes) || typeof name !== 'string' || typeof note !== 'string') return undefined
+  if (typeof sizeBytes !== 'number' || typeof registeredAtMs !== 'number') return undefined
+  const hashes = infoHashes.map((each) => parseInfoHash(String(each)))
+  if (hashes.length === 0 || hashes.includes(undefined)) return undefined
+  return { infoHashes: hashes as Buffer[], name, sizeBytes, registeredAtMs, note }
+}

@@ -1,0 +1,29 @@
+/** Reads the query parameters that several routes take, and says what is wrong with them. */
+import { type Address, parseAddress } from '../../core/address.ts'
+import { parseInfoHash } from '../../core/info-hash.ts'
+import { ApiError } from './api-error.ts'
+
+export type Query = Readonly<Record<string, string | readonly string[] | undefined>>
+
+export function readInfoHash(text: string | readonly string[] | undefined): Buffer {
+  const infoHash = typeof text === 'string' ? parseInfoHash(text) : undefined
+  if (infoHash === undefined)
+    throw new ApiError(400, 'infohash-invalid', 'the infohash must be 40 hexadecimal digits (64 for v2)')
+  return infoHash
+}
+
+export function readAddress(text: string | readonly string[] | undefined): Address {
+  const address = typeof text === 'string' ? parseAddress(text) : undefined
+  if (address === undefined)
+    throw new ApiError(400, 'ip-invalid', `ip must be one IPv4 or IPv6 address, not ${JSON.stringify(text)}`)
+  return address
+}
+
+/** undefined where it was not given. */
+export function readPort(text: string | readonly string[] | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const port = typeof text === 'string' && /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (port < 1 || port > 65_535)
+    throw new ApiError(400, 'port-invalid', 'port must be a number from 1 to 65535')
+  return port
+}

@@ -1,0 +1,48 @@
+/** The handout that a client would get now, each peer with its reason. Changes nothing. */
+import type { FastifyInstance } from 'fastify'
+import { formatInfoHash } from '../../../core/info-hash.ts'
+import { reasons } from '../../../handout/decision.ts'
+import { flags } from '../../../swarm/peer-rows.ts'
+import type { AdminParts } from '../admin-server.ts'
+import { ApiError } from '../api-error.ts'
+import { type Query, readAddress, readInfoHash, readPort } from '../requests.ts'
+import { describePeer } from './swarms.ts'
+
+export function addExplainRoute(
+  routes: FastifyInstance,
+  parts: Pick<AdminParts, 'topology' | 'tracker' | 'table'>,
+): void {
+  routes.get<{ Querystring: Query }>('/api/v1/explain', async (request) => {
+    const { topology, tracker, table } = parts
+    const infoHash = readInfoHash(request.query['info_hash'])
+    const address = readAddress(request.query['ip'])
+    const port = readPort(request.query['port'])
+    const explained = tracker.explain(infoHash, address, port)
+    if (explained === undefined)
+      throw new ApiError(404, 'swarm-unknown', `no peer has announced ${formatInfoHash(infoHash)} here`)
+
+    const { decision, asker, isDecidedHere } = explained
+    const place = topology.value.places[asker.place]
+    return {
+      infoHash: formatInfoHash(infoHash),
+      ip: address.toString(),
+      port: port ?? null,
+      site: place?.site.name ?? null,
+      bubble: place?.bubble ?? null,
+      /** Whether this peer is in the swarm; if not, it is answered as a new leecher. */
+      isKnown: asker.row >= 0,
+      role: asker.role,
+      state: decision.state,
+      isGateway: asker.row >= 0 && table.rows.has(asker.row, flags.gateway),
+      /** `false`: its own site is heard and decides; `peers` is what a client hears here of that decision. */
+      isDecidedHere,
+      becomesGateway: decision.election ?? null,
+      peers: decision.choices.map(({ row, ring, reason }) => ({
+        ...describePeer(parts, row),
+        ring,
+        reason,
+        because: reasons[reason],
+      })),
+    }
+  })
+}

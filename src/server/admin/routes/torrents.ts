@@ -1,0 +1,177 @@
+/**
+ * The registered torrents: listed, registered, fetched, removed. What clients get of them is on the tracker's
+ * listener; here are the URLs.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { InputError } from '../../../core/errors.ts'
+import { formatInfoHash } from '../../../core/info-hash.ts'
+import { TORRENT_BYTES_MAX } from '../../../core/limits.ts'
+import { summarize } from '../../../metainfo/summary.ts'
+import { nearestNodeUrl } from '../../../registry/node-url.ts'
+import { checkOriginReference } from '../../../registry/origin-reference.ts'
+import { type Noted, type Registration, notedOf } from '../../../registry/registration.ts'
+import { type Registry, RegistryUnavailable } from '../../../registry/torrent-registry.ts'
+import type { CurrentTopology } from '../../../topology/current-topology.ts'
+import { NO_BUBBLE, type Place, type Topology, UNMAPPED_SITE } from '../../../topology/topology.ts'
+import { ApiError } from '../api-error.ts'
+import { type Query, readInfoHash } from '../requests.ts'
+
+export interface TorrentParts {
+  readonly registry: Registry
+  /** Why the nodes never serve the content of this origin; undefined where they do. */
+  readonly originObstacle: (origin: string) => string | undefined
+}
+
+interface ShownWarning {
+  readonly code: string
+  readonly message: string
+}
+
+/** curl's own, and what scripts send that care no more than that. */
+const CONTENT_TYPES = [
+  'application/x-bittorrent',
+  'application/octet-stream',
+  'application/x-www-form-urlencoded',
+]
+
+export function addTorrentRoutes(
+  routes: FastifyInstance,
+  topology: CurrentTopology,
+  { registry, originObstacle }: TorrentParts,
+): void {
+  const describe = (registration: Registration, noted: Noted, warnings: readonly ShownWarning[]) => {
+    const obstacle = registration.origin === undefined ? undefined : originObstacle(registration.origin)
+    return {
+      ...describeBriefly(registration, noted),
+      sites: urlsOf(topology.value, registration),
+      warnings: [
+        ...warnings.map(({ code, message }) => ({ code, message })),
+        ...(obstacle === undefined ? [] : [{ code: 'origin-unusable', message: obstacle }]),
+      ],
+    }
+  }
+
+  const find = (text: string): Registration => {
+    const infoHash = readInfoHash(text)
+    const registration = registry.find(infoHash)
+    if (registration === undefined)
+      throw new ApiError(404, 'torrent-unknown', `${formatInfoHash(infoHash)} is not registered here`)
+    return registration
+  }
+
+  routes.get('/api/v1/torrents', async () => {
+    const described = await Promise.all(
+      registry.list().map(async (registration) => {
+        const noted = await registry.describe(registration)
+        return noted === undefined ? undefined : describeBriefly(registration, noted)
+      }),
+    )
+    const torrents = described.filter((torrent) => torrent !== undefined)
+    return { total: torrents.length, torrents }
+  })
+
+  routes.get<{ Params: { infoHash: string } }>('/api/v1/torrents/:infoHash', async (request) => {
+    const registration = find(request.params.infoHash)
+    const metainfo = await registry.read(registration)
+    if (metainfo === undefined)
+      throw new ApiError(404, 'torrent-unknown', `${request.params.infoHash} has just been removed`)
+    const summary = summarize(metainfo)
+    return describe(registration, notedOf(metainfo, summary.isPrivate), summary.warnings)
+  })
+
+  routes.delete<{ Params: { infoHash: string } }>('/api/v1/torrents/:infoHash', async (request) => {
+    const registration = find(request.params.infoHash)
+    const noted = await registry.describe(registration)
+    await registry.remove(registration).catch(explain)
+    return { removed: true, ...(noted === undefined ? {} : describeBriefly(registration, noted)) }
+  })
+
+  void routes.register(async (withBody) => {
+    withBody.removeAllContentTypeParsers()
+    withBody.addContentTypeParser(CONTENT_TYPES, { parseAs: 'buffer' }, (_request, body, done) =>
+      done(null, body),
+    )
+    withBody.addContentTypeParser('*', (_request, _payload, done) =>
+      done(new ApiError(415, 'type-unsupported', 'send the bytes of a .torrent as application/x-bittorrent')),
+    )
+    withBody.post<{ Querystring: Query }>(
+      '/api/v1/torrents',
+      { bodyLimit: TORRENT_BYTES_MAX, onRequest: async (request) => refuseLarge(request) },
+      async (request, reply) => {
+        const bytes = request.body
+        if (!Buffer.isBuffer(bytes))
+          throw new ApiError(400, 'torrent-missing', 'the body must be the bytes of a .torrent')
+        const origin = readOrigin(request.query['origin'])
+        const { registration, metainfo, summary, isNew } = await registry
+          .register(bytes, origin)
+          .catch(explain)
+        const described = describe(registration, notedOf(metainfo, summary.isPrivate), summary.warnings)
+        return reply.code(isNew ? 201 : 200).send({ ...described, isNew })
+      },
+    )
+  })
+}
+
+/** Before megabytes are sent that nobody wants. */
+function refuseLarge(request: FastifyRequest): void {
+  const length = Number(request.headers['content-length'] ?? 0)
+  if (length > TORRENT_BYTES_MAX)
+    throw new ApiError(
+      413,
+      'torrent-too-large',
+      `a torrent has at most ${TORRENT_BYTES_MAX} bytes, three times what clients load; make it again with larger pieces`,
+    )
+}
+
+function readOrigin(text: Query[string]): string | undefined {
+  if (text === undefined || text === '') return undefined
+  if (typeof text !== 'string') throw new ApiError(400, 'origin-invalid', 'a torrent has one origin')
+  try {
+    return checkOriginReference(text)
+  } catch (error) {
+    if (error instanceof InputError) throw new ApiError(400, 'origin-invalid', error.message)
+    throw error
+  }
+}
+
+function explain(error: unknown): never {
+  if (error instanceof InputError) throw new ApiError(400, 'torrent-invalid', error.message)
+  if (error instanceof RegistryUnavailable) throw new ApiError(503, 'store-unavailable', error.message)
+  throw error
+}
+
+function describeBriefly(registration: Registration, noted: Noted) {
+  return {
+    infoHashV1: noted.infoHashV1,
+    infoHashV2: noted.infoHashV2,
+    name: registration.name,
+    sizeBytes: registration.sizeBytes,
+    isPrivate: noted.isPrivate,
+    origin: registration.origin ?? null,
+    registeredAt: new Date(registration.registeredAtMs).toISOString(),
+  }
+}
+
+/**
+ * One for each place with trackers of its own: the other bubbles of a site get what the site gets. None where no
+ * node speaks HTTP to the clients of a place.
+ */
+function urlsOf(topology: Topology, registration: Registration) {
+  const path = `/torrents/${formatInfoHash(registration.infoHashes[0] as Buffer)}`
+  const isShown = ({ site, bubble, trackers }: Place) =>
+    site.name !== UNMAPPED_SITE && (bubble === NO_BUBBLE || trackers.length > 0)
+  return topology.places.filter(isShown).flatMap((place) => {
+    const node = nearestNodeUrl(topology, place)
+    if (node === undefined) return []
+    const query = new URLSearchParams({ site: place.site.name })
+    if (place.bubble !== NO_BUBBLE) query.set('bubble', place.bubble)
+    return [
+      {
+        site: place.site.name,
+        bubble: place.bubble,
+        torrentUrl: `${node}${path}.torrent?${query.toString()}`,
+        magnetUrl: `${node}${path}.magnet?${query.toString()}`,
+      },
+    ]
+  })
+}

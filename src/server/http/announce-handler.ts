@@ -1,0 +1,164 @@
+/**
+ * One request in, one answer out: the HTTP side of an announce and a scrape, and of everything that can go wrong
+ * with them.
+ *
+ * Every answer has status 200, since clients read a body only then, an exact length, and
+ * nothing after the bencode. The exceptions are a node that is full or going away: 503 sends libtorrent to the
+ * next tracker for 17 s, a failure reason for at least 60.
+ *
+ * This is the announce path: it answers on Node's own response, without the reply, the hooks and the
+ * serialisation of Fastify; the measurement is in bench/http-announces.ts.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Address } from '../../core/address.ts'
+import type { AnnounceReply, TrackerService } from '../../core/announce.ts'
+import { Refusal, type RefusalCode } from '../../core/errors.ts'
+import { readAnnounce, writeAnnounceReply } from '../../wire/http/announce.ts'
+import { writeFailure } from '../../wire/http/failure.ts'
+import { readScrape, writeScrapeReply } from '../../wire/http/scrape.ts'
+import { type TrustedAddresses, readClaimedAddress, readClientAddress } from './client-address.ts'
+
+export interface HttpAnswersOptions {
+  readonly tracker: TrackerService
+  /** What else is on this listener. Without it, nothing. */
+  readonly downloads?: Downloads
+  /** Whose forwarding headers and `ip=` are believed. */
+  readonly isTrusted: TrustedAddresses
+  /** Called once for every request that is turned away, whoever turned it away. */
+  readonly onRefusal: (code: RefusalCode) => void
+  readonly log: ErrorLog
+}
+
+/** Torrents, and the content behind them: ordinary HTTP, for whoever the address belongs to. */
+export interface Downloads {
+  /** Whether this path is one of theirs. */
+  has(target: string): boolean
+  /** A GET or HEAD. Rejects only where this program has a bug. */
+  answer(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void>
+}
+
+/** The one thing the server says: that something failed which cannot. */
+export interface ErrorLog {
+  error(fields: Readonly<Record<string, unknown>>, text: string): void
+}
+
+export class HttpAnswers {
+  readonly #options: HttpAnswersOptions
+  /** False once the node drains or has many connections: each answer then closes its connection. */
+  readonly #keepsConnections: () => boolean
+
+  constructor(options: HttpAnswersOptions, keepsConnections: () => boolean) {
+    this.#options = options
+    this.#keepsConnections = keepsConnections
+  }
+
+  announce(request: IncomingMessage, response: ServerResponse): void {
+    const socketAddress = request.socket.remoteAddress
+    // The client has gone already, and its address with it: nothing to register, nobody to answer.
+    if (socketAddress === undefined) return void request.socket.destroy()
+    const { tracker, isTrusted } = this.#options
+    let body: string
+    try {
+      const announce = readAnnounce(request.url ?? '')
+      const from = readClientAddress(socketAddress, request.headers, isTrusted)
+      const peer = readClaimedAddress(announce.claimedAddress, from, isTrusted)
+      const reply = tracker.announce(announce, peer, 'http')
+      if (reply instanceof Promise) return void this.#announceLater(response, reply, announce.isCompact)
+      body = writeAnnounceReply(reply, announce.isCompact)
+    } catch (error) {
+      return this.fail(response, error)
+    }
+    this.#send(response, body)
+  }
+
+  /** The connection may be gone by then; Node drops what is sent to it. */
+  async #announceLater(
+    response: ServerResponse,
+    reply: Promise<AnnounceReply>,
+    isCompact: boolean,
+  ): Promise<void> {
+    try {
+      this.#send(response, writeAnnounceReply(await reply, isCompact))
+    } catch (error) {
+      this.fail(response, error)
+    }
+  }
+
+  scrape(request: IncomingMessage, response: ServerResponse): void {
+    const socketAddress = request.socket.remoteAddress
+    if (socketAddress === undefined) return void request.socket.destroy()
+    const { tracker, isTrusted } = this.#options
+    let body: string
+    try {
+      const infoHashes = readScrape(request.url ?? '')
+      const from = readClientAddress(socketAddress, request.headers, isTrusted)
+      body = writeScrapeReply(infoHashes, tracker.scrape(infoHashes, from))
+    } catch (error) {
+      return this.fail(response, error)
+    }
+    this.#send(response, body)
+  }
+
+  download(request: IncomingMessage, response: ServerResponse, downloads: Downloads): void {
+    const socketAddress = request.socket.remoteAddress
+    if (socketAddress === undefined) return void request.socket.destroy()
+    if (!this.#keepsConnections()) response.setHeader('Connection', 'close')
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      this.#options.onRefusal('TRK_METHOD_UNSUPPORTED')
+      return void response.writeHead(405, { Allow: 'GET, HEAD', 'Content-Length': 0 }).end()
+    }
+    try {
+      const from = readClientAddress(socketAddress, request.headers, this.#options.isTrusted)
+      downloads
+        .answer(request, response, from)
+        .catch((error: unknown) => this.#failDownload(request, response, error))
+    } catch (error) {
+      this.#failDownload(request, response, error)
+    }
+  }
+
+  /** For people and for clients that read statuses, so not in bencode. */
+  #failDownload(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    const refusal = error instanceof Refusal ? error : new Refusal('TRK_INTERNAL')
+    if (!(error instanceof Refusal))
+      this.#options.log.error(
+        { event: 'request-failed', code: refusal.code, err: error, target: request.url },
+        'a request failed',
+      )
+    this.#options.onRefusal(refusal.code)
+    if (response.headersSent) return void response.destroy()
+    const body = Buffer.from(`${refusal.message}\n`)
+    const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': body.length }
+    response.writeHead(error instanceof Refusal ? 400 : 500, headers).end(body)
+  }
+
+  /** Answers with the reason. Whatever is not a `Refusal` is a bug: logged, and the client learns only that. */
+  fail(response: ServerResponse, error: unknown): void {
+    const refusal = error instanceof Refusal ? error : new Refusal('TRK_INTERNAL')
+    if (!(error instanceof Refusal)) {
+      this.#options.log.error({ event: 'request-failed', code: refusal.code, err: error }, 'a request failed')
+    }
+    this.#options.onRefusal(refusal.code)
+    const body = writeFailure(refusal.message)
+    if (refusal.code === 'TRK_DRAINING' || refusal.code === 'TRK_OVERLOADED') {
+      response.writeHead(503, closingHeaders(body))
+      response.end(body, 'latin1')
+    } else {
+      this.#send(response, body)
+    }
+  }
+
+  #send(response: ServerResponse, body: string): void {
+    response.writeHead(
+      200,
+      this.#keepsConnections()
+        ? ['Content-Type', 'text/plain', 'Content-Length', String(body.length)]
+        : closingHeaders(body),
+    )
+    response.end(body, 'latin1')
+  }
+}
+
+function closingHeaders(body: string): string[] {
+  return ['Content-Type', 'text/plain', 'Content-Length', String(body.length), 'Connection', 'close']
+}

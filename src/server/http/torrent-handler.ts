@@ -1,0 +1,105 @@
+/**
+ * `GET /torrents/{infohash}.torrent` and `.magnet` on the tracker's listener: the torrent as the site of whoever asks
+ * should have it. The address decides, as for an announce; `?site=&bubble=` chooses another place, for operators
+ * and for hosts that are given their torrent by somebody else.
+ *
+ * An address that the topology does not map gets what `unmapped` says, whatever it asks for: the trackers in a
+ * torrent are as much a site's own affair as its peers.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Address } from '../../core/address.ts'
+import { parseInfoHash } from '../../core/info-hash.ts'
+import { Refusal, type RefusalCode } from '../../core/errors.ts'
+import type { CurrentTopology } from '../../topology/current-topology.ts'
+import { NO_BUBBLE, type Place, type Topology } from '../../topology/topology.ts'
+import { attachmentHeader } from './attachment-name.ts'
+import { isNotModified } from './not-modified.ts'
+import { answerText } from './responses.ts'
+import type { Registration } from '../../registry/registration.ts'
+import type { Registry } from '../../registry/torrent-registry.ts'
+import type { ServedTorrents } from '../../registry/torrent-variants.ts'
+
+export interface TorrentAnswersParts {
+  readonly registry: Registry
+  readonly served: ServedTorrents
+  readonly topology: CurrentTopology
+  readonly onRefusal: (code: RefusalCode) => void
+}
+
+export class TorrentAnswers {
+  readonly #parts: TorrentAnswersParts
+
+  constructor(parts: TorrentAnswersParts) {
+    this.#parts = parts
+  }
+
+  /** For a GET or HEAD of `/torrents/…`. */
+  async answer(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void> {
+    const topology = this.#parts.topology.value
+    const here = topology.places[topology.locate(from)]
+    if (here === undefined) return this.#refuse(response, 403, 'TRK_ADDRESS_UNMAPPED', from.toString())
+
+    const { path, query } = splitTarget(request.url ?? '')
+    const [, digits = '', kind] = /^\/torrents\/([0-9a-f]+)\.(torrent|magnet)$/i.exec(path) ?? []
+    const infoHash = parseInfoHash(digits)
+    if (infoHash === undefined || kind === undefined)
+      return answerText(
+        response,
+        404,
+        'write /torrents/{infohash}.torrent or .magnet, 40 or 64 hexadecimal digits',
+      )
+    const registration = this.#parts.registry.find(infoHash)
+    if (registration === undefined || !isWhole(registration, digits))
+      return this.#refuse(response, 404, 'TRK_TORRENT_UNKNOWN', digits.toLowerCase())
+    const place = choosePlace(topology, here, query)
+    if (typeof place === 'string') return answerText(response, 404, place)
+
+    const served = await this.#parts.served.get(registration, place)
+    if (served === undefined)
+      return answerText(response, 404, `the topology names no tracker for clients of ${place.site.name}`)
+    // Another address gets other bytes for the same URL, so no shared cache may keep them.
+    response.setHeader('Cache-Control', 'private, no-cache')
+    if (kind.toLowerCase() === 'magnet') return answerText(response, 200, served.magnet)
+    response.setHeader('ETag', served.etag)
+    if (isNotModified(request.headers['if-none-match'], served.etag)) {
+      response.writeHead(304).end()
+      return
+    }
+    response.writeHead(200, {
+      'Content-Type': 'application/x-bittorrent',
+      'Content-Length': served.bytes.length,
+      'Content-Disposition': attachmentHeader(served.name, '.torrent'),
+    })
+    response.end(request.method === 'HEAD' ? undefined : served.bytes)
+  }
+
+  #refuse(response: ServerResponse, status: number, code: RefusalCode, detail: string): void {
+    this.#parts.onRefusal(code)
+    answerText(response, status, new Refusal(code, detail).message)
+  }
+}
+
+function splitTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
+  const mark = target.indexOf('?')
+  return mark < 0
+    ? { path: target, query: new URLSearchParams() }
+    : { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) }
+}
+
+/** A v2 infohash that is given in full has to be right in full. */
+function isWhole({ noted }: Registration, digits: string): boolean {
+  const whole = noted?.infoHashV2 ?? null
+  return digits.length === 40 || whole === null || whole === digits.toLowerCase()
+}
+
+/** The place, or what is wrong with the choice. */
+function choosePlace(topology: Topology, here: Place, query: URLSearchParams): Place | string {
+  const siteName = query.get('site')
+  const bubbleName = query.get('bubble')
+  if (siteName === null && bubbleName === null) return here
+  const site = siteName === null ? here.site : topology.siteNamed(siteName)
+  if (site === undefined) return `the topology has no site ${JSON.stringify(siteName)}`
+  const bubble = bubbleName ?? NO_BUBBLE
+  const place = site.places.find((candidate) => candidate.bubble === bubble)
+  return place ?? `the site ${site.name} has no bubble ${JSON.stringify(bubble)}`
+}

@@ -1,0 +1,127 @@
+/**
+ * What an announce changes before anybody decides what its peer hears: the peer's row, completed downloads, leases
+ * that end with what it says. Each change is told to the other nodes of the site.
+ */
+import type { Address } from '../core/address.ts'
+import type { AnnounceRequest } from '../core/announce.ts'
+import { Refusal } from '../core/errors.ts'
+import { endLeases } from './apply-decision.ts'
+import type { Decision } from '../handout/decision.ts'
+import { flags } from '../swarm/peer-rows.ts'
+import type { Swarm } from '../swarm/swarm.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import { assess, timeOf } from './peer-update.ts'
+import { type ClientFamily, clientFamily } from './client-profile.ts'
+import type { GatewayClaims } from './gateway-elections.ts'
+import { lifetimeSeconds, type Pace, pace } from './interval.ts'
+import type { TrackerParts } from './tracker.ts'
+
+/** An announce that was recorded and is about to be answered. */
+export interface Heard {
+  readonly swarm: Swarm
+  readonly row: number
+  readonly peersWanted: number | undefined
+  readonly hasCompleted: boolean
+  readonly family: ClientFamily
+  readonly load: number
+  /** For how long it has waited for its answer. */
+  readonly waitedMs: number
+  /** Where it was known before the decision. */
+  readonly pace?: Pace
+}
+
+export class Hearing {
+  readonly #parts: TrackerParts
+  readonly #claims: GatewayClaims | undefined
+
+  constructor(parts: TrackerParts, claims: GatewayClaims | undefined) {
+    this.#parts = parts
+    this.#claims = claims
+  }
+
+  /** Throws a `Refusal` where there is no room. */
+  hear(request: AnnounceRequest, from: Address, place: number, load: number, nowMs: number): Heard {
+    const { table, interval, metrics, replica } = this.#parts
+    const family = clientFamily(request.peerId)
+    // Made exact by `#pace`, once the interval is known; until then, what it could be at most.
+    const lifetimeMax = lifetimeSeconds(interval.secondsMax, family.announceSecondsMin)
+    const { state, known, hasBecomeSeed, progressKib } = assess(table, request, from, nowMs, lifetimeMax)
+    const wasGateway = known >= 0 && isGateway(table, known)
+    const row = table.put(state, place, known)
+    if (row < 0) throw new Refusal('TRK_OVERLOADED')
+    if (wasGateway && !isGateway(table, row)) this.#endLeaseOfPeer(row, nowMs)
+
+    const swarm = table.swarmOf(row)
+    const siteIndex = table.siteIndexOf(row)
+    const hasCompleted = hasBecomeSeed && table.rows.clientOrder(row) === 0
+    if (hasCompleted) {
+      table.complete(swarm.infoHash, { count: swarm.downloaded + 1, lastAtMs: state.heardAtMs })
+      replica?.recordCompletion(swarm.infoHash, state.identity)
+      metrics.completion(siteIndex)
+      this.#parts.onCompletion?.(swarm.infoHash, siteIndex)
+    }
+    replica?.settle(row)
+    if (progressKib > 0) {
+      const lease = table.leaseOf(row)
+      const isGatewayHost = lease.site.gatewayHosts.has(table.leases.hostOf(row))
+      metrics.downloaded(siteIndex, progressKib * 1024, isGatewayHost)
+    }
+    return { swarm, row, peersWanted: request.peersWanted, hasCompleted, family, load, waitedMs: 0 }
+  }
+
+  /** It is still there, waiting for its answer. */
+  hearAgain(row: number, nowMs: number): void {
+    const { rows } = this.#parts.table
+    rows.setHeard(row, Math.max(nowMs, rows.heardAtMs(row, nowMs) + 1), rows.lifetimeSeconds(row))
+  }
+
+  /** When the peer should come back, and with that, how long it is believed to be there. */
+  pace({ swarm, row, load, family }: Heard, isWaiting: boolean): Pace {
+    const { table, random, interval } = this.#parts
+    const size = { isWaiting, swarmPeers: swarm.rows, nodePeers: table.rows.live }
+    const paced = pace(interval, size, load, random)
+    table.rows.setLifetime(row, lifetimeSeconds(paced.intervalSeconds, family.announceSecondsMin))
+    return paced
+  }
+
+  /** It stops. Returns when it may come back, should it change its mind. */
+  forget(request: AnnounceRequest, from: Address, load: number, nowMs: number): Pace {
+    const { table, random, interval, replica } = this.#parts
+    const { infoHash, port } = request
+    const known = table.swarm(infoHash)
+    const row = known === undefined ? -1 : table.find(known, from, port)
+    if (row >= 0 && isGateway(table, row)) this.#claims?.release(row)
+    const atMs = timeOf(table, request, from, row, nowMs)
+    table.stop({ infoHash, address: from, port }, atMs)
+    // Also of a peer that is not known here: another node may be about to tell of it.
+    replica?.recordRemoval({ infoHash, address: from, port, atMs })
+    const swarmPeers = table.swarm(infoHash)?.rows ?? 0
+    const size = { isWaiting: false, swarmPeers, nodePeers: table.rows.live }
+    return pace(interval, size, load, random)
+  }
+
+  /** Before anybody is elected instead: the other nodes grant no more leases than the site may have. */
+  endLeases(decision: Decision, nowMs: number): void {
+    if (decision.leaseEnds.length === 0) return
+    const { table, replica } = this.#parts
+    const known = decision.leaseEnds.filter(({ row }) => isGateway(table, row))
+    for (const { row } of known) this.#claims?.release(row)
+    endLeases(table, decision, nowMs)
+    for (const { row, cause } of known) replica?.recordLeaseEnd(row, cause)
+  }
+
+  /** What a gateway said of itself has ended its lease: it is complete, or somewhere else. */
+  #endLeaseOfPeer(row: number, nowMs: number): void {
+    const { table, replica } = this.#parts
+    const lease = table.leaseOf(row)
+    lease.site.rememberGatewayHost(table.leases.hostOf(row), table.leases.nextVersion(lease, nowMs, true))
+    this.#claims?.release(row)
+    replica?.recordLeaseEnd(row, 'stopped')
+  }
+}
+
+/** Tentative leases do not count. */
+export function isGateway(table: SwarmTable, row: number): boolean {
+  if (!table.rows.has(row, flags.gateway)) return false
+  return table.siteOf(row).gatewayOf(row)?.isTentative === false
+}

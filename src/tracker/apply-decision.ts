@@ -1,0 +1,35 @@
+/** Makes a decision true in the table: leases, introductions, upstreams. The one place that does. */
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { Decision } from '../handout/decision.ts'
+import { turnRing } from '../handout/pick.ts'
+
+/** The part that holds whether or not the asker becomes a gateway: leases that are over. */
+export function endLeases(table: SwarmTable, decision: Decision, nowMs: number): void {
+  for (const { row, cause } of decision.leaseEnds) {
+    const lease = table.leaseOf(row)
+    table.leases.end(lease, cause, table.leases.nextVersion(lease, nowMs, true))
+  }
+}
+
+/** The rest, after `endLeases`. Returns the gateways of other sites that fetch from somebody else now. */
+export function applyDecision(table: SwarmTable, row: number, decision: Decision, nowMs: number): number[] {
+  if (decision.election !== undefined) table.leases.grantNow(table.leaseOf(row), nowMs)
+  const changed: number[] = []
+  for (const { gatewayRow, upstreamRow, failedRow } of decision.upstreams) {
+    const lease = table.leaseOf(gatewayRow)
+    const gateway = lease.site.gatewayOf(gatewayRow)
+    if (gateway === undefined) continue
+    gateway.upstreamRow = upstreamRow
+    gateway.upstreamAsOfMs = table.rows.heardAtMs(upstreamRow, nowMs)
+    if (!gateway.isTentative) table.leases.change(lease, gateway, nowMs)
+    if (failedRow >= 0 && !gateway.failedUpstreamRows.includes(failedRow))
+      gateway.failedUpstreamRows.push(failedRow)
+    if (gatewayRow !== row) changed.push(gatewayRow)
+  }
+  // Only what was really in the answer: a choice that had no room is met another time.
+  const told = new Set(decision.choices.map((choice) => choice.row))
+  for (const other of decision.introductions) if (told.has(other)) table.introductions.link(row, other)
+  // The next one to ask looks at others first.
+  for (const list of table.siteOf(row).lists) turnRing(table.rows, list)
+  return changed
+}

@@ -1,0 +1,98 @@
+/**
+ * Asks the other nodes of the site before a peer becomes gateway, and tells them of the leases that go on or end.
+ *
+ * While the answer is under way, the lease is tentative in the table: nobody else of the site is elected, and the
+ * peer is told of nobody elsewhere. By the time of the answer the peer may be gone, another one may have its row, and
+ * the topology may have changed; what counts is whether that same tentative lease is still there.
+ */
+import type { Clock } from '../core/clock.ts'
+import { gatewaysMax } from '../handout/elect-gateway.ts'
+import type { Gateway } from '../swarm/swarm.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
+import type { Elsewhere } from './elsewhere.ts'
+import type { GatewayLeases, LeaseAnswer, LeaseRequest } from '../replication/site-store.ts'
+
+export class GatewayClaims {
+  readonly #table: SwarmTable
+  readonly #leases: GatewayLeases
+  readonly #clock: Clock
+  readonly #topology: CurrentTopology
+
+  constructor(table: SwarmTable, leases: GatewayLeases, clock: Clock, topology: CurrentTopology) {
+    this.#table = table
+    this.#leases = leases
+    this.#clock = clock
+    this.#topology = topology
+  }
+
+  /**
+   * Whether this peer may become gateway; a promise of that where it is not known at once, or where other sites are to
+   * hear first that somebody is about to.
+   */
+  claim(row: number, elsewhere?: Elsewhere): boolean | Promise<Gateway | undefined> {
+    const answer = this.#leases.claim(this.#request(row))
+    if (answer === 'taken') return false
+    const settled = elsewhere?.settled()
+    return typeof answer === 'string' && settled === undefined
+      ? true
+      : this.#reserve(row, answer, elsewhere, settled)
+  }
+
+  /** The lease goes on: as long as its peer is believed to be there. */
+  renew(row: number): void {
+    this.#leases.renew(this.#request(row))
+  }
+
+  /** Its lease is over, or about to be. */
+  release(row: number): void {
+    this.#leases.release(this.#request(row))
+  }
+
+  /** Resolves to the gateway that the peer has become, or to undefined where it has not. */
+  async #reserve(
+    row: number,
+    answer: LeaseAnswer | Promise<LeaseAnswer>,
+    elsewhere: Elsewhere | undefined,
+    settled: Promise<void> | undefined,
+  ): Promise<Gateway | undefined> {
+    const table = this.#table
+    const { leases } = table
+    const request = this.#request(row)
+    const nowMs = this.#clock.nowMs()
+    const gateway = leases.reserve(table.leaseOf(row), nowMs)
+    elsewhere?.order(row, nowMs)
+    table.touch(row)
+    let isGranted = false
+    try {
+      isGranted = (await answer) !== 'taken'
+      if (isGranted) await settled
+    } finally {
+      const isThere = table.rows.isLive(row) && table.siteOf(row).gatewayOf(row) === gateway
+      if (isThere && isGranted) {
+        if (gateway.isTentative) leases.confirm(table.leaseOf(row), gateway, this.#clock.nowMs())
+      } else {
+        if (isThere && gateway.isTentative) leases.end(table.leaseOf(row), 'stopped')
+        // What was granted for somebody who is gone must not keep others waiting.
+        if (isGranted) this.#leases.release(request)
+        isGranted = false
+      }
+    }
+    return isGranted ? gateway : undefined
+  }
+
+  #request(row: number): LeaseRequest {
+    const { rows } = this.#table
+    const topology = this.#topology.value
+    const siteIndex = this.#table.siteIndexOf(row)
+    const peer = Buffer.allocUnsafe(rows.isV6(row) ? 18 : 6)
+    rows.writeCompact(row, peer, 0)
+    return {
+      infoHash: this.#table.swarmOf(row).infoHash,
+      site: topology.sites[siteIndex]?.name ?? '',
+      peer,
+      lifetimeMs: rows.lifetimeSeconds(row) * 1000,
+      holdersMax: gatewaysMax(topology, siteIndex),
+    }
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * What an announce says of its peer, seen beside what was known: the new state, which replaces the old one on every
+ * node, and what happened in between. Reads the table and changes nothing.
+ */
+import type { Address } from '../core/address.ts'
+import type { AnnounceRequest } from '../core/announce.ts'
+import { hashIdentity } from '../swarm/peer-hash.ts'
+import { flags, LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
+import type { PeerState } from '../swarm/peer-state.ts'
+import type { Role } from '../swarm/swarm.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import { clientFamily } from './client-profile.ts'
+
+export interface Assessed {
+  readonly state: PeerState
+  /** The row that the peer had, or -1. */
+  readonly known: number
+  /** It was incomplete when it was heard last, and is complete now. */
+  readonly hasBecomeSeed: boolean
+  /** KiB since its last announce. */
+  readonly progressKib: number
+}
+
+/** A lifetime is two intervals, so an announce sooner than a quarter of an interval after the last one says nothing
+ * of progress: clients announce to several tiers of the same node within a second. */
+const SOONEST_PER_LIFETIME = 8
+
+/** `lifetimeSeconds`: how long the peer is believed to be there, at most; exact once its interval is known. */
+export function assess(
+  table: SwarmTable,
+  request: AnnounceRequest,
+  from: Address,
+  nowMs: number,
+  lifetimeSeconds: number,
+): Assessed {
+  const { rows } = table
+  const family = clientFamily(request.peerId)
+  const role: Role = request.leftBytes === 0 ? 'seed' : request.event === 'paused' ? 'partial' : 'needy'
+  const swarm = table.swarm(request.infoHash)
+  const known = swarm === undefined ? -1 : table.find(swarm, from, request.port)
+  const leftKib = request.leftBytes === undefined ? LEFT_UNKNOWN : kib(request.leftBytes)
+  const downloadedKib = kib(request.downloadedBytes)
+  const hasBecomeSeed = known >= 0 && role === 'seed' && !rows.has(known, flags.seed)
+  const state: PeerState = {
+    infoHash: request.infoHash,
+    address: from,
+    port: request.port,
+    identity: hashIdentity(request.peerId, request.key, from),
+    role,
+    leftKib,
+    downloadedKib,
+    heardAtMs: timeOf(table, request, from, known, nowMs),
+    lifetimeSeconds,
+    stalls: known < 0 ? 0 : stallsOf(table, known, role, leftKib, nowMs),
+    isDoubtful: role === 'seed' && family.saysCompleteForMagnets && !isTrusted(table, known, request, nowMs),
+    isProven: hasBecomeSeed || (known >= 0 && rows.has(known, flags.proven)),
+    isUnreachable: request.port <= 1,
+    isSlowToForward: family.isSlowToForward,
+  }
+  const progressKib = known < 0 ? 0 : since(rows.downloadedKib(known), downloadedKib)
+  return { state, known, hasBecomeSeed, progressKib }
+}
+
+/**
+ * When this was heard, as all nodes count it: now, but in any case later than all that this node knows of the peer,
+ * so that what it says replaces that everywhere, even if the clock of another node is ahead.
+ */
+export function timeOf(
+  table: SwarmTable,
+  peer: { readonly infoHash: Buffer; readonly port: number },
+  address: Address,
+  known: number,
+  nowMs: number,
+): number {
+  const heardAtMs = known < 0 ? 0 : table.rows.heardAtMs(known, nowMs)
+  const stoppedAtMs = known < 0 ? table.tombstones.of(peer.infoHash, address, peer.port) : 0
+  return Math.max(nowMs, heardAtMs + 1, stoppedAtMs + 1)
+}
+
+/** Announces in a row without progress, this one included. */
+function stallsOf(table: SwarmTable, known: number, role: Role, leftKib: number, nowMs: number): number {
+  const { rows } = table
+  const leftBefore = rows.leftKib(known)
+  if (leftKib < leftBefore || role === 'seed' || leftBefore === LEFT_UNKNOWN) return 0
+  return rows.stalls(known) + (isSoon(table, known, nowMs) ? 0 : 1)
+}
+
+function isSoon(table: SwarmTable, known: number, nowMs: number): boolean {
+  const { rows } = table
+  const silentMs = nowMs - rows.heardAtMs(known, nowMs)
+  return silentMs * SOONEST_PER_LIFETIME < rows.lifetimeSeconds(known) * 1000
+}
+
+/**
+ * Whether `left=0` of a client that says so for magnets too can be believed: it was incomplete before, or it says
+ * so again a while later. A magnet client has its metadata by then and has announced what it really lacks.
+ */
+function isTrusted(table: SwarmTable, known: number, request: AnnounceRequest, nowMs: number): boolean {
+  if (request.event === 'completed' || request.downloadedBytes > 0) return true
+  if (known < 0) return false
+  const { rows } = table
+  if (rows.has(known, flags.proven) || !rows.has(known, flags.seed)) return true
+  if (!rows.has(known, flags.doubtful)) return true
+  return request.event === 'none' && !isSoon(table, known, nowMs)
+}
+
+/** Counters restart at `started`, so a smaller one than before is all new. */
+function since(beforeKib: number, nowKib: number): number {
+  return nowKib >= beforeKib ? nowKib - beforeKib : nowKib
+}
+
+/** Rounded up, so that the last bytes are not nothing; saturated below the value that means "unknown". */
+function kib(bytes: number): number {
+  return Math.min(Math.ceil(bytes / 1024), LEFT_UNKNOWN - 1)
+}

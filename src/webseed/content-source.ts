@@ -1,0 +1,155 @@
+/**
+ * The content behind registered torrents: the names of its files from the torrent, its bytes from the origin. Both
+ * are opened once and kept while somebody asks.
+ *
+ * Files of this machine are served only from below the directory that the operator named for it: whoever may
+ * register torrents is not thereby given every file that the node can read.
+ */
+import { realpath } from 'node:fs/promises'
+import { resolve, sep } from 'node:path'
+import type { Readable } from 'node:stream'
+import { InputError } from '../core/errors.ts'
+import { openOrigin } from '../origin/open-origin.ts'
+import type { Origin } from '../origin/origin.ts'
+import { BoundedCache } from '../registry/bounded-cache.ts'
+import { originKind } from '../registry/origin-reference.ts'
+import { type Registration, registrationKey } from '../registry/registration.ts'
+import type { Registry } from '../registry/torrent-registry.ts'
+import { type ContentFile, type ContentFiles, matchOrigin, readContentFiles } from './content-files.ts'
+import type { RequestedRange } from '../server/http/byte-range.ts'
+
+/** Two torrents of a million files each, about 500 MB of names; of ordinary torrents, thousands. */
+const FILES_KEPT_MAX = 2_000_000
+
+/** What a torrent costs beside its files. */
+const TORRENT_COST = 100
+
+/** An origin that cannot be opened by then is as good as down; clients wait 20 s for the first byte of an answer. */
+const OPEN_DEADLINE_MS = 10_000
+
+interface Opened {
+  readonly origin: Origin
+  readonly indexes: ReadonlyMap<number, number>
+}
+
+export interface OpenContentsParts {
+  readonly registry: Registry
+  /** Absolute. undefined: no file of this machine is served. */
+  readonly directory: string | undefined
+  /** Where credentials come from. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+export class OpenContents {
+  readonly #parts: OpenContentsParts
+  readonly #files: BoundedCache<ContentFiles | undefined>
+  readonly #opened: BoundedCache<Opened>
+
+  constructor(parts: OpenContentsParts) {
+    this.#parts = parts
+    this.#files = new BoundedCache({
+      costMax: FILES_KEPT_MAX,
+      costOf: (files) => TORRENT_COST + (files?.byPath.size ?? 0),
+    })
+    this.#opened = new BoundedCache({
+      costMax: FILES_KEPT_MAX,
+      costOf: ({ indexes }) => TORRENT_COST + indexes.size,
+      onDrop: ({ origin }) => void origin.close(),
+    })
+  }
+
+  /** Why this node never serves this content; undefined where it may. Looks at the reference alone. */
+  obstacle(origin: string): string | undefined {
+    if (originKind(origin) !== 'file') return undefined
+    const { directory } = this.#parts
+    if (directory === undefined)
+      return 'the origin is a file, and this node serves none: set origin.directory to the folder that may be served'
+    return isBelow(directory, resolve(origin))
+      ? undefined
+      : `the origin is not below origin.directory, ${directory}`
+  }
+
+  /** undefined where the torrent has been removed in between. */
+  files(registration: Registration): Promise<ContentFiles | undefined> {
+    return this.#files.get(registrationKey(registration), async () => {
+      const metainfo = await this.#parts.registry.read(registration)
+      return metainfo === undefined ? undefined : readContentFiles(metainfo)
+    })
+  }
+
+  /**
+   * Rejects with an `InputError` where the origin cannot be opened or is not what the torrent was made of. The
+   * stream fails with one where that shows only later.
+   */
+  async read(
+    registration: Registration,
+    file: ContentFile,
+    range: RequestedRange,
+    signal: AbortSignal,
+  ): Promise<Readable> {
+    const { origin, indexes } = await this.#opened.get(contentKey(registration), () =>
+      this.#open(registration),
+    )
+    const index = indexes.get(file.number)
+    if (index === undefined) throw new InputError('padding is in no origin')
+    return origin.read(index, range, signal)
+  }
+
+  /** What was opened turned out to be no good: the next one who asks opens it anew. */
+  reopen(registration: Registration): void {
+    this.#opened.drop(contentKey(registration))
+  }
+
+  /** Streams that are being read fail. */
+  close(): void {
+    this.#files.clear()
+    this.#opened.clear()
+  }
+
+  async #open(registration: Registration): Promise<Opened> {
+    const files = await this.files(registration)
+    const reference = registration.origin
+    if (files === undefined || reference === undefined)
+      throw new InputError('the torrent has no origin any more')
+    const obstacle = this.obstacle(reference)
+    if (obstacle !== undefined) throw new InputError(obstacle)
+    await this.#refuseLinks(reference)
+    const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS)
+    const origin = await openOrigin(reference, {
+      environment: this.#parts.environment,
+      signal: deadline,
+    }).catch((error: unknown) => {
+      throw deadline.aborted
+        ? new InputError(`${reference}: did not answer in ${OPEN_DEADLINE_MS} ms`)
+        : error
+    })
+    try {
+      return { origin, indexes: matchOrigin(files, origin) }
+    } catch (error) {
+      await origin.close()
+      throw error
+    }
+  }
+
+  /** A link below the directory may lead out of it. */
+  async #refuseLinks(reference: string): Promise<void> {
+    const { directory } = this.#parts
+    if (originKind(reference) !== 'file' || directory === undefined) return
+    const [root, target] = await Promise.all([realpath(directory), realpath(reference)]).catch(
+      (error: NodeJS.ErrnoException) => {
+        throw new InputError(`${reference}: cannot be found (${error.code ?? error.message})`)
+      },
+    )
+    if (!isBelow(root, target)) throw new InputError(`${reference}: leads out of origin.directory`)
+  }
+}
+
+/** A torrent that is registered anew with another origin is another content; what was removed is asked for no more. */
+function contentKey(registration: Registration): string {
+  return `${registrationKey(registration)} ${registration.origin ?? ''}`
+}
+
+function isBelow(directory: string, path: string): boolean {
+  const root = directory.endsWith(sep) ? directory : directory + sep
+  return path === directory || path.startsWith(root)
+}

@@ -1,0 +1,203 @@
+/** What a site may make another one believe: things about its own peers, and not too many of them. */
+import { CurrentTopology } from '../../../src/topology/current-topology.ts'
+import { describe, expect, test } from 'vitest'
+import { ManualClock } from '../../../src/core/clock.ts'
+import { parseAddress, type Address } from '../../../src/core/address.ts'
+import { VERSIONS_PER_MS } from '../../../src/swarm/lease-version.ts'
+import type { PeerState } from '../../../src/swarm/peer-state.ts'
+import { SwarmTable } from '../../../src/swarm/swarm-table.ts'
+import { RemoteContacts } from '../../../src/federation/remote-sites.ts'
+import { BatchWriter } from '../../../src/replication/record-codec.ts'
+import { aTopology } from '../../a-topology.ts'
+
+const TORRENT = Buffer.alloc(20, 'torrent')
+
+function aNodeOfFra() {
+  const clock = new ManualClock()
+  const topology = aTopology()
+  const table = new SwarmTable(topology.places.map(({ site }) => site.index))
+  const remote = new RemoteContacts({
+    table,
+    clock,
+    topology: new CurrentTopology(topology),
+    ownSite: 'fra',
+    settle: () => {},
+    onAdopted: () => {},
+  })
+  const peer = (ip: string, role: PeerState['role'] = 'seed', infoHash: Buffer = TORRENT): PeerState => ({
+    infoHash,
+    address: parseAddress(ip) as Address,
+    port: 6881,
+    identity: Buffer.from(ip).readUInt32BE(3),
+    role,
+    leftKib: role === 'seed' ? 0 : 1_000,
+    downloadedKib: 0,
+    heardAtMs: clock.nowMs(),
+    lifetimeSeconds: 150,
+    stalls: 0,
+    isDoubtful: false,
+    isProven: false,
+    isUnreachable: false,
+    isSlowToForward: false,
+  })
+  const batch = (write: (writer: BatchWriter) => void) => {
+    const writer = new BatchWriter(Buffer.alloc(8))
+    write(writer)
+    return writer.take(clock.nowMs())
+  }
+  const counts = (seeds: number, needy: number, infoHash: Buffer = TORRENT) => ({
+    infoHash,
+    seeds,
+    needy,
+    partial: 0,
+    leftKib: 0,
+    downloaded: 0,
+  })
+  const known = () =>
+    [...table.swarms()].flatMap(({ sites }) =>
+      sites.flatMap(({ lists }) =>
+        lists.flatMap((list) => [...list.all(table.rows)].map((row) => table.rows.address(row).toString())),
+      ),
+    )
+  return { clock, table, remote, peer, batch, counts, known }
+}
+
+describe('a site that says', () => {
+  test('what its peers are, is believed; the next message replaces it, and an empty one ends it', () => {
+    const { remote, batch, counts, peer, known } = aNodeOfFra()
+    const say = (seeds: number, ...ips: string[]) =>
+      remote.hear(
+        'ams',
+        batch((writer) => {
+          writer.siteCounts(counts(seeds, 2))
+          for (const ip of ips) writer.peer(peer(ip))
+        }),
+      )
+    remote.begin('ams', 0)
+    expect(say(2, '127.2.1.1', '127.2.1.2')).toEqual([])
+    Array.from(remote.complete('ams'))
+    expect(remote.totals(TORRENT)).toEqual({ seeds: 2, needy: 2, partial: 0, downloaded: 0 })
+
+    say(1, '127.2.1.2')
+    expect(known()).toEqual(['127.2.1.2'])
+
+    remote.hear(
+      'ams',
+      batch((writer) => writer.siteCounts(counts(0, 0))),
+    )
+    expect(known()).toEqual([])
+    expect(remote.torrentsOf('ams')).toBe(0)
+  })
+
+  test('that peers of other sites are its own, is not believed', () => {
+    const { remote, batch, counts, peer, known } = aNodeOfFra()
+    remote.begin('ams', 0)
+    const refusals = remote.hear(
+      'ams',
+      batch((writer) => {
+        writer.siteCounts(counts(4, 0))
+        for (const ip of ['127.1.1.1', '127.2.1.1', '127.3.1.1', '10.9.9.9']) writer.peer(peer(ip))
+      }),
+    )
+    expect(refusals).toEqual(['address', 'address', 'address'])
+    expect(known()).toEqual(['127.2.1.1'])
+  })
+
+  test('that it has thousands of contacts, is believed of eight', () => {
+    const { remote, batch, counts, peer, known } = aNodeOfFra()
+    remote.begin('ams', 0)
+    const refusals = remote.hear(
+      'ams',
+      batch((writer) => {
+        writer.siteCounts(counts(2_000, 0))
+        for (let host = 0; host < 2_000; host++) writer.peer(peer(`127.2.${100 + (host >> 8)}.${host & 255}`))
+      }),
+    )
+    expect(refusals).toEqual(['contacts'])
+    expect(known()).toHaveLength(8)
+  })
+
+  test('what cannot be read, changes nothing', () => {
+    const { remote, known } = aNodeOfFra()
+    remote.begin('ams', 0)
+    expect(remote.hear('ams', Buffer.from('nonsense, and more of it'))).toEqual(['garbage'])
+    expect(known()).toEqual([])
+  })
+
+  test('that a lease was decided in the far future, is not believed', () => {
+    const { clock, remote, batch, counts, peer, table } = aNodeOfFra()
+    remote.begin('ams', 0)
+    const gateway = peer('127.2.1.1', 'needy')
+    remote.hear(
+      'ams',
+      batch((writer) => {
+        writer.siteCounts(counts(0, 1))
+        writer.peer(gateway)
+        writer.lease({
+          infoHash: TORRENT,
+          peer: { address: gateway.address, port: 6881, asOfMs: clock.nowMs() },
+          sinceMs: clock.nowMs(),
+          version: (clock.nowMs() + 3_600_000) * VERSIONS_PER_MS,
+          endedBy: undefined,
+          upstream: undefined,
+          treeOrder: 1,
+        })
+      }),
+    )
+    expect(table.swarm(TORRENT)?.site(1)?.gateways).toEqual([])
+  })
+})
+
+test('peers that were recorded here while their site was cut are gone once it has said all', () => {
+  const { remote, table, batch, counts, peer, known } = aNodeOfFra()
+  table.put(peer('127.2.1.7', 'needy'), 4)
+  table.put(peer('127.1.1.7', 'needy'), 1)
+  remote.begin('ams', 0)
+  remote.hear(
+    'ams',
+    batch((writer) => {
+      writer.siteCounts(counts(1, 0))
+      writer.peer(peer('127.2.1.1'))
+    }),
+  )
+  expect(known()).toHaveLength(3)
+  Array.from(remote.complete('ams'))
+  expect(known().toSorted()).toEqual(['127.1.1.7', '127.2.1.1'])
+})
+
+test('what was said in an earlier stream and not in this one is forgotten', () => {
+  const { remote, batch, counts, peer, known } = aNodeOfFra()
+  const other = Buffer.alloc(20, 'another')
+  const say = (infoHash: Buffer, ip: string) =>
+    remote.hear(
+      'ams',
+      batch((writer) => {
+        writer.siteCounts(counts(1, 0, infoHash))
+        writer.peer(peer(ip, 'seed', infoHash))
+      }),
+    )
+  remote.begin('ams', 0)
+  say(TORRENT, '127.2.1.1')
+  say(other, '127.2.1.2')
+  Array.from(remote.complete('ams'))
+  remote.begin('ams', 0)
+  say(other, '127.2.1.2')
+  Array.from(remote.complete('ams'))
+  expect(known()).toEqual(['127.2.1.2'])
+})
+
+test('contacts of a site that is cut count as peers that are known here', () => {
+  const { remote, table, batch, counts, peer } = aNodeOfFra()
+  remote.begin('ams', 0)
+  remote.hear(
+    'ams',
+    batch((writer) => {
+      writer.siteCounts(counts(1, 5))
+      writer.peer(peer('127.2.1.1'))
+    }),
+  )
+  Array.from(remote.complete('ams'))
+  expect([table.swarm(TORRENT)?.seedClients, remote.totals(TORRENT).needy]).toEqual([0, 5])
+  Array.from(remote.lose('ams'))
+  expect([table.swarm(TORRENT)?.seedClients, remote.totals(TORRENT).needy]).toEqual([1, 0])
+})

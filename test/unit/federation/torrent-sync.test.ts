@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import { FederationCounts } from '../../../src/federation/counters.ts'
+import { type Message, MessageReader } from '../../../src/federation/messages.ts'
+import { TorrentExchange } from '../../../src/federation/torrent-sync.ts'
+import { aTorrentStore } from '../../a-torrent-store.ts'
+
+const [FIRST, SECOND] = [Buffer.alloc(20, 1), Buffer.alloc(20, 2)]
+const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** Bytes here are the infohash that they have. */
+function aSite(nowMs = 1_000) {
+  const store = aTorrentStore(nowMs)
+  const counts = new FederationCounts()
+  const sent: Message[] = []
+  const reader = new MessageReader()
+  const exchange = new TorrentExchange({
+    store,
+    nowMs: () => nowMs,
+    identify: (bytes) => [bytes],
+    counts,
+    log: quiet,
+    send: (message) => void reader.read(message, (read) => sent.push(read)),
+  })
+  const put = (hash: Buffer, registeredAtMs: number) =>
+    store.put({ infoHashes: [hash], name: 'a', sizeBytes: 5, registeredAtMs, note: '{}' }, hash)
+  return { store, counts, sent, exchange, put }
+}
+
+/** What one site sends, the other hears. */
+async function pass(from: ReturnType<typeof aSite>, to: ReturnType<typeof aSite>): Promise<void> {
+  for (const message of from.sent.splice(0)) to.exchange.heard(message, (hash) => from.exchange.read(hash))
+  await to.exchange.settled()
+}
+
+test('what one site registers is registered in the other, as it was, and is not sent back and forth', async () => {
+  const [one, other] = [aSite(), aSite()]
+  await one.put(FIRST, 500)
+  await pass(one, other)
+  expect(other.store.list()).toEqual([
+    { infoHashes: [FIRST], name: 'a', sizeBytes: 5, registeredAtMs: 500, note: '{}' },
+  ])
+  await pass(other, one)
+  expect(one.sent).toEqual([])
+})
+
+test('what one site removes is removed in the other, and an older registration does not bring it back', async () => {
+  const [one, other] = [aSite(1_000), aSite(1_000)]
+  await one.put(FIRST, 500)
+  await pass(one, other)
+  await one.store.remove(FIRST)
+  await pass(one, other)
+  expect(other.store.list()).toEqual([])
+
+  other.exchange.heard({ type: 'registered', atMs: 500, infoHashes: [FIRST] }, async () => FIRST)
+  await other.exchange.settled()
+  expect(other.store.list()).toEqual([])
+})
+
+test('a registration after the removal holds', async () => {
+  const [one, other] = [aSite(1_000), aSite(1_000)]
+  await one.put(FIRST, 500)
+  await one.store.remove(FIRST)
+  await one.put(FIRST, 1_500)
+  await pass(one, other)
+  expect(other.store.list().map(({ registeredAtMs }) => registeredAtMs)).toEqual([1_500])
+})
+
+test('another torrent than was named is not kept, and counted', async () => {
+  const [one, other] = [aSite(), aSite()]
+  await one.put(SECOND, 500)
+  other.exchange.heard({ type: 'registered', atMs: 500, infoHashes: [FIRST] }, () =>
+    one.exchange.read(SECOND),
+  )
+  await other.exchange.settled()
+  expect(other.store.list()).toEqual([])
+  expect(other.counts.refused('torrent')).toBe(1)
+})
+
+test('a new reader hears of all that is registered and of what was removed', async () => {
+  const one = aSite()
+  await one.put(FIRST, 500)
+  await one.put(SECOND, 600)
+  await one.store.remove(SECOND)
+  const heard: Message[] = []
+  const reader = new MessageReader()
+  for (const message of one.exchange.all()) reader.read(message, (read) => heard.push(read))
+  expect(heard).toEqual([
+    { type: 'registered', atMs: 500, infoHashes: [FIRST] },
+    { type: 'removed', atMs: 1_000, infoHash: SECOND },
+    { type: 'listed' },
+  ])
+})

@@ -1,0 +1,162 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { ManualClock } from '../../../src/core/clock.ts'
+import { ConfigError, InputError } from '../../../src/core/errors.ts'
+import { TorrentDirectory } from '../../../src/replication/torrent-directory.ts'
+import type { RegisteredTorrent } from '../../../src/replication/site-store.ts'
+import { aDirectory } from '../../a-node.ts'
+
+const DAY_MS = 86_400_000
+const HASH_A = Buffer.alloc(20, 'a').toString('latin1')
+
+async function aTorrentDirectory(settings: { readonly isRequired?: boolean } = {}) {
+  const clock = new ManualClock()
+  const directory = join(await aDirectory(), 'torrents')
+  const warnings: string[] = []
+  const open = () =>
+    new TorrentDirectory({
+      directory,
+      // A torrent here is a letter, which fills its infohash.
+      describe: (bytes, path) => {
+        if (bytes.length !== 1) throw new InputError(`${path}: no torrent`)
+        return { infoHashes: [Buffer.alloc(20, bytes)], name: `of ${bytes.toString()}`, sizeBytes: 7 }
+      },
+      isRequired: settings.isRequired ?? false,
+      clock,
+      log: {
+        debug: () => {},
+        info: () => {},
+        warn: ({ problem }) => warnings.push(String(problem)),
+        error: () => {},
+      },
+    })
+  return { directory, warnings, open, clock }
+}
+
+const registered: RegisteredTorrent = {
+  infoHashes: [Buffer.alloc(20, 'a')],
+  name: 'image.iso',
+  sizeBytes: 5,
+  registeredAtMs: 1_700_000_000_000,
+  note: '{}',
+}
+
+it('serves what an admin puts into the directory by hand, once it is read anew', async () => {
+  const { directory, open } = await aTorrentDirectory()
+  const torrents = open()
+  await torrents.reload()
+  expect(torrents.list()).toEqual([])
+  await mkdir(directory)
+  await writeFile(join(directory, 'my image.torrent'), 'a')
+  await torrents.reload()
+  expect(torrents.list().map(({ name, note }) => [name, note])).toEqual([['of a', '']])
+  expect(await torrents.read(Buffer.alloc(20, 'a'))).toEqual(Buffer.from('a'))
+  await rm(join(directory, 'my image.torrent'))
+  await torrents.reload()
+  expect(torrents.has(Buffer.alloc(20, 'a'))).toBe(false)
+})
+
+it('names what is no torrent, and serves the others', async () => {
+  const { directory, open, warnings } = await aTorrentDirectory()
+  await mkdir(directory)
+  await writeFile(join(directory, 'broken.torrent'), 'not one')
+  await writeFile(join(directory, 'good.torrent'), 'b')
+  const torrents = open()
+  await torrents.reload()
+  expect(torrents.list().map(({ name }) => name)).toEqual(['of b'])
+  expect(warnings).toEqual([`${join(directory, 'broken.torrent')}: no torrent`])
+})
+
+it('keeps a note beside a torrent, and both over a restart', async () => {
+  const { directory, open } = await aTorrentDirectory()
+  await open().put(registered, Buffer.from('a'))
+  expect((await readdir(directory)).sort()).toEqual([`${'61'.repeat(20)}.json`, `${'61'.repeat(20)}.torrent`])
+  const after = open()
+  await after.reload()
+  expect(after.list()).toEqual([registered])
+})
+
+it('replaces a file of another name that has the same torrent', async () => {
+  const { directory, open } = await aTorrentDirectory()
+  await mkdir(directory)
+  await writeFile(join(directory, 'by hand.torrent'), 'a')
+  const torrents = open()
+  await torrents.reload()
+  await torrents.put(registered, Buffer.from('a'))
+  expect((await readdir(directory)).sort()).toEqual([`${'61'.repeat(20)}.json`, `${'61'.repeat(20)}.torrent`])
+  expect(torrents.list()).toEqual([registered])
+})
+
+it('does not believe a note that it cannot read', async () => {
+  const { directory, open } = await aTorrentDirectory()
+  await open().put(registered, Buffer.from('a'))
+  await writeFile(join(directory, `${'61'.repeat(20)}.json`), '{"infoHashes":["00"]}')
+  const after = open()
+  await after.reload()
+  expect(after.list().map(({ name }) => name)).toEqual(['of a'])
+})
+
+it('makes a directory that must be there and is not', async () => {
+  const { directory, open } = await aTorrentDirectory({ isRequired: true })
+  await open().reload()
+  expect(await readdir(directory)).toEqual([])
+})
+
+it('a directory that must be there and cannot be is a mistake in the configuration', async () => {
+  const { directory, open } = await aTorrentDirectory({ isRequired: true })
+  await writeFile(directory, 'a file of that name')
+  await expect(open().reload()).rejects.toThrow(ConfigError)
+})
+
+it('removes nothing when its directory goes, as when a disk is not mounted', async () => {
+  for (const isRequired of [true, false]) {
+    const { directory, open, warnings } = await aTorrentDirectory({ isRequired })
+    const torrents = open()
+    await torrents.put(registered, Buffer.from('a'))
+    await rm(directory, { recursive: true })
+    await torrents.reload()
+    expect(torrents.list()).toEqual([registered])
+    expect([...torrents.removals()]).toEqual([])
+    expect(warnings).toEqual([expect.stringContaining('ENOENT')])
+  }
+})
+
+it('remembers what an admin took out of the directory by hand', async () => {
+  const { directory, open, clock } = await aTorrentDirectory()
+  await mkdir(directory)
+  await writeFile(join(directory, 'image.torrent'), 'a')
+  const torrents = open()
+  await torrents.reload()
+  await rm(join(directory, 'image.torrent'))
+  await torrents.reload()
+  expect([...torrents.removals()]).toEqual([[HASH_A, clock.nowMs()]])
+})
+
+it('remembers removals over a restart, but not for ever', async () => {
+  const { open, clock } = await aTorrentDirectory()
+  await open().remove(Buffer.alloc(20, 'a'))
+  const removedAtMs = clock.nowMs()
+
+  clock.advanceMs(90 * DAY_MS)
+  const later = open()
+  await later.reload()
+  expect([...later.removals()]).toEqual([[HASH_A, removedAtMs]])
+
+  clock.advanceMs(1)
+  const afterwards = open()
+  await afterwards.reload()
+  expect([...afterwards.removals()]).toEqual([])
+})
+
+it('remembers the last ten thousand removals', async () => {
+  const { directory, open, clock } = await aTorrentDirectory()
+  await mkdir(directory)
+  const hex = (torrent: number) => torrent.toString(16).padStart(40, '0')
+  const all = Array.from({ length: 10_001 }, (_, torrent) => [hex(torrent), clock.nowMs()])
+  await writeFile(join(directory, '.removed.json'), JSON.stringify(all))
+  const torrents = open()
+  await torrents.reload()
+  expect(torrents.removals().size).toBe(10_000)
+  expect(torrents.removals().has(Buffer.from(hex(0), 'hex').toString('latin1'))).toBe(false)
+})
