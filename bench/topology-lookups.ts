@@ -10,7 +10,7 @@
  */
 import { Address, addressFromBytes } from '../src/core/address.ts'
 import { SeededRandom } from '../src/core/random.ts'
-import { isPrefixFault, type Prefix, prefixKey, readPrefix } from '../src/topology/prefix.ts'
+import { isPrefixProblem, type Prefix, prefixKey, readPrefix } from '../src/topology/prefix.ts'
 import { PrefixTable } from '../src/topology/prefix-table.ts'
 
 const PREFIXES = Number(process.argv[2] ?? '10000')
@@ -21,7 +21,7 @@ const random = new SeededRandom(7)
 
 const texts = randomPrefixes()
 let started = cpuMs()
-const prefixes = texts.map(readPrefix).filter((prefix): prefix is Prefix => !isPrefixFault(prefix))
+const prefixes = texts.map(readPrefix).filter((prefix): prefix is Prefix => !isPrefixProblem(prefix))
 const readMs = cpuMs() - started
 started = cpuMs()
 const table = new PrefixTable(prefixes)
@@ -92,7 +92,7 @@ function randomPrefixes(): string[] {
     const lengthBits = isV4 ? (isNested ? 26 : 22) : isNested ? 64 : 48
     const text = `${masked(bytes, lengthBits).toString()}/${lengthBits}`
     const prefix = readPrefix(text)
-    if (!isPrefixFault(prefix)) found.set(prefixKey(prefix), text)
+    if (!isPrefixProblem(prefix)) found.set(prefixKey(prefix), text)
   }
   return [...found.values()]
 }
@@ -100,7 +100,7 @@ function randomPrefixes(): string[] {
 /** The bytes of the parent's first address, so that the prefix lies inside it. */
 function copyStart(bytes: Buffer, parentText: string): void {
   const parent = readPrefix(parentText)
-  if (isPrefixFault(parent) || parent.start.isV4 !== (bytes.length === 4)) return
+  if (isPrefixProblem(parent) || parent.start.isV4 !== (bytes.length === 4)) return
   const { word0, word1, word3 } = parent.start
   if (bytes.length === 4) bytes.writeUInt32BE(word3 + random.below(1024), 0)
   else {

@@ -1,14 +1,14 @@
 /**
- * The default configuration file: every key with its description as comment and its default as value. Keys
- * without a default are commented out with an example, but for those that a file must have.
+ * Renders the default configuration file: every key with its description as comment and its default as value.
+ * Optional keys without a default are commented out with an example.
  */
 import type { SchemaNode } from '../../src/config/report.ts'
 
 const HEADER = `# yaml-language-server: $schema=./siteswarm.schema.json
 
-# Configuration of one node. \`npm start\` and \`siteswarm serve\` run this file as it is; copy it and topology.yaml for
-# a node of your own. \`siteswarm check --config FILE\` shows what is wrong with a file, and docs/reference/configuration.md
-# has the same keys as a table. Each can come from the environment too: SITESWARM_INTERVAL_MIN=30s.
+# Configuration of one node. \`npm start\` and \`siteswarm serve\` run this file unchanged; copy it and topology.yaml for
+# a node of your own. \`siteswarm check --config FILE\` checks a file, and docs/reference/configuration.md has the same
+# keys as a table. The environment can set each key too: SITESWARM_INTERVAL_MIN=30s.
 `
 
 export function renderDefaultConfig(tree: SchemaNode): string {
@@ -30,7 +30,7 @@ function renderKey({ key, node, isRequired, depth }: Key): string[] {
   const comment = wrap(node.description ?? '', WIDTH - indent.length - 2).map((line) => `${indent}# ${line}`)
   if (node.properties !== undefined) {
     const keys = Object.entries(node.properties)
-    // With nothing but comments behind it, the key would have the value null: it becomes a comment too.
+    // A key with only comments below it would have the value null, so it becomes a comment too.
     const isLive = keys.some(([, child]) => child.default !== undefined)
     const lines = keys.flatMap(([name, child]) =>
       renderKey({ key: name, node: child, isRequired: !isLive, depth: depth + 1 }),
@@ -43,7 +43,7 @@ function renderKey({ key, node, isRequired, depth }: Key): string[] {
   return [...comment, isRequired ? indent + example : `${indent}# ${example}`]
 }
 
-/** Everything in the schema is text or a list of it. Text with a colon gets quotes. */
+/** Values are text or a list of text. Text with a colon needs quotes. */
 function scalar(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(scalar).join(', ')}]`
   const text = String(value)

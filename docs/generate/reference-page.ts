@@ -1,13 +1,13 @@
-/** The reference page of a file format: one row for each key of its schema. */
+/** Renders the reference page of a file format: one row for each key of its schema. */
 import type { SchemaNode } from '../../src/config/report.ts'
 
 export interface ReferencePage {
-  /** What stands above the table. */
+  /** Text above the table. */
   readonly introduction: string
   readonly tree: SchemaNode
-  /** What the levels with free names are called, by their path: `sites` has a `<site>` below it. */
+  /** Placeholders of free names, by path: `sites` has a `<site>` below it. */
   readonly names: Readonly<Record<string, string>>
-  /** The environment variable of a key, where the format has them. */
+  /** The environment variable of a key, if the format has them. */
   readonly variableOf?: (path: readonly string[]) => string
 }
 

@@ -1,4 +1,4 @@
-/** From the flags of `simulate` to a scenario: quantities with units, and numbers that differ from site to site. */
+/** Reads the flags of `simulate` into a scenario: quantities with units, and values that differ from site to site. */
 import { loadTopologyFile } from '../config/load-topology.ts'
 import { SITES_MAX } from '../core/limits.ts'
 import { systemRandom } from '../core/random.ts'
@@ -10,7 +10,7 @@ import { type Topology, UNMAPPED_SITE } from '../topology/topology.ts'
 import { type CommandContext, type CommandFlags, textFlag } from './command.ts'
 import { UsageError } from './tracker-arguments.ts'
 
-/** The shaped links and the hosts of the laboratory, so that the two can be compared. */
+/** The shaped links and hosts of the laboratory, for comparison with its results. */
 export const simulationDefaults = {
   sites: '3',
   hosts: '8',
@@ -21,9 +21,9 @@ export const simulationDefaults = {
   policies: policyNames.join(','),
 } as const
 
-/** Twice what the largest standing run has; memory for a flat swarm of so many is some gigabytes. */
+/** Twice the largest regular run; a flat swarm of this size takes several gigabytes of memory. */
 const HOSTS_MAX = 60_000
-/** A flash crowd: everybody is told at the same time. */
+/** A flash crowd: all hosts start at the same time. */
 const START_WITHIN_SECONDS = 1
 
 export interface SimulationRequest {
@@ -52,7 +52,8 @@ export function readSimulation(flags: CommandFlags, { environment }: CommandCont
   }
   if ((scenario.hostsOfSite[scenario.sourceSite] ?? 0) === 0)
     throw new UsageError('--hosts: the site of the source has no host; name another with --source')
-  if (hostCount(scenario) < 2) throw new UsageError('--hosts: there is nobody to fetch; two hosts at least')
+  if (hostCount(scenario) < 2)
+    throw new UsageError('--hosts: the source alone has nothing to do; at least two hosts')
   if (hostCount(scenario) > HOSTS_MAX)
     throw new UsageError(`--hosts: ${hostCount(scenario)} hosts; at most ${HOSTS_MAX} can be simulated`)
   return { scenario, policies: readPolicies(textFlag(flags, 'policy') ?? simulationDefaults.policies) }
@@ -62,7 +63,7 @@ function readTopology(flags: CommandFlags, fromEnvironment: string | undefined):
   const sites = textFlag(flags, 'sites')
   const path = textFlag(flags, 'topology')
   if (sites !== undefined && path !== undefined)
-    throw new UsageError('--sites and --topology: give one of them; the file says how many sites there are')
+    throw new UsageError('--sites and --topology: give only one of them; the file defines the sites')
   const file = path ?? (sites === undefined ? fromEnvironment : undefined)
   if (file !== undefined) return loadTopologyFile(file)
   const count = readCount('--sites', sites ?? simulationDefaults.sites)
@@ -102,7 +103,7 @@ function siteNamed(flag: string, name: string, topology: Topology): number {
   if (site !== undefined) return site.index
   const names = topology.sites.map((other) => other.name)
   const shown = names.length > 12 ? `${names.slice(0, 12).join(', ')}, …` : names.join(', ')
-  throw new UsageError(`${flag}: there is no site ${JSON.stringify(name)}; the topology has ${shown}`)
+  throw new UsageError(`${flag}: unknown site ${JSON.stringify(name)}; the topology has ${shown}`)
 }
 
 function readCount(flag: string, text: string): number {
@@ -114,7 +115,7 @@ function readSeed(text: string | undefined): number {
   if (text === undefined) return systemRandom().seed
   if (!/^\d{1,10}$/.test(text) || Number(text) > 0xffff_ffff)
     throw new UsageError(
-      `--seed ${text}: expected a number from 0 to 4294967295, as an earlier run printed it`,
+      `--seed ${text}: expected a number from 0 to 4294967295, as printed by an earlier run`,
     )
   return Number(text)
 }

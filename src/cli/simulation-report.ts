@@ -1,4 +1,4 @@
-/** What `simulate` says about its outcomes: a table for people, and the document of `--json`. */
+/** Report of `simulate`: tables for a terminal, and the document of `--json`. */
 import type { Outcome, SiteOutcome } from '../simulation/outcome.ts'
 import { boundSeconds, hostCount, pieceCount, type Scenario } from '../simulation/scenario.ts'
 import { formatByteSize } from './printable.ts'
@@ -15,7 +15,7 @@ export function describeScenario(scenario: Scenario): string {
 export function describeOutcomes(scenario: Scenario, outcomes: readonly Outcome[]): string[] {
   const lines = [
     describeScenario(scenario),
-    `Nobody can be faster than ${formatSeconds(boundSeconds(scenario))}: the file leaves its site once, and enters each site and host once.`,
+    `Lower bound ${formatSeconds(boundSeconds(scenario))}: the file leaves its site once, and enters each site and host once.`,
   ]
   for (const outcome of outcomes) {
     const rows = outcome.sites.map((site) => [
@@ -36,11 +36,11 @@ export function describeOutcomes(scenario: Scenario, outcomes: readonly Outcome[
     outcome.unfinished > 0 ? `${outcome.unfinished} never` : formatSeconds(outcome.lastSeconds),
     formatRatio(outcome),
   ])
-  const heads = ['policy', 'copies into a site', 'most', 'between sites', 'last host', '× least time']
+  const heads = ['policy', 'copies into a site', 'most', 'between sites', 'last host', '× bound']
   return [...lines, '', ...table(heads, rows)]
 }
 
-/** Units last, as in all our documents. */
+/** Units last, as in all documents of the program. */
 export function outcomeDocument(scenario: Scenario, outcomes: readonly Outcome[]) {
   return {
     seed: scenario.seed,
@@ -80,7 +80,7 @@ function siteDocument(site: SiteOutcome) {
   }
 }
 
-/** The first column to the left, numbers to the right. */
+/** Left-aligns the first column, right-aligns numbers. */
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = heads.map((head, column) =>
     Math.max(head.length, ...rows.map((row) => (row[column] ?? '').length)),

@@ -1,10 +1,10 @@
-/** Which topology file a command reads: `--topology`, else SITESWARM_TOPOLOGY, else the example of the package. */
+/** The topology file of a command: `--topology`, else SITESWARM_TOPOLOGY, else the sample of the package. */
 import { sampleFiles } from '../config/sample-files.ts'
 import { type CommandContext, type CommandFlag, type CommandFlags, textFlag } from './command.ts'
 
 export const topologyFlag: CommandFlag = {
   flags: '-t, --topology <file>',
-  description: 'topology file (default: SITESWARM_TOPOLOGY, else the example)',
+  description: 'topology file (default: SITESWARM_TOPOLOGY, else the sample)',
 }
 
 export function topologyPath(flags: CommandFlags, { environment }: CommandContext): string {

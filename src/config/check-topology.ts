@@ -1,14 +1,14 @@
 /**
- * What is wrong with a topology file that no single value shows: the same prefix twice, a bubble outside its
- * site, a link to nowhere.
+ * Checks of a topology file across several of its values: the same prefix twice, a bubble outside its site, a link
+ * to an unknown site.
  *
- * Works on the plain values of the file and passes over what has the wrong shape, because the schema reports
- * that: so one mistake does not hide another.
+ * Works on the plain values of the file and skips values of the wrong shape, which the schema reports. One mistake
+ * does not hide another.
  */
 import type { Problem } from '../core/errors.ts'
 import { PLACES_MAX } from '../core/limits.ts'
 import { endpointOfUrl, isLoopbackHost } from '../topology/tracker-url.ts'
-import { isPrefixFault, type Prefix, prefixKey, readPrefix, shorterKey } from '../topology/prefix.ts'
+import { isPrefixProblem, type Prefix, prefixKey, readPrefix, shorterKey } from '../topology/prefix.ts'
 import { suggestion } from './suggest.ts'
 import type { YamlFile, YamlPath } from './yaml-file.ts'
 
@@ -24,7 +24,7 @@ export function topologyProblems(file: YamlFile): Problem[] {
   ]
 }
 
-/** What works, but not as its author may think. */
+/** Problems that do not keep the file from being used. */
 export function topologyWarnings(file: YamlFile): Problem[] {
   return entriesOf(file, ['sites']).flatMap(([site]) => {
     const trackers = [
@@ -49,7 +49,7 @@ function portWarnings(file: YamlFile, site: string, trackers: readonly PlacedTex
     return [
       file.source.problemAt(file.span(path), {
         message: `warning: ${endpoint.host} is a tracker of site "${site}" on the ports ${first.port} and ${endpoint.port}`,
-        hint: 'Transmission 4 takes both for one, libtorrent may swap their tiers; one host name per node',
+        hint: 'Transmission 4 treats both as one tracker, libtorrent may swap their tiers; use one host name per node',
         context: [file.span(first.path)],
       }),
     ]
@@ -75,7 +75,7 @@ function locatedPrefixes(file: YamlFile): LocatedPrefix[] {
       const path = bubble === undefined ? ['sites', site] : ['sites', site, 'bubbles', bubble]
       return textsOf(file, [...path, 'cidrs']).flatMap((placed) => {
         const prefix = readPrefix(placed.text)
-        return isPrefixFault(prefix) ? [] : [{ prefix, path: placed.path, site, bubble }]
+        return isPrefixProblem(prefix) ? [] : [{ prefix, path: placed.path, site, bubble }]
       })
     })
   })
@@ -92,8 +92,8 @@ function twiceProblems(file: YamlFile, located: readonly LocatedPrefix[]): Probl
     const line = file.source.lineOf(file.span(first.path).start)
     return [
       file.source.problemAt(file.span(here.path), {
-        message: `${here.prefix.text} is there twice: in ${placeName(first)} (line ${line}) and in ${placeName(here)}`,
-        hint: 'an address is in one place; keep one',
+        message: `${here.prefix.text} is listed twice: in ${placeName(first)} (line ${line}) and in ${placeName(here)}`,
+        hint: 'an address belongs to one place; keep one',
         context: [file.span(first.path)],
       }),
     ]
@@ -124,7 +124,7 @@ function outsideProblems(file: YamlFile, located: readonly LocatedPrefix[]): Pro
         message: `bubble "${bubble}" is outside its site: no prefix of site "${site}" contains ${prefix.text}`,
         hint:
           own === undefined
-            ? `site "${site}" has no prefixes; give it some`
+            ? `site "${site}" has no prefixes; add some`
             : `site "${site}" has ${listed(own.texts)}`,
         context: [file.keySpan(['sites', site])],
       }),
@@ -132,7 +132,7 @@ function outsideProblems(file: YamlFile, located: readonly LocatedPrefix[]): Pro
   })
 }
 
-/** The first three name what kind of prefixes they are; a thousand would hide it. */
+/** The first three show the kind of prefixes; a list of a thousand would hide it. */
 function listed(texts: readonly string[]): string {
   const rest = texts.length - 3
   return texts.slice(0, 3).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
@@ -157,7 +157,7 @@ function linkProblems(file: YamlFile, siteNames: readonly string[]): Problem[] {
       }),
     ]
     if (a === b)
-      return problem(`a link from site "${a}" to itself`, 'inside a site everything costs 0; remove it')
+      return problem(`a link from site "${a}" to itself`, 'traffic inside a site costs 0; remove the link')
     const pair = [a, b].toSorted().join(' ')
     const first = firstByPair.get(pair)
     if (first === undefined) {
@@ -166,8 +166,8 @@ function linkProblems(file: YamlFile, siteNames: readonly string[]): Problem[] {
     }
     const line = file.source.lineOf(file.span(first).start)
     return problem(
-      `the link between "${a}" and "${b}" is there twice`,
-      `a link has one cost in both directions, and line ${line} says it already; keep one`,
+      `the link between "${a}" and "${b}" is listed twice`,
+      `a link has one cost for both directions, and line ${line} sets it; keep one`,
       [first],
     )
   })
@@ -175,7 +175,7 @@ function linkProblems(file: YamlFile, siteNames: readonly string[]): Problem[] {
 
 function unknownSite(file: YamlFile, { text, path }: PlacedText, siteNames: readonly string[]): Problem {
   return file.source.problemAt(file.span(path), {
-    message: `there is no site "${text}"`,
+    message: `unknown site "${text}"`,
     hint: suggestion(text, siteNames),
   })
 }
@@ -186,7 +186,7 @@ function unmappedProblems(file: YamlFile, siteNames: readonly string[]): Problem
   if (typeof unmapped !== 'string' || known.includes(unmapped)) return []
   return [
     file.source.problemAt(file.span(['unmapped']), {
-      message: `unmapped is refuse, isolate or a site, and there is no site "${unmapped}"`,
+      message: `unknown site "${unmapped}": unmapped is refuse, isolate or the name of a site`,
       hint: suggestion(unmapped, known),
     }),
   ]
@@ -194,9 +194,9 @@ function unmappedProblems(file: YamlFile, siteNames: readonly string[]): Problem
 
 function countProblems(file: YamlFile, siteNames: readonly string[]): Problem[] {
   const bubbles = siteNames.flatMap((site) => entriesOf(file, ['sites', site, 'bubbles']))
-  // One more for the isolated addresses.
+  // One more place holds the isolated addresses.
   if (siteNames.length + bubbles.length + 1 <= PLACES_MAX) return []
-  return [file.source.problem(`more than ${PLACES_MAX - 1} sites and bubbles`, 'join small bubbles')]
+  return [file.source.problem(`more than ${PLACES_MAX - 1} sites and bubbles`, 'merge small bubbles')]
 }
 
 function entriesOf(file: YamlFile, path: YamlPath): [string, unknown][] {

@@ -1,9 +1,9 @@
 /**
- * Keys of the node configuration from the environment, which wins over the file.
+ * Keys of the node configuration from the environment, which takes precedence over the file.
  *
- * One rule gives the names: SITESWARM, then each key of the path, its words in capitals, all joined with `_`:
- * `interval.min` is SITESWARM_INTERVAL_MIN, `trustedProxies` is SITESWARM_TRUSTED_PROXIES. A list is separated
- * by commas. A SITESWARM_ variable that is no key is an error, because it is a mistyped one.
+ * One rule gives the names: SITESWARM, then each key of the path with its words in capitals, all joined with `_`:
+ * `interval.min` is SITESWARM_INTERVAL_MIN, `trustedProxies` is SITESWARM_TRUSTED_PROXIES. Commas separate the
+ * items of a list. A SITESWARM_ variable that does not match a key is an error, because it is a typing mistake.
  */
 import type { Problem } from '../core/errors.ts'
 import type { SchemaNode } from './report.ts'
@@ -52,7 +52,9 @@ export function readEnvironment(
     if (key === undefined) problems.push(unknownVariable(variable, [...byVariable.keys()]))
     else if (key.isList) values.push({ ...key, value: splitList(text) })
     else if (text === '')
-      problems.push(environmentProblem(variable, 'the variable is empty', 'give it a value, or unset it'))
+      problems.push(
+        environmentProblem(variable, 'the variable is empty', 'set a value, or unset the variable'),
+      )
     else values.push({ ...key, value: text })
   }
   return { values, problems }
@@ -69,9 +71,9 @@ function unknownVariable(variable: string, known: readonly string[]): Problem {
   )
   const hint =
     nearest === undefined
-      ? 'the reference page lists all of them; unset it'
+      ? 'the reference page lists all variables; unset this one'
       : `did you mean ${PREFIX}${nearest}?`
-  return environmentProblem(variable, 'no key of the configuration has this name', hint)
+  return environmentProblem(variable, 'no configuration key has this name', hint)
 }
 
 function splitList(text: string): string[] {
@@ -82,8 +84,8 @@ function splitList(text: string): string[] {
 }
 
 /**
- * Kubernetes describes a Service called `siteswarm` or `siteswarm-fra` to every pod beside it, as
- * SITESWARM_SERVICE_HOST, SITESWARM_PORT_6969_TCP_ADDR and the like. Those are nobody's typing mistakes.
+ * Kubernetes describes a Service called `siteswarm` or `siteswarm-fra` to every pod in its namespace, as
+ * SITESWARM_SERVICE_HOST, SITESWARM_PORT_6969_TCP_ADDR and the like. They are not typing mistakes.
  */
 function isServiceLink(variable: string, value: string): boolean {
   if (/_SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)$/.test(variable)) return true

@@ -1,14 +1,14 @@
 /**
- * The node configuration, from file and environment to resolved values; or every problem in both.
+ * Reads the node configuration from file and environment into resolved values, or reports every problem in both.
  *
- * A path in the file is relative to the file, one in the environment to the working directory. The example
- * that runs without `--config` lies in the package, so there the directories that are written to are relative to
- * the working directory too.
+ * A path in the file is relative to the file, one in the environment to the working directory. The sample that runs
+ * without `--config` lies in the package, where nothing should be written: its data directories are relative to the
+ * working directory.
  */
 import { dirname, resolve } from 'node:path'
 import { parseAddress } from '../core/address.ts'
 import { ConfigError, type Problem } from '../core/errors.ts'
-import { isPrefixFault, type Prefix, readPrefix } from '../topology/prefix.ts'
+import { isPrefixProblem, type Prefix, readPrefix } from '../topology/prefix.ts'
 import {
   type Environment,
   environmentProblem,
@@ -47,7 +47,7 @@ export interface NodeConfig {
 }
 
 export interface ConfigOptions {
-  /** Without one, the example of the package. */
+  /** Defaults to the sample of the package. */
   readonly path?: string | undefined
   readonly environment: Environment
 }
@@ -60,20 +60,20 @@ export function loadConfig(options: ConfigOptions): NodeConfig {
 }
 
 export interface ReadConfig {
-  /** undefined where there is a problem. */
+  /** undefined if there is a problem. */
   readonly config: NodeConfig | undefined
-  /** Known even where something else is wrong, so that both files can be checked at once. */
+  /** Set even if other keys have problems, so that both files can be checked at once. */
   readonly topologyPath: string | undefined
-  /** Known as early. */
+  /** Set under the same condition. */
   readonly site: string | undefined
   readonly problems: readonly Problem[]
-  /** What works, but not as its author may think. */
+  /** Problems that do not keep the node from starting. */
   readonly warnings: readonly Problem[]
-  /** A problem with the value of a key, at its place in the file or with its variable. */
+  /** A problem with the value of a key, at its position in the file or with its variable. */
   problemAt(path: readonly string[], finding: Finding): Problem
 }
 
-/** Throws a `ConfigError` only where there is nothing to read. */
+/** Throws a `ConfigError` only if the file cannot be read at all. */
 export function readConfig({ path, environment }: ConfigOptions): ReadConfig {
   const file = readYamlFile(
     path ?? sampleFiles.config,
@@ -106,10 +106,10 @@ export function readConfig({ path, environment }: ConfigOptions): ReadConfig {
   }
 }
 
-/** File and environment as one, and where each value came from. */
+/** Values of file and environment merged, with the origin of each. */
 class ConfigSource {
   readonly problems: readonly Problem[]
-  /** The plain values of the file, with those of the environment over them. */
+  /** The plain values of the file, overridden by those of the environment. */
   readonly merged: unknown
   readonly #file: YamlFile
   readonly #isSample: boolean
@@ -143,7 +143,7 @@ class ConfigSource {
     return this.#variableAt(path)?.value ?? this.#file.valueAt(path)
   }
 
-  /** The absolute path that a key means. */
+  /** The absolute path of a key. */
   resolve(key: readonly string[], written: string): string {
     const isOfSample = this.#isSample && key[0] !== 'topology'
     if (isOfSample || this.#variableAt(key) !== undefined) return resolve(written)
@@ -155,7 +155,7 @@ class ConfigSource {
   }
 }
 
-/** A copy of the values with one more. What is no mapping stays as it is, and is reported as that. */
+/** A copy of the values with one more. A parent that is not a mapping is kept; the schema reports it. */
 function withValue(values: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
   if (key === undefined) return value
   if (values !== undefined && values !== null && (typeof values !== 'object' || Array.isArray(values)))
@@ -170,7 +170,7 @@ interface CheckedValues {
   readonly warnings: readonly Problem[]
 }
 
-/** What no single value shows, and what only the disk knows. */
+/** Checks across several values, and checks that read files. */
 function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
   const { listen, interval } = values
   const problems: Problem[] = []
@@ -179,7 +179,7 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     problems.push(
       source.problemAt(['interval', 'min'], {
         message: 'interval.min is longer than interval.max',
-        hint: 'make it shorter, or interval.max longer',
+        hint: 'lower it, or raise interval.max',
       }),
     )
   }
@@ -191,7 +191,7 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     problems.push(
       source.problemAt(['listen', 'admin'], {
         message: 'listen.admin and listen.http are the same address',
-        hint: 'give the admin listener a port of its own, such as 6970',
+        hint: 'use another port for the admin listener, such as 6970',
       }),
     )
   }
@@ -204,7 +204,7 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
   if (adminToken === undefined && values.admin.tokenFile === undefined && !isLoopback(listen.admin.host)) {
     warnings.push(
       source.problemAt(['listen', 'admin'], {
-        message: 'warning: without admin.token, the admin listener answers this machine alone',
+        message: 'warning: without admin.token, the admin listener answers requests from this machine only',
         hint: 'set admin.token or admin.tokenFile, or listen on 127.0.0.1',
       }),
     )
@@ -232,7 +232,7 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     federation: { token: readToken('federation') },
     trustedProxies: values.trustedProxies
       .map(readPrefix)
-      .filter((prefix): prefix is Prefix => !isPrefixFault(prefix)),
+      .filter((prefix): prefix is Prefix => !isPrefixProblem(prefix)),
     log: values.log,
   }
   return { config, problems, warnings }
@@ -259,7 +259,7 @@ function tokenOf(
   const key = [owner, 'tokenFile']
   if (value !== undefined) {
     return {
-      problem: source.problemAt(key, { message: `${owner} has a token and a tokenFile`, hint: 'keep one' }),
+      problem: source.problemAt(key, { message: `${owner} has both token and tokenFile`, hint: 'keep one' }),
     }
   }
   try {

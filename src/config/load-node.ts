@@ -1,6 +1,6 @@
 /**
- * Both files of a node together: what `serve` starts from, and what `check` looks at. All problems of both are
- * found in one go, the topology's even when the configuration has some.
+ * Loads both files of a node, for `serve` and `check`. All problems of both are found in one pass, the topology's
+ * even when the configuration has some.
  */
 import { ConfigError, type Problem } from '../core/errors.ts'
 import { type Topology, UNMAPPED_SITE } from '../topology/topology.ts'
@@ -11,15 +11,15 @@ import { sampleFiles } from './sample-files.ts'
 import { suggestion } from './suggest.ts'
 
 export interface NodeCheck {
-  /** undefined where it has problems. */
+  /** undefined if it has problems. */
   readonly config: NodeConfig | undefined
-  /** undefined where only a topology was checked. */
+  /** undefined if only a topology was checked. */
   readonly configPath: string | undefined
-  /** undefined where it has problems. */
+  /** undefined if it has problems. */
   readonly topology: Topology | undefined
   /** Of the topology. */
   readonly prefixCount: number | undefined
-  /** undefined where the configuration does not say it. */
+  /** undefined if the configuration does not name one. */
   readonly topologyPath: string | undefined
   readonly problems: readonly Problem[]
   readonly warnings: readonly Problem[]
@@ -28,7 +28,7 @@ export interface NodeCheck {
 export interface LoadedNode {
   readonly config: NodeConfig
   readonly topology: Topology
-  /** What works, but not as its author may think. */
+  /** Problems that do not keep the node from starting. */
   readonly warnings: readonly Problem[]
 }
 
@@ -39,7 +39,7 @@ export function loadNode(options: ConfigOptions): LoadedNode {
   return { config, topology, warnings }
 }
 
-/** `topologyPath` instead of the one that the configuration names. */
+/** `topologyPath` overrides the path in the configuration. */
 export function checkNode(
   options: ConfigOptions & { readonly topologyPath?: string | undefined },
 ): NodeCheck {
@@ -68,7 +68,7 @@ export function checkNode(
   }
 }
 
-/** The same for a topology that belongs to no node yet. */
+/** Checks a topology file without a node configuration. */
 export function checkTopologyFile(topologyPath: string): NodeCheck {
   const [loaded, problems] = attempt<LoadedTopology>(() => loadTopology(topologyPath))
   return {
@@ -88,45 +88,45 @@ function siteProblem(read: ReadConfig, site: string, topology: Topology): Proble
   if (names.includes(site)) return undefined
   return read.problemAt(['site'], {
     message: `the topology has no site "${site}"`,
-    hint: suggestion(site, names) ?? 'use a name that stands under sites in the topology file',
+    hint: suggestion(site, names) ?? 'use the name of a site in the topology file',
   })
 }
 
-/** The topology says which sites speak for themselves, and the configuration whether this node does: one alone is half of it. */
+/** Federation needs both halves: the URLs of the sites in the topology, and the token in the configuration. */
 function federationWarnings(
   read: ReadConfig,
   { site, federation }: NodeConfig,
   topology: Topology,
 ): Problem[] {
-  const speaking = topology.sites.filter((each) => each.federation.length > 0).map(({ name }) => name)
-  const others = speaking.filter((name) => name !== site)
+  const federated = topology.sites.filter((each) => each.federation.length > 0).map(({ name }) => name)
+  const others = federated.filter((name) => name !== site)
   const warn = (key: string, message: string, hint: string) => [
     read.problemAt([key], { message: `warning: ${message}`, hint }),
   ]
   if (federation.token === undefined)
-    return speaking.length === 0
+    return federated.length === 0
       ? []
       : warn(
           'site',
-          `the topology has federation URLs (${speaking.join(', ')}), but this node has no federation.token: it hears of no other site, and none of it`,
-          'set federation.token or federation.tokenFile, the same one in all sites',
+          `the topology has federation URLs (${federated.join(', ')}), but this node has no federation.token: it exchanges nothing with other sites`,
+          'set federation.token or federation.tokenFile to the same token in all sites',
         )
   if (others.length === 0)
     return warn(
       'federation',
-      'there is a federation.token, but no other site has federation URLs in the topology',
-      'write the admin listeners of its nodes under federation of each site',
+      'federation.token is set, but no other site has federation URLs in the topology',
+      'list the admin listeners of its nodes under federation of each site',
     )
-  if (!speaking.includes(site))
+  if (!federated.includes(site))
     return warn(
       'federation',
-      `this node hears of other sites (${others.join(', ')}), but none of ${site}, which has no federation URLs in the topology`,
-      `write the admin listeners of its nodes under federation of ${site}`,
+      `this node receives updates from other sites (${others.join(', ')}), but ${site} has no federation URLs in the topology: no other site receives its own`,
+      `list the admin listeners of its nodes under federation of ${site}`,
     )
   return []
 }
 
-/** The value, or why there is none. */
+/** The value, or the problems that prevent it. */
 function attempt<T>(read: () => T): readonly [T | undefined, readonly Problem[]] {
   try {
     return [read(), []]

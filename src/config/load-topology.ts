@@ -1,4 +1,4 @@
-/** The topology file, from disk to the topology that the tracker asks; or every problem in it. */
+/** Reads the topology file into the topology of the tracker, or reports every problem in it. */
 import { ConfigError, type Problem } from '../core/errors.ts'
 import { buildTopology } from '../topology/build-topology.ts'
 import { type TopologyFile, topologySchema } from '../topology/schema.ts'
@@ -10,7 +10,7 @@ import { readText, YamlFile } from './yaml-file.ts'
 export interface LoadedTopology {
   readonly topology: Topology
   readonly prefixCount: number
-  /** What works, but not as its author may think. */
+  /** Problems that do not keep the topology from being used. */
   readonly warnings: readonly Problem[]
 }
 
@@ -23,7 +23,7 @@ export function loadTopology(path: string): LoadedTopology {
   return readTopology(readText(path, 'name an existing file, or start from config/topology.yaml'), path)
 }
 
-/** `fileName` is what problems say. Throws a `ConfigError` with every problem. */
+/** `fileName` appears in problems. Throws a `ConfigError` with every problem. */
 export function parseTopology(text: string, fileName: string): Topology {
   return readTopology(text, fileName).topology
 }

@@ -1,8 +1,8 @@
 /**
- * What the schema library found, in words for the operator and with the place in the file.
+ * Turns the issues of the schema library into problems with wording for the operator and a position in the file.
  *
- * The schemas write their own messages: the first line says what is wrong, the second what to do. Only shapes
- * (a list where a mapping belongs, an unknown or missing key) are put into words here.
+ * The schemas write their own messages: the first line names the problem, the second one the remedy. Only shapes (a
+ * list in place of a mapping, an unknown or missing key) are worded here.
  */
 import * as z from 'zod'
 import type { Problem } from '../core/errors.ts'
@@ -10,7 +10,7 @@ import type { Finding } from './source-text.ts'
 import { nearestWord, suggestion } from './suggest.ts'
 import type { YamlFile, YamlPath } from './yaml-file.ts'
 
-/** The part of a JSON Schema that says what a key may hold. */
+/** The part of a JSON Schema that describes the value of a key. */
 export interface SchemaNode {
   readonly title?: string
   readonly description?: string
@@ -35,7 +35,7 @@ export function schemaTree(schema: z.ZodType): SchemaNode {
   return tree
 }
 
-/** Asked once for each problem, and only where there is one. */
+/** Computed once per schema, and only if there is a problem. */
 const trees = new WeakMap<z.ZodType, SchemaNode>()
 
 /** Everything that the schema does not accept in the file, in the order of the file. */
@@ -49,14 +49,14 @@ export function schemaProblems(
     issues
       .filter((issue) => !isMissingByMistyping(issue, issues))
       .flatMap((issue) => issueProblems(file, tree, issue))
-      // What YAML made of a key says more than that it is no name.
+      // The YAML problem of a key is more precise than "not a valid name".
       .filter(
         ({ line, column }) => !file.problems.some((known) => known.line === line && known.column === column),
       )
   )
 }
 
-/** `cidr` is unknown, so `cidrs` is missing: one mistake, and the first message already says what to do. */
+/** `cidr` is unknown, which makes `cidrs` missing: one mistake, and the first message already has the remedy. */
 function isMissingByMistyping(issue: z.core.$ZodIssue, issues: readonly z.core.$ZodIssue[]): boolean {
   const key = String(issue.path.at(-1))
   const parent = issue.path.slice(0, -1).join('\n')
@@ -69,7 +69,7 @@ function isMissingByMistyping(issue: z.core.$ZodIssue, issues: readonly z.core.$
   )
 }
 
-/** Each problem once: what concerns a whole file or a variable first, then in the order of the file. */
+/** Removes duplicates. Problems of a whole file or a variable come first, then the order of the file. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   const seen = new Set<string>()
   return problems
@@ -130,20 +130,20 @@ function shapeMessage(issue: z.core.$ZodIssue): string | undefined {
     : undefined
 }
 
-/** One value that the schema does not accept, in words. `written` is the value as it stands in the file. */
+/** Wording for one value that the schema rejects. `written` is the value as written in the file. */
 export function issueFinding(issue: z.core.$ZodIssue, value: unknown, written: string): Finding {
   const [message = '', hint] = issue.message.split('\n')
   return { message: shapeMessage(issue) ?? message, hint: hint ?? valueHint(issue, value, written) }
 }
 
-/** YAML made something else of what was meant as text. */
+/** YAML parsed text as another type. */
 function valueHint(issue: z.core.$ZodIssue, value: unknown, written: string): string | undefined {
-  if (value === null) return 'there is no value'
+  if (value === null) return 'the value is missing'
   if (issue.code === 'invalid_type' && issue.expected === 'string' && typeof value !== 'object') {
     return `YAML reads ${written} as the ${typeof value} ${JSON.stringify(value)}; write "${written}"`
   }
   if (issue.code !== 'invalid_value' || typeof value !== 'string') return undefined
-  // The message lists them all already.
+  // The message already lists all values.
   const nearest = nearestWord(value, issue.values.map(String))
   return nearest === undefined ? undefined : `did you mean "${nearest}"?`
 }

@@ -1,6 +1,6 @@
 /**
- * The commented examples that come with the package, in `config/` beside `dist/`. Commands that are given no
- * file read these, so that a first try needs none.
+ * The commented samples of the package, in `config/` beside `dist/`. Commands without a file read these, so that a
+ * first try needs none.
  */
 import { fileURLToPath } from 'node:url'
 

@@ -1,11 +1,11 @@
 /**
- * A text with a name, and how a place in it is shown to a person: position, line, carets.
+ * A named text, and the presentation of a position in it: line, column, excerpt with carets.
  *
  * Excerpts end up in logs and tickets, so tokens and passwords in them are masked.
  */
 import type { Problem } from '../core/errors.ts'
 
-/** Offsets into the text, the end behind the last character. */
+/** Offsets into the text; `end` is exclusive. */
 export interface Span {
   readonly start: number
   readonly end: number
@@ -14,7 +14,7 @@ export interface Span {
 export interface Finding {
   readonly message: string
   readonly hint?: string | undefined
-  /** Other places that belong to it; their lines are shown above. */
+  /** Related positions; their lines are shown above. */
   readonly context?: readonly (Span | undefined)[]
 }
 
@@ -63,7 +63,7 @@ export class SourceText {
     }
   }
 
-  /** A problem of the text as a whole. */
+  /** A problem of the whole text. */
   problem(message: string, hint?: string): Problem {
     return { file: this.name, line: 0, column: 0, message, ...(hint === undefined ? {} : { hint }) }
   }
@@ -101,14 +101,14 @@ export class SourceText {
   }
 }
 
-/** Room for four digits: most files have fewer lines than 10,000. */
+/** Four digits: most files have fewer than 10,000 lines. */
 const GUTTER_COLUMNS = 4
 
-/** What fits on a line of a terminal; longer ones are cut around the place. */
+/** Width of a terminal line; longer lines are cut around the position. */
 const LINE_COLUMNS_MAX = 100
 const CUT_BEFORE_COLUMNS = 30
 
-/** Keeps every offset. Works on the bare text, because a file that cannot be parsed has secrets too. */
+/** Preserves every offset. Works on the bare text, because a file that cannot be parsed contains secrets too. */
 function maskSecrets(text: string): string {
   const stars = (_all: string, before: string, secret: string) => before + '*'.repeat(secret.length)
   return text

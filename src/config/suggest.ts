@@ -1,6 +1,6 @@
-/** "Did you mean": the known word that a mistyped one was probably meant to be. */
+/** "Did you mean" suggestions: the known word closest to a mistyped one. */
 
-/** The nearest of `known`, or undefined where none is near enough to be a slip of the fingers. */
+/** The nearest of `known`, or undefined if none is close enough to be a typing mistake. */
 export function nearestWord(word: string, known: readonly string[]): string | undefined {
   // A third of the word: two letters of "tolopogy", one of "prot", none of "x".
   const distanceMax = Math.max(1, Math.floor(word.length / 3))
@@ -19,14 +19,14 @@ export function nearestWord(word: string, known: readonly string[]): string | un
   return nearest
 }
 
-/** `did you mean "port"?`, or the known words where there are few, or undefined. */
+/** `did you mean "port"?`, or the known words if there are few, or undefined. */
 export function suggestion(word: string, known: readonly string[]): string | undefined {
   const nearest = nearestWord(word, known)
   if (nearest !== undefined) return `did you mean "${nearest}"?`
   return known.length > 0 && known.length <= LISTED_MAX ? `known here: ${known.join(', ')}` : undefined
 }
 
-/** Three letters: `e` is the start of too much. */
+/** At least three letters: `e` is the start of too many words. */
 function isStart(start: string, word: string): boolean {
   return start.length >= 3 && word.toLowerCase().startsWith(start.toLowerCase())
 }
@@ -34,7 +34,7 @@ function isStart(start: string, word: string): boolean {
 /** More words than this do not help on one line. */
 const LISTED_MAX = 12
 
-/** Insertions, deletions, changes and swaps of two neighbours (optimal string alignment). */
+/** Edit distance: insertions, deletions, changes and swaps of two neighbours (optimal string alignment). */
 function wordDistance(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0))
   const at = (i: number, j: number) => rows[i]?.[j] ?? 0

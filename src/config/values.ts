@@ -1,8 +1,8 @@
 /**
- * Kinds of values in the node configuration: durations, listen addresses, the store, secrets.
+ * Value kinds of the node configuration: durations, listen addresses, the store, secrets.
  *
- * Each is text in the file and in the environment, and something typed behind the schema. Messages have up to
- * two lines: what is wrong, and what to do.
+ * Each is text in the file and in the environment, and a typed value after the schema. Messages have up to two
+ * lines: the problem, and the remedy.
  */
 import * as z from 'zod'
 import { parseAddress } from '../core/address.ts'
@@ -89,13 +89,13 @@ function parseListen(text: string): ListenAddress | undefined {
 
 function listenHint(input: unknown): string {
   if (typeof input === 'number')
-    return `\nwrite "0.0.0.0:${input}", or "127.0.0.1:${input}" for this machine alone`
+    return `\nwrite "0.0.0.0:${input}", or "127.0.0.1:${input}" for this machine only`
   if (typeof input === 'string' && /^:?\d+$/.test(input)) return `\nwrite "0.0.0.0:${input.replace(':', '')}"`
   if (typeof input === 'string' && input.startsWith('localhost:'))
     return `\nwrite "${input.replace('localhost', '127.0.0.1')}"`
   if (typeof input === 'string' && input.split(':').length > 2)
     return '\nan IPv6 address needs brackets: "[::]:6969"'
-  return '\nwrite the address that clients reach, or "0.0.0.0" for all of IPv4 and "[::]" for all of both'
+  return '\nwrite an address of this machine, "0.0.0.0" for all of IPv4, or "[::]" for all of IPv4 and IPv6'
 }
 
 const STORE_MESSAGE = 'expected memory, or the URL of a Redis'
@@ -120,8 +120,8 @@ function storeHint(text: string): string | undefined {
 }
 
 /**
- * A token is sent as `Authorization: Bearer …`, so it is visible ASCII. 8 characters are the least: one that a
- * machine chose has 48 bits then, which a million guesses a second find in nine years; shorter ones fall in weeks.
+ * A token is sent as `Authorization: Bearer …`, so it is visible ASCII. At least 8 characters: a random one then
+ * has 48 bits, which a million guesses a second find in nine years; shorter ones fall within weeks.
  */
 export function token() {
   return z
@@ -133,11 +133,11 @@ export function token() {
 }
 
 const TOKEN_CHARACTERS_MIN = 8
-/** Headers of a request have 16 KiB together. */
+/** All headers of a request share 16 KiB. */
 const TOKEN_CHARACTERS_MAX = 512
 const TOKEN_MESSAGE = `a token has ${TOKEN_CHARACTERS_MIN} to ${TOKEN_CHARACTERS_MAX} characters\nmake one with: openssl rand -hex 16`
 
-/** A path; what it is relative to is decided where it was written. */
+/** A path; the reader of the file decides which directory it is relative to. */
 export function path(what: string) {
   return z
     .string(`expected the path of ${what}`)

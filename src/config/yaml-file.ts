@@ -1,8 +1,8 @@
 /**
- * A YAML file as the operator wrote it: its values, and where each of them stands.
+ * A YAML file: its values, and the position of each.
  *
- * YAML 1.2 has edges that nobody expects in a configuration: `01` is the number 1, `<<` is a plain key, a
- * second document is ignored. What would be read differently from how it looks is refused, with its position.
+ * YAML 1.2 has edges that are unexpected in a configuration: `01` is the number 1, `<<` is a plain key, a second
+ * document is ignored. Text that YAML would read differently from how it looks is rejected with its position.
  */
 import { readFileSync } from 'node:fs'
 import {
@@ -25,16 +25,16 @@ export type YamlPath = readonly PropertyKey[]
 
 export class YamlFile {
   readonly source: SourceText
-  /** undefined where the file cannot be parsed, null where it is empty. */
+  /** undefined if the file cannot be parsed, null if it is empty. */
   readonly value: unknown
-  /** What is wrong with the file as YAML. */
+  /** Problems of the file as YAML. */
   readonly problems: readonly Problem[]
   readonly #document: Document
   #isUnreadable = false
 
   constructor(name: string, text: string) {
     this.source = new SourceText(name, text)
-    // Duplicate keys are found below, where both places are known. Unknown tags are errors.
+    // Duplicate keys are detected below, where both positions are known. Unknown tags are errors.
     this.#document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, resolveKnownTags: false })
     const syntax = [...this.#document.errors, ...this.#document.warnings]
     const problems = syntax.map((error) => this.#syntaxProblem(error))
@@ -44,7 +44,7 @@ export class YamlFile {
     this.problems = problems
   }
 
-  /** undefined where nothing stands at the path. */
+  /** undefined if the path does not exist. */
   valueAt(path: YamlPath): unknown {
     let at = this.value
     for (const step of path) {
@@ -54,7 +54,7 @@ export class YamlFile {
     return at
   }
 
-  /** Where the value at the path stands; for one that is missing, where it would be. */
+  /** Position of the value at the path; for a missing one, of its closest parent. */
   span(path: YamlPath): Span {
     for (let length = path.length; length > 0; length--) {
       const { key, value } = this.#find(path.slice(0, length))
@@ -64,7 +64,7 @@ export class YamlFile {
     return { start: 0, end: 0 }
   }
 
-  /** Where the key at the path stands; undefined for an entry of a list. */
+  /** Position of the key at the path; undefined for an entry of a list. */
   keySpan(path: YamlPath): Span | undefined {
     const { key } = this.#find(path)
     return key && spanOf(key)
@@ -82,7 +82,7 @@ export class YamlFile {
     for (const step of path) {
       if (isAlias(value)) value = value.resolve(this.#document)
       if (isMap(value)) {
-        // Of a key that is there twice, the last one is the one with the value.
+        // Of a duplicate key, the last one has the value.
         const pair: Pair | undefined = value.items.findLast((item) => keyText(item.key) === String(step))
         if (pair === undefined) return {}
         key = isNode(pair.key) ? pair.key : undefined
@@ -105,11 +105,11 @@ export class YamlFile {
     }
   }
 
-  /** Older versions read `on` as true and `010` as 8. */
+  /** YAML 1.1 reads `on` as true and `010` as 8. */
   #directiveProblems(): Problem[] {
     const yaml = this.#document.directives?.yaml
     if (yaml?.explicit !== true || yaml.version === '1.2') return []
-    return [this.source.problem(`YAML ${yaml.version} is not read`, 'remove the line %YAML')]
+    return [this.source.problem(`YAML ${yaml.version} is not supported`, 'remove the line %YAML')]
   }
 
   /** Depth first, in the order of the file. */
@@ -129,7 +129,7 @@ export class YamlFile {
     this.#isUnreadable = true
     return [
       this.source.problemAt(spanOf(alias), {
-        message: `there is no anchor &${alias.source} above this`,
+        message: `no anchor &${alias.source} above this`,
         hint: 'text that begins with * needs quotes',
       }),
     ]
@@ -147,8 +147,9 @@ export class YamlFile {
     }
     const text = keyText(key) ?? ''
     const written = this.source.slice(span)
-    if (text === '<<') return problem('merge keys (<<) are not read', 'YAML 1.2 has none; repeat the keys')
-    if (text === '__proto__') return problem('this name is reserved', 'choose another one')
+    if (text === '<<')
+      return problem('merge keys (<<) are not supported', 'YAML 1.2 does not have them; repeat the keys')
+    if (text === '__proto__') return problem('this name is reserved', 'choose another name')
     if (typeof key.value !== 'string' && text !== written) {
       return problem(`YAML reads the key ${written} as ${String(key.value)}`, `write "${written}"`)
     }
@@ -158,7 +159,7 @@ export class YamlFile {
       return []
     }
     return problem(
-      `the key "${text}" is there twice`,
+      `the key "${text}" is listed twice`,
       `it is also in line ${this.source.lineOf(first.start)}; keep one`,
       [first],
     )
@@ -172,12 +173,12 @@ export class YamlFile {
   }
 }
 
-/** Reads and parses. Throws a `ConfigError` that names the path where the file cannot be read. */
+/** Reads and parses a file. Throws a `ConfigError` that names the path if it cannot be read. */
 export function readYamlFile(path: string, hint: string): YamlFile {
   return new YamlFile(path, readText(path, hint))
 }
 
-/** Reads UTF-8 text. Throws a `ConfigError` that names the path. `hint` says what to do about a missing file. */
+/** Reads UTF-8 text. Throws a `ConfigError` that names the path. `hint` is the remedy for a missing file. */
 export function readText(path: string, hint: string): string {
   const source = new SourceText(path, '')
   let bytes: Buffer
@@ -202,25 +203,25 @@ export function readText(path: string, hint: string): string {
   }
 }
 
-/** So that a small file stays a small value. */
+/** Keeps a small file a small value. */
 const ALIASES_MAX = 1_000
 
 const READ_ERRORS: Readonly<Record<string, [string] | [string, string]>> = {
-  ENOENT: ['there is no such file'],
+  ENOENT: ['no such file'],
   EISDIR: ['this is a directory', 'name the file in it'],
   EACCES: ['permission denied', 'let the user that runs siteswarm read it'],
   EPERM: ['permission denied', 'let the user that runs siteswarm read it'],
-  ENOTDIR: ['a part of this path is no directory', 'check the path'],
+  ENOTDIR: ['a part of this path is not a directory', 'check the path'],
 }
 
 const SYNTAX: Readonly<Partial<Record<YAMLError['code'], [string, string]>>> = {
   TAB_AS_INDENT: ['a tab in the indentation', 'YAML indents with spaces'],
-  MULTIPLE_DOCS: ['a second document', 'only one is read; remove the line ---'],
-  TAG_RESOLVE_FAILED: ['a tag', 'tags (!) mean nothing here; text that begins with ! needs quotes'],
+  MULTIPLE_DOCS: ['a second document', 'only the first one is used; remove the line ---'],
+  TAG_RESOLVE_FAILED: ['a tag', 'tags (!) are not supported; text that begins with ! needs quotes'],
   BLOCK_AS_IMPLICIT_KEY: ['two colons in one line', 'text with a colon and a space in it needs quotes'],
 }
 
-/** The library notices where the next thing begins, or at the end of the file. */
+/** The library reports this at the next token, or at the end of the file. */
 function notClosed({ message }: YAMLError): [string, string] | undefined {
   const bracket = /end with a ([\]}])$/.exec(message)?.[1]
   if (bracket !== undefined)
@@ -231,7 +232,7 @@ function notClosed({ message }: YAMLError): [string, string] | undefined {
 }
 
 function keyText(key: unknown): string | undefined {
-  // As in the plain values, where a key that is null becomes empty text.
+  // As in the plain values, where a null key becomes empty text.
   return isScalar<string | number | boolean | null>(key) ? String(key.value ?? '') : undefined
 }
 

@@ -4,7 +4,7 @@
  *
  * The trackers of our own topology were checked when it was read. These are for what strangers wrote.
  */
-import { trackerUrlFaults } from '../topology/tracker-url.ts'
+import { trackerUrlProblems } from '../topology/tracker-url.ts'
 import type { Warning } from './warning.ts'
 
 /** A torrent may name ten thousand; a person reads this many and makes it again. */
@@ -13,7 +13,7 @@ const URLS_WARNED_MAX = 10
 export function warnOfTrackers(urls: readonly string[]): Warning[] {
   const warnings: Warning[] = []
   for (const url of new Set(urls)) {
-    const fault = trackerUrlFaults(url).find(({ isRefused }) => isRefused)
+    const fault = trackerUrlProblems(url).find(({ isRefused }) => isRefused)
     if (fault === undefined) continue
     warnings.push({
       code: 'tracker-refused',

@@ -1,36 +1,36 @@
 /**
- * How each client behaves, as far as it decides who fetches what from whom. Connections, dialling and announce
- * timers were measured or read in the clients' sources (libtorrent 2.0, aria2 1.36, Transmission 3.00);
- * request queues of aria2 are taken to be those of libtorrent.
+ * Client models: the behaviour that decides which host fetches what from which. Connections, dialling and announce
+ * timers were measured or read in the clients' sources (libtorrent 2.0, aria2 1.36, Transmission 3.00); request
+ * queues of aria2 are assumed to be those of libtorrent.
  */
 
 export interface ClientModel {
   readonly name: string
-  /** How its peer ids begin: the tracker knows the family by that. */
+  /** Prefix of its peer ids, by which the tracker recognises the client. */
   readonly peerIdPrefix: string
-  /** `numwant`; undefined: does not say. */
+  /** `numwant`; undefined if the client does not send it. */
   readonly peersWanted: number | undefined
-  /** Connections for one torrent. */
+  /** Maximum connections per torrent. */
   readonly connectionsMax: number
   readonly dialsPerSecond: number
   /** Peers that it uploads to at the same time. */
   readonly uploadSlots: number
-  /** Of those, how many go to somebody by chance. */
+  /** Upload slots that go to a random peer. */
   readonly optimisticSlots: number
-  /** Whether it passes pieces on before it has all of them. */
+  /** True if it uploads pieces before its download is complete. */
   readonly passesOn: boolean
   readonly rechokeSeconds: number
-  /** A request queue holds what arrives in so many seconds … */
+  /** Length of a request queue, as seconds of arriving data … */
   readonly queueSeconds: number
-  /** … but no more than this. */
+  /** … and its upper bound. */
   readonly queueBytesMax: number
   /**
-   * Hangs up on a peer that has just completed if it has all that peer had announced before its last piece, and
-   * neither comes back for `RECONNECT_SECONDS`.
+   * Disconnects a peer that has just completed if it has every piece the peer had announced before its last one;
+   * neither reconnects for `RECONNECT_SECONDS`.
    */
   readonly dropsFinishers: boolean
-  /** When it announces again after an answer. */
-  announceAfterSeconds(told: {
+  /** Seconds to its next announce after a response. */
+  announceAfterSeconds(response: {
     readonly intervalSeconds: number
     readonly intervalSecondsMin: number
   }): number
@@ -39,7 +39,7 @@ export interface ClientModel {
 /** libtorrent's `min_reconnect_time`. */
 export const RECONNECT_SECONDS = 60
 
-/** 500 blocks of 16 KiB: libtorrent's `max_out_request_queue`, Transmission's 512 are as good as that. */
+/** 500 blocks of 16 KiB: libtorrent's `max_out_request_queue`; Transmission's 512 are close enough. */
 const QUEUE_BYTES_MAX = 500 * 16_384
 
 const libtorrent: ClientModel = {
@@ -84,7 +84,8 @@ const transmission: ClientModel = {
   dialsPerSecond: 12,
   uploadSlots: 14,
   optimisticSlots: 1,
-  // Its rounds of ten seconds pass hardly anything on: measured in the laboratory, docs/clients.md.
+  // Its rounds of ten seconds upload almost nothing before completion: measured in the laboratory,
+  // docs/clients.md.
   passesOn: false,
   rechokeSeconds: 10,
   queueSeconds: 10,
@@ -94,8 +95,8 @@ const transmission: ClientModel = {
 }
 
 /**
- * By name. `mixed`: every third host runs another one. rtorrent is left out: what it needs, a time at which it can be
- * answered and to be asked whether it is done (`tracker/deferred-announces.ts`), is not simulated.
+ * By name. `mixed`: the hosts run the three clients in turn. rtorrent is not simulated: it needs deferred responses
+ * and completion probes (`tracker/deferred-announces.ts`).
  */
 export const clientMixes: Readonly<Record<string, readonly ClientModel[]>> = {
   libtorrent: [libtorrent],

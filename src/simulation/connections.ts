@@ -1,22 +1,22 @@
 /**
- * Who is connected to whom. A connection is two edges, one for each direction in which bytes may go: `edge ^ 1` is
- * the other one. Six million edges are a flat swarm of thirty thousand hosts with two hundred neighbours each, so
- * there is no object an edge.
+ * Connections between hosts. A connection is two edges, one for each direction of data: `edge ^ 1` is the other
+ * one. A flat swarm of thirty thousand hosts with two hundred neighbours each has six million edges, so edges are
+ * not objects.
  */
 import type { Neighbours } from './pick-piece.ts'
 
 export class Connections implements Neighbours {
-  /** Where the bytes of an edge go. They come from `to[edge ^ 1]`. */
+  /** Receiver of an edge. The sender is `to[edge ^ 1]`. */
   to = new Int32Array(1024)
-  /** Whether the sender of an edge has unchoked its receiver. */
+  /** 1 if the sender of an edge has unchoked its receiver. */
   unchoked = new Uint8Array(1024)
   /** The transfer that runs over an edge, or -1. */
   transfer = new Int32Array(1024).fill(-1)
-  /** Bytes that came over an edge since its receiver last compared its neighbours. */
+  /** Bytes received over an edge since its receiver last compared its neighbours. */
   bytes = new Float32Array(1024)
-  /** When the edge was last unchoked; -1 never. */
+  /** Sequence number of the last unchoke of the edge; -1 never. */
   unchokedAt = new Int32Array(1024).fill(-1)
-  /** The place of an edge in its sender's list. */
+  /** Position of an edge in its sender's list. */
   #position = new Int32Array(1024)
   readonly #degree: Int32Array
   readonly #edges: Int32Array[]

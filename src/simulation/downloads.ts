@@ -1,11 +1,10 @@
 /**
- * What every downloader has asked for, and what has come: request queues, the endgame, and the account of all bytes.
+ * Downloads of every host: request queues, the endgame, and byte counts.
  *
- * A downloader asks for so many pieces ahead as its client does: a deep queue towards a far source is why two
+ * A downloader requests as far ahead as its client does: a deep queue to a remote source is the reason why two
  * gateways of one site fetch more than one copy. A piece comes from one neighbour; in the endgame the last ones are
- * asked for everywhere, and whoever brings a piece together shares the work, as blocks of a piece do. So nothing
- * is fetched twice, and what a run says about bytes is what must cross a link, without the few per cent that
- * clients waste.
+ * requested from several, which share the work as they would share the blocks of a piece. Nothing is fetched twice,
+ * so a run counts the bytes that must cross a link, without the few per cent that clients waste.
  */
 import type { Random } from '../core/random.ts'
 import type { Connections } from './connections.ts'
@@ -14,12 +13,12 @@ import type { Pieces } from './pieces.ts'
 import type { Population } from './population.ts'
 import { QUEUE_PIECES_MAX, Transfers } from './transfers.ts'
 
-/** Less than this is a rounding error. */
+/** Rounding error: fewer bytes than this count as none. */
 const NOTHING_BYTES = 1e-3
 
 export class Downloads {
   readonly transfers = new Transfers()
-  /** Pieces that came since they were last looked at: host and piece by turns. */
+  /** Pieces received since the last read: host and piece alternate. */
   readonly arrivals: number[] = []
   /** Bytes from other sites, by site and by host. */
   readonly siteInBytes: Float64Array
@@ -32,16 +31,16 @@ export class Downloads {
   readonly #population: Population
   readonly #sites: number
   readonly #picker: PiecePicker
-  /** What is missing of pieces that nobody or several are bringing, by `host * pieces + piece`. */
+  /** Missing bytes of pieces that no transfer or several transfers are fetching, by `host * pieces + piece`. */
   readonly #missing = new Map<number, number>()
-  /** Hosts that have ever asked twice for the same piece. */
+  /** Hosts that have requested a piece twice. */
   readonly #isHurried: Uint8Array
-  /** Transfers that may have nothing left to bring. */
+  /** Transfers whose queue may be empty. */
   #dry: number[] = []
-  /** Hosts for which idle neighbours may have something now. */
+  /** Hosts for which an idle neighbour may have a piece now. */
   #waiting: number[] = []
 
-  constructor(parts: {
+  constructor(init: {
     readonly population: Population
     readonly sites: number
     readonly pieces: Pieces
@@ -49,7 +48,7 @@ export class Downloads {
     readonly connections: Connections
     readonly random: Random
   }) {
-    const { population, sites, pieces, pieceBytes, connections, random } = parts
+    const { population, sites, pieces, pieceBytes, connections, random } = init
     this.#population = population
     this.#sites = sites
     this.#pieces = pieces
@@ -63,7 +62,7 @@ export class Downloads {
     this.hostInBytes = new Float64Array(population.count)
   }
 
-  /** Asks for a piece over an unchoked edge on which nothing runs. */
+  /** Requests a piece over an idle, unchoked edge. */
   tryStart(edge: number): void {
     const connections = this.#connections
     if (connections.transfer[edge]! >= 0 || connections.unchoked[edge] === 0) return
@@ -77,7 +76,7 @@ export class Downloads {
     this.#ask(slot, piece)
   }
 
-  /** Ends a transfer; what it has brought of a piece is kept, what it was asked for can be asked of others. */
+  /** Ends a transfer. Received init of a piece are kept, requested pieces become available to other neighbours. */
   stop(slot: number): void {
     const { transfers } = this
     const to = transfers.to[slot] as number
@@ -94,7 +93,7 @@ export class Downloads {
     this.#waiting.push(to)
   }
 
-  /** What each transfer could bring within a step: no more than it was asked for. */
+  /** Sets the rate each transfer could use within a step: at most what was requested. */
   measureDemand(stepSeconds: number): void {
     const { transfers } = this
     for (let index = 0; index < transfers.count; index++) {
@@ -103,7 +102,7 @@ export class Downloads {
     }
   }
 
-  /** Lets the rates work for one step. What arrived is in `arrivals`. */
+  /** Transfers data for one step. Completed pieces are in `arrivals`. */
   move(stepSeconds: number): void {
     const { transfers } = this
     for (let index = 0; index < transfers.count; index++) {
@@ -115,7 +114,7 @@ export class Downloads {
     this.#stopDry()
   }
 
-  /** Offers the freed pieces to neighbours that had nothing to do. */
+  /** Offers the released pieces to idle neighbours. */
   wakeIdle(): void {
     while (this.#waiting.length > 0) {
       const waiting = this.#waiting
@@ -168,7 +167,7 @@ export class Downloads {
     this.#begin(slot)
   }
 
-  /** Asks for so much ahead as the client does, and for what the next two steps can bring. */
+  /** Requests as far ahead as the client does, and at least the amount that the next two steps can transfer. */
   #refill(slot: number, stepSeconds: number): void {
     const { transfers } = this
     const from = transfers.from[slot] as number
@@ -203,7 +202,7 @@ export class Downloads {
     if (!wasEndgame && this.#pieces.isEndgame(to)) this.#waiting.push(to)
   }
 
-  /** The first piece of the queue is on its way from now on. */
+  /** Starts the transfer of the first piece in the queue. */
   #begin(slot: number): void {
     const { transfers } = this
     transfers.isShared[slot] = 0
@@ -222,7 +221,7 @@ export class Downloads {
     this.#missing.delete(key)
   }
 
-  /** Another transfer that is bringing this piece just now, or -1. */
+  /** Another transfer that is fetching this piece, or -1. */
   #bringer(host: number, piece: number, besides: number): number {
     for (const slot of this.#incoming(host))
       if (slot !== besides && this.transfers.queued(slot) > 0 && this.transfers.piece(slot, 0) === piece)
@@ -263,7 +262,7 @@ export class Downloads {
     const dry = this.#dry
     this.#dry = []
     for (const slot of dry) {
-      // It may have been named twice, or be another transfer's by now.
+      // The slot may be listed twice, or belong to another transfer by now.
       const isRunning = this.#connections.transfer[this.transfers.edge[slot] as number] === slot
       if (isRunning && this.transfers.queued(slot) === 0) this.#refill(slot, 0)
       if (isRunning && this.transfers.queued(slot) === 0) this.stop(slot)
@@ -285,7 +284,7 @@ export class Downloads {
     return host * this.#pieces.count + piece
   }
 
-  /** Link numbers as `linkSpeeds` orders them. */
+  /** Link indexes in the order of `linkSpeeds`. */
   #route(from: number, to: number): [number, number, number, number] {
     const { count, siteOf } = this.#population
     const fromSite = siteOf[from] as number
@@ -297,7 +296,7 @@ export class Downloads {
   }
 }
 
-/** Out of each host, into each host, out of each site, into each site, and a link that holds nobody back. */
+/** Uplinks of hosts, downlinks of hosts, uplinks of sites, downlinks of sites, and an unlimited link. */
 export function linkSpeeds(
   population: Population,
   nicBitsPerSecond: number,

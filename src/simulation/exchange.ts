@@ -1,6 +1,6 @@
 /**
- * The swarm as the clients make it, once they know of each other: connections, upload slots, requests and pieces,
- * one step of time after the other. Knows nothing of trackers.
+ * The swarm that the clients form once they have each other's addresses: connections, upload slots, requests and
+ * pieces, advanced in steps of time. Independent of trackers.
  */
 import type { Random } from '../core/random.ts'
 import { Connections } from './connections.ts'
@@ -17,9 +17,9 @@ export interface ExchangeParts {
   readonly nicBitsPerSecond: number
   readonly wanBitsPerSecond: readonly number[]
   readonly random: Random
-  /** A host has everything. */
+  /** Called when a host completes. */
   readonly onComplete: (host: number) => void
-  /** A leecher has hung up on a host that has just completed. */
+  /** Called when a leecher disconnects a host that has just completed. */
   readonly onDropped: (leecher: number, finisher: number) => void
 }
 
@@ -30,41 +30,41 @@ export class Exchange {
   readonly #slots: UploadSlots
   readonly #links: Links
   readonly #population: Population
-  readonly #parts: ExchangeParts
+  readonly #init: ExchangeParts
   readonly #isGone: Uint8Array
   readonly #isDone: Uint8Array
 
-  constructor(parts: ExchangeParts) {
-    const { population, pieceCount, sizeBytes, random } = parts
-    this.#parts = parts
+  constructor(init: ExchangeParts) {
+    const { population, pieceCount, sizeBytes, random } = init
+    this.#init = init
     this.#population = population
     this.#isGone = new Uint8Array(population.count)
     this.#isDone = new Uint8Array(population.count)
     this.pieces = new Pieces(population.count, pieceCount)
     this.connections = new Connections(population.count)
     const shared = { population, pieces: this.pieces, connections: this.connections, random }
-    const sites = parts.wanBitsPerSecond.length
+    const sites = init.wanBitsPerSecond.length
     this.downloads = new Downloads({ ...shared, sites, pieceBytes: sizeBytes / pieceCount })
     this.#slots = new UploadSlots({ ...shared, downloads: this.downloads })
-    this.#links = new Links(linkSpeeds(population, parts.nicBitsPerSecond, parts.wanBitsPerSecond))
+    this.#links = new Links(linkSpeeds(population, init.nicBitsPerSecond, init.wanBitsPerSecond))
   }
 
   isGone(host: number): boolean {
     return this.#isGone[host] === 1
   }
 
-  /** The host has had everything from the start. */
+  /** Makes the host a seed from the start. */
   seed(host: number): void {
     this.pieces.addAll(host)
     this.#isDone[host] = 1
   }
 
-  /** Nothing is on its way anywhere. */
+  /** True while no transfer runs. */
   get isQuiet(): boolean {
     return this.downloads.transfers.count === 0
   }
 
-  /** Both ends accept, unless they have enough connections or nothing to tell each other. */
+  /** Connects two hosts, unless one has its maximum of connections or neither has a piece that the other lacks. */
   connect(dialler: number, dialled: number): void {
     const { connections, pieces } = this
     if (dialler === dialled || this.isGone(dialler) || this.isGone(dialled)) return
@@ -81,7 +81,7 @@ export class Exchange {
     if (!this.isGone(host)) this.#slots.rechoke(host)
   }
 
-  /** The host is gone without a word. */
+  /** Removes the host without a stopped event. */
   remove(host: number): void {
     this.#isGone[host] = 1
     while (this.connections.degree(host) > 0) this.#disconnect(this.connections.edge(host, 0))
@@ -98,7 +98,7 @@ export class Exchange {
     downloads.wakeIdle()
   }
 
-  /** The neighbours hear that a host has a piece: some had nothing to ask it for until now. */
+  /** Announces a new piece to the neighbours: some had nothing to request from this host before. */
   #announcePiece(host: number, piece: number): void {
     const { connections, pieces } = this
     if (pieces.isComplete(host) && this.#isDone[host] === 0) this.#finish(host, piece)
@@ -112,8 +112,8 @@ export class Exchange {
   }
 
   /**
-   * A host says that it only uploads now, before it says that it has the last piece. A leecher that has all the
-   * others sees nothing to be had there and hangs up, if its client is one of those.
+   * A host becomes upload-only before it announces its last piece. A leecher that has all the others finds nothing
+   * to request and disconnects, if its client does that.
    */
   #finish(host: number, lastPiece: number): void {
     const { connections, pieces } = this
@@ -128,11 +128,11 @@ export class Exchange {
         this.#population.client(other).dropsFinishers
       this.#slots.choke(edge ^ 1)
       if (isTrapped || pieces.isComplete(other)) this.#disconnect(edge)
-      if (isTrapped) this.#parts.onDropped(other, host)
+      if (isTrapped) this.#init.onDropped(other, host)
       this.#slots.fill(other)
     }
     this.#slots.fill(host)
-    this.#parts.onComplete(host)
+    this.#init.onComplete(host)
   }
 
   #disconnect(edge: number): void {

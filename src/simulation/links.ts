@@ -1,44 +1,48 @@
 /**
- * How fast each transfer goes: max-min fair sharing of the links on its way, which is about what TCP does.
+ * Rates of transfers: max-min fair sharing of the links on their route, which approximates TCP.
  *
- * Each link has a water level: the most that one transfer gets there. A transfer gets the lowest level on its way,
- * or what it has asked for, if that is less. Levels are kept from step to step and corrected by what is left over
- * divided by the transfers that the link itself holds back, so that a few corrections suffice where solving anew
- * would take as many rounds as there are links. Whatever the levels are, no link carries more than it can.
+ * Each link has a water level: the highest rate of one transfer on it. A transfer gets the lowest level on its
+ * route, or its demand if that is less. Levels are kept from step to step and corrected by the unused capacity
+ * divided by the number of transfers that the link itself limits; a few corrections suffice, where an exact
+ * solution would need as many rounds as there are links. Whatever the levels are, a link never exceeds its
+ * capacity.
  */
 
-/** Corrections a step. With one, the levels lag behind a step when many transfers begin at once. */
+/** Corrections per step. With one, the levels lag by a step when many transfers start at once. */
 const CORRECTIONS = 2
 
 /**
- * What a link carries of a file, of what it carries at all: frames of 1,514 bytes hold 1,448 of TCP's payload, and
- * 16,384 of 16,397 of those are content.
+ * Share of content in the bytes on a link: frames of 1,514 bytes contain 1,448 bytes of TCP payload, and 16,384 of
+ * 16,397 of those are content.
  */
 const CONTENT_SHARE = (1448 / 1514) * (16_384 / 16_397)
 
-/** Four links a transfer: out of a host, out of its site, into the other site, into the host. */
+/**
+ * Four links per transfer: uplink of the host, uplink of its site, downlink of the other site, downlink of the
+ * host.
+ */
 export interface Routes {
-  /** Slots of the transfers that run. */
+  /** Slots of running transfers. */
   readonly active: Int32Array
   readonly count: number
-  /** Four links a slot. */
+  /** Four links per slot. */
   readonly links: Int32Array
-  /** What each slot could use at most, in bytes a second. */
+  /** Demand of each slot, in bytes per second. */
   readonly wanted: Float64Array
-  /** Bytes a second, to be filled in. */
+  /** Rate of each slot, in bytes per second. Output. */
   readonly rate: Float64Array
 }
 
 export class Links {
-  /** Bytes of content a second. */
+  /** Bytes of content per second. */
   readonly #capacity: Float64Array
   readonly #level: Float64Array
   readonly #load: Float64Array
   readonly #users: Int32Array
-  /** Transfers that get less because of this link. */
+  /** Transfers that this link limits. */
   readonly #held: Int32Array
 
-  /** `bitsPerSecond` of each link; Infinity for one that holds nobody back. */
+  /** `bitsPerSecond` of each link; Infinity for an unlimited one. */
   constructor(bitsPerSecond: readonly number[]) {
     this.#capacity = Float64Array.from(bitsPerSecond, (bits) => (bits / 8) * CONTENT_SHARE)
     this.#level = Float64Array.from(this.#capacity)
@@ -56,7 +60,7 @@ export class Links {
     this.#cut(routes)
   }
 
-  /** Gives each transfer what the levels say, and adds up what that makes of each link. */
+  /** Sets each rate from the levels, and adds up the load of each link. */
   #pour({ active, count, links, wanted, rate }: Routes): void {
     const level = this.#level
     const load = this.#load.fill(0)
@@ -101,11 +105,11 @@ export class Links {
     }
   }
 
-  /** Where a link is still asked for more than it has, everybody there gets less in proportion. */
+  /** Scales the rates on an overloaded link down in proportion. */
   #cut({ active, count, links, rate }: Routes): void {
     const load = this.#load
     const capacity = this.#capacity
-    // From here on, `load` is the factor.
+    // From here on, `load` is the scale factor.
     for (let link = 0; link < load.length; link++) {
       const used = load[link] as number
       const full = capacity[link] as number

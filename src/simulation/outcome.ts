@@ -1,37 +1,37 @@
-/** What a simulated rollout cost: copies into each site, and when its hosts were done. */
+/** Outcome of a simulated rollout: copies into each site, and completion times of its hosts. */
 import type { Exchange } from './exchange.ts'
 import type { Population } from './population.ts'
 import { boundSeconds, type Scenario } from './scenario.ts'
 
 export interface SiteOutcome {
   readonly site: string
-  /** Hosts that were to fetch; the source is not one of them, nor is one that was lost. */
+  /** Hosts that had to fetch; excludes the source and lost hosts. */
   readonly hosts: number
   /** Bytes into the site ÷ size of the file. */
   readonly copies: number
-  /** Seconds from the start of the site's first host; undefined where so many are not done. */
+  /** Seconds from the start of the site's first host; undefined if that many hosts did not complete. */
   readonly firstSeconds: number | undefined
   readonly medianSeconds: number | undefined
   readonly lastSeconds: number | undefined
-  /** Hosts that have not finished. */
+  /** Hosts that did not complete. */
   readonly unfinished: number
-  /** When each of its hosts was done, sorted. */
+  /** Completion times of its hosts, sorted. */
   readonly doneSeconds: readonly number[]
 }
 
 export interface Outcome {
   readonly policy: string
   readonly boundSeconds: number
-  /** When the last host of all was done; undefined if one never was. */
+  /** Completion time of the last host; undefined if a host did not complete. */
   readonly lastSeconds: number | undefined
-  /** Of all hosts. */
+  /** Median over all hosts. */
   readonly medianSeconds: number | undefined
-  /** Into the sites that had to fetch: the mean and the most. */
+  /** Over the sites that had to fetch: mean and maximum. */
   readonly copiesMean: number
   readonly copiesMax: number
-  /** Bytes out of the source's site ÷ size. */
+  /** Bytes out of the site of the source ÷ size. */
   readonly copiesOutOfSource: number
-  /** Bytes over links between sites, of all sites together. */
+  /** Bytes over links between sites, total. */
   readonly remoteBytes: number
   readonly unfinished: number
   readonly sites: readonly SiteOutcome[]
@@ -42,7 +42,7 @@ export function readOutcome(parts: {
   readonly policy: string
   readonly population: Population
   readonly exchange: Exchange
-  /** By host; -1 not done. */
+  /** By host; -1 if not complete. */
   readonly doneMs: Float64Array
 }): Outcome {
   const { scenario, policy, population, exchange, doneMs } = parts

@@ -1,19 +1,19 @@
-/** What a modelled client asks a tracker, and what it is told: the one thing that differs between policies. */
+/** The announce interface of a modelled tracker: the only difference between policies. */
 import type { AnnounceEvent } from '../core/announce.ts'
 
-export interface Asking {
+export interface SimulatedAnnounce {
   readonly host: number
   readonly event: AnnounceEvent
   readonly leftBytes: number
   readonly downloadedBytes: number
 }
 
-export interface Told {
+export interface SimulatedResponse {
   readonly hosts: readonly number[]
   readonly intervalSeconds: number
   readonly intervalSecondsMin: number
 }
 
 export interface PeerSource {
-  announce(asking: Asking): Told
+  announce(announce: SimulatedAnnounce): SimulatedResponse
 }

@@ -1,14 +1,14 @@
 /**
- * Rarest first, as clients do it: of what the other side has and nobody has been asked for, a piece that fewest of
- * the downloader's own neighbours have; chance between equals.
+ * Rarest-first selection, as in clients: among the pieces that the other side has and that are not yet requested,
+ * the one that the fewest neighbours of the downloader have; random among equals.
  *
- * Neighbours are counted 32 pieces at a time: four words hold the four binary digits of 32 counts, and a
- * neighbour's word is added to them with carries.
+ * Neighbours are counted 32 pieces at a time: four words are the four binary digits of 32 counts, and a neighbour's
+ * word is added to them with carries.
  */
 import type { Random } from '../core/random.ts'
 import type { Pieces } from './pieces.ts'
 
-/** What four binary digits count. Of more neighbours, so many are asked: the order of rarity stays the same. */
+/** Maximum of four binary digits. Of more neighbours only this many are counted: the order of rarity stays the same. */
 const NEIGHBOURS_COUNTED_MAX = 15
 
 export interface Neighbours {
@@ -20,7 +20,7 @@ export class PiecePicker {
   readonly #pieces: Pieces
   readonly #neighbours: Neighbours
   readonly #random: Random
-  /** Where the words of the counted neighbours begin. */
+  /** Offsets of the words of the counted neighbours. */
   readonly #counted = new Int32Array(NEIGHBOURS_COUNTED_MAX)
 
   constructor(pieces: Pieces, neighbours: Neighbours, random: Random) {
@@ -29,7 +29,7 @@ export class PiecePicker {
     this.#random = random
   }
 
-  /** A piece for `to` to ask `from` for, or -1. */
+  /** A piece that `to` can request from `from`, or -1. */
   pick(from: number, to: number): number {
     const { have, requested, words } = this.#pieces
     const chance = this.#random.below(0x1_0000_0000)
@@ -77,7 +77,7 @@ export class PiecePicker {
     return bestWord < 0 ? -1 : bestWord * 32 + someBit(bestMask, chance & 31)
   }
 
-  /** A piece that `to` lacks and has already asked others for: the last pieces are asked for everywhere. */
+  /** A piece that `to` lacks and has already requested elsewhere: the endgame. */
   pickAgain(from: number, to: number): number {
     const { have, words } = this.#pieces
     const chance = this.#random.below(0x1_0000_0000)
@@ -89,7 +89,7 @@ export class PiecePicker {
     return -1
   }
 
-  /** Complete neighbours have everything, and `from` has all that is in question: neither makes a difference. */
+  /** Skips complete neighbours and `from`: they have every candidate piece and do not change the order. */
   #countedNeighbours(from: number, to: number, chance: number): number {
     const { words } = this.#pieces
     const degree = this.#neighbours.degree(to)
@@ -104,7 +104,7 @@ export class PiecePicker {
   }
 }
 
-/** The position of the first bit at or after `start`, round the word. */
+/** Position of the first set bit at or after `start`, wrapping around the word. */
 function someBit(mask: number, start: number): number {
   const turned = (mask >>> start) | (mask << ((32 - start) & 31))
   return (31 - Math.clz32(turned & -turned) + start) & 31

@@ -1,14 +1,14 @@
 /**
- * Hosts done over time, one panel a policy and one line a site, as SVG. The panels share the axis of time, so that
- * policies can be compared by eye; a dashed line marks the least possible time.
+ * Draws completed hosts over time as SVG: one panel per policy, one line per site. The panels share the time axis,
+ * so that policies can be compared by eye; a dashed line marks the lower bound.
  */
 import type { Outcome, SiteOutcome } from './outcome.ts'
 
 const WIDTH = 860
 const PLOT = { left: 56, right: 150, top: 56, height: 180, gap: 54 } as const
-/** Told apart also by those who do not see red and green apart (Okabe and Ito). */
+/** Palette that is distinguishable with red-green colour blindness (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'] as const
-/** More sites than this get lines, but no names. */
+/** Further sites have a line, but no name. */
 const NAMES_MAX = 11
 /** A line of 860 pixels shows no more steps. */
 const POINTS_MAX = 400
@@ -57,7 +57,9 @@ function drawPanel(
 
 function heading({ policy, copiesMean, lastSeconds, unfinished }: Outcome): string {
   const end =
-    lastSeconds === undefined ? `${unfinished} hosts never done` : `last host ${lastSeconds.toFixed(0)} s`
+    lastSeconds === undefined
+      ? `${unfinished} hosts did not complete`
+      : `last host ${lastSeconds.toFixed(0)} s`
   return `${policy}: ${copiesMean.toFixed(2)} copies into a site, ${end}`
 }
 
@@ -66,7 +68,7 @@ const label = (site: SiteOutcome) => `${site.site}: ${site.copies.toFixed(2)} in
 const latest = (outcome: Outcome) =>
   Math.max(outcome.boundSeconds, ...outcome.sites.map((site) => site.doneSeconds.at(-1) ?? 0))
 
-/** The share of hosts that are done stays until the next one is. */
+/** The share of completed hosts is constant between two completions. */
 function staircase(
   site: SiteOutcome,
   untilSeconds: number,
@@ -88,7 +90,7 @@ function staircase(
   return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`
 }
 
-/** 0 and at most eight round numbers up to a limit. */
+/** Ticks: 0 and at most eight round numbers up to a limit. */
 function roundSteps(limit: number): number[] {
   const power = 10 ** Math.floor(Math.log10(limit / 4))
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => limit / size <= 8) ?? 10 * power

@@ -1,8 +1,8 @@
-/** Who has which piece, and who has asked for which: one bit a host and piece. */
+/** Pieces that each host has, and pieces that it has requested: one bit per host and piece. */
 
 export class Pieces {
   readonly count: number
-  /** 32-bit words a host. */
+  /** 32-bit words per host. */
   readonly words: number
   readonly have: Uint32Array
   readonly requested: Uint32Array
@@ -52,7 +52,7 @@ export class Pieces {
     this.requestedCount[host]!--
   }
 
-  /** Whether `from` has anything that `to` has not. */
+  /** True if `from` has a piece that `to` lacks. */
   canGive(from: number, to: number): boolean {
     const { have, words } = this
     if (this.haveCount[from]! > this.haveCount[to]!) return true
@@ -63,7 +63,7 @@ export class Pieces {
     return false
   }
 
-  /** Nothing is missing that has not been asked for: from here on, a client asks several peers for the same. */
+  /** Every missing piece is requested: from here on, a client requests the same piece from several peers. */
   isEndgame(host: number): boolean {
     return this.count === this.haveCount[host]! + this.requestedCount[host]!
   }

@@ -1,9 +1,8 @@
 /**
- * The hosts of a scenario: where each one is, which client it runs, when it starts, and at which address the
- * tracker sees it. Host 0 is the source.
+ * The hosts of a scenario: the place, client, start time and address of each. Host 0 is the source.
  *
- * Addresses are made up, one a host, because a site's real prefixes may be too small for the question that is
- * asked; `placedTopology` is the operator's topology in every other respect.
+ * Addresses are synthetic, one per host, because the real prefixes of a site may be too small for the simulated
+ * number of hosts; `placedTopology` is the operator's topology in every other respect.
  */
 import { Address } from '../core/address.ts'
 import type { Random } from '../core/random.ts'
@@ -11,7 +10,7 @@ import { NO_BUBBLE, type Place, type Topology } from '../topology/topology.ts'
 import { type ClientModel, clientMixes } from './client-model.ts'
 import { hostCount, type Scenario } from './scenario.ts'
 
-/** 10.0.0.0/8 has room for sixteen million hosts. */
+/** 10.0.0.0/8 has sixteen million addresses. */
 const FIRST_ADDRESS = 0x0a00_0000
 
 export class Population {
@@ -29,7 +28,7 @@ export class Population {
     this.#clients = scenario.clients.length > 0 ? scenario.clients : (clientMixes['libtorrent'] ?? [])
     let host = 0
     const sites = scenario.topology.sites.map((site) => site.index)
-    // The source's site first, so that the source is host 0.
+    // The site of the source comes first, which makes the source host 0.
     sites.sort((a, b) => Number(b === scenario.sourceSite) - Number(a === scenario.sourceSite) || a - b)
     for (const site of sites) {
       const places = homes(scenario.topology.sites[site]?.places ?? [])
@@ -56,16 +55,16 @@ export class Population {
   }
 }
 
-/** The source has announced before anybody is told to fetch. */
+/** The source announces before the first leecher starts. */
 const SOURCE_LEAD_MS = 100
 
-/** Where hosts live: in the bubbles, if the site has any. */
+/** Places of the hosts of a site: its bubbles, if it has any. */
 function homes(places: readonly Place[]): readonly Place[] {
   const bubbles = places.filter((place) => place.bubble !== NO_BUBBLE)
   return bubbles.length > 0 ? bubbles : places
 }
 
-/** The same topology, in which the made-up addresses of the population are where the population says. */
+/** The same topology with the synthetic addresses of the population. */
 export function placedTopology(topology: Topology, population: Population): Topology {
   const locate = (address: Address) => population.placeOf[population.hostAt(address.word3)] ?? -1
   return {

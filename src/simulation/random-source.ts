@@ -1,18 +1,18 @@
 /**
- * Other trackers, to compare with.
+ * Other trackers, for comparison.
  *
- * `blind` hands out whoever there is, by chance: what trackers do. `biased` is classic biased neighbour selection:
- * everybody hears of peers of his own site, and of one of another.
+ * `blind` hands out random peers, as common trackers do. `biased` is classic biased neighbour selection: peers of
+ * the own site, and one of another site.
  */
 import { PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX } from '../core/limits.ts'
 import type { Random } from '../core/random.ts'
-import type { Asking, PeerSource, Told } from './peer-source.ts'
+import type { SimulatedAnnounce, PeerSource, SimulatedResponse } from './peer-source.ts'
 import type { Population } from './population.ts'
 
-/** What such trackers say; opentracker's is 28 minutes. */
+/** The interval of such trackers; opentracker uses 28 minutes. */
 const INTERVAL_SECONDS = 1800
 
-/** So many draws without a fresh host mean that there is none. */
+/** Draws without a new host after which none is assumed to exist. */
 const DRAWS_PER_PEER = 4
 
 export class RandomSource implements PeerSource {
@@ -31,7 +31,7 @@ export class RandomSource implements PeerSource {
     this.#ofSite = Array.from({ length: sites }, () => [])
   }
 
-  announce({ host }: Asking): Told {
+  announce({ host }: SimulatedAnnounce): SimulatedResponse {
     const site = this.#population.siteOf[host] as number
     const wanted = Math.min(
       this.#population.client(host).peersWanted ?? PEERS_WANTED_DEFAULT,
@@ -54,19 +54,19 @@ export class RandomSource implements PeerSource {
 
   #some(
     from: readonly number[],
-    asker: number,
+    requester: number,
     count: number,
     accepts: (host: number) => boolean = () => true,
   ): number[] {
     const chosen = new Set<number>()
     if (from.length <= count) {
-      for (const host of from) if (host !== asker && accepts(host)) chosen.add(host)
+      for (const host of from) if (host !== requester && accepts(host)) chosen.add(host)
       return [...chosen]
     }
-    // One draw in a hundred sites is local; a miss costs nothing but another draw.
+    // One draw in a hundred sites is local; a miss costs only another draw.
     for (let draws = DRAWS_PER_PEER * count + 64; draws > 0 && chosen.size < count; draws--) {
       const host = from[this.#random.below(from.length)] as number
-      if (host !== asker && accepts(host)) chosen.add(host)
+      if (host !== requester && accepts(host)) chosen.add(host)
     }
     return [...chosen]
   }

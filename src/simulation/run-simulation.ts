@@ -1,22 +1,22 @@
-/** Runs a simulation to its end and lets the rest of the process live meanwhile: progress is shown, signals work. */
+/** Runs a simulation to its end and yields to the event loop meanwhile, for progress and signals. */
 import { setImmediate } from 'node:timers/promises'
 import { elapsedMs } from '../core/clock.ts'
 import type { Outcome } from './outcome.ts'
 import type { Scenario } from './scenario.ts'
 import { type PolicyName, Simulation, type SimulationOptions } from './simulation.ts'
 
-/** How long a turn may take: below what a person notices. */
+/** Duration of a turn: below what a person notices. */
 const TURN_MS = 50
 
 export interface Progress {
   readonly policy: PolicyName
   readonly simulatedSeconds: number
-  /** 0 … 1, by hosts and by what they have. */
+  /** 0 … 1, by completed hosts and by received bytes. */
   readonly hosts: number
   readonly bytes: number
 }
 
-/** undefined where it was aborted. */
+/** undefined if aborted. */
 export async function runSimulation(
   scenario: Scenario,
   policy: PolicyName,

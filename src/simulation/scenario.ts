@@ -1,13 +1,13 @@
 /**
- * What is simulated: one file, one source, hosts at sites, links with a speed, clients. Completely determined:
- * the same scenario gives the same run.
+ * A simulation scenario: one file, one source, hosts at sites, links with a speed, clients. Deterministic: the same
+ * scenario gives the same run.
  */
 import type { Topology } from '../topology/topology.ts'
 import type { ClientModel } from './client-model.ts'
 
 export interface Scenario {
   readonly topology: Topology
-  /** By site index. The source is one of its site's. */
+  /** By site index. The source is one of the hosts of its site. */
   readonly hostsOfSite: readonly number[]
   readonly sourceSite: number
   readonly sizeBytes: number
@@ -15,31 +15,31 @@ export interface Scenario {
   readonly nicBitsPerSecond: number
   /** By site index: each direction of the link between a site and all others. */
   readonly wanBitsPerSecond: readonly number[]
-  /** Host after host takes the next of these. */
+  /** Assigned to the hosts in turn. */
   readonly clients: readonly ClientModel[]
   readonly seed: number
-  /** The hosts of a site start within so many seconds of each other. */
+  /** The hosts of a site start within this time of each other. */
   readonly startWithinSeconds: number
-  /** By site index: when its first host starts. Sites that are not named start at 0. */
+  /** By site index: start of its first host. The default is 0. */
   readonly siteStartSeconds?: readonly number[]
   readonly losses?: readonly Loss[]
-  /** Into how many pieces the file is cut; undefined: as many as the swarm allows, see `pieceCount`. */
+  /** Number of pieces of the file; undefined: as many as the swarm size allows, see `pieceCount`. */
   readonly pieces?: number
 }
 
-/** The host that has fetched most from other sites is gone for good once it holds this share of the file. */
+/** The host that has fetched most from other sites disappears once it has this share of the file. */
 export interface Loss {
   readonly site: number
   readonly atShare: number
 }
 
-/** What programs that make torrents choose for files of some gibibytes. */
+/** Piece length of common torrent creators for files of several gibibytes. */
 const PIECES_MAX = 1024
-/** Below this, waiting for a whole piece at each hop is a visible part of the whole. */
+/** With fewer pieces, waiting for a whole piece at each hop is a visible part of the total. */
 const PIECES_MIN = 128
-/** Pieces times hosts: what is simulated within minutes on one core. */
+/** Pieces × hosts that one core simulates within minutes. */
 const TRANSFERS_MAX = 16_000_000
-/** No client makes pieces smaller than a block. */
+/** A piece is at least one block. */
 const BLOCK_BYTES = 16_384
 
 export function pieceCount(scenario: Scenario): number {
@@ -54,8 +54,8 @@ export function hostCount(scenario: Scenario): number {
 }
 
 /**
- * The least time any plan needs: the file leaves the source's site once, enters each site once, and enters each
- * host once.
+ * Lower bound of the time of any plan: the file leaves the site of the source once, enters each site once, and
+ * enters each host once.
  */
 export function boundSeconds(scenario: Scenario): number {
   const { hostsOfSite, sourceSite, sizeBytes, nicBitsPerSecond, wanBitsPerSecond } = scenario

@@ -1,9 +1,9 @@
 /**
- * One rollout in virtual time: clients start, announce, dial whom they are told, exchange pieces, finish.
+ * One rollout in virtual time: clients start, announce, dial the peers they receive, exchange pieces, complete.
  *
- * Time goes in steps short enough that a piece takes about one at a host's full speed; what clients do in between
- * (announces, dials, new upload decisions) happens at the first step after it is due. Deterministic: all chance
- * comes from the scenario's seed.
+ * Time advances in steps in which a host at full speed transfers about one piece; client events (announces, dials,
+ * rechokes) run at the first step after they are due. Deterministic: all randomness derives from the seed of the
+ * scenario.
  */
 import { ManualClock } from '../core/clock.ts'
 import { SeededRandom } from '../core/random.ts'
@@ -23,22 +23,22 @@ export const policyNames = ['siteswarm', 'blind', 'biased'] as const
 export type PolicyName = (typeof policyNames)[number]
 
 export interface SimulationOptions {
-  /** Other numbers for the handout than those that the tracker uses. */
+  /** Overrides of the handout policy of the tracker. */
   readonly handout?: Policy
 }
 
-/** The interval limits of a node as it comes. */
+/** The default interval limits of a node. */
 const INTERVAL = { secondsMin: 60, secondsMax: 1800 } as const
-/** More steps than this in the least possible time show nothing new. */
+/** Steps within the lower bound; a finer resolution changes nothing visible. */
 const STEPS_PER_BOUND = 2000
-/** What takes more than twice the least possible time is slow, and looked at ever less often. */
+/** A rollout beyond twice the lower bound is slow, and its steps become longer. */
 const SLOW_AFTER_BOUNDS = 2
-/** A slow rollout's times are right to half a per cent. */
+/** Times of a slow rollout are exact to half a per cent. */
 const STEPS_PER_SLOW_SPAN = 200
 const STEP_SECONDS_MAX = 1
-/** A handshake, and the answer of a tracker. */
+/** Duration of a handshake, and of a tracker's response. */
 const ROUND_TRIP_MS = 50
-/** After so long without a byte nothing will come any more: clients announce every half hour at the latest. */
+/** Idle time after which a rollout cannot progress: clients announce at least every half hour. */
 const GIVE_UP_SECONDS = 7200
 
 export class Simulation {
@@ -53,13 +53,13 @@ export class Simulation {
   #stepMs: number
   readonly #doneMs: Float64Array
   readonly #started: Uint8Array
-  /** When the next announce of each host is due: one that was overtaken by another is not made. */
+  /** Due time of the next announce of each host; an announce event with another time is obsolete. */
   readonly #announceMs: Float64Array
-  /** Until when two hosts do not connect again, by `dialler * hosts + dialled`. */
+  /** Time before which two hosts do not reconnect, by `dialler * hosts + dialled`. */
   readonly #bannedUntilMs = new Map<number, number>()
   #lossesToCome: readonly Loss[]
   #unfinished: number
-  /** When something was on its way last. */
+  /** Time of the last transfer. */
   #movedMs: number
 
   constructor(scenario: Scenario, policy: PolicyName, options: SimulationOptions = {}) {
@@ -105,7 +105,7 @@ export class Simulation {
     return this.#clock.nowMs() / 1000
   }
 
-  /** 0 … 1, by hosts and by what they have. */
+  /** 0 … 1, by completed hosts and by received bytes. */
   get progress(): { readonly hosts: number; readonly bytes: number } {
     const { hostInBytes } = this.#exchange.downloads
     const leechers = Math.max(1, this.#population.count - 1)
@@ -119,7 +119,7 @@ export class Simulation {
   }
 
   step(): void {
-    // While nothing is on its way, time passes until somebody does something.
+    // Without transfers, time jumps to the next event.
     const dueMs = this.#timeline.firstMs
     const nowMs = this.#clock.nowMs()
     const slowMs = nowMs - 1000 * SLOW_AFTER_BOUNDS * boundSeconds(this.#scenario)
@@ -167,7 +167,8 @@ export class Simulation {
     } else if (kind === kinds.dial) this.#dial(a, b)
     else {
       this.#exchange.rechoke(a)
-      // Also where many of them fall into one long step: fewer, and a blind rollout seems twice as fast as it is.
+      // Every rechoke runs, even if several fall into one long step: with fewer, a blind rollout would appear
+      // twice as fast.
       if (!this.#exchange.isGone(a))
         this.#timeline.add(atMs + 1000 * this.#population.client(a).rechokeSeconds, kinds.rechoke, a)
     }
@@ -187,15 +188,15 @@ export class Simulation {
     const leftShare = 1 - pieces.haveCount[host]! / pieces.count
     const hasJustCompleted =
       host !== 0 && pieces.isComplete(host) && this.#doneMs[host]! + ROUND_TRIP_MS >= nowMs - this.#stepMs
-    const told = this.#source.announce({
+    const response = this.#source.announce({
       host,
       event: isFirst ? 'started' : hasJustCompleted ? 'completed' : 'none',
       leftBytes: Math.round(leftShare * this.#scenario.sizeBytes),
       downloadedBytes: Math.round(downloads.hostInBytes[host]!),
     })
     const client = this.#population.client(host)
-    this.#announceAt(host, nowMs + 1000 * client.announceAfterSeconds(told))
-    for (const [index, other] of told.hosts.entries())
+    this.#announceAt(host, nowMs + 1000 * client.announceAfterSeconds(response))
+    for (const [index, other] of response.hosts.entries())
       this.#timeline.add(
         nowMs + ROUND_TRIP_MS + (1000 * index) / client.dialsPerSecond,
         kinds.dial,
@@ -205,7 +206,7 @@ export class Simulation {
   }
 
   #dial(dialler: number, dialled: number): void {
-    // Nobody listens at a host that has not started.
+    // A host that has not started does not accept connections.
     if (this.#started[dialled] === 0) return
     const untilMs = this.#bannedUntilMs.get(this.#pair(dialler, dialled)) ?? 0
     if (untilMs > this.#clock.nowMs()) this.#timeline.add(untilMs, kinds.dial, dialler, dialled)
@@ -218,7 +219,7 @@ export class Simulation {
     this.#announceAt(host, this.#clock.nowMs() + ROUND_TRIP_MS)
   }
 
-  /** Neither comes back for a while; then the leecher tries again. */
+  /** Neither reconnects for a while; then the leecher dials again. */
   #ban(leecher: number, finisher: number): void {
     const untilMs = this.#clock.nowMs() + 1000 * RECONNECT_SECONDS
     this.#bannedUntilMs.set(this.#pair(leecher, finisher), untilMs)

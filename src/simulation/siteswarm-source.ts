@@ -1,4 +1,4 @@
-/** The real tracker, on a clock and with chance of ours: the same swarm table and handout policy that serve clients. */
+/** The real tracker on a manual clock and seeded randomness: the swarm table and handout policy that serve clients. */
 import { CurrentTopology } from '../topology/current-topology.ts'
 import { assert } from '../core/assert.ts'
 import type { ManualClock } from '../core/clock.ts'
@@ -9,16 +9,16 @@ import { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { IntervalLimits } from '../tracker/interval.ts'
 import { Tracker } from '../tracker/tracker.ts'
-import type { Asking, PeerSource, Told } from './peer-source.ts'
+import type { SimulatedAnnounce, PeerSource, SimulatedResponse } from './peer-source.ts'
 import { placedTopology, type Population } from './population.ts'
 
 const TORRENT = Buffer.alloc(20, 'simulated')
 const PORT = 6881
-/** How often a node looks for peers whose time is over; it looks at all of them. */
+/** Interval of the search for expired peers, over the whole table. */
 const SWEEP_MS = 10_000
 
 export class SiteswarmSource implements PeerSource {
-  /** Times that a host became gateway of its site. */
+  /** Gateway elections so far. */
   elections = 0
   readonly #tracker: Tracker
   readonly #table: SwarmTable
@@ -26,7 +26,7 @@ export class SiteswarmSource implements PeerSource {
   readonly #population: Population
   #sweptMs = 0
 
-  constructor(parts: {
+  constructor(init: {
     readonly topology: Topology
     readonly population: Population
     readonly clock: ManualClock
@@ -34,7 +34,7 @@ export class SiteswarmSource implements PeerSource {
     readonly interval: IntervalLimits
     readonly policy: Policy
   }) {
-    const { topology, population, clock, random, interval, policy } = parts
+    const { topology, population, clock, random, interval, policy } = init
     this.#population = population
     this.#clock = clock
     this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
@@ -61,7 +61,7 @@ export class SiteswarmSource implements PeerSource {
     })
   }
 
-  announce({ host, event, leftBytes, downloadedBytes }: Asking): Told {
+  announce({ host, event, leftBytes, downloadedBytes }: SimulatedAnnounce): SimulatedResponse {
     this.#sweep()
     const client = this.#population.client(host)
     const reply = this.#tracker.announce(
@@ -79,7 +79,7 @@ export class SiteswarmSource implements PeerSource {
       this.#population.address(host),
       'http',
     )
-    assert(!(reply instanceof Promise), 'a tracker without other nodes answers at once')
+    assert(!(reply instanceof Promise), 'a tracker without other nodes responds synchronously')
     const hosts: number[] = []
     for (let offset = 0; offset < reply.peers4.length; offset += 6)
       hosts.push(this.#population.hostAt(reply.peers4.readUInt32BE(offset)))

@@ -1,4 +1,7 @@
-/** What happens when: a binary heap of small events in typed arrays. Events of one instant come out as they went in. */
+/**
+ * Event queue: a binary heap of small events in typed arrays. Events of the same time keep their order of
+ * insertion.
+ */
 
 /** `announce` a. `dial` from a to b. `rechoke` a. */
 export const kinds = { announce: 0, dial: 1, rechoke: 2 } as const
@@ -11,10 +14,10 @@ export class Timeline {
   #b = new Int32Array(1024)
   #length = 0
   #added = 0
-  /** The event that `next` found. */
+  /** The event that `next` returned. */
   readonly event = { kind: 0, a: 0, b: 0, atMs: 0 }
 
-  /** When the first event is due; Infinity without any. */
+  /** Time of the first event; Infinity if there is none. */
   get firstMs(): number {
     return this.#length === 0 ? Infinity : (this.#atMs[0] as number)
   }
@@ -37,7 +40,7 @@ export class Timeline {
     this.#b[at] = b
   }
 
-  /** Takes the first event out into `event`, if it is due. */
+  /** Moves the first event into `event`, if it is due. */
   next(nowMs: number): boolean {
     if (this.firstMs > nowMs) return false
     this.event.kind = this.#kind[0] as number

@@ -1,10 +1,10 @@
 /**
- * Transfers that run: over which edge, at what rate, and the pieces that were asked for, first in, first out. Only
- * edges over which something comes have one: a choked or idle connection costs nothing here.
+ * Running transfers: their edge, rate, and queue of requested pieces. Only edges with a running transfer have one:
+ * a choked or idle connection costs nothing here.
  */
 import type { Routes } from './links.ts'
 
-/** Pieces in a request queue; more pieces than the bytes of any client's queue hold are never needed. */
+/** Maximum length of a request queue, in pieces; the byte limit of every client's queue is lower. */
 export const QUEUE_PIECES_MAX = 32
 
 export class Transfers implements Routes {
@@ -16,12 +16,12 @@ export class Transfers implements Routes {
   edge = new Int32Array(64)
   from = new Int32Array(64)
   to = new Int32Array(64)
-  /** What is missing of the first piece; counted elsewhere while several bring it, see `isShared`. */
+  /** Missing bytes of the first piece; kept in `Downloads` while several transfers fetch it, see `isShared`. */
   missing = new Float64Array(64)
   isShared = new Uint8Array(64)
   #queue = new Uint16Array(64 * QUEUE_PIECES_MAX)
   #queued = new Uint8Array(64)
-  /** The place of a slot in `active`. */
+  /** Position of a slot in `active`. */
   #position = new Int32Array(64)
   readonly #free: number[] = []
   #end = 0
@@ -61,7 +61,7 @@ export class Transfers implements Routes {
     this.#queue[slot * QUEUE_PIECES_MAX + this.#queued[slot]!++] = piece
   }
 
-  /** Takes the piece at `index` out of the queue. */
+  /** Removes the piece at `index` from the queue. */
   take(slot: number, index: number): void {
     const start = slot * QUEUE_PIECES_MAX
     const queued = --this.#queued[slot]!

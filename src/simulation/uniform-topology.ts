@@ -1,4 +1,4 @@
-/** Sites of which nothing is known but how many there are: equally far from each other, without bubbles. */
+/** A topology of a given number of sites: equidistant, without bubbles. */
 import { NO_BUBBLE, type Place, type Site, type Topology } from '../topology/topology.ts'
 
 const COST = 100
@@ -25,7 +25,7 @@ export function uniformTopology(siteCount: number, gateways: 'auto' | number = '
     places,
     unmapped: 'refuse',
     fallbackTrackers: () => [],
-    // Only the population of a simulation knows who is where.
+    // Locations come from the population of the simulation.
     locate: () => -1,
     match: () => undefined,
     cost: (a, b) => (a === b ? 0 : COST),

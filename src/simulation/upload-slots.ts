@@ -1,6 +1,6 @@
 /**
- * Whom a host uploads to. Every client serves a few neighbours at a time; a seed goes round, a leecher serves those
- * that gave it most and one by chance. Where a host has fewer neighbours than slots, none of this matters.
+ * Upload slots of hosts. Every client uploads to a few neighbours at a time; a seed rotates over its neighbours, a
+ * leecher serves those that sent it most and one at random. With fewer neighbours than slots, none of this matters.
  */
 import type { Random } from '../core/random.ts'
 import type { Connections } from './connections.ts'
@@ -17,19 +17,19 @@ export class UploadSlots {
   readonly #used: Int32Array
   #round = 0
 
-  constructor(parts: {
+  constructor(init: {
     readonly population: Population
     readonly pieces: Pieces
     readonly connections: Connections
     readonly downloads: Downloads
     readonly random: Random
   }) {
-    this.#population = parts.population
-    this.#pieces = parts.pieces
-    this.#connections = parts.connections
-    this.#downloads = parts.downloads
-    this.#random = parts.random
-    this.#used = new Int32Array(parts.population.count)
+    this.#population = init.population
+    this.#pieces = init.pieces
+    this.#connections = init.connections
+    this.#downloads = init.downloads
+    this.#random = init.random
+    this.#used = new Int32Array(init.population.count)
   }
 
   hasRoom(host: number): boolean {
@@ -37,7 +37,7 @@ export class UploadSlots {
     return this.#used[host]! < uploadSlots && (passesOn || this.#pieces.isComplete(host))
   }
 
-  /** Serves the receiver of an edge if there is room and it wants something. */
+  /** Unchokes the receiver of an edge if a slot is free and it wants a piece. */
   offer(edge: number): void {
     if (
       this.#connections.unchoked[edge] === 0 &&
@@ -55,7 +55,7 @@ export class UploadSlots {
     this.#used[this.#connections.from(edge)]!--
   }
 
-  /** Gives free slots to whoever wants something. */
+  /** Fills free slots with interested neighbours. */
   fill(host: number): void {
     const degree = this.#connections.degree(host)
     if (degree === 0 || !this.hasRoom(host)) return
@@ -64,7 +64,7 @@ export class UploadSlots {
       this.offer(this.#connections.edge(host, (start + seen) % degree))
   }
 
-  /** Chooses anew whom to serve. */
+  /** Reassigns the slots. */
   rechoke(host: number): void {
     const connections = this.#connections
     const degree = connections.degree(host)

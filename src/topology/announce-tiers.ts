@@ -1,14 +1,14 @@
 /**
- * Which trackers the clients of a place are told of, and in which order (BEP 12).
+ * Announce tiers of a place (BEP 12): the trackers of its bubble, those of its site, then the fallback tier.
  *
- * The nearest come first: those of the bubble, those of the site, then the fallback tier. Many clients announce to
- * every tier at once, so a later tier is no reserve that stays idle; every node gives the same answer.
+ * Many clients announce to every tier at once, so a later tier is not an idle reserve; every node gives the same
+ * answer.
  */
 import type { Place, Topology } from './topology.ts'
 
 /**
- * Tiers without empty ones, and without a URL that an earlier tier has: Transmission would announce once, libtorrent
- * twice. Empty where the topology names no tracker at all for this place.
+ * Omits empty tiers, and a URL that an earlier tier has: Transmission would announce once, libtorrent twice. Empty
+ * if the topology has no tracker for this place.
  */
 export function announceTiers(topology: Topology, place: Place): string[][] {
   const seen = new Set<string>()

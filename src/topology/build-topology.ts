@@ -1,12 +1,12 @@
 /**
- * From a checked topology file to the immutable topology that every announce asks.
+ * Builds the immutable topology that every announce reads from a checked topology file.
  *
- * What the file may contain is decided before (schema.ts, config/check-topology.ts); a contradiction that
- * arrives here is a bug.
+ * schema.ts and config/check-topology.ts decide what a file may contain; a contradiction that arrives here is a
+ * bug.
  */
 import type { Address } from '../core/address.ts'
 import { assert } from '../core/assert.ts'
-import { isPrefixFault, type Prefix, readPrefix } from './prefix.ts'
+import { isPrefixProblem, type Prefix, readPrefix } from './prefix.ts'
 import { PrefixTable } from './prefix-table.ts'
 import type { TopologyFile } from './schema.ts'
 import {
@@ -18,11 +18,11 @@ import {
   UNMAPPED_SITE,
 } from './topology.ts'
 
-/** Ten times: a path over two sites of the region is still much cheaper than one link that leaves it. */
+/** A factor of ten: a path over two sites of the region is still much cheaper than one link that leaves it. */
 const COST_INSIDE_REGION = 10
 const COST_BETWEEN_REGIONS = 100
 
-/** Sites and places are made in two steps, because each knows the other. */
+/** A site under construction: sites and places refer to each other, so they are built in two steps. */
 interface GrowingSite extends Site {
   readonly places: Place[]
 }
@@ -80,7 +80,7 @@ const ISOLATED = {
   gateways: 'auto',
 } as const
 
-interface TopologyParts {
+interface TopologyInit {
   readonly file: TopologyFile
   readonly sites: readonly Site[]
   readonly places: readonly Place[]
@@ -95,7 +95,7 @@ class FixedTopology implements Topology {
   readonly #table: PrefixTable
   readonly #prefixes: readonly Prefix[]
   readonly #placeOfPrefix: Int32Array
-  /** The place of addresses that no prefix maps, or -1. */
+  /** Place of unmapped addresses, or -1. */
   readonly #unmappedPlace: number
   /** `a * sites + b`. */
   readonly #costs: Float64Array
@@ -103,7 +103,7 @@ class FixedTopology implements Topology {
   /** By site index. */
   readonly #fallback: readonly (readonly string[])[]
 
-  constructor({ file, sites, places, prefixes, placeOfPrefix }: TopologyParts) {
+  constructor({ file, sites, places, prefixes, placeOfPrefix }: TopologyInit) {
     this.sites = sites
     this.places = places
     this.unmapped = file.unmapped
@@ -145,7 +145,7 @@ class FixedTopology implements Topology {
     return site.places[0]?.index ?? -1
   }
 
-  /** A tracker that the site has anyway is left out: a second tier with it would be no second chance. */
+  /** Omits the trackers of the site itself: a second tier with the same tracker would not be a second chance. */
   #fallbackOf(site: Site, given: readonly string[] | undefined): readonly string[] {
     const own = new Set([...site.trackers, ...site.places.flatMap((place) => place.trackers)])
     const others = () =>
@@ -157,7 +157,7 @@ class FixedTopology implements Topology {
   }
 }
 
-/** Not a subtraction: Infinity minus itself is no number. Equal costs keep the order of the file. */
+/** Not a subtraction: Infinity minus Infinity is NaN. Equal costs keep the order of the file. */
 const compareCosts = (a: number, b: number) => (a === b ? 0 : a < b ? -1 : 1)
 
 function linkCosts(
@@ -187,6 +187,6 @@ function defaultCost(a: Site, b: Site): number {
 
 function checkedPrefix(text: string): Prefix {
   const prefix = readPrefix(text)
-  assert(!isPrefixFault(prefix), 'the schema accepts only prefixes')
+  assert(!isPrefixProblem(prefix), 'the schema accepts only prefixes')
   return prefix
 }

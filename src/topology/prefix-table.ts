@@ -1,10 +1,10 @@
 /**
- * Longest-prefix match over IPv4 and IPv6, asked once per announce.
+ * Longest-prefix match over IPv4 and IPv6, once per announce.
  *
- * Prefixes nest or are disjoint, so they cut the address space into ranges with one answer each: the longest
- * prefix around it. The ranges are flattened once, when the table is made, into sorted start addresses; a
- * look-up is one binary search over a typed array (15 steps at 10,000 prefixes) and allocates nothing.
- * IPv4 has its own array: `::/0` is everything that IPv6 has, and no IPv4 address.
+ * Prefixes nest or are disjoint, so they cut the address space into ranges with one result each: the longest prefix
+ * that contains it. The constructor flattens the ranges into sorted start addresses; a lookup is one binary search
+ * over a typed array (15 steps at 10,000 prefixes) and allocates nothing. IPv4 has its own array: `::/0` contains
+ * all of IPv6 and no IPv4 address.
  */
 import type { Address } from '../core/address.ts'
 import { assert } from '../core/assert.ts'
@@ -21,7 +21,7 @@ export class PrefixTable {
     this.#ranges6 = packV6(flatten(prefixes, false))
   }
 
-  /** The index of the longest prefix around the address in the list that the table was made from, or -1. */
+  /** Index of the longest prefix that contains the address, in the list given to the constructor, or -1. */
   find(address: Address): number {
     return address.isV4 ? findV4(this.#ranges4, address.word3) : findV6(this.#ranges6, address)
   }
@@ -30,8 +30,8 @@ export class PrefixTable {
 interface RangesV4 {
   /** First address of each range, ascending; the first is 0. */
   readonly starts: Uint32Array
-  readonly answers: Int32Array
-  /** By the upper 16 bits of an address: the range in which they begin. 65,537 entries, the last one past the end. */
+  readonly results: Int32Array
+  /** The range in which each value of an address's upper 16 bits begins. 65,537 entries; the last is past the end. */
   readonly first: Uint32Array
 }
 
@@ -44,10 +44,10 @@ function packV4(ranges: readonly Range[]): RangesV4 {
     first[upper] = range
   }
   first[65_536] = starts.length - 1
-  return { starts, answers: Int32Array.from(ranges, (each) => each.answer), first }
+  return { starts, results: Int32Array.from(ranges, (each) => each.result), first }
 }
 
-function findV4({ starts, answers, first }: RangesV4, bits: number): number {
+function findV4({ starts, results, first }: RangesV4, bits: number): number {
   const upper = bits >>> 16
   let low = first[upper]!
   let high = first[upper + 1]! + 1
@@ -56,16 +56,16 @@ function findV4({ starts, answers, first }: RangesV4, bits: number): number {
     if (starts[middle]! <= bits) low = middle
     else high = middle
   }
-  return answers[low]!
+  return results[low]!
 }
 
-/** The four words of each start, in four arrays: the first two decide nearly always, and stay in the cache. */
+/** The four words of each start, in four arrays: the first two nearly always decide, and stay in the cache. */
 interface RangesV6 {
   readonly words0: Uint32Array
   readonly words1: Uint32Array
   readonly words2: Uint32Array
   readonly words3: Uint32Array
-  readonly answers: Int32Array
+  readonly results: Int32Array
 }
 
 function packV6(ranges: readonly Range[]): RangesV6 {
@@ -76,15 +76,15 @@ function packV6(ranges: readonly Range[]): RangesV6 {
     words1: words(64n),
     words2: words(32n),
     words3: words(0n),
-    answers: Int32Array.from(ranges, (range) => range.answer),
+    results: Int32Array.from(ranges, (range) => range.result),
   }
 }
 
 function findV6(ranges: RangesV6, address: Address): number {
-  const { words0, words1, words2, words3, answers } = ranges
+  const { words0, words1, words2, words3, results } = ranges
   const { word0, word1, word2, word3 } = address
   let low = 0
-  let high = answers.length
+  let high = results.length
   while (high - low > 1) {
     const middle = (low + high) >>> 1
     let start = words0[middle]!
@@ -104,41 +104,41 @@ function findV6(ranges: RangesV6, address: Address): number {
     if (start <= word) low = middle
     else high = middle
   }
-  return answers[low]!
+  return results[low]!
 }
 
 interface Range {
   readonly start: bigint
-  readonly answer: number
+  readonly result: number
 }
 
-/** Sweeps over the prefixes from the lowest address up; `open` holds the ones around the current address. */
+/** Sweeps over the prefixes in address order; `open` is the stack of prefixes that contain the current address. */
 function flatten(prefixes: readonly Prefix[], isV4: boolean): Range[] {
   const bits = isV4 ? 32 : 128
   const sorted = prefixes
-    .map((prefix, answer) => {
+    .map((prefix, result) => {
       const start = numberOf(prefix.start)
-      return { answer, start, end: start + (1n << BigInt(bits - prefix.lengthBits)), isV4: prefix.start.isV4 }
+      return { result, start, end: start + (1n << BigInt(bits - prefix.lengthBits)), isV4: prefix.start.isV4 }
     })
     .filter((prefix) => prefix.isV4 === isV4)
     .toSorted((a, b) => (a.start === b.start ? compare(b.end, a.end) : compare(a.start, b.start)))
 
-  const ranges: Range[] = [{ start: 0n, answer: -1 }]
-  const begin = (start: bigint, answer: number) => {
+  const ranges: Range[] = [{ start: 0n, result: -1 }]
+  const begin = (start: bigint, result: number) => {
     if (ranges.at(-1)?.start === start) ranges.pop()
-    ranges.push({ start, answer })
+    ranges.push({ start, result })
   }
   const open: (typeof sorted)[number][] = []
   const closeUpTo = (address: bigint) => {
     for (let last = open.at(-1); last !== undefined && last.end <= address; last = open.at(-1)) {
       open.pop()
-      begin(last.end, open.at(-1)?.answer ?? -1)
+      begin(last.end, open.at(-1)?.result ?? -1)
     }
   }
   for (const prefix of sorted) {
     closeUpTo(prefix.start)
     open.push(prefix)
-    begin(prefix.start, prefix.answer)
+    begin(prefix.start, prefix.result)
   }
   const spaceEnd = 1n << BigInt(bits)
   closeUpTo(spaceEnd)

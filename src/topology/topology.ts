@@ -1,20 +1,20 @@
 /**
- * Which address is where, and how far apart two sites are: what everybody else needs to know of the topology
- * file. Immutable; a reload makes a new one, and whoever stores a place index re-maps it.
+ * The topology in memory: the place of each address, and the cost between sites. Immutable; a reload creates a new
+ * one, and code that stores place indexes re-maps them.
  */
 import type { Address } from '../core/address.ts'
 
-/** The bubble of addresses that are in a site but in none of its bubbles. */
+/** Bubble of addresses that are in a site but in none of its bubbles. */
 export const NO_BUBBLE = '-'
 
-/** The site of unmapped addresses under `unmapped: isolate`. */
+/** Site of unmapped addresses under `unmapped: isolate`. */
 export const UNMAPPED_SITE = 'unmapped'
 
 export interface Site {
   readonly index: number
   readonly name: string
   readonly region: string | undefined
-  /** Own trackers of the site, in file order. */
+  /** Trackers of the site, in file order. */
   readonly trackers: readonly string[]
   /** Admin listeners of the site's nodes, for federation. */
   readonly federation: readonly string[]
@@ -29,13 +29,13 @@ export interface Place {
   readonly index: number
   readonly site: Site
   readonly bubble: string
-  /** Own trackers of the bubble; empty where it uses the site's. */
+  /** Trackers of the bubble; empty if it uses those of the site. */
   readonly trackers: readonly string[]
 }
 
 export interface PrefixMatch {
   readonly place: Place
-  /** As in the file, such as `10.1.1.0/24`. undefined where `unmapped` decided. */
+  /** As in the file, such as `10.1.1.0/24`. undefined if `unmapped` decided. */
   readonly prefix: string | undefined
 }
 
@@ -45,9 +45,9 @@ export interface Topology {
   readonly unmapped: string
   /** Trackers of the fallback tier for peers of `site`, nearest first. */
   fallbackTrackers(site: Site): readonly string[]
-  /** The place index of an address: longest prefix wins. -1 where nothing matches and `unmapped` is `refuse`. */
+  /** Place index of an address: the longest prefix wins. -1 if no prefix contains it and `unmapped` is `refuse`. */
   locate(address: Address): number
-  /** The same for people, with the prefix that matched. */
+  /** The same for display, with the prefix that matched. */
   match(address: Address): PrefixMatch | undefined
   /** 0 inside a site; Infinity between the site of isolated addresses and any other. Symmetric. */
   cost(siteIndexA: number, siteIndexB: number): number

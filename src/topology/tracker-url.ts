@@ -1,25 +1,25 @@
 /**
- * Which announce URLs clients refuse, or derive a wrong scrape URL from.
+ * Checks announce URLs for everything that makes clients refuse them or derive a wrong scrape URL.
  *
- * A client that refuses a URL says so in a log that nobody reads, and its host stays without the file. So the
- * topology file is refused instead, and each rule names the client that it is there for. The rules were found
- * by running the clients, or by reading them where a version is given.
+ * A client that refuses a URL reports it only in its own log, and its host never gets the file. The topology file
+ * is rejected instead, and each rule names the client that it exists for. The rules were found by running the
+ * clients, or by reading their sources where a version is given.
  */
 
-export interface UrlFault {
+export interface UrlProblem {
   readonly what: string
   readonly hint: string
-  /** Some client never announces there. Elsewhere only its scrapes fail, or a secret is no secret. */
+  /** A client never announces to this URL. Otherwise only its scrapes fail, or a secret is exposed. */
   readonly isRefused: boolean
 }
 
-/** Everything that is wrong with an announce URL; empty for a good one. */
-export function trackerUrlFaults(url: string): UrlFault[] {
+/** All problems of an announce URL; empty for a good one. */
+export function trackerUrlProblems(url: string): UrlProblem[] {
   if (/[^\x21-\x7e]/.test(url)) {
     return [
       {
         what: 'a space, a control character or a letter beyond ASCII in a tracker URL',
-        hint: 'libtorrent 2.0.13 and later refuse it; percent-encode it in the query, or leave it out',
+        hint: 'libtorrent 2.0.13 and later refuse it; percent-encode it in the query, or remove it',
         isRefused: true,
       },
     ]
@@ -35,15 +35,15 @@ export function trackerUrlFaults(url: string): UrlFault[] {
     ]
   }
   return [
-    ...schemeFaults(parts),
-    ...hostFaults(parts),
-    ...portFaults(parts),
-    ...pathFaults(parts),
-    ...queryFaults(parts),
+    ...schemeProblems(parts),
+    ...hostProblems(parts),
+    ...portProblems(parts),
+    ...pathProblems(parts),
+    ...queryProblems(parts),
   ]
 }
 
-/** Where a tracker listens; the host in lower case. undefined for what is no URL. */
+/** Host and port of a tracker; the host in lower case. undefined if the text is not a URL. */
 export function endpointOfUrl(url: string): { readonly host: string; readonly port: number } | undefined {
   const parts = splitUrl(url)
   if (parts === undefined) return undefined
@@ -66,7 +66,7 @@ interface UrlParts {
   readonly hasFragment: boolean
 }
 
-/** Not `new URL`: it repairs what it reads (case, escapes, `0x7f.1`), and clients do not. */
+/** Not `new URL`: it normalises its input (case, escapes, `0x7f.1`), and clients do not. */
 function splitUrl(url: string): UrlParts | undefined {
   const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?$/i.exec(url)
   if (match === null) return undefined
@@ -86,7 +86,7 @@ function splitUrl(url: string): UrlParts | undefined {
 
 const SCHEMES = ['http', 'https', 'udp']
 
-function schemeFaults({ scheme }: UrlParts): UrlFault[] {
+function schemeProblems({ scheme }: UrlParts): UrlProblem[] {
   if (SCHEMES.includes(scheme)) return []
   if (SCHEMES.includes(scheme.toLowerCase())) {
     return [
@@ -99,60 +99,60 @@ function schemeFaults({ scheme }: UrlParts): UrlFault[] {
   }
   return [
     {
-      what: `${scheme} is no scheme of a tracker`,
+      what: `${scheme} is not a tracker protocol`,
       hint: 'libtorrent and rtorrent refuse it; write http, https or udp',
       isRefused: true,
     },
   ]
 }
 
-function hostFaults({ host, hasUser }: UrlParts): UrlFault[] {
-  const faults: UrlFault[] = []
+function hostProblems({ host, hasUser }: UrlParts): UrlProblem[] {
+  const problems: UrlProblem[] = []
   if (hasUser) {
-    faults.push({
+    problems.push({
       what: 'a user name or password in a tracker URL',
-      hint: 'everybody with the torrent file can read it; put a token behind /announce/ instead',
+      hint: 'it can be read in every torrent file; use a token after /announce/ instead',
       isRefused: false,
     })
   }
   if (host === '')
-    faults.push({
+    problems.push({
       what: 'the host is missing',
       hint: 'write it as http://tracker.example:6969/announce',
       isRefused: true,
     })
   else if (host.startsWith('[')) {
-    faults.push({
+    problems.push({
       what: 'an IPv6 address as the host of a tracker',
       hint: 'libtorrent 2.0.13 and later refuse it; give the tracker a name with an AAAA record',
       isRefused: true,
     })
   } else if (/[^a-z0-9.-]/i.test(host)) {
     const character = /[^a-z0-9.-]/i.exec(host)?.[0] ?? ''
-    faults.push({
+    problems.push({
       what: `the character ${character} in the host of a tracker`,
       hint: 'libtorrent 2.0.13 and later refuse it; a host has letters, digits, hyphens and dots',
       isRefused: true,
     })
   }
   if (/(?:^|\.)xn--/i.test(host)) {
-    faults.push({
+    problems.push({
       what: 'an international host name (xn--)',
       hint: 'libtorrent, qBittorrent and Deluge block it; give the tracker a plain ASCII name',
       isRefused: true,
     })
   }
   if (/announce/i.test(host)) {
-    faults.push({
+    problems.push({
       what: 'the word announce in the host of a tracker',
-      hint: 'libtorrent makes its scrape URL by replacing the first "announce" that it finds; rename the host',
+      hint: 'libtorrent derives its scrape URL by replacing the first "announce" in it; rename the host',
       isRefused: false,
     })
   }
-  return faults
+  return problems
 }
 
-function portFaults({ scheme, port }: UrlParts): UrlFault[] {
+function portProblems({ scheme, port }: UrlParts): UrlProblem[] {
   if (port === undefined) {
     if (scheme.toLowerCase() !== 'udp') return []
     return [
@@ -168,21 +168,21 @@ function portFaults({ scheme, port }: UrlParts): UrlFault[] {
     ? []
     : [
         {
-          what: `${port === '' ? 'nothing' : port} is no port`,
+          what: port === '' ? 'the port is missing after the colon' : `${port} is not a port`,
           hint: 'a port is a number from 1 to 65535',
           isRefused: true,
         },
       ]
 }
 
-/** `/announce`, `/announce/{token}`, or either behind the path of a reverse proxy. */
-function pathFaults({ path, host }: UrlParts): UrlFault[] {
+/** `/announce`, `/announce/{token}`, or either after the path prefix of a reverse proxy. */
+function pathProblems({ path, host }: UrlParts): UrlProblem[] {
   const match = /^(.*?)\/announce(?:\/[^/]+)?$/.exec(path)
   if (match === null) {
     return [
       {
         what: 'the path of a tracker URL must end in /announce, or /announce/ and a token',
-        hint: 'libtorrent, Transmission, rtorrent and WebTorrent find no scrape URL otherwise',
+        hint: 'otherwise libtorrent, Transmission, rtorrent and WebTorrent cannot derive a scrape URL',
         isRefused: false,
       },
     ]
@@ -192,7 +192,7 @@ function pathFaults({ path, host }: UrlParts): UrlFault[] {
     return [
       {
         what: 'the word announce twice in the path of a tracker',
-        hint: 'libtorrent makes its scrape URL by replacing the first "announce" that it finds',
+        hint: 'libtorrent derives its scrape URL by replacing the first "announce" in it',
         isRefused: false,
       },
     ]
@@ -209,7 +209,7 @@ function pathFaults({ path, host }: UrlParts): UrlFault[] {
   return []
 }
 
-/** What clients put into every announce themselves. */
+/** Parameters that clients add to every announce. */
 const RESERVED_PARAMETERS = new Set([
   'info_hash',
   'event',
@@ -222,30 +222,30 @@ const RESERVED_PARAMETERS = new Set([
   'peer_id',
 ])
 
-function queryFaults({ query, hasFragment }: UrlParts): UrlFault[] {
-  const faults: UrlFault[] = []
+function queryProblems({ query, hasFragment }: UrlParts): UrlProblem[] {
+  const problems: UrlProblem[] = []
   for (const parameter of query.split('&')) {
     const name = parameter.split('=', 1)[0] ?? ''
     if (!RESERVED_PARAMETERS.has(name.toLowerCase())) continue
-    faults.push({
+    problems.push({
       what: `the parameter ${name} in the query of a tracker URL`,
       hint: 'libtorrent, qBittorrent and Deluge block it; use another name, such as pk',
       isRefused: true,
     })
   }
   if (query.includes('/')) {
-    faults.push({
+    problems.push({
       what: 'a slash in the query of a tracker URL',
-      hint: 'Transmission looks for "announce" behind the last slash to find the scrape URL; write %2F',
+      hint: 'Transmission searches for "announce" after the last slash to derive its scrape URL; write %2F',
       isRefused: false,
     })
   }
   if (hasFragment) {
-    faults.push({
+    problems.push({
       what: 'a # in a tracker URL',
-      hint: 'what stands behind it never reaches a tracker; leave it out',
+      hint: 'clients do not send the part after it; remove it',
       isRefused: false,
     })
   }
-  return faults
+  return problems
 }

@@ -1,7 +1,4 @@
-/**
- * What an operator reads about a node configuration, byte for byte. Lines `# with NAME=value` above the input are
- * its environment.
- */
+/** Messages for a node configuration, byte for byte. Lines `# with NAME=value` above the input are its environment. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'siteswarm-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 writeFileSync(join(folder, 'topology.yaml'), 'sites: { fra: {}, ams: {}, nyc: {} }\n')
 writeFileSync(
-  join(folder, 'speaking-sites.yaml'),
+  join(folder, 'federated-sites.yaml'),
   'sites: { fra: { federation: ["http://t.fra:6970"] }, ams: { federation: ["http://t.ams:6970"] }, nyc: {} }\n',
 )
 writeFileSync(join(folder, 'broken-topology.yaml'), 'sites: { fra: { cidr: [] } }\n')
@@ -37,6 +34,6 @@ function report(input: string): string {
 
 describe('a node configuration', () => {
   for (const { name, input, expected } of readCases('test/golden/config')) {
-    it(`is answered: ${name}`, () => expect(report(input)).toBe(expected))
+    it(`reports: ${name}`, () => expect(report(input)).toBe(expected))
   }
 })

@@ -1,4 +1,4 @@
-/** What an operator reads about a topology file, byte for byte. */
+/** Messages for a topology file, byte for byte. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +22,6 @@ function report(input: string): string {
 
 describe('a topology file', () => {
   for (const { name, input, expected } of readCases('test/golden/topology')) {
-    it(`is answered: ${name}`, () => expect(report(input)).toBe(expected))
+    it(`reports: ${name}`, () => expect(report(input)).toBe(expected))
   }
 })

@@ -1,14 +1,14 @@
-/** The prefix table agrees with a search through all prefixes; no text makes the readers do anything but refuse. */
+/** The prefix table agrees with a linear search; every text is either accepted or rejected with a problem. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseTopology } from '../../src/config/load-topology.ts'
 import { Address, addressFromBytes, addressToBytes } from '../../src/core/address.ts'
 import { ConfigError } from '../../src/core/errors.ts'
-import { isPrefixFault, type Prefix, prefixKey, readPrefix } from '../../src/topology/prefix.ts'
+import { isPrefixProblem, type Prefix, prefixKey, readPrefix } from '../../src/topology/prefix.ts'
 import { PrefixTable } from '../../src/topology/prefix-table.ts'
-import { trackerUrlFaults } from '../../src/topology/tracker-url.ts'
+import { trackerUrlProblems } from '../../src/topology/tracker-url.ts'
 
-/** Few different bytes, so that prefixes nest and touch, and addresses fall onto their edges. */
+/** Few distinct bytes, so that prefixes nest and touch, and addresses fall on their edges. */
 const byte = fc.constantFrom(0, 1, 127, 128, 254, 255)
 const addressBytes = fc.oneof(
   fc.array(byte, { minLength: 4, maxLength: 4 }),
@@ -17,7 +17,7 @@ const addressBytes = fc.oneof(
   fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => [...bytes]),
 )
 
-/** The bits of an address as text: a way to compare prefixes that shares nothing with the table. */
+/** The bits of an address as text: a comparison that shares no code with the table. */
 function bitsOf(address: Address): string {
   return [...addressToBytes(address)].map((value) => value.toString(2).padStart(8, '0')).join('')
 }
@@ -35,8 +35,8 @@ function distinct(texts: readonly string[]): Prefix[] {
   const byKey = new Map<string, Prefix>()
   for (const text of texts) {
     const prefix = readPrefix(text)
-    // Prefixes of mapped addresses are refused; the generator makes some.
-    if (!isPrefixFault(prefix)) byKey.set(prefixKey(prefix), prefix)
+    // Prefixes of mapped addresses are rejected; the generator makes some.
+    if (!isPrefixProblem(prefix)) byKey.set(prefixKey(prefix), prefix)
   }
   return [...byKey.values()]
 }
@@ -53,7 +53,7 @@ function naiveSearch(prefixes: readonly Prefix[], address: Address): number {
 }
 
 describe('the prefix table', () => {
-  it('agrees with a search through all prefixes', () => {
+  it('agrees with a linear search', () => {
     fc.assert(
       fc.property(
         fc.array(prefixText, { maxLength: 60 }),
@@ -78,8 +78,8 @@ describe('the prefix table', () => {
   })
 })
 
-describe('whatever somebody writes', () => {
-  it('a prefix is read as what it says, or refused', () => {
+describe('arbitrary text', () => {
+  it('is read as the prefix that it denotes, or rejected', () => {
     const text = fc.oneof(
       fc.string({ maxLength: 50 }),
       fc.string({ unit: fc.constantFrom(...'0123456789abcdef:./%'.split('')), maxLength: 50 }),
@@ -88,7 +88,7 @@ describe('whatever somebody writes', () => {
     fc.assert(
       fc.property(text, (written) => {
         const read = readPrefix(written)
-        if (isPrefixFault(read)) expect(read.hint).not.toBe('')
+        if (isPrefixProblem(read)) expect(read.hint).not.toBe('')
         else
           expect(readPrefix(prefixKey(read))).toMatchObject({
             start: read.start,
@@ -99,7 +99,7 @@ describe('whatever somebody writes', () => {
     )
   })
 
-  it('a tracker URL that is taken is one to every reader, with a path to announce to', () => {
+  it('that is accepted as a tracker URL is one for the WHATWG parser too, with a path to announce to', () => {
     const piece = fc.constantFrom(
       'http',
       'udp',
@@ -122,7 +122,7 @@ describe('whatever somebody writes', () => {
     const likely = url.map((rest) => `http://t.example/announce${rest}`)
     fc.assert(
       fc.property(fc.oneof(url, likely), (written) => {
-        if (trackerUrlFaults(written).length > 0) return
+        if (trackerUrlProblems(written).length > 0) return
         const { protocol, hostname, pathname, hash } = new URL(written)
         expect(['http:', 'https:', 'udp:']).toContain(protocol)
         expect([hostname === '', pathname.includes('/announce'), hash]).toEqual([false, true, ''])
@@ -131,7 +131,7 @@ describe('whatever somebody writes', () => {
     )
   })
 
-  it('a topology file is read, or refused with positions inside the file', () => {
+  it('is read as a topology file, or rejected with positions inside the file', () => {
     // Separated by bars.
     const words =
       'sites:|fra:|cidrs:|[|]|{|}|,|- |10.0.0.0/8|links:|between:|<<:|*x|&x |\n|\n  |\n    |\t|"|\'|!|>|%YAML 1.1|---|bubbles:|0123|~|? '

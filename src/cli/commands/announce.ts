@@ -4,7 +4,7 @@
  */
 import { type AnnounceEvent } from '../../core/announce.ts'
 import { systemRandom } from '../../core/random.ts'
-import { trackerUrlFaults } from '../../topology/tracker-url.ts'
+import { trackerUrlProblems } from '../../topology/tracker-url.ts'
 import { type HttpAnnounce, writeAnnounce } from '../../wire/http/announce.ts'
 import { type AnnounceAnswer, readAnnounceAnswer } from '../../client/announce-response.ts'
 import { askTracker } from '../../client/http-request.ts'
@@ -66,7 +66,7 @@ export const announceCommand: Command = {
       const announce = readAnnounceFlags(flags)
       const from = readLocalAddress(textFlag(flags, 'from'))
       const { read, asked, status, elapsedMs } = await ask(tracker, announce, from, context)
-      const faults = trackerUrlFaults(url).map(({ what, hint }) => `the URL: ${what}; ${hint}`)
+      const faults = trackerUrlProblems(url).map(({ what, hint }) => `the URL: ${what}; ${hint}`)
       const shown = { ...read, warnings: [...faults, ...read.warnings] }
       if (flags['json'] === true) {
         context.out(JSON.stringify({ url: asked, status, elapsedMs, ...shown }, null, 2))

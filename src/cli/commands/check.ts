@@ -1,8 +1,8 @@
 /**
- * `check`: everything that is wrong with the configuration and the topology, without running anything.
+ * `check`: prints every problem of the configuration and the topology without starting a node.
  *
- * The problems are the result, so they go to standard output. With `--topology` alone there is no node to check,
- * and only the topology is.
+ * The problems are the result, so they go to standard output. With `--topology` alone, only the topology is
+ * checked.
  */
 import { checkNode, checkTopologyFile, type NodeCheck } from '../../config/load-node.ts'
 import { formatProblem } from '../../core/errors.ts'
@@ -21,11 +21,11 @@ export const checkCommand: Command = {
   flags: [
     {
       flags: '-c, --config <file>',
-      description: 'node configuration; its environment variables are read too',
+      description: 'node configuration; SITESWARM_ variables override it',
     },
     {
       flags: '-t, --topology <file>',
-      description: 'topology file, instead of the one that the configuration names',
+      description: 'topology file, in place of the one in the configuration',
     },
   ],
   async run(_args, flags, context) {

@@ -1,4 +1,4 @@
-/** `locate`: where the topology says that an address is, and which prefix says so. */
+/** `locate`: the site and bubble of addresses, and the prefix that decides. */
 import { loadTopologyFile } from '../../config/load-topology.ts'
 import { type Address, parseAddress } from '../../core/address.ts'
 import type { Topology } from '../../topology/topology.ts'
@@ -7,10 +7,10 @@ import { topologyFlag, topologyPath } from '../topology-argument.ts'
 
 interface Located {
   readonly address: string
-  /** null where the address is refused. */
+  /** null if the address is refused. */
   readonly site: string | null
   readonly bubble: string | null
-  /** null where no prefix matched, and `unmapped` decided. */
+  /** null if no prefix contains the address and `unmapped` decided. */
   readonly prefix: string | null
 }
 
@@ -27,7 +27,7 @@ export const locateCommand: Command = {
     const addresses = args.map(parseAddress)
     const bad = args.filter((_text, index) => addresses[index] === undefined)
     for (const text of bad)
-      context.err(`locate: ${JSON.stringify(text)} is no IP address; write 10.1.2.3 or fd00::7`)
+      context.err(`locate: ${JSON.stringify(text)} is not an IP address; write 10.1.2.3 or fd00::7`)
     if (bad.length > 0) return exitCodes.usage
 
     const path = topologyPath(flags, context)
@@ -56,8 +56,8 @@ function describe(located: readonly Located[], { unmapped }: Topology): string[]
   const width = Math.max(...located.map(({ address }) => address.length))
   return located.map(({ address, site, bubble, prefix }) => {
     const start = address.padEnd(width)
-    if (site === null) return `${start}  unmapped: in no prefix, and refused`
-    const because = prefix === null ? `in no prefix (unmapped: ${unmapped})` : `prefix ${prefix}`
+    if (site === null) return `${start}  unmapped: outside all prefixes, refused`
+    const because = prefix === null ? `outside all prefixes (unmapped: ${unmapped})` : `prefix ${prefix}`
     return `${start}  site ${site}  bubble ${bubble}  ${because}`
   })
 }

@@ -1,6 +1,6 @@
 /**
- * `simulate`: what a rollout would cost on this topology. The real handout policy, virtual time, modelled clients;
- * beside it the same rollout with a blind tracker and with biased neighbour selection.
+ * `simulate`: the cost of a rollout on this topology. The real handout policy in virtual time with modelled
+ * clients, compared with a topology-blind tracker and with biased neighbour selection.
  */
 import { writeFile } from 'node:fs/promises'
 import { elapsedMs } from '../../core/clock.ts'
@@ -16,7 +16,7 @@ import { UsageError } from '../tracker-arguments.ts'
 export const simulateCommand: Command = {
   name: 'simulate',
   arguments: '',
-  summary: 'Say what a rollout would cost on this topology: copies into each site, and time.',
+  summary: 'Simulate a rollout on this topology: copies into each site, and time.',
   examples: [
     'siteswarm simulate --topology topology.yaml --hosts 200 --size 4GiB --wan 1gbit --nic 10gbit',
     'siteswarm simulate --topology topology.yaml --hosts 50,fra=1000 --wan 200mbit,fra=1gbit --svg rollout.svg',
@@ -27,12 +27,15 @@ export const simulateCommand: Command = {
       flags: '-t, --topology <file>',
       description: 'topology file (default: SITESWARM_TOPOLOGY, else --sites)',
     },
-    { flags: '--sites <n>', description: `without a file: so many equal sites (default ${defaults.sites})` },
+    {
+      flags: '--sites <n>',
+      description: `without a file: number of equal sites (default ${defaults.sites})`,
+    },
     {
       flags: '--hosts <n>',
       description: `hosts of each site, or 50,fra=1000; one is the source (default ${defaults.hosts})`,
     },
-    { flags: '--source <site>', description: 'where the file is (default: the first site)' },
+    { flags: '--source <site>', description: 'site of the source (default: the first site)' },
     { flags: '--size <size>', description: `size of the file (default ${defaults.size})` },
     {
       flags: '--wan <rate>',
@@ -43,8 +46,8 @@ export const simulateCommand: Command = {
       flags: '--client <name>',
       description: `libtorrent, aria2, transmission, rtorrent or mixed (default ${defaults.client})`,
     },
-    { flags: '--policy <names>', description: `what to compare (default ${defaults.policies})` },
-    { flags: '--seed <n>', description: 'repeats a run (default: by chance, and printed)' },
+    { flags: '--policy <names>', description: `policies to compare (default ${defaults.policies})` },
+    { flags: '--seed <n>', description: 'repeats a run (default: random, and printed)' },
     { flags: '--svg <file>', description: 'write a picture: hosts done over time' },
   ],
   async run(_args, flags, context) {
@@ -74,7 +77,7 @@ export const simulateCommand: Command = {
   },
 }
 
-/** A line that is written over, on a terminal; nothing elsewhere. */
+/** A progress line that overwrites itself on a terminal; nothing elsewhere. */
 function progressReporter(context: CommandContext): (progress: Progress) => void {
   let shownMs = -Infinity
   let hasLine = false

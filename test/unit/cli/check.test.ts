@@ -28,7 +28,7 @@ async function check(...flags: string[]) {
 }
 
 describe('check', () => {
-  it('finds nothing wrong with the examples', async () => {
+  it('finds no problem in the samples', async () => {
     const run = await check()
     expect([run.exitCode, run.err]).toEqual([0, ''])
     expect(run.out).toBe(
@@ -44,13 +44,13 @@ describe('check', () => {
     ])
   })
 
-  it('checks a configuration with the topology of tomorrow', async () => {
+  it('checks a configuration with another topology', async () => {
     const run = await check('--config', '~/siteswarm.yaml', '--topology', '~/broken.yaml')
     expect([run.exitCode, run.err]).toEqual([78, ''])
     expect(run.out).toBe(
-      '~/broken.yaml:1:25  10.0.0.1/8 has bits behind its length\n' +
+      '~/broken.yaml:1:25  10.0.0.1/8 has host bits set\n' +
         '   1 | sites: { fra: { cidrs: [10.0.0.1/8] } }\n' +
-        '     |                         ^^^^^^^^^^ the prefix is 10.0.0.0/8; this one address is 10.0.0.1/32\n\n' +
+        '     |                         ^^^^^^^^^^ the prefix is 10.0.0.0/8; this single address is 10.0.0.1/32\n\n' +
         '1 problem, 0 warnings\n',
     )
   })
@@ -60,7 +60,7 @@ describe('check', () => {
     expect([run.exitCode, run.out]).toEqual([0, '~/topology.yaml: fine, 1 site, 1 bubble, 2 prefixes\n'])
   })
 
-  it('shows warnings, which are no problem', async () => {
+  it('prints warnings and exits with 0', async () => {
     const run = await check('--topology', '~/two-ports.yaml')
     expect(run.exitCode).toBe(0)
     expect(run.out).toContain('warning: t is a tracker of site "lab" on the ports 1 and 2\n')
@@ -90,8 +90,8 @@ describe('check', () => {
           file: '~/broken.yaml',
           line: 1,
           column: 25,
-          message: '10.0.0.1/8 has bits behind its length',
-          hint: 'the prefix is 10.0.0.0/8; this one address is 10.0.0.1/32',
+          message: '10.0.0.1/8 has host bits set',
+          hint: 'the prefix is 10.0.0.0/8; this single address is 10.0.0.1/32',
           excerpt:
             '   1 | sites: { fra: { cidrs: [10.0.0.1/8] } }\n     |                         ^^^^^^^^^^',
         },

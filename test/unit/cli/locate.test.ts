@@ -17,7 +17,7 @@ function aTopology(unmapped: string): string {
 }
 
 describe('locate', () => {
-  it('shows site, bubble and prefix, by the example where nothing is named', async () => {
+  it('prints site, bubble and prefix, by default with the sample', async () => {
     const run = await runCommand(['locate', '127.1.1.5', '127.2.9.9', '::1', '::ffff:127.3.2.1'])
     expect([run.exitCode, run.err]).toEqual([0, ''])
     expect(run.out).toBe(
@@ -31,18 +31,18 @@ describe('locate', () => {
     )
   })
 
-  it('says so and answers no where an address is refused', async () => {
+  it('reports a refused address and exits with 1', async () => {
     const run = await runCommand(['locate', '127.1.1.5', '10.0.0.1'])
     expect([run.exitCode, run.out.split('\n')[1]]).toEqual([
       1,
-      '10.0.0.1   unmapped: in no prefix, and refused',
+      '10.0.0.1   unmapped: outside all prefixes, refused',
     ])
   })
 
   it.each([
-    ['isolate', '10.0.0.1  site unmapped  bubble -  in no prefix (unmapped: isolate)\n'],
-    ['lab', '10.0.0.1  site lab  bubble -  in no prefix (unmapped: lab)\n'],
-  ])('says which rule decided: %s', async (unmapped, out) => {
+    ['isolate', '10.0.0.1  site unmapped  bubble -  outside all prefixes (unmapped: isolate)\n'],
+    ['lab', '10.0.0.1  site lab  bubble -  outside all prefixes (unmapped: lab)\n'],
+  ])('prints the rule that decided: %s', async (unmapped, out) => {
     const run = await runCommand(['locate', '10.0.0.1', '--topology', aTopology(unmapped)])
     expect([run.exitCode, run.out]).toEqual([0, out])
   })
@@ -67,20 +67,20 @@ describe('locate', () => {
     })
   })
 
-  it('refuses what is no address, each by name', async () => {
+  it('rejects arguments that are not addresses, each by name', async () => {
     const run = await runCommand(['locate', 'fra.example', '10.0.0.1', '10.0.0.0/8'])
     expect([run.exitCode, run.out]).toEqual([64, ''])
     expect(run.err).toBe(
-      'locate: "fra.example" is no IP address; write 10.1.2.3 or fd00::7\n' +
-        'locate: "10.0.0.0/8" is no IP address; write 10.1.2.3 or fd00::7\n',
+      'locate: "fra.example" is not an IP address; write 10.1.2.3 or fd00::7\n' +
+        'locate: "10.0.0.0/8" is not an IP address; write 10.1.2.3 or fd00::7\n',
     )
   })
 
-  it('ends with 78 where the topology is wrong', async () => {
+  it('exits with 78 if the topology has a problem', async () => {
     const run = await runCommand(['locate', '10.0.0.1', '-t', aTopology('mars')])
     expect([run.exitCode, run.out]).toEqual([78, ''])
     expect(run.err).toContain(
-      'topology.yaml:2:11  unmapped is refuse, isolate or a site, and there is no site "mars"',
+      'topology.yaml:2:11  unknown site "mars": unmapped is refuse, isolate or the name of a site',
     )
   })
 })

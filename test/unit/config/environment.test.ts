@@ -6,7 +6,7 @@ import { nodeSchema } from '../../../src/config/schema.ts'
 const tree = schemaTree(nodeSchema)
 
 describe('the environment', () => {
-  it('has a variable for each key, and none for two', () => {
+  it('has exactly one variable for each key', () => {
     expect(environmentKeys(tree).map(({ variable }) => variable)).toEqual([
       'SITESWARM_SITE',
       'SITESWARM_TOPOLOGY',
@@ -31,14 +31,14 @@ describe('the environment', () => {
     ])
   })
 
-  it('splits lists at commas, and an empty one is a list', () => {
+  it('splits lists at commas, and reads an empty variable as an empty list', () => {
     const listOf = (text: string) =>
       readEnvironment({ SITESWARM_TRUSTED_PROXIES: text }, tree).values.map(({ value }) => value)
     expect(listOf('10.0.0.0/8, fd00::/8')).toEqual([['10.0.0.0/8', 'fd00::/8']])
     expect(listOf('')).toEqual([[]])
   })
 
-  it('is not asked about what Kubernetes says of Services called siteswarm', () => {
+  it('ignores the variables that Kubernetes sets for a Service called siteswarm', () => {
     const environment = {
       SITESWARM_SERVICE_HOST: '10.0.0.1',
       SITESWARM_SERVICE_PORT: '6969',
@@ -52,14 +52,14 @@ describe('the environment', () => {
     expect(readEnvironment(environment, tree)).toEqual({ values: [], problems: [] })
   })
 
-  it('takes a port that somebody typed for the mistake that it is', () => {
+  it('reports a mistyped port variable', () => {
     const { problems } = readEnvironment({ SITESWARM_PORT: '6969' }, tree)
     expect(problems.map(({ file, message }) => `${file}: ${message}`)).toEqual([
-      'SITESWARM_PORT: no key of the configuration has this name',
+      'SITESWARM_PORT: no configuration key has this name',
     ])
   })
 
-  it('leaves the variables of other programs alone', () => {
+  it('ignores the variables of other programs', () => {
     expect(readEnvironment({ SITESWARMS: 'x', siteswarm_site: 'x', PATH: '/bin' }, tree).problems).toEqual([])
   })
 })

@@ -51,7 +51,7 @@ describe('paths', () => {
     expect([config.topologyPath, config.dataDirectory]).toEqual([resolve('x.yaml'), resolve('d')])
   })
 
-  it('that are written to are in the working directory when the example of the package runs', () => {
+  it('of data directories are relative to the working directory when the sample of the package runs', () => {
     const config = loadConfig({ environment: {} })
     expect([config.topologyPath, config.dataDirectory, config.torrents.directory]).toEqual([
       sampleFiles.topology,
@@ -61,7 +61,7 @@ describe('paths', () => {
   })
 })
 
-describe('the example of the package', () => {
+describe('the sample of the package', () => {
   it('is a node of Frankfurt that announces on port 6969 and has its admin on 6970 of this machine', () => {
     const { config, topology, warnings } = loadNode({ environment: {} })
     expect([config.site, config.listen.http.port, config.listen.admin]).toEqual([
@@ -89,10 +89,10 @@ describe('a file that cannot be read', () => {
 
   it('is named when it is missing', () => {
     expect(refusalOf(load(join(folder, 'nowhere.yaml')))).toBe(
-      '~/nowhere.yaml  there is no such file\n  name an existing file, or start from config/siteswarm.yaml',
+      '~/nowhere.yaml  no such file\n  name an existing file, or start from config/siteswarm.yaml',
     )
     expect(refusalOf(() => loadTopologyFile(join(folder, 'nowhere.yaml')))).toBe(
-      '~/nowhere.yaml  there is no such file\n  name an existing file, or start from config/topology.yaml',
+      '~/nowhere.yaml  no such file\n  name an existing file, or start from config/topology.yaml',
     )
   })
 
@@ -102,12 +102,12 @@ describe('a file that cannot be read', () => {
 
   it('is named when a part of its path is a file', () => {
     expect(refusalOf(load(join(aFile('x'), 'siteswarm.yaml')))).toBe(
-      '~/etc/siteswarm.yaml/siteswarm.yaml  a part of this path is no directory\n  check the path',
+      '~/etc/siteswarm.yaml/siteswarm.yaml  a part of this path is not a directory\n  check the path',
     )
   })
 
-  // Root may read everything.
-  it.skipIf(process.getuid?.() === 0)('is named when it may not be read', () => {
+  // Root can read every file.
+  it.skipIf(process.getuid?.() === 0)('is named when permission is denied', () => {
     const path = aFile('site: fra\n', 'secret.yaml')
     chmodSync(path, 0)
     expect(refusalOf(load(path))).toBe(
@@ -115,7 +115,7 @@ describe('a file that cannot be read', () => {
     )
   })
 
-  it('is named with the line that is not UTF-8', () => {
+  it('is named with the first line that is not UTF-8', () => {
     const latin1 = Buffer.from('site: fra\n# für\ntopology: x\n', 'latin1')
     expect(refusalOf(load(aFile(latin1)))).toBe(
       '~/etc/siteswarm.yaml:2:1  the file is not UTF-8\n  save it as UTF-8',
@@ -129,13 +129,13 @@ describe('a file that cannot be read', () => {
   })
 })
 
-describe('a file with the marks of another system', () => {
-  it('is read with a byte order mark and carriage returns', () => {
+describe('a file from another operating system', () => {
+  it('may have a byte order mark and carriage returns', () => {
     const path = aFile('\uFEFFsite: fra\r\ntopology: t.yaml\r\n')
     expect(loadConfig({ path, environment: {} }).topologyPath).toBe(join(folder, 'etc/t.yaml'))
   })
 
-  it('shows no carriage return in an excerpt', () => {
+  it('has excerpts without carriage returns', () => {
     expect(
       refusalOf(() => loadConfig({ path: aFile('site: fra\r\ntopology: t\r\nx: 1\r\n'), environment: {} })),
     ).toBe(

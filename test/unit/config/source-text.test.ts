@@ -8,10 +8,9 @@ function excerptOf(text: string, marked: string): string | undefined {
 }
 
 describe('an excerpt', () => {
-  it('marks the place', () => expect(excerptOf('a: 1\nbc: 2\n', 'bc')).toBe('   2 | bc: 2\n     | ^^'))
+  it('marks the position', () => expect(excerptOf('a: 1\nbc: 2\n', 'bc')).toBe('   2 | bc: 2\n     | ^^'))
 
-  it('keeps tabs above each other', () =>
-    expect(excerptOf('\ta:\tb', 'b')).toBe('   1 | \ta:\tb\n     | \t  \t^'))
+  it('keeps tabs aligned', () => expect(excerptOf('\ta:\tb', 'b')).toBe('   1 | \ta:\tb\n     | \t  \t^'))
 
   it('marks only the first of several lines', () =>
     expect(excerptOf('a: b\nc', 'b\nc')).toBe('   1 | a: b\n     |    ^'))

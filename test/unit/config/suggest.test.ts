@@ -14,11 +14,11 @@ describe('did you mean', () => {
     ['', ['a'], undefined],
   ])('%j among %j is %j', (word, known, nearest) => expect(nearestWord(word, known)).toBe(nearest))
 
-  it('names the known words where none is near', () => {
+  it('lists the known words if none is similar', () => {
     expect(suggestion('zebra', ['fra', 'ams'])).toBe('known here: fra, ams')
   })
 
-  it('does not name more of them than fit on a line', () => {
+  it('lists them only if they fit on a line', () => {
     const known = Array.from({ length: 13 }, (_, index) => `site-${index}`)
     expect([suggestion('zebra', known.slice(1))?.slice(0, 11), suggestion('zebra', known)]).toEqual([
       'known here:',

@@ -4,7 +4,7 @@ import { Exchange } from '../../../src/simulation/exchange.ts'
 import { Population } from '../../../src/simulation/population.ts'
 import { aScenario, type ScenarioLiteral } from '../../a-scenario.ts'
 
-/** Hosts of one site that know only whom a test connects; host 0 has everything. */
+/** Hosts of one site without connections; host 0 is a seed. */
 function anExchange(hosts: number, literal: ScenarioLiteral = {}) {
   const scenario = aScenario({ hosts: [hosts], sizeBytes: 1_000_000, ...literal })
   const completed: number[] = []
@@ -31,7 +31,7 @@ function anExchange(hosts: number, literal: ScenarioLiteral = {}) {
 }
 
 describe('an exchange', () => {
-  it('brings a megabyte over 8 Mbit/s in 1.05 s, frames and all', () => {
+  it('transfers a megabyte over 8 Mbit/s in 1.05 s, frame overhead included', () => {
     const { exchange, completed, stepSeconds } = anExchange(2)
     exchange.connect(0, 1)
     stepSeconds(1.04)
@@ -40,7 +40,7 @@ describe('an exchange', () => {
     expect(completed).toEqual([1])
   })
 
-  it('passes on what has come before all has come', () => {
+  it('uploads pieces before the download is complete', () => {
     const { exchange, completed, stepSeconds } = anExchange(3)
     exchange.connect(0, 1)
     exchange.connect(1, 2)
@@ -48,7 +48,7 @@ describe('an exchange', () => {
     expect(completed).toEqual([1, 2])
   })
 
-  it('passes nothing on before all has come, where the client does not', () => {
+  it('uploads nothing before the download is complete if the client does not', () => {
     const { exchange, completed, stepSeconds } = anExchange(3, { client: 'transmission' })
     exchange.connect(0, 1)
     exchange.connect(1, 2)
@@ -58,7 +58,7 @@ describe('an exchange', () => {
     expect(completed).toEqual([1, 2])
   })
 
-  it('brings to each host exactly the size of the file', () => {
+  it('transfers exactly the size of the file to each host', () => {
     const { exchange, stepSeconds } = anExchange(6)
     for (let host = 1; host < 6; host++)
       for (let other = 0; other < host; other++) exchange.connect(host, other)
@@ -67,21 +67,21 @@ describe('an exchange', () => {
     expect(received).toEqual([0, 1_000_000, 1_000_000, 1_000_000, 1_000_000, 1_000_000])
   })
 
-  it('brings nothing to a host that knows nobody', () => {
+  it('transfers nothing to a host without connections', () => {
     const { exchange, stepSeconds } = anExchange(3)
     exchange.connect(0, 1)
     stepSeconds(5)
     expect(exchange.pieces.haveCount[2]).toBe(0)
   })
 
-  it('ends connections between two that have everything', () => {
+  it('closes connections between two seeds', () => {
     const { exchange, stepSeconds } = anExchange(2)
     exchange.connect(0, 1)
     stepSeconds(2)
     expect(exchange.connections.degree(0)).toBe(0)
   })
 
-  it('ends with a host that goes away, and others ask elsewhere for what it owed them', () => {
+  it('closes the connections of a removed host, and its neighbours request the pieces elsewhere', () => {
     const { exchange, completed, stepSeconds } = anExchange(3)
     exchange.connect(0, 1)
     exchange.connect(1, 2)
@@ -92,13 +92,13 @@ describe('an exchange', () => {
     expect(completed).toEqual([2])
   })
 
-  it('takes no more connections than a client has', () => {
+  it('stops at the maximum connections of a client', () => {
     const { exchange } = anExchange(60, { client: 'transmission' })
     for (let host = 1; host < 60; host++) exchange.connect(host, 0)
     expect(exchange.connections.degree(0)).toBe(50)
   })
 
-  it('serves as many at a time as a client has slots', () => {
+  it('uploads to as many peers as the client has slots', () => {
     const { exchange } = anExchange(12, { client: 'libtorrent' })
     for (let host = 1; host < 12; host++) exchange.connect(host, 0)
     exchange.step(0.01)
@@ -106,19 +106,19 @@ describe('an exchange', () => {
   })
 })
 
-describe('a host that finishes', () => {
-  it('is left by a libtorrent neighbour that lacks nothing but its last piece', () => {
+describe('a host that completes', () => {
+  it('is disconnected by a libtorrent neighbour that lacks only its last piece', () => {
     const { exchange, dropped, stepSeconds } = anExchange(4, { client: 'libtorrent' })
     exchange.connect(0, 1)
     exchange.connect(1, 2)
-    // Slows the source down, so that 2 has all that 1 has at any time.
+    // Slows the source down, so that host 2 always has all pieces of host 1.
     exchange.connect(0, 3)
     stepSeconds(5)
     expect(dropped).toEqual([[2, 1]])
     expect(exchange.pieces.haveCount[2]).toBe(15)
   })
 
-  it('is not left by a client that does not do that', () => {
+  it('is not disconnected by other clients', () => {
     const { exchange, dropped, completed, stepSeconds } = anExchange(3, { client: 'aria2' })
     exchange.connect(0, 1)
     exchange.connect(1, 2)

@@ -4,8 +4,8 @@ import { Links } from '../../../src/simulation/links.ts'
 const UNLIMITED = 4
 
 /**
- * Thousand bytes a second of transfers over some of five links (the last one without limit), after a few steps.
- * A link of 8 Mbit/s carries 956 of them: 95.6 % of a frame is content.
+ * Rates in kB/s of transfers over some of five links (the last one unlimited), after a few steps. A link of 8
+ * Mbit/s carries 956 kB/s: 95.6 % of a frame is content.
  */
 function rates(
   megabits: readonly [number, number, number, number],
@@ -27,7 +27,7 @@ function rates(
 }
 
 describe('the links', () => {
-  it('give one transfer all of the slowest link on its way', () => {
+  it('give a single transfer the full rate of the slowest link on its route', () => {
     expect(rates([80, 8, 800, 80], [[0, 1, 2]])).toEqual([956])
   })
 
@@ -43,16 +43,16 @@ describe('the links', () => {
     ).toEqual([478, 478])
   })
 
-  it('give to others what a transfer cannot use that is held back elsewhere', () => {
+  it('redistribute the share of a transfer that another link limits', () => {
     // Three over the link of 80; one of them also over a link of 8.
     expect(rates([80, 8, 800, 800], [[0, 1], [0], [0]])).toEqual([956, 4300, 4300])
   })
 
-  it('give nobody more than he asked for', () => {
+  it('never exceed the demand of a transfer', () => {
     expect(rates([80, 80, 80, 80], [[0], [0]], 1_000_000)).toEqual([1000, 1000])
   })
 
-  it('carry no more than they can in the very step in which many begin', () => {
+  it('never exceed their capacity, even in a step in which many transfers start', () => {
     const links = new Links([8e6, Infinity])
     const count = 50
     const table = {

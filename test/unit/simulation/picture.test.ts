@@ -11,7 +11,7 @@ it('draws a panel for each policy and a line for each site', () => {
   expect(svg).toContain('a &lt;title> &amp; more')
 })
 
-it('draws no more points than can be told apart', () => {
+it('draws only as many points as are distinguishable', () => {
   const svg = drawOutcomes([simulated({ hosts: [900], sizeBytes: 16_384 * 4, pieces: 4 })], '')
   const points = /points="([^"]+)"/.exec(svg)?.[1]?.split(' ') ?? []
   expect(points.length).toBeGreaterThan(100)

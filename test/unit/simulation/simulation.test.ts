@@ -6,25 +6,25 @@ import { Simulation } from '../../../src/simulation/simulation.ts'
 import { uniformTopology } from '../../../src/simulation/uniform-topology.ts'
 
 describe('a simulated rollout', () => {
-  it('takes as long as the link needs for one leecher', () => {
-    // 95,564,900 bytes are ten seconds of 80 Mbit/s, frames and all.
+  it('takes the time of the link for a single leecher', () => {
+    // 95,564,900 bytes are ten seconds of 80 Mbit/s, frame overhead included.
     const outcome = simulated({ hosts: [1, 1], sizeBytes: 95_564_900 })
     expect(outcome.lastSeconds).toBeGreaterThan(10)
     expect(outcome.lastSeconds).toBeLessThan(10.5)
   })
 
-  it('brings exactly one copy over the link between two sites', () => {
+  it('transfers exactly one copy over the link between two sites', () => {
     const outcome = simulated({ hosts: [5, 5] })
     expect(outcome.sites.map((site) => site.copies.toFixed(3))).toEqual(['0.000', '1.000'])
     expect(outcome.copiesOutOfSource).toBeCloseTo(1, 6)
     expect(outcome.remoteBytes).toBeCloseTo(32 * 2 ** 20, 0)
   })
 
-  it('is the same again with the same seed', () => {
+  it('is reproducible with the same seed', () => {
     expect(simulated({ seed: 5 }, 'blind')).toEqual(simulated({ seed: 5 }, 'blind'))
   })
 
-  it('is another one with another seed', () => {
+  it('differs with another seed', () => {
     expect(simulated({ seed: 5 }, 'blind')).not.toEqual(simulated({ seed: 6 }, 'blind'))
   })
 
@@ -36,7 +36,7 @@ describe('a simulated rollout', () => {
     expect(four.copiesMax).toBeLessThanOrEqual(4)
   })
 
-  it('costs more copies with a blind tracker, and fewer of those with a biased one', () => {
+  it('costs more copies with a blind tracker, and fewer of them with a biased one', () => {
     const hosts = [10, 10, 10]
     const blind = simulated({ hosts, client: 'libtorrent' }, 'blind')
     const biased = simulated({ hosts, client: 'libtorrent' }, 'biased')
@@ -48,7 +48,7 @@ describe('a simulated rollout', () => {
     const outcome = simulated({ hosts: [4, 4, 4], siteStartSeconds: [0, 0, 30] })
     expect(outcome.unfinished).toBe(0)
     expect(outcome.sites[2]?.copies).toBeCloseTo(1, 6)
-    // Its time counts from its own start.
+    // Its time is measured from its own start.
     expect(outcome.sites[2]?.lastSeconds).toBeLessThan(15)
   })
 
@@ -59,7 +59,7 @@ describe('a simulated rollout', () => {
     expect(outcome.sites[1]?.copies).toBeLessThan(1.6)
   })
 
-  it('makes hosts wait a minute whose clients hang up on finishers, if those are introduced to nobody', () => {
+  it('delays hosts by a minute if their clients disconnect finishers and finishers receive no introductions', () => {
     const scenario = aScenario({ hosts: [6, 6], client: 'libtorrent' })
     const simulation = new Simulation(scenario, 'siteswarm', {
       handout: { ...defaultPolicy, strangersOnCompletion: 0 },
@@ -71,7 +71,7 @@ describe('a simulated rollout', () => {
     expect(outcome.lastSeconds).toBeLessThan(200)
   })
 
-  it('ends where nothing can come any more, and says who never finished', () => {
+  it('ends once nothing more can be transferred, and reports the hosts that did not complete', () => {
     const topology = { ...uniformTopology(2), cost: () => Infinity }
     const outcome = simulated({ hosts: [3, 2], topology })
     expect(outcome.sites.map((site) => site.unfinished)).toEqual([0, 2])
@@ -79,7 +79,7 @@ describe('a simulated rollout', () => {
     expect(outcome.lastSeconds).toBeUndefined()
   })
 
-  it('says how far it is', () => {
+  it('reports its progress', () => {
     const simulation = new Simulation(aScenario(), 'siteswarm')
     expect(simulation.progress).toEqual({ hosts: 0, bytes: 0 })
     while (!simulation.isOver) simulation.step()
@@ -88,25 +88,25 @@ describe('a simulated rollout', () => {
   })
 })
 
-describe('the least possible time', () => {
+describe('the lower bound', () => {
   const seconds = (hosts: readonly number[], wanBitsPerSecond: number, nicBitsPerSecond: number) =>
     boundSeconds(aScenario({ hosts, wanBitsPerSecond, nicBitsPerSecond, sizeBytes: 1_000_000 }))
 
-  it('is what the link between sites needs where it is the slowest', () => {
+  it('is the time of the link between sites if it is the slowest', () => {
     expect(seconds([4, 4], 1e6, 8e6)).toBe(8)
   })
 
-  it('is what a host needs where its own link is the slowest', () => {
+  it('is the time of the link of a host if it is the slowest', () => {
     expect(seconds([4, 4], 8e6, 4e6)).toBe(2)
   })
 
-  it('is what a host needs where all are at one site', () => {
+  it('is the time of the link of a host if all hosts are at one site', () => {
     expect(seconds([4, 0], 1e6, 4e6)).toBe(2)
   })
 })
 
 describe('the pieces of a simulated file', () => {
-  it('are as many as a real torrent has, while the swarm is small', () => {
+  it('are as many as in a real torrent if the swarm is small', () => {
     expect(pieceCount(withoutPieces([4, 4], 2 ** 30))).toBe(1024)
   })
 
@@ -114,7 +114,7 @@ describe('the pieces of a simulated file', () => {
     expect(pieceCount(withoutPieces([15_000, 15_000], 2 ** 32))).toBe(533)
   })
 
-  it('are no smaller than a block', () => {
+  it('are at least as large as a block', () => {
     expect(pieceCount(withoutPieces([4, 4], 100_000))).toBe(7)
   })
 

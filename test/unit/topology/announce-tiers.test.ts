@@ -17,21 +17,21 @@ function tiersOf(trackers: {
   })
 }
 
-describe('the trackers that the clients of a place are told of', () => {
-  it('are those of the bubble, then of the rest of the site, then the fallback tier', () => {
+describe('the announce tiers of a place', () => {
+  it('are the trackers of the bubble, of the site, then the fallback tier', () => {
     expect(
       tiersOf({ bubble: ['http://b'], site: ['http://s1', 'http://s2'], fallback: ['http://f'] }),
     ).toEqual([['http://b'], ['http://s1', 'http://s2'], ['http://f']])
   })
 
-  it('begin with the site where the bubble has none of its own', () => {
+  it('start with the site if the bubble has no trackers', () => {
     expect(tiersOf({ site: ['http://s1'], fallback: ['http://f1', 'http://f2'] })).toEqual([
       ['http://s1'],
       ['http://f1', 'http://f2'],
     ])
   })
 
-  it('are asked of the fallback for this very site', () => {
+  it('end with the fallback trackers of the site', () => {
     const topology: Topology = { ...aTopology(), fallbackTrackers: (site) => [`http://for-${site.name}`] }
     expect(announceTiers(topology, topology.places[5] as Place)).toEqual([
       ['http://127.2.0.1:6969/announce'],
@@ -39,13 +39,13 @@ describe('the trackers that the clients of a place are told of', () => {
     ])
   })
 
-  it('name each tracker once, in the nearest tier, and leave no tier empty', () => {
+  it('contain each tracker once, in the nearest tier, and no empty tier', () => {
     expect(
       tiersOf({ bubble: ['http://x', 'http://x'], site: ['http://x'], fallback: ['http://f', 'http://x'] }),
     ).toEqual([['http://x'], ['http://f']])
   })
 
-  it('are none where the topology names none', () => {
+  it('are empty if the topology has no trackers', () => {
     expect(tiersOf({})).toEqual([])
   })
 })

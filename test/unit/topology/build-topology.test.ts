@@ -21,7 +21,7 @@ sites:
 
 function where(topology: Topology, text: string): string {
   const address = parseAddress(text)
-  if (address === undefined) throw new Error(`${text} is no address`)
+  if (address === undefined) throw new Error(`${text} is not an address`)
   const match = topology.match(address)
   const index = topology.locate(address)
   expect(match?.place.index ?? -1).toBe(index)
@@ -39,7 +39,7 @@ function fallback(topology: Topology, name: string): readonly string[] {
 }
 
 describe('a topology', () => {
-  it('numbers sites and places in the order of the file, and begins each site with the bubble "-"', () => {
+  it('numbers sites and places in file order, each site starting with the bubble "-"', () => {
     const { sites, places } = topologyOf(SITES)
     expect(sites.map(({ index, name }) => [index, name])).toEqual([
       [0, 'fra'],
@@ -58,7 +58,7 @@ describe('a topology', () => {
     expect(sites[0]?.places).toEqual([places[0], places[1], places[2]])
   })
 
-  it('puts an address where the longest prefix is, over all sites', () => {
+  it('locates an address by the longest prefix over all sites', () => {
     const topology = topologyOf(SITES)
     expect(where(topology, '10.1.9.9')).toBe('fra/- by 10.1.0.0/16')
     expect(where(topology, '10.1.1.9')).toBe('fra/row-a by 10.1.1.0/24')
@@ -67,17 +67,17 @@ describe('a topology', () => {
     expect(where(topology, '::ffff:10.3.0.1')).toBe('ams/- by 10.3.0.0/16')
   })
 
-  it('refuses unmapped addresses where nothing else is said', () => {
+  it('refuses unmapped addresses by default', () => {
     const topology = topologyOf(SITES)
     expect(topology.unmapped).toBe('refuse')
     expect(where(topology, '192.0.2.1')).toBe('refused')
   })
 
-  it('counts unmapped addresses to the site that the file names', () => {
+  it('assigns unmapped addresses to the site that the file names', () => {
     expect(where(topologyOf(`${SITES}unmapped: ams\n`), '192.0.2.1')).toBe('ams/- by undefined')
   })
 
-  it('isolates unmapped addresses in a site of their own, infinitely far from all others', () => {
+  it('isolates unmapped addresses in a separate site at infinite cost', () => {
     const topology = topologyOf(`${SITES}unmapped: isolate\n`)
     expect(where(topology, '192.0.2.1')).toBe('unmapped/- by undefined')
     const isolated = topology.siteNamed('unmapped')
@@ -95,14 +95,14 @@ describe('a topology', () => {
     ])
   })
 
-  it('does not put two sites without a region into one', () => {
+  it('does not treat two sites without a region as one region', () => {
     expect(costs(topologyOf('sites: { a: {}, b: {} }'))).toEqual([
       [0, 100],
       [100, 0],
     ])
   })
 
-  it('takes the cost of a link in both directions', () => {
+  it('applies the cost of a link to both directions', () => {
     const topology = topologyOf(`${SITES}links: [{ between: [ams, nyc], cost: 2.5 }]\n`)
     expect([topology.cost(1, 2), topology.cost(2, 1), topology.cost(0, 2)]).toEqual([2.5, 2.5, 10])
   })
@@ -114,25 +114,25 @@ describe('a topology', () => {
     expect(fallback(topology, 'ams')).toEqual(['t1.fra', 't2.fra', 't1.nyc'])
   })
 
-  it('falls back to what the file says, without the trackers that the site has anyway', () => {
+  it('falls back to the trackers of the file, without those of the site itself', () => {
     const given = 'fallback: { trackers: [http://t0.example/announce, http://row-b.fra.example/announce] }'
     const topology = topologyOf(`${SITES}${given}\n`)
     expect(fallback(topology, 'fra')).toEqual(['t0'])
     expect(fallback(topology, 'lab')).toEqual(['t0', 'row-b.fra'])
   })
 
-  it('gives isolated addresses the trackers of all sites to fall back to', () => {
+  it('gives isolated addresses the trackers of all sites as fallback', () => {
     const topology = topologyOf(`${SITES}unmapped: isolate\n`)
     expect(fallback(topology, 'unmapped')).toEqual(['t1.fra', 't2.fra', 't1.nyc', 't1.ams'])
   })
 
-  it('gives a tracker that serves several sites once', () => {
+  it('lists a tracker of several sites once', () => {
     const shared = 'trackers: [http://t.example/announce]'
     const topology = topologyOf(`sites: { a: {}, b: { ${shared} }, c: { ${shared} } }`)
     expect([fallback(topology, 'a'), fallback(topology, 'b')]).toEqual([['t'], []])
   })
 
-  it('takes 1,000 sites, and no more', () => {
+  it('accepts at most 1,000 sites', () => {
     const sites = (count: number) =>
       `sites:\n${Array.from({ length: count }, (_, index) => `  s${index}: {}\n`).join('')}`
     expect(topologyOf(sites(1_000)).sites).toHaveLength(1_000)

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../../src/core/address.ts'
-import { isPrefixFault, readPrefix } from '../../../src/topology/prefix.ts'
+import { isPrefixProblem, readPrefix } from '../../../src/topology/prefix.ts'
 import { PrefixTable } from '../../../src/topology/prefix-table.ts'
 
 function aTable(...texts: string[]): (address: string) => string | undefined {
   const prefixes = texts.map((text) => {
     const prefix = readPrefix(text)
-    if (isPrefixFault(prefix)) throw new Error(`${text}: ${prefix.what}`)
+    if (isPrefixProblem(prefix)) throw new Error(`${text}: ${prefix.what}`)
     return prefix
   })
   const table = new PrefixTable(prefixes)
   return (text) => {
     const address = parseAddress(text)
-    if (address === undefined) throw new Error(`${text} is no address`)
+    if (address === undefined) throw new Error(`${text} is not an address`)
     return texts[table.find(address)]
   }
 }
@@ -28,7 +28,7 @@ describe('the prefix table', () => {
     ])
   })
 
-  it('finds the longest prefix, whatever the order of the file', () => {
+  it('finds the longest prefix in any file order', () => {
     const find = aTable('10.1.1.0/24', '10.0.0.0/8', '10.1.1.128/25', '10.1.0.0/16')
     expect(find('10.1.1.200')).toBe('10.1.1.128/25')
     expect(find('10.1.1.127')).toBe('10.1.1.0/24')
@@ -37,7 +37,7 @@ describe('the prefix table', () => {
     expect(find('11.0.0.0')).toBeUndefined()
   })
 
-  it('begins and ends exactly at the prefix', () => {
+  it('starts and ends exactly at the prefix', () => {
     const find = aTable('10.1.0.0/16', 'fd00:1::/48')
     expect([find('10.0.255.255'), find('10.1.0.0'), find('10.1.255.255'), find('10.2.0.0')]).toEqual([
       undefined,
@@ -53,7 +53,7 @@ describe('the prefix table', () => {
     expect(find('fd00:1:0:ffff:ffff:ffff:ffff:ffff')).toBe('fd00:1::/48')
   })
 
-  it('reaches to both ends of the address space', () => {
+  it('covers both ends of the address space', () => {
     const find = aTable(
       '0.0.0.0/1',
       '255.255.255.255/32',
@@ -70,7 +70,7 @@ describe('the prefix table', () => {
     )
   })
 
-  it('falls back to the outer prefix behind two nested ones that end together', () => {
+  it('finds the outer prefix after two nested ones that end at the same address', () => {
     const find = aTable('10.0.0.0/8', '10.255.0.0/16', '10.255.255.0/24')
     expect([find('10.255.255.255'), find('11.0.0.0'), find('10.254.255.255')]).toEqual([
       '10.255.255.0/24',
@@ -79,14 +79,14 @@ describe('the prefix table', () => {
     ])
   })
 
-  it('keeps the families apart: ::/0 is no IPv4 address, 0.0.0.0/0 no IPv6 one', () => {
+  it('separates the families: ::/0 does not contain IPv4 addresses, 0.0.0.0/0 does not contain IPv6 addresses', () => {
     const find = aTable('::/0', '0.0.0.0/0')
     expect(find('10.0.0.1')).toBe('0.0.0.0/0')
     expect(find('::ffff:10.0.0.1')).toBe('0.0.0.0/0')
     expect(find('fd00::1')).toBe('::/0')
   })
 
-  it('tells IPv6 prefixes apart in each of their four words', () => {
+  it('compares IPv6 prefixes in each of their four words', () => {
     const find = aTable('fd00::/32', 'fd00:0:1::/64', 'fd00:0:1:0:1::/96', 'fd00:0:1:0:1:0:1::/112')
     expect(find('fd00:0:2::')).toBe('fd00::/32')
     expect(find('fd00:0:1::')).toBe('fd00:0:1::/64')
@@ -95,7 +95,7 @@ describe('the prefix table', () => {
     expect(find('fd00:0:1:0:1:0:2:0')).toBe('fd00:0:1:0:1::/96')
   })
 
-  it('does not take two equal prefixes', () => {
+  it('rejects two equal prefixes', () => {
     expect(() => aTable('fd00::/8', 'FD00::/8')).toThrow('two equal prefixes')
   })
 })

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { isPrefixFault, prefixKey, readPrefix, shorterKey } from '../../../src/topology/prefix.ts'
+import { isPrefixProblem, prefixKey, readPrefix, shorterKey } from '../../../src/topology/prefix.ts'
 
 function keyOf(text: string): string {
   const read = readPrefix(text)
-  return isPrefixFault(read) ? `${read.what} / ${read.hint}` : prefixKey(read)
+  return isPrefixProblem(read) ? `${read.what} / ${read.hint}` : prefixKey(read)
 }
 
 describe('a prefix', () => {
@@ -16,7 +16,7 @@ describe('a prefix', () => {
     ['FD00:0001:0::/48', 'fd00:1::/48'],
     ['fd00:0:0:8000::/49', 'fd00:0:0:8000::/49'],
     ['ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128'],
-  ])('%s is read', (text, key) => expect(keyOf(text)).toBe(key))
+  ])('%s is accepted', (text, key) => expect(keyOf(text)).toBe(key))
 
   it.each([
     ['10.1.0.1/16', '10.1.0.0/16'],
@@ -25,20 +25,20 @@ describe('a prefix', () => {
     ['fd00:1::1/48', 'fd00:1::/48'],
     ['fd00:0:0:8000::/48', 'fd00::/48'],
     ['8000::/0', '::/0'],
-  ])('%s has bits behind its length, and the right one is named: %s', (text, right) =>
+  ])('%s has host bits set, and the message contains %s', (text, right) =>
     expect(keyOf(text)).toContain(`the prefix is ${right};`),
   )
 
   it.each(['10.1.0.0/33', 'fd00::/129', '10.0.0.0/08', '10.0.0.0/-1', '10.0.0.0/8.0', '10.0.0.0/ 8'])(
-    '%s has no such length',
-    (text) => expect(keyOf(text)).toContain('is no prefix length'),
+    '%s has an invalid length',
+    (text) => expect(keyOf(text)).toContain('is not a prefix length'),
   )
 
-  // ip-cidr takes this for 2.2.3.4/32.
-  it('in IPv6 has no dotted tail', () =>
+  // ip-cidr reads this as 2.2.3.4/32.
+  it('in IPv6 cannot have a dotted tail', () =>
     expect(keyOf('1::2.2.3.4/32')).toBe('an IPv6 prefix with a dotted tail / write it as 1::202:304/32'))
 
-  // ip-cidr takes this for 10.0.0.0/32.
+  // ip-cidr reads this as 10.0.0.0/32.
   it('of mapped addresses is the IPv4 prefix', () =>
     expect(keyOf('::ffff:10.0.0.0/104')).toBe('an IPv4-mapped prefix / write the IPv4 prefix: 10.0.0.0/8'))
 
@@ -56,11 +56,11 @@ describe('a prefix', () => {
     ':::/8',
     'fd00::1::/48',
     '256.0.0.0/8',
-  ])('%j is none', (text) => expect(isPrefixFault(readPrefix(text))).toBe(true))
+  ])('%j is rejected', (text) => expect(isPrefixProblem(readPrefix(text))).toBe(true))
 
-  it('is inside its shorter ones', () => {
+  it('has the keys of the shorter prefixes that contain it', () => {
     const prefix = readPrefix('10.1.2.0/24')
-    if (isPrefixFault(prefix)) throw new Error(prefix.what)
+    if (isPrefixProblem(prefix)) throw new Error(prefix.what)
     expect([0, 8, 23, 24].map((lengthBits) => shorterKey(prefix, lengthBits))).toEqual([
       '0.0.0.0/0',
       '10.0.0.0/8',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { endpointOfUrl, trackerUrlFaults } from '../../../src/topology/tracker-url.ts'
+import { endpointOfUrl, trackerUrlProblems } from '../../../src/topology/tracker-url.ts'
 
 describe('a tracker URL', () => {
   it.each([
@@ -12,18 +12,18 @@ describe('a tracker URL', () => {
     'http://127.0.0.1:6969/announce',
     'http://127.9.9.9:6969/announce/token',
     'http://localhost:65535/announce?site=fra',
-    // Only whole names are reserved.
+    // Only complete parameter names are reserved.
     'http://tracker.example/announce?keys=1&my_port=2',
-  ])('%s is taken by all clients', (url) => expect(trackerUrlFaults(url)).toEqual([]))
+  ])('%s is accepted by all clients', (url) => expect(trackerUrlProblems(url)).toEqual([]))
 
-  it('has as many faults as it has', () => {
+  it('reports all its problems', () => {
     expect(
-      trackerUrlFaults('HTTP://announce_1.example:70000/x?key=1&port=2#y').map(({ what }) => what),
+      trackerUrlProblems('HTTP://announce_1.example:70000/x?key=1&port=2#y').map(({ what }) => what),
     ).toEqual([
       'the scheme HTTP is not in lower case',
       'the character _ in the host of a tracker',
       'the word announce in the host of a tracker',
-      '70000 is no port',
+      '70000 is not a port',
       'the path of a tracker URL must end in /announce, or /announce/ and a token',
       'the parameter key in the query of a tracker URL',
       'the parameter port in the query of a tracker URL',

@@ -1,4 +1,4 @@
-/** What modelled clients are told, and where they are. */
+/** Peers in the responses of modelled trackers, and the places of modelled hosts. */
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
 import { SeededRandom } from '../../../src/core/random.ts'
@@ -13,41 +13,41 @@ import { aTopology } from '../../a-topology.ts'
 const scenario = aScenario({ hosts: [30, 30, 30], client: 'aria2' })
 const population = new Population(scenario, new SeededRandom(1))
 
-/** What the last of all hosts is told, once all others have announced. */
-function lastTold(source: PeerSource): readonly number[] {
-  let told: readonly number[] = []
+/** The peers handed out to the last host, once all others have announced. */
+function lastHandout(source: PeerSource): readonly number[] {
+  let handout: readonly number[] = []
   for (let host = 0; host < population.count; host++)
-    told = source.announce({
+    handout = source.announce({
       host,
       event: 'started',
       leftBytes: host === 0 ? 0 : 1000,
       downloadedBytes: 0,
     }).hosts
-  return told
+  return handout
 }
 
 const sitesOf = (hosts: readonly number[]) => hosts.map((host) => population.siteOf[host])
 
 describe('a blind tracker', () => {
-  it('tells of anybody, as many as the client wants', () => {
-    const told = lastTold(new RandomSource('blind', 3, population, new SeededRandom(1)))
-    expect(new Set(told).size).toBe(50)
-    expect(new Set(sitesOf(told))).toEqual(new Set([0, 1, 2]))
+  it('hands out random peers, as many as the client wants', () => {
+    const handout = lastHandout(new RandomSource('blind', 3, population, new SeededRandom(1)))
+    expect(new Set(handout).size).toBe(50)
+    expect(new Set(sitesOf(handout))).toEqual(new Set([0, 1, 2]))
   })
 })
 
 describe('biased neighbour selection', () => {
-  it('tells of peers of the own site and of one of another', () => {
-    const told = lastTold(new RandomSource('biased', 3, population, new SeededRandom(1)))
-    expect(sitesOf(told).filter((site) => site === 2)).toHaveLength(29)
-    expect(told).toHaveLength(30)
+  it('hands out peers of the own site and one of another', () => {
+    const handout = lastHandout(new RandomSource('biased', 3, population, new SeededRandom(1)))
+    expect(sitesOf(handout).filter((site) => site === 2)).toHaveLength(29)
+    expect(handout).toHaveLength(30)
   })
 })
 
 describe('the real tracker', () => {
-  it('sees each host at its site and tells it of nobody elsewhere', () => {
+  it('locates each host at its site and hands out only peers of that site', () => {
     const clock = new ManualClock()
-    const told = lastTold(
+    const handout = lastHandout(
       new SiteswarmSource({
         topology: scenario.topology,
         population,
@@ -57,13 +57,13 @@ describe('the real tracker', () => {
         policy: defaultPolicy,
       }),
     )
-    expect(told.length).toBeGreaterThan(1)
-    expect(new Set(sitesOf(told))).toEqual(new Set([2]))
+    expect(handout.length).toBeGreaterThan(1)
+    expect(new Set(sitesOf(handout))).toEqual(new Set([2]))
   })
 })
 
 describe('the hosts of a scenario', () => {
-  it('are spread over the bubbles of their site, and the source comes first', () => {
+  it('are spread over the bubbles of their site, the source first', () => {
     const topology = aTopology({ siteNames: ['fra', 'ams'] })
     const hosts = new Population(
       { ...scenario, topology, hostsOfSite: [2, 4], sourceSite: 1, wanBitsPerSecond: [1e6, 1e6] },
