@@ -191,7 +191,7 @@ describe('a torrent is warned of', () => {
       {
         code: 'tracker-refused',
         message:
-          'the tracker wss://c is refused by some clients: wss is no scheme of a tracker; ' +
+          'the tracker wss://c is refused by some clients: wss is not a tracker protocol; ' +
           'libtorrent and rtorrent refuse it; write http, https or udp',
       },
       {
