@@ -1,8 +1,8 @@
 /**
- * What sites cost each other: the full state of 100,000 active torrents in five sites, the bytes of a link at 1,000
- * changes a second, memory, what a node has to read that comes later, and how long it takes from a seed's announce in one site until the gateway of another is
- * told of it. Everything over real sockets, one process a site; beside it, in the same run, the same bytes through a
- * bare TCP connection.
+ * Cost of federation: the full state of 100,000 active torrents in five sites, bytes of a link at 1,000 changes a second,
+ * memory, the initial state of a node that starts later, and the delay from a seed's announce in one site until the
+ * gateway of another site receives it. All over real sockets, one process for each site; the same bytes through a bare TCP
+ * connection are measured beside it in the same run.
  *
  * Usage: federation [--torrents 100000] [--sites 5] [--changes 1000] [--seconds 20]
  */
@@ -38,7 +38,7 @@ type Order =
 
 interface Report {
   readonly url?: string
-  readonly heard?: number
+  readonly fullStateSeconds?: number
   readonly torrents?: number
   readonly sentBytes?: number
   readonly receivedBytes?: number
@@ -59,28 +59,28 @@ async function main(): Promise<void> {
 
   const startedMs = elapsedMs()
   for (const site of sites) site.tell({ do: 'follow', urls })
-  const states = await Promise.all(sites.map((site) => site.said('heard')))
+  const states = await Promise.all(sites.map((site) => site.said('fullStateSeconds')))
   const fullSeconds = (elapsedMs() - startedMs) / 1000
   const before = await reports(sites)
   const link = sum(before, 'sentBytes') / (SITES * (SITES - 1))
   console.log(
     `full state, all ${SITES * (SITES - 1)} links at once: ${fullSeconds.toFixed(2)} s, ` +
-      `${(link / 1e6).toFixed(2)} MB a link; to reach: 5 s (the slowest site: ${Math.max(...states.map(({ heard }) => heard ?? 0)).toFixed(2)} s)`,
+      `${(link / 1e6).toFixed(2)} MB a link; to reach: 5 s (the slowest site: ${Math.max(...states.map(({ fullStateSeconds: seconds }) => seconds ?? 0)).toFixed(2)} s)`,
   )
   console.log(
     `the same bytes over bare TCP: ${(await bareTcpSeconds(link * (SITES - 1))).toFixed(3)} s a site`,
   )
   console.log(
-    `memory of a site: ${(sum(before, 'rssBytes') / SITES / 1e6).toFixed(0)} MB, ${before[0]?.torrents} torrents of the others known`,
+    `memory of a site: ${(sum(before, 'rssBytes') / SITES / 1e6).toFixed(0)} MB, ${before[0]?.torrents} torrents of remote sites`,
   )
 
   const late = startSite(SITES)
   await late.said('url')
   late.tell({ do: 'follow', urls })
-  const heard = (await late.said('heard')).heard ?? 0
+  const lateSeconds = (await late.said('fullStateSeconds')).fullStateSeconds ?? 0
   const [ofLate] = await reports([late])
   console.log(
-    `a node that comes later hears ${ofLate?.torrents} torrents of ${SITES} sites in ${heard.toFixed(2)} s, ${(ofLate?.cpuSeconds ?? 0).toFixed(2)} s of CPU; its memory then: ${((ofLate?.rssBytes ?? 0) / 1e6).toFixed(0)} MB`,
+    `a node that starts later receives ${ofLate?.torrents} torrents of ${SITES} sites in ${lateSeconds.toFixed(2)} s, ${(ofLate?.cpuSeconds ?? 0).toFixed(2)} s of CPU; its memory then: ${((ofLate?.rssBytes ?? 0) / 1e6).toFixed(0)} MB`,
   )
   late.child.disconnect()
 
@@ -100,7 +100,7 @@ async function main(): Promise<void> {
   for (let index = 0; index < LATENCIES; index++) {
     const torrent = TORRENTS * 10 + index
     to.tell({ do: 'fetch', torrent })
-    // It is a gateway without an upstream by then.
+    // At this point it is a gateway without an upstream.
     await delay(SETTLE_MS + 150)
     from.tell({ do: 'seed', torrent })
     const seeded = (await from.said('seeded')).seeded as number
@@ -110,7 +110,7 @@ async function main(): Promise<void> {
   waits.sort((a, b) => a - b)
   const at = (share: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? 0
   console.log(
-    `from a seed's announce to the gateway's answer elsewhere, meanwhile: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms; to reach: 1 s`,
+    `from a seed's announce to the gateway's response in another site, meanwhile: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms; to reach: 1 s`,
   )
   for (const { child } of sites) child.disconnect()
 }
@@ -239,7 +239,7 @@ function runSite(own: number): void {
     federation.serve(new URL(request.url ?? '', 'http://x').searchParams.get('site') ?? '', response)
   })
   server.listen(0, '127.0.0.1', () => {
-    // Everything is looked at once before the others come.
+    // The full state is advertised once before the other sites connect.
     setTimeout(() => report({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), 500)
   })
 
@@ -271,11 +271,11 @@ function runSite(own: number): void {
     const look = setInterval(() => {
       if (federation.remotes().some(({ state }) => state !== 'up')) return
       clearInterval(look)
-      report({ heard: (elapsedMs() - startedMs) / 1000 })
+      report({ fullStateSeconds: (elapsedMs() - startedMs) / 1000 })
     }, 10)
   }
 
-  /** Each one makes something else true that others have to hear of: a leecher more, or one less. */
+  /** Each call changes the advertised state: one leecher more, or one less. */
   function change(perSecond: number): void {
     let changes = 0
     const startedMs = elapsedMs()
@@ -302,7 +302,7 @@ function infoHashOf(torrent: number): Buffer {
 
 function siteTopology(): Topology {
   const places: Place[] = []
-  // One more for the node that comes later.
+  // One more for the node that starts later.
   const sites = Array.from({ length: SITES + 1 }, (_, index): Site => {
     const ofSite: Place[] = []
     const site: Site = {

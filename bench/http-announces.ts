@@ -3,7 +3,7 @@
  * bytes in the same run.
  *
  * Each server has a process of its own and the load comes from this one: 32 kept connections, one announce at a
- * time on each, 50 peers in every answer. Rounds alternate, so that a noisy neighbour hits everybody.
+ * time on each, 50 peers in every answer. Rounds alternate, so that a noisy neighbour affects all servers.
  * What is compared is the CPU time of the server per announce: on a machine with two cores the load generator may
  * be slower than the server, and then announces a second would only measure the load generator.
  */
@@ -19,11 +19,11 @@ import { writeAnnounceReply } from '../src/wire/http/announce.ts'
 
 const CONNECTIONS = 32
 const PEERS = 50
-/** Many short rounds, of which the quicker ones count: whatever else the machine does only ever adds. */
+/** Many short rounds, of which the faster ones count: other load on the machine only adds time. */
 const ROUNDS = 30
 const WARM_UP_ROUNDS = 3
 const ROUND_MS = 200
-/** Enough different announces that nothing can be remembered from one to the next. */
+/** Enough different announces to defeat caching between them. */
 const REQUESTS = 4_096
 
 const reply: AnnounceReply = {
@@ -85,10 +85,10 @@ async function compare(): Promise<void> {
   const subjects = await Promise.all([
     start('node:http', 'bare', '/announce'),
     start('siteswarm', 'siteswarm', '/announce'),
-    // With a token in the path, Fastify's router finds the way.
+    // With a token in the path, Fastify's router handles the request.
     start('with token', 'siteswarm', '/announce/0123456789abcdef'),
   ])
-  // The first rounds are for the compiler.
+  // The first rounds are warm-up for the compiler.
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
     for (const subject of subjects) {
       const sample = await load(subject)
@@ -155,8 +155,8 @@ async function load({ child, port, requests }: Subject): Promise<Sample> {
 }
 
 /**
- * Keeps this process from sleeping: waking it up would be charged to the server that answers, several microseconds
- * a time on virtual machines, and most to the server that keeps it waiting.
+ * Keeps this process from sleeping: a wake-up is charged to the responding server, several microseconds each on
+ * virtual machines, and most to the slowest server.
  */
 function spin(): AbortController {
   const abort = new AbortController()
@@ -173,7 +173,7 @@ async function askCpu(child: ChildProcess): Promise<number> {
   return microseconds
 }
 
-/** One announce after the other on one connection until `endMs`; resolves with how many were answered. */
+/** One announce after the other on one connection until `endMs`; resolves with the number of responses. */
 function drive(socket: Socket, requests: readonly Buffer[], offset: number, endMs: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let announces = 0
@@ -182,7 +182,7 @@ function drive(socket: Socket, requests: readonly Buffer[], offset: number, endM
     const ask = () => socket.write(requests[(offset * 131 + announces) % REQUESTS] ?? '')
     socket.on('error', reject)
     socket.on('data', (chunk: Buffer) => {
-      // All answers have the same length, headers included, so only the first has to be read.
+      // All answers have the same length, headers included, so only the first one is parsed.
       if (answerBytes === 0)
         answerBytes = chunk.indexOf('\r\n\r\n') + 4 + writeAnnounceReply(reply, true).length
       received += chunk.length
@@ -196,7 +196,7 @@ function drive(socket: Socket, requests: readonly Buffer[], offset: number, endM
   })
 }
 
-/** What libtorrent sends, with a hash, an id and a key of its own each. */
+/** Announces as libtorrent sends them, each with its own infohash, peer id and key. */
 function makeRequests(path: string): Buffer[] {
   const random = new SeededRandom(1)
   const escaped = (bytes: number) =>

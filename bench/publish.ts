@@ -1,11 +1,11 @@
 /**
- * How fast `publish` hashes a file, and how much memory it takes, beside mktorrent and transmission-create on the
+ * Hashing speed and memory of `publish`, beside mktorrent and transmission-create on the
  * same file with the same piece length in the same run.
  *
- * `npm run bench -- publish [GIB] [ROUNDS]`: writes a file of that many GiB (1) into the folder for temporary files,
- * and removes it. The programs take turns, and the best of ROUNDS (3) counts: the machine has other things to do.
- * The file is in the page cache after the first round, so it is the processors that are compared. What runs is the
- * built program: `npm run build` first.
+ * `npm run bench -- publish [GIB] [ROUNDS]`: writes a file of GIB (1) GiB into the directory for temporary files,
+ * and removes it. The programs alternate, and the best of ROUNDS (3) counts, because the machine has other load. The file
+ * is in the page cache after the first round, so the comparison is of processor speed. Measures the built program:
+ * `npm run build` first.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createCipheriv } from 'node:crypto'
@@ -75,7 +75,7 @@ const contenders: Readonly<Record<string, readonly string[]>> = {
 
 interface Run {
   readonly seconds: number
-  /** Of all threads: says more than the time where the machine has other things to do. */
+  /** CPU time of all threads: more reliable than elapsed time on a machine with other load. */
   readonly cpuSeconds: number
   readonly peakMebibytes: number
 }
@@ -109,7 +109,7 @@ try {
   rmSync(folder, { recursive: true })
 }
 
-/** Bytes that nothing can compress or skip; a key stream is the fastest source of those. */
+/** Incompressible bytes; a key stream is the fastest source of them. */
 function writeContent(): void {
   const stream = createCipheriv('aes-128-ctr', Buffer.alloc(16, 1), Buffer.alloc(16))
   const zeros = Buffer.alloc(16_777_216)
@@ -120,7 +120,7 @@ function writeContent(): void {
   closeSync(descriptor)
 }
 
-/** undefined where the program is not here. */
+/** undefined if the program is not installed. */
 async function measure(name: string, argv: readonly string[]): Promise<Run | undefined> {
   const [program = '', ...args] = argv
   if (spawnSync('which', [program]).status !== 0) {
@@ -134,7 +134,7 @@ async function measure(name: string, argv: readonly string[]): Promise<Run | und
   child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text))
   let peakKibibytes = 0
   let cpuSeconds = 0
-  // The kernel keeps the peak itself, so nothing between two looks is missed.
+  // The kernel tracks the peak itself, so a peak between two polls is not missed.
   const looking = setInterval(() => {
     peakKibibytes = Math.max(peakKibibytes, readPeak(child.pid))
     cpuSeconds = Math.max(cpuSeconds, readCpuSeconds(child.pid))
@@ -150,13 +150,13 @@ function readPeak(pid: number | undefined): number {
   return Number(/^VmHWM:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0)
 }
 
-/** The 14th and 15th word, in hundredths of a second; the second one is a name that may have spaces. */
+/** Fields 14 and 15, in hundredths of a second; field 2 is a name that may contain spaces. */
 function readCpuSeconds(pid: number | undefined): number {
   const words = read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? []
   return (Number(words[11] ?? 0) + Number(words[12] ?? 0)) / 100
 }
 
-/** Empty where the process has just ended. */
+/** Empty if the process has just ended. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8')

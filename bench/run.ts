@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- NAME [ARGUMENT…]`: runs one program of this folder in a process of its own, which may ask
- * for a garbage collection before it reads its memory. Without a name: lists them.
+ * `npm run bench -- NAME [ARGUMENT…]`: runs one program of this folder in its own process, which can force
+ * a garbage collection before it reads its memory. Without a name it lists the programs.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'

@@ -1,15 +1,14 @@
 /**
- * What the handout policy costs in swarms that no laboratory holds: copies into a site, and the last host's time as
- * a multiple of the least possible, simulated with libtorrent's behaviour. Beside it a blind tracker and biased
- * neighbour selection, on the same hosts and links. To reach: at most 1.25 copies and 1.5 times the least time, and
- * `gateways: auto` no more than a tenth slower than the better of 1 and 4. The first row of all is one that was
- * measured with real clients, so that the model can be judged; the last ones are one site alone, which no way to the
- * other sites can make faster.
+ * Cost of the handout policy in swarms that are too large for the laboratory: copies into a site, and the last host's time
+ * as a multiple of the lower bound, simulated with libtorrent's behaviour. Beside it a topology-blind tracker and biased
+ * neighbour selection, on the same hosts and links. Targets: at most 1.25 copies and 1.5 times the lower bound, and
+ * `gateways: auto` at most a tenth slower than the better of 1 and 4. The first row has also been measured with real
+ * clients, to validate the model; the last rows have a single site, where links between sites do not matter.
  *
  * Usage: simulation [ROW…] [--tracker NAME,…] [--seed N]
- *   ROW      3x8, 10x100, 30x1000, 1x100, 1x1000, or one link of it: 10x100@2 is a WAN twice as fast as a
+ *   ROW      3x8, 10x100, 30x1000, 1x100, 1x1000, or a single link rate: 10x100@2 has a WAN twice as fast as a
  *            host's link
- *   NAME     siteswarm, gateways-1, gateways-4, biased, blind; what is not named below runs only if it is named here
+ *   NAME     siteswarm, gateways-1, gateways-4, biased, blind; trackers outside the default list run only if named
  */
 import { clientMixes } from '../src/simulation/client-model.ts'
 import type { Outcome } from '../src/simulation/outcome.ts'
@@ -35,9 +34,9 @@ interface Row {
   readonly sites: number
   readonly hosts: number
   readonly sizeBytes: number
-  /** Speed of a site's link to the others, in a host's own. */
+  /** WAN rate of a site, as a multiple of a host's link rate. */
   readonly wan: number
-  /** What runs unless `--tracker` says otherwise. */
+  /** Trackers that run without `--tracker`. */
   readonly trackers: readonly string[]
   readonly measured?: string
 }
@@ -46,9 +45,9 @@ const SMALL = { sites: 3, hosts: 8, sizeBytes: 192 * 2 ** 20 }
 const MEDIUM = { sites: 10, hosts: 100, sizeBytes: 2 ** 30 }
 const LARGE = { sites: 30, hosts: 1000, sizeBytes: 4 * 2 ** 30 }
 const ALL = Object.keys(TRACKERS)
-/** A blind rollout of a thousand hosts over thin links is many hours long, and its simulation minutes. */
+/** A topology-blind rollout of a thousand hosts over slow links takes many hours, and its simulation minutes. */
 const NOT_BLIND = ALL.filter((name) => name !== 'blind')
-/** Minutes each of the largest; `auto` is one gateway, and the others take ten times as long. */
+/** The largest rows take minutes each; `auto` has one gateway there, and the others take ten times as long. */
 const ONLY_AUTO = ['siteswarm']
 
 const ROWS: Readonly<Record<string, Row>> = {

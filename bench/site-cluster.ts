@@ -1,9 +1,8 @@
 /**
- * Two nodes of a site with a real Redis between them: how long a peer that one was told takes to be known to the other
- * under a given load, how long a new node takes to know everybody, and what Redis needs for that. Beside it, in the
- * same run, the same bytes with nothing but XADD and XREAD.
+ * Two nodes of a site with a real Redis: replication delay of a peer from one node to the other under a given load, replay
+ * time of a new node, and memory of Redis. The same bytes with XADD and XREAD alone are measured beside it in the same run.
  *
- * A node here is the real tracker, replica and store in a process of its own, without sockets for clients. A probe is
+ * A node here is the real tracker, replica and store in its own process, without sockets for clients. A probe is
  * a new peer; both processes read the same monotonic clock. Needs redis-server.
  *
  * Usage: site-cluster [announces per second, default 5000] [live peers to replay, default 1000000]
@@ -34,9 +33,9 @@ const PEERS = Number(process.argv[3] ?? '1000000')
 const SECONDS = 10
 const PROBE_EVERY_MS = 5
 const PEERS_PER_SWARM = 1_000
-/** One record of a batch, and what is in front of it; for the reference. */
+/** Sizes of a record and of the batch header, for the reference. */
 const RECORD_BYTES = 60
-/** What a busy node hears in one turn of its event loop. */
+/** Announces that a busy node receives in one turn of its event loop. */
 const ANNOUNCES_A_TURN = 8
 const LIFETIME_MS = 3_630_000
 
@@ -137,7 +136,7 @@ function infoHashOf(index: number): Buffer {
   return infoHash
 }
 
-/** Calls `announces` as often as the rate wants it, and `probe` in between, for as long as a round takes. */
+/** Calls `announces` at the given rate, and `probe` in between, for the duration of a round. */
 async function atRate(announces: (count: number) => void, probe: (index: number) => void): Promise<number[]> {
   const sentMs: number[] = []
   const startMs = nowMs()
@@ -169,7 +168,7 @@ async function speak(): Promise<number[]> {
   return sentMs
 }
 
-/** When each probe was known, until nothing came for a second after the last. */
+/** Arrival time of each probe, until a second passes without one. */
 async function listen(): Promise<number[]> {
   const { store, replica, table } = aNode()
   const knownMs: number[] = []
@@ -247,14 +246,14 @@ async function fill(peers: number): Promise<number[]> {
   for (let index = 0; index < peers; index++) {
     announce(tracker, infoHashOf(index), index)
     if (index % ANNOUNCES_A_TURN === 0) await nextTurn()
-    // No faster than it can be written: what is measured is what is in Redis.
+    // Waits for each write: the measurement is of the data in Redis.
     while (store.state.backlogBytes > 1_000_000) await pause(1)
   }
   await store.close()
   return []
 }
 
-/** Milliseconds until a new node is caught up, and how many peers it then knows. */
+/** Milliseconds until a new node is caught up, and its number of peers then. */
 async function replay(): Promise<number[]> {
   const { store, replica, table } = aNode()
   const startMs = nowMs()
@@ -321,9 +320,9 @@ async function measure(): Promise<void> {
     console.log('\nreplay                     ms')
     for (let round = 0; round < 2; round++) {
       const [ms = NaN, known] = await inProcess(redis.port, { do: 'replay' })
-      console.log(`a new node          ${ms.toFixed(0).padStart(9)}   knows ${known} peers`)
+      console.log(`a new node          ${ms.toFixed(0).padStart(9)}   ${known} peers`)
       const [bareMs = NaN] = await inProcess(redis.port, { do: 'replay-bare' })
-      console.log(`XREAD, thrown away  ${bareMs.toFixed(0).padStart(9)}`)
+      console.log(`XREAD, discarded    ${bareMs.toFixed(0).padStart(9)}`)
     }
   } finally {
     asker.disconnect()
@@ -339,9 +338,9 @@ async function delaysBetween(redisPort: number, listening: Order, speaking: Orde
   const listener = aProcess(redisPort)
   listener.send(listening)
   await once(listener, 'message')
-  const heard = once(listener, 'message')
+  const message = once(listener, 'message')
   const sentMs = await inProcess(redisPort, speaking)
-  const [knownMs] = (await heard) as [number[]]
+  const [knownMs] = (await message) as [number[]]
   listener.send({ do: 'end' })
   return knownMs.map((known, index) => known - (sentMs[index] ?? NaN)).toSorted((a, b) => a - b)
 }

@@ -1,7 +1,7 @@
 /**
- * What clients notice of Redis: 500 announces a second over HTTP, from sixteen addresses, to two built nodes of a site,
- * while Redis hangs, dies and comes back empty, is emptied, full, or cuts its connections. For each, how many announces
- * failed and how long the slowest took; first and last, the same without a fault. Needs redis-server, and dist/.
+ * Effect of Redis faults on clients: 500 announces a second over HTTP, from sixteen addresses, to two built nodes of a site,
+ * while Redis hangs, restarts empty, is flushed, is full, or closes its connections. Reports for each fault the number of
+ * failed announces and the slowest response; the first and the last row are without a fault. Needs redis-server and dist/.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,9 +16,9 @@ import { Redis } from 'ioredis'
 
 const RATE = 500
 const CLIENTS = 16
-/** Some turn of the clients is due so often. */
+/** Interval between turns of the clients. */
 const TURN_MS = 20
-/** Nodes find each other, code becomes fast. */
+/** Warm-up: the nodes connect, and the code is compiled. */
 const WARM_UP_MS = 3_000
 const AFTER_MS = 5_000
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -69,7 +69,7 @@ try {
   rmSync(directory, { recursive: true, force: true })
 }
 
-/** The fault, and the time after it in which everything comes back. */
+/** Duration of the fault and of the recovery. */
 async function during(name: string, fault: () => Promise<unknown>): Promise<void> {
   phase = { name, failures: 0, tookMs: [] }
   const measured = phase
@@ -83,7 +83,7 @@ async function during(name: string, fault: () => Promise<unknown>): Promise<void
   )
 }
 
-/** As many as are due at each turn, whatever became of those before: a slow node is not asked less often. */
+/** Sends all announces that are due at each turn, independently of earlier responses: a slow node gets the same load. */
 function announceForEver(): AbortController {
   const stopping = new AbortController()
   const agent = new Agent({ keepAlive: true })

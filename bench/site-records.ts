@@ -1,6 +1,6 @@
 /**
- * What it takes a new node to hear of every peer of its site: the batches of the site log, written and applied by the
- * real codec and swarm table, beside the same peers as lines of JSON put into a `Map` of objects in the same process.
+ * Replay of a whole site by a new node: the batches of the site log, written and applied by the real codec and swarm table,
+ * beside the same peers as lines of JSON inserted into a `Map` of objects in the same process.
  *
  * Usage: site-records [peers in millions, default 1]
  */
@@ -16,7 +16,7 @@ import { aTopology } from '../test/a-topology.ts'
 
 const PEERS = Math.round(Number(process.argv[2] ?? '1') * 1_000_000)
 const PEERS_PER_SWARM = 1_000
-/** What the announces of one turn of the event loop come to on a busy node. */
+/** Peers in one batch: the announces of one turn of the event loop on a busy node. */
 const PEERS_PER_BATCH = 50
 
 const SITES = 10
@@ -41,7 +41,7 @@ const hashes = Array.from({ length: Math.ceil(PEERS / PEERS_PER_SWARM) }, (_, in
   return hash
 })
 
-/** As they announce: each from another swarm than the one before. */
+/** In announce order: each peer is in another swarm than the one before. */
 function peer(index: number): PeerState {
   const host = Math.floor(index / SITES)
   return {
@@ -106,7 +106,7 @@ const firstMs = apply()
 const live = table.rows.live
 const againMs = apply()
 
-// What was just read is known to be in the log: a dump that has to say everything comes after the log was lost.
+// Records that were just read are in the log and would be skipped; a full dump follows the loss of the log.
 replica.forgetLogged()
 started = performance.now()
 const dumped: Buffer[] = []

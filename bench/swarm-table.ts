@@ -1,6 +1,6 @@
 /**
- * What a peer costs in memory, what it costs to forget it, and what an announce costs without the wire: the real
- * swarm table and handout policy, beside a plain `Map` of objects holding the same in the same process.
+ * Memory of a peer, cost of its expiry, and cost of an announce without the wire protocol: the real swarm table and
+ * handout policy, beside a plain `Map` of objects with the same content in the same process.
  *
  * Usage: swarm-table [peers in millions, default 1]
  */
@@ -20,7 +20,7 @@ const BUBBLES = 2
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
 
 function memoryBytes(): number {
-  // Once is not enough: what one collection finalises the next one frees.
+  // Twice: the second collection frees objects that the first one finalises.
   for (let again = 0; again < 4; again++) (globalThis as { gc?: () => void }).gc?.()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
@@ -110,7 +110,7 @@ function announce(tracker: Tracker, index: number, leftBytes: number): void {
   )
 }
 
-/** One torrent in ten is rolled out anew: only its first host has it. */
+/** One torrent in ten is a new rollout: only its first host is a seed. */
 function leftLater(index: number): number {
   return (index % hashes.length) % 10 === 0 && index >= hashes.length ? 1_000_000 : 0
 }

@@ -1,10 +1,10 @@
 /**
- * Look-ups a second in the prefix table, beside the probe of a `Map` by the address's own number, which is what
- * an exact match would cost, and a search through all prefixes, in the same process.
+ * Lookups a second in the prefix table, beside a lookup of the address in a `Map`, which is the cost of an exact match, and
+ * a linear search through all prefixes, in the same process.
  *
- * 10,000 prefixes unless told otherwise: IPv4 and IPv6 alternately, random, a third of them nested in another.
- * Addresses are random too, half of them inside a prefix. CPU time is compared: other programs on the machine
- * slow the clock on the wall, and the caches; the best of the rounds is the figure.
+ * 10,000 prefixes by default: IPv4 and IPv6 alternately, random, a third of them nested in another.
+ * Addresses are random too, half of them inside a prefix. CPU time is compared, because other programs on the machine
+ * affect elapsed time and the caches; the best of the rounds is the figure.
  *
  * Usage: topology-lookups [prefixes, default 10000]
  */
@@ -14,7 +14,7 @@ import { isPrefixProblem, type Prefix, prefixKey, readPrefix } from '../src/topo
 import { PrefixTable } from '../src/topology/prefix-table.ts'
 
 const PREFIXES = Number(process.argv[2] ?? '10000')
-/** More than fit into the first caches with their objects, as on a busy tracker. */
+/** More objects than the first-level caches hold, as on a busy tracker. */
 const ADDRESSES = 65_536
 const ROUNDS = 7
 const random = new SeededRandom(7)
@@ -52,7 +52,7 @@ function measure(find: (address: Address) => number, repeat: number, count = ADD
     }
     best = Math.max(best, (repeat * count * 1000) / (cpuMs() - from))
   }
-  // What nobody reads would not be computed.
+  // An unused result could be optimised away.
   if (sum === Infinity) console.log(sum)
   return best
 }
@@ -97,7 +97,7 @@ function randomPrefixes(): string[] {
   return [...found.values()]
 }
 
-/** The bytes of the parent's first address, so that the prefix lies inside it. */
+/** Starts from the bytes of the parent's first address, so that the prefix is inside it. */
 function copyStart(bytes: Buffer, parentText: string): void {
   const parent = readPrefix(parentText)
   if (isPrefixProblem(parent) || parent.start.isV4 !== (bytes.length === 4)) return

@@ -1,9 +1,10 @@
 /**
- * A million spoiled torrents and magnets through the reader, the summary and the rewriter: each must be read or be
- * refused with a place, a rewritten one must keep its infohash, and no memory may stay behind. The share of those
- * that are read is printed beside, because input that is all refused at its first byte would prove nothing.
+ * Passes a million mutated torrents and magnets through the reader, the summary and the rewriter: each is either read or
+ * rejected with a position, a rewritten one keeps its infohash, and memory does not grow. The share that is read is
+ * printed as well, because a run in which all input is rejected at its first byte would prove nothing.
  *
- * Not a benchmark of speed: the figure is how many crashed, and it must be 0. A printed seed repeats a run.
+ * Not a benchmark of speed: the figure is the number of crashes, and it must be 0. A run can be repeated by its printed
+ * seed.
  *
  * Usage: torrent-fuzz [inputs, default 1000000] [seed, default 1]
  */
@@ -33,14 +34,14 @@ const MAGNETS = [
   `magnet:?xt=urn:btih:${HASH}&dn=a+b%20c&tr=http%3A%2F%2Fa%2Fannounce&tr.1=udp://b:1&ws=http://w&x.pe=[::1]:7`,
   `magnet:?xt.1=urn:btmh:1220${HASH}${HASH.slice(0, 24)}&xt.2=urn:btih:FPFT3KZFHR7IZE2VWM7SMLX23VRQAUEH&so=0,2-4`,
 ].map((text) => Buffer.from(text))
-/** What bencoding and magnets are made of: spoiled with these, input goes wrong late. */
+/** Tokens of bencoding and magnets: mutations with these fail late in the parser. */
 const LETTERS = Buffer.from('dlei:-0123456789&=%.')
 
 const crashes: string[] = []
 let read = 0
 let refused = 0
 
-/** Into a steady state first, so that what grows later is a leak. */
+/** Warm-up to a steady state, so that later growth is a leak. */
 fuzz(Math.min(INPUTS, 20_000))
 const before = memoryMib()
 read = 0
@@ -48,7 +49,7 @@ refused = 0
 fuzz(INPUTS)
 const after = memoryMib()
 
-console.log(`seed ${SEED}: ${INPUTS} inputs, ${read} read and rewritten, ${refused} refused with a reason`)
+console.log(`seed ${SEED}: ${INPUTS} inputs, ${read} read and rewritten, ${refused} rejected with a reason`)
 console.log(`crashed or changed  ${crashes.length}`)
 console.log(`memory after a collection  ${before.toFixed(1)} MiB before, ${after.toFixed(1)} MiB after`)
 for (const crash of crashes.slice(0, 5)) console.log(crash)
@@ -89,7 +90,7 @@ function passMagnet(input: string): void {
   if ((again.infoHashV1 ?? again.infoHashV2)?.equals(hash) !== true) throw new Error('another magnet')
 }
 
-/** A refused torrent says at which byte, unless the whole file is the reason; a magnet is too short for that. */
+/** The error of a rejected torrent contains the byte position, unless it concerns the whole file; the error of a magnet does not. */
 function hasPlace(message: string, input: Buffer, isMagnet: boolean): boolean {
   if (message.includes('\n')) return false
   if (isMagnet) return true
@@ -97,7 +98,7 @@ function hasPlace(message: string, input: Buffer, isMagnet: boolean): boolean {
   return offset === undefined ? message.startsWith('x: ') : Number(offset) <= input.length
 }
 
-/** One to four times: a byte changed, bytes removed, repeated, or moved, or the end cut off. */
+/** Applies one to four mutations: changes a byte, removes, repeats or moves bytes, or truncates the input. */
 function spoil(original: Buffer): Buffer {
   let bytes: Buffer = Buffer.from(original)
   for (let times = random.below(4); times >= 0; times--) {

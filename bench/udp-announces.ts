@@ -1,11 +1,11 @@
 /**
  * CPU time per UDP announce: the whole tracker, its UDP side alone (50 fixed peers in every answer), a bare
- * `node:dgram` server that sends as many bytes without looking at anything, and opentracker where it is installed.
+ * `node:dgram` server that sends the same number of bytes without parsing, and opentracker if it is installed.
  *
  * Each server has a process of its own and the load comes from this one: 16 sockets on addresses of their own, 16
- * announces in flight on each, for 64 torrents with 4,096 peers in all. Rounds alternate, so that a noisy neighbour
- * hits everybody. What is compared is the CPU time of the server, of all its threads, as the kernel counts it. The
- * bare server is the most that Node's own sockets allow.
+ * announces in flight on each, for 64 torrents with 4,096 peers in total. Rounds alternate, so that a noisy neighbour
+ * affects all servers. The figure is the CPU time of all threads of the server, from the kernel. The bare server is the
+ * upper limit of Node's own sockets.
  *
  * Arguments: rounds (3), milliseconds a round (1000).
  */
@@ -32,7 +32,7 @@ const IN_FLIGHT = 16
 const TORRENTS = 64
 const PEERS = 4_096
 const SECRET = Buffer.alloc(32, 'bench')
-/** What a lost datagram costs: its place in flight, until the next look. */
+/** A lost datagram occupies its slot until the next check. */
 const LOOK_MS = 100
 
 const reply: AnnounceReply = {
@@ -75,7 +75,7 @@ async function serveBare(): Promise<void> {
   const socket = createSocket('udp4')
   const answer = Buffer.alloc(320)
   socket.on('message', (packet, { port, address }) => {
-    // The client must still find out that this answers it.
+    // The client still matches the response by its transaction id.
     packet.copy(answer, 0, 8, 16)
     socket.send(packet.length === 16 ? answer.subarray(0, 16) : answer, port, address)
   })
@@ -98,19 +98,19 @@ async function compare(rounds: number, roundMs: number): Promise<void> {
     servers.push(aServer(name, child, port))
   }
   const home = mkdtempSync(join(tmpdir(), 'opentracker-'))
-  // As packaged by Debian it serves only what a list names, and reads that as another user.
+  // Debian's build serves only listed torrents, and reads the list as another user.
   chmodSync(home, 0o755)
   const hashes = Array.from({ length: TORRENTS }, (_, index) => infoHashOf(index).toString('hex'))
   writeFileSync(join(home, 'whitelist'), `${hashes.join('\n')}\n`)
   if (spawnSync('opentracker', ['-h']).error === undefined) {
-    // It cannot say which port it was given.
+    // It cannot report a port that the system has chosen.
     const port = 20_000 + new SeededRandom(process.pid).below(10_000)
     const flags = ['-i', '127.0.0.1', '-p', String(port), '-P', String(port), '-d', home, '-w', 'whitelist']
     servers.push(aServer('opentracker', spawn('opentracker', flags, { stdio: 'ignore' }), port))
     await setTimeout(500)
   } else console.log('opentracker is not installed: no reference')
 
-  // The first round of each, twice as long, is for the compiler and for the swarms to fill.
+  // The first round of each, twice as long, is warm-up for the compiler and fills the swarms.
   for (let round = 0; round <= rounds; round++) {
     for (const server of servers) await load(server, round === 0 ? roundMs * 2 : roundMs, round > 0)
   }
@@ -168,7 +168,7 @@ async function connect(server: Server, address: string): Promise<Client> {
   return { socket, announces: makeAnnounces(readConnectAnswer(answer) ?? Buffer.alloc(8), address) }
 }
 
-/** Keeps announces in flight until `endMs`; resolves with how many were answered. */
+/** Keeps announces in flight until `endMs`; resolves with the number of responses. */
 function drive({ socket, announces }: Client, server: Server, endMs: number): Promise<number> {
   return new Promise((resolve) => {
     let answered = 0
@@ -224,7 +224,7 @@ function cpuMicroseconds({ pid }: ChildProcess): number {
   return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
 
-/** What each announce pays for its proof, beside Node's own. */
+/** Cost of the connection id check of each announce, beside Node's own HMAC. */
 function measureHmac(): void {
   const hmac = new HmacSha256(SECRET)
   const words = new Int32Array(8)

@@ -1,7 +1,7 @@
 /**
- * Whether the links are as fast as they say: plain TCP over a shaped uplink, one connection, then three from three
- * hosts at once, and one connection inside a site. Goodput is below the rate by the headers alone: 1,448 of every
- * 1,514 bytes are payload, 95.6 %.
+ * Measures the shaped links with plain TCP: one connection over an uplink, then three from three hosts at once, then one
+ * connection inside a site. Goodput should be below the configured rate by the headers alone: 1,448 of every 1,514 bytes
+ * are payload, 95.6 %.
  */
 import { join } from 'node:path'
 import { once } from 'node:events'
@@ -24,9 +24,9 @@ export interface Calibration {
   readonly rows: readonly {
     readonly name: string
     readonly nominalBitsPerSecond: number
-    /** Of each connection. */
+    /** One value for each connection. */
     readonly goodputBitsPerSecond: readonly number[]
-    /** Of all together, against the nominal rate. */
+    /** Sum of all connections ÷ nominal rate. */
     readonly share: number
   }[]
 }
@@ -69,7 +69,7 @@ interface Transfer {
   readonly lastMs: number
 }
 
-/** From the first byte of any to the last byte of any. */
+/** Measured from the first byte of any transfer to the last byte of any transfer. */
 function bitsPerSecond(transfers: readonly Transfer[]): number {
   const bytes = transfers.reduce((sum, one) => sum + one.bytes, 0)
   const firstMs = Math.min(...transfers.map((one) => one.firstMs))

@@ -1,6 +1,6 @@
 /**
- * One end of a calibration transfer. `receive ADDRESS` prints "ready", takes one connection, and prints how many bytes
- * came and when the first and the last of them did. `send ADDRESS SECONDS` sends as fast as the connection takes it.
+ * One end of a calibration transfer. `receive ADDRESS` prints "ready", accepts one connection, and prints the number of
+ * bytes received with the times of the first and the last one. `send ADDRESS SECONDS` sends at full speed.
  */
 import { connect, createServer } from 'node:net'
 

@@ -1,12 +1,12 @@
 /**
- * What the hosts download: pseudo-random bytes from a seed, so that nothing on the way can compress them and a
- * run can be repeated, and the torrent file over them (BEP 3), written here so that the laboratory needs no tool.
+ * The content that hosts download: pseudo-random bytes from a seed, which cannot be compressed on the way and make a run
+ * repeatable, and the torrent file for them (BEP 3), written here so that the laboratory needs no external tool.
  */
 import { createCipheriv, createHash } from 'node:crypto'
 import { open, writeFile } from 'node:fs/promises'
 
 export interface Content {
-  /** The file's name, in the torrent and on the disks of the hosts. */
+  /** File name in the torrent and on the hosts' disks. */
   readonly name: string
   readonly path: string
   readonly sizeBytes: number
@@ -26,7 +26,7 @@ export async function makeContent(
     readonly isPrivate: boolean
   },
 ): Promise<Content> {
-  // A block cipher in counter mode is the fastest generator in the standard library: its key is the seed.
+  // A block cipher in counter mode is the fastest generator in the standard library; the seed gives the key.
   const key = createHash('sha256').update(`${wanted.seed} ${wanted.name}`).digest()
   const stream = createCipheriv('aes-256-ctr', key, Buffer.alloc(16))
   const zeros = Buffer.alloc(PIECE_BYTES)
@@ -57,7 +57,7 @@ export async function makeContent(
   }
 }
 
-/** Writes a torrent file whose tiers each hold one tracker. */
+/** Writes a torrent file with one tracker in each tier. */
 export async function writeTorrent(path: string, content: Content, tiers: readonly string[]): Promise<void> {
   const list = Buffer.concat([
     bytes('l'),
@@ -74,7 +74,7 @@ export async function writeTorrent(path: string, content: Content, tiers: readon
   )
 }
 
-/** Whether a file holds exactly the content: every byte is compared. */
+/** Compares every byte of a file with the content. */
 export async function isIntact(path: string, content: Content): Promise<boolean> {
   const stepBytes = 4 * 1024 * 1024
   const [expected, found] = [await open(content.path), await open(path).catch(() => undefined)]
@@ -106,7 +106,7 @@ function text(value: string | Buffer): Buffer {
   return Buffer.concat([bytes(`${content.length}:`), content])
 }
 
-/** Keys must come sorted, as bencoding wants them. */
+/** Bencoding requires sorted keys; the caller passes them in order. */
 function dictionary(entries: readonly (readonly [string, Buffer])[]): Buffer {
   return Buffer.concat([bytes('d'), ...entries.flatMap(([key, value]) => [text(key), value]), bytes('e')])
 }

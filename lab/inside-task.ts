@@ -1,4 +1,4 @@
-/** What the process inside the namespaces is asked to do. */
+/** Task of the process inside the namespaces, passed to it as JSON. */
 import type { CalibrationOptions } from './calibrate.ts'
 import type { RunOptions } from './result.ts'
 

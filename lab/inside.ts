@@ -1,9 +1,9 @@
 /**
- * The process inside the namespaces of one run. It is the first of its process namespace: when it ends, for whatever
- * reason, the kernel ends every client and tracker and takes the network and the memory disk down.
+ * The process inside the namespaces of one run. It is process 1 of its process namespace: when it ends, for any reason,
+ * the kernel ends every client and tracker and removes the network and the memory disk.
  *
- * Standard input: one line with the options; then it stays open, and its end means: stop and report what there is.
- * Standard output: one line with the result. Standard error: progress, for people.
+ * Standard input: one line with the task; then it stays open, and end of file means: stop and report the partial result.
+ * Standard output: one line with the result. Standard error: progress for the terminal.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
@@ -12,7 +12,7 @@ import type { InsideTask } from './inside-task.ts'
 import { calibrate } from './calibrate.ts'
 import { runSwarm } from './swarm-run.ts'
 
-// Only this run sees this disk: the mount namespace is its own, and /run is hidden under it. Memory was asked for before.
+// The mount namespace belongs to this run, so only this run sees the disk. Free memory was checked before.
 execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=755,size=100%', 'siteswarm-lab', '/run'])
 mkdirSync('/run/netns')
 mkdirSync('/run/lab')

@@ -1,28 +1,28 @@
 /**
- * How a link of the laboratory is made slow: a token bucket (`tbf`, in hosts `htb`) on each of its two ends, so that each
- * direction has its own rate, a short queue in front of it, and tail drop when the queue is full.
+ * Limits the rate of a link: a token bucket (`tbf`, in hosts `htb`) on each of its two ends, so that each direction has
+ * its own rate, a short queue in front of it, and tail drop when the queue is full.
  *
- * Virtual Ethernet passes "frames" of up to 64 KiB on. On an uplink one of those would hold the line for 6.5 ms, and
- * whoever sends the largest would have most of it, so uplinks carry at most four real frames in one; one at a time costs
- * two processors a tenth of a flash crowd. Between the hosts of a site the large ones stay: real frames there took three
- * times as long, while all that is measured of those links is how fast a host can take the file.
+ * Virtual Ethernet carries "frames" of up to 64 KiB. On an uplink one of those would occupy the line for 6.5 ms, and the
+ * sender of the largest frames would get most of the rate, so uplinks carry at most four real frames in one; single
+ * frames make a flash crowd a tenth slower on two processors. Inside a site the large frames stay: real frames there took
+ * three times as long, and the only figure taken from those links is how fast a host receives the file.
  */
 
 const UPLINK_FRAMES_MAX = 4
 
 const uplink = {
-  /** What a site's router buffers: 50 ms is a common size and keeps one TCP connection at the full rate. */
+  /** Buffer of a site's router: 50 ms is a common size and keeps one TCP connection at the full rate. */
   queueMs: 50,
-  /** What may be sent at once after a pause. `tbf` cuts what is larger into real frames before it queues them. */
+  /** Burst after a pause. `tbf` segments larger frames into real ones before it queues them. */
   burstMs: 2,
   burstBytesMin: 16 * 1024,
 } as const
 
 const hostLink = {
-  /** What a host's card and its switch port buffer. */
+  /** Buffer of a host's network card and of its switch port. */
   queueMs: 20,
   burstMs: 2,
-  /** One of the largest frames, with room for its headers. */
+  /** One frame of the largest size, with room for its headers. */
   burstBytesMin: 72 * 1024,
 } as const
 
@@ -36,10 +36,10 @@ export function shapeSwitchPort(device: string, bitsPerSecond: number): string {
 }
 
 /**
- * The host's own end, where its connections take turns (`fq_codel`) on every common distribution. Without that they get
- * shares as large as their frames, which the kernel sizes by their speed: a slow connection to another site had 2 to 10
- * of 50 Mbit/s beside a fast one to a neighbour, for as long as that lasted. Kernels built for virtual machines often
- * have no `fq_codel`, so there is a class of equal rank (`htb`) for each host that is sent to.
+ * The host's end, where every common distribution queues fairly between connections (`fq_codel`). Without fair queueing a
+ * connection's share is proportional to its frame size, which the kernel derives from its speed: a slow connection to
+ * another site had 2 to 10 of 50 Mbit/s beside a fast one to a neighbour, as long as that one lasted. Kernels built for
+ * virtual machines often lack `fq_codel`, so each destination host gets a class of equal rank (`htb`).
  */
 export function shapeHost(device: string, bitsPerSecond: number, destinations: readonly string[]): string {
   const rate = Math.round(bitsPerSecond)

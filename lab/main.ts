@@ -1,26 +1,26 @@
 /**
- * `npm run lab`: runs scenarios one after the other, prints a table, and writes the JSON and the picture of each run
+ * `npm run lab`: runs scenarios one after the other, prints a table, and writes the JSON and the chart of each run
  * to `lab/results/<date>-<scenario>/`.
  *
- * Exit codes: 0 every host of every run has the right file · 1 not so · 64 the command line · 69 a program is
- * missing · 77 this machine allows no network namespaces; nothing was done.
+ * Exit codes: 0 every host of every run has the correct file · 1 at least one has not · 64 command line · 69 a program is
+ * missing · 77 this machine does not allow network namespaces; no run was started.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InputError } from '../src/core/errors.ts'
+import { drawChart } from './chart.ts'
 import { clientKinds } from './clients/kinds.ts'
 import { type LabCommand, readCommand, usage } from './options.ts'
-import { drawRun } from './picture.ts'
 import { repositoryPath } from './repository.ts'
-import { memoryShort, missingPrograms, namespacesRefused } from './requirements.ts'
-import { type ScenarioResult, isGood } from './result.ts'
+import { memoryProblem, missingPrograms, namespaceProblem } from './requirements.ts'
+import { type ScenarioResult, isPassed } from './result.ts'
 import { runCalibration, runScenario } from './run-scenario.ts'
 import { scenarios } from './scenarios.ts'
 import { alignColumns, formatCalibration, formatResults, formatSites } from './table.ts'
 import { trackerKinds } from './trackers/kinds.ts'
 
 const exitCodes = { yes: 0, no: 1, usage: 64, missing: 69, refused: 77 } as const
-const say = (line: string) => process.stderr.write(`${line}\n`)
+const log = (line: string) => process.stderr.write(`${line}\n`)
 const print = (text: string) => process.stdout.write(`${text}\n`)
 
 const stop = new AbortController()
@@ -30,7 +30,7 @@ try {
   process.exitCode = await main(readCommand(process.argv.slice(2)))
 } catch (error) {
   if (!(error instanceof InputError)) throw error
-  say(`lab: ${error.message}`)
+  log(`lab: ${error.message}`)
   process.exitCode = exitCodes.usage
 }
 
@@ -45,9 +45,9 @@ async function main(command: LabCommand): Promise<number> {
 async function runAll(command: LabCommand): Promise<number> {
   const first = command.scenarios[0]
   if (first === undefined) return exitCodes.usage
-  const refused = await namespacesRefused(command.optionsFor(first, 'opentracker', 1).congestion)
-  if (refused !== undefined) {
-    say(`lab: ${refused}`)
+  const problem = await namespaceProblem(command.optionsFor(first, 'opentracker', 1).congestion)
+  if (problem !== undefined) {
+    log(`lab: ${problem}`)
     return exitCodes.refused
   }
   const results: ScenarioResult[] = []
@@ -60,19 +60,19 @@ async function runAll(command: LabCommand): Promise<number> {
     for (const tracker of trackers) {
       for (let run = 1; run <= command.runs && !stop.signal.aborted; run++) {
         const options = command.optionsFor(scenario, tracker, run)
-        const problems = [...(await missingPrograms(options)), await memoryShort(options)].filter(
+        const problems = [...(await missingPrograms(options)), await memoryProblem(options)].filter(
           (problem) => problem !== undefined,
         )
         if (problems.length > 0) {
-          for (const problem of problems) say(`lab: ${problem}`)
+          for (const problem of problems) log(`lab: ${problem}`)
           return exitCodes.missing
         }
         const name = `${tracker}-${options.client}-${run}`
-        say(`${scenario.name} with ${tracker}, run ${run} of ${command.runs}`)
+        log(`${scenario.name} with ${tracker}, run ${run} of ${command.runs}`)
         const keepLogsIn = join(directory, `${name}-logs`)
-        const around = { signal: stop.signal, log: (line: string) => say(`  ${line}`) }
-        const result = await runScenario({ ...options, keepLogsIn }, around).catch((error: unknown) => {
-          say(`lab: ${error instanceof Error ? error.message : String(error)}`)
+        const hooks = { signal: stop.signal, log: (line: string) => log(`  ${line}`) }
+        const result = await runScenario({ ...options, keepLogsIn }, hooks).catch((error: unknown) => {
+          log(`lab: ${error instanceof Error ? error.message : String(error)}`)
         })
         if (result === undefined) {
           failures++
@@ -81,58 +81,58 @@ async function runAll(command: LabCommand): Promise<number> {
         ofScenario.push(result)
         await mkdir(directory, { recursive: true })
         await writeFile(join(directory, `${name}.json`), `${JSON.stringify(result, undefined, 2)}\n`)
-        await writeFile(join(directory, `${name}.svg`), drawRun(result))
-        say(formatSites(result))
+        await writeFile(join(directory, `${name}.svg`), drawChart(result))
+        log(formatSites(result))
       }
     }
     if (ofScenario.length > 0) {
       await writeFile(join(directory, 'table.txt'), `${formatResults(ofScenario)}\n`)
-      say(`written to ${directory}`)
+      log(`written to ${directory}`)
     }
     results.push(...ofScenario)
   }
   print(command.isJson ? JSON.stringify(results, undefined, 2) : formatResults(results))
-  return failures === 0 && results.every(isGood) && !stop.signal.aborted ? exitCodes.yes : exitCodes.no
+  return failures === 0 && results.every(isPassed) && !stop.signal.aborted ? exitCodes.yes : exitCodes.no
 }
 
 async function calibrateLinks(command: LabCommand): Promise<number> {
   const flashCrowd = scenarios.find(({ name }) => name === 'flash-crowd')
   if (flashCrowd === undefined) return exitCodes.usage
   const { wanBitsPerSecond, nicBitsPerSecond, congestion } = command.optionsFor(flashCrowd, 'opentracker', 1)
-  const refused = await namespacesRefused(congestion)
-  if (refused !== undefined) {
-    say(`lab: ${refused}`)
+  const problem = await namespaceProblem(congestion)
+  if (problem !== undefined) {
+    log(`lab: ${problem}`)
     return exitCodes.refused
   }
   const options = { wanBitsPerSecond, nicBitsPerSecond, congestion, seconds: 5 }
-  const calibration = await runCalibration(options, { signal: stop.signal, log: (line) => say(`  ${line}`) })
+  const calibration = await runCalibration(options, { signal: stop.signal, log: (line) => log(`  ${line}`) })
   print(command.isJson ? JSON.stringify(calibration, undefined, 2) : formatCalibration(calibration))
   return exitCodes.yes
 }
 
-/** Those that can run here; the others are named, so that a comparison is not silently half of one. */
+/** Trackers that can run here; the others are printed, so that a comparison is not silently incomplete. */
 async function availableTrackers(client: string): Promise<string[]> {
   const available: string[] = []
-  for (const { name, needs } of trackerKinds) {
+  for (const { name, requires } of trackerKinds) {
     const missing = (await missingPrograms({ client, tracker: name })).filter((line) =>
-      needs.some(({ program }) => line.startsWith(`${program}:`)),
+      requires.some(({ program }) => line.startsWith(`${program}:`)),
     )
     if (missing.length === 0) available.push(name)
-    else say(`lab: without ${name}: ${missing.join('; ')}`)
+    else log(`lab: without ${name}: ${missing.join('; ')}`)
   }
   return available
 }
 
 function catalogue(): string {
   const indented = (rows: readonly (readonly string[])[]) =>
-    alignColumns(rows.map(([name = '', says = '']) => [`  ${name}`, says]))
+    alignColumns(rows.map(([name = '', summary = '']) => [`  ${name}`, summary]))
   return [
     'scenarios',
     indented(scenarios.map(({ name, summary }) => [name, summary])),
     'clients and their settings',
     indented(
       clientKinds.flatMap(({ name, settings }) =>
-        Object.entries(settings).map(([setting, says]) => [`${name}/${setting}`, says]),
+        Object.entries(settings).map(([setting, summary]) => [`${name}/${setting}`, summary]),
       ),
     ),
     'trackers',

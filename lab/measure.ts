@@ -1,13 +1,13 @@
 /**
- * What is measured while a swarm runs, once a second: bytes through each site's uplink, and how busy the machine is.
- * A run on a machine without idle time measures the machine, so that is part of every result.
+ * Measurements while a swarm runs, once a second: bytes through each site's uplink, and processor use. A run on a machine
+ * without idle time measures the machine, so processor use is part of every result.
  */
 import { readFile, readdir } from 'node:fs/promises'
 import { uplinkInterface } from './namespaces.ts'
 import { siteName } from './plan.ts'
 import type { CpuUse, Sample } from './result.ts'
 
-/** Ethernet 14, IPv4 20, TCP with timestamps 32: what each frame carries beside payload; an empty ACK is only that. */
+/** Headers of each frame: Ethernet 14, IPv4 20, TCP with timestamps 32. An empty ACK consists of these alone. */
 const HEADER_BYTES = 66
 
 export interface Traffic {
@@ -17,7 +17,7 @@ export interface Traffic {
   readonly payloadOut: number
 }
 
-/** By site number. Read at the core's end of the uplink, behind the shaper: what was really carried. */
+/** Traffic by site number, read at the core's end of the uplink, behind the shaper, after drops. */
 export async function readUplinks(sites: readonly number[]): Promise<Map<number, Traffic>> {
   const table = await readFile('/proc/net/dev', 'latin1')
   const traffic = new Map<number, Traffic>()
@@ -43,9 +43,9 @@ export async function readUplinks(sites: readonly number[]): Promise<Map<number,
 interface CpuReading {
   readonly busyTicks: number
   readonly totalTicks: number
-  /** In programs, of whomever: without interrupts, which are mostly the network's. */
+  /** Time in programs of the whole machine, without interrupts, which are mostly the network's. */
   readonly programTicks: number
-  /** In the programs of this run. */
+  /** Time in the programs of this run. */
   readonly ownTicks: number
   readonly waitingMicroseconds: number
 }
@@ -66,13 +66,13 @@ async function readCpu(): Promise<CpuReading> {
   }
 }
 
-/** Of every process that is seen here, which are those of this run, and of the children they have waited for. */
+/** Sum over the processes of this process namespace, which are those of the run, and over their waited-for children. */
 async function readOwnTicks(): Promise<number> {
   let sum = 0
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue
     const stat = await readFile(`/proc/${name}/stat`, 'latin1').catch(() => '')
-    // Behind the name in parentheses: state, parent, …; the 12th to the 15th are user, system, and the children's.
+    // After the name in parentheses: state, parent, …; fields 12 to 15 are user, system, and both of the children.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     for (const field of fields.slice(11, 15)) sum += Number(field)
   }

@@ -1,4 +1,4 @@
-/** One host of a running swarm: its client, what it wants, when it was done, and whom it was connected to. */
+/** One host of a running swarm: its client, the contents it downloads, completion time, and connections to other sites. */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -30,9 +30,9 @@ export class LabMember {
   readonly remotePeers = new Set<string>()
   startedAtMs: number | undefined
   doneAtMs: number | undefined
-  /** Taken down by the scenario before it was done. */
+  /** Removed by the scenario before it completed. */
   isLost = false
-  /** Of other sites, at the last look. */
+  /** Connections to other sites at the last poll. */
   remoteConnections = 0
   readonly #job: MemberJob
   #client: RunningClient | undefined
@@ -76,13 +76,13 @@ export class LabMember {
     })
   }
 
-  async go(): Promise<void> {
+  async start(): Promise<void> {
     this.startedAtMs = Date.now()
-    await this.#client?.go()
+    await this.#client?.start()
   }
 
-  /** Notices what changed: completed torrents, and connections to other sites. */
-  async look(): Promise<void> {
+  /** Updates completion and the connections to other sites. */
+  async poll(): Promise<void> {
     const child = this.#client?.process()
     if (child?.pid !== undefined && isRunning(child)) {
       const addresses = await connectedAddresses(child.pid)
@@ -97,8 +97,8 @@ export class LabMember {
     if (!this.isDone && !this.isSource) this.doneAtMs = await this.#lastMarkMs()
   }
 
-  /** Says goodbye as a client does when its machine shuts down. */
-  async leave(): Promise<void> {
+  /** Stops the client as a shutdown of its machine does; it announces `stopped`. */
+  async stop(): Promise<void> {
     const child = this.#client?.process()
     if (child !== undefined) await endProgram(child, 'SIGTERM')
   }
@@ -107,7 +107,7 @@ export class LabMember {
     this.#client?.process()?.kill('SIGKILL')
   }
 
-  /** The time of the last torrent's mark, once all of them are there. */
+  /** Completion time of the last torrent; undefined until all are complete. */
   async #lastMarkMs(): Promise<number | undefined> {
     let lastMs = 0
     for (const content of this.wanted) {

@@ -3,8 +3,8 @@
  *
  *   host ─veth─ bridge of its site ─ router of its site ═shaped link═ core ─ trackers
  *
- * It is built inside a network, mount and process namespace that `run-scenario.ts` made for this run alone, so
- * whatever happens to this program, the kernel takes everything down with it. The core is that namespace itself.
+ * It is built inside a network, mount and process namespace that `run-scenario.ts` created for this run alone, so the
+ * kernel removes all of it when this program ends, in any way. The core is that namespace itself.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -23,20 +23,20 @@ import {
 
 const execute = promisify(execFile)
 
-/** How the core calls its end of a site's uplink; the byte counters of a site are read here. */
+/** Name of the core's end of a site's uplink; the byte counters of a site are read from this interface. */
 export const uplinkInterface = (site: number) => `wan-${siteName(site)}`
 const siteNamespace = (site: number) => `site-${siteName(site)}`
 
 export interface NetworkRates {
   readonly wanBitsPerSecond: number
-  /** Of sites with another uplink, by number. */
+  /** Overrides by site number. */
   readonly wanBitsPerSecondOfSite?: Readonly<Record<number, number>>
   readonly nicBitsPerSecond: number
-  /** Congestion control of every host, as the kernel calls it. */
+  /** Congestion control of every host, by the kernel's name. */
   readonly congestion: string
 }
 
-/** Runs a shell script in a network namespace; without one, in the core. Fails with what the script said. */
+/** Runs a shell script in a network namespace, or in the core without one. Fails with the script's error output. */
 export async function runIn(namespace: string | undefined, script: string): Promise<void> {
   const enter = namespace === undefined ? [] : [`--net=/run/netns/${namespace}`]
   await execute('nsenter', [...enter, 'sh', '-ec', script])
@@ -54,9 +54,9 @@ export async function buildNetwork(
 ): Promise<void> {
   await runIn(
     undefined,
-    // Each namespace gets a small table of connections: in the common one, a look at one host is a look at all.
+    // Each namespace gets its own small connection table: reading the shared one for one host reads all of it.
     `mkdir -p /run/netns
-     ${quietNamespace}
+     ${baseSetup}
      sysctl -qw net.ipv4.ip_forward=1
      [ ! -e /proc/sys/net/ipv4/tcp_child_ehash_entries ] || sysctl -qw net.ipv4.tcp_child_ehash_entries=1024
      ip addr add ${OBSERVER_ADDRESS}/32 dev lo`,
@@ -78,7 +78,7 @@ export async function addTrackerNamespace(name: string, addresses: readonly stri
   )
   await runIn(
     name,
-    `${quietNamespace}
+    `${baseSetup}
      ${addresses.map((address) => `ip addr add ${address}/32 dev eth0`).join('\n')}
      ip link set eth0 up
      ip route add ${gateway}/32 dev eth0
@@ -86,7 +86,7 @@ export async function addTrackerNamespace(name: string, addresses: readonly stri
   )
 }
 
-/** Adds a namespace for a site's own tracker, on the bridge of the site and without a limit. */
+/** Adds a namespace for a site's own tracker, on the bridge of the site, without a rate limit. */
 export async function addSiteTrackerNamespace(name: string, site: number): Promise<void> {
   const port = `p-${name}`
   await runIn(undefined, `ip netns add ${name}`)
@@ -98,7 +98,7 @@ export async function addSiteTrackerNamespace(name: string, site: number): Promi
   )
   await runIn(
     name,
-    `${quietNamespace}
+    `${baseSetup}
      ip addr add ${siteTrackerAddress(site)}/16 dev eth0
      ip link set eth0 up
      ip route add default via ${siteRouterAddress(site)}
@@ -120,7 +120,7 @@ async function addSite(site: number, rates: NetworkRates): Promise<void> {
   )
   await runIn(
     namespace,
-    `${quietNamespace}
+    `${baseSetup}
      sysctl -qw net.ipv4.ip_forward=1
      [ ! -e /proc/sys/net/bridge ] || sysctl -qw net.bridge.bridge-nf-call-iptables=0
      ip link add lan type bridge
@@ -143,11 +143,11 @@ async function addHost(host: LabHost, hosts: readonly LabHost[], rates: NetworkR
      ip link set ${port} master lan up
      ${shapeSwitchPort(port, rates.nicBitsPerSecond)}`,
   )
-  // The congestion control is set per route: the system-wide list of allowed ones is not ours to change.
+  // The congestion control is set per route, because the system-wide list of allowed ones must not change.
   const congestion = `congctl ${rates.congestion}`
   await runIn(
     host.name,
-    `${quietNamespace}
+    `${baseSetup}
      ip addr add ${host.address}/16 dev eth0 noprefixroute
      ip link set eth0 up
      ip route add ${siteCidr(host.site)} dev eth0 ${congestion}
@@ -156,7 +156,7 @@ async function addHost(host: LabHost, hosts: readonly LabHost[], rates: NetworkR
   )
 }
 
-/** Both directions of a site's uplink go silent, as when the line is cut: no reset, no error, nothing arrives. */
+/** Drops all packets of a site's uplink in both directions, as a cut line does: no reset and no error. */
 export async function cutUplink(site: number): Promise<void> {
   await runIn(undefined, `ip route replace blackhole ${siteCidr(site)}`)
   await runIn(siteNamespace(site), 'ip route replace blackhole default')
@@ -167,6 +167,6 @@ export async function restoreUplink(site: number): Promise<void> {
   await runIn(siteNamespace(site), `ip route replace default via 10.255.${site}.1`)
 }
 
-/** IPv6 is off: its neighbour discovery would be counted as traffic, and clients would announce twice. */
-const quietNamespace = `ip link set lo up
+/** IPv6 is off: neighbour discovery would count as traffic, and clients would announce twice. */
+const baseSetup = `ip link set lo up
      [ ! -e /proc/sys/net/ipv6 ] || sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1`

@@ -1,6 +1,5 @@
 /**
- * The laboratory's command line. A scenario may need another shape than the defaults; what is given on the command
- * line wins over both.
+ * Command line of the laboratory. Precedence: command line, then the scenario's shape, then the defaults.
  */
 import { parseArgs } from 'node:util'
 import { InputError } from '../src/core/errors.ts'
@@ -14,21 +13,21 @@ import { wanRates } from './wan-rate.ts'
 export interface LabCommand {
   readonly action: 'run' | 'list' | 'help' | 'calibrate'
   readonly scenarios: readonly Scenario[]
-  /** Undefined: every tracker that can run here. */
+  /** Undefined: every tracker that is installed. */
   readonly trackers: readonly string[] | undefined
   readonly runs: number
   readonly isJson: boolean
   readonly optionsFor: (scenario: Scenario, tracker: string, run: number) => RunOptions
 }
 
-/** The most patient client asks its tracker again after 600 s; what was lost may come back only then. */
-const PATIENCE_SECONDS = 700
+/** The longest re-announce interval of a client is 600 s; a lost announce is repeated only then. */
+const REANNOUNCE_SECONDS = 700
 
 export const usage = `npm run lab -- [SCENARIO…] [options]
   --list                  the scenarios, clients with their settings, and trackers
   --all                   every scenario
   --calibrate             measures the shaped links with plain TCP
-  --trackers A,B          one after the other (default: siteswarm and opentracker, as far as they are there)
+  --trackers A,B          one after the other (default: all that are installed)
   --client NAME           libtorrent, aria2, transmission, rtorrent, mixed, or a list (default libtorrent)
   --settings NAME         a named set of client settings; see --list (default tcp)
   --sites N --hosts N     sites, and hosts in each (default 3 and 8); the source is one of them
@@ -55,7 +54,7 @@ export function readCommand(argv: readonly string[]): LabCommand {
         : flags.calibrate === true
           ? 'calibrate'
           : 'run'
-  if (action === 'run' && chosen.length === 0) throw new InputError(`which scenario?\n${usage}`)
+  if (action === 'run' && chosen.length === 0) throw new InputError(`no scenario given\n${usage}`)
   const trackers = flags.trackers?.split(',')
   trackers?.forEach(trackerNamed)
   return {
@@ -70,7 +69,7 @@ export function readCommand(argv: readonly string[]): LabCommand {
       for (const kind of clientsNamed(client)) {
         if (settings in kind.settings) continue
         const known = Object.keys(kind.settings).join(', ')
-        throw new InputError(`${kind.name} has no settings called "${settings}"; there are: ${known}`)
+        throw new InputError(`${kind.name} has no settings "${settings}"; known: ${known}`)
       }
       const options = {
         scenario: scenario.name,
@@ -94,7 +93,7 @@ export function readCommand(argv: readonly string[]): LabCommand {
         ...options,
         timeoutSeconds:
           flags.timeout === undefined
-            ? Math.ceil(10 * bound) + PATIENCE_SECONDS
+            ? Math.ceil(10 * bound) + REANNOUNCE_SECONDS
             : count(flags.timeout, '--timeout'),
       }
     },
@@ -137,18 +136,18 @@ function parse(argv: readonly string[]) {
 function count(value: string, flag: string): number {
   const number = Number(value)
   if (!Number.isSafeInteger(number) || number < 1)
-    throw new InputError(`${flag} takes a whole number from 1, not "${value}"`)
+    throw new InputError(`${flag} expects a whole number from 1, not "${value}"`)
   return number
 }
 
 function bytes(value: string): number {
   const match = /^(\d+)(KiB|MiB|GiB)$/.exec(value)
-  if (match === null) throw new InputError(`--size takes a size such as 192MiB, not "${value}"`)
+  if (match === null) throw new InputError(`--size expects a size such as 192MiB, not "${value}"`)
   return Number(match[1]) * { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }[match[2] as 'KiB' | 'MiB' | 'GiB']
 }
 
 function rate(value: string, flag: string): number {
   const match = /^(\d+)(kbit|mbit|gbit)$/.exec(value)
-  if (match === null) throw new InputError(`${flag} takes a rate such as 80mbit, not "${value}"`)
+  if (match === null) throw new InputError(`${flag} expects a rate such as 80mbit, not "${value}"`)
   return Number(match[1]) * { kbit: 1e3, mbit: 1e6, gbit: 1e9 }[match[2] as 'kbit' | 'mbit' | 'gbit']
 }

@@ -1,14 +1,14 @@
 /**
- * Who is where: the sites, bubbles and hosts of one run, with their addresses.
+ * Sites, bubbles and hosts of one run, with their addresses.
  *
- * Pure, so that the network, the topology file and the table are all made from the same list. Addresses are
+ * Pure: the network, the topology file and the table are derived from the same list. Addresses are
  * 10.<site>.<bubble>.<host>; 10.0.0.0/24 belongs to the trackers and 10.255.0.0/16 to the links between routers.
  */
 import { assert } from '../src/core/assert.ts'
 
 export interface LabShape {
   readonly sites: number
-  /** Hosts in each site; `hostsOfSite` says where it is another number. The source is one of them. */
+  /** Hosts in each site, the source included; `hostsOfSite` overrides it by site number. */
   readonly hosts: number
   readonly hostsOfSite: Readonly<Record<number, number>>
   readonly bubbles: number
@@ -28,11 +28,11 @@ export const siteCidr = (site: number) => `10.${site}.0.0/16`
 export const bubbleCidr = (site: number, bubble: number) => `10.${site}.${bubble}.0/24`
 export const siteRouterAddress = (site: number) => `10.${site}.0.1`
 export const siteTrackerAddress = (site: number) => `10.${site}.0.10`
-/** The laboratory's own address in the first site, held by the core. */
+/** The laboratory's own address in the first site, assigned to the core. */
 export const OBSERVER_ADDRESS = '10.1.255.254'
 export const trackerAddress = (index: number) => `10.0.0.${10 + index}`
 
-/** The site number of an address, or 0 for what is no host: trackers and routers. */
+/** Site number of a host address; 0 for trackers and routers. */
 export function siteOfAddress(address: string): number {
   const site = Number(address.split('.')[1])
   return site === 255 ? 0 : site
@@ -43,7 +43,6 @@ export function siteNumbers(shape: LabShape): number[] {
 }
 
 export function planHosts(shape: LabShape): LabHost[] {
-  // The octets of the addresses are the limit: 254 sites, and the first addresses of bubble 0 are the router's.
   assert(shape.sites >= 1 && shape.sites <= 200, 'the second octet of an address is its site')
   const hosts: LabHost[] = []
   for (const site of siteNumbers(shape)) {

@@ -1,6 +1,6 @@
 /**
- * The programs of a run: each is started in the namespace of its host, logs into a file, and is ended by its
- * process id. What nobody ended is gone with the run's process namespace.
+ * The programs of a run: each is started in the namespace of its host, logs to a file, and is ended by its process id.
+ * Programs that still run at the end are removed with the run's process namespace.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
@@ -9,8 +9,8 @@ import { commandIn } from './namespaces.ts'
 export interface ProgramPlace {
   readonly directory: string
   readonly log: string
-  /** Whether the laboratory talks to it: its standard input and output are pipes then. */
-  readonly talks?: boolean
+  /** Standard input and output are pipes to the laboratory. */
+  readonly isPiped?: boolean
 }
 
 export function startProgram(
@@ -24,9 +24,9 @@ export function startProgram(
     const child = spawn(program, args, {
       cwd: place.directory,
       env: { PATH: process.env['PATH'], HOME: place.directory, LC_ALL: 'C.UTF-8' },
-      stdio: place.talks === true ? ['pipe', 'pipe', log] : ['ignore', log, log],
+      stdio: place.isPiped === true ? ['pipe', 'pipe', log] : ['ignore', log, log],
     })
-    // A program that cannot be started shows as a host that never finishes; its log says why.
+    // A program that cannot be started shows as a host that never finishes; its log has the reason.
     child.on('error', () => undefined)
     child.stdin?.on('error', () => undefined)
     return child
@@ -38,15 +38,15 @@ export function startProgram(
 export const isRunning = (child: ChildProcess) =>
   child.pid !== undefined && child.exitCode === null && child.signalCode === null
 
-/** Waits for the end of a process that was told to leave, and makes it leave when it does not. */
+/** Signals a process and waits for its end; SIGKILL after the timeout. */
 export async function endProgram(
   child: ChildProcess,
   signal: NodeJS.Signals,
-  patienceMs = 5_000,
+  timeoutMs = 5_000,
 ): Promise<void> {
   if (!isRunning(child)) return
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
     child.once('exit', () => {
       clearTimeout(timer)
       resolve()

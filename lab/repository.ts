@@ -1,4 +1,4 @@
-/** Where the repository is, from the source as well as from its compiled copy in `dist-lab/`. */
+/** Resolves paths relative to the repository root, from the source and from its compiled copy in `dist-lab/`. */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,16 +1,16 @@
-/** What a run needs of the machine, checked before anything is done: programs, namespaces, shaping, memory. */
+/** Requirements of a run, checked before it starts: programs, namespaces, traffic shaping, memory. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { clientsNamed } from './clients/kinds.ts'
-import type { Need } from './need.ts'
+import type { ProgramRequirement } from './requirement.ts'
 import type { RunOptions } from './result.ts'
 import { scenarioNamed } from './scenarios.ts'
 import { trackerNamed } from './trackers/kinds.ts'
 
 const execute = promisify(execFile)
 
-/** `unshare` with a namespace of each kind; where this user is not root, as root of a user namespace. */
+/** Arguments of `unshare` for a namespace of each kind; without root, as root of a user namespace. */
 export const unshareArguments: readonly string[] = [
   ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
   '--net',
@@ -21,27 +21,27 @@ export const unshareArguments: readonly string[] = [
   '--mount-proc',
 ]
 
-const systemPrograms: readonly Need[] = [
+const systemPrograms: readonly ProgramRequirement[] = [
   { program: 'unshare', install: 'util-linux' },
   { program: 'nsenter', install: 'util-linux' },
   { program: 'ip', install: 'iproute2' },
   { program: 'tc', install: 'iproute2' },
 ]
 
-/** Python, its library and a client's buffers; measured with libtorrent, the largest of them. */
+/** Memory of one client process and its buffers; measured with libtorrent in Python, the largest of them. */
 const MEMORY_PER_HOST_BYTES = 64 * 1024 * 1024
 
-/** One line for each program that is missing, with how to get it. */
+/** One line for each missing program, with the package to install. */
 export async function missingPrograms(options: Pick<RunOptions, 'client' | 'tracker'>): Promise<string[]> {
-  const clients = clientsNamed(options.client).flatMap(({ needs }) => needs)
-  const needs = new Map(
-    [...systemPrograms, ...clients, ...trackerNamed(options.tracker).needs].map((need) => [
-      need.program,
-      need,
+  const clients = clientsNamed(options.client).flatMap(({ requires }) => requires)
+  const required = new Map(
+    [...systemPrograms, ...clients, ...trackerNamed(options.tracker).requires].map((each) => [
+      each.program,
+      each,
     ]),
   )
   const missing: string[] = []
-  for (const { program, check, install } of needs.values()) {
+  for (const { program, check, install } of required.values()) {
     if (await succeeds(check ?? ['sh', '-c', `command -v ${program}`])) continue
     missing.push(
       install.startsWith('npm ') ? `${program}: ${install}` : `${program}: apt-get install ${install}`,
@@ -50,8 +50,8 @@ export async function missingPrograms(options: Pick<RunOptions, 'client' | 'trac
   return missing
 }
 
-/** Why this kernel or this user cannot have the network, or undefined. */
-export async function namespacesRefused(congestion: string): Promise<string | undefined> {
+/** The reason why this kernel or this user cannot create the network, or undefined. */
+export async function namespaceProblem(congestion: string): Promise<string | undefined> {
   const probe = `mount -t tmpfs none /run && mkdir /run/netns && ip netns add probe &&
     ip link add lab0 type veth peer name lab1 && ip link add lab2 type bridge && ip link set lab0 up &&
     ip link set lab0 gso_max_segs 1 &&
@@ -63,13 +63,16 @@ export async function namespacesRefused(congestion: string): Promise<string | un
     await execute('unshare', [...unshareArguments, 'sh', '-ec', probe])
     return undefined
   } catch (error) {
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error)
-    return `this machine does not allow the network namespaces, links and queues that the laboratory needs: ${said}`
+    const message = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error)
+    return `this machine does not allow the network namespaces, links and queues that the laboratory needs: ${message}`
   }
 }
 
-/** Why the memory does not hold the hosts' files, or undefined. Everything is kept in memory: a disk would be slower than the links. */
-export async function memoryShort(options: RunOptions): Promise<string | undefined> {
+/**
+ * The reason why the memory cannot hold the hosts' files, or undefined. All files are in memory, because a disk would be
+ * slower than the links.
+ */
+export async function memoryProblem(options: RunOptions): Promise<string | undefined> {
   const hosts = options.sites * options.hosts
   const neededBytes =
     hosts * (options.sizeBytes * scenarioNamed(options.scenario).torrents + MEMORY_PER_HOST_BYTES)

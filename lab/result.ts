@@ -1,6 +1,6 @@
-/** What a run is and what it found: the JSON that is written for each run. */
+/** Options and result of a run: the JSON document that is written for each run. */
 
-/** One run, completely determined: nothing is read from elsewhere. */
+/** The complete input of one run; no other source is read. */
 export interface RunOptions {
   readonly scenario: string
   readonly tracker: string
@@ -12,14 +12,14 @@ export interface RunOptions {
   readonly bubbles: number
   readonly sizeBytes: number
   readonly wanBitsPerSecond: number
-  /** Of sites with another uplink, by number. */
+  /** Overrides by site number. */
   readonly wanBitsPerSecondOfSite?: Readonly<Record<number, number>>
   readonly nicBitsPerSecond: number
   /** Congestion control of the hosts. */
   readonly congestion: string
   readonly seed: number
   readonly timeoutSeconds: number
-  /** Where the logs of hosts that did not finish are kept; nowhere without it. */
+  /** Directory for the logs of hosts that did not finish; without it they are not kept. */
   readonly keepLogsIn?: string
 }
 
@@ -29,51 +29,51 @@ export interface HostResult {
   readonly bubble: string
   readonly address: string
   readonly client: string
-  /** `lost` was taken down by the scenario and is not expected to finish. */
+  /** `lost`: removed by the scenario, not expected to finish. */
   readonly role: 'source' | 'leecher' | 'lost'
   /** Since the first leecher was started. */
   readonly startedSeconds: number
-  /** Since the first leecher was started; null if it never had everything. */
+  /** Since the first leecher was started; null if it did not complete. */
   readonly doneSeconds: number | null
-  /** Whether its files hold the right bytes; null if it never had everything. */
+  /** Result of the byte comparison; null if it did not complete. */
   readonly intact: boolean | null
-  /** Hosts of other sites it was ever connected to. */
+  /** Addresses in other sites that it was connected to at any poll. */
   readonly remotePeers: readonly string[]
 }
 
 export interface SiteResult {
   readonly site: string
-  /** Payload through the uplink ÷ size of all content: headers of 66 bytes a frame are taken off. */
+  /** Payload through the uplink ÷ size of all content; headers of 66 bytes a frame are subtracted. */
   readonly copiesIn: number
   readonly copiesOut: number
-  /** As the interface counted it, headers included. */
+  /** Interface counter, headers included. */
   readonly bytesIn: number
   readonly bytesOut: number
-  /** The least that must come in: the content that has no source here. */
+  /** Minimum: the contents without a source in this site. */
   readonly copiesInFloor: number
   readonly leechers: number
   readonly done: number
-  /** Seconds after its own start, of the first, the middle and the last host that is done. */
+  /** Seconds from own start to completion: first, median and last of the completed hosts. */
   readonly firstSeconds: number | null
   readonly medianSeconds: number | null
   readonly lastSeconds: number | null
-  /** Hosts that were ever connected to another site. */
+  /** Hosts that were connected to another site at any poll. */
   readonly hostsWithRemotePeers: number
 }
 
 export interface CpuUse {
-  /** Of all processors, by everything on the machine. */
+  /** Share of all processors, used by all programs on the machine. */
   readonly busyShareMean: number
   readonly busyShareMax: number
-  /** The share of the time in which something that could run had to wait for a processor. */
+  /** Share of the time in which a runnable task waited for a processor (pressure stall information). */
   readonly waitingShare: number
-  /** Used by programs that are no part of the run. */
+  /** Share used by programs outside the run. */
   readonly othersShareMean: number
 }
 
 export interface Sample {
   readonly seconds: number
-  /** By site, payload bytes since the start. */
+  /** Payload bytes since the start, by site. */
   readonly bytesIn: Readonly<Record<string, number>>
   readonly bytesOut: Readonly<Record<string, number>>
   readonly busyShare: number
@@ -83,30 +83,30 @@ export interface ScenarioResult {
   readonly options: RunOptions
   readonly startedAt: string
   readonly kernel: string
-  /** `finished`, or what ended the run before all hosts were done. */
+  /** `finished`, or the event that ended the run before all hosts completed. */
   readonly outcome: 'finished' | 'timeout' | 'interrupted'
-  /** The least time any plan needs: max(F/W_in, F/W_out of the sources' site, F/NIC). */
+  /** Lower bound for any plan: max(F/W_in, F/W_out of the sources' site, F/NIC). */
   readonly boundSeconds: number
-  /** The longest any host took from its own start. */
+  /** Longest time of any host from its own start. */
   readonly lastSeconds: number | null
   readonly ratioToBound: number | null
-  /** Of the sites that had to fetch something: the worst, against what it had to fetch. */
+  /** Largest ratio of copies in to floor, over the sites with a floor above 0. */
   readonly copiesInWorst: number
-  /** Hosts done more than 30 s after three quarters of all were: half the reconnect ban that makes them wait. */
+  /** Hosts that completed more than 30 s after three quarters of all: half the reconnect ban that delays them. */
   readonly stragglers: readonly string[]
   readonly unfinished: readonly string[]
   readonly damaged: readonly string[]
   readonly sites: readonly SiteResult[]
   readonly hosts: readonly HostResult[]
   readonly cpu: CpuUse
-  /** How much of its rate the busiest uplink, in its busier direction, carried until the last host was done. */
+  /** Utilisation of the busiest uplink, in its busier direction, until the last host completed. */
   readonly uplinkShareMax: number
-  /** Whether the processors, not the links, may have set the pace: the times mean little then. */
+  /** The processors may have been the bottleneck instead of the links; the times are not valid then. */
   readonly isSaturated: boolean
   readonly samples: readonly Sample[]
-  /** What was done to the swarm, and when. */
+  /** Faults that the scenario injected, with their times. */
   readonly events: readonly { readonly seconds: number; readonly text: string }[]
 }
 
-export const isGood = (result: ScenarioResult) =>
+export const isPassed = (result: ScenarioResult) =>
   result.outcome === 'finished' && result.unfinished.length === 0 && result.damaged.length === 0

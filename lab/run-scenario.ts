@@ -1,9 +1,8 @@
 /**
- * Runs one scenario from outside: makes the namespaces, starts `inside.ts` in them, and takes its result. Whoever
- * calls this may abort it, die, or be killed: the process inside notices the end of its input, and the kernel ends
- * what is left.
+ * Runs one scenario from outside: creates the namespaces, starts `inside.ts` in them, and reads its result. The calling
+ * process may abort, exit or be killed: the process inside detects the end of its input, and the kernel removes the rest.
  *
- * `npm run lab` and the system tests come through here. The compiled laboratory (`dist-lab/`) must exist.
+ * Entry point of `npm run lab` and of the system tests. The compiled laboratory (`dist-lab/`) must exist.
  */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -13,32 +12,32 @@ import { repositoryPath } from './repository.ts'
 import { unshareArguments } from './requirements.ts'
 import type { RunOptions, ScenarioResult } from './result.ts'
 
-/** After the word to stop, a run may still report; then it is ended. */
-const STOP_PATIENCE_MS = 15_000
+/** Time to report a partial result after an abort; then SIGKILL. */
+const STOP_TIMEOUT_MS = 15_000
 
-export interface Surroundings {
+export interface RunHooks {
   readonly signal?: AbortSignal
   readonly log?: (line: string) => void
 }
 
-export async function runScenario(options: RunOptions, around: Surroundings = {}): Promise<ScenarioResult> {
-  return (await runInside({ kind: 'run', options }, around)) as ScenarioResult
+export async function runScenario(options: RunOptions, hooks: RunHooks = {}): Promise<ScenarioResult> {
+  return (await runInside({ kind: 'run', options }, hooks)) as ScenarioResult
 }
 
 export async function runCalibration(
   options: CalibrationOptions,
-  around: Surroundings = {},
+  hooks: RunHooks = {},
 ): Promise<Calibration> {
-  return (await runInside({ kind: 'calibrate', options }, around)) as Calibration
+  return (await runInside({ kind: 'calibrate', options }, hooks)) as Calibration
 }
 
-async function runInside(task: InsideTask, around: Surroundings): Promise<unknown> {
+async function runInside(task: InsideTask, hooks: RunHooks): Promise<unknown> {
   const child = spawn(
     'unshare',
     [...unshareArguments, process.execPath, repositoryPath('dist-lab/lab/inside.js')],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
-      // Its own process group: an interrupt from the terminal reaches only us, and we stop it in order.
+      // Own process group: an interrupt from the terminal reaches only this process, which stops the run in order.
       detached: true,
     },
   )
@@ -47,15 +46,15 @@ async function runInside(task: InsideTask, around: Surroundings): Promise<unknow
   let killTimer: NodeJS.Timeout | undefined
   const stop = () => {
     child.stdin.end()
-    killTimer = setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS)
+    killTimer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
   }
-  if (around.signal?.aborted === true) stop()
-  around.signal?.addEventListener('abort', stop, { once: true })
+  if (hooks.signal?.aborted === true) stop()
+  hooks.signal?.addEventListener('abort', stop, { once: true })
 
-  const said: string[] = []
+  const stderrLines: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => {
-    said.push(line)
-    around.log?.(line)
+    stderrLines.push(line)
+    hooks.log?.(line)
   })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
@@ -64,10 +63,10 @@ async function runInside(task: InsideTask, around: Surroundings): Promise<unknow
     child.once('close', resolve)
   })
   clearTimeout(killTimer)
-  around.signal?.removeEventListener('abort', stop)
+  hooks.signal?.removeEventListener('abort', stop)
   if (code !== 0 || output === '') {
     throw new Error(
-      `the run ended without a result (exit ${code}); its last words:\n${said.slice(-12).join('\n')}`,
+      `the run ended without a result (exit ${code}); last lines of its log:\n${stderrLines.slice(-12).join('\n')}`,
     )
   }
   return JSON.parse(output)

@@ -1,42 +1,42 @@
 /**
- * The scenarios, as data: who starts when, what goes wrong and when, and where the shape differs from what the
- * command line says. `run-inside.ts` carries them out; `README.md` says what each is good for.
+ * Scenarios as data: start times, faults with their triggers, and differences from the default shape. `swarm-run.ts`
+ * executes them; `README.md` describes the purpose of each.
  */
 import { InputError } from '../src/core/errors.ts'
 
 export type Start =
   | { readonly kind: 'at-once' }
-  /** Each leecher at a random moment, from the run's seed; in multiples of the bound. */
+  /** Each leecher at a random moment from the run's seed, over this multiple of the bound. */
   | { readonly kind: 'staggered'; readonly overBounds: number }
-  /** All of one site later than the others. */
+  /** All hosts of one site later than the others. */
   | { readonly kind: 'late-site'; readonly site: number; readonly afterBounds: number }
 
-export type Moment =
-  /** The uplink of a site has brought this share of the content in. */
+export type Trigger =
+  /** A site has received this share of the content over its uplink. */
   | { readonly kind: 'site-holds'; readonly site: number; readonly share: number }
-  /** This many leechers are done, in one site or anywhere. */
+  /** This many leechers have completed, in one site or in all. */
   | { readonly kind: 'hosts-done'; readonly count: number; readonly site?: number }
 
-export type Trouble =
-  /** The host of a site that is connected to the most hosts elsewhere dies without a word. */
+export type Fault =
+  /** SIGKILL to the host of a site with the most connections to other sites. */
   | { readonly kind: 'kill-gateway'; readonly site: number }
-  /** The sources say goodbye and leave. */
+  /** SIGTERM to the sources; they announce `stopped`. */
   | { readonly kind: 'stop-sources' }
   | { readonly kind: 'cut-uplink'; readonly site: number; readonly forSeconds: number }
   | { readonly kind: 'restart-tracker'; readonly downSeconds: number }
-  /** All nodes of a site and what they share die; does nothing where the sites share one tracker. */
+  /** SIGKILL to the nodes and the store of a site; no effect where the sites share one tracker. */
   | { readonly kind: 'kill-site-tracker'; readonly site: number }
 
 export interface Scenario {
   readonly name: string
   readonly summary: string
   readonly start: Start
-  readonly troubles: readonly { readonly when: Moment; readonly what: Trouble }[]
+  readonly faults: readonly { readonly when: Trigger; readonly what: Fault }[]
   readonly torrents: number
   readonly isPrivate: boolean
-  /** How many tiers of trackers a torrent has. */
+  /** Number of tracker tiers in the torrent. */
   readonly tiers: number
-  /** What the scenario needs of the shape and the clients; the command line wins. */
+  /** Overrides of the default shape and clients; the command line takes precedence. */
   readonly shape: Partial<{
     sites: number
     hosts: number
@@ -52,7 +52,7 @@ const MIB = 1024 * 1024
 
 const plain: Omit<Scenario, 'name' | 'summary'> = {
   start: { kind: 'at-once' },
-  troubles: [],
+  faults: [],
   torrents: 1,
   isPrivate: true,
   tiers: 1,
@@ -63,41 +63,39 @@ export const scenarios: readonly Scenario[] = [
   {
     ...plain,
     name: 'smoke',
-    summary: 'two sites of two hosts and 8 MiB: shows in seconds that everything works',
+    summary: 'two sites of two hosts and 8 MiB: a check of a few seconds that everything works',
     shape: { sites: 2, hosts: 2, bubbles: 1, sizeBytes: 8 * MIB },
   },
   { ...plain, name: 'flash-crowd', summary: 'all hosts start at once' },
   {
     ...plain,
     name: 'staggered-start',
-    summary: 'hosts start one after the other, over one and a half times the bound',
+    summary: 'hosts start one after the other, over 1.5 times the bound',
     start: { kind: 'staggered', overBounds: 1.5 },
   },
   {
     ...plain,
     name: 'late-site',
-    summary: 'the last site starts when the others should be done',
+    summary: 'the last site starts when the others should have completed',
     start: { kind: 'late-site', site: 3, afterBounds: 1.5 },
   },
   {
     ...plain,
     name: 'source-leaves',
     summary: 'the only source leaves as soon as one other host is complete',
-    troubles: [{ when: { kind: 'hosts-done', count: 1 }, what: { kind: 'stop-sources' } }],
+    faults: [{ when: { kind: 'hosts-done', count: 1 }, what: { kind: 'stop-sources' } }],
   },
   {
     ...plain,
     name: 'gateway-killed',
-    summary: 'the gateway of site 2 is killed when half of the file has come in',
-    troubles: [
-      { when: { kind: 'site-holds', site: 2, share: 0.5 }, what: { kind: 'kill-gateway', site: 2 } },
-    ],
+    summary: 'the gateway of site 2 is killed when the site has half of the file',
+    faults: [{ when: { kind: 'site-holds', site: 2, share: 0.5 }, what: { kind: 'kill-gateway', site: 2 } }],
   },
   {
     ...plain,
     name: 'wan-cut',
-    summary: 'the uplink of site 2 is cut for 20 s when half of the file has come in',
-    troubles: [
+    summary: 'the uplink of site 2 is cut for 20 s when the site has half of the file',
+    faults: [
       {
         when: { kind: 'site-holds', site: 2, share: 0.5 },
         what: { kind: 'cut-uplink', site: 2, forSeconds: 20 },
@@ -108,7 +106,7 @@ export const scenarios: readonly Scenario[] = [
     ...plain,
     name: 'rollout-cut',
     summary: 'the uplink of site 2 is cut for a minute in the middle of a rollout',
-    troubles: [
+    faults: [
       {
         when: { kind: 'site-holds', site: 2, share: 0.5 },
         what: { kind: 'cut-uplink', site: 2, forSeconds: 60 },
@@ -118,17 +116,17 @@ export const scenarios: readonly Scenario[] = [
   {
     ...plain,
     name: 'site-tracker-killed',
-    summary: 'the nodes of site 2 die before its hosts start, half a bound after the others',
+    summary: 'the nodes of site 2 are killed before its hosts start, half a bound after the others',
     start: { kind: 'late-site', site: 2, afterBounds: 0.5 },
-    troubles: [
+    faults: [
       { when: { kind: 'site-holds', site: 3, share: 0.25 }, what: { kind: 'kill-site-tracker', site: 2 } },
     ],
   },
   {
     ...plain,
     name: 'tracker-restarted',
-    summary: 'the tracker is away for 5 s when a quarter of the file has come in to site 2',
-    troubles: [
+    summary: 'the tracker is down for 5 s when site 2 has a quarter of the file',
+    faults: [
       {
         when: { kind: 'site-holds', site: 2, share: 0.25 },
         what: { kind: 'restart-tracker', downSeconds: 5 },
@@ -138,13 +136,13 @@ export const scenarios: readonly Scenario[] = [
   {
     ...plain,
     name: 'one-host-site',
-    summary: 'the last site has a single host, which has nobody to share with',
+    summary: 'the last site has a single host, which has no neighbour to share with',
     shape: { hostsOfSite: { 3: 1 } },
   },
   {
     ...plain,
     name: 'large-bubble',
-    summary: 'bubbles of 20 hosts whose clients ask for 10 peers',
+    summary: 'bubbles of 20 hosts whose clients request 10 peers',
     shape: { hosts: 20, bubbles: 1, sizeBytes: 48 * MIB, client: 'libtorrent', settings: 'few-wanted' },
   },
   {
@@ -157,8 +155,7 @@ export const scenarios: readonly Scenario[] = [
   {
     ...plain,
     name: 'public-torrent',
-    summary:
-      'a torrent without the private flag: clients tell each other about peers (PEX), whatever the tracker does',
+    summary: 'a torrent without the private flag: clients exchange peers among themselves (PEX)',
     isPrivate: false,
   },
   {
@@ -173,5 +170,5 @@ export const scenarios: readonly Scenario[] = [
 export function scenarioNamed(name: string): Scenario {
   const found = scenarios.find((scenario) => scenario.name === name)
   if (found !== undefined) return found
-  throw new InputError(`no scenario is called "${name}"; npm run lab -- --list shows them`)
+  throw new InputError(`unknown scenario "${name}"; npm run lab -- --list shows the known ones`)
 }

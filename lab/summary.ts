@@ -1,34 +1,34 @@
-/** From what single hosts and links did to the figures of a run. Pure. */
+/** Aggregates the results of hosts and links into the figures of a run. Pure. */
 import type { Traffic } from './measure.ts'
 import { siteName } from './plan.ts'
 import type { HostResult, RunOptions, ScenarioResult, SiteResult } from './result.ts'
 import { slowestWan } from './wan-rate.ts'
 
-/** Half of the 60 s for which libtorrent refuses to reconnect: nothing else makes a host this late. */
+/** Half of the 60 s for which libtorrent does not reconnect to a peer; no other cause delays a host this long. */
 const STRAGGLER_SECONDS = 30
 
-/** By site, the number of contents that have no source there. The source of content n is in site n. */
-export function leastCopiesIn(torrents: number, sites: readonly number[]): Map<number, number> {
+/** Number of contents without a source in the site, by site. The source of content n is in site n. */
+export function copiesInFloors(torrents: number, sites: readonly number[]): Map<number, number> {
   return new Map(sites.map((site) => [site, site <= torrents ? torrents - 1 : torrents]))
 }
 
-/** What no plan can beat: each byte crosses every uplink that needs it once, and every host takes all of it. */
+/** Lower bound for any plan: each byte crosses each uplink that needs it once, and every host receives all bytes. */
 export function boundSeconds(options: RunOptions, torrents: number): number {
   const fileBits = options.sizeBytes * 8
   const nic = (fileBits * torrents) / options.nicBitsPerSecond
   if (options.sites === 1) return nic
   const sites = Array.from({ length: options.sites }, (_, index) => index + 1)
-  const copiesIn = Math.max(...leastCopiesIn(torrents, sites).values())
-  // A source's own site sends its content out at least once.
+  const copiesIn = Math.max(...copiesInFloors(torrents, sites).values())
+  // The site of a source sends its content out at least once.
   const copiesOut = 1
   return Math.max(nic, (fileBits * Math.max(copiesIn, copiesOut)) / slowestWan(options, sites))
 }
 
-interface Frame {
+interface SummaryContext {
   readonly sites: readonly number[]
   readonly floor: ReadonlyMap<number, number>
   readonly boundSeconds: number
-  /** All contents together. */
+  /** Sum over all contents. */
   readonly contentBytes: number
 }
 
@@ -40,21 +40,21 @@ type Summary = Pick<
 export function summarize(
   hosts: readonly HostResult[],
   traffic: ReadonlyMap<number, Traffic>,
-  frame: Frame,
+  context: SummaryContext,
 ): Summary {
   const leechers = hosts.filter(({ role }) => role === 'leecher')
   const durations = durationsOf(leechers)
   const lastSeconds = durations.at(-1) ?? null
-  const torrents = Math.max(1, ...frame.floor.values())
-  const sites = frame.sites.map((site) => summarizeSite(site, hosts, traffic.get(site), frame, torrents))
-  // Copies of what a site had to fetch: one that had to fetch nothing has no ratio.
+  const torrents = Math.max(1, ...context.floor.values())
+  const sites = context.sites.map((site) => summarizeSite(site, hosts, traffic.get(site), context, torrents))
+  // A site that already has all contents has no ratio.
   const ratios = sites
     .filter(({ copiesInFloor }) => copiesInFloor > 0)
     .map((site) => site.copiesIn / site.copiesInFloor)
   const lateAfter = (durations[Math.ceil(durations.length * 0.75) - 1] ?? 0) + STRAGGLER_SECONDS
   return {
     lastSeconds,
-    ratioToBound: lastSeconds === null ? null : lastSeconds / frame.boundSeconds,
+    ratioToBound: lastSeconds === null ? null : lastSeconds / context.boundSeconds,
     copiesInWorst: Math.max(0, ...ratios),
     stragglers: leechers.filter((host) => (durationOf(host) ?? 0) > lateAfter).map(({ name }) => name),
     unfinished: leechers.filter(({ doneSeconds }) => doneSeconds === null).map(({ name }) => name),
@@ -67,20 +67,20 @@ function summarizeSite(
   site: number,
   hosts: readonly HostResult[],
   traffic: Traffic | undefined,
-  frame: Frame,
+  context: SummaryContext,
   torrents: number,
 ): SiteResult {
   const here = hosts.filter((host) => host.site === siteName(site))
   const leechers = here.filter(({ role }) => role === 'leecher')
   const durations = durationsOf(leechers)
-  const fileBytes = frame.contentBytes / torrents
+  const fileBytes = context.contentBytes / torrents
   return {
     site: siteName(site),
     copiesIn: (traffic?.payloadIn ?? 0) / fileBytes,
     copiesOut: (traffic?.payloadOut ?? 0) / fileBytes,
     bytesIn: traffic?.bytesIn ?? 0,
     bytesOut: traffic?.bytesOut ?? 0,
-    copiesInFloor: frame.floor.get(site) ?? 0,
+    copiesInFloor: context.floor.get(site) ?? 0,
     leechers: leechers.length,
     done: durations.length,
     firstSeconds: durations[0] ?? null,
@@ -93,7 +93,7 @@ function summarizeSite(
 const durationOf = ({ doneSeconds, startedSeconds }: HostResult) =>
   doneSeconds === null ? undefined : doneSeconds - startedSeconds
 
-/** Ascending, of the hosts that are done. */
+/** Durations of the completed hosts, ascending. */
 function durationsOf(hosts: readonly HostResult[]): number[] {
   return hosts
     .map(durationOf)

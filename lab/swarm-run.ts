@@ -1,6 +1,6 @@
 /**
- * One run, from an empty network to a checked result: tracker, source, everybody else at their time, troubles when
- * their moment comes, until all are done or the time is up. Runs inside the namespaces that `run-scenario.ts` made.
+ * One run, from an empty network to a verified result: tracker, sources, leechers at their start times, faults at their
+ * triggers, until all hosts have completed or the timeout. Runs inside the namespaces that `run-scenario.ts` created.
  */
 import { copyFile, link, mkdir, readFile } from 'node:fs/promises'
 import { release } from 'node:os'
@@ -9,32 +9,32 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SeededRandom } from '../src/core/random.ts'
 import { clientsNamed } from './clients/kinds.ts'
 import { type Content, isIntact, makeContent } from './content.ts'
+import { FaultInjector } from './faults.ts'
 import { LabMember } from './member.ts'
 import { Meter, type Traffic } from './measure.ts'
 import { addTrackerNamespace, buildNetwork } from './namespaces.ts'
 import { type LabHost, bubbleName, planHosts, siteName, siteNumbers, trackerAddress } from './plan.ts'
 import type { HostResult, RunOptions, ScenarioResult } from './result.ts'
-import { boundSeconds, leastCopiesIn, summarize } from './summary.ts'
+import { boundSeconds, copiesInFloors, summarize } from './summary.ts'
 import { type Scenario, type Start, scenarioNamed } from './scenarios.ts'
 import { trackerNamed } from './trackers/kinds.ts'
 import { type RunningTracker, completePeers, isListening } from './trackers/tracker.ts'
-import { TroubleMaker } from './troubles.ts'
 import { wanRate } from './wan-rate.ts'
 import { WarmMemory } from './warm-memory.ts'
 
-/** Looking costs every host a little processor time, so not more often than the picture can show. */
+/** Polling costs processor time for each host; the chart does not show more than one sample a second. */
 const TICK_MS = 1_000
-/** Processors this busy may hold a swarm back … */
+/** Processors this busy may slow a swarm down … */
 const CPU_FULL_SHARE = 0.9
-/** … unless a link was full all the same: headers and the last pieces leave the rest. */
+/** … unless a link was full as well; headers and the last pieces account for the rest. */
 const UPLINK_FULL_SHARE = 0.9
-/** Checking 192 MiB and announcing takes a client seconds; a minute means that it never will. */
-const SOURCE_PATIENCE_MS = 60_000
-/** Starting a process, and Redis before it, takes seconds where all processors are busy. */
-const TRACKER_PATIENCE_MS = 60_000
+/** Checking 192 MiB and announcing takes a client seconds. */
+const SOURCE_TIMEOUT_MS = 60_000
+/** Starting Redis and a node takes seconds while all processors are busy. */
+const TRACKER_TIMEOUT_MS = 60_000
 
 export interface RunContext {
-  /** In memory, gone after the run. */
+  /** On the memory disk; removed after the run. */
   readonly directory: string
   readonly signal: AbortSignal
   readonly log: (line: string) => void
@@ -53,27 +53,27 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
   const members = await prepareMembers(options, hosts, contents, tracker, context)
 
   const sources = members.filter((member) => member.isSource)
-  for (const source of sources) await source.go()
+  for (const source of sources) await source.start()
   await waitForSources(contents, sources, tracker, context)
 
-  const floor = leastCopiesIn(scenario.torrents, sites)
+  const floor = copiesInFloors(scenario.torrents, sites)
   const bound = boundSeconds(options, scenario.torrents)
   const meter = await Meter.start(sites)
   const clock = new RunClock()
   const starts = startSeconds(scenario.start, members, bound, new SeededRandom(options.seed))
-  const troubles = new TroubleMaker(scenario.troubles, { members, tracker, options, clock, log: context.log })
-  const outcome = await watch({ members, starts, meter, troubles, clock, options, context })
+  const faults = new FaultInjector(scenario.faults, { members, tracker, options, clock, log: context.log })
+  const outcome = await watch({ members, starts, meter, faults, clock, options, context })
 
   const traffic = await meter.traffic()
   const cpu = await meter.cpu()
-  await troubles.settle()
+  await faults.settle()
   await warm.end()
   for (const member of members) member.kill()
   await tracker.stop()
   const hostResults = await collect(members, contents, clock)
   if (options.keepLogsIn !== undefined)
     await keepLogs(members, hostResults, tracker.logPath, options.keepLogsIn)
-  const frame = { sites, floor, boundSeconds: bound, contentBytes: contentBytes(contents) }
+  const summaryContext = { sites, floor, boundSeconds: bound, contentBytes: contentBytes(contents) }
   const lastDone = Math.max(0, ...hostResults.map(({ doneSeconds }) => doneSeconds ?? 0))
   const busySeconds = [...traffic].map(
     ([site, { bytesIn, bytesOut }]) => (Math.max(bytesIn, bytesOut) * 8) / wanRate(options, site),
@@ -85,17 +85,17 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
     kernel: release(),
     outcome,
     boundSeconds: bound,
-    ...summarize(hostResults, traffic, frame),
+    ...summarize(hostResults, traffic, summaryContext),
     hosts: hostResults,
     cpu,
     uplinkShareMax,
     isSaturated: cpu.busyShareMean >= CPU_FULL_SHARE && uplinkShareMax < UPLINK_FULL_SHARE,
     samples: meter.samples,
-    events: troubles.events,
+    events: faults.events,
   }
 }
 
-/** Seconds since the first leecher was started. */
+/** Time since the first leecher was started. */
 export class RunClock {
   readonly startMs = Date.now()
 
@@ -143,7 +143,7 @@ async function waitForTracker(
   contents: readonly Content[],
   context: RunContext,
 ): Promise<void> {
-  const deadlineMs = Date.now() + TRACKER_PATIENCE_MS
+  const deadlineMs = Date.now() + TRACKER_TIMEOUT_MS
   const infoHash = contents[0]?.infoHash ?? Buffer.alloc(20)
   while (!(await isListening(tracker.observedAt, infoHash))) {
     context.signal.throwIfAborted()
@@ -153,7 +153,7 @@ async function waitForTracker(
   }
 }
 
-/** The source of torrent n is the first host of site n; it takes part in that torrent alone. */
+/** The source of torrent n is the first host of site n; it joins that torrent alone. */
 async function prepareMembers(
   options: RunOptions,
   hosts: readonly LabHost[],
@@ -189,7 +189,7 @@ async function waitForSources(
   tracker: RunningTracker,
   context: RunContext,
 ): Promise<void> {
-  const deadlineMs = Date.now() + SOURCE_PATIENCE_MS
+  const deadlineMs = Date.now() + SOURCE_TIMEOUT_MS
   for (const content of contents) {
     while ((await completePeers(tracker.observedAt, content.infoHash)) === 0) {
       context.signal.throwIfAborted()
@@ -197,7 +197,9 @@ async function waitForSources(
       const stopped = [tracker, ...sources].find(({ isRunning }) => !isRunning)
       if (stopped === undefined && Date.now() < deadlineMs) continue
       const why =
-        stopped === undefined ? 'the tracker never heard of a source' : 'a program ended before the start'
+        stopped === undefined
+          ? 'no source announced to the tracker in time'
+          : 'a program ended before the start'
       const logs = [tracker, ...sources].map(async ({ logPath }) =>
         lastLines(await readFile(logPath, 'utf8')),
       )
@@ -208,7 +210,7 @@ async function waitForSources(
 
 const lastLines = (log: string) => log.trim().split('\n').slice(-8).join('\n')
 
-/** When each leecher starts, in seconds. */
+/** Start time of each leecher, in seconds. */
 function startSeconds(
   start: Start,
   members: readonly LabMember[],
@@ -227,39 +229,39 @@ function startSeconds(
   return starts
 }
 
-interface Watched {
+interface RunningSwarm {
   readonly members: readonly LabMember[]
   readonly starts: ReadonlyMap<LabMember, number>
   readonly meter: Meter
-  readonly troubles: TroubleMaker
+  readonly faults: FaultInjector
   readonly clock: RunClock
   readonly options: RunOptions
   readonly context: RunContext
 }
 
-async function watch(run: Watched): Promise<ScenarioResult['outcome']> {
+async function watch(run: RunningSwarm): Promise<ScenarioResult['outcome']> {
   const leechers = run.members.filter((member) => !member.isSource)
   const waiting = new Set(leechers)
   for (let tick = 1; ; tick++) {
     for (const member of waiting) {
       if ((run.starts.get(member) ?? 0) > run.clock.seconds()) continue
       waiting.delete(member)
-      await member.go()
+      await member.start()
     }
-    for (const member of run.members) await member.look()
+    for (const member of run.members) await member.poll()
     const traffic: ReadonlyMap<number, Traffic> = await run.meter.sample()
-    run.troubles.look(traffic)
+    run.faults.poll(traffic)
     const left = leechers.filter((member) => !member.isDone && !member.isLost)
     if (tick % 5 === 0) run.context.log(progressLine(run, left.length, traffic))
     if (left.length === 0) return 'finished'
     if (run.context.signal.aborted) return 'interrupted'
     if (run.clock.seconds() > run.options.timeoutSeconds) return 'timeout'
-    // On a busy machine a tick may come late: the missed ones are left out, not made up for.
+    // On a busy machine a tick may be late; missed ticks are skipped.
     await sleep(TICK_MS - ((Date.now() - run.clock.startMs) % TICK_MS))
   }
 }
 
-function progressLine(run: Watched, left: number, traffic: ReadonlyMap<number, Traffic>): string {
+function progressLine(run: RunningSwarm, left: number, traffic: ReadonlyMap<number, Traffic>): string {
   const copies = [...traffic].map(
     ([site, value]) => `${siteName(site)} ${(value.payloadIn / run.options.sizeBytes).toFixed(2)}`,
   )
@@ -314,7 +316,7 @@ async function keepLogs(
   await copyFile(trackerLog, join(target, 'tracker.log')).catch(() => undefined)
 }
 
-/** Sources link theirs. */
+/** Without the files of sources, which are hard links. */
 const bytesToWrite = (hosts: readonly LabHost[], contents: readonly Content[]) =>
   (hosts.length - contents.length) * contentBytes(contents)
 

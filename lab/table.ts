@@ -1,4 +1,4 @@
-/** Results as people read them: one line a run, and one line a site below it. */
+/** Formats results as text tables: one line for each run, and one line for each site of a run. */
 import type { Calibration } from './calibrate.ts'
 import type { ScenarioResult } from './result.ts'
 
@@ -80,7 +80,7 @@ export function formatCalibration(calibration: Calibration): string {
   ])
 }
 
-/** What a reader must know before trusting the line. */
+/** Reasons to read the line with care. */
 function remarks(result: ScenarioResult): string {
   return [
     result.outcome === 'finished' ? '' : result.outcome.toUpperCase(),

@@ -1,4 +1,4 @@
-/** How fast the uplink of a site is: most runs have one rate for all, some a slower one for one of them. */
+/** Rate of each site's uplink: one for all sites in most runs, another for single sites in some. */
 
 interface WanRates {
   readonly wanBitsPerSecond: number
@@ -9,7 +9,7 @@ export function wanRate(rates: WanRates, site: number): number {
   return rates.wanBitsPerSecondOfSite?.[site] ?? rates.wanBitsPerSecond
 }
 
-/** What `--wan` lists, one for each site; the last one holds for all further sites. */
+/** Rates as `--wan` lists them, one for each site; the last one applies to all further sites. */
 export function wanRates(bitsPerSecond: readonly number[]): WanRates {
   const wanBitsPerSecond = bitsPerSecond.at(-1) ?? 0
   const others = bitsPerSecond.map((rate, index) => [index + 1, rate] as const)

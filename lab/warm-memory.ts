@@ -1,17 +1,17 @@
 /**
- * Memory for what the hosts will write. A virtual machine often gets a page from its host only when it is first written,
- * and gives free ones back within seconds. Writing is four times as slow then (0.3 GB/s, and 1.4 in memory that is at
- * hand), and in a flash crowd of 24 hosts the last was 10 s later: that measures the machine, not the swarm.
+ * Pre-faults the memory that the hosts' files will use. A virtual machine often gets a page from its host only on the
+ * first write, and returns free pages within seconds. Writing is four times as slow then (0.3 GB/s instead of 1.4), and
+ * the last of 24 hosts in a flash crowd finished 10 s later: that measures the machine, not the swarm.
  *
- * So the memory disk is filled before the clock starts, and what fills it makes room as the hosts' files grow.
+ * The memory disk is filled before the clock starts, and the filler files are removed as the hosts' files grow.
  */
 import { mkdir, open, rm, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 const FILLER_BYTES = 64 * 1024 * 1024
-/** Free ahead of the writers: more than they write between two looks, less than the machine would give back. */
+/** Kept free ahead of the writers: more than they write between two polls, less than the machine would return to its host. */
 const AHEAD_BYTES = 512 * 1024 * 1024
-const LOOK_MS = 200
+const POLL_INTERVAL_MS = 200
 
 export class WarmMemory {
   readonly #directory: string
@@ -25,7 +25,7 @@ export class WarmMemory {
     this.#fullBytes = fullBytes
   }
 
-  /** Fills `bytes` of the memory disk on which `directory` is made. */
+  /** Creates `directory` and fills `bytes` of the memory disk that contains it. */
   static async fill(directory: string, bytes: number): Promise<WarmMemory> {
     await mkdir(directory)
     const ones = Buffer.alloc(1024 * 1024, 1)
@@ -46,7 +46,7 @@ export class WarmMemory {
     return warm
   }
 
-  /** Gives all that is left. */
+  /** Removes the remaining filler files. */
   async end(): Promise<void> {
     this.#fillers.length = 0
     clearTimeout(this.#timer)
@@ -57,7 +57,7 @@ export class WarmMemory {
     let missingBytes = (await usedBytes(dirname(this.#directory))) + AHEAD_BYTES - this.#fullBytes
     for (; missingBytes > 0 && this.#fillers.length > 0; missingBytes -= FILLER_BYTES)
       await rm(this.#fillers.pop() ?? '', { force: true })
-    if (this.#fillers.length > 0) this.#timer = setTimeout(() => void this.#makeRoom(), LOOK_MS)
+    if (this.#fillers.length > 0) this.#timer = setTimeout(() => void this.#makeRoom(), POLL_INTERVAL_MS)
   }
 }
 

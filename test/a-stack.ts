@@ -1,4 +1,4 @@
-/** The stack of `npm run stack` for one test: on free ports, gone when the test ends. */
+/** The stack of `npm run stack` for one test: on free ports, stopped and removed when the test ends. */
 import { onTestFinished } from 'vitest'
 import { type RunningStack, type StackNode, type StackSettings, startStack } from '../stack/stack.ts'
 

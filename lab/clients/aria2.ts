@@ -1,6 +1,6 @@
 /**
- * aria2. As shipped it stops seeding once it has uploaded as much as it downloaded, which would end a host in the
- * middle of a run; a host of a rollout keeps its file, so here it goes on.
+ * aria2. With stock settings it stops seeding at a ratio of 1.0, which would end a host in the middle of a run; a host of
+ * a rollout keeps its file, so here it continues to seed.
  */
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
@@ -9,19 +9,19 @@ import { type ClientKind, writeDoneHook } from './client.ts'
 
 export const aria2: ClientKind = {
   name: 'aria2',
-  needs: [{ program: 'aria2c', install: 'aria2' }],
+  requires: [{ program: 'aria2c', install: 'aria2' }],
   settings: {
-    stock: 'as shipped, but it goes on seeding, and without DHT',
-    tcp: 'the same: aria2 knows no uTP',
-    eager: 'it asks the tracker every 10 s, whatever it is told',
+    stock: 'stock, but without a seed ratio and without DHT',
+    tcp: 'the same: aria2 does not implement uTP',
+    eager: 'announces every 10 s, whatever interval the tracker returns',
   },
   prepare: async (job) => {
-    // The hook's arguments: the download's id, its number of files, the path of the first.
+    // Arguments of the hook: download id, number of files, path of the first file.
     const hook = await writeDoneHook(job, '"$(basename "$3")"')
     let child: ChildProcess | undefined
     return {
       process: () => child,
-      go: () => {
+      start: () => {
         child = startProgram(
           job.host.name,
           [
@@ -32,7 +32,7 @@ export const aria2: ClientKind = {
             '--enable-dht=false',
             '--enable-dht6=false',
             '--seed-ratio=0.0',
-            // The disk is memory: reserving the file first would only write it twice.
+            // The disk is memory: preallocation would only write the file twice.
             '--file-allocation=none',
             '--console-log-level=warn',
             '--summary-interval=0',

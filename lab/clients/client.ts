@@ -1,21 +1,21 @@
 /**
- * What the laboratory wants from any BitTorrent client: begin together with the others, say when it is done, and
- * who it is connected to. One file per client says how that one is asked for it.
+ * Interface of a BitTorrent client in the laboratory: it starts at a given moment and signals completion. One file for
+ * each client implements it.
  *
- * Every client tells that a torrent is complete by its own hook, which makes an empty file named after the content
- * in the host's `done` directory. That costs nothing while it downloads, and its time is the file's time.
+ * Each client signals completion by its own hook, which creates an empty file named after the content in the host's `done`
+ * directory. The hook costs nothing during the download, and the file's time is the completion time.
  */
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Need } from '../need.ts'
+import type { ProgramRequirement } from '../requirement.ts'
 import type { LabHost } from '../plan.ts'
 
 export interface ClientJob {
   readonly host: LabHost
-  /** One per torrent; the content's file is `<data>/<content name>`. */
+  /** One for each torrent; the content's file is `<data>/<content name>`. */
   readonly torrentFiles: readonly string[]
-  /** A source starts with everything there; nobody else starts with anything. */
+  /** A source starts with complete files, every other host with none. */
   readonly isSource: boolean
   readonly settings: string
   readonly directory: string
@@ -24,18 +24,18 @@ export interface ClientJob {
 }
 
 export interface RunningClient {
-  /** Changes when the program is started by `go`. */
+  /** Undefined before `start` for clients that are launched by it. */
   readonly process: () => ChildProcess | undefined
-  /** Adds the torrents: from here on the clock of this host runs. */
-  readonly go: () => Promise<void>
+  /** Adds the torrents; the host's time is measured from here. */
+  readonly start: () => Promise<void>
 }
 
 export interface ClientKind {
   readonly name: string
-  readonly needs: readonly Need[]
-  /** Named sets of settings with a sentence each; the first is the default. */
+  readonly requires: readonly ProgramRequirement[]
+  /** Named sets of settings, each with a description. */
   readonly settings: Readonly<Record<string, string>>
-  /** Gets everything ready that takes time, short of adding the torrents. */
+  /** Does the slow part of the start-up, without adding the torrents. */
   readonly prepare: (job: ClientJob) => Promise<RunningClient>
 }
 
@@ -46,21 +46,21 @@ export async function makeHostDirectories(directory: string): Promise<{ data: st
   return { data, done }
 }
 
-/** Writes a hook script; `name` is the shell expression for the content's name. */
+/** Writes a completion hook; `name` is the shell expression for the content's name. */
 export async function writeDoneHook(job: ClientJob, name: string): Promise<string> {
   const path = join(job.directory, 'done.sh')
   await writeFile(path, `#!/bin/sh\n: > "${job.done}/"${name}\n`, { mode: 0o755 })
   return path
 }
 
-/** The IPv4 addresses a process has TCP connections with, from the kernel's tables of its namespace. */
+/** Remote IPv4 addresses of established TCP connections, from the kernel's tables of the process's network namespace. */
 export async function connectedAddresses(processId: number): Promise<Set<string>> {
-  // rtorrent's sockets are IPv6 ones with mapped addresses.
+  // rtorrent opens IPv6 sockets and uses mapped addresses.
   const table =
     (await readFile(`/proc/${processId}/net/tcp`, 'latin1').catch(() => '')) +
     (await readFile(`/proc/${processId}/net/tcp6`, 'latin1').catch(() => ''))
   const addresses = new Set<string>()
-  // `  1: 0100010A:1AE1 0101020A:C350 01 …`: local and remote address little-endian, then the state; 01 is connected.
+  // `  1: 0100010A:1AE1 0101020A:C350 01 …`: local and remote address little-endian, then the state; 01 is ESTABLISHED.
   for (const line of table.split('\n')) {
     const [, , remote, state] = line.trim().split(/\s+/)
     if (remote === undefined || state !== '01') continue

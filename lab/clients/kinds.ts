@@ -1,4 +1,4 @@
-/** The clients the laboratory knows, and how a swarm is mixed from them. */
+/** Clients of the laboratory, and the mixes of them. */
 import { InputError } from '../../src/core/errors.ts'
 import { aria2 } from './aria2.ts'
 import type { ClientKind } from './client.ts'
@@ -8,16 +8,16 @@ import { transmission } from './transmission.ts'
 
 export const clientKinds: readonly ClientKind[] = [libtorrent, aria2, transmission, rtorrent]
 
-/** `mixed` is the mix whose figures are compared; any other comes as a list: `aria2,rtorrent`. */
+/** `mixed` is the mix of the published figures; any other mix is given as a list: `aria2,rtorrent`. */
 const mixed: readonly ClientKind[] = [libtorrent, aria2, transmission]
 
-/** The kinds in a swarm, dealt out to its hosts in turn; the source gets the first. */
+/** Clients of a swarm, assigned to its hosts round-robin; the source gets the first. */
 export function clientsNamed(names: string): readonly ClientKind[] {
   if (names === 'mixed') return mixed
   return names.split(',').map((name) => {
     const kind = clientKinds.find((candidate) => candidate.name === name)
     if (kind !== undefined) return kind
     const known = [...clientKinds.map((candidate) => candidate.name), 'mixed'].join(', ')
-    throw new InputError(`no client is called "${name}"; there are: ${known}`)
+    throw new InputError(`unknown client "${name}"; known: ${known}`)
   })
 }

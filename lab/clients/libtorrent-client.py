@@ -1,9 +1,9 @@
 """One libtorrent host of the laboratory.
 
-Takes one JSON order as its argument, listens, prints "ready", and adds its torrents when a line arrives on standard
-input. Everything that the order's settings do not name stays as libtorrent ships it, except what needs an internet:
-DHT, local discovery and port mapping are off. An empty file in the order's `done` directory says that a torrent is
-complete. Ends, with a farewell to its trackers, on SIGTERM.
+Reads JSON instructions from its argument, listens, prints "ready", and adds its torrents when a line arrives on standard
+input. Settings that the instructions do not contain keep libtorrent's defaults, except DHT, local discovery and port
+mapping, which need an internet and are off. An empty file in the `done` directory marks a complete torrent. SIGTERM stops
+the torrents, with a `stopped` announce to their trackers.
 """
 
 import json
@@ -14,7 +14,7 @@ import time
 
 import libtorrent as lt
 
-# Kept in the host's log: what is wanted when a host did not finish.
+# Written to the host's log, for the analysis of a host that did not finish.
 LOGGED = (
     lt.state_changed_alert,
     lt.tracker_announce_alert,
@@ -24,11 +24,11 @@ LOGGED = (
     lt.file_error_alert,
 )
 
-order = json.loads(sys.argv[1])
+instructions = json.loads(sys.argv[1])
 
 session = lt.session(
     {
-        "listen_interfaces": order["address"] + ":6881",
+        "listen_interfaces": instructions["address"] + ":6881",
         "enable_dht": False,
         "enable_lsd": False,
         "enable_upnp": False,
@@ -36,13 +36,13 @@ session = lt.session(
         "alert_mask": lt.alert.category_t.status_notification
         | lt.alert.category_t.error_notification
         | lt.alert.category_t.tracker_notification,
-        **order["settings"],
+        **instructions["settings"],
     }
 )
 
 
-def leave(_signal, _frame):
-    """Says goodbye to the trackers: an aborted session gives them its stop timeout, five seconds at most."""
+def stop(_signal, _frame):
+    """Announces `stopped`: an aborted session waits for its trackers up to its stop timeout of five seconds."""
     proxy = session.abort()
     del proxy
     os._exit(0)
@@ -51,20 +51,20 @@ def leave(_signal, _frame):
 print("ready", flush=True)
 sys.stdin.readline()
 
-for path in order["torrents"]:
+for path in instructions["torrents"]:
     parameters = lt.add_torrent_params()
     parameters.ti = lt.torrent_info(path)
-    parameters.save_path = order["data"]
-    if order["isSource"]:
+    parameters.save_path = instructions["data"]
+    if instructions["isSource"]:
         parameters.flags |= lt.torrent_flags.seed_mode
     session.add_torrent(parameters)
 
-signal.signal(signal.SIGTERM, leave)
+signal.signal(signal.SIGTERM, stop)
 
 while True:
     session.wait_for_alert(1000)
     for alert in session.pop_alerts():
         if isinstance(alert, lt.torrent_finished_alert):
-            open(os.path.join(order["done"], alert.handle.status().name), "w").close()
+            open(os.path.join(instructions["done"], alert.handle.status().name), "w").close()
         elif isinstance(alert, LOGGED):
             print(f"{time.time():.3f} {alert.message()}", file=sys.stderr, flush=True)

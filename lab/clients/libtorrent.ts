@@ -1,6 +1,7 @@
 /**
- * libtorrent-rasterbar, one Python process per host (`libtorrent-client.py`). It is the library inside qBittorrent
- * and Deluge. Starting Python takes longer than the first pieces, so the process waits for a word before it begins.
+ * libtorrent-rasterbar, one Python process for each host (`libtorrent-client.py`). It is the library of qBittorrent and
+ * Deluge. Starting Python takes longer than the first pieces, so the process starts early and waits for a line on its
+ * standard input.
  */
 import { join } from 'node:path'
 import { once } from 'node:events'
@@ -9,48 +10,48 @@ import { startProgram } from '../processes.ts'
 import { repositoryPath } from '../repository.ts'
 import type { ClientKind } from './client.ts'
 
-/** Debian's interpreter: the module is a package of the distribution, not of any virtual environment. */
+/** Debian's interpreter: the module is a Debian package. */
 const PYTHON = '/usr/bin/python3'
 
 const variants: Readonly<
-  Record<string, { readonly says: string; readonly settings: Readonly<Record<string, unknown>> }>
+  Record<string, { readonly summary: string; readonly settings: Readonly<Record<string, unknown>> }>
 > = {
   tcp: {
-    says: 'as shipped, but without uTP: a congestion control in user space for every host is more than a few cores can do',
+    summary: 'stock, but without uTP, whose congestion control in user space needs more than a few cores',
     settings: { enable_outgoing_utp: false, enable_incoming_utp: false },
   },
-  stock: { says: 'as shipped, uTP included', settings: {} },
+  stock: { summary: 'stock, uTP included', settings: {} },
   keep: {
-    says: 'tcp, and connections between two complete peers stay',
+    summary: 'tcp, without closing connections between two seeds',
     settings: { enable_outgoing_utp: false, enable_incoming_utp: false, close_redundant_connections: false },
   },
   eager: {
-    says: 'tcp, and it asks the tracker again after 5 s instead of 300 s at the earliest',
+    summary: 'tcp, with a minimum announce interval of 5 s instead of 300 s',
     settings: { enable_outgoing_utp: false, enable_incoming_utp: false, min_announce_interval: 5 },
   },
   'few-wanted': {
-    says: 'tcp, and it asks the tracker for 10 peers instead of 200',
+    summary: 'tcp, with numwant 10 instead of 200',
     settings: { enable_outgoing_utp: false, enable_incoming_utp: false, num_want: 10 },
   },
   'all-tiers': {
-    says: 'tcp, and it announces to every tier at once, as qBittorrent does',
-    // The binding has the names of "all tiers" and "all trackers" swapped.
+    summary: 'tcp, and announces to every tier at once, as qBittorrent does',
+    // The Python binding has the names of "all tiers" and "all trackers" swapped.
     settings: { enable_outgoing_utp: false, enable_incoming_utp: false, announce_to_all_trackers: true },
   },
 }
 
 export const libtorrent: ClientKind = {
   name: 'libtorrent',
-  needs: [
+  requires: [
     {
       program: 'libtorrent for Python',
       check: [PYTHON, '-c', 'import libtorrent'],
       install: 'python3-libtorrent',
     },
   ],
-  settings: Object.fromEntries(Object.entries(variants).map(([name, { says }]) => [name, says])),
+  settings: Object.fromEntries(Object.entries(variants).map(([name, { summary }]) => [name, summary])),
   prepare: async (job) => {
-    const order = {
+    const instructions = {
       address: job.host.address,
       torrents: job.torrentFiles,
       data: job.data,
@@ -59,16 +60,16 @@ export const libtorrent: ClientKind = {
       settings: variants[job.settings]?.settings ?? {},
     }
     const script = repositoryPath('lab/clients/libtorrent-client.py')
-    const child = startProgram(job.host.name, [PYTHON, script, JSON.stringify(order)], {
+    const child = startProgram(job.host.name, [PYTHON, script, JSON.stringify(instructions)], {
       directory: job.directory,
       log: join(job.directory, 'client.log'),
-      talks: true,
+      isPiped: true,
     })
-    // The first line says that the session listens.
+    // The first line is printed when the session listens.
     await once(createInterface({ input: child.stdout! }), 'line')
     return {
       process: () => child,
-      go: () => {
+      start: () => {
         child.stdin!.write('go\n')
         return Promise.resolve()
       },

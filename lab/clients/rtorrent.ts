@@ -1,4 +1,4 @@
-/** rtorrent, without its screen. It names a finished download to the shell itself, so it needs no hook script. */
+/** rtorrent in daemon mode. Its completion event runs a command directly, without a hook script. */
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,11 +7,11 @@ import type { ClientKind } from './client.ts'
 
 export const rtorrent: ClientKind = {
   name: 'rtorrent',
-  needs: [{ program: 'rtorrent', install: 'rtorrent' }],
+  requires: [{ program: 'rtorrent', install: 'rtorrent' }],
   settings: {
-    stock: 'as shipped',
-    tcp: 'the same: rtorrent knows no uTP',
-    unchecked: 'it does not read a finished file again, for which it hangs up on everybody',
+    stock: 'stock',
+    tcp: 'the same: rtorrent does not implement uTP',
+    unchecked: 'does not rehash a finished download, for which it closes all connections',
   },
   prepare: async (job) => {
     const session = join(job.directory, 'session')
@@ -35,7 +35,7 @@ export const rtorrent: ClientKind = {
     let child: ChildProcess | undefined
     return {
       process: () => child,
-      go: () => {
+      start: () => {
         child = startProgram(
           job.host.name,
           ['rtorrent', '-n', '-o', `import=${configuration}`, ...job.torrentFiles],

@@ -1,6 +1,6 @@
 /**
- * transmission-daemon: it runs before the start and picks its torrents up from a watched directory, so nothing has to
- * be asked of it over the network that is being measured.
+ * transmission-daemon. It runs before the start and adds torrents from a watched directory, so that no control traffic
+ * crosses the measured network.
  */
 import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -8,20 +8,20 @@ import { startProgram } from '../processes.ts'
 import { type ClientKind, writeDoneHook } from './client.ts'
 
 const variants: Readonly<
-  Record<string, { readonly says: string; readonly settings: Readonly<Record<string, unknown>> }>
+  Record<string, { readonly summary: string; readonly settings: Readonly<Record<string, unknown>> }>
 > = {
-  tcp: { says: 'as shipped, but without uTP', settings: { 'utp-enabled': false } },
-  stock: { says: 'as shipped, uTP included', settings: {} },
+  tcp: { summary: 'stock, but without uTP', settings: { 'utp-enabled': false } },
+  stock: { summary: 'stock, uTP included', settings: {} },
   'few-slots': {
-    says: 'tcp, and it lets 4 peers download at the same time instead of 14',
+    summary: 'tcp, with 4 upload slots instead of 14',
     settings: { 'utp-enabled': false, 'upload-slots-per-torrent': 4 },
   },
 }
 
 export const transmission: ClientKind = {
   name: 'transmission',
-  needs: [{ program: 'transmission-daemon', install: 'transmission-daemon' }],
-  settings: Object.fromEntries(Object.entries(variants).map(([name, { says }]) => [name, says])),
+  requires: [{ program: 'transmission-daemon', install: 'transmission-daemon' }],
+  settings: Object.fromEntries(Object.entries(variants).map(([name, { summary }]) => [name, summary])),
   prepare: async (job) => {
     const [state, watched] = [join(job.directory, 'state'), join(job.directory, 'watched')]
     await mkdir(state)
@@ -51,12 +51,12 @@ export const transmission: ClientKind = {
     )
     return {
       process: () => child,
-      go: async () => {
+      start: async () => {
         for (const file of job.torrentFiles) {
-          // Complete before it is seen: the directory is watched for names.
-          const [aside, seen] = [join(job.directory, basename(file)), join(watched, basename(file))]
-          await copyFile(file, aside)
-          await rename(aside, seen)
+          // Renamed when complete, because the directory is watched for new names.
+          const [partial, complete] = [join(job.directory, basename(file)), join(watched, basename(file))]
+          await copyFile(file, partial)
+          await rename(partial, complete)
         }
       },
     }

@@ -1,4 +1,4 @@
-/** The trackers the laboratory knows. */
+/** Trackers of the laboratory. */
 import { InputError } from '../../src/core/errors.ts'
 import { opentracker } from './opentracker.ts'
 import { siteswarm } from './siteswarm.ts'
@@ -11,6 +11,6 @@ export function trackerNamed(name: string): TrackerKind {
   const found = trackerKinds.find((tracker) => tracker.name === name)
   if (found !== undefined) return found
   throw new InputError(
-    `no tracker is called "${name}"; there are: ${trackerKinds.map(({ name: known }) => known).join(', ')}`,
+    `unknown tracker "${name}"; known: ${trackerKinds.map(({ name: known }) => known).join(', ')}`,
   )
 }

@@ -1,7 +1,7 @@
 /**
- * opentracker, which knows nothing of sites: the reference. Debian builds it so that it serves listed torrents only,
- * from a file with one hash a line. It locks itself into its directory before it
- * reads that, and refuses to stay root: it changes to another user, which only a real root may do.
+ * opentracker, the topology-blind reference. Debian's build serves only listed torrents, from a file with one infohash on
+ * each line. It changes its root directory before it reads the file, and drops root privileges, which only a real root
+ * can do.
  */
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -12,8 +12,8 @@ import { type TrackerKind, announceUrl } from './tracker.ts'
 
 export const opentracker: TrackerKind = {
   name: 'opentracker',
-  summary: 'knows no sites; the reference',
-  needs: [
+  summary: 'topology-blind; the reference',
+  requires: [
     {
       program: 'opentracker, as root',
       check: ['sh', '-c', 'command -v opentracker && [ "$(id -u)" = 0 ]'],

@@ -1,4 +1,4 @@
-/** The torrent of a content with the trackers of a host's site and bubble, written by siteswarm itself. */
+/** Torrent files with the trackers of a host's site and bubble, written by `siteswarm rewrite`. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { repositoryPath } from '../repository.ts'
 const execute = promisify(execFile)
 export const program = repositoryPath('dist/main.js')
 
-/** In `home` are the original torrents. Hosts of one bubble share a file. */
+/** `home` contains the original torrents. Hosts of one bubble share a file. */
 export async function rewrittenTorrent(
   home: string,
   topologyPath: string,
@@ -25,7 +25,7 @@ export async function rewrittenTorrent(
   return path
 }
 
-/** The lines of a site's bubbles in a topology file. */
+/** Lines for a site's bubbles in a topology file. */
 export function bubbleLines(shape: LabShape, site: number): string[] {
   const bubbles = Array.from({ length: shape.bubbles }, (_, index) => index + 1)
   return [

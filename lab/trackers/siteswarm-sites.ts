@@ -1,7 +1,7 @@
 /**
- * siteswarm as several sites run it: in each site a node and a Redis of its own, on the site's network, joined by
- * federation over the shaped links, so that what federation costs is counted with everything else. The other sites'
- * trackers are the fallback, as in a topology file that names none.
+ * siteswarm in several sites: each site has a node and a Redis of its own on the site's network, joined by federation over
+ * the shaped links, so that federation traffic is counted. The other sites' trackers are the fallback, which is the default
+ * of a topology file.
  */
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -17,7 +17,7 @@ import { type TrackerKind, announceUrl } from './tracker.ts'
 export const siteswarmSites: TrackerKind = {
   name: 'siteswarm-sites',
   summary: 'one node and one Redis in each site, joined by federation',
-  needs: [...siteswarm.needs, { program: 'redis-server', install: 'redis-server' }],
+  requires: [...siteswarm.requires, { program: 'redis-server', install: 'redis-server' }],
   open: async (job) => {
     const home = join(job.directory, 'siteswarm')
     await mkdir(home)
@@ -98,7 +98,7 @@ class SiteProcesses {
     return Promise.resolve()
   }
 
-  /** The node alone, as in an upgrade: what the site knows stays in its Redis. */
+  /** Stops the node alone, as in an upgrade; the site's state stays in its Redis. */
   async stop(): Promise<void> {
     if (this.#node !== undefined) await endProgram(this.#node, 'SIGTERM')
   }

@@ -1,6 +1,6 @@
 /**
- * siteswarm, the built program as an operator runs it: one node for all sites, told by a topology file who is where,
- * and torrents rewritten for each site and bubble. Everything it is not told stays at its default.
+ * siteswarm, the built program as an operator runs it: one node for all sites, a topology file with the sites' prefixes,
+ * and torrents rewritten for each site and bubble. All other settings keep their defaults.
  */
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -14,7 +14,7 @@ import { type TrackerKind, announceUrl } from './tracker.ts'
 export const siteswarm: TrackerKind = {
   name: 'siteswarm',
   summary: 'one node for all sites, as built in dist/',
-  needs: [
+  requires: [
     {
       program: 'siteswarm with its serve and rewrite commands',
       check: [

@@ -65,14 +65,14 @@ async function aclFile(): Promise<string> {
 }
 
 describe.skipIf(needs('redis-server'))('deploy/redis', () => {
-  test('single.conf makes a server that never evicts and keeps what it was told', async () => {
+  test('a server with single.conf never evicts and persists its data', async () => {
     const port = await aServer('deploy/redis/single.conf')
     expect(await setting(port, 'maxmemory-policy')).toBe('noeviction')
     expect(await setting(port, 'maxmemory')).toBe('1073741824')
     expect(await setting(port, 'appendonly')).toBe('yes')
   })
 
-  test('a user of users.acl cannot log in before somebody chose a password', async () => {
+  test('a user of users.acl cannot log in without a password of its own', async () => {
     const port = await aServer('deploy/redis/single.conf', [
       '--aclfile',
       `${process.cwd()}/deploy/redis/users.acl`,
@@ -94,7 +94,7 @@ describe.skipIf(needs('redis-server'))('deploy/redis', () => {
     const user = { username: 'siteswarm-fra', password: PASSWORD }
     const key = 'siteswarm:{fra}:log'
 
-    test('may do what the scripts and commands of a node do, with the keys of its site', async () => {
+    test('can run the scripts and commands of a node on the keys of its site', async () => {
       const port = await aServer('deploy/redis/single.conf', ['--aclfile', await aclFile()])
       expect(await ask(port, user, 'xadd', key, 'MINID', '~', '0', '*', 'b', 'x')).toMatch(/^\d+-\d+$/)
       expect(await ask(port, user, 'xread', 'count', 1, 'streams', key, '0')).toHaveLength(1)
@@ -102,7 +102,7 @@ describe.skipIf(needs('redis-server'))('deploy/redis', () => {
       expect(await ask(port, user, 'eval', script, 1, 'siteswarm:{fra}:completions')).toBe(1)
     })
 
-    test('may use no keys of another site, and nothing that rules the server', async () => {
+    test('cannot use keys of another site or administrative commands', async () => {
       const port = await aServer('deploy/redis/single.conf', ['--aclfile', await aclFile()])
       await expect(ask(port, user, 'xadd', 'siteswarm:{ams}:log', '*', 'b', 'x')).rejects.toThrow('NOPERM')
       const script = 'return redis.call("get", "siteswarm:{ams}:epoch")'
@@ -119,7 +119,7 @@ describe.skipIf(needs('redis-server'))('deploy/redis', () => {
     })
   })
 
-  test('sentinel.conf makes a Sentinel that watches the master of its name', async () => {
+  test('a Sentinel with sentinel.conf monitors the master of its name', async () => {
     const copy = join(await aDirectory(), 'sentinel.conf')
     await writeFile(copy, await readFile('deploy/redis/sentinel.conf', 'utf8'))
     const port = await aServer(copy, ['--sentinel'])

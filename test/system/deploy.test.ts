@@ -1,6 +1,6 @@
 /**
- * What is in deploy/, as far as it can be tried without the machines it is meant for: Prometheus and systemd read their
- * files, the image's command line runs on what the image holds, and the composed nodes have configurations that a node takes.
+ * The files of deploy/, tested as far as one machine allows: Prometheus and systemd parse their files, the command line of
+ * the image runs with the files of the image, and the configurations of the composed nodes are valid.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { cp, readFile, readdir, writeFile } from 'node:fs/promises'
@@ -15,7 +15,7 @@ import { needs } from '../setup/needs.ts'
 
 const text = (path: string) => readFile(path, 'utf8')
 
-/** Standard output and error of a program that has to succeed. */
+/** Runs a program, expects exit code 0, and returns its standard output and error. */
 function expectRun(program: string, args: readonly string[], cwd = '.'): string {
   const { status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8' })
   expect({ program, status, output: status === 0 ? '' : stdout + stderr }).toEqual({
@@ -51,18 +51,18 @@ interface Dashboard {
 const dashboard = async () => JSON.parse(await text('deploy/grafana/dashboards/siteswarm.json')) as Dashboard
 
 describe('deploy/prometheus', () => {
-  test.skipIf(needs('promtool'))('is taken by promtool, configuration, targets and rules', () => {
+  test.skipIf(needs('promtool'))('promtool accepts the configuration, targets and rules', () => {
     expectRun('promtool', ['check', 'config', 'prometheus.yml'], 'deploy/prometheus')
     expectRun('promtool', ['check', 'rules', 'alerts.yaml'], 'deploy/prometheus')
   })
 
-  test.skipIf(needs('promtool'))('alerts fire when they should and are silent in the case beside it', () => {
+  test.skipIf(needs('promtool'))('each alert fires in its case and is silent in the adjacent one', () => {
     expect(expectRun('promtool', ['test', 'rules', 'alerts.test.yaml'], 'deploy/prometheus')).toContain(
       'SUCCESS',
     )
   })
 
-  test('each alert has a test of its own and a page that says what to do', async () => {
+  test('each alert has its own test and a runbook', async () => {
     const tests = await text('deploy/prometheus/alerts.test.yaml')
     const names = (await alertRules()).map(({ alert }) => alert)
     // With the alerts that are expected below it; a silent one stands on one line.
@@ -78,7 +78,7 @@ describe('deploy/prometheus', () => {
     expect(pages.toSorted()).toEqual(names.map((name) => `${name}.md`).toSorted())
   })
 
-  test('alerts and panels use only metrics and labels that there are', async () => {
+  test('alerts and panels use only existing metrics and labels', async () => {
     const known = new Map(metricsTable.map(({ name, labels }) => [METRIC_PREFIX + name, labels]))
     const panels = (await dashboard()).panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
     const expressions = [...(await alertRules()).map(({ expr }) => expr), ...panels]
@@ -95,7 +95,7 @@ describe('deploy/prometheus', () => {
 })
 
 describe('deploy/grafana', () => {
-  test.skipIf(needs('promtool'))('every panel asks something that Prometheus can read', async () => {
+  test.skipIf(needs('promtool'))('Prometheus accepts the expression of every panel', async () => {
     const directory = await aDirectory()
     const expressions = (await dashboard()).panels.flatMap(({ title, targets }) =>
       targets.map(({ expr }, index) => ({
@@ -109,7 +109,7 @@ describe('deploy/grafana', () => {
     expectRun('promtool', ['check', 'rules', rules])
   })
 
-  test('finds its data source and its dashboards where the composed containers have them', async () => {
+  test('the provisioning paths match the mounts of the composed containers', async () => {
     const { services } = await compose()
     const mounts = services['grafana']?.volumes ?? []
     const provider = parse(await text('deploy/grafana/provisioning/dashboards/siteswarm.yaml')) as {
@@ -128,11 +128,11 @@ describe('deploy/grafana', () => {
 })
 
 describe('deploy/systemd', () => {
-  test.skipIf(needs('systemd-analyze'))('the unit is without mistakes', () => {
+  test.skipIf(needs('systemd-analyze'))('systemd-analyze accepts the unit', () => {
     expect(expectRun('systemd-analyze', ['verify', '--man=no', 'deploy/systemd/siteswarm.service'])).toBe('')
   })
 
-  test.skipIf(needs('systemd-analyze'))('the unit leaves the service little that it could harm', () => {
+  test.skipIf(needs('systemd-analyze'))('the unit is sandboxed', () => {
     expectRun('systemd-analyze', [
       'security',
       '--no-pager',
@@ -142,7 +142,7 @@ describe('deploy/systemd', () => {
     ])
   })
 
-  test('waits longer for the end than a node takes, and does not start anew what is configured wrong', async () => {
+  test('the stop timeout is longer than a drain, and a configuration error does not cause a restart', async () => {
     const unit = await text('deploy/systemd/siteswarm.service')
     const stopSeconds = Number(/^TimeoutStopSec=(\d+)s$/m.exec(unit)?.[1])
     expect(stopSeconds).toBeGreaterThan(10)
@@ -150,7 +150,7 @@ describe('deploy/systemd', () => {
     expect(unit).toMatch(/^ExecReload=\/bin\/kill -HUP \$MAINPID$/m)
   })
 
-  test('the variables of the example are keys of the configuration', async () => {
+  test('the variables of the example are configuration keys', async () => {
     const lines = (await text('deploy/systemd/siteswarm.env')).matchAll(/^#?(SITESWARM_\w+)=(.*)$/gm)
     const environment = Object.fromEntries([...lines].map(([, name, value]) => [name ?? '', value]))
     expect(Object.keys(environment)).toContain('SITESWARM_STORE')
@@ -199,7 +199,7 @@ describe('docker-compose.yml', () => {
     ])
   })
 
-  test('names only services, networks, volumes and files that there are', async () => {
+  test('references only existing services, networks, volumes and files', async () => {
     const { services, networks, volumes } = await compose()
     for (const service of Object.values(services)) {
       const wanted = Array.isArray(service.depends_on)
@@ -220,7 +220,7 @@ describe('docker-compose.yml', () => {
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+\/(?:tcp|udp)$/)
   })
 
-  test('gives each node a configuration that is without mistakes', async () => {
+  test('gives each node a valid configuration', async () => {
     const nodes = nodesOf(await compose())
     expect(nodes).toHaveLength(5)
     for (const [, { environment = {}, volumes = [] }] of nodes) {
@@ -232,7 +232,7 @@ describe('docker-compose.yml', () => {
     }
   })
 
-  test('puts each node, its Redis and its clients where the topology says they are', async () => {
+  test('puts each node, its Redis and its clients into the networks of the topology', async () => {
     const composed = await compose()
     const { sites, fallback } = parse(await text('deploy/compose/topology.yaml')) as {
       sites: Record<string, { cidrs: string[]; trackers: string[] }>
@@ -256,7 +256,7 @@ describe('docker-compose.yml', () => {
     expect(networks).toEqual(expect.arrayContaining(Object.keys(sites)))
   })
 
-  test('has every node scraped', async () => {
+  test('Prometheus scrapes every node', async () => {
     const groups = parse(await text('deploy/prometheus/targets.yaml')) as {
       labels: { node_site: string }
       targets: string[]
@@ -305,7 +305,7 @@ async function imageConfig(): Promise<ImageConfig> {
 }
 
 describe('the image', () => {
-  test('is built from files that are there and that .dockerignore lets through', async () => {
+  test('is built from existing files that .dockerignore does not exclude', async () => {
     const copied = [...(await text('Dockerfile')).matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(
       ([, names = '']) => names.split(' '),
     )
@@ -318,13 +318,13 @@ describe('the image', () => {
     for (const name of copied) expect({ name, exists: existsSync(name) }).toEqual({ name, exists: true })
   })
 
-  test('does not run as root, and stops by the signal that drains', async () => {
+  test('does not run as root, and its stop signal drains the node', async () => {
     const stage = (await text('Dockerfile')).split(/^FROM /m).at(-1) ?? ''
     expect(stage).toMatch(/^USER node$/m)
     expect(stage).toMatch(/^STOPSIGNAL SIGTERM$/m)
   })
 
-  test('runs on what it holds, is healthy, and ends when it is told to', async () => {
+  test('runs with its own files, is healthy, and ends on its stop signal', async () => {
     const directory = await aDirectory()
     const image = join(directory, 'opt')
     for (const part of ['dist', 'config', 'package.json'])

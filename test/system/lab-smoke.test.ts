@@ -1,12 +1,12 @@
 /**
- * The laboratory itself, at its smallest: real clients in network namespaces behind shaped links, against the built
- * program. What it measures on larger swarms is in docs/measurements.md.
+ * The laboratory at its smallest size: real clients in network namespaces behind shaped links, against the built program.
+ * Measurements of larger swarms are in docs/measurements.md.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { repositoryPath } from '../../lab/repository.ts'
-import { missingPrograms, namespacesRefused } from '../../lab/requirements.ts'
+import { missingPrograms, namespaceProblem } from '../../lab/requirements.ts'
 import type { RunOptions } from '../../lab/result.ts'
 import { runScenario } from '../../lab/run-scenario.ts'
 
@@ -27,9 +27,9 @@ const smoke: RunOptions = {
   timeoutSeconds: 90,
 }
 
-const refused = await namespacesRefused(smoke.congestion)
+const problem = await namespaceProblem(smoke.congestion)
 const missing = await missingPrograms(smoke)
-const whyNot = [...(refused === undefined ? [] : [refused]), ...missing].join('; ')
+const whyNot = [...(problem === undefined ? [] : [problem]), ...missing].join('; ')
 if (whyNot !== '') process.stderr.write(`the laboratory is skipped: ${whyNot}\n`)
 
 describe.skipIf(whyNot !== '')('the laboratory', () => {
@@ -38,7 +38,7 @@ describe.skipIf(whyNot !== '')('the laboratory', () => {
     await promisify(execFile)(process.execPath, [compiler, '-p', repositoryPath('tsconfig.lab.json')])
   })
 
-  test('a file crosses to the other site once, through one host, and everybody has it whole', async () => {
+  test('a file crosses to the other site once, through one host, and every host has it intact', async () => {
     const result = await runScenario(smoke)
 
     expect(result.outcome).toBe('finished')
@@ -55,7 +55,7 @@ describe.skipIf(whyNot !== '')('the laboratory', () => {
     expect(second?.hostsWithRemotePeers).toBe(1)
   }, 150_000)
 
-  test('a run that is interrupted stops, and reports what there was', async () => {
+  test('an interrupted run stops and reports its partial result', async () => {
     const stop = new AbortController()
     const slow = { ...smoke, wanBitsPerSecond: 1_000_000, nicBitsPerSecond: 1_000_000 }
 

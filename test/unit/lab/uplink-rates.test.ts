@@ -8,23 +8,23 @@ function optionsOf(...argv: string[]) {
   return readCommand(['flash-crowd', ...argv]).optionsFor(scenarioNamed('flash-crowd'), 'opentracker', 1)
 }
 
-describe('the uplinks of a laboratory', () => {
-  it('have one rate where one is given', () => {
+describe('uplinks of the laboratory', () => {
+  it('have the same rate when --wan has one value', () => {
     const options = optionsOf('--wan', '40mbit')
     expect([1, 2, 3].map((site) => wanRate(options, site))).toEqual([40e6, 40e6, 40e6])
   })
 
-  it('have each its own where several are given, and the last one holds for all further sites', () => {
+  it('have their own rates when --wan is a list, and the last value applies to all further sites', () => {
     const options = optionsOf('--wan', '80mbit,40mbit,20mbit', '--sites', '4')
     expect([1, 2, 3, 4].map((site) => wanRate(options, site))).toEqual([80e6, 40e6, 20e6, 20e6])
   })
 
-  it('bound the run by the slowest of them', () => {
+  it('bound the run by the slowest one', () => {
     const options = optionsOf('--wan', '80mbit,40mbit,80mbit', '--size', '50MiB')
     expect(boundSeconds(options, 1)).toBeCloseTo(10.49, 2)
   })
 
-  it('are refused with a rate that is none, by name', () => {
-    expect(() => optionsOf('--wan', '80mbit,fast')).toThrow('--wan takes a rate such as 80mbit, not "fast"')
+  it('reject a malformed rate and name it', () => {
+    expect(() => optionsOf('--wan', '80mbit,fast')).toThrow('--wan expects a rate such as 80mbit, not "fast"')
   })
 })

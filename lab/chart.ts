@@ -1,15 +1,15 @@
 /**
- * The picture of a run, as SVG: above, the share of each site's hosts that are done over time; below, how many copies
- * have come into each site. A dashed line marks the bound, thin ones mark what the scenario did.
+ * Chart of a run as SVG. Upper panel: share of each site's hosts that have completed, over time. Lower panel: copies into
+ * each site. A dashed line marks the bound, dotted lines mark the injected faults.
  */
 import type { ScenarioResult } from './result.ts'
 
 const WIDTH = 860
 const PANEL = { left: 60, right: 150, heightDone: 220, heightCopies: 150, gap: 50, top: 50 } as const
-/** Told apart also by those who do not see red and green apart (Okabe and Ito's palette). */
+/** Okabe and Ito's palette, which is distinguishable with colour blindness. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'] as const
 
-export function drawRun(result: ScenarioResult): string {
+export function drawChart(result: ScenarioResult): string {
   const lastSample = result.samples.at(-1)?.seconds ?? 0
   const untilSeconds = Math.max(lastSample, result.boundSeconds) * 1.03
   const copiesMax = Math.max(1, ...result.sites.map(({ copiesIn }) => copiesIn)) * 1.1
@@ -84,7 +84,7 @@ function title({ options, outcome }: ScenarioResult): string {
   return `${options.scenario}, ${options.tracker}, ${options.client}/${options.settings}: ${how}${end}`
 }
 
-/** A staircase: the share of hosts that is done stays until the next one is. */
+/** Step function: the share of completed hosts is constant until the next completion. */
 function steps(
   times: readonly number[],
   hosts: number,
