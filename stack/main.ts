@@ -1,8 +1,8 @@
 /**
- * `npm run stack`: starts the stack, says where everything is, and stops it on Ctrl-C, on SIGTERM, and when a part dies.
+ * `npm run stack`: starts the stack, prints its addresses, and stops it on Ctrl-C, on SIGTERM, and when a part exits.
  *
- *   --free            on free ports instead of those of docker-compose.yml
- *   --json            one JSON document once everything is ready, for machines
+ *   --free            free ports instead of those of docker-compose.yml
+ *   --json            one JSON document when all nodes are ready
  */
 import { parseArgs } from 'node:util'
 import { type RunningStack, startStack } from './stack.ts'
@@ -16,7 +16,7 @@ const stopping = new Promise<void>((resolve) => {
 })
 
 let stack: RunningStack | undefined
-// Whatever ends this process, its parts are not left behind.
+// Ends the parts however this process ends.
 process.once('exit', () => stack?.kill())
 
 try {
@@ -61,7 +61,7 @@ function asText({ directory, topologyPath, nodes, redis, prometheusUrl }: Runnin
     `topology   ${topologyPath}`,
     `logs       ${directory}/*/log`,
     '',
-    'One node of Frankfurt hears of a seed, the other one hands it out:',
+    'One node of Frankfurt records a seed, the other one hands it out:',
     `  npx siteswarm announce ${first} --info-hash ${hash} --port 6881 --from 127.1.1.5 --left 0`,
     `  npx siteswarm announce ${second} --info-hash ${hash} --port 6881 --from 127.1.2.7 --left 5`,
     'Ctrl-C stops everything and removes what it wrote.',

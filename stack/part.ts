@@ -1,27 +1,26 @@
 /**
  * One program of the stack: started with its output in a file, ended by its process id.
  *
- * Each is a process group of its own, so that Ctrl-C in a terminal reaches only whoever started the stack, who ends the
- * parts in the right order.
+ * Each has its own process group, so that Ctrl-C in a terminal reaches only the stack, which ends its parts in order.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { once } from 'node:events'
 
-/** Longer than any part takes that is well: nodes 10 s, Prometheus and Redis one or two. */
+/** Longer than a normal exit takes: nodes 10 s, Prometheus and Redis one or two. */
 const STOP_DEADLINE_MS = 20_000
 
-/** How many lines of a log say why its program ended. */
+/** Lines of a log in the error message about an exit. */
 const LAST_LINES = 15
 
 export interface PartSettings {
   readonly name: string
   readonly command: readonly [program: string, ...args: string[]]
   readonly directory: string
-  /** Output and errors of the program, one after the other. */
+  /** Standard output and error of the program, appended. */
   readonly logPath: string
-  /** When it ends without having been told to. */
-  readonly onDeath: (error: Error) => void
+  /** Called when the program exits without `stop` or `kill`. */
+  readonly onExit: (error: Error) => void
 }
 
 export class Part {
@@ -41,13 +40,13 @@ export class Part {
     return this.#settings.logPath
   }
 
-  /** undefined while it does not run. */
+  /** undefined while it is not running. */
   get pid(): number | undefined {
     return this.#child?.pid
   }
 
   start(): void {
-    const { command, directory, logPath, name, onDeath } = this.#settings
+    const { command, directory, logPath, name, onExit } = this.#settings
     const [program, ...args] = command
     const log = openSync(logPath, 'a')
     this.#isEnding = false
@@ -56,15 +55,15 @@ export class Part {
     this.#child = child
     child.once('error', (error) => {
       this.#child = undefined
-      onDeath(new Error(`${name} cannot be started: ${error.message}`))
+      onExit(new Error(`${name} cannot be started: ${error.message}`))
     })
     child.once('exit', (code, signal) => {
       this.#child = undefined
-      if (!this.#isEnding) onDeath(new Error(`${name} ended (${signal ?? code}):\n${this.#lastLines()}`))
+      if (!this.#isEnding) onExit(new Error(`${name} ended (${signal ?? code}):\n${this.#lastLines()}`))
     })
   }
 
-  /** The exit code; null where a signal ended it, or it did not run. */
+  /** Resolves with the exit code; null if a signal ended it or it was not running. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const child = this.#child
     if (child === undefined) return null
@@ -77,7 +76,7 @@ export class Part {
     return child.exitCode
   }
 
-  /** For when there is no time left to wait. */
+  /** Ends the program without waiting. */
   kill(): void {
     this.#isEnding = true
     this.#child?.kill('SIGKILL')

@@ -1,7 +1,7 @@
 /**
- * What the stack consists of, as docker-compose.yml has it: two sites of two nodes and a Redis each, and a third site with
- * one node and no Redis, which is the fallback of all. Sites are prefixes of loopback, so that a client which binds
- * 127.2.1.5 is a host in Amsterdam.
+ * The parts of the stack, the same as in docker-compose.yml: two sites of two nodes and a Redis each, and a third site with
+ * one node and no Redis, which is the fallback of all. Sites are loopback prefixes: a client that binds 127.2.1.5 is a host
+ * in Amsterdam.
  */
 import { randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
@@ -9,7 +9,7 @@ import { createServer, type Server } from 'node:net'
 export interface NodePlan {
   readonly name: string
   readonly site: string
-  /** HTTP and UDP alike. */
+  /** The same for HTTP and UDP. */
   readonly port: number
   readonly adminPort: number
 }
@@ -25,7 +25,7 @@ export interface StackPlan {
   readonly prometheusPort: number
 }
 
-/** The ports that docker-compose.yml publishes; the Redis ports are only here. */
+/** The ports that docker-compose.yml publishes; the Redis ports exist only here. */
 export const fixedPlan: StackPlan = {
   nodes: [
     { name: 'fra-1', site: 'fra', port: 6911, adminPort: 6912 },
@@ -41,7 +41,7 @@ export const fixedPlan: StackPlan = {
   prometheusPort: 9090,
 }
 
-/** The same on ports that are free now, so that several stacks run beside each other. */
+/** The same on ports that are free now, for several stacks at a time. */
 export async function freePlan(): Promise<StackPlan> {
   const ports = await freePorts(2 * fixedPlan.nodes.length + fixedPlan.redis.length + 1)
   const next = () => ports.shift() ?? 0
@@ -53,8 +53,8 @@ export async function freePlan(): Promise<StackPlan> {
 }
 
 /**
- * All are held until all are known, or one might be found twice. None of those that the system gives to whoever
- * connects: a node that is restarted would find that some client has its port by now.
+ * All ports are held until all are chosen, so that none is chosen twice. The range excludes ephemeral ports: a restarted
+ * node could otherwise find its port taken by an outgoing connection.
  */
 async function freePorts(count: number): Promise<number[]> {
   const held = new Map<number, Server>()
@@ -76,7 +76,7 @@ export function topologyFile({ nodes }: StackPlan): string {
   const trackers = (site: string) =>
     nodes.filter((node) => node.site === site).map(({ port }) => `http://127.0.0.1:${port}/announce`)
   const sites = Object.entries(NUMBERS).map(([site, number]) => {
-    // As in config/topology.yaml, a client that binds nothing is in Frankfurt.
+    // As in config/topology.yaml, a client without a bound address is in Frankfurt.
     const cidrs = site === 'fra' ? ['127.0.0.0/16', '127.1.0.0/16'] : [`127.${number}.0.0/16`]
     return (
       `  ${site}:\n    region: ${site === 'nyc' ? 'us' : 'eu'}\n    cidrs: [${cidrs.join(', ')}]\n` +

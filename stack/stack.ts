@@ -1,8 +1,8 @@
 /**
- * A whole installation on this machine, without Docker: what docker-compose.yml has, as processes on loopback. For trying
- * things out (`npm run stack`), and for tests that need more than one node.
+ * A whole installation on this machine without Docker: the parts of docker-compose.yml as processes on loopback, for
+ * experiments (`npm run stack`) and for tests that need more than one node.
  *
- * Everything it writes is in one directory, and everything it started is gone when it stops, whoever dies first.
+ * All files are in one directory. All processes have ended when the stack has stopped, in any order of exits.
  */
 import { accessSync, constants, existsSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -21,17 +21,17 @@ import {
   topologyFile,
 } from './plan.ts'
 
-/** A busy machine takes seconds to start five nodes; after this long one of them is not going to be ready. */
+/** A busy machine takes seconds to start five nodes. */
 const READY_DEADLINE_MS = 60_000
-const LOOK_EVERY_MS = 100
+const POLL_INTERVAL_MS = 100
 
 export interface StackSettings {
-  /** `fixed`: the ports of docker-compose.yml. `free`: any, for several stacks at a time. */
+  /** `fixed`: the ports of docker-compose.yml. `free`: any free ones, for several stacks at a time. */
   readonly ports: 'fixed' | 'free'
   readonly prometheus: boolean
-  /** More lines for the configuration of every node. */
+  /** Additional lines in the configuration of every node. */
   readonly more?: string
-  /** More arguments for `serve`. */
+  /** Additional arguments for `serve`. */
   readonly serve?: readonly string[]
 }
 
@@ -43,9 +43,9 @@ export interface StackNode {
   readonly adminUrl: string
   readonly logPath: string
   readonly pid: number | undefined
-  /** Drains, and resolves with the exit code when it is gone. */
+  /** Drains the node and resolves with its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
-  /** Resolves when it is ready. */
+  /** Resolves when the node is ready. */
   start(): Promise<void>
 }
 
@@ -60,13 +60,13 @@ export interface RunningStack {
   readonly topologyPath: string
   readonly nodes: readonly StackNode[]
   readonly redis: readonly StackRedis[]
-  /** undefined where it is not wanted or not installed. */
+  /** undefined if not requested or not installed. */
   readonly prometheusUrl: string | undefined
-  /** Rejects when a part dies that nobody stopped. */
+  /** Rejects when a part exits unexpectedly. */
   readonly ended: Promise<never>
   /** Stops everything, in the reverse order, and removes the directory. */
   stop(): Promise<void>
-  /** The same for a process that has to end at once. */
+  /** The same without waiting. */
   kill(): void
 }
 
@@ -75,20 +75,20 @@ export async function startStack(settings: StackSettings): Promise<RunningStack>
   const plan = settings.ports === 'fixed' ? fixedPlan : await freePlan()
   const directory = await mkdtemp(join(tmpdir(), 'siteswarm-stack-'))
   const parts: Part[] = []
-  let onDeath: (error: Error) => void = () => undefined
-  const ended = new Promise<never>((_resolve, reject) => (onDeath = reject))
-  // Whoever waits for it sees it; whoever does not must not be ended by it.
+  let onExit: (error: Error) => void = () => undefined
+  const ended = new Promise<never>((_resolve, reject) => (onExit = reject))
+  // A caller that does not await it must not end with an unhandled rejection.
   ended.catch(() => undefined)
   const add = async (name: string, command: readonly [string, ...string[]]) => {
     const home = join(directory, name)
     await mkdir(home, { recursive: true })
     const logPath = join(home, 'log')
-    const part = new Part({ name, command, directory: home, logPath, onDeath: (error) => onDeath(error) })
+    const part = new Part({ name, command, directory: home, logPath, onExit: (error) => onExit(error) })
     parts.push(part)
     return part
   }
   const stop = async () => {
-    // Nodes first, as they write to Redis what they know; within one kind all at once.
+    // Nodes before Redis, because they write their state to it; parts of one kind in parallel.
     for (const kind of ['prometheus', 'node', 'redis'])
       await Promise.all(parts.filter((part) => kindOf(part) === kind).map((part) => part.stop()))
     await rm(directory, { recursive: true, force: true })
@@ -169,17 +169,17 @@ async function addNode(
 async function ready(name: string, adminUrl: string): Promise<void> {
   const deadline = AbortSignal.timeout(READY_DEADLINE_MS)
   while (!deadline.aborted) {
-    const answer = await fetch(`${adminUrl}/readyz`).catch(() => undefined)
-    await answer?.body?.cancel()
-    if (answer?.ok === true) return
-    await pause(LOOK_EVERY_MS)
+    const response = await fetch(`${adminUrl}/readyz`).catch(() => undefined)
+    await response?.body?.cancel()
+    if (response?.ok === true) return
+    await pause(POLL_INTERVAL_MS)
   }
   throw new Error(
-    `${name} was not ready within ${READY_DEADLINE_MS / 1000} s; look at ${adminUrl}/readyz?verbose`,
+    `${name} was not ready within ${READY_DEADLINE_MS / 1000} s; see ${adminUrl}/readyz?verbose`,
   )
 }
 
-/** With the configuration of deploy/prometheus, and targets of its own. */
+/** Uses the configuration of deploy/prometheus with the targets of this stack. */
 async function startPrometheus(plan: StackPlan, add: Add): Promise<string | undefined> {
   const program = find('prometheus')
   if (!existsSync(program)) return undefined
@@ -198,7 +198,7 @@ async function startPrometheus(plan: StackPlan, add: Add): Promise<string | unde
   return `http://${url}`
 }
 
-/** Where a program is; its name where it is nowhere, so that starting it says so. */
+/** Path of a program; its bare name if it is not found, so that the start fails with that name. */
 function find(program: string): string {
   const directories = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/bin']
   const isThere = (path: string) => {
@@ -212,7 +212,7 @@ function find(program: string): string {
   return directories.map((directory) => join(directory, program)).find(isThere) ?? program
 }
 
-/** From the source as well as from its compiled copy in dist-stack/. */
+/** Resolves from the source and from its compiled copy in dist-stack/. */
 function repositoryPath(relative: string): string {
   let directory = dirname(fileURLToPath(import.meta.url))
   while (!existsSync(join(directory, 'package.json'))) directory = dirname(directory)

@@ -1,4 +1,4 @@
-/** The Redis configurations in deploy/, each given to a real server. */
+/** The Redis configurations of deploy/, each loaded by a real server. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { needs } from '../setup/needs.ts'
 const DEADLINE_MS = 30_000
 const PASSWORD = 'correct-horse-battery'
 
-/** A server with a file of deploy/, on a port and in a directory of its own. Ends with the test. */
+/** A server with a file of deploy/, on its own port and in its own directory. Ends with the test. */
 async function aServer(file: string, more: readonly string[] = []): Promise<number> {
   const port = await freePort()
   const directory = await aDirectory()
@@ -19,7 +19,7 @@ async function aServer(file: string, more: readonly string[] = []): Promise<numb
   const child: ChildProcess = spawn('redis-server', args, { stdio: ['ignore', 'ignore', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   await until(DEADLINE_MS, `redis-server with ${file} answers`, async () => {
-    // Until it has a user, the server answers that nobody may ask; that is an answer.
+    // A server without a user answers NOAUTH; any reply shows that it is running.
     const answer = await ask(port, {}, 'ping').catch((error: Error) => error.message)
     return answer === 'PONG' || /^(?:NOAUTH|NOPERM)/.test(String(answer))
   })
@@ -56,7 +56,7 @@ async function ask(
 const setting = async (port: number, name: string) =>
   ((await ask(port, {}, 'config', 'get', name)) as string[])[1]
 
-/** As deploy/redis/README.md says to do it. */
+/** The steps of deploy/redis/README.md. */
 async function aclFile(): Promise<string> {
   const path = join(await aDirectory(), 'users.acl')
   const text = await readFile('deploy/redis/users.acl', 'utf8')

@@ -65,7 +65,7 @@ describe('deploy/prometheus', () => {
   test('each alert has its own test and a runbook', async () => {
     const tests = await text('deploy/prometheus/alerts.test.yaml')
     const names = (await alertRules()).map(({ alert }) => alert)
-    // With the alerts that are expected below it; a silent one stands on one line.
+    // Expected alerts follow on the next lines; an empty list is on the same line.
     const isTested = (name: string) => new RegExp(`alertname: ${name}\n\\s+exp_alerts:\n`).test(tests)
     expect(names.filter((name) => !isTested(name))).toEqual([])
     for (const { alert, annotations } of await alertRules()) {
@@ -287,7 +287,7 @@ interface ImageConfig {
   readonly command: readonly string[]
 }
 
-/** What the Dockerfile says about running, from its last stage. */
+/** The runtime instructions of the last stage of the Dockerfile. */
 async function imageConfig(): Promise<ImageConfig> {
   const stage =
     (await text('Dockerfile'))

@@ -1,4 +1,4 @@
-/** `npm run stack` as a person or a script starts it, and what two nodes of a site know of each other. */
+/** `npm run stack` as a terminal or a script starts it, and replication between two nodes of a site. */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -7,7 +7,7 @@ import { until } from '../a-redis.ts'
 import { aStack, nodeNamed } from '../a-stack.ts'
 import { needs } from '../setup/needs.ts'
 
-/** Five nodes and two Redis servers start, and TypeScript compiles them first, on a machine that may be busy. */
+/** TypeScript compiles, then five nodes and two Redis servers start, on a machine that may be busy. */
 const PATIENCE_MS = 120_000
 
 interface StackDocument {
@@ -19,11 +19,11 @@ interface StackDocument {
 function startScript() {
   const child = spawn('npm', ['run', '--silent', 'stack', '--', '--free', '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // npm and the script in one group, as in a terminal.
+    // npm and the script share a process group, as in a terminal.
     detached: true,
   })
   const pid = child.pid ?? 0
-  // When its output has been read, too.
+  // `close`: all output has been read as well.
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve))
   onTestFinished(async () => {
     if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGTERM')
@@ -61,7 +61,7 @@ describe.skipIf(needs('redis-server'))('npm run stack', () => {
     },
   )
 
-  test('ends as a whole when a part dies, and says which', { timeout: PATIENCE_MS }, async () => {
+  test('ends as a whole when a part exits, and names it', { timeout: PATIENCE_MS }, async () => {
     const script = startScript()
     const { nodes } = await script.document
     const [victim] = nodes
@@ -73,15 +73,15 @@ describe.skipIf(needs('redis-server'))('npm run stack', () => {
 })
 
 describe.skipIf(needs('redis-server'))('two nodes of a site', () => {
-  test('hand out what the other one was told', { timeout: PATIENCE_MS }, async () => {
+  test('hand out the peers of the other one', { timeout: PATIENCE_MS }, async () => {
     const stack = await aStack()
     const [first, second] = [nodeNamed(stack, 'fra-1'), nodeNamed(stack, 'fra-2')]
     await announceFrom(first, '127.1.1.5', { left: 0 })
-    let told: readonly string[] = []
-    await until(30_000, 'fra-2 knows of the seed that fra-1 was told of', async () => {
-      told = peersOf(await announceFrom(second, '127.1.2.7'))
-      return told.length > 0
+    let handedOut: readonly string[] = []
+    await until(30_000, 'fra-2 hands out the seed that announced to fra-1', async () => {
+      handedOut = peersOf(await announceFrom(second, '127.1.2.7'))
+      return handedOut.length > 0
     })
-    expect(told).toEqual(['127.1.1.5:6881'])
+    expect(handedOut).toEqual(['127.1.1.5:6881'])
   })
 })
