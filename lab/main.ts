@@ -45,9 +45,9 @@ async function main(command: LabCommand): Promise<number> {
 async function runAll(command: LabCommand): Promise<number> {
   const first = command.scenarios[0]
   if (first === undefined) return exitCodes.usage
-  const problem = await namespaceProblem(command.optionsFor(first, 'opentracker', 1).congestion)
-  if (problem !== undefined) {
-    log(`lab: ${problem}`)
+  const unavailable = await namespaceProblem(command.optionsFor(first, 'opentracker', 1).congestion)
+  if (unavailable !== undefined) {
+    log(`lab: ${unavailable}`)
     return exitCodes.refused
   }
   const results: ScenarioResult[] = []
@@ -61,10 +61,10 @@ async function runAll(command: LabCommand): Promise<number> {
       for (let run = 1; run <= command.runs && !stop.signal.aborted; run++) {
         const options = command.optionsFor(scenario, tracker, run)
         const problems = [...(await missingPrograms(options)), await memoryProblem(options)].filter(
-          (problem) => problem !== undefined,
+          (each) => each !== undefined,
         )
         if (problems.length > 0) {
-          for (const problem of problems) log(`lab: ${problem}`)
+          for (const each of problems) log(`lab: ${each}`)
           return exitCodes.missing
         }
         const name = `${tracker}-${options.client}-${run}`
@@ -99,9 +99,9 @@ async function calibrateLinks(command: LabCommand): Promise<number> {
   const flashCrowd = scenarios.find(({ name }) => name === 'flash-crowd')
   if (flashCrowd === undefined) return exitCodes.usage
   const { wanBitsPerSecond, nicBitsPerSecond, congestion } = command.optionsFor(flashCrowd, 'opentracker', 1)
-  const problem = await namespaceProblem(congestion)
-  if (problem !== undefined) {
-    log(`lab: ${problem}`)
+  const unavailable = await namespaceProblem(congestion)
+  if (unavailable !== undefined) {
+    log(`lab: ${unavailable}`)
     return exitCodes.refused
   }
   const options = { wanBitsPerSecond, nicBitsPerSecond, congestion, seconds: 5 }
