@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { checkImports } from './architecture/check-imports.ts'
+import { checkLeaseOwner } from './architecture/one-owner.ts'
 import { checkTidiness } from './architecture/check-tidiness.ts'
 import { rooms } from './architecture/rooms.ts'
 
@@ -20,6 +21,10 @@ test('every import obeys the table of rooms', () => {
 
 test('every file is tidy', () => {
   expect(files.flatMap(({ file, source }) => checkTidiness(file, source))).toEqual([])
+})
+
+test('only Leases can write the lease of a gateway', () => {
+  expect(files.flatMap(({ file, source }) => checkLeaseOwner(file, source))).toEqual([])
 })
 
 test('the table of rooms is the one in docs/ARCHITECTURE.md', () => {

@@ -3,6 +3,7 @@
  * another site has taken on.
  */
 import type { PeerRef } from '../replication/records.ts'
+import type { Upstream } from '../swarm/leases.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { RemoteSite, Said } from './remote-swarms.ts'
@@ -34,7 +35,7 @@ export class RemoteLeases {
         const row = this.#find(swarm, lease.peer)
         if (row < 0 || table.siteIndexOf(row) !== site.index || table.roleOf(row) !== 'needy') continue
         held.add(row)
-        this.#grant(row, lease, swarm)
+        this.#merge(row, lease, swarm)
       }
       for (const { row } of ofSite.gateways.slice())
         if (!held.has(row) && !table.clients.isCounted(row)) table.leases.end(table.leaseOf(row), 'stopped')
@@ -52,47 +53,44 @@ export class RemoteLeases {
         if (upstreamRow < 0 || table.roleOf(upstreamRow) === 'seed') continue
         const order = table.siteOf(upstreamRow).gatewayOf(upstreamRow)?.treeOrder ?? Infinity
         if (order < treeOrder) continue
-        gateway.upstreamRow = -1
+        table.leases.setUpstream(gateway, undefined)
         table.touch(row)
       }
     }
   }
 
-  /** The site decides about its gateways; only what was decided here since, it may not know yet. */
-  #grant(row: number, record: SaidLease, swarm: Swarm): void {
-    const { table } = this.#parts
-    const { sinceMs, version, peer, treeOrder, upstream } = record
-    const place = table.leaseOf(row)
-    const gateway =
-      place.site.gatewayOf(row) ?? table.leases.grant(place, { sinceMs, version, asOfMs: peer.asOfMs })
-    if (version < gateway.version) return
-    place.site.rememberGatewayHost(table.leases.hostOf(row), version)
-    Object.assign(gateway, { sinceMs, version, asOfMs: peer.asOfMs, treeOrder, isTentative: false })
-    const upstreamRow = upstream === undefined ? -1 : this.#find(swarm, upstream)
-    gateway.upstreamRow = upstreamRow
-    gateway.upstreamAsOfMs = upstream?.asOfMs ?? 0
+  #merge(row: number, { sinceMs, version, peer, treeOrder, upstream }: SaidLease, swarm: Swarm): void {
+    const { leases } = this.#parts.table
+    const place = this.#parts.table.leaseOf(row)
+    const known = place.site.gatewayOf(row)
+    const from = this.#upstreamOf(swarm, upstream)
+    const decision = { sinceMs, version, asOfMs: peer.asOfMs, treeOrder, upstream: from }
+    // The site decides about its gateways. It may lack only a decision made here about the lease that is known here.
+    if (known === undefined || known.isTentative) leases.grant(place, decision)
+    // Its states come in order: the last one replaces the upstream even where the version is the same.
+    else if (leases.merge(place, decision) !== undefined) leases.setUpstream(known, from)
   }
 
   /** A source of another site took on a gateway of ours that had nobody to fetch from. */
   adopt(site: RemoteSite, swarm: Swarm, { peer, upstream, version }: SaidLease): void {
     const { table } = this.#parts
     const row = this.#find(swarm, peer)
-    const from = upstream === undefined ? -1 : this.#find(swarm, upstream)
-    if (row < 0 || from < 0 || table.siteIndexOf(from) !== site.index) return
+    const from = this.#upstreamOf(swarm, upstream)
+    if (row < 0 || from === undefined || table.siteIndexOf(from.row) !== site.index) return
     const lease = table.leaseOf(row)
     const gateway = lease.site.gatewayOf(row)
     if (gateway === undefined || gateway.upstreamRow >= 0 || version <= gateway.version) return
-    const feeder = table.siteOf(from).gatewayOf(from)
-    const isBefore = table.roleOf(from) === 'seed' || (feeder?.treeOrder ?? Infinity) < gateway.treeOrder
+    const feeder = table.siteOf(from.row).gatewayOf(from.row)
+    const isBefore = table.roleOf(from.row) === 'seed' || (feeder?.treeOrder ?? Infinity) < gateway.treeOrder
     if (!isBefore) return
-    gateway.upstreamRow = from
-    gateway.upstreamAsOfMs = upstream?.asOfMs ?? 0
-    if (!gateway.isTentative) {
-      gateway.version = version
-      lease.site.rememberGatewayHost(table.leases.hostOf(row), version)
-    }
+    table.leases.assignUpstream(lease, gateway, from, version)
     table.touch(row)
     this.#parts.onAdopted(row)
+  }
+
+  #upstreamOf(swarm: Swarm, upstream: PeerRef | undefined): Upstream | undefined {
+    const row = upstream === undefined ? -1 : this.#find(swarm, upstream)
+    return upstream === undefined || row < 0 ? undefined : { row, asOfMs: upstream.asOfMs }
   }
 
   #find(swarm: Swarm, { address, port }: PeerRef): number {

@@ -8,11 +8,11 @@
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { gatewaysMax } from '../handout/elect-gateway.ts'
 import { surplusVersion } from '../swarm/lease-version.ts'
+import type { Upstream } from '../swarm/leases.ts'
 import { hashAddress, hashPeer } from '../swarm/peer-hash.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import { RecentMap } from '../swarm/recent-map.ts'
-import type { Gateway } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type {
@@ -112,7 +112,7 @@ export class RecordApplier implements RecordSink {
     if (row === AWAITED) this.#wait(infoHash, peer, { kind: 'lease', record })
     if (row < 0 || table.roleOf(row) !== 'needy')
       return this.#endSuperseded(infoHash, site.index, host, version)
-    this.#grant(row, record)
+    this.#merge(row, record)
     this.#endSurplus(row, gatewaysMax(topology.value, site.index))
   }
 
@@ -176,34 +176,22 @@ export class RecordApplier implements RecordSink {
     table.leases.end(table.leaseOf(gateway.row), 'stopped')
   }
 
-  #grant(row: number, record: LeaseRecord): void {
+  #merge(row: number, record: LeaseRecord): void {
     const { table } = this.#parts
-    const { sinceMs, version, peer } = record
-    const lease = table.leaseOf(row)
-    const known = lease.site.gatewayOf(row)
-    const gateway = known ?? table.leases.grant(lease, { sinceMs, version, asOfMs: peer.asOfMs })
-    // Another node has what this one is about to ask for.
-    gateway.isTentative = false
-    if (version === gateway.version) gateway.asOfMs = Math.max(gateway.asOfMs, peer.asOfMs)
-    else {
-      gateway.version = version
-      gateway.sinceMs = sinceMs
-      gateway.asOfMs = peer.asOfMs
-      gateway.upstreamRow = -1
-    }
-    gateway.treeOrder = Math.max(gateway.treeOrder, record.treeOrder)
-    this.#setUpstream(gateway, record)
+    const { sinceMs, version, peer, treeOrder } = record
+    const upstream = this.#upstreamOf(record)
+    const decision = { sinceMs, version, asOfMs: peer.asOfMs, treeOrder, upstream }
+    table.leases.merge(table.leaseOf(row), decision)
     table.touch(row)
   }
 
-  #setUpstream(gateway: Gateway, record: LeaseRecord): void {
+  /** undefined where it names none, or one that is not here: a peer that is not known yet is awaited. */
+  #upstreamOf(record: LeaseRecord): Upstream | undefined {
     const { infoHash, upstream } = record
-    if (upstream === undefined || gateway.upstreamRow >= 0) return
+    if (upstream === undefined) return undefined
     const row = this.#resolve(infoHash, upstream)
     if (row === AWAITED) this.#wait(infoHash, upstream, { kind: 'lease', record })
-    if (row < 0) return
-    gateway.upstreamRow = row
-    gateway.upstreamAsOfMs = upstream.asOfMs
+    return row < 0 ? undefined : { row, asOfMs: upstream.asOfMs }
   }
 
   /** Every node ends the same ones, with the same version. */

@@ -109,7 +109,7 @@ export class SiteReplica implements LogSubscriber {
     introductions.renew(row)
     const site = table.siteOf(row)
     const gateway = site.gatewayOf(row)
-    if (gateway !== undefined) gateway.asOfMs = rows.heardAtMs(row, describing.nowMs)
+    if (gateway !== undefined) table.leases.refresh(gateway, describing.nowMs)
     this.#writer.peer(table.stateOf(row, describing.nowMs))
     writeLinks(this.#writer, describing, row, () => true)
     const lease = leaseOf(describing, row)

@@ -1,16 +1,16 @@
 /**
- * Who fetches for which site, and who ever did. A lease belongs to a host of a site. Each decision about it has a
- * version, of which the highest stays: the time at which some node made it, and which node that was, so that no two
- * have the same.
+ * The leases of the gateways, and the only code that writes a `Gateway`. A lease belongs to a host of a site. Each
+ * decision about it has a version, the time of the decision and the node that made it, so no two are equal; the
+ * decision with the highest version stays.
  *
- * A tentative lease is one that the other nodes of the site have not agreed to yet: whoever asks meanwhile sees
- * that somebody is about to fetch, while the peer is told of nobody elsewhere and is not counted as a gateway.
+ * A tentative lease awaits the consent of the site's other nodes: no other peer is elected meanwhile, and the peer
+ * itself receives no peers of other sites and is not counted as a gateway.
  */
 import { assert } from '../core/assert.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
-import { nextLeaseVersion } from './lease-version.ts'
+import { nextLeaseVersion, VERSIONS_PER_MS } from './lease-version.ts'
 import { flags, type PeerRows } from './peer-rows.ts'
-import type { Gateway, SiteSwarm } from './swarm.ts'
+import type { Gateway, SiteSwarm, Swarm } from './swarm.ts'
 
 /** Of which row, in which site. */
 export interface LeasePlace {
@@ -18,12 +18,24 @@ export interface LeasePlace {
   readonly row: number
 }
 
-export interface LeaseTimes {
-  readonly sinceMs: number
-  readonly version: number
-  /** See `Gateway`. */
+/** A peer that a gateway fetches from, and the announce of it that the choice goes back to. */
+export interface Upstream {
+  readonly row: number
   readonly asOfMs: number
 }
+
+/** A lease by one decision about it, as a node records it; see `Gateway`. */
+export interface LeaseDecision {
+  readonly sinceMs: number
+  readonly version: number
+  readonly asOfMs: number
+  readonly treeOrder: number
+  /** undefined also where the node that applies the decision does not know the peer. */
+  readonly upstream: Upstream | undefined
+}
+
+/** Not exported: a `Gateway` is readonly outside this file. */
+type Writable = { -readonly [Field in keyof Gateway]: Gateway[Field] }
 
 export class Leases {
   readonly #rows: PeerRows
@@ -54,33 +66,105 @@ export class Leases {
     return this.#rows.addressHash(row)
   }
 
-  grant(place: LeasePlace, times: LeaseTimes): Gateway {
-    const gateway = this.#add(place, { ...times, isTentative: false })
-    place.site.rememberGatewayHost(this.hostOf(place.row), times.version)
-    return gateway
+  /** A decision that holds whatever is known of the lease; a tentative one becomes this one. */
+  grant(place: LeasePlace, decision: LeaseDecision): Gateway {
+    const lease: Writable = place.site.gatewayOf(place.row) ?? this.#add(place, decision)
+    assert(lease.isTentative, 'a gateway holds one lease')
+    this.#replace(place, lease, decision)
+    return lease
   }
 
   /** As of what the peer has announced last. */
   grantNow(place: LeasePlace, nowMs: number): Gateway {
     const version = this.nextVersion(place, nowMs, false)
-    return this.grant(place, { sinceMs: nowMs, version, asOfMs: this.#rows.heardAtMs(place.row, nowMs) })
+    const asOfMs = this.#rows.heardAtMs(place.row, nowMs)
+    return this.grant(place, { sinceMs: nowMs, version, asOfMs, treeOrder: 0, upstream: undefined })
   }
 
   reserve(place: LeasePlace, nowMs: number): Gateway {
-    const asOfMs = this.#rows.heardAtMs(place.row, nowMs)
-    return this.#add(place, { sinceMs: nowMs, version: 0, asOfMs, isTentative: true })
+    assert(place.site.gatewayOf(place.row) === undefined, 'a gateway holds one lease')
+    return this.#add(place, { sinceMs: nowMs, asOfMs: this.#rows.heardAtMs(place.row, nowMs) })
   }
 
   /** What was tentative counts from now on. */
   confirm(place: LeasePlace, gateway: Gateway, nowMs: number): void {
-    gateway.isTentative = false
-    this.change(place, gateway, nowMs)
+    const lease: Writable = gateway
+    lease.isTentative = false
+    this.#decide(place, lease, this.nextVersion(place, nowMs, false))
   }
 
-  /** Something of a lease that goes on was decided anew. */
-  change(place: LeasePlace, gateway: Gateway, nowMs: number): void {
-    gateway.version = this.nextVersion(place, nowMs, false)
-    place.site.rememberGatewayHost(this.hostOf(place.row), gateway.version)
+  /**
+   * The merge rule: applies a decision of another node. Decisions that come in any order, and any number of times,
+   * leave the same lease. The higher version replaces the lower one, of this node too; records of one version add
+   * what one of them lacks. Returns undefined where a later decision is known, an end included.
+   */
+  merge(place: LeasePlace, decision: LeaseDecision): Gateway | undefined {
+    const known: Writable | undefined = place.site.gatewayOf(place.row)
+    if (known === undefined || known.isTentative)
+      return decision.version < this.versionOf(place) ? undefined : this.grant(place, decision)
+    if (decision.version < known.version) return undefined
+    if (decision.version > known.version) this.#replace(place, known, decision)
+    else {
+      known.asOfMs = Math.max(known.asOfMs, decision.asOfMs)
+      known.treeOrder = Math.max(known.treeOrder, decision.treeOrder)
+      if (known.upstreamRow < 0) this.setUpstream(known, decision.upstream)
+    }
+    return known
+  }
+
+  /** A decision with this version: the gateway fetches from that peer. A tentative lease has no version of its own. */
+  assignUpstream(place: LeasePlace, gateway: Gateway, upstream: Upstream, version: number): void {
+    this.setUpstream(gateway, upstream)
+    if (!gateway.isTentative) this.#decide(place, gateway, version)
+  }
+
+  /** No decision, and so no version: what follows from a peer that is gone, or what the gateway's own site states. */
+  setUpstream(gateway: Gateway, upstream: Upstream | undefined): void {
+    const lease: Writable = gateway
+    lease.upstreamRow = upstream?.row ?? -1
+    lease.upstreamAsOfMs = upstream?.asOfMs ?? 0
+  }
+
+  /** The upstream gave the gateway nothing; see `Gateway.failedUpstreamRows`. */
+  addFailedUpstream(gateway: Gateway, row: number): void {
+    const lease: Writable = gateway
+    if (!lease.failedUpstreamRows.includes(row)) lease.failedUpstreamRows = [...lease.failedUpstreamRows, row]
+  }
+
+  /** The peer is gone, or was at this time: a gateway that fetched from it needs another upstream. */
+  forgetUpstream(swarm: Swarm, row: number, untilMs = Number.POSITIVE_INFINITY): void {
+    for (const site of swarm.sites)
+      for (const gateway of site.gateways) {
+        const lease: Writable = gateway
+        if (lease.upstreamAsOfMs > untilMs) continue
+        if (lease.upstreamRow === row) lease.upstreamRow = -1
+        if (lease.failedUpstreamRows.includes(row))
+          lease.failedUpstreamRows = lease.failedUpstreamRows.filter((failed) => failed !== row)
+      }
+  }
+
+  /** The place of a gateway in the tree over the sites, before it has an upstream. Set once. */
+  setTreeOrder(gateway: Gateway, treeOrder: number): void {
+    assert(gateway.treeOrder === 0, 'a gateway keeps its place in the tree')
+    const lease: Writable = gateway
+    lease.treeOrder = treeOrder
+  }
+
+  /** The peer announced again: its lease goes back to that announce now. */
+  refresh(gateway: Gateway, nowMs: number): void {
+    const lease: Writable = gateway
+    lease.asOfMs = this.#rows.heardAtMs(lease.row, nowMs)
+  }
+
+  shiftTime(site: SiteSwarm, byMs: number): void {
+    site.shiftTime(byMs)
+    for (const gateway of site.gateways) {
+      const lease: Writable = gateway
+      lease.sinceMs += byMs
+      lease.version += VERSIONS_PER_MS * byMs
+      lease.asOfMs += byMs
+      lease.upstreamAsOfMs += byMs
+    }
   }
 
   /**
@@ -89,8 +173,8 @@ export class Leases {
    */
   end({ site, row }: LeasePlace, cause: ElectionCause, version?: number): void {
     if (!this.#rows.has(row, flags.gateway)) return
-    const index = site.gateways.findIndex((gateway) => gateway.row === row)
-    const [ended] = site.gateways.splice(index, 1)
+    const ended = site.gatewayOf(row)
+    site.dropGateway(row)
     this.#rows.setFlag(row, flags.gateway, false)
     this.#countGateway(row, -1)
     if (ended?.isTentative === true) return
@@ -120,20 +204,40 @@ export class Leases {
     )
   }
 
-  #add({ site, row }: LeasePlace, given: LeaseTimes & Pick<Gateway, 'isTentative'>): Gateway {
-    assert(site.gatewayOf(row) === undefined, 'a gateway holds one lease')
+  /** A tentative lease. */
+  #add({ site, row }: LeasePlace, { sinceMs, asOfMs }: Pick<LeaseDecision, 'sinceMs' | 'asOfMs'>): Gateway {
     const gateway: Gateway = {
       row,
-      ...given,
+      sinceMs,
+      version: 0,
+      isTentative: true,
+      asOfMs,
       upstreamRow: -1,
-
       upstreamAsOfMs: 0,
-      failedUpstreamRows: [],
+      failedUpstreamRows: NONE,
       treeOrder: 0,
     }
-    site.gateways.push(gateway)
+    site.addGateway(gateway)
     this.#rows.setFlag(row, flags.gateway, true)
     this.#countGateway(row, 1)
     return gateway
   }
+
+  /** All that a decision says takes the place of the former one; only what failed here is still known. */
+  #replace(place: LeasePlace, lease: Writable, decision: LeaseDecision): void {
+    lease.isTentative = false
+    lease.sinceMs = decision.sinceMs
+    lease.asOfMs = decision.asOfMs
+    lease.treeOrder = decision.treeOrder
+    this.setUpstream(lease, decision.upstream)
+    this.#decide(place, lease, decision.version)
+  }
+
+  #decide(place: LeasePlace, lease: Writable, version: number): void {
+    lease.version = version
+    place.site.rememberGatewayHost(this.hostOf(place.row), version)
+  }
 }
+
+/** Most gateways never have a failed upstream. */
+const NONE: readonly number[] = []

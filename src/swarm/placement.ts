@@ -113,7 +113,7 @@ export class Placement {
     for (const site of sitesBefore)
       for (const gateway of site.gateways) {
         if (this.siteIndexOf(gateway.row) === topology.siteAfter(site.site)) {
-          this.siteOf(swarm, gateway.row).gateways.push(gateway)
+          this.siteOf(swarm, gateway.row).addGateway(gateway)
           this.#counts.countGateway(this.#rows.place(gateway.row), 1)
         } else this.#rows.setFlag(gateway.row, flags.gateway, false)
       }

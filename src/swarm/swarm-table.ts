@@ -179,7 +179,7 @@ export class SwarmTable {
     if (row < 0) return
     if (this.rows.heardAtMs(row, atMs) <= atMs) return this.remove(row, 'stopped')
     this.introductions.unlinkUntil(row, atMs)
-    this.swarmOf(row).forgetUpstream(row, atMs)
+    this.leases.forgetUpstream(this.swarmOf(row), row, atMs)
     const lease = this.leaseOf(row)
     if ((lease.site.gatewayOf(row)?.asOfMs ?? atMs + 1) <= atMs) this.leases.end(lease, 'stopped')
   }
@@ -201,7 +201,7 @@ export class SwarmTable {
     this.touch(row)
     this.#placement.detach(swarm, row, cause)
     this.introductions.unlinkAll(row)
-    swarm.forgetUpstream(row)
+    this.leases.forgetUpstream(swarm, row)
     const { rows } = this
     this.#byEndpoint.remove(hashEndpoint(swarm.index, rows.addressHash(row), rows.port(row)), row)
     this.clients.remove(swarm, row, this.roleOf(row))
@@ -239,7 +239,7 @@ export class SwarmTable {
       }
     for (const swarm of this.swarms()) {
       if (swarm.completedAtMs > 0) swarm.completedAtMs += byMs
-      for (const site of swarm.sites) site.shiftTime(byMs)
+      for (const site of swarm.sites) this.leases.shiftTime(site, byMs)
     }
     this.tombstones.shiftTime(byMs)
     this.completions.shiftTime(byMs)

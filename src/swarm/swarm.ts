@@ -11,25 +11,25 @@ import type { RowList } from './row-list.ts'
 /** `partial` is BEP 21's partial seed: incomplete, and content with that. */
 export type Role = 'needy' | 'seed' | 'partial'
 
-/** The lease under which a peer may know other sites. */
+/** The lease under which a peer may know other sites. Only `Leases` writes it. */
 export interface Gateway {
   readonly row: number
   /** When it got the lease. Of too many leases the earlier ones stay. */
-  sinceMs: number
+  readonly sinceMs: number
   /** Of the last decision about it; see `lease-version.ts`. */
-  version: number
+  readonly version: number
   /** See `Leases`. */
-  isTentative: boolean
+  readonly isTentative: boolean
   /** The announce of the peer that the lease goes back to: one from before it stopped is worth nothing. */
-  asOfMs: number
+  readonly asOfMs: number
   /** The peer of another site that it fetches from; -1 while it has none. */
-  upstreamRow: number
+  readonly upstreamRow: number
   /** The announce of the upstream that the choice goes back to. */
-  upstreamAsOfMs: number
+  readonly upstreamAsOfMs: number
   /** Upstreams that gave it nothing, and are not tried again before others. */
-  readonly failedUpstreamRows: number[]
+  readonly failedUpstreamRows: readonly number[]
   /** Where it is in the tree over the sites, settled before it chooses an upstream; see `treeOrder`. */
-  treeOrder: number
+  readonly treeOrder: number
 }
 
 const NOBODY: ReadonlyMap<number, number> = new Map()
@@ -44,7 +44,7 @@ export class SiteSwarm {
   partial = 0
   /** Those of `seeds` that may be magnet clients without anything. */
   doubtfulSeeds = 0
-  readonly gateways: Gateway[] = []
+  readonly #gateways: Gateway[] = []
   /** Why the last lease ended; what its successor's election is counted under. */
   lastLeaseEnd: ElectionCause = 'first'
   /** Whose lease ended without progress: others come first at the next election. -1 nobody. */
@@ -59,6 +59,10 @@ export class SiteSwarm {
   /** Seeds whose `left=0` can be relied on. */
   get trustedSeeds(): number {
     return this.seeds - this.doubtfulSeeds
+  }
+
+  get gateways(): readonly Gateway[] {
+    return this.#gateways
   }
 
   get peers(): number {
@@ -90,19 +94,23 @@ export class SiteSwarm {
     this.#gatewayHosts.set(addressHash, Math.max(version, this.#gatewayHosts.get(addressHash) ?? version))
   }
 
+  /** Of the hosts that ever were gateway; `Leases` shifts the gateways. */
   shiftTime(byMs: number): void {
     for (const [host, version] of this.#gatewayHosts ?? [])
       this.#gatewayHosts?.set(host, version + VERSIONS_PER_MS * byMs)
-    for (const gateway of this.gateways) {
-      gateway.sinceMs += byMs
-      gateway.version += VERSIONS_PER_MS * byMs
-      gateway.asOfMs += byMs
-      gateway.upstreamAsOfMs += byMs
-    }
   }
 
   gatewayOf(row: number): Gateway | undefined {
-    return this.gateways.find((gateway) => gateway.row === row)
+    return this.#gateways.find((gateway) => gateway.row === row)
+  }
+
+  addGateway(gateway: Gateway): void {
+    this.#gateways.push(gateway)
+  }
+
+  dropGateway(row: number): void {
+    const index = this.#gateways.findIndex((gateway) => gateway.row === row)
+    if (index >= 0) this.#gateways.splice(index, 1)
   }
 
   list(place: number, role: Role): RowList | undefined {
@@ -147,16 +155,5 @@ export class Swarm {
   site(site: number): SiteSwarm | undefined {
     for (const siteSwarm of this.sites) if (siteSwarm.site === site) return siteSwarm
     return undefined
-  }
-
-  /** This peer is gone, or was at this time: whoever fetched from it needs another upstream. */
-  forgetUpstream(row: number, untilMs = Number.POSITIVE_INFINITY): void {
-    for (const site of this.sites)
-      for (const gateway of site.gateways) {
-        if (gateway.upstreamAsOfMs > untilMs) continue
-        if (gateway.upstreamRow === row) gateway.upstreamRow = -1
-        const failed = gateway.failedUpstreamRows.indexOf(row)
-        if (failed >= 0) gateway.failedUpstreamRows.splice(failed, 1)
-      }
   }
 }

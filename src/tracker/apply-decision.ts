@@ -19,11 +19,9 @@ export function applyDecision(table: SwarmTable, row: number, decision: Decision
     const lease = table.leaseOf(gatewayRow)
     const gateway = lease.site.gatewayOf(gatewayRow)
     if (gateway === undefined) continue
-    gateway.upstreamRow = upstreamRow
-    gateway.upstreamAsOfMs = table.rows.heardAtMs(upstreamRow, nowMs)
-    if (!gateway.isTentative) table.leases.change(lease, gateway, nowMs)
-    if (failedRow >= 0 && !gateway.failedUpstreamRows.includes(failedRow))
-      gateway.failedUpstreamRows.push(failedRow)
+    const upstream = { row: upstreamRow, asOfMs: table.rows.heardAtMs(upstreamRow, nowMs) }
+    table.leases.assignUpstream(lease, gateway, upstream, table.leases.nextVersion(lease, nowMs, false))
+    if (failedRow >= 0) table.leases.addFailedUpstream(gateway, failedRow)
     if (gatewayRow !== row) changed.push(gatewayRow)
   }
   // Only what was really in the answer: a choice that had no room is met another time.

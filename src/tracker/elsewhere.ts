@@ -44,9 +44,10 @@ export class Elsewhere {
   /** Gives a gateway its place in the tree, before anybody else hears of it. */
   order(row: number, nowMs: number): void {
     const { table, topology } = this.#parts
-    const gateway = table.siteOf(row).gatewayOf(row)
-    if (gateway !== undefined && gateway.treeOrder === 0)
-      gateway.treeOrder = treeOrder(topology.value, table.swarmOf(row), table.siteIndexOf(row), nowMs)
+    const site = table.siteOf(row)
+    const gateway = site.gatewayOf(row)
+    if (gateway === undefined || gateway.treeOrder !== 0) return
+    table.leases.setTreeOrder(gateway, treeOrder(topology.value, table.swarmOf(row), site.site, nowMs))
   }
 
   /** Something was decided about a gateway of another site. */
