@@ -1,6 +1,6 @@
 /**
- * The tracker's HTTP listener with registered torrents on it, on a real socket of loopback, in front of swarms that
- * the test makes up. Clients ask from 127.<site>.<bubble>.x, as a-topology.ts has them.
+ * Starts the tracker's HTTP listener with registered torrents on a loopback socket. The test defines the state of the
+ * swarms. Clients send requests from 127.<site>.<bubble>.x, the prefixes of a-topology.ts.
  */
 import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { createHash } from 'node:crypto'
@@ -33,10 +33,10 @@ export interface DownloadServer {
   readonly store: TestTorrentStore
   readonly registry: Registry
   readonly served: ServedTorrents
-  /** Content of origins that are files lies here. */
+  /** Folder of file origins. */
   readonly directory: string
   readonly clock: ManualClock
-  /** What is true of a site by its index; changed as a test goes on. */
+  /** State of the swarms by site index; the test changes it. */
   readonly swarm: {
     warmSites: number[]
     gateways: string[]
@@ -123,7 +123,7 @@ export async function aDownloadServer(
   return { store, registry, served, directory, clock, swarm, counted, port, get }
 }
 
-/** The path goes out as it is written: `fetch` would repair it. */
+/** Sends the path unchanged; `fetch` would normalize it. */
 export function ask(port: number, path: string, options: RequestOptions = {}): Promise<Heard> {
   return new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port, path, agent: false, ...options }, (response) => {
@@ -139,7 +139,7 @@ export function ask(port: number, path: string, options: RequestOptions = {}): P
   })
 }
 
-/** A torrent of one file, and the file as an origin below the server's directory. */
+/** Registers a torrent of one file, with the file below the server's directory as its origin. */
 export async function registerFile(
   server: DownloadServer,
   content: Buffer,

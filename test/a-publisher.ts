@@ -1,4 +1,4 @@
-/** `publish` with a node that takes every torrent, so that a test is about the torrent. */
+/** Runs `publish` against a stand-in node that accepts every torrent, for tests of the torrent and the output. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
@@ -17,11 +17,11 @@ type Publish = ((
   environment?: Readonly<Record<string, string>>,
   given?: Pick<Parameters<typeof runCommand>[1] & object, 'signal' | 'showStatus'>,
 ) => Promise<CommandRun>) & {
-  /** What was registered so far. */
+  /** Torrents registered so far. */
   readonly registered: RegisteredTorrent[]
 }
 
-/** To be called in a `describe`: the node lives as long as its tests. */
+/** Call it in a `describe`: the node runs until the tests of the block end. */
 export function aPublisher(): Publish {
   const registered: RegisteredTorrent[] = []
   let node: Server

@@ -1,20 +1,20 @@
-/** A web server whose one object a test can change, and whose manners it can choose. */
+/** Starts a web server with one object. A test can change the object and the behaviour of the server. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface WebServer {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string
   content: Buffer
-  /** Sent with every answer. */
+  /** Sent with every response. */
   headers: Readonly<Record<string, string>>
-  /** Answers instead of the server, and says so by returning true. */
+  /** May respond instead of the server; returns true if it did. */
   interfere: (request: IncomingMessage, response: ServerResponse) => boolean
   readonly requests: IncomingMessage[]
   close(): Promise<void>
 }
 
-/** Serves `content` at every path, with ranges. It ignores preconditions, as many servers do. */
+/** Serves `content` at every path, with ranges. Preconditions are ignored, as by many servers. */
 export async function aWebServer(content: Buffer): Promise<WebServer> {
   const http = createServer((request, response) => {
     server.requests.push(request)

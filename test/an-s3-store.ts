@@ -1,6 +1,6 @@
 /**
- * An S3-compatible store on a free port: real HTTP, real signatures. It accepts one key pair, and ignores If-Match,
- * as some stores do.
+ * Starts an S3-compatible store on a free port, with real HTTP and real signatures. It accepts one key pair and
+ * ignores If-Match, as some stores do.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,13 +9,13 @@ import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client
 import S3rver from 's3rver'
 
 export interface S3Store {
-  /** What a command needs to find the store and to be let in. */
+  /** Endpoint and credentials for a command. */
   readonly environment: Readonly<Record<string, string>>
   put(key: string, body: Buffer | string): Promise<void>
   close(): Promise<void>
 }
 
-/** With one empty bucket. */
+/** Starts the store with one empty bucket. */
 export async function anS3Store(bucket: string): Promise<S3Store> {
   const directory = mkdtempSync(join(tmpdir(), 'siteswarm-s3-'))
   const server = new S3rver({ port: 0, address: '127.0.0.1', silent: true, directory, vhostBuckets: false })
@@ -26,7 +26,7 @@ export async function anS3Store(bucket: string): Promise<S3Store> {
     region: 'us-east-1',
     forcePathStyle: true,
     credentials: { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },
-    // The store would keep the checksum's framing as a part of the object.
+    // The store would save the framing of the checksum as part of the object.
     requestChecksumCalculation: 'WHEN_REQUIRED',
   })
   await client.send(new CreateBucketCommand({ Bucket: bucket }))

@@ -1,4 +1,4 @@
-/** What `publish` was asked for, and what is wrong with that before any work is done. */
+/** Reads and validates the flags of `publish` before any work is done. */
 import { isWebSeedUrl } from '../metainfo/url-warnings.ts'
 import { isFileName } from '../publish/file-name.ts'
 import { isPieceLength } from '../publish/piece-length.ts'
@@ -13,7 +13,7 @@ export interface PublishArguments {
   readonly output: string | undefined
 }
 
-/** The arguments, or one sentence that says what is wrong with them. */
+/** Returns the arguments, or one sentence that describes the first invalid one. */
 export function readPublishArguments(flags: CommandFlags): PublishArguments | string {
   const pieceLength = textFlag(flags, 'pieceLength')
   const pieceBytes = pieceLength === undefined ? undefined : readSize(pieceLength)
@@ -25,7 +25,7 @@ export function readPublishArguments(flags: CommandFlags): PublishArguments | st
   if (problem !== undefined) return problem
   const name = textFlag(flags, 'name')
   if (name !== undefined && !isFileName(name))
-    return `--name ${JSON.stringify(name)}: it becomes the name of a file, so no slash, and not empty`
+    return `--name ${JSON.stringify(name)}: it becomes a file name, so it must not be empty or contain a slash`
   return {
     name,
     isPrivate: flags['private'] !== false,
@@ -36,17 +36,17 @@ export function readPublishArguments(flags: CommandFlags): PublishArguments | st
   }
 }
 
-/** The URL itself is not repeated: what is wrong with it may be that it holds a secret. */
+/** The message does not repeat the URL, because the URL may contain a secret. */
 function webSeedProblem(url: string): string | undefined {
-  if (!isWebSeedUrl(url)) return '--web-seed: write http:// or https://, a host, and no spaces'
+  if (!isWebSeedUrl(url)) return '--web-seed: write http:// or https:// and a host, without spaces'
   const { username, password, search } = new URL(url)
   if (username !== '' || password !== '') {
-    return '--web-seed: a user or password would be there for everybody who has the torrent'
+    return '--web-seed: everyone who has the torrent could read the user and password; leave them out'
   }
   if (search !== '') {
     return (
-      '--web-seed: a signature or token in the query would be there for everybody who has the torrent, and ' +
-      'expire before it does; leave the query out'
+      '--web-seed: everyone who has the torrent could read a signature or token in the query, and it would ' +
+      'expire earlier than the torrent; leave the query out'
     )
   }
   return undefined

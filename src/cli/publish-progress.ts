@@ -1,7 +1,7 @@
 /**
- * How far hashing is: one line on a terminal that moves, and a line every ten seconds in a log.
+ * Shows the progress of hashing: a line that is updated in place on a terminal, or a line every ten seconds in a log.
  *
- * The rate is that of the last seconds, because an average over an hour does not notice that the network is gone.
+ * The rate covers the last seconds only: an average over an hour would hide a network failure.
  */
 import type { CommandContext } from './command.ts'
 import { formatByteSize } from './printable.ts'
@@ -11,32 +11,32 @@ export class PublishProgress {
   readonly #nowMs: () => number
   readonly #output: Pick<CommandContext, 'err' | 'showStatus'>
   readonly #everyMs: number
-  #shownAtMs: number
-  /** Where it was at some moments of the last `RATE_OVER_MS`, oldest first. */
-  readonly #marks: { readonly atMs: number; readonly doneBytes: number }[] = []
+  #lastShownMs: number
+  /** Samples of the last `RATE_OVER_MS`, oldest first. */
+  readonly #samples: { readonly atMs: number; readonly doneBytes: number }[] = []
 
   constructor(
     totalBytes: number,
     output: Pick<CommandContext, 'err' | 'showStatus'>,
-    /** Milliseconds since any moment. */
+    /** Monotonic milliseconds. */
     nowMs: () => number,
   ) {
     this.#totalBytes = totalBytes
     this.#output = output
     this.#nowMs = nowMs
-    this.#everyMs = output.showStatus === undefined ? LINE_EVERY_MS : MOVE_EVERY_MS
-    this.#shownAtMs = nowMs()
-    this.#marks.push({ atMs: this.#shownAtMs, doneBytes: 0 })
+    this.#everyMs = output.showStatus === undefined ? LINE_EVERY_MS : UPDATE_EVERY_MS
+    this.#lastShownMs = nowMs()
+    this.#samples.push({ atMs: this.#lastShownMs, doneBytes: 0 })
   }
 
   update(doneBytes: number): void {
     const atMs = this.#nowMs()
-    if (atMs - this.#shownAtMs < this.#everyMs) return
-    this.#shownAtMs = atMs
-    this.#marks.push({ atMs, doneBytes })
-    while (this.#marks.length > 2 && atMs - (this.#marks[1]?.atMs ?? atMs) >= RATE_OVER_MS)
-      this.#marks.shift()
-    const oldest = this.#marks[0] ?? { atMs, doneBytes }
+    if (atMs - this.#lastShownMs < this.#everyMs) return
+    this.#lastShownMs = atMs
+    this.#samples.push({ atMs, doneBytes })
+    while (this.#samples.length > 2 && atMs - (this.#samples[1]?.atMs ?? atMs) >= RATE_OVER_MS)
+      this.#samples.shift()
+    const oldest = this.#samples[0] ?? { atMs, doneBytes }
     const rate = ((doneBytes - oldest.doneBytes) / (atMs - oldest.atMs)) * 1_000
     const parts = [
       `${Math.floor((doneBytes / this.#totalBytes) * 100)} %`.padStart(5),
@@ -49,7 +49,7 @@ export class PublishProgress {
     else showStatus(`hashing ${bar(doneBytes / this.#totalBytes)} ${parts.join('  ')}`)
   }
 
-  /** Takes the moving line away, so that what follows stands alone. */
+  /** Removes the line that is updated in place. */
   end(): void {
     this.#output.showStatus?.('')
   }
@@ -70,8 +70,8 @@ function formatTime(seconds: number): string {
     : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`
 }
 
-/** As often as an eye sees movement without the terminal being the work. */
-const MOVE_EVERY_MS = 200
+/** Smooth for a reader, and cheap for the terminal. */
+const UPDATE_EVERY_MS = 200
 /** Six lines a minute in a CI log. */
 const LINE_EVERY_MS = 10_000
 const RATE_OVER_MS = 5_000

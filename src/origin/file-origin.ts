@@ -1,9 +1,9 @@
 /**
- * A file or a folder on this machine as a source of content.
+ * Opens a file or a folder on this machine as an origin.
  *
- * A file is the same as long as its inode, size and modification time are. That is looked at when it is opened, at
- * the first and the last byte that is read through a handle, and whenever `verifyUnchanged` asks by its name, so
- * that a file that was replaced by a new one is noticed as well as one that was written into.
+ * Inode, size and modification time identify the content. They are compared when a file is opened, before the first
+ * and the last byte of a range, and by path in `verifyUnchanged`. A file that was replaced by a new one is detected
+ * as well as one that was written to.
  */
 import type { BigIntStats } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
@@ -13,27 +13,27 @@ import { fileURLToPath } from 'node:url'
 import { walkFolder } from './folder.ts'
 import type { ByteRange, Origin, OriginFile } from './origin.ts'
 import { OriginError } from './origin-error.ts'
-import { explainFileError } from './file-trouble.ts'
+import { toOriginError } from './file-errors.ts'
 
 /** `reference`: a path, or a `file://` URL. */
 export async function openFileOrigin(reference: string, signal: AbortSignal): Promise<Origin> {
   const root = resolve(/^file:\/\//i.test(reference) ? fileURLToPath(reference) : reference)
-  const found = await explained(root, () => stat(root, { bigint: true }))
-  if (found.isFile()) {
-    const file = { path: [], sizeBytes: Number(found.size), tag: tagOf(found) }
+  const stats = await withFileErrors(root, () => stat(root, { bigint: true }))
+  if (stats.isFile()) {
+    const file = { path: [], sizeBytes: Number(stats.size), tag: tagOf(stats) }
     return new FileOrigin(root, false, [file])
   }
-  if (!found.isDirectory()) throw new OriginError('unusable', `${root}: neither a file nor a folder`)
+  if (!stats.isDirectory()) throw new OriginError('unusable', `${root}: not a regular file or a folder`)
 
   const files: OriginFile[] = []
-  for await (const { path, stats } of walkFolder(root, signal)) {
-    files.push({ path, sizeBytes: Number(stats.size), tag: tagOf(stats) })
+  for await (const { path, stats: fileStats } of walkFolder(root, signal)) {
+    files.push({ path, sizeBytes: Number(fileStats.size), tag: tagOf(fileStats) })
   }
-  if (files.length === 0) throw new OriginError('unusable', `${root}: there is no file in this folder`)
+  if (files.length === 0) throw new OriginError('unusable', `${root}: the folder contains no files`)
   return new FileOrigin(root, true, files)
 }
 
-/** Inode and time first: they change oftener than the size. */
+/** Inode and time come first: they change more often than the size. */
 function tagOf({ ino, mtimeNs, size }: BigIntStats): string {
   return `${ino.toString(36)}-${mtimeNs.toString(36)}-${size.toString(36)}`
 }
@@ -64,12 +64,12 @@ class FileOrigin implements Origin {
         const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, endByte - at))
         await this.#fill(handle, fileIndex, chunk, at)
         at += chunk.length
-        // Before the last bytes leave, so that a reader who has all of them has the right ones.
+        // Checked before the last chunk is yielded: a reader that has received every byte has unchanged content.
         if (at === endByte) this.#compare(fileIndex, await handle.stat({ bigint: true }))
         yield chunk
       }
     } catch (error) {
-      throw explainFileError(this.#pathOf(fileIndex), error)
+      throw toOriginError(this.#pathOf(fileIndex), error)
     } finally {
       await handle.close()
     }
@@ -77,7 +77,7 @@ class FileOrigin implements Origin {
 
   readonly openFile = async (fileIndex: number): Promise<FileHandle> => {
     const path = this.#pathOf(fileIndex)
-    const handle = await explained(path, () => open(path))
+    const handle = await withFileErrors(path, () => open(path))
     try {
       this.#compare(fileIndex, await handle.stat({ bigint: true }))
       return handle
@@ -89,7 +89,7 @@ class FileOrigin implements Origin {
 
   async verifyUnchanged(fileIndex: number): Promise<void> {
     const path = this.#pathOf(fileIndex)
-    this.#compare(fileIndex, await explained(path, () => stat(path, { bigint: true })))
+    this.#compare(fileIndex, await withFileErrors(path, () => stat(path, { bigint: true })))
   }
 
   async close(): Promise<void> {}
@@ -109,7 +109,7 @@ class FileOrigin implements Origin {
   #changed(fileIndex: number): OriginError {
     return new OriginError(
       'changed',
-      `${this.#pathOf(fileIndex)} was changed while it was read; begin again when it is complete`,
+      `${this.#pathOf(fileIndex)} changed while it was being read; try again when it is complete`,
     )
   }
 
@@ -118,13 +118,13 @@ class FileOrigin implements Origin {
   }
 }
 
-async function explained<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+async function withFileErrors<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (error) {
-    throw explainFileError(path, error)
+    throw toOriginError(path, error)
   }
 }
 
-/** Four of a client's 16 KiB requests by four: few calls, and little that is read for somebody who hangs up. */
+/** 16 of a client's 16 KiB requests: few system calls, and little is read in vain for a client that disconnects. */
 const CHUNK_BYTES = 262_144

@@ -1,20 +1,20 @@
 /**
- * One object behind an HTTP URL as a source of content (RFC 9110: ranges §14, preconditions §13).
+ * Opens the object behind an HTTP URL as an origin (RFC 9110: ranges §14, preconditions §13).
  *
- * It is the same as long as its ETag is, or its date and size where there is no ETag. Each request carries that as a
- * precondition, and each answer is compared all the same, because many servers ignore preconditions. A server
- * without ranges is refused when it is opened, unless everything is read once and in order: a web seed needs them,
- * and so does going on after a broken line.
+ * Its ETag identifies the content, or its date and size if the server sends no ETag. Each request carries the
+ * identity as a precondition, and each response is compared as well, because many servers ignore preconditions. A
+ * server without byte ranges is rejected, unless everything is read once and in order: a web seed needs ranges, and
+ * so does resuming after a broken connection.
  */
 import { Readable } from 'node:stream'
 import { Agent, type Dispatcher, interceptors, request } from 'undici'
-import { InOrder } from './in-order.ts'
+import { SequentialReader } from './sequential-reader.ts'
 import type { OpenOptions } from './open-origin.ts'
 import type { ByteRange, Origin, OriginFile } from './origin.ts'
 import { OriginError } from './origin-error.ts'
-import { readRange, withPatience } from './read-range.ts'
+import { readRange, withRetries } from './read-range.ts'
 
-/** User name and password may stand in the URL; they are sent to its host and to nobody else. */
+/** The URL may contain a user name and password. They are sent to the host of the URL only. */
 export async function openHttpOrigin(
   reference: string,
   { signal, isReadOnce = false }: Pick<OpenOptions, 'signal' | 'isReadOnce'>,
@@ -28,14 +28,14 @@ export async function openHttpOrigin(
   const source = {
     ...target,
     agent,
-    // It drops the credentials when a redirection leads to another host.
-    dispatcher: agent.compose(interceptors.redirect({ maxRedirections: REDIRECTIONS_MAX })),
+    // The interceptor drops the credentials when a redirect leads to another host.
+    dispatcher: agent.compose(interceptors.redirect({ maxRedirections: REDIRECTS_MAX })),
   }
   try {
-    const opened = await describe(source, signal)
-    if (opened.hasRanges) return new HttpOrigin(source, opened)
+    const properties = await probe(source, signal)
+    if (properties.hasRanges) return new HttpOrigin(source, properties)
     if (!isReadOnce) throw withoutRanges(source)
-    return new HttpOriginWithoutRanges(source, opened)
+    return new HttpOriginWithoutRanges(source, properties)
   } catch (error) {
     await agent.destroy()
     throw error
@@ -44,16 +44,16 @@ export async function openHttpOrigin(
 
 interface Source {
   readonly url: string
-  /** The URL as it may be shown: without user, password and query. */
+  /** The URL without user, password and query, safe for messages. */
   readonly label: string
   readonly authorization: string | undefined
   readonly agent: Agent
   readonly dispatcher: Dispatcher
 }
 
-interface Description {
+interface ObjectProperties {
   readonly hasRanges: boolean
-  /** Where the part begins that came with it. */
+  /** First byte of the range in the response. */
   readonly startByte: number
   readonly sizeBytes: number
   readonly etag: string | undefined
@@ -67,14 +67,14 @@ class HttpOrigin implements Origin {
   readonly isFolder = false
   readonly files: readonly OriginFile[]
   readonly #source: Source
-  readonly #opened: Description
+  readonly #properties: ObjectProperties
 
-  constructor(source: Source, opened: Description) {
+  constructor(source: Source, properties: ObjectProperties) {
     this.#source = source
-    this.#opened = opened
+    this.#properties = properties
     this.reference = source.label
     this.name = nameOf(new URL(source.label))
-    this.files = [{ path: [], sizeBytes: opened.sizeBytes, tag: tagOf(opened) }]
+    this.files = [{ path: [], sizeBytes: properties.sizeBytes, tag: tagOf(properties) }]
   }
 
   read(_fileIndex: number, range: ByteRange, signal: AbortSignal): Readable {
@@ -84,8 +84,8 @@ class HttpOrigin implements Origin {
   }
 
   async verifyUnchanged(_fileIndex: number, signal: AbortSignal): Promise<void> {
-    const now = await withPatience(signal, (inner) => describe(this.#source, inner))
-    if (tagOf(now) !== tagOf(this.#opened)) throw changed(this.#source)
+    const current = await withRetries(signal, (inner) => probe(this.#source, inner))
+    if (tagOf(current) !== tagOf(this.#properties)) throw changed(this.#source)
   }
 
   async close(): Promise<void> {
@@ -93,22 +93,22 @@ class HttpOrigin implements Origin {
   }
 
   async #openRange(range: ByteRange, signal: AbortSignal): Promise<Readable> {
-    const answer = await ask(this.#source, range, preconditionOf(this.#opened), signal)
+    const response = await send(this.#source, range, preconditionOf(this.#properties), signal)
     try {
-      // It has become shorter, or something else.
-      if (answer.statusCode === 412 || answer.statusCode === 416) throw changed(this.#source)
-      const seen = readDescription(this.#source, answer)
-      if (!seen.hasRanges) throw withoutRanges(this.#source)
-      if (tagOf(seen) !== tagOf(this.#opened)) throw changed(this.#source)
-      if (seen.startByte !== range.startByte) {
+      // The object became shorter or was replaced.
+      if (response.statusCode === 412 || response.statusCode === 416) throw changed(this.#source)
+      const received = readProperties(this.#source, response)
+      if (!received.hasRanges) throw withoutRanges(this.#source)
+      if (tagOf(received) !== tagOf(this.#properties)) throw changed(this.#source)
+      if (received.startByte !== range.startByte) {
         throw new OriginError(
           'unusable',
-          `${this.#source.label}: the server sends other ranges than asked for`,
+          `${this.#source.label}: the server returns a different range than requested`,
         )
       }
-      return answer.body
+      return response.body
     } catch (error) {
-      discard(answer)
+      discard(response)
       throw error
     }
   }
@@ -116,46 +116,46 @@ class HttpOrigin implements Origin {
 
 class HttpOriginWithoutRanges extends HttpOrigin {
   readonly isReadOnce = true
-  readonly #inOrder: InOrder
+  readonly #reader: SequentialReader
 
-  constructor(source: Source, opened: Description) {
-    super(source, opened)
-    this.#inOrder = new InOrder(source.label, async (signal) => {
-      const answer = await ask(source, undefined, preconditionOf(opened), signal)
+  constructor(source: Source, properties: ObjectProperties) {
+    super(source, properties)
+    this.#reader = new SequentialReader(source.label, async (signal) => {
+      const response = await send(source, undefined, preconditionOf(properties), signal)
       try {
-        if (answer.statusCode === 412) throw changed(source)
-        if (tagOf(readDescription(source, answer)) !== tagOf(opened)) throw changed(source)
-        return answer.body
+        if (response.statusCode === 412) throw changed(source)
+        if (tagOf(readProperties(source, response)) !== tagOf(properties)) throw changed(source)
+        return response.body
       } catch (error) {
-        discard(answer)
+        discard(response)
         throw error
       }
     })
   }
 
   override read(_fileIndex: number, range: ByteRange, signal: AbortSignal): Readable {
-    return Readable.from(this.#inOrder.read(range, signal), { objectMode: false })
+    return Readable.from(this.#reader.read(range, signal), { objectMode: false })
   }
 }
 
-/** Asks for the first byte: that tells the size, what identifies the content, and whether there are ranges. */
-async function describe(source: Source, signal: AbortSignal): Promise<Description> {
-  const answer = await ask(source, { startByte: 0, endByte: 1 }, {}, signal)
+/** Requests the first byte: the response contains the size and identity of the object, and shows whether the server supports ranges. */
+async function probe(source: Source, signal: AbortSignal): Promise<ObjectProperties> {
+  const response = await send(source, { startByte: 0, endByte: 1 }, {}, signal)
   try {
-    const description = readDescription(source, answer)
-    if (description.etag === undefined && description.lastModified === undefined) {
+    const properties = readProperties(source, response)
+    if (properties.etag === undefined && properties.lastModified === undefined) {
       throw new OriginError(
         'unusable',
-        `${source.label}: sends neither ETag nor Last-Modified, so nobody would notice a change; download it first`,
+        `${source.label}: the server sends neither ETag nor Last-Modified, so a change could not be detected; download the file and publish that`,
       )
     }
-    return description
+    return properties
   } finally {
-    discard(answer)
+    discard(response)
   }
 }
 
-async function ask(
+async function send(
   { url, label, authorization, dispatcher }: Source,
   range: ByteRange | undefined,
   precondition: Readonly<Record<string, string>>,
@@ -167,7 +167,7 @@ async function ask(
       signal,
       headers: {
         'user-agent': 'siteswarm',
-        // Compressed on the way it would be other bytes, and have other ranges.
+        // A content encoding would change the bytes and the ranges.
         'accept-encoding': 'identity',
         ...(range === undefined ? {} : { range: `bytes=${range.startByte}-${range.endByte - 1}` }),
         ...(authorization === undefined ? {} : { authorization }),
@@ -176,19 +176,22 @@ async function ask(
     })
   } catch (error) {
     const { code, name, message } = error as NodeJS.ErrnoException
-    // undici tells a circle by its words alone.
-    if (/redirect loop/i.test(message)) throw redirectedTooOften(label)
-    throw new OriginError('unreachable', `${label}: no answer (${code ?? name}); is the server up?`)
+    // undici reports a redirect loop only in the message.
+    if (/redirect loop/i.test(message)) throw tooManyRedirects(label)
+    throw new OriginError('unreachable', `${label}: no response (${code ?? name}); is the server running?`)
   }
 }
 
-/** Throws for every status but 206, and 200 where there are no ranges. */
-function readDescription({ label }: Source, { statusCode, headers }: Dispatcher.ResponseData): Description {
+/** Throws for every status except 206 and, from a server without ranges, 200. */
+function readProperties(
+  { label }: Source,
+  { statusCode, headers }: Dispatcher.ResponseData,
+): ObjectProperties {
   const header = (name: string) => {
     const value = headers[name]
     return typeof value === 'string' ? value : undefined
   }
-  // The first byte of an empty object is no range that can be satisfied.
+  // The first byte of an empty object is an unsatisfiable range.
   if (statusCode === 416 || (statusCode === 200 && header('content-length') === '0')) {
     throw new OriginError('unusable', `${label} is empty; there is nothing to distribute`)
   }
@@ -198,11 +201,17 @@ function readDescription({ label }: Source, { statusCode, headers }: Dispatcher.
     ? /^bytes (\d+)-\d+\/(\d+)$/i.exec(header('content-range') ?? '')
     : /^()(\d+)$/.exec(header('content-length') ?? '')
   if (range === null) {
-    throw new OriginError('unusable', `${label}: the server does not say how large it is; download it first`)
+    throw new OriginError(
+      'unusable',
+      `${label}: the server sends no size; download the file and publish that`,
+    )
   }
   const encoding = header('content-encoding') ?? 'identity'
   if (encoding !== 'identity') {
-    throw new OriginError('unusable', `${label}: the server insists on sending it as ${encoding}`)
+    throw new OriginError(
+      'unusable',
+      `${label}: the server sends it with Content-Encoding ${encoding}, although identity was requested; download the file and publish that`,
+    )
   }
   return {
     hasRanges,
@@ -213,28 +222,28 @@ function readDescription({ label }: Source, { statusCode, headers }: Dispatcher.
   }
 }
 
-function redirectedTooOften(label: string): OriginError {
+function tooManyRedirects(label: string): OriginError {
   return new OriginError(
     'unusable',
-    `${label}: leads in a circle, or through more than ${REDIRECTIONS_MAX} other URLs; check the URL`,
+    `${label}: redirect loop, or more than ${REDIRECTS_MAX} redirects; check the URL`,
   )
 }
 
 function refused(label: string, statusCode: number): OriginError {
-  if (REDIRECTIONS.includes(statusCode)) return redirectedTooOften(label)
+  if (REDIRECT_STATUSES.includes(statusCode)) return tooManyRedirects(label)
   if (statusCode === 404 || statusCode === 410) {
-    return new OriginError('missing', `${label}: there is nothing (${statusCode}); check the URL`)
+    return new OriginError('missing', `${label}: not found (${statusCode}); check the URL`)
   }
   if (statusCode === 401 || statusCode === 403) {
     return new OriginError(
       'forbidden',
-      `${label}: permission denied (${statusCode}); user and password may stand in the URL`,
+      `${label}: permission denied (${statusCode}); the URL may contain a user and password`,
     )
   }
   if (statusCode === 429 || statusCode >= 500) {
-    return new OriginError('unreachable', `${label}: the server is in trouble (${statusCode}); try later`)
+    return new OriginError('unreachable', `${label}: server error (${statusCode}); try again later`)
   }
-  return new OriginError('unusable', `${label}: the server answered ${statusCode} instead of the content`)
+  return new OriginError('unusable', `${label}: the server returned ${statusCode} instead of the content`)
 }
 
 function withoutRanges({ label }: Source): OriginError {
@@ -245,28 +254,28 @@ function withoutRanges({ label }: Source): OriginError {
 }
 
 function changed({ label }: Source): OriginError {
-  return new OriginError('changed', `${label} was changed while it was read; begin again when it is complete`)
+  return new OriginError('changed', `${label} changed while it was being read; try again when it is complete`)
 }
 
-function tagOf({ etag, lastModified, sizeBytes }: Description): string {
+function tagOf({ etag, lastModified, sizeBytes }: ObjectProperties): string {
   return `${etag ?? lastModified}-${sizeBytes}`
 }
 
-/** A weak ETag matches nothing (RFC 9110 §13.1.1), and a date is compared by the second. */
-function preconditionOf({ etag, lastModified }: Description): Readonly<Record<string, string>> {
+/** A weak ETag never matches If-Match (RFC 9110 §13.1.1). Dates have a resolution of one second. */
+function preconditionOf({ etag, lastModified }: ObjectProperties): Readonly<Record<string, string>> {
   if (etag?.startsWith('"') === true) return { 'if-match': etag }
   return lastModified === undefined ? {} : { 'if-unmodified-since': lastModified }
 }
 
-/** An answer that nobody reads would hold its connection. */
+/** An unread response would keep its connection occupied. */
 function discard({ body }: Dispatcher.ResponseData): void {
   body.on('error', () => undefined).destroy()
 }
 
 function readTarget(reference: string): Pick<Source, 'url' | 'label' | 'authorization'> {
   if (!URL.canParse(reference)) {
-    // Not shown: it may hold a password.
-    throw new OriginError('unusable', 'the URL of the source cannot be read; check its spelling')
+    // The message does not repeat the URL: it may contain a password.
+    throw new OriginError('unusable', 'the URL of the source is not valid; check its spelling')
   }
   const url = new URL(reference)
   const { username, password } = url
@@ -290,16 +299,16 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    // Not percent-encoded UTF-8: it is what it looks like.
+    // Not percent-encoded UTF-8: taken literally.
     return text
   }
 }
 
-/** As many ranges as are read ahead, and some for a proxy's clients. */
+/** The ranges that are read ahead, plus concurrent requests of web seed clients. */
 const CONNECTIONS_MAX = 32
 const CONNECT_DEADLINE_MS = 10_000
-/** Object stores that fetch from an archive or another region first take their time. */
+/** Object stores that fetch from an archive or another region first respond slowly. */
 const HEADERS_DEADLINE_MS = 30_000
-/** As browsers count: nobody needs three, and a circle ends. */
-const REDIRECTIONS_MAX = 5
-const REDIRECTIONS: readonly number[] = [301, 302, 303, 307, 308]
+/** Real chains have one or two redirects; the limit ends loops. */
+const REDIRECTS_MAX = 5
+const REDIRECT_STATUSES: readonly number[] = [301, 302, 303, 307, 308]

@@ -1,17 +1,17 @@
-/** From what a person wrote, a path or a URL, to the origin that it names. */
+/** Opens the origin that a path or URL refers to. */
 import { openFileOrigin } from './file-origin.ts'
 import type { Origin } from './origin.ts'
 import { OriginError } from './origin-error.ts'
 
 export interface OpenOptions {
-  /** Where credentials and the S3 endpoint come from: variables as the AWS tools know them. */
+  /** Source of the S3 credentials and endpoint: the variables of the AWS tools. */
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
-  /** Every byte will be read once and in order: then an HTTP server without ranges does as well. */
+  /** Every byte will be read once and in order, so an HTTP server without ranges is acceptable. */
   readonly isReadOnce?: boolean
 }
 
-/** Rejects with an `OriginError`. What is opened here must be closed. */
+/** Rejects with an `OriginError`. The caller closes the origin. */
 export async function openOrigin(reference: string, options: OpenOptions): Promise<Origin> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(reference)?.[1]?.toLowerCase()
   switch (scheme) {
@@ -30,7 +30,7 @@ export async function openOrigin(reference: string, options: OpenOptions): Promi
     default:
       throw new OriginError(
         'unusable',
-        `${scheme}:// is no source of content; name a file, a folder, http(s)://… or s3://bucket/key`,
+        `${scheme}:// is not a supported source; give a file, a folder, http(s)://… or s3://bucket/key`,
       )
   }
 }

@@ -1,21 +1,21 @@
-/** What is wrong with a source of content, in one line for whoever named it; never with a credential in it. */
+/** An error of an origin, in one line for the operator. The message never contains a credential. */
 import { InputError } from '../core/errors.ts'
 
 /**
- * missing      there is nothing of that name
- * forbidden    it is there, and not for us: permissions, credentials
- * changed      it is no longer what it was when it was opened
+ * missing      the origin does not exist
+ * forbidden    permissions or credentials do not allow access
+ * changed      the content changed since the origin was opened
  * unusable     it can never be published: no ranges, no size, an empty folder, not a file
- * unreachable  nobody answered, or the answer broke off; later it may work
+ * unreachable  no response, or the response broke off; a retry may succeed
  */
-export type OriginTrouble = 'missing' | 'forbidden' | 'changed' | 'unusable' | 'unreachable'
+export type OriginErrorKind = 'missing' | 'forbidden' | 'changed' | 'unusable' | 'unreachable'
 
 export class OriginError extends InputError {
-  readonly trouble: OriginTrouble
+  readonly kind: OriginErrorKind
 
-  constructor(trouble: OriginTrouble, message: string) {
+  constructor(kind: OriginErrorKind, message: string) {
     super(message)
     this.name = 'OriginError'
-    this.trouble = trouble
+    this.kind = kind
   }
 }

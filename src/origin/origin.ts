@@ -1,57 +1,57 @@
 /**
- * Where content comes from: a file, a folder, an HTTP URL, or objects of an S3 bucket, all in one shape.
+ * Interface to a source of content: a file, a folder, an HTTP URL, or objects of an S3 bucket.
  *
- * An origin is opened once and describes what it saw then. Whatever is read later is that content or an error: a
- * source that is replaced halfway would give a torrent that nobody can ever complete, or web-seed bytes that every
- * client throws away. Credentials stay inside: no name, reference, tag or error of an origin holds any.
+ * An origin is opened once and describes the content at that time. A later read returns that content or fails: a
+ * source that is replaced halfway would give a torrent that cannot be completed, or web seed bytes that fail every
+ * hash check. The name, reference, tag and errors of an origin never contain credentials.
  */
 import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 
 export interface OriginFile {
-  /** Folders and name below the origin's name; empty where the origin is one single file. */
+  /** Folders and file name below the origin's name; empty if the origin is a single file. */
   readonly path: readonly string[]
   readonly sizeBytes: number
   /**
-   * Changes whenever the content may have changed: the ETag, or what the file system says of the file. The same
-   * after a restart of the program, so that it can be kept beside a torrent and compared later.
+   * Changes whenever the content may have changed: the ETag, or inode, time and size of the file. It is stable
+   * across restarts, so that it can be stored with a torrent and compared later.
    */
   readonly tag: string
 }
 
 export interface ByteRange {
   readonly startByte: number
-  /** The byte after the last one. */
+  /** Exclusive. */
   readonly endByte: number
 }
 
 export interface Origin {
   readonly kind: 'file' | 'http' | 's3'
   /**
-   * What opens the same origin again, given the same credentials. Without user name, password or query: that
-   * may be a signature.
+   * Opens the same origin again, given the same credentials. Contains no user name, password or query: a query may
+   * be a signature.
    */
   readonly reference: string
-  /** Last part of the path: what the torrent is called unless somebody says otherwise. */
+  /** Last part of the path: the default name of the torrent. */
   readonly name: string
-  /** False for one single file: a folder of one file is a folder all the same. */
+  /** False for a single file. A folder that contains one file is still a folder. */
   readonly isFolder: boolean
-  /** There are no ranges: `read` takes what follows what it was asked for before, and nothing twice. */
+  /** The server has no ranges: each `read` must continue where the previous one ends, and no byte is read twice. */
   readonly isReadOnce?: true
-  /** Sorted by the bytes of their paths, folder by folder: the same content gives the same torrent everywhere. */
+  /** Sorted by the bytes of their paths, folder by folder: the same content gives the same torrent on every machine. */
   readonly files: readonly OriginFile[]
   /**
-   * A part of one file. The stream ends after exactly that many bytes, or fails with an `OriginError`; `changed`
-   * where the source is no longer what it was when it was opened, as far as that can be seen.
+   * Reads a range of one file. The stream ends after exactly that many bytes, or fails with an `OriginError`, of kind
+   * `changed` if a change since the origin was opened is detected.
    */
   read(fileIndex: number, range: ByteRange, signal: AbortSignal): Readable
   /**
-   * Opens one file for whoever reads it by its descriptor, and closes it then. Only where the content is in files of
-   * this machine. Rejects as `read` fails.
+   * Opens one file for reading by descriptor; the caller closes it. Defined only for files on this machine. Rejects
+   * with the errors of `read`.
    */
   readonly openFile?: (fileIndex: number) => Promise<FileHandle>
-  /** Rejects with an `OriginError` where the file is no longer what it was when the origin was opened. */
+  /** Rejects with an `OriginError` if the file changed since the origin was opened. */
   verifyUnchanged(fileIndex: number, signal: AbortSignal): Promise<void>
-  /** Lets go of connections and open files. Streams that are being read fail. */
+  /** Closes connections and open files. Streams that are being read fail. */
   close(): Promise<void>
 }

@@ -1,9 +1,9 @@
 /**
- * Exactly the bytes that were asked for, over connections that may break: what is missing is asked for again from
- * where the last one ended. Whoever opens a connection makes sure that it is still the same content.
+ * Reads a range over connections that may break. After a break, the rest is requested from the byte where the last
+ * response ended. The `open` callback verifies that the content is unchanged.
  *
- * A source that says nothing for `SILENCE_MS` is taken for gone. Giving up needs several failures in a row without
- * a byte between them, so an origin behind a bad line costs time and no restart.
+ * A connection without data for `IDLE_TIMEOUT_MS` is abandoned. Reading fails only after several consecutive
+ * failures without a byte between them, so an unreliable connection costs time but not the progress made.
  */
 import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -21,85 +21,85 @@ export async function* readRange(
   let at = startByte
   let failures = 0
   while (at < endByte) {
-    const silence = new Silence(signal)
+    const idleTimer = new IdleTimer(signal)
     let body: Readable | undefined
     try {
-      body = await open({ startByte: at, endByte }, silence.signal)
+      body = await open({ startByte: at, endByte }, idleTimer.signal)
       for await (const chunk of body as AsyncIterable<Buffer>) {
-        silence.rest()
+        idleTimer.stop()
         const wanted = chunk.subarray(0, endByte - at)
         at += wanted.length
         failures = 0
         yield wanted
-        silence.begin()
+        idleTimer.start()
         if (at === endByte) break
       }
-      if (at < endByte) throw new OriginError('unreachable', `${label}: the answer ended too early`)
+      if (at < endByte) throw new OriginError('unreachable', `${label}: the response ended too early`)
     } catch (error) {
       signal.throwIfAborted()
-      if (error instanceof OriginError && error.trouble !== 'unreachable') throw error
+      if (error instanceof OriginError && error.kind !== 'unreachable') throw error
       const delayMs = RETRY_DELAYS_MS[failures++]
-      if (delayMs === undefined) throw gaveUp(label, error)
+      if (delayMs === undefined) throw unreachable(label, error)
       await wait(delayMs, undefined, { signal })
     } finally {
-      silence.rest()
+      idleTimer.stop()
       body?.destroy()
     }
   }
 }
 
-/** Tries again what failed as `unreachable`, with the same patience. */
-export async function withPatience<Result>(
+/** Retries `work` after errors of kind `unreachable`, with the same delays. */
+export async function withRetries<Result>(
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   for (let failures = 0; ; failures++) {
-    const silence = new Silence(signal)
+    const idleTimer = new IdleTimer(signal)
     try {
-      return await work(silence.signal)
+      return await work(idleTimer.signal)
     } catch (error) {
       signal.throwIfAborted()
       const delayMs = RETRY_DELAYS_MS[failures]
-      if (!(error instanceof OriginError) || error.trouble !== 'unreachable' || delayMs === undefined) {
+      if (!(error instanceof OriginError) || error.kind !== 'unreachable' || delayMs === undefined) {
         throw error
       }
       await wait(delayMs, undefined, { signal })
     } finally {
-      silence.rest()
+      idleTimer.stop()
     }
   }
 }
 
-/** Aborts when nothing came for too long, or when the caller does. */
-class Silence {
+/** Aborts after `IDLE_TIMEOUT_MS` without data, or when the caller aborts. */
+class IdleTimer {
   readonly signal: AbortSignal
   readonly #abort = new AbortController()
   #timer: NodeJS.Timeout | undefined
 
   constructor(outer: AbortSignal) {
     this.signal = AbortSignal.any([outer, this.#abort.signal])
-    this.begin()
+    this.start()
   }
 
-  begin(): void {
-    this.rest()
-    this.#timer = setTimeout(() => this.#abort.abort(), SILENCE_MS)
+  start(): void {
+    this.stop()
+    this.#timer = setTimeout(() => this.#abort.abort(), IDLE_TIMEOUT_MS)
   }
 
-  /** While the reader is busy with what it got, the source is not to blame. */
-  rest(): void {
+  /** Called while the reader processes a chunk: that time does not count as idle. */
+  stop(): void {
     clearTimeout(this.#timer)
   }
 }
 
-function gaveUp(label: string, error: unknown): OriginError {
+function unreachable(label: string, error: unknown): OriginError {
   if (error instanceof OriginError) return error
   const cause = error as NodeJS.ErrnoException
   return new OriginError('unreachable', `${label}: the connection broke (${cause.code ?? cause.name})`)
 }
 
-/** Longer than a fail-over of a load balancer, shorter than a person's patience. */
-const SILENCE_MS = 30_000
+/** Longer than a failover of a load balancer. */
+const IDLE_TIMEOUT_MS = 30_000
 
-/** A connection that was closed while idle deserves another at once; an overloaded server some seconds. */
+/** A connection that was closed while idle is retried at once; an overloaded server gets some seconds. */
 const RETRY_DELAYS_MS: readonly number[] = [0, 1_000, 4_000]

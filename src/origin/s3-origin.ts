@@ -1,11 +1,12 @@
 /**
- * An object of an S3 bucket, or all objects below a prefix as a folder; any store that speaks S3.
+ * Opens an object of an S3 bucket as an origin, or all objects below a prefix as a folder. Works with every
+ * S3-compatible store.
  *
- * An object is the same as long as its ETag and size are. Each request says so with If-Match, and each answer is
- * compared all the same: some stores ignore it. Credentials come from where the AWS tools find them: the variables
- * AWS_ACCESS_KEY_ID and so on, ~/.aws, or the machine's role. They never leave the client object.
+ * ETag and size identify an object. Each request carries the ETag in If-Match, and each response is compared as well,
+ * because some stores ignore it. Credentials come from the sources that the AWS tools use: AWS_ACCESS_KEY_ID and the
+ * related variables, ~/.aws, or the role of the machine. They never leave the client object.
  *
- * The SDK loads a megabyte of code: this file is imported only when somebody names an s3:// source.
+ * The SDK loads a megabyte of code: this file is imported only for an s3:// source.
  */
 import { Readable } from 'node:stream'
 import {
@@ -19,21 +20,21 @@ import { sortedObjects } from './object-keys.ts'
 import type { OpenOptions } from './open-origin.ts'
 import type { ByteRange, Origin, OriginFile } from './origin.ts'
 import { OriginError } from './origin-error.ts'
-import { readRange, withPatience } from './read-range.ts'
-import { explainS3Error } from './s3-trouble.ts'
+import { readRange, withRetries } from './read-range.ts'
+import { toOriginError } from './s3-errors.ts'
 
 /** `reference`: `s3://bucket/key`; `s3://bucket/prefix/` or `s3://bucket` for a folder. */
 export async function openS3Origin(reference: string, options: OpenOptions): Promise<Origin> {
   const [, bucket = '', key = ''] = /^s3:\/\/([a-z0-9][a-z0-9._-]*)(?:\/(.*))?$/is.exec(reference) ?? []
   if (bucket === '') {
-    throw new OriginError('unusable', `${reference}: an S3 source is written s3://bucket/key`)
+    throw new OriginError('unusable', `${reference}: write an S3 source as s3://bucket/key`)
   }
-  // On Node 20 the SDK writes ten lines to standard error, advice for the developers of this program and not for its users.
+  // On Node 20 the SDK writes ten lines to standard error that address the developers of this program, not its users.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
   const store: Store = { client: new S3Client(configure(options.environment)), bucket }
   try {
     if (key !== '' && !key.endsWith('/')) {
-      const { sizeBytes, tag } = await look(store, key, options.signal)
+      const { sizeBytes, tag } = await describeObject(store, key, options.signal)
       return new S3Origin(store, { prefix: key, isFolder: false, files: [{ path: [], sizeBytes, tag }] })
     }
     return new S3Origin(store, {
@@ -53,7 +54,7 @@ interface Store {
 }
 
 interface Content {
-  /** The key itself, or what the keys of all files begin with. */
+  /** The key of the object, or the common prefix of all keys. */
   readonly prefix: string
   readonly isFolder: boolean
   readonly files: readonly OriginFile[]
@@ -64,14 +65,14 @@ function configure(environment: OpenOptions['environment']): S3ClientConfig {
   const accessKeyId = environment['AWS_ACCESS_KEY_ID']
   const secretAccessKey = environment['AWS_SECRET_ACCESS_KEY']
   const sessionToken = environment['AWS_SESSION_TOKEN']
-  // Stores other than Amazon's seldom look at the region, but nothing can be signed without one.
+  // Stores other than Amazon's rarely check the region, but a signature requires one.
   const region =
     environment['AWS_REGION'] ??
     environment['AWS_DEFAULT_REGION'] ??
     (endpoint === undefined ? undefined : 'us-east-1')
   return {
     ...(region === undefined ? {} : { region }),
-    // A bucket as part of the host name needs a DNS entry that stores of one's own rarely have.
+    // A bucket in the host name needs a DNS entry per bucket, which self-hosted stores rarely have.
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...(accessKeyId === undefined || secretAccessKey === undefined
       ? {}
@@ -83,7 +84,7 @@ function configure(environment: OpenOptions['environment']): S3ClientConfig {
           },
         }),
     followRegionRedirects: true,
-    // Checksums are over whole objects: of no use to ranges, and unknown to older stores.
+    // Checksums cover whole objects: useless for ranges, and older stores do not support them.
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: { connectionTimeout: CONNECT_DEADLINE_MS },
   }
@@ -118,8 +119,9 @@ class S3Origin implements Origin {
   async verifyUnchanged(fileIndex: number, signal: AbortSignal): Promise<void> {
     const file = this.files[fileIndex] as OriginFile
     const key = this.#keyOf(file)
-    const now = await withPatience(signal, (inner) => look(this.#store, key, inner))
-    if (now.tag !== file.tag || now.sizeBytes !== file.sizeBytes) throw changed(labelOf(this.#store, key))
+    const current = await withRetries(signal, (inner) => describeObject(this.#store, key, inner))
+    if (current.tag !== file.tag || current.sizeBytes !== file.sizeBytes)
+      throw changed(labelOf(this.#store, key))
   }
 
   async close(): Promise<void> {
@@ -133,10 +135,10 @@ class S3Origin implements Origin {
 
 async function openRange(
   store: Store,
-  wanted: { readonly key: string; readonly file: OriginFile; readonly part: ByteRange },
+  request: { readonly key: string; readonly file: OriginFile; readonly part: ByteRange },
   abortSignal: AbortSignal,
 ): Promise<Readable> {
-  const { key, file, part } = wanted
+  const { key, file, part } = request
   const label = labelOf(store, key)
   const command = new GetObjectCommand({
     Bucket: store.bucket,
@@ -144,19 +146,19 @@ async function openRange(
     Range: `bytes=${part.startByte}-${part.endByte - 1}`,
     IfMatch: file.tag,
   })
-  const { Body, ETag, ContentRange } = await explained(label, () =>
+  const { Body, ETag, ContentRange } = await withS3Errors(label, () =>
     store.client.send(command, { abortSignal }),
   )
   const body = Body as Readable
   if (ETag === file.tag && ContentRange?.startsWith(`bytes ${part.startByte}-`) === true) return body
   body.on('error', () => undefined).destroy()
   throw ETag === file.tag
-    ? new OriginError('unusable', `${label}: the store sends other ranges than asked for`)
+    ? new OriginError('unusable', `${label}: the store returns a different range than requested`)
     : changed(label)
 }
 
-/** An answer to HEAD has no body and so no reason: where it is refused, a GET is asked why. */
-async function look(
+/** A response to HEAD has no body and therefore no error code: if HEAD fails, a GET finds the reason. */
+async function describeObject(
   { client, bucket }: Store,
   key: string,
   abortSignal: AbortSignal,
@@ -165,15 +167,15 @@ async function look(
   const object = { Bucket: bucket, Key: key }
   const head = await client.send(new HeadObjectCommand(object), { abortSignal }).catch(async () => {
     const get = new GetObjectCommand({ ...object, Range: 'bytes=0-0' })
-    const { Body } = await explained(label, () => client.send(get, { abortSignal }))
+    const { Body } = await withS3Errors(label, () => client.send(get, { abortSignal }))
     ;(Body as Readable).on('error', () => undefined).destroy()
-    throw new OriginError('unusable', `${label}: the store answers GET and refuses HEAD; allow both`)
+    throw new OriginError('unusable', `${label}: the store allows GET but refuses HEAD; allow both`)
   })
   const { ETag, ContentLength } = head
   if (ETag === undefined || ContentLength === undefined) {
     throw new OriginError(
       'unusable',
-      `${label}: the store tells no ETag or size, so a change would go unnoticed`,
+      `${label}: the store sends no ETag or size, so a change could not be detected`,
     )
   }
   return { sizeBytes: ContentLength, tag: ETag }
@@ -184,9 +186,9 @@ async function list({ client, bucket }: Store, prefix: string, abortSignal: Abor
   let token: string | undefined
   do {
     const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: token })
-    const page = await explained(labelOf({ bucket }, prefix), () => client.send(command, { abortSignal }))
+    const page = await withS3Errors(labelOf({ bucket }, prefix), () => client.send(command, { abortSignal }))
     for (const { Key = '', ETag = '', Size = 0 } of page.Contents ?? []) {
-      // Consoles make folders as empty objects whose key ends in a slash.
+      // Web consoles represent folders as empty objects whose key ends in a slash.
       if (!Key.endsWith('/'))
         objects.push({ path: Key.slice(prefix.length).split('/'), sizeBytes: Size, tag: ETag })
     }
@@ -195,16 +197,16 @@ async function list({ client, bucket }: Store, prefix: string, abortSignal: Abor
   return objects
 }
 
-async function explained<Result>(label: string, work: () => Promise<Result>): Promise<Result> {
+async function withS3Errors<Result>(label: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (error) {
-    throw explainS3Error(label, error)
+    throw toOriginError(label, error)
   }
 }
 
 function changed(label: string): OriginError {
-  return new OriginError('changed', `${label} was changed while it was read; begin again when it is complete`)
+  return new OriginError('changed', `${label} changed while it was being read; try again when it is complete`)
 }
 
 function labelOf({ bucket }: Pick<Store, 'bucket'>, key: string): string {

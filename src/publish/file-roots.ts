@@ -1,6 +1,6 @@
 /**
- * From the roots of pieces to the root of each file (BEP 52): a file longer than a piece has them as a layer of its
- * tree, and beyond its end they are the roots of pieces that are all zero leaves.
+ * Computes the root of each file from the roots of its pieces (BEP 52). In a file longer than a piece they form a
+ * layer of its tree. Beyond the end of the file the layer is filled with the root of a piece of zero leaves.
  */
 import { createHash } from 'node:crypto'
 import type { Layout, PlacedFile } from './layout.ts'
@@ -8,7 +8,7 @@ import type { Layout, PlacedFile } from './layout.ts'
 export interface FileTree {
   /** 32 bytes; undefined for an empty file. */
   readonly root: Buffer | undefined
-  /** The roots of its pieces, where it has more than one. */
+  /** The roots of its pieces; undefined for a single piece. */
   readonly layer: Buffer | undefined
 }
 
@@ -21,7 +21,7 @@ export function fileTree(layout: Layout, file: PlacedFile, pieceRoots: Buffer): 
   return { root: rootOf(layer, zeroPieceRoot(layout.pieceBytes)), layer }
 }
 
-/** `beyond`: the hash of whatever is missing at the bottom; one level up it is the hash of two of them. */
+/** `beyond`: the hash of a missing node of the layer. A missing node one level up is the hash of two of them. */
 function rootOf(layer: Buffer, beyond: Buffer): Buffer {
   let level = layer
   let missing = beyond

@@ -1,33 +1,33 @@
 /**
- * All hashes of a torrent, in one pass over its content.
+ * Computes all hashes of a torrent while reading its content once.
  *
- * It is divided into parts, which are begun in their order, several at a time. A part that lies in files of this
- * machine is read by the thread that hashes it, so that it never leaves the cache of that core. What comes over the
- * network is read into a slot of memory that all threads share, and is hashed there. So the memory does not depend
- * on the size of the content, and the slowest of disk, network and processors sets the pace.
+ * The content is divided into parts. Several are processed at a time, started in order. A part in files of this
+ * machine is read by the thread that hashes it, so that the bytes stay in the cache of that core. Bytes from the
+ * network are read into a slot of shared memory and hashed there. Memory use does not depend on the size of the
+ * content, and the slowest of disk, network and processors determines the throughput.
  */
 import type { FileHandle } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import type { Readable } from 'node:stream'
 import { assert } from '../core/assert.ts'
 import type { Origin } from '../origin/origin.ts'
-import { type FilePart, type HashAnswer, HashPool, type PieceShape } from './hash-pool.ts'
+import { type FilePart, type HashResult, HashPool, type PieceShape } from './hash-pool.ts'
 import { firstFileAt, type Layout, type PlacedFile, type Segment, segmentsOf } from './layout.ts'
 
 export interface ContentHashes {
   /** SHA-1 of each piece, 20 bytes each. */
   readonly pieces: Buffer
-  /** Root of the tree over each piece, 32 bytes each; empty unless hybrid. */
+  /** Root of the hash tree of each piece, 32 bytes each; empty unless hybrid. */
   readonly pieceRoots: Buffer
 }
 
 export interface HashOptions {
   readonly signal: AbortSignal
-  /** Called after each slot, with bytes of content, padding left out. */
+  /** Called after each part with the content bytes hashed so far, without padding. */
   readonly onProgress: (doneBytes: number) => void
 }
 
-/** Rejects with what the origin rejects with. */
+/** Rejects with the errors of the origin. */
 export async function hashContent(
   origin: Origin,
   layout: Layout,
@@ -39,7 +39,7 @@ export async function hashContent(
   }
   const partBytes = Math.max(layout.pieceBytes, PART_BYTES_MIN)
   const partCount = Math.ceil(layout.totalBytes / partBytes)
-  // One more than there are processors, so that none is idle while a thread waits for the disk.
+  // One more than the processors, so that none is idle while a thread waits for the disk.
   const workerCount = Math.min(availableParallelism() + 1, WORKERS_MAX, partCount)
   const slotCount = Math.min(2 * workerCount, SLOTS_BYTES_MAX / partBytes)
   const memory = new SharedArrayBuffer(slotCount * partBytes)
@@ -55,15 +55,15 @@ export async function hashContent(
       const part = { startByte: nextByte, endByte: Math.min(nextByte + partBytes, layout.totalBytes) }
       nextByte = part.endByte
       const segments = segmentsOf(layout, part)
-      const answer = await hashPart(reader, { ...part, segments, memoryStart: slot * partBytes })
+      const result = await hashPart(reader, { ...part, segments, memoryStart: slot * partBytes })
       const firstPiece = part.startByte / layout.pieceBytes
-      hashes.pieces.set(answer.sha1, firstPiece * SHA1_BYTES)
-      if (layout.isHybrid) hashes.pieceRoots.set(answer.roots, firstPiece * SHA256_BYTES)
+      hashes.pieces.set(result.sha1, firstPiece * SHA1_BYTES)
+      if (layout.isHybrid) hashes.pieceRoots.set(result.roots, firstPiece * SHA256_BYTES)
       for (const { lengthBytes } of segments) doneBytes += lengthBytes
       onProgress(doneBytes)
     }
   }
-  // One loop per slot: each takes the next part when it is free, so parts are begun in order.
+  // One loop per slot: each takes the next part when its slot is free, so parts are started in order.
   const loops = Array.from({ length: slotCount }, (_, slot) => hashParts(slot))
   try {
     await Promise.all(loops)
@@ -71,7 +71,7 @@ export async function hashContent(
   } finally {
     stop.abort()
     await pool.close()
-    // Nothing is read any more when the caller closes the origin.
+    // All reads end before the caller closes the origin.
     await Promise.allSettled(loops)
   }
 }
@@ -88,24 +88,24 @@ interface Part {
   readonly startByte: number
   readonly endByte: number
   readonly segments: readonly Segment[]
-  /** Of its slot. */
+  /** Offset of its slot in the shared memory. */
   readonly memoryStart: number
 }
 
-async function hashPart(reader: Reader, part: Part): Promise<HashAnswer> {
+async function hashPart(reader: Reader, part: Part): Promise<HashResult> {
   const { layout, pool } = reader
   const { memoryStart, segments } = part
   const job = { pieces: shapesOf(layout, part), isHybrid: layout.isHybrid, memoryStart }
   const openFile = reader.origin.openFile
   if (openFile !== undefined && segments.length <= FILES_OPEN_MAX) {
-    const answer = await withFiles(openFile, segments, (files) => pool.run({ ...job, files }))
-    // A thread that could not read has no words for it. Reading once more says what is wrong.
-    if (answer !== undefined) return answer
+    const result = await withFiles(openFile, segments, (files) => pool.run({ ...job, files }))
+    // A thread reports a read error without its cause. Reading again through the origin throws the right error.
+    if (result !== undefined) return result
   }
   await fill(reader, part)
-  const answer = await pool.run({ ...job, files: undefined })
-  assert(answer !== undefined, 'what is in memory can be hashed')
-  return answer
+  const result = await pool.run({ ...job, files: undefined })
+  assert(result !== undefined, 'content in memory can always be hashed')
+  return result
 }
 
 async function withFiles<Result>(
@@ -132,7 +132,7 @@ async function fill({ origin, memory, signal }: Reader, part: Part): Promise<voi
   let filledBytes = 0
   for (const { fileIndex, startByte, lengthBytes, at } of part.segments) {
     signal.throwIfAborted()
-    // What an earlier part left in the memory is no padding.
+    // Padding must be zero: the slot still contains bytes of an earlier part.
     target.fill(0, filledBytes, at)
     const range = { startByte, endByte: startByte + lengthBytes }
     await readAll(origin.read(fileIndex, range, signal), target.subarray(at, at + lengthBytes))
@@ -147,7 +147,7 @@ async function readAll(stream: Readable, target: Uint8Array): Promise<void> {
     target.set(chunk, at)
     at += chunk.length
   }
-  assert(at === target.length, 'an origin gives all of a range, or an error')
+  assert(at === target.length, 'an origin returns the complete range or an error')
 }
 
 function shapesOf(layout: Layout, part: Part): PieceShape[] {
@@ -163,7 +163,7 @@ function shapesOf(layout: Layout, part: Part): PieceShape[] {
   return shapes
 }
 
-/** A piece of a hybrid torrent belongs to one file. The tree of a file that fits into a piece is just wide enough. */
+/** A piece of a hybrid torrent belongs to one file. A file of at most one piece has the smallest tree that holds its blocks. */
 function treeOf(file: PlacedFile, startByte: number, pieceBytes: number) {
   const contentBytes = Math.min(pieceBytes, file.startByte + file.sizeBytes - startByte)
   const widthBytes = Math.min(pieceBytes, file.sizeBytes)
@@ -178,16 +178,16 @@ const SHA256_BYTES = 32
 const BLOCK_BYTES = 16_384
 
 /**
- * Small pieces are hashed several at a time: a message to a thread costs as much as hashing some 50 KB. Also the
- * size of a request to an HTTP or S3 origin, which charges by the request.
+ * Small pieces are hashed several at a time: a message to a thread costs as much as hashing about 50 KB. This is also
+ * the size of a request to an HTTP or S3 origin; stores charge per request.
  */
 const PART_BYTES_MIN = 4_194_304
 
-/** Four of the largest pieces. With Node itself and all threads, a process stays below 200 MiB. */
+/** Four of the largest pieces. The whole process with all threads stays below 200 MiB. */
 const SLOTS_BYTES_MAX = 67_108_864
 
-/** At a gigabyte a second each, more than any disk or network card delivers. */
+/** At a gigabyte per second each, more than a disk or network card delivers. */
 const WORKERS_MAX = 8
 
-/** A part of many small files is read one file after the other: a process may have a thousand open. */
+/** A part with more files is read one file after the other: the usual limit is a thousand open files per process. */
 const FILES_OPEN_MAX = 8

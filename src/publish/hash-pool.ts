@@ -1,41 +1,41 @@
 /**
- * The threads that hash, and who gets the next job. One job per thread at a time; what waits for a thread is
- * bounded by the memory that the reader has, so there is no queue limit of its own.
+ * Runs hash jobs on worker threads, one job per thread at a time. The queue needs no limit of its own: the number of
+ * slots in the caller's shared memory bounds it.
  */
 import { Worker } from 'node:worker_threads'
 
 export interface PieceShape {
-  /** Padding included: what SHA-1 is over. */
+  /** Input of SHA-1: includes padding. */
   readonly lengthBytes: number
-  /** Without padding: what the v2 tree is over. */
+  /** Input of the v2 tree: excludes padding. */
   readonly contentBytes: number
-  /** Of the v2 tree: a power of two. */
+  /** Leaves of the v2 tree: a power of two. */
   readonly leafCount: number
 }
 
-/** A part of a file that the thread reads itself. */
+/** A range of a file that the thread reads by descriptor. */
 export interface FilePart {
   readonly descriptor: number
-  /** Of the file. */
+  /** Offset in the file. */
   readonly startByte: number
   readonly lengthBytes: number
-  /** From the beginning of the job. */
+  /** Offset in the content of the job. */
   readonly at: number
 }
 
 export interface HashJob {
-  /** One after the other. */
+  /** Consecutive pieces. */
   readonly pieces: readonly PieceShape[]
   readonly isHybrid: boolean
-  /** Where the content is in the shared memory, unless it is in files. */
+  /** Offset of the content in the shared memory; unused if `files` is set. */
   readonly memoryStart: number
   readonly files: readonly FilePart[] | undefined
 }
 
-export interface HashAnswer {
-  /** 20 bytes a piece. */
+export interface HashResult {
+  /** 20 bytes per piece. */
   readonly sha1: Uint8Array
-  /** 32 bytes a piece; empty unless hybrid. */
+  /** 32 bytes per piece; empty unless hybrid. */
   readonly roots: Uint8Array
 }
 
@@ -43,19 +43,19 @@ export interface WorkerSetup {
   readonly memory: SharedArrayBuffer
 }
 
-interface Waiting {
+interface QueuedJob {
   readonly job: HashJob
-  readonly resolve: (answer: HashAnswer | undefined) => void
+  readonly resolve: (result: HashResult | undefined) => void
   readonly reject: (error: Error) => void
 }
 
 export class HashPool {
   readonly #idle: Worker[] = []
   readonly #all: readonly Worker[]
-  readonly #waiting: Waiting[] = []
-  readonly #busy = new Map<Worker, Waiting>()
-  /** Why nothing is hashed any more. */
-  #ended: Error | undefined
+  readonly #queue: QueuedJob[] = []
+  readonly #busy = new Map<Worker, QueuedJob>()
+  /** Set when the pool has stopped. */
+  #stopReason: Error | undefined
 
   constructor(workerCount: number, memory: SharedArrayBuffer) {
     const workerData: WorkerSetup = { memory }
@@ -63,46 +63,46 @@ export class HashPool {
     this.#idle.push(...this.#all)
   }
 
-  /** undefined where a file could not be read. */
-  run(job: HashJob): Promise<HashAnswer | undefined> {
+  /** Resolves with undefined if a file could not be read. */
+  run(job: HashJob): Promise<HashResult | undefined> {
     return new Promise((resolve, reject) => {
-      // A part that was still being read when hashing was stopped.
-      if (this.#ended !== undefined) reject(this.#ended)
-      else this.#waiting.push({ job, resolve, reject })
+      // The part was still being read when hashing stopped.
+      if (this.#stopReason !== undefined) reject(this.#stopReason)
+      else this.#queue.push({ job, resolve, reject })
       this.#assign()
     })
   }
 
-  /** Jobs that are not done are rejected. */
+  /** Rejects unfinished jobs. */
   async close(): Promise<void> {
-    this.#end(new Error('hashing was stopped'))
+    this.#stop(new Error('hashing stopped'))
     await Promise.all(this.#all.map((worker) => worker.terminate()))
   }
 
-  #end(error: Error): void {
-    this.#ended ??= error
-    for (const { reject } of [...this.#busy.values(), ...this.#waiting]) reject(this.#ended)
-    this.#waiting.length = 0
+  #stop(error: Error): void {
+    this.#stopReason ??= error
+    for (const { reject } of [...this.#busy.values(), ...this.#queue]) reject(this.#stopReason)
+    this.#queue.length = 0
   }
 
   #start(workerData: WorkerSetup): Worker {
     const worker = new Worker(new URL('./hash-worker.mjs', import.meta.url), { workerData })
-    worker.on('message', (answer: HashAnswer | undefined) => {
+    worker.on('message', (result: HashResult | undefined) => {
       const done = this.#busy.get(worker)
       this.#busy.delete(worker)
       this.#idle.push(worker)
       this.#assign()
-      done?.resolve(answer)
+      done?.resolve(result)
     })
-    // A thread ends by itself only for want of memory. Nobody gets its place: the run is over.
-    worker.on('error', (error: Error) => this.#end(error))
+    // A thread exits by itself only when memory runs out. It is not replaced: the run fails.
+    worker.on('error', (error: Error) => this.#stop(error))
     return worker
   }
 
   #assign(): void {
-    while (this.#idle.length > 0 && this.#waiting.length > 0) {
+    while (this.#idle.length > 0 && this.#queue.length > 0) {
       const worker = this.#idle.pop() as Worker
-      const next = this.#waiting.shift() as Waiting
+      const next = this.#queue.shift() as QueuedJob
       this.#busy.set(worker, next)
       worker.postMessage(next.job)
     }

@@ -1,8 +1,8 @@
 /**
- * One thread that hashes pieces. It reads files by descriptors that the main thread opened, or finds the bytes in
- * memory that both share; no content is ever copied between threads.
+ * Worker thread that hashes pieces. It reads files by descriptors that the main thread opened, or takes the bytes
+ * from shared memory; no content is copied between threads.
  *
- * Plain JavaScript, the only such file: a thread is started by Node itself, and Node 20 reads no TypeScript.
+ * The only file in plain JavaScript: Node itself loads a worker thread, and Node 20 does not load TypeScript.
  * The messages are declared in hash-pool.ts.
  */
 // @ts-check
@@ -10,7 +10,7 @@ import { createHash, hash } from 'node:crypto'
 import { readSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 
-/** @import { FilePart, HashAnswer, HashJob, PieceShape, WorkerSetup } from './hash-pool.ts' */
+/** @import { FilePart, HashResult, HashJob, PieceShape, WorkerSetup } from './hash-pool.ts' */
 
 const { memory } = /** @type {WorkerSetup} */ (workerData)
 
@@ -19,19 +19,19 @@ const BLOCK_BYTES = 16_384
 const SHA1_BYTES = 20
 const SHA256_BYTES = 32
 
-/** Fits into the cache of one core: what was read is hashed before it leaves. Reading 4 MiB took 3 times as long. */
+/** Fits into the cache of one core, so a chunk is hashed before it is evicted. Reading 4 MiB took 3 times as long. */
 const CHUNK_BYTES = 131_072
 
 const chunk = new Uint8Array(CHUNK_BYTES)
-/** As wide as the widest piece that came so far. */
+/** Grows to the widest piece so far. */
 let tree = Buffer.alloc(0)
 const pair = Buffer.alloc(2 * SHA256_BYTES)
 
 parentPort?.on('message', (/** @type {HashJob} */ job) => {
   const sha1 = new Uint8Array(job.pieces.length * SHA1_BYTES)
   const roots = new Uint8Array(job.isHybrid ? job.pieces.length * SHA256_BYTES : 0)
-  /** @type {HashAnswer | undefined} */
-  let answer = { sha1, roots }
+  /** @type {HashResult | undefined} */
+  let result = { sha1, roots }
   try {
     let at = 0
     for (const [index, piece] of job.pieces.entries()) {
@@ -41,16 +41,16 @@ parentPort?.on('message', (/** @type {HashJob} */ job) => {
       at += piece.lengthBytes
     }
   } catch {
-    // The file became shorter, or the disk fails: the main thread reads it again, and says what it is.
-    answer = undefined
+    // The file became shorter, or the disk failed: the main thread reads it again and reports the error.
+    result = undefined
   }
-  parentPort?.postMessage(answer)
+  parentPort?.postMessage(result)
 })
 
 /**
  * @param {HashJob} job
  * @param {PieceShape} piece
- * @param {number} pieceAt from the beginning of the job
+ * @param {number} pieceAt offset in the content of the job
  */
 function hashPiece({ isHybrid, memoryStart, files }, { lengthBytes, contentBytes, leafCount }, pieceAt) {
   const whole = createHash('sha1')
@@ -74,10 +74,10 @@ function hashPiece({ isHybrid, memoryStart, files }, { lengthBytes, contentBytes
 }
 
 /**
- * What is in no file is padding.
+ * Bytes between files are padding.
  *
  * @param {readonly FilePart[]} files
- * @param {number} at from the beginning of the job
+ * @param {number} at offset in the content of the job
  * @param {number} length
  */
 function readChunk(files, at, length) {
@@ -90,7 +90,7 @@ function readChunk(files, at, length) {
     bytes.fill(0, filled, from - at)
     for (let next = from; next < to;) {
       const read = readSync(file.descriptor, bytes, next - at, to - next, file.startByte + next - file.at)
-      if (read === 0) throw new Error('the file is shorter than it was')
+      if (read === 0) throw new Error('the file became shorter')
       next += read
     }
     filled = to - at
@@ -100,7 +100,7 @@ function readChunk(files, at, length) {
 }
 
 /**
- * The root of the tree over the leaves that there are; those beyond are zero.
+ * Computes the root of the tree over the filled leaves; the remaining leaves are zero.
  *
  * @param {number} filledCount
  * @param {number} leafCount a power of two

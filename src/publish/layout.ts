@@ -1,17 +1,17 @@
 /**
- * Where the bytes of each file are in the pieces.
+ * Maps the bytes of each file to pieces.
  *
- * In v1 all files are one long string, cut into pieces (BEP 3). In a hybrid torrent each file begins with a piece of
- * its own, as in v2 (BEP 52), and the gap before it is a file of zeros that v1 clients download (BEP 47).
+ * In v1 all files are concatenated and cut into pieces (BEP 3). In a hybrid torrent each file starts at a piece
+ * boundary, as in v2 (BEP 52), and the gap before it is a padding file of zeros that v1 clients download (BEP 47).
  */
 import type { OriginFile } from '../origin/origin.ts'
 
 export interface PlacedFile extends OriginFile {
-  /** Position in the origin's list. */
+  /** Index in the origin's file list. */
   readonly fileIndex: number
-  /** Of the long string. */
+  /** Offset in the concatenation. */
   readonly startByte: number
-  /** Zeros that follow it. */
+  /** Zeros after the file. */
   readonly paddingBytes: number
 }
 
@@ -19,7 +19,7 @@ export interface Layout {
   readonly pieceBytes: number
   readonly isHybrid: boolean
   readonly files: readonly PlacedFile[]
-  /** Padding included. */
+  /** Includes padding. */
   readonly totalBytes: number
   readonly paddingBytes: number
   readonly pieceCount: number
@@ -32,8 +32,8 @@ export function layOut(
   const placed: PlacedFile[] = []
   let startByte = 0
   for (const [fileIndex, file] of files.entries()) {
-    // Behind the last file there is nothing to align. libtorrent pads even before empty files alone, and so do we:
-    // the same content is to have the same infohash, whoever made the torrent.
+    // The last file needs no padding. libtorrent also pads before a trailing empty file; matching it gives the same
+    // infohash for the same content.
     const paddingBytes =
       isHybrid && fileIndex < files.length - 1 ? (pieceBytes - (file.sizeBytes % pieceBytes)) % pieceBytes : 0
     placed.push({ ...file, fileIndex, startByte, paddingBytes })
@@ -51,14 +51,14 @@ export function layOut(
 
 export interface Segment {
   readonly fileIndex: number
-  /** Of the file. */
+  /** Offset in the file. */
   readonly startByte: number
   readonly lengthBytes: number
-  /** Where it goes, from the beginning of the part that was asked for. */
+  /** Offset in the requested part. */
   readonly at: number
 }
 
-/** What a part of the long string is made of, in order. Gaps between the segments are zeros. */
+/** Returns the file segments of a part of the concatenation, in order. Gaps between them are zeros. */
 export function segmentsOf(
   { files }: Layout,
   part: { readonly startByte: number; readonly endByte: number },
@@ -80,7 +80,7 @@ export function segmentsOf(
   return segments
 }
 
-/** By halving: a folder may have a million files, and every part asks. Of the files that begin there, the first. */
+/** Finds the first file that ends after `atByte`, by binary search: a folder may have a million files, and every part searches. */
 export function firstFileAt(files: readonly PlacedFile[], atByte: number): number {
   let low = 0
   let high = files.length

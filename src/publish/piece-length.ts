@@ -1,19 +1,19 @@
 /**
- * How long the pieces of a torrent are.
+ * Chooses the piece length of a torrent.
  *
- * A piece is what a client checks, announces to its neighbours and passes on: until a gateway has the whole piece,
- * nobody behind it gets any of it. At 2,048 pieces that is a twentieth of a percent of the way per hop, the
- * .torrent is 40 KB, and the HAVE messages of all pieces are 20 KB a connection. More would buy nothing; fewer
- * would make each hop of the tree over the sites wait.
+ * A client verifies, advertises and forwards whole pieces: until a gateway has a complete piece, no client behind it
+ * receives a byte of it. With 2,048 pieces each hop adds a delay of a twentieth of a percent of the transfer, the
+ * .torrent is 40 KB, and the HAVE messages are 20 KB per connection. More pieces gain nothing; fewer delay each hop
+ * of the tree over the sites.
  */
 import { assert } from '../core/assert.ts'
 
-/** The request unit of all clients, and the smallest that BEP 52 allows. */
+/** The block size of all clients, and the minimum of BEP 52. */
 const PIECE_BYTES_MIN = 16_384
 
 /**
- * Where more pieces are the smaller evil: one bad byte costs the whole piece, and Transmission 3 keeps unfinished
- * ones in memory. libtorrent refuses a .torrent above 10 MB, which this reaches at 8 TiB.
+ * Larger content gets more pieces instead: one corrupt byte costs the whole piece, and Transmission 3 keeps
+ * unfinished pieces in memory. libtorrent rejects a .torrent above 10 MB, which is reached at 8 TiB.
  */
 const PIECE_BYTES_MAX = 16_777_216
 
@@ -25,7 +25,7 @@ const PIECES_WANTED_MAX = 2_048
       64 MiB        32 KiB               4 GiB         2 MiB
      128 MiB        64 KiB               8 GiB         4 MiB
      256 MiB       128 KiB              16 GiB         8 MiB
-     512 MiB       256 KiB           all above        16 MiB
+     512 MiB       256 KiB           larger           16 MiB
        1 GiB       512 KiB
 */
 export function choosePieceLength(contentBytes: number): number {
@@ -34,7 +34,7 @@ export function choosePieceLength(contentBytes: number): number {
   return pieceBytes
 }
 
-/** A power of two: v2 needs it (BEP 52), and some v1 clients do. */
+/** A power of two: v2 (BEP 52) and some v1 clients require it. */
 export function isPieceLength(pieceBytes: number): boolean {
   return (
     pieceBytes >= PIECE_BYTES_MIN && pieceBytes <= PIECE_BYTES_MAX && Number.isInteger(Math.log2(pieceBytes))

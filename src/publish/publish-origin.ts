@@ -1,6 +1,6 @@
 /**
- * From content to a torrent: names are checked before anything is read, and whether the content is still what it was
- * after the last byte. Nothing is written; whoever is interrupted has lost time alone.
+ * Makes a torrent from an origin. Names are checked before any content is read, and all files are verified to be
+ * unchanged after the last byte. Nothing is written, so an interruption has no effect.
  */
 import { InputError } from '../core/errors.ts'
 import { type Metainfo, readMetainfo } from '../metainfo/metainfo.ts'
@@ -13,12 +13,12 @@ import { choosePieceLength } from './piece-length.ts'
 import { writeTorrent } from './write-torrent.ts'
 
 export interface PublishOptions {
-  /** What the torrent is called; the origin's own name where it is undefined. */
+  /** Name of the torrent; undefined for the origin's own name. */
   readonly name: string | undefined
   readonly isPrivate: boolean
-  /** v1 and v2 in one. */
+  /** Both v1 and v2. */
   readonly isHybrid: boolean
-  /** Chosen by size where it is undefined. */
+  /** undefined to choose it by size. */
   readonly pieceBytes: number | undefined
   readonly webSeeds: readonly string[]
   readonly createdBy: string
@@ -30,19 +30,22 @@ export interface PublishOptions {
 export interface Published {
   readonly metainfo: Metainfo
   readonly contentBytes: number
-  /** Zeros between the files of a hybrid torrent, which v1 clients download. */
+  /** Zeros between the files of a hybrid torrent, downloaded by v1 clients. */
   readonly paddingBytes: number
   readonly pieceBytes: number
   readonly pieceCount: number
 }
 
-/** Rejects with an `InputError`; an `OriginError` where it is the source. */
+/** Rejects with an `InputError`, or an `OriginError` for errors of the source. */
 export async function publishOrigin(origin: Origin, options: PublishOptions): Promise<Published> {
   const name = options.name ?? origin.name
   checkNames(origin, name, options.isHybrid)
   const contentBytes = contentBytesOf(origin)
   if (contentBytes === 0) {
-    throw new OriginError('unusable', `${origin.reference}: there is not a byte in it; nothing to distribute`)
+    throw new OriginError(
+      'unusable',
+      `${origin.reference}: the content has no bytes; there is nothing to distribute`,
+    )
   }
   const pieceBytes = options.pieceBytes ?? choosePieceLength(contentBytes)
   const layout = layOut(origin.files, { pieceBytes, isHybrid: options.isHybrid })
@@ -57,25 +60,27 @@ export function contentBytesOf({ files }: Origin): number {
   return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
 
-/** Names become names on the disks of thousands of hosts, and the first of them fails there. */
+/** Every downloading host creates files with these names, so an invalid one is rejected here. */
 function checkNames(origin: Origin, name: string, isHybrid: boolean): void {
-  checkName(name, 'the torrent; give it another with --name')
+  checkName(name, 'the name of the torrent; choose another with --name')
   for (const { path } of origin.files) {
     for (const part of path) checkName(part, `${origin.reference}; rename it`)
   }
   const only = origin.files.length === 1 ? origin.files[0] : undefined
   if (isHybrid && origin.isFolder && only?.path.length === 1 && only.path[0] === name) {
     throw new InputError(
-      `${origin.reference} holds one file of its own name, which v2 clients take for a single file; ` +
-        'publish the file itself, or choose another --name',
+      `${origin.reference} contains one file with the name of the folder, which v2 clients treat as a single file; ` +
+        'publish the file itself, or choose another name with --name',
     )
   }
 }
 
 function checkName(name: string, where: string): void {
-  if (!isFileName(name)) throw new InputError(`${JSON.stringify(name)} is no name for a file, in ${where}`)
+  if (!isFileName(name)) throw new InputError(`${JSON.stringify(name)} is not a valid file name, in ${where}`)
   if (Buffer.byteLength(name) > NAME_BYTES_MAX) {
-    throw new InputError(`a name of more than ${NAME_BYTES_MAX} bytes fits on no disk, in ${where}`)
+    throw new InputError(
+      `the name has more than ${NAME_BYTES_MAX} bytes, the maximum of common file systems, in ${where}`,
+    )
   }
 }
 
@@ -90,8 +95,8 @@ async function verifyAll(origin: Origin, signal: AbortSignal): Promise<void> {
   await Promise.all(Array.from({ length: VERIFICATIONS_MAX }, verify))
 }
 
-/** What the usual file systems of Linux, macOS and Windows take. */
+/** Maximum of the common file systems of Linux, macOS and Windows. */
 const NAME_BYTES_MAX = 255
 
-/** For a bucket of many small objects; a bucket serves thousands of requests a second. */
+/** Concurrent requests, for buckets with many small objects. Stores serve thousands of requests per second. */
 const VERIFICATIONS_MAX = 16

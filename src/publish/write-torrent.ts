@@ -1,8 +1,8 @@
 /**
- * The bytes of a new .torrent: v1 (BEP 3), or hybrid, v1 and v2 in one (BEP 52). Keys are sorted and nothing depends
- * on the machine, so the same content under the same name is the same torrent, whoever publishes it.
+ * Writes a new .torrent: v1 (BEP 3), or hybrid, both v1 and v2 (BEP 52). Keys are sorted and the bytes do not depend
+ * on the machine, so the same content under the same name gives the same torrent on every machine.
  *
- * There is no tracker in it: each site gets its own when the torrent is served or rewritten.
+ * It contains no tracker: each site gets its own when the torrent is served or rewritten.
  */
 import { type Bencodable, writeBencode } from '../bencode/writer.ts'
 import { type FileTree, fileTree } from './file-roots.ts'
@@ -47,7 +47,7 @@ function writeInfo(
   ])
   if (isFolder) info.set('files', layout.files.flatMap(writeFile))
   else info.set('length', layout.totalBytes)
-  // Part of the infohash: it cannot be added later, and without it PEX, DHT and LSD undo locality (BEP 27).
+  // Part of the infohash, so it cannot be added later. Without it, PEX, DHT and LSD defeat locality (BEP 27).
   if (isPrivate) info.set('private', 1)
   if (trees !== undefined) {
     info.set('meta version', 2)
@@ -56,7 +56,7 @@ function writeInfo(
   return info
 }
 
-/** With the zeros behind it, as a file that clients know not to keep (BEP 47). */
+/** Writes the file and its padding; clients do not store padding files (BEP 47). */
 function writeFile({ path, sizeBytes, paddingBytes }: PlacedFile): Bencodable[] {
   const file: Bencodable = new Map<string, Bencodable>([
     ['length', sizeBytes],
@@ -71,7 +71,7 @@ function writeFile({ path, sizeBytes, paddingBytes }: PlacedFile): Bencodable[] 
   return [file, padding]
 }
 
-/** Folders are dictionaries of names; a file is a dictionary whose only key is empty. */
+/** A folder is a dictionary of names; a file is a dictionary whose only key is empty. */
 function writeTree(trees: Trees, singleName: string | undefined): Bencodable {
   const top = new Map<string, Bencodable>()
   for (const [{ path, sizeBytes }, { root }] of trees) {
@@ -88,7 +88,7 @@ function writeTree(trees: Trees, singleName: string | undefined): Bencodable {
   return top
 }
 
-/** Files of the same content have the same root, and one entry. */
+/** Files with the same content have the same root and share one entry. */
 function writeLayers(trees: Trees): Bencodable {
   const layers = new Map<string, readonly [key: Buffer, layer: Buffer]>()
   for (const { root, layer } of trees.values()) {

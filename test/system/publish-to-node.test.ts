@@ -1,4 +1,4 @@
-/** `publish` and a running node together: from content to a torrent that each site gets with its own trackers. */
+/** Tests `publish` with a running node: each site gets the torrent with its own trackers. */
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { get, type IncomingMessage } from 'node:http'
@@ -10,7 +10,7 @@ import { summarize } from '../../src/metainfo/summary.ts'
 import { aDirectory, aNode } from '../a-node.ts'
 import { runCommand } from '../a-command-run.ts'
 
-test('what is published is registered, and served with the trackers of the site', async () => {
+test('a published torrent is registered, and served with the trackers of each site', async () => {
   const node = await aNode()
   const content = join(await aDirectory(), 'image.bin')
   await writeFile(content, Buffer.alloc(1_000_000, 'x'))
@@ -32,7 +32,7 @@ test('what is published is registered, and served with the trackers of the site'
   expect(summarize(metainfo).tiers).toEqual([[node.announceUrl]])
 })
 
-/** The node serves the sites of its topology, and tells them apart by their addresses. */
+/** The node determines the site of a client by its address. */
 async function fetchFrom(localAddress: string, url: string): Promise<Buffer> {
   const [response] = (await once(get(url, { localAddress }), 'response')) as [IncomingMessage]
   return buffer(response)

@@ -1,6 +1,6 @@
 /**
- * Torrents that `publish` makes, looked at by other programs: libtorrent checks every piece against the content,
- * and programs that make torrents themselves find the same infohash for the same content.
+ * Compares torrents made by `publish` with other programs: libtorrent checks every piece against the content, and
+ * programs that make torrents compute the same infohash for the same content.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { runCommand } from '../a-command-run.ts'
 import { aPublisher } from '../a-publisher.ts'
 import { needs } from '../setup/needs.ts'
 
-/** Loads it, checks all content on disk, and says what it saw. argv: torrent, folder that holds the content. */
+/** Loads a torrent, checks its content on disk, and prints the result. argv: torrent, folder of the content. */
 const CHECK = `
 import json, sys, time, libtorrent
 torrent, folder = sys.argv[1:]
@@ -39,7 +39,7 @@ print(json.dumps({
             if not files.file_flags(index) & libtorrent.file_flags_t.flag_pad_file],
 }))`
 
-/** A private hybrid torrent of its own making. argv: content, output. */
+/** Makes a private hybrid torrent with libtorrent. argv: content, output. */
 const MAKE = `
 import os, sys, libtorrent
 content, output = sys.argv[1:]
@@ -64,8 +64,8 @@ const check = (torrent: string, folder: string) =>
     execFileSync('/usr/bin/python3', ['-W', 'ignore', '-c', CHECK, torrent, folder], { encoding: 'utf8' }),
   ) as Checked
 
-/** Has rtorrent check the content, and answers what it then says of it. */
-async function askRtorrent(torrent: string, folder: string) {
+/** Lets rtorrent check the content, and returns the result. */
+async function checkWithRtorrent(torrent: string, folder: string) {
   const session = mkdtempSync(join(tmpdir(), 'siteswarm-rtorrent-'))
   const settings = join(session, 'settings')
   writeFileSync(
@@ -76,16 +76,16 @@ async function askRtorrent(torrent: string, folder: string) {
       `session.path.set = ${session}`,
       'network.bind_address.set = 127.0.0.1',
       'dht.mode.set = disable',
-      // It names a file after what it found: no quoting, and there at once or not at all.
-      `method.set_key = event.download.hash_done, told, "execute.nothrow=touch,(cat,${session}/told.,(d.hash),.,(d.complete),.,(d.is_private))"`,
+      // rtorrent reports the result in the name of a file: no quoting is needed, and the file appears atomically.
+      `method.set_key = event.download.hash_done, report, "execute.nothrow=touch,(cat,${session}/result.,(d.hash),.,(d.complete),.,(d.is_private))"`,
     ].join('\n'),
   )
   const seen = watch(session, { signal: AbortSignal.timeout(60_000) })
   const child = spawn('rtorrent', ['-n', '-o', `import=${settings}`, torrent], { stdio: 'ignore' })
   try {
     for await (const { filename } of seen) {
-      const [told, infoHash, complete, isPrivate] = (filename ?? '').split('.')
-      if (told === 'told') return { infoHash, complete, private: isPrivate }
+      const [prefix, infoHash, complete, isPrivate] = (filename ?? '').split('.')
+      if (prefix === 'result') return { infoHash, complete, private: isPrivate }
     }
     return undefined
   } finally {
@@ -94,7 +94,7 @@ async function askRtorrent(torrent: string, folder: string) {
   }
 }
 
-/** The same bytes in every run, and none twice. */
+/** Returns pseudo-random bytes, the same in every run. */
 function content(lengthBytes: number, seed: number): Buffer {
   const bytes = Buffer.alloc(lengthBytes)
   let state = seed
@@ -144,7 +144,7 @@ describe('publish', () => {
       await publish([at(source), '-o', torrentOf(), ...flags])
     })
 
-    it('is accepted by libtorrent, which finds every piece right', (context) => {
+    it('is accepted by libtorrent, and every piece passes its hash check', (context) => {
       const missing = needs('libtorrent')
       if (missing !== false) context.skip(missing)
       const checked = check(torrentOf(), folder)
@@ -153,7 +153,7 @@ describe('publish', () => {
       expect(checked.files).toEqual(source === 'content' ? FILES.map((file) => `content/${file}`) : [source])
     })
 
-    it('is found damaged by libtorrent where a byte is', (context) => {
+    it('fails the hash check of libtorrent if a byte is damaged', (context) => {
       const missing = needs('libtorrent')
       if (missing !== false) context.skip(missing)
       const other = mkdtempSync(join(tmpdir(), 'siteswarm-damaged-'))
@@ -173,7 +173,7 @@ describe('publish', () => {
       for (const file of source === 'content' ? FILES : [source]) expect(listed).toContain(file)
     })
 
-    // Transmission 3.00 reads no hybrid torrent at all, libtorrent's own included.
+    // Transmission 3.00 rejects every hybrid torrent, including those made by libtorrent.
     it.skipIf(isHybrid)('is accepted by Transmission', (context) => {
       const missing = needs('transmission-create')
       if (missing !== false) context.skip(missing)
@@ -181,7 +181,7 @@ describe('publish', () => {
       expect(shown).toContain('Privacy: Private torrent')
     })
 
-    // rtorrent 0.9.8 knows no padding files, and so takes a folder of a hybrid torrent for incomplete.
+    // rtorrent 0.9.8 does not support padding files, so a hybrid torrent of a folder stays incomplete.
     it.skipIf(isHybrid && source === 'content')(
       'is complete to rtorrent, once it has a tracker',
       async (context) => {
@@ -190,7 +190,7 @@ describe('publish', () => {
         const metainfo = readMetainfo(readFileSync(torrentOf()), source)
         const withTracker = at('tracked.torrent')
         writeFileSync(withTracker, rewriteMetainfo(metainfo, [['http://127.0.0.1:1/announce']]))
-        expect(await askRtorrent(withTracker, folder)).toEqual({
+        expect(await checkWithRtorrent(withTracker, folder)).toEqual({
           infoHash: metainfo.infoHashV1?.toString('hex').toUpperCase(),
           complete: '1',
           private: '1',
@@ -199,11 +199,11 @@ describe('publish', () => {
     )
   })
 
-  it('finds the infohash that mktorrent and transmission-create find', async (context) => {
+  it('computes the same infohash as mktorrent and transmission-create', async (context) => {
     const missing = needs('mktorrent', 'transmission-create')
     if (missing !== false) context.skip(missing)
     const tracker = 'http://t.example/announce'
-    // A folder of one file, because each of the two has its own order of files.
+    // A folder of one file, because each program orders files differently.
     mkdirSync(at('one/below'), { recursive: true })
     writeFileSync(at('one/below/x.bin'), content(500_000, 7))
     for (const source of ['single.bin', 'one']) {
@@ -235,7 +235,7 @@ describe('publish', () => {
   })
 
   it.for(['single.bin', 'content'])(
-    'finds the infohashes of libtorrent for %s, hybrid',
+    'computes the same infohashes as libtorrent for %s, hybrid',
     async (source, context) => {
       const missing = needs('libtorrent')
       if (missing !== false) context.skip(missing)
@@ -248,7 +248,7 @@ describe('publish', () => {
     },
   )
 
-  it('gives the same bytes for the same content and moment', async () => {
+  it('writes the same bytes for the same content and time', async () => {
     const environment = { SOURCE_DATE_EPOCH: '1700000000' }
     await publish([at('content'), '--hybrid', '-o', at('first.torrent')], environment)
     await publish([at('content'), '--hybrid', '-o', at('second.torrent')], environment)

@@ -2,7 +2,7 @@
 import { parseAddress } from '../../core/address.ts'
 import { parseInfoHash } from '../../core/info-hash.ts'
 import { type Command, exitCodes, textFlag } from '../command.ts'
-import { AdminRefused, AdminUnreachable, askAdmin } from '../ask-admin.ts'
+import { AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 
 /** What `/api/v1/explain` answers. */
 interface Explanation {
@@ -51,7 +51,7 @@ export const explainCommand: Command = {
     const query = new URLSearchParams({ info_hash: infoHash, ip: endpoint.ip })
     if (endpoint.port !== undefined) query.set('port', endpoint.port)
     try {
-      const answer = await askAdmin({
+      const answer = await sendAdminRequest({
         url: textFlag(flags, 'url'),
         token: textFlag(flags, 'token') ?? context.environment['SITESWARM_ADMIN_TOKEN'],
         path: `/api/v1/explain?${query.toString()}`,

@@ -1,9 +1,9 @@
 /**
- * `publish`: from content to a registered torrent and the links of each site.
+ * `publish`: makes a torrent, registers it on a node and prints the URLs for each site.
  *
- * The node is asked first whether it is there, so that nobody waits an hour for a torrent that ends nowhere; with
- * `-o` it is made all the same. Until the last byte is hashed and the source found unchanged nothing is written, so
- * whoever interrupts it may simply begin again.
+ * The node is contacted before hashing, so that an unreachable node is reported at once and not after an hour; with
+ * `-o` the torrent is made anyway. Nothing is written before the last byte is hashed and the source is verified to be
+ * unchanged, so an interrupted run can simply be repeated.
  */
 import { resolve, sep } from 'node:path'
 import { elapsedMs, systemClock } from '../../core/clock.ts'
@@ -14,7 +14,7 @@ import type { Origin } from '../../origin/origin.ts'
 import { OriginError } from '../../origin/origin-error.ts'
 import { contentBytesOf, type Published, publishOrigin } from '../../publish/publish-origin.ts'
 import { NO_BUBBLE } from '../../topology/topology.ts'
-import { AdminRefused, AdminUnreachable, askAdmin } from '../ask-admin.ts'
+import { AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, type ExitCode } from '../command.ts'
 import { exitCodes, textFlag } from '../command.ts'
 import { formatByteSize, printable } from '../printable.ts'
@@ -22,7 +22,7 @@ import { type PublishArguments, readPublishArguments } from '../publish-argument
 import { PublishProgress } from '../publish-progress.ts'
 import { assertWritable, writeWholeFile } from '../whole-file.ts'
 
-/** What `POST /api/v1/torrents` answers. */
+/** Response of `POST /api/v1/torrents`. */
 interface Registered {
   readonly sites: readonly {
     readonly site: string
@@ -43,20 +43,23 @@ export const publishCommand: Command = {
     'siteswarm publish models/ --name llama --hybrid --piece-length 4MiB --json',
   ],
   flags: [
-    { flags: '--name <name>', description: 'what the torrent is called (default: the name of the source)' },
-    { flags: '--private', description: 'peers from trackers alone; this is the default' },
+    { flags: '--name <name>', description: 'name of the torrent (default: the name of the source)' },
+    { flags: '--private', description: 'clients get peers from trackers only; this is the default' },
     {
       flags: '--no-private',
-      description: 'let clients find peers of other sites by themselves (PEX, DHT, LSD)',
+      description: 'clients may also find peers of other sites through PEX, DHT and LSD',
     },
-    { flags: '--hybrid', description: 'v1 and v2 in one torrent; two swarms, so only where v2 is needed' },
+    {
+      flags: '--hybrid',
+      description: 'v1 and v2 in one torrent; forms two swarms, so use it only if v2 is required',
+    },
     {
       flags: '--piece-length <size>',
       description: 'a power of two from 16KiB to 16MiB (default: by size, at most 2,048 pieces)',
     },
     {
       flags: '--web-seed <url>',
-      description: 'a URL that clients of every site fetch from; may be given several times',
+      description: 'a URL that clients of every site download from; repeatable',
       repeatable: true,
     },
     { flags: '-o, --output <file>', description: 'also write the .torrent, without trackers, to this file' },
@@ -70,13 +73,15 @@ export const publishCommand: Command = {
       return exitCodes.usage
     }
     if (wanted.output !== undefined) assertWritable(wanted.output)
-    const absent = await findNode(flags, context)
-    if (absent !== undefined) {
-      const goesOn = wanted.output !== undefined
+    const nodeError = await checkNode(flags, context)
+    if (nodeError !== undefined) {
+      const continues = wanted.output !== undefined
       context.err(
-        goesOn ? `warning: ${absent.message} [not-registered]` : `siteswarm publish: ${absent.message}`,
+        continues
+          ? `warning: ${nodeError.message} [not-registered]`
+          : `siteswarm publish: ${nodeError.message}`,
       )
-      if (!goesOn) return exitCodeOf(absent)
+      if (!continues) return exitCodeOf(nodeError)
     }
     try {
       const origin = await openOrigin(source, { ...context, isReadOnce: true })
@@ -90,7 +95,7 @@ export const publishCommand: Command = {
         context.err('siteswarm publish: interrupted; nothing was written or registered')
         return exitCodes.no
       }
-      if (!(error instanceof OriginError) || error.trouble !== 'unreachable') throw error
+      if (!(error instanceof OriginError) || error.kind !== 'unreachable') throw error
       context.err(`siteswarm publish: ${error.message}`)
       return exitCodes.unreachable
     }
@@ -142,15 +147,15 @@ async function publish(run: Run): Promise<ExitCode> {
   return exitCodeOf(registered)
 }
 
-type Trouble = AdminRefused | AdminUnreachable
+type AdminError = AdminRefused | AdminUnreachable
 
-/** undefined when the node answers, and knows the token. */
-async function findNode(flags: CommandFlags, context: CommandContext): Promise<Trouble | undefined> {
+/** Returns undefined if the node responds and accepts the token. */
+async function checkNode(flags: CommandFlags, context: CommandContext): Promise<AdminError | undefined> {
   const answer = await ask(flags, context, { path: '/api/v1/topology' })
   return answer instanceof Error ? answer : undefined
 }
 
-async function register(run: Run, { metainfo }: Published): Promise<Registered | Trouble> {
+async function register(run: Run, { metainfo }: Published): Promise<Registered | AdminError> {
   const { flags, context } = run
   const query = originQuery(run)
   const path = `/api/v1/torrents${query}`
@@ -158,20 +163,20 @@ async function register(run: Run, { metainfo }: Published): Promise<Registered |
   return answer instanceof Error ? answer : (answer as Registered)
 }
 
-/** A query may be a signature, which is nothing that a node should keep and show. */
+/** An origin URL with a query is withheld: the query may be a signature, and the node stores and lists origins. */
 function originQuery({ source, origin, context }: Run): string {
   if (origin.isReadOnce === true) {
     context.err(
-      'warning: the node is not told where the content comes from, because that server serves no byte ranges; ' +
-        'it will not serve as a web seed [origin-without-ranges]',
+      'warning: registered without an origin, because the server does not support byte ranges; ' +
+        'the node will not be a web seed [origin-without-ranges]',
     )
     return ''
   }
   const hasQuery = origin.kind === 'http' ? new URL(source).search !== '' : /[?#]/.test(origin.reference)
   if (hasQuery && origin.kind !== 'file') {
     context.err(
-      'warning: the node is not told where the content comes from, because what follows a ? may be a secret; ' +
-        'it will not serve as a web seed [origin-query]',
+      'warning: registered without an origin, because the query of the URL may be a secret; ' +
+        'the node will not be a web seed [origin-query]',
     )
     return ''
   }
@@ -184,7 +189,7 @@ async function ask(
   request: { readonly path: string; readonly torrent?: Buffer },
 ): Promise<unknown> {
   try {
-    return await askAdmin({
+    return await sendAdminRequest({
       ...request,
       url: textFlag(flags, 'url'),
       token: textFlag(flags, 'token') ?? context.environment['SITESWARM_ADMIN_TOKEN'],
@@ -196,21 +201,21 @@ async function ask(
   }
 }
 
-function exitCodeOf(trouble: Trouble): ExitCode {
-  return trouble instanceof AdminUnreachable ? exitCodes.unreachable : exitCodes.no
+function exitCodeOf(error: AdminError): ExitCode {
+  return error instanceof AdminUnreachable ? exitCodes.unreachable : exitCodes.no
 }
 
-/** The next time it would be a part of its own content. */
+/** The output file would become part of the content of the next run. */
 function refuseOutputInside(origin: Origin, output: string | undefined): void {
   if (output === undefined || origin.kind !== 'file' || !origin.isFolder) return
   if (!resolve(output).startsWith(origin.reference + sep)) return
   throw new OriginError(
     'unusable',
-    `${output} is inside of the folder that is published, and would change it; write it somewhere else`,
+    `${output} is inside the published folder and would change it; choose another place`,
   )
 }
 
-/** Reproducible builds name the moment themselves: then the same content gives the same file, byte by byte. */
+/** Reproducible builds set the time, so that the same content gives an identical file. */
 function createdAtSeconds({ environment }: CommandContext): number {
   const given = environment['SOURCE_DATE_EPOCH'] ?? ''
   return /^\d{1,12}$/.test(given) ? Number(given) : Math.floor(systemClock.nowMs() / 1_000)

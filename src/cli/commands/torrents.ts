@@ -1,10 +1,10 @@
-/** `torrents`: what is registered on the nodes of a site, from one of them, and removing it. */
+/** `torrents`: lists the registered torrents of a site, or removes one, through any node of the site. */
 import { parseInfoHash } from '../../core/info-hash.ts'
-import { AdminRefused, AdminUnreachable, askAdmin } from '../ask-admin.ts'
+import { AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
 import { formatByteSize, printable } from '../printable.ts'
 
-/** Of `/api/v1/torrents`. */
+/** An element of the response of `/api/v1/torrents`. */
 interface ListedTorrent {
   readonly infoHashV1: string | null
   readonly infoHashV2: string | null
@@ -29,9 +29,9 @@ export const torrentsCommand: Command = {
     { flags: '--token <token>', description: 'admin token (default: SITESWARM_ADMIN_TOKEN)' },
   ],
   async run(args, flags, context) {
-    const wrong = wrongArguments(args)
-    if (wrong !== undefined) {
-      context.err(`siteswarm torrents: ${wrong}`)
+    const problem = argumentsProblem(args)
+    if (problem !== undefined) {
+      context.err(`siteswarm torrents: ${problem}`)
       return exitCodes.usage
     }
     try {
@@ -46,13 +46,13 @@ export const torrentsCommand: Command = {
   },
 }
 
-function wrongArguments([action, infoHash]: readonly string[]): string | undefined {
+function argumentsProblem([action, infoHash]: readonly string[]): string | undefined {
   if (action === undefined) return undefined
   if (action !== 'remove')
-    return `${JSON.stringify(action)} is nothing to do with torrents; write remove, or nothing`
-  if (infoHash === undefined) return 'remove needs the infohash of a torrent'
+    return `${JSON.stringify(action)} is not an action; use remove, or no argument to list`
+  if (infoHash === undefined) return 'remove requires the infohash of a torrent'
   if (parseInfoHash(infoHash) === undefined)
-    return `${JSON.stringify(infoHash)} is no infohash; it has 40 hexadecimal digits, or 64 for v2`
+    return `${JSON.stringify(infoHash)} is not an infohash; an infohash has 40 hexadecimal digits, or 64 for v2`
   return undefined
 }
 
@@ -60,7 +60,7 @@ async function list(flags: CommandFlags, context: CommandContext): Promise<void>
   const answer = await ask(flags, context, { path: '/api/v1/torrents' })
   if (flags['json'] === true) return context.out(JSON.stringify(answer))
   const { torrents } = answer as { readonly torrents: readonly ListedTorrent[] }
-  if (torrents.length === 0) context.err('No torrent is registered there.')
+  if (torrents.length === 0) context.err('No torrents are registered.')
   for (const torrent of torrents) for (const line of describe(torrent)) context.out(line)
 }
 
@@ -76,7 +76,7 @@ function ask(
   context: CommandContext,
   request: { readonly path: string; readonly method?: 'DELETE' },
 ): Promise<unknown> {
-  return askAdmin({
+  return sendAdminRequest({
     ...request,
     url: textFlag(flags, 'url'),
     token: textFlag(flags, 'token') ?? context.environment['SITESWARM_ADMIN_TOKEN'],
@@ -84,7 +84,7 @@ function ask(
   })
 }
 
-/** Names and origins were written by whoever registered them: nothing of them may speak to the terminal. */
+/** Names and origins are untrusted input: control characters in them are escaped. */
 function describe({
   infoHashV1,
   infoHashV2,

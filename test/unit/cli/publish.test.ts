@@ -1,4 +1,4 @@
-/** The command `publish`: what it registers and prints, and how it ends when something is wrong. */
+/** Tests of the command `publish`: registration, output, and errors. */
 import {
   existsSync,
   mkdirSync,
@@ -19,8 +19,8 @@ import { aPublisher } from '../../a-publisher.ts'
 import { aWebServer } from '../../a-web-server.ts'
 
 /**
- * SHA-1 of `d6:lengthi5e4:name5:a.txt12:piece lengthi16384e6:pieces20:…7:privatei1ee` around SHA-1 of "hello", worked
- * out by Python.
+ * SHA-1 of `d6:lengthi5e4:name5:a.txt12:piece lengthi16384e6:pieces20:…7:privatei1ee` with the SHA-1 of "hello",
+ * computed with Python.
  */
 const INFO_HASH = 'a0c8691e1280a61bff4c493fd2b230a908ffeb2a'
 
@@ -36,7 +36,7 @@ describe('publish', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  it('registers the torrent with its origin, and prints the links of each site', async () => {
+  it('registers the torrent with its origin, and prints the URLs for each site', async () => {
     const run = await publish([at('a.txt'), '--token', 'sesame'])
     expect(run).toMatchObject({ exitCode: 0, err: '' })
     expect(run.out.split('\n')).toEqual([
@@ -59,7 +59,7 @@ describe('publish', () => {
     expect(registered.infoHashV1?.toString('hex')).toBe(INFO_HASH)
   })
 
-  it('says the same as one JSON document', async () => {
+  it('prints the same facts as one JSON document', async () => {
     const run = await publish([at('a.txt'), '--json', '-o', at('a.torrent')])
     expect(run).toMatchObject({ exitCode: 0, err: '' })
     expect(JSON.parse(run.out)).toMatchObject({
@@ -81,18 +81,18 @@ describe('publish', () => {
     expect(existsSync(at('a.torrent'))).toBe(true)
   })
 
-  it('does not tell the node a URL whose query may be a signature, and shows it nowhere', async () => {
+  it('does not register or print a URL whose query may be a signature', async () => {
     const server = await aWebServer(Buffer.from('hello'))
     const run = await publish([`${server.url}/a.txt?X-Amz-Signature=4711`])
     await server.close()
     expect(run.exitCode).toBe(0)
-    expect(run.err).toContain('warning: the node is not told where the content comes from')
+    expect(run.err).toContain('warning: registered without an origin')
     expect(publish.registered[0]?.path).toBe('/api/v1/torrents')
     const everything = `${run.out}${run.err}${publish.registered[0]?.bytes.toString('latin1')}`
     expect(everything).not.toContain('4711')
   })
 
-  it('keeps user and password of a URL out of what it registers and prints', async () => {
+  it('does not register or print the user and password of a URL', async () => {
     const server = await aWebServer(Buffer.from('hello'))
     const { host } = new URL(server.url)
     const run = await publish([`http://me:sesame@${host}/a.txt`])
@@ -104,7 +104,7 @@ describe('publish', () => {
     expect(`${run.out}${run.err}${publish.registered[0]?.bytes.toString('latin1')}`).not.toContain('sesame')
   })
 
-  it('publishes from a server without ranges, and does not name it to the node', async () => {
+  it('publishes from a server without ranges, and registers no origin', async () => {
     const content = Buffer.alloc(20_000_000, 'hello')
     const server = await aWebServer(content)
     onTestFinished(() => server.close())
@@ -123,19 +123,19 @@ describe('publish', () => {
   describe('without a node', () => {
     const alone = (...args: string[]) => runCommand(['publish', ...args, '--url', 'http://127.0.0.1:1'])
 
-    it('says so before it hashes anything', async () => {
+    it('reports it before hashing', async () => {
       expect(await alone(at('no such file'))).toMatchObject({
         exitCode: 69,
-        err: expect.stringContaining('siteswarm publish: no node answers at http://127.0.0.1:1'),
+        err: expect.stringContaining('siteswarm publish: no node responds at http://127.0.0.1:1'),
         out: '',
       })
     })
 
-    it('writes the torrent where it was told to, and ends with 69 all the same', async () => {
+    it('writes the torrent to the given file, and exits with 69', async () => {
       const run = await alone(at('a.txt'), '-o', at('a.torrent'))
       expect(run.exitCode).toBe(69)
       expect(run.out).toContain(`written      ${at('a.torrent')}`)
-      expect(run.err).toContain('the torrent is not registered: no node answers')
+      expect(run.err).toContain('the torrent is not registered: no node responds')
       expect(readMetainfo(readTorrent(), 'a').infoHashV1?.toString('hex')).toBe(INFO_HASH)
     })
 
@@ -157,7 +157,7 @@ describe('publish', () => {
     expect(publish.registered).toEqual([])
   })
 
-  it('leaves an older torrent as it was when the source is not there', async () => {
+  it('does not change an existing torrent if the source is missing', async () => {
     writeFileSync(at('a.torrent'), 'older')
     expect((await publish([at('none'), '-o', at('a.torrent')])).exitCode).toBe(1)
     expect(readFileSync(at('a.torrent'), 'utf8')).toBe('older')
@@ -165,22 +165,26 @@ describe('publish', () => {
 
   it.each([
     [['none'], 1, 'no such file or folder; check the spelling'],
-    [['empty'], 1, 'there is no file in this folder'],
-    [['ftp://host/x'], 1, 'ftp:// is no source of content'],
-    [['http://127.0.0.1:1/x'], 69, 'no answer (ECONNREFUSED); is the server up?'],
+    [['empty'], 1, 'the folder contains no files'],
+    [['ftp://host/x'], 1, 'ftp:// is not a supported source'],
+    [['http://127.0.0.1:1/x'], 69, 'no response (ECONNREFUSED); is the server running?'],
     [['a.txt', '--piece-length', '20KiB'], 64, 'write a power of two from 16KiB to 16MiB'],
     [['a.txt', '--piece-length', '65536'], 64, 'write a power of two from 16KiB to 16MiB'],
     [['a.txt', '--piece-length', '32MiB'], 64, 'write a power of two from 16KiB to 16MiB'],
-    [['a.txt', '--web-seed', 'ftp://host/x'], 64, 'write http:// or https://, a host'],
-    [['a.txt', '--web-seed', 'http://me:4711@host/x'], 64, 'a user or password would be there for everybody'],
-    [['a.txt', '--web-seed', 'http://host/x?sig=4711'], 64, 'a signature or token in the query'],
-    [['a.txt', '--name', '../x'], 64, '--name "../x": it becomes the name of a file'],
-    [['a.txt', '--name', ''], 64, '--name "": it becomes the name of a file'],
-    [['a.txt', '--name', 'x'.repeat(256)], 1, 'a name of more than 255 bytes fits on no disk'],
+    [['a.txt', '--web-seed', 'ftp://host/x'], 64, 'write http:// or https:// and a host'],
+    [
+      ['a.txt', '--web-seed', 'http://me:4711@host/x'],
+      64,
+      'everyone who has the torrent could read the user and password',
+    ],
+    [['a.txt', '--web-seed', 'http://host/x?sig=4711'], 64, 'could read a signature or token in the query'],
+    [['a.txt', '--name', '../x'], 64, '--name "../x": it becomes a file name'],
+    [['a.txt', '--name', ''], 64, '--name "": it becomes a file name'],
+    [['a.txt', '--name', 'x'.repeat(256)], 1, 'the name has more than 255 bytes'],
     [['a.txt', '-o', '/nowhere/x.torrent'], 1, 'cannot write /nowhere/x.torrent'],
-    [['.', '-o', 'x.torrent'], 1, 'is inside of the folder that is published'],
+    [['.', '-o', 'x.torrent'], 1, 'is inside the published folder'],
     [[], 64, "missing required argument 'source'"],
-  ])('answers %j with %i and one line', async (args, exitCode, message) => {
+  ])('rejects %j with exit code %i and one line', async (args, exitCode, message) => {
     mkdirSync(at('empty'))
     const isHere = (arg: string, index: number) =>
       (index === 0 || args[index - 1] === '-o') && !/^\w+:|^\//.test(arg)
@@ -195,7 +199,7 @@ describe('publish', () => {
 describe('the progress of publishing', () => {
   const GIB = 1_073_741_824
 
-  const watch = (showStatus?: (line: string) => void) => {
+  const startProgress = (showStatus?: (line: string) => void) => {
     let atMs = 0
     const lines: string[] = []
     const progress = new PublishProgress(4 * GIB, { err: (line) => lines.push(line), showStatus }, () => atMs)
@@ -207,7 +211,7 @@ describe('the progress of publishing', () => {
   }
 
   it('is a line every ten seconds in a log', () => {
-    const { lines, update } = watch()
+    const { lines, update } = startProgress()
     for (const seconds of [1, 5, 9.9]) update(seconds, GIB / 10)
     expect(lines).toEqual([])
     update(10, GIB)
@@ -219,9 +223,9 @@ describe('the progress of publishing', () => {
     ])
   })
 
-  it('is a moving bar on a terminal, which goes away at the end', () => {
+  it('is a bar on a terminal, which is removed at the end', () => {
     const shown: string[] = []
-    const { lines, update, progress } = watch((line) => shown.push(line))
+    const { lines, update, progress } = startProgress((line) => shown.push(line))
     update(0.1, 1_000)
     update(1, GIB)
     progress.end()
@@ -232,8 +236,8 @@ describe('the progress of publishing', () => {
     expect(lines).toEqual([])
   })
 
-  it('goes by the last seconds, and says when nothing comes any more', () => {
-    const { lines, update } = watch()
+  it('uses the rate of the last seconds, and reports a stall', () => {
+    const { lines, update } = startProgress()
     update(10, 2 * GIB)
     for (const seconds of [20, 30, 40]) update(seconds, 2 * GIB)
     expect(lines.at(-1)).toBe('hashing  50 %  2 GiB of 4 GiB  0 B/s  stalled')

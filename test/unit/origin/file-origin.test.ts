@@ -1,4 +1,4 @@
-/** Files and folders of this machine as sources of content. */
+/** Tests of origins that are files or folders of this machine. */
 import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
@@ -29,7 +29,7 @@ describe('a file origin', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  it('is a file, by its path or as a URL', async () => {
+  it('opens a file by path or by file URL', async () => {
     for (const reference of [at('file.bin'), `file://${at('file.bin')}`]) {
       expect(await open(reference)).toMatchObject({
         kind: 'file',
@@ -50,7 +50,7 @@ describe('a file origin', () => {
     await handle?.close()
   })
 
-  it('is a folder, with all files below it, sorted folder by folder as bytes', async () => {
+  it('opens a folder with all files below it, sorted folder by folder as bytes', async () => {
     mkdirSync(at('all/a/b'), { recursive: true })
     mkdirSync(at('all/no files here'))
     for (const name of ['a.txt', 'a/z', 'a/b/c', 'Z', '.hidden', '￼', '𐀀', 'empty']) {
@@ -59,7 +59,7 @@ describe('a file origin', () => {
     symlinkSync(at('file.bin'), at('all/link'))
     const origin = await open(at('all'))
     expect([origin.name, origin.isFolder]).toEqual(['all', true])
-    // As UTF-16 the last two would change places.
+    // In UTF-16 order the last two would be swapped.
     expect(origin.files.map(({ path, sizeBytes }) => [path.join('/'), sizeBytes])).toEqual([
       ['.hidden', 7],
       ['Z', 1],
@@ -74,7 +74,7 @@ describe('a file origin', () => {
   })
 
   it.each([
-    ['written into', (path: string) => appendFileSync(path, 'k')],
+    ['appended to', (path: string) => appendFileSync(path, 'k')],
     ['touched', (path: string) => utimesSync(path, 1_000_000_000, 1_000_000_000)],
     [
       'replaced',
@@ -83,38 +83,38 @@ describe('a file origin', () => {
         renameSync(`${path}.new`, path)
       },
     ],
-    ['cut', (path: string) => writeFileSync(path, 'abc')],
-  ])('is changed when it is %s', async (_what, change) => {
+    ['truncated', (path: string) => writeFileSync(path, 'abc')],
+  ])('reports a change when the file is %s', async (_case, change) => {
     const origin = await open(at('file.bin'))
     await origin.verifyUnchanged(0, signal)
     change(at('file.bin'))
-    const message = `${at('file.bin')} was changed while it was read; begin again when it is complete`
-    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ trouble: 'changed', message })
+    const message = `${at('file.bin')} changed while it was being read; try again when it is complete`
+    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ kind: 'changed', message })
     const stream = origin.read(0, { startByte: 0, endByte: 10 }, signal)
-    await expect(buffer(stream)).rejects.toMatchObject({ trouble: 'changed' })
-    await expect(origin.openFile?.(0)).rejects.toMatchObject({ trouble: 'changed' })
+    await expect(buffer(stream)).rejects.toMatchObject({ kind: 'changed' })
+    await expect(origin.openFile?.(0)).rejects.toMatchObject({ kind: 'changed' })
   })
 
-  it('is gone when it was removed', async () => {
+  it('reports a removed file as missing', async () => {
     const origin = await open(at('file.bin'))
     rmSync(at('file.bin'))
-    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ trouble: 'missing' })
+    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ kind: 'missing' })
   })
 
-  it('keeps its tag for whoever opens it again', async () => {
+  it('has the same tag when it is opened again', async () => {
     const [first, second] = [await open(at('file.bin')), await open(at('file.bin'))]
     expect(first.files[0]?.tag).toBe(second.files[0]?.tag)
   })
 
   it.each([
-    ['none', 'missing', 'no such file or folder'],
-    ['file.bin/x', 'missing', 'a part of the path is a file and no folder'],
-    ['empty-folder', 'unusable', 'there is no file in this folder'],
-    ['with-pipe', 'unusable', 'is neither a file nor a folder'],
-    ['with-link', 'unusable', 'is a link to a folder, and may lead anywhere'],
+    ['missing-file', 'missing', 'no such file or folder'],
+    ['file.bin/x', 'missing', 'a part of the path is a file, not a folder'],
+    ['empty-folder', 'unusable', 'the folder contains no files'],
+    ['with-pipe', 'unusable', 'is not a regular file or a folder'],
+    ['with-link', 'unusable', 'is a link to a folder, which may lead outside the published folder'],
     ['with-dangling', 'missing', 'no such file or folder'],
-    ['with-latin1', 'unusable', 'the name is not UTF-8, which torrents need; rename it'],
-  ])('says what is wrong with %s', async (name, trouble, message) => {
+    ['with-latin1', 'unusable', 'the name is not valid UTF-8, which torrents require; rename it'],
+  ])('rejects %s', async (name, kind, message) => {
     for (const made of ['empty-folder', 'with-pipe', 'with-link', 'with-dangling', 'with-latin1']) {
       mkdirSync(at(made))
     }
@@ -122,10 +122,10 @@ describe('a file origin', () => {
     symlinkSync(folder, at('with-link/link'))
     symlinkSync(at('nowhere'), at('with-dangling/link'))
     writeFileSync(Buffer.concat([Buffer.from(at('with-latin1/')), Buffer.from([0xe9])]), '')
-    await expect(open(at(name))).rejects.toMatchObject({ trouble, message: expect.stringContaining(message) })
+    await expect(open(at(name))).rejects.toMatchObject({ kind, message: expect.stringContaining(message) })
   })
 
-  it('may be named relative to where one is', async () => {
+  it('resolves a relative path', async () => {
     const origin = await open('package.json')
     expect(basename(origin.reference)).toBe('package.json')
     expect(origin.reference).toMatch(/^\//)

@@ -1,4 +1,4 @@
-/** An HTTP URL as a source of content, from servers with good manners and bad ones. */
+/** Tests of HTTP origins, with servers that conform to the standard and servers that do not. */
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { openOrigin } from '../../../src/origin/open-origin.ts'
@@ -27,7 +27,7 @@ describe('an HTTP origin', () => {
     await server.close()
   })
 
-  it('has the name, size and ETag of what the URL leads to', async () => {
+  it('has the name, size and ETag of the object', async () => {
     expect(await open(`${server.url}/os/debian%2013.img`)).toMatchObject({
       kind: 'http',
       name: 'debian 13.img',
@@ -36,7 +36,7 @@ describe('an HTTP origin', () => {
     })
   })
 
-  it('reads ranges, each on the condition that nothing changed', async () => {
+  it('reads ranges, each with a precondition', async () => {
     const origin = await open(`${server.url}/x`)
     expect(await read(origin, 2, 5)).toBe('cde')
     expect(await read(origin, 0, 10)).toBe('abcdefghij')
@@ -47,19 +47,19 @@ describe('an HTTP origin', () => {
     })
   })
 
-  it('goes by the date where there is no ETag', async () => {
+  it('uses the date if the server sends no ETag', async () => {
     server.headers = { 'last-modified': 'Fri, 20 Nov 2026 10:00:00 GMT' }
     const origin = await open(`${server.url}/x`)
     expect(await read(origin, 0, 3)).toBe('abc')
     expect(server.requests.at(-1)?.headers['if-unmodified-since']).toBe('Fri, 20 Nov 2026 10:00:00 GMT')
     server.headers = { 'last-modified': 'Fri, 20 Nov 2026 10:00:01 GMT' }
-    await expect(read(origin, 0, 3)).rejects.toMatchObject({ trouble: 'changed' })
+    await expect(read(origin, 0, 3)).rejects.toMatchObject({ kind: 'changed' })
   })
 
   it.each([
     ['another ETag', (given: WebServer) => (given.headers = { etag: '"two"' })],
     ['another size', (given: WebServer) => (given.content = Buffer.from('abcdefghijk'))],
-    ['fewer bytes than the range begins at', (given: WebServer) => (given.content = Buffer.from('ab'))],
+    ['a size below the start of the range', (given: WebServer) => (given.content = Buffer.from('ab'))],
     [
       'a failed precondition',
       (given: WebServer) =>
@@ -68,29 +68,29 @@ describe('an HTTP origin', () => {
           return true
         }),
     ],
-  ])('takes %s for a change', async (_what, change) => {
+  ])('treats %s as a change', async (_case, change) => {
     const origin = await open(`${server.url}/x`)
     change(server)
     await expect(read(origin, 5, 9)).rejects.toMatchObject({
-      trouble: 'changed',
-      message: `${server.url}/x was changed while it was read; begin again when it is complete`,
+      kind: 'changed',
+      message: `${server.url}/x changed while it was being read; try again when it is complete`,
     })
   })
 
-  it('notices a change when it is asked, too', async () => {
+  it('detects a change in verifyUnchanged', async () => {
     const origin = await open(`${server.url}/x`)
     await origin.verifyUnchanged(0, signal)
     server.headers = { etag: '"two"' }
-    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ trouble: 'changed' })
+    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ kind: 'changed' })
   })
 
-  it('goes on from where a connection broke', async () => {
+  it('resumes at the byte where a connection broke', async () => {
     const origin = await open(`${server.url}/x`)
     let breaks = 1
     server.interfere = (request, response) => {
       if (request.headers.range !== 'bytes=0-9' || breaks-- === 0) return false
       response.writeHead(206, { etag: '"one"', 'content-range': 'bytes 0-9/10', 'content-length': 10 })
-      // The part that was sent arrives before the connection ends.
+      // The data is flushed before the connection ends.
       response.write('abcd', () => response.socket?.end())
       return true
     }
@@ -98,7 +98,7 @@ describe('an HTTP origin', () => {
     expect(server.requests.at(-1)?.headers.range).toBe('bytes=4-9')
   })
 
-  it('sends user and password to the server, and keeps them out of everything that is shown', async () => {
+  it('sends user and password to the server, and omits them from references and errors', async () => {
     const { host } = new URL(server.url)
     const origin = await open(`http://me:s%C3%A9same@${host}/x?sig=4711`)
     expect(server.requests[0]?.headers.authorization).toBe(
@@ -107,10 +107,10 @@ describe('an HTTP origin', () => {
     expect(server.requests[0]?.url).toBe('/x?sig=4711')
     expect(origin.reference).toBe(`http://${host}/x`)
     server.headers = { etag: '"two"' }
-    await expect(read(origin, 0, 1)).rejects.toThrow(/^http:\/\/127\.0\.0\.1:\d+\/x was changed/)
+    await expect(read(origin, 0, 1)).rejects.toThrow(/^http:\/\/127\.0\.0\.1:\d+\/x changed/)
   })
 
-  it('does not send them where a redirection leads to another host', async () => {
+  it('does not send them to another host after a redirect', async () => {
     const other = await aWebServer(Buffer.from('0123456789'))
     server.interfere = (_request, response) => {
       response.writeHead(302, { location: `${other.url}/y` }).end()
@@ -124,18 +124,18 @@ describe('an HTTP origin', () => {
   })
 
   it.each([
-    [404, 'missing', 'there is nothing (404); check the URL'],
-    [403, 'forbidden', 'permission denied (403); user and password may stand in the URL'],
-    [401, 'forbidden', 'permission denied (401); user and password may stand in the URL'],
-    [503, 'unreachable', 'the server is in trouble (503); try later'],
-    [418, 'unusable', 'the server answered 418 instead of the content'],
-  ])('says what %i means', async (statusCode, trouble, message) => {
+    [404, 'missing', 'not found (404); check the URL'],
+    [403, 'forbidden', 'permission denied (403); the URL may contain a user and password'],
+    [401, 'forbidden', 'permission denied (401); the URL may contain a user and password'],
+    [503, 'unreachable', 'server error (503); try again later'],
+    [418, 'unusable', 'the server returned 418 instead of the content'],
+  ])('explains status %i', async (statusCode, kind, message) => {
     server.interfere = (_request, response) => {
       response.writeHead(statusCode).end()
       return true
     }
     await expect(open(`${server.url}/x`)).rejects.toMatchObject({
-      trouble,
+      kind,
       message: `${server.url}/x: ${message}`,
     })
   })
@@ -151,43 +151,43 @@ describe('an HTTP origin', () => {
       'the server does not serve byte ranges; download the file and publish that',
     ],
     [
-      'a server that says neither ETag nor date',
+      'a server that sends neither ETag nor date',
       (given: WebServer) => (given.headers = {}),
-      'sends neither ETag nor Last-Modified, so nobody would notice a change; download it first',
+      'the server sends neither ETag nor Last-Modified, so a change could not be detected; download the file and publish that',
     ],
     [
-      'a server that compresses unasked',
+      'a server that compresses although identity was requested',
       (given: WebServer) => (given.headers = { etag: '"one"', 'content-encoding': 'gzip' }),
-      'the server insists on sending it as gzip',
+      'the server sends it with Content-Encoding gzip, although identity was requested; download the file and publish that',
     ],
-  ])('refuses %s', async (_what, misbehave, message) => {
+  ])('rejects %s', async (_case, misbehave, message) => {
     misbehave(server)
     await expect(open(`${server.url}/x`)).rejects.toMatchObject({
-      trouble: 'unusable',
+      kind: 'unusable',
       message: `${server.url}/x: ${message}`,
     })
   })
 
-  it('refuses what is empty', async () => {
+  it('rejects an empty object', async () => {
     server.content = Buffer.alloc(0)
     await expect(open(`${server.url}/x`)).rejects.toThrow('/x is empty; there is nothing to distribute')
   })
 
-  it('says that nobody answers', async () => {
+  it('reports that no server responds', async () => {
     await expect(open('http://127.0.0.1:1/x')).rejects.toMatchObject({
-      trouble: 'unreachable',
-      message: 'http://127.0.0.1:1/x: no answer (ECONNREFUSED); is the server up?',
+      kind: 'unreachable',
+      message: 'http://127.0.0.1:1/x: no response (ECONNREFUSED); is the server running?',
     })
   })
 
-  it('does not repeat a URL that it cannot read, because it may hold a password', async () => {
+  it('does not repeat an invalid URL, because it may contain a password', async () => {
     await expect(open('http://me:pass word@[/x')).rejects.toThrow(
-      'the URL of the source cannot be read; check its spelling',
+      'the URL of the source is not valid; check its spelling',
     )
   })
 
-  it('refuses a scheme that it does not know', async () => {
-    await expect(open('ftp://host/x')).rejects.toThrow('ftp:// is no source of content')
+  it('rejects an unknown scheme', async () => {
+    await expect(open('ftp://host/x')).rejects.toThrow('ftp:// is not a supported source')
   })
 })
 
@@ -198,7 +198,7 @@ describe('an HTTP server without ranges', () => {
     onTestFinished(() => server.close())
     server.interfere = ({ headers }, response) => {
       response.writeHead(200, { ...server.headers, 'content-length': content.length })
-      // What asks for a range only wants to know what is there.
+      // A request with a range comes from the probe, which reads no body.
       if (headers.range !== undefined || body.length === content.length) response.end(content)
       else response.write(body, () => response.destroy())
       return true
@@ -210,12 +210,12 @@ describe('an HTTP server without ranges', () => {
   const read = async (origin: Origin, startByte: number, endByte: number) =>
     (await buffer(origin.read(0, { startByte, endByte }, signal))).toString()
 
-  it('is read once and in order, whoever is ready first', async () => {
+  it('is read once and in order, whichever reader is ready first', async () => {
     const { server, origin } = await served()
     expect(origin).toMatchObject({ isReadOnce: true, files: [{ sizeBytes: 10, tag: '"one"-10' }] })
-    const later = origin.read(0, { startByte: 0, endByte: 4 }, signal)
+    const first = origin.read(0, { startByte: 0, endByte: 4 }, signal)
     const waiting = [read(origin, 4, 7), read(origin, 7, 10)]
-    expect([(await buffer(later)).toString(), ...(await Promise.all(waiting))]).toEqual([
+    expect([(await buffer(first)).toString(), ...(await Promise.all(waiting))]).toEqual([
       'abcd',
       'efg',
       'hij',
@@ -223,25 +223,25 @@ describe('an HTTP server without ranges', () => {
     expect(server.requests.map(({ headers }) => headers.range)).toEqual(['bytes=0-0', undefined])
     await origin.verifyUnchanged(0, signal)
     server.headers = { etag: '"two"' }
-    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ trouble: 'changed' })
+    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ kind: 'changed' })
   })
 
-  it('that changed before it is read is told', async () => {
+  it('reports a change before the first read', async () => {
     const { server, origin } = await served()
     server.headers = { etag: '"two"' }
-    await expect(read(origin, 0, 10)).rejects.toMatchObject({ trouble: 'changed' })
+    await expect(read(origin, 0, 10)).rejects.toMatchObject({ kind: 'changed' })
   })
 
-  it('whose connection breaks fails all readers', async () => {
+  it('fails all readers when its connection breaks', async () => {
     const { origin } = await served(content.subarray(0, 5))
     const readers = await Promise.allSettled([read(origin, 0, 7), read(origin, 7, 9), read(origin, 9, 10)])
     expect(
-      readers.map((each) => (each.status === 'rejected' ? (each.reason as OriginError).trouble : 'read')),
+      readers.map((each) => (each.status === 'rejected' ? (each.reason as OriginError).kind : 'read')),
     ).toEqual(['unreachable', 'unreachable', 'unreachable'])
   })
 })
 
-it.each(['/x', '/x?0'])('a URL that leads nowhere is told from a server that is down: %s', async (path) => {
+it.each(['/x', '/x?0'])('distinguishes a redirect loop from an unreachable server: %s', async (path) => {
   const server = await aWebServer(Buffer.from('x'))
   onTestFinished(() => server.close())
   server.interfere = ({ url }, response) => {
@@ -249,7 +249,7 @@ it.each(['/x', '/x?0'])('a URL that leads nowhere is told from a server that is 
     return true
   }
   await expect(openOrigin(`${server.url}${path}`, { environment: {}, signal })).rejects.toMatchObject({
-    trouble: 'unusable',
-    message: `${server.url}/x: leads in a circle, or through more than 5 other URLs; check the URL`,
+    kind: 'unusable',
+    message: `${server.url}/x: redirect loop, or more than 5 redirects; check the URL`,
   })
 })

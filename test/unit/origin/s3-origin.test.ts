@@ -1,4 +1,4 @@
-/** Objects of a bucket as a source of content, from a real S3-compatible server. */
+/** Tests of S3 origins against a real S3-compatible server. */
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openOrigin } from '../../../src/origin/open-origin.ts'
@@ -46,7 +46,7 @@ describe('an S3 origin', () => {
     await origin.close()
   })
 
-  it('takes a prefix for a folder, sorted folder by folder, without the marks that consoles leave', async () => {
+  it('opens a prefix as a folder, sorted folder by folder, without the folder markers of web consoles', async () => {
     const origin = await open('s3://images/models/')
     expect(origin.name).toBe('models')
     expect(origin.isFolder).toBe(true)
@@ -60,16 +60,16 @@ describe('an S3 origin', () => {
     await origin.close()
   })
 
-  it('notices an object that is replaced, whether somebody reads or asks', async () => {
+  it('detects a replaced object in reads and in verifyUnchanged', async () => {
     await store.put('os/moving.img', 'first')
     const origin = await open('s3://images/os/moving.img')
     await origin.verifyUnchanged(0, signal)
     await store.put('os/moving.img', 'other')
     await expect(buffer(origin.read(0, { startByte: 0, endByte: 5 }, signal))).rejects.toMatchObject({
-      trouble: 'changed',
-      message: 's3://images/os/moving.img was changed while it was read; begin again when it is complete',
+      kind: 'changed',
+      message: 's3://images/os/moving.img changed while it was being read; try again when it is complete',
     })
-    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ trouble: 'changed' })
+    await expect(origin.verifyUnchanged(0, signal)).rejects.toMatchObject({ kind: 'changed' })
     await origin.close()
   })
 
@@ -77,57 +77,62 @@ describe('an S3 origin', () => {
     [
       's3://images/os/none.img',
       'missing',
-      'there is no such object; check the key, and end it with / for a folder',
+      'no object has this key; check it, and end it with / for a folder',
     ],
-    ['s3://images/none/', 'missing', 'there is nothing below this prefix; check the spelling'],
-    ['s3://nobody/x', 'missing', 'there is no such bucket'],
-    ['s3://', 'unusable', 'an S3 source is written s3://bucket/key'],
-    ['s3://images/odd/', 'unusable', 'is an object and also a folder of others'],
-  ])('says what is wrong with %s', async (reference, trouble, message) => {
+    ['s3://images/none/', 'missing', 'no object has this prefix; check the spelling'],
+    ['s3://none/x', 'missing', 'the bucket does not exist'],
+    ['s3://', 'unusable', 'write an S3 source as s3://bucket/key'],
+    ['s3://images/odd/', 'unusable', 'is an object and also a prefix of other objects'],
+  ])('rejects %s', async (reference, kind, message) => {
     await expect(open(reference)).rejects.toMatchObject({
-      trouble,
+      kind,
       message: expect.stringContaining(message),
     })
   })
 
-  it('says that the credentials are wrong, and does not repeat them', async () => {
+  it('reports rejected credentials without repeating them', async () => {
     await expect(
-      open('s3://images/os/debian.img', { AWS_ACCESS_KEY_ID: 'nobody-4711' }),
+      open('s3://images/os/debian.img', { AWS_ACCESS_KEY_ID: 'unknown-4711' }),
     ).rejects.toMatchObject({
-      trouble: 'forbidden',
+      kind: 'forbidden',
       message:
-        's3://images/os/debian.img: the store does not accept the credentials; ' +
-        'check AWS_ACCESS_KEY_ID and its secret (403 InvalidAccessKeyId)',
+        's3://images/os/debian.img: the store rejects the credentials; ' +
+        'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (403 InvalidAccessKeyId)',
     })
   })
 
-  // The store of the other tests does not check secrets, and has no permissions, clocks or archives.
+  // The store of the other tests does not check secrets and has no permissions, clock checks or archives.
   it.each([
-    [403, 'SignatureDoesNotMatch', 'forbidden', 'the store does not accept the credentials'],
+    [403, 'SignatureDoesNotMatch', 'forbidden', 'the store rejects the credentials'],
     [400, 'ExpiredToken', 'forbidden', 'the credentials have expired; renew them'],
     [403, 'AccessDenied', 'forbidden', 'permission denied; the credentials need s3:GetObject'],
-    [403, 'RequestTimeTooSkewed', 'forbidden', "this machine's clock is wrong"],
-    [403, 'InvalidObjectState', 'unusable', 'it is in an archive; restore it first'],
+    [
+      403,
+      'RequestTimeTooSkewed',
+      'forbidden',
+      'the store rejects signatures of this machine because its clock is wrong',
+    ],
+    [403, 'InvalidObjectState', 'unusable', 'the object is archived; restore it first'],
     [403, 'SomethingNew', 'forbidden', 'permission denied'],
     [400, 'SomethingNew', 'unusable', 'the store refused the request'],
-  ])('says what %i %s means', async (statusCode, code, trouble, message) => {
-    const refusing = await aWebServer(Buffer.alloc(0))
-    refusing.interfere = (_request, response) => {
+  ])('explains %i %s', async (statusCode, code, kind, message) => {
+    const server = await aWebServer(Buffer.alloc(0))
+    server.interfere = (_request, response) => {
       const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>AKIA4711</Message></Error>`
       response.writeHead(statusCode, { 'content-type': 'application/xml' }).end(body)
       return true
     }
-    const failure = (await open('s3://images/x', { AWS_ENDPOINT_URL: refusing.url }).catch(
+    const failure = (await open('s3://images/x', { AWS_ENDPOINT_URL: server.url }).catch(
       (error: unknown) => error,
     )) as Error
-    expect(failure).toMatchObject({ trouble, message: expect.stringContaining(message) })
+    expect(failure).toMatchObject({ kind, message: expect.stringContaining(message) })
     expect(failure.message).not.toContain('4711')
-    await refusing.close()
+    await server.close()
   })
 
-  it('says that no store answers', async () => {
+  it('reports that no store responds', async () => {
     await expect(
       open('s3://images/os/debian.img', { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }),
-    ).rejects.toMatchObject({ trouble: 'unreachable', message: expect.stringContaining('ECONNREFUSED') })
+    ).rejects.toMatchObject({ kind: 'unreachable', message: expect.stringContaining('ECONNREFUSED') })
   })
 })

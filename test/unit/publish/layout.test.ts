@@ -1,4 +1,4 @@
-/** Where files are in the pieces, and how long pieces are. */
+/** Tests of the piece layout and of the choice of the piece length. */
 import { describe, expect, it } from 'vitest'
 import { layOut, segmentsOf } from '../../../src/publish/layout.ts'
 import { choosePieceLength, isPieceLength } from '../../../src/publish/piece-length.ts'
@@ -11,7 +11,7 @@ const files = [
 ]
 
 describe('the layout', () => {
-  it('puts files one after the other', () => {
+  it('concatenates files', () => {
     const layout = layOut(files, { pieceBytes: 16_384, isHybrid: false })
     expect(layout.files.map(({ startByte, paddingBytes }) => [startByte, paddingBytes])).toEqual([
       [0, 0],
@@ -22,7 +22,7 @@ describe('the layout', () => {
     expect(layout).toMatchObject({ totalBytes: 36_389, paddingBytes: 0, pieceCount: 3 })
   })
 
-  it('begins each file of a hybrid torrent with a piece of its own, and pads none behind the last', () => {
+  it('starts each file of a hybrid torrent at a piece boundary, without padding after the last', () => {
     const layout = layOut(files, { pieceBytes: 16_384, isHybrid: true })
     expect(layout.files.map(({ startByte, paddingBytes }) => [startByte, paddingBytes])).toEqual([
       [0, 12_768],
@@ -33,7 +33,7 @@ describe('the layout', () => {
     expect(layout).toMatchObject({ totalBytes: 49_157, paddingBytes: 12_768, pieceCount: 4 })
   })
 
-  it('says what a part is made of', () => {
+  it('maps a part to file segments', () => {
     const layout = layOut(files, { pieceBytes: 16_384, isHybrid: false })
     expect(segmentsOf(layout, { startByte: 16_384, endByte: 36_386 })).toEqual([
       { fileIndex: 0, startByte: 16_384, lengthBytes: 3_616, at: 0 },
@@ -42,7 +42,7 @@ describe('the layout', () => {
     ])
   })
 
-  it('leaves gaps where there is padding', () => {
+  it('leaves gaps for padding', () => {
     const layout = layOut(files, { pieceBytes: 16_384, isHybrid: true })
     expect(segmentsOf(layout, { startByte: 16_384, endByte: 49_154 })).toEqual([
       { fileIndex: 0, startByte: 16_384, lengthBytes: 3_616, at: 0 },
@@ -71,7 +71,7 @@ describe('the piece length', () => {
     expect(choosePieceLength(contentBytes)).toBe(pieceBytes)
   })
 
-  it('is a power of two within what clients take', () => {
+  it('is a power of two within the limits of clients', () => {
     expect([8 * KIB, 16 * KIB, 24 * KIB, 16 * MIB, 32 * MIB].map(isPieceLength)).toEqual([
       false,
       true,

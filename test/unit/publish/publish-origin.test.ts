@@ -1,4 +1,4 @@
-/** From content to a torrent: what is hashed, what is refused, and that a source may not change meanwhile. */
+/** Tests of making a torrent from an origin: hashes, rejected input, and sources that change during hashing. */
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +27,7 @@ const options: PublishOptions = {
 
 const sha1 = (bytes: string | Buffer) => createHash('sha1').update(bytes).digest().toString('latin1')
 
-/** More than the memory that is read ahead into, so that nobody has read it all when the first hash is there. */
+/** More than the read-ahead memory, so that a part is unread when the first hash is complete. */
 const LARGE_BYTES = 100_000_000
 
 describe('publishing', () => {
@@ -40,7 +40,7 @@ describe('publishing', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  it('writes the bytes of a torrent as BEP 3 has them', async () => {
+  it('writes a torrent as BEP 3 specifies', async () => {
     writeFileSync(at('a.txt'), 'hello')
     const { metainfo } = await publishOrigin(await open(at('a.txt')), {
       ...options,
@@ -53,7 +53,7 @@ describe('publishing', () => {
     )
   })
 
-  it('leaves the private flag out where that is wanted, and takes the name that it is given', async () => {
+  it('omits the private flag and uses the name if requested', async () => {
     writeFileSync(at('a.txt'), 'hello')
     const { metainfo } = await publishOrigin(await open(at('a.txt')), {
       ...options,
@@ -68,7 +68,7 @@ describe('publishing', () => {
   it.each([
     ['v1', false],
     ['hybrid', true],
-  ])('counts all bytes as progress, %s', async (_version, isHybrid) => {
+  ])('reports progress up to the last byte, %s', async (_version, isHybrid) => {
     const file = at('large')
     writeFileSync(file, '')
     truncateSync(file, LARGE_BYTES)
@@ -83,7 +83,7 @@ describe('publishing', () => {
     expect(summarize(metainfo).pieceCount).toBe(pieceCount)
   })
 
-  it('gives the same torrent from a file, over HTTP and from S3', async () => {
+  it('makes the same torrent from a file, over HTTP and from S3', async () => {
     const content = Buffer.alloc(9_000_000)
     for (let index = 0; index < content.length; index++) content[index] = (index * index) >>> 7
     writeFileSync(at('image'), content)
@@ -103,10 +103,10 @@ describe('publishing', () => {
     expect(hashes).toEqual([hashes[0], hashes[0], hashes[0]])
   })
 
-  describe('notices that its source changes meanwhile', () => {
-    const changed = { trouble: 'changed', message: expect.stringMatching(/was changed while it was read/) }
+  describe('detects a change during hashing of', () => {
+    const changed = { kind: 'changed', message: expect.stringMatching(/changed while it was being read/) }
 
-    /** Changes it when the first part is hashed. */
+    /** Calls `change` when the first part is hashed. */
     const publishWhile = (origin: Origin, change: () => void) => {
       let isChanged = false
       return publishOrigin(origin, {
@@ -127,7 +127,7 @@ describe('publishing', () => {
       ).rejects.toMatchObject(changed)
     })
 
-    it('a file of a folder that was hashed long before', async () => {
+    it('a file of a folder after it was hashed', async () => {
       for (const name of ['a', 'b']) {
         writeFileSync(at(name), '')
         truncateSync(at(name), LARGE_BYTES / 2)
@@ -156,7 +156,7 @@ describe('publishing', () => {
     })
   })
 
-  it('stops when it is told to', async () => {
+  it('stops when the signal aborts', async () => {
     writeFileSync(at('large'), '')
     truncateSync(at('large'), LARGE_BYTES)
     const abort = new AbortController()
@@ -170,25 +170,25 @@ describe('publishing', () => {
   })
 
   it.each([
-    ['..', '".." is no name for a file'],
-    ['a/b', '"a/b" is no name for a file'],
-    ['', '"" is no name for a file'],
-    ['ä'.repeat(128), 'a name of more than 255 bytes fits on no disk'],
-  ])('refuses the name %s', async (name, message) => {
+    ['..', '".." is not a valid file name'],
+    ['a/b', '"a/b" is not a valid file name'],
+    ['', '"" is not a valid file name'],
+    ['ä'.repeat(128), 'the name has more than 255 bytes'],
+  ])('rejects the name %s', async (name, message) => {
     writeFileSync(at('a.txt'), 'hello')
     await expect(publishOrigin(await open(at('a.txt')), { ...options, name })).rejects.toThrow(message)
   })
 
-  it('refuses content without a byte', async () => {
+  it('rejects content without bytes', async () => {
     writeFileSync(at('empty'), '')
-    await expect(publishOrigin(await open(at('empty')), options)).rejects.toThrow('there is not a byte in it')
+    await expect(publishOrigin(await open(at('empty')), options)).rejects.toThrow('the content has no bytes')
   })
 
-  it('refuses a hybrid folder that v2 clients would take for its only file', async () => {
+  it('rejects a hybrid folder that v2 clients would treat as its only file', async () => {
     writeFileSync(at('same'), 'hello')
     const origin = await open(folder)
     await expect(publishOrigin(origin, { ...options, isHybrid: true, name: 'same' })).rejects.toThrow(
-      'holds one file of its own name',
+      'contains one file with the name of the folder',
     )
   })
 })

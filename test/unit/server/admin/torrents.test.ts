@@ -307,7 +307,7 @@ describe('siteswarm torrents', () => {
     expect(await runCommand(['torrents', '--url', url])).toMatchObject({
       exitCode: 0,
       out: '',
-      err: 'No torrent is registered there.\n',
+      err: 'No torrents are registered.\n',
     })
   })
 
@@ -323,11 +323,11 @@ describe('siteswarm torrents', () => {
     const remove = ['torrents', 'remove', PLAIN_INFO_HASH, '--url', url]
     expect(await runCommand(remove)).toMatchObject({
       exitCode: 1,
-      err: `siteswarm torrents: the node at ${url} wants its admin token: --token, or SITESWARM_ADMIN_TOKEN\n`,
+      err: `siteswarm torrents: the node at ${url} requires its admin token: --token, or SITESWARM_ADMIN_TOKEN\n`,
     })
     expect(await runCommand([...remove, '--token', 'sesame-salami'])).toMatchObject({
       exitCode: 1,
-      err: `siteswarm torrents: the node at ${url} has another admin token (--token, SITESWARM_ADMIN_TOKEN)\n`,
+      err: `siteswarm torrents: the node at ${url} rejects the admin token; check --token or SITESWARM_ADMIN_TOKEN\n`,
     })
     const environment = { SITESWARM_ADMIN_TOKEN: 'sesame-sesame' }
     expect(await runCommand(remove, { environment })).toMatchObject({ exitCode: 0, out: 'removed a.txt\n' })
@@ -338,9 +338,9 @@ describe('siteswarm torrents', () => {
   })
 
   it.each([
-    [['remove'], 'remove needs the infohash of a torrent'],
-    [['remove', 'abc'], '"abc" is no infohash; it has 40 hexadecimal digits, or 64 for v2'],
-    [['add'], '"add" is nothing to do with torrents; write remove, or nothing'],
+    [['remove'], 'remove requires the infohash of a torrent'],
+    [['remove', 'abc'], '"abc" is not an infohash; an infohash has 40 hexadecimal digits, or 64 for v2'],
+    [['add'], '"add" is not an action; use remove, or no argument to list'],
   ])('refuses %j', async (args, why) => {
     expect(await runCommand(['torrents', ...args])).toMatchObject({
       exitCode: 64,
@@ -364,7 +364,7 @@ describe('siteswarm torrents', () => {
     onTestFinished(() => server.close())
     expect(await runCommand(['torrents', '--url', server.url])).toMatchObject({
       exitCode: 69,
-      err: `siteswarm torrents: what answers at ${server.url} is not the admin listener of a node; name that with --url, such as http://127.0.0.1:6970\n`,
+      err: `siteswarm torrents: the server at ${server.url} is not the admin listener of a node; give its URL with --url, such as http://127.0.0.1:6970\n`,
     })
   })
 
@@ -372,7 +372,7 @@ describe('siteswarm torrents', () => {
     const { exitCode, err } = await runCommand(['torrents', '--url', 'http://127.0.0.1:2'])
     expect({ exitCode, err }).toEqual({
       exitCode: 69,
-      err: 'siteswarm torrents: no node answers at http://127.0.0.1:2 (ECONNREFUSED); start one, or name its admin listener with --url\n',
+      err: 'siteswarm torrents: no node responds at http://127.0.0.1:2 (ECONNREFUSED); start one, or give the URL of its admin listener with --url\n',
     })
   })
 })

@@ -1,30 +1,30 @@
-/** Asks the admin listener of a running node, and tells apart what it refused from what could not be reached. */
+/** Sends a request to the admin listener of a node, and distinguishes a refusal from an unreachable node. */
 import { InputError } from '../core/errors.ts'
 
 const DEFAULT_URL = 'http://127.0.0.1:6970'
-/** Admin answers come from memory; one that takes longer does not come. */
+/** The node responds from memory; a slower response is not expected to arrive. */
 const DEADLINE_MS = 10_000
 
-/** The node answered, but not with what was asked for. */
+/** The node responded with an error. */
 export class AdminRefused extends Error {}
 
-/** No node answered. */
+/** No node responded. */
 export class AdminUnreachable extends Error {}
 
 export interface AdminRequest {
   readonly url: string | undefined
   readonly token: string | undefined
-  /** With its query. */
+  /** Includes the query. */
   readonly path: string
   readonly signal: AbortSignal
-  /** A .torrent to register: it makes the request a POST. */
+  /** A .torrent to register; makes the request a POST. */
   readonly torrent?: Buffer
-  /** Instead of asking for what is at the path. */
+  /** Default: GET, or POST with a torrent. */
   readonly method?: 'DELETE'
 }
 
-/** The answer's JSON. Rejects with `AdminRefused` or `AdminUnreachable`. */
-export async function askAdmin(request: AdminRequest): Promise<unknown> {
+/** Returns the JSON of the response. Rejects with `AdminRefused` or `AdminUnreachable`. */
+export async function sendAdminRequest(request: AdminRequest): Promise<unknown> {
   const { url = DEFAULT_URL, token, path, signal, torrent, method } = request
   const target = `${url.replace(/\/+$/, '')}${path}`
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
@@ -48,28 +48,28 @@ export async function askAdmin(request: AdminRequest): Promise<unknown> {
     const cause = (error as { cause?: { code?: string; message?: string } }).cause
     const why = cause?.code ?? cause?.message ?? (error as Error).message
     throw new AdminUnreachable(
-      `no node answers at ${url} (${why}); start one, or name its admin listener with --url`,
+      `no node responds at ${url} (${why}); start one, or give the URL of its admin listener with --url`,
     )
   }
   const body = readJson(text)
   if (body === undefined) {
     throw new AdminUnreachable(
-      `what answers at ${url} is not the admin listener of a node; name that with --url, such as ${DEFAULT_URL}`,
+      `the server at ${url} is not the admin listener of a node; give its URL with --url, such as ${DEFAULT_URL}`,
     )
   }
   if (response.status === 401) {
     throw new AdminRefused(
       token === undefined
-        ? `the node at ${url} wants its admin token: --token, or SITESWARM_ADMIN_TOKEN`
-        : `the node at ${url} has another admin token (--token, SITESWARM_ADMIN_TOKEN)`,
+        ? `the node at ${url} requires its admin token: --token, or SITESWARM_ADMIN_TOKEN`
+        : `the node at ${url} rejects the admin token; check --token or SITESWARM_ADMIN_TOKEN`,
     )
   }
   if (response.ok) return body
   const message = (body as { error?: { message?: string } }).error?.message
-  throw new AdminRefused(message ?? `the node answered ${response.status}`)
+  throw new AdminRefused(message ?? `the node responded with status ${response.status}`)
 }
 
-/** undefined for what is no JSON: a web server or a tracker speaks there. */
+/** Returns undefined for anything but JSON, as sent by a web server or a tracker listener. */
 function readJson(text: string): unknown {
   try {
     return JSON.parse(text)

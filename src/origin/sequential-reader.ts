@@ -1,47 +1,47 @@
 /**
- * One stream that several readers share, each of which asked for the part after the one before: what a server gives
- * that knows no ranges. Readers wait for their turn, so whoever hashes in parallel need not know.
+ * Reads consecutive ranges from one stream, for servers without byte ranges. Each read waits until the one before it
+ * has finished, so a caller may request several ranges concurrently.
  *
- * A stream that breaks cannot be gone on with, and then all readers fail.
+ * A broken stream cannot be resumed; all pending and later reads then fail.
  */
 import { assert } from '../core/assert.ts'
 import type { ByteRange } from './origin.ts'
 import { OriginError } from './origin-error.ts'
 
-type OpenWhole = (signal: AbortSignal) => Promise<AsyncIterable<Buffer>>
+type OpenStream = (signal: AbortSignal) => Promise<AsyncIterable<Buffer>>
 
-export class InOrder {
+export class SequentialReader {
   readonly #label: string
-  readonly #open: OpenWhole
+  readonly #open: OpenStream
   #chunks: AsyncIterator<Buffer> | undefined = undefined
-  /** Of the last chunk, what nobody has taken yet. */
+  /** Unread part of the last chunk. */
   #rest: Buffer = Buffer.alloc(0)
-  #askedByte = 0
+  #nextByte = 0
   #isBroken = false
-  #lastTurn = Promise.resolve()
+  #lastRead = Promise.resolve()
 
-  constructor(label: string, open: OpenWhole) {
+  constructor(label: string, open: OpenStream) {
     this.#label = label
     this.#open = open
   }
 
-  /** Exactly these bytes. The place in the queue is that of the call, not of the first chunk that is taken. */
+  /** Returns exactly these bytes. Reads are queued in the order of the calls, not of the first chunk requested. */
   read({ startByte, endByte }: ByteRange, signal: AbortSignal): AsyncIterable<Buffer> {
-    assert(startByte === this.#askedByte, 'without ranges, bytes are read in order')
-    this.#askedByte = endByte
-    const turn = this.#lastTurn
-    const { promise, end } = aTurn()
-    this.#lastTurn = promise
-    return this.#take(endByte - startByte, { turn, end, signal })
+    assert(startByte === this.#nextByte, 'a source without ranges is read in order')
+    this.#nextByte = endByte
+    const previous = this.#lastRead
+    const { promise, end } = startRead()
+    this.#lastRead = promise
+    return this.#take(endByte - startByte, { previous, end, signal })
   }
 
   async *#take(
     bytes: number,
-    { turn, end, signal }: { turn: Promise<void>; end: () => void; signal: AbortSignal },
+    { previous, end, signal }: { previous: Promise<void>; end: () => void; signal: AbortSignal },
   ): AsyncGenerator<Buffer> {
     let isDone = false
     try {
-      await turn
+      await previous
       for (let missing = bytes; missing > 0;) {
         if (this.#rest.length === 0) this.#rest = await this.#next(signal)
         const taken = this.#rest.subarray(0, missing)
@@ -74,12 +74,12 @@ export class InOrder {
   #broken(how: string): OriginError {
     return new OriginError(
       'unreachable',
-      `${this.#label}: the connection ${how}, and without byte ranges it cannot be gone on with; begin again`,
+      `${this.#label}: the connection ${how}, and the server does not support resuming; try again`,
     )
   }
 }
 
-function aTurn(): { readonly promise: Promise<void>; readonly end: () => void } {
+function startRead(): { readonly promise: Promise<void>; readonly end: () => void } {
   let end = () => {}
   const promise = new Promise<void>((resolve) => {
     end = resolve
