@@ -15,7 +15,7 @@ import { Address } from '../src/core/address.ts'
 import { elapsedMs, systemClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { Federation } from '../src/federation/federation.ts'
-import { SETTLE_MS } from '../src/handout/tree-order.ts'
+import { SETTLE_MS } from '../src/handout/tree-rank.ts'
 import type { Place, Site, Topology } from '../src/topology/topology.ts'
 import { aSiteAmongOthers } from '../test/a-site-among-others.ts'
 

@@ -52,11 +52,11 @@ function peer(index: number): PeerState {
     role: index % 10 === 0 ? 'needy' : 'seed',
     leftKib: index % 10 === 0 ? 1_000 : 0,
     downloadedKib: index,
-    heardAtMs: clock.nowMs() - (index % 60_000),
+    lastSeenMs: clock.nowMs() - (index % 60_000),
     lifetimeSeconds: 3_630,
     stalls: 0,
-    isDoubtful: false,
-    isProven: false,
+    isUnverifiedSeed: false,
+    isVerifiedSeed: false,
     isUnreachable: false,
     isSlowToForward: false,
   }
@@ -72,7 +72,7 @@ for (let index = 0; index < PEERS; index++) {
 let started = performance.now()
 const reference = new Map<string, Map<string, object>>()
 for (const line of lines) {
-  const parsed = JSON.parse(line) as { infoHash: string; ip: string; port: number; heardAtMs: number }
+  const parsed = JSON.parse(line) as { infoHash: string; ip: string; port: number; lastSeenMs: number }
   let swarm = reference.get(parsed.infoHash)
   if (swarm === undefined) reference.set(parsed.infoHash, (swarm = new Map()))
   swarm.set(`${parsed.ip}:${parsed.port}`, parsed)

@@ -83,8 +83,8 @@ export function pictureOf(table: SwarmTable, clock: ManualClock) {
         links: sorted(
           here.flatMap((row) =>
             Array.from({ length: introductions.count(row) }, (_, index) => {
-              const asOfMs = introductions.asOfMs(row, index, nowMs)
-              return `${name(row)} as of ${asOfMs} to ${name(introductions.at(row, index))}`
+              const announcedAtMs = introductions.announcedAtMs(row, index, nowMs)
+              return `${name(row)} as of ${announcedAtMs} to ${name(introductions.at(row, index))}`
             }),
           ),
         ),
@@ -106,8 +106,8 @@ export function pictureOf(table: SwarmTable, clock: ManualClock) {
           swarm.sites
             .filter(({ peers }) => peers > 0)
             .map(
-              ({ site, needy, seeds, partial, doubtfulSeeds }) =>
-                `${site}: ${needy} ${seeds} ${partial} ${doubtfulSeeds}`,
+              ({ site, needy, seeds, partial, unverifiedSeeds }) =>
+                `${site}: ${needy} ${seeds} ${partial} ${unverifiedSeeds}`,
             ),
         ),
         clients: [swarm.seedClients, swarm.needyClients, swarm.partialClients],

@@ -18,7 +18,7 @@ const SOURCES_TOLD = 4
 /** Seeds that are looked at in each bubble. */
 const LOOKED_AT_MAX = 48
 
-/** Sources first, trusted before doubtful, then gateways. */
+/** Sources first, verified before unverified, then gateways. */
 export function chooseContacts(
   table: SwarmTable,
   swarm: Swarm,
@@ -65,5 +65,5 @@ function isStill(table: SwarmTable, swarm: Swarm, site: SiteSwarm, row: number, 
 }
 
 function isTrusted(table: SwarmTable, row: number): boolean {
-  return !table.rows.has(row, flags.doubtful)
+  return !table.rows.has(row, flags.unverifiedSeed)
 }

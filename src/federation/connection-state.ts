@@ -16,7 +16,7 @@ export class RemoteStateMachine {
   readonly #clock: Clock
   #state: RemoteState = 'cut'
   #sinceMs: number
-  #heardAtMs = Number.NEGATIVE_INFINITY
+  #lastSeenMs = Number.NEGATIVE_INFINITY
   #isComplete = false
   #reason = 'nothing has been heard of it yet'
 
@@ -40,13 +40,13 @@ export class RemoteStateMachine {
 
   /** How long it has been silent; undefined where it never spoke. */
   get ageSeconds(): number | undefined {
-    if (this.#heardAtMs < 0) return undefined
-    return Math.max(0, (this.#clock.nowMs() - this.#heardAtMs) / 1000)
+    if (this.#lastSeenMs < 0) return undefined
+    return Math.max(0, (this.#clock.nowMs() - this.#lastSeenMs) / 1000)
   }
 
   /** Something came. */
   heard(): void {
-    this.#heardAtMs = this.#clock.nowMs()
+    this.#lastSeenMs = this.#clock.nowMs()
     if (this.#isComplete) this.#enter('up', 'its stream speaks')
   }
 
@@ -73,7 +73,7 @@ export class RemoteStateMachine {
   /** Now and then: silence, too, says something. Returns whether the site has been cut just now. */
   look(): boolean {
     if (this.#state === 'cut') return false
-    const silentMs = this.#clock.nowMs() - this.#heardAtMs
+    const silentMs = this.#clock.nowMs() - this.#lastSeenMs
     if (silentMs >= CUT_MS) {
       this.#enter('cut', `silent for ${CUT_MS / 1000} s`)
       return true

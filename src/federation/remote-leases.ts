@@ -49,22 +49,22 @@ export class RemoteLeases {
     for (const site of swarm.sites) {
       if (this.#parts.isHeard(site.site)) continue
       for (const gateway of site.gateways) {
-        const { row, upstreamRow, treeOrder } = gateway
+        const { row, upstreamRow, treeRank } = gateway
         if (upstreamRow < 0 || table.roleOf(upstreamRow) === 'seed') continue
-        const order = table.siteOf(upstreamRow).gatewayOf(upstreamRow)?.treeOrder ?? Infinity
-        if (order < treeOrder) continue
+        const order = table.siteOf(upstreamRow).gatewayOf(upstreamRow)?.treeRank ?? Infinity
+        if (order < treeRank) continue
         table.leases.setUpstream(gateway, undefined)
         table.touch(row)
       }
     }
   }
 
-  #merge(row: number, { sinceMs, version, peer, treeOrder, upstream }: SaidLease, swarm: Swarm): void {
+  #merge(row: number, { sinceMs, version, peer, treeRank, upstream }: SaidLease, swarm: Swarm): void {
     const { leases } = this.#parts.table
     const place = this.#parts.table.leaseOf(row)
     const known = place.site.gatewayOf(row)
     const from = this.#upstreamOf(swarm, upstream)
-    const decision = { sinceMs, version, asOfMs: peer.asOfMs, treeOrder, upstream: from }
+    const decision = { sinceMs, version, announcedAtMs: peer.announcedAtMs, treeRank, upstream: from }
     // The site decides about its gateways. It may lack only a decision made here about the lease that is known here.
     if (known === undefined || known.isTentative) leases.grant(place, decision)
     // Its states come in order: the last one replaces the upstream even where the version is the same.
@@ -81,7 +81,7 @@ export class RemoteLeases {
     const gateway = lease.site.gatewayOf(row)
     if (gateway === undefined || gateway.upstreamRow >= 0 || version <= gateway.version) return
     const feeder = table.siteOf(from.row).gatewayOf(from.row)
-    const isBefore = table.roleOf(from.row) === 'seed' || (feeder?.treeOrder ?? Infinity) < gateway.treeOrder
+    const isBefore = table.roleOf(from.row) === 'seed' || (feeder?.treeRank ?? Infinity) < gateway.treeRank
     if (!isBefore) return
     table.leases.assignUpstream(lease, gateway, from, version)
     table.touch(row)
@@ -90,7 +90,7 @@ export class RemoteLeases {
 
   #upstreamOf(swarm: Swarm, upstream: PeerRef | undefined): Upstream | undefined {
     const row = upstream === undefined ? -1 : this.#find(swarm, upstream)
-    return upstream === undefined || row < 0 ? undefined : { row, asOfMs: upstream.asOfMs }
+    return upstream === undefined || row < 0 ? undefined : { row, announcedAtMs: upstream.announcedAtMs }
   }
 
   #find(swarm: Swarm, { address, port }: PeerRef): number {

@@ -250,8 +250,8 @@ export class RemoteContacts implements RemoteSites {
         refusals.push('address')
         continue
       }
-      const state = peer.heardAtMs > nowMs + AHEAD_MS_MAX ? { ...peer, heardAtMs: nowMs } : peer
-      if (state.heardAtMs + state.lifetimeSeconds * 1000 < nowMs) continue
+      const state = peer.lastSeenMs > nowMs + AHEAD_MS_MAX ? { ...peer, lastSeenMs: nowMs } : peer
+      if (state.lastSeenMs + state.lifetimeSeconds * 1000 < nowMs) continue
       let row = table.put(state, place, undefined, false)
       // It has said something later here.
       if (row < 0) row = this.#find(infoHash, peer)

@@ -172,7 +172,7 @@ export class OwnContacts implements OwnSite {
     const { table } = this.#parts
     const gateway = table.siteOf(row).gatewayOf(row)
     if (gateway === undefined) return [table.rows.has(row, 1) ? 1 : 0]
-    return [gateway.version, gateway.upstreamRow, gateway.treeOrder]
+    return [gateway.version, gateway.upstreamRow, gateway.treeRank]
   }
 
   #changed(key: string, isUrgent: boolean): void {

@@ -29,11 +29,11 @@ export class Sayings implements RecordSink {
   }
 
   peer(state: PeerState): void {
-    const shifted = this.#behindMs === 0 ? state : { ...state, heardAtMs: state.heardAtMs + this.#behindMs }
+    const shifted = this.#behindMs === 0 ? state : { ...state, lastSeenMs: state.lastSeenMs + this.#behindMs }
     this.#of(state.infoHash)?.peers.push(shifted)
   }
 
-  lease({ infoHash, peer, upstream, sinceMs, version, treeOrder, endedBy }: LeaseRecord): void {
+  lease({ infoHash, peer, upstream, sinceMs, version, treeRank, endedBy }: LeaseRecord): void {
     if (endedBy !== undefined) return
     this.#of(infoHash)?.leases.push({
       peer: this.#shifted(peer),
@@ -41,7 +41,7 @@ export class Sayings implements RecordSink {
       sinceMs: sinceMs + this.#behindMs,
       // Of a lease that is held; see `Leases`.
       version: version + VERSIONS_PER_MS * this.#behindMs,
-      treeOrder,
+      treeRank,
     })
   }
 
@@ -58,6 +58,6 @@ export class Sayings implements RecordSink {
   }
 
   #shifted(ref: PeerRef): PeerRef {
-    return { ...ref, asOfMs: ref.asOfMs + this.#behindMs }
+    return { ...ref, announcedAtMs: ref.announcedAtMs + this.#behindMs }
   }
 }

@@ -117,7 +117,7 @@ export class LocalChoices {
     const { introductions, rows } = table
     const served: number[] = []
     for (let index = introductions.count(row) - 1; index >= 0; index--)
-      if (introductions.asOfMs(row, index, nowMs) >= rows.heardAtMs(row, nowMs))
+      if (introductions.announcedAtMs(row, index, nowMs) >= rows.lastSeenMs(row, nowMs))
         served.push(introductions.at(row, index))
     return served
   }
@@ -125,7 +125,7 @@ export class LocalChoices {
   /** Whoever comes next would find nothing to fetch from it, and never ask it again. */
   #isAboutToBegin(row: number): boolean {
     const { table, nowMs, policy } = this.#situation
-    return !hasBegun(table.rows, row) && nowMs - table.rows.heardAtMs(row, nowMs) < policy.deafBeginMs
+    return !hasBegun(table.rows, row) && nowMs - table.rows.lastSeenMs(row, nowMs) < policy.deafBeginMs
   }
 
   /** For a gateway: the few that spread what it has. Whoever is in reserve is not for it. */
@@ -186,7 +186,9 @@ export class LocalChoices {
   #addSeeds(count: number, reason: 'source' | 'last-resort' | 'rescue'): void {
     this.#add('seed', count, reason, (row) => {
       if (!this.#isFree(row, reason)) return -1
-      return this.#situation.table.rows.has(row, flags.doubtful) ? this.#links(row) + 1000 : this.#links(row)
+      return this.#situation.table.rows.has(row, flags.unverifiedSeed)
+        ? this.#links(row) + 1000
+        : this.#links(row)
     })
   }
 

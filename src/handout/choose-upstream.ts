@@ -13,7 +13,7 @@ import type { Situation } from './decision.ts'
 import { FetchTree } from './fetch-tree.ts'
 import { pick } from './pick.ts'
 import { hasCopy } from './site-state.ts'
-import { TreePlan, treeOrder } from './tree-order.ts'
+import { TreePlan, treeRank } from './tree-rank.ts'
 
 /** Far more than sites need to agree on a tree, and than their clocks are apart. */
 const CHOOSING_MS = 2_000
@@ -22,7 +22,7 @@ const CHOOSING_MS = 2_000
 export function chooseUpstream(situation: Situation, avoid: readonly number[], random: Random): number {
   const { table, topology, swarm, site, policy, nowMs } = situation
   const tree = new FetchTree(table, swarm, site, nowMs)
-  const plan = situation.isFederated ? new TreePlan(situation, tree, orderOfAsker(situation)) : undefined
+  const plan = situation.isFederated ? new TreePlan(situation, tree, rankOfAsker(situation)) : undefined
   const ranked: { readonly other: SiteSwarm; readonly cost: number }[] = []
   for (const other of swarm.sites) {
     if (other === site || !(plan?.mayFetchFrom(other) ?? tree.isFed(other))) continue
@@ -72,11 +72,11 @@ function isOrphan(situation: Situation, gateway: Gateway): boolean {
   if (gateway.upstreamRow >= 0 || gateway.isTentative) return false
   if (!isFederated) return true
   const isDone = nowMs - gateway.sinceMs >= CHOOSING_MS
-  return isDone && (hasCopy(swarm, site) || orderOfAsker(situation) < gateway.treeOrder)
+  return isDone && (hasCopy(swarm, site) || rankOfAsker(situation) < gateway.treeRank)
 }
 
-function orderOfAsker({ topology, swarm, site, asker, nowMs }: Situation): number {
-  return site.gatewayOf(asker.row)?.treeOrder ?? treeOrder(topology, swarm, site.site, nowMs)
+function rankOfAsker({ topology, swarm, site, asker, nowMs }: Situation): number {
+  return site.gatewayOf(asker.row)?.treeRank ?? treeRank(topology, swarm, site.site, nowMs)
 }
 
 /** Live gateways of other sites that fetch from this row. */
@@ -126,7 +126,7 @@ function sourceIn(
     if (rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs) || avoid.includes(row)) return -1
     if (row === asker.row) return -1
     if (asker.isDeaf && !rows.has(row, flags.seed) && rows.has(row, flags.slowToForward)) return -1
-    const doubt = rows.has(row, flags.doubtful) ? 1000 : 0
+    const doubt = rows.has(row, flags.unverifiedSeed) ? 1000 : 0
     return doubt + tree.gatewaysFedBy(row) * 16 + table.introductions.count(row)
   }
   const seeds = hasCopy(situation.swarm, other) ? other.listsOf('seed') : []

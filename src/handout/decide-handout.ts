@@ -21,7 +21,7 @@ import { siteState } from './site-state.ts'
 import { openingOf } from './small-site.ts'
 
 /** Local seeds shown to one that says `left=0` and may have nothing. */
-const SEEDS_FOR_DOUBTFUL = 3
+const SEEDS_FOR_UNVERIFIED = 3
 
 export function decideHandout(situation: Situation): Decision {
   const { swarm, site, asker } = situation
@@ -112,12 +112,12 @@ function forSource(
   const { table, asker, site } = situation
   if (asker.hasCompleted) local.addStrangers()
   else local.addNeedy()
-  const isProven = asker.row >= 0 && table.rows.has(asker.row, flags.proven)
-  if (asker.role !== 'seed' || isProven || local.choices.length > 0) return
-  local.addSeeds(SEEDS_FOR_DOUBTFUL)
+  const isVerifiedSeed = asker.row >= 0 && table.rows.has(asker.row, flags.verifiedSeed)
+  if (asker.role !== 'seed' || isVerifiedSeed || local.choices.length > 0) return
+  local.addSeeds(SEEDS_FOR_UNVERIFIED)
   // Nobody near has it: a magnet client would wait for ever. A real seed only finds another seed, and hangs up.
-  const isDoubtful = asker.row >= 0 && table.rows.has(asker.row, flags.doubtful)
-  if (!isDoubtful || local.choices.length > 0 || site.trustedSeeds > 0) return
+  const isUnverifiedSeed = asker.row >= 0 && table.rows.has(asker.row, flags.unverifiedSeed)
+  if (!isUnverifiedSeed || local.choices.length > 0 || site.trustedSeeds > 0) return
   const source = chooseUpstream(situation, [], random)
   if (source >= 0) remote.push({ row: source, ring: 'remote', reason: 'seed' })
 }

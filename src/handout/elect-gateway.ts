@@ -51,7 +51,7 @@ function isStuck(situation: Situation, gateway: Gateway): boolean {
   const { rows } = table
   if (gateway.upstreamRow < 0 || site.needy < 2) return false
   if (gateway.row === asker.row) return rows.stalls(asker.row) >= policy.stallsUntilReplaced
-  const silentMs = nowMs - rows.heardAtMs(gateway.row, nowMs)
+  const silentMs = nowMs - rows.lastSeenMs(gateway.row, nowMs)
   const isOverdue = silentMs >= rows.lifetimeSeconds(gateway.row) * 10 * OVERDUE_PERCENT
   if (!isOverdue || asker.row < 0 || asker.role !== 'needy') return false
   return table.introductions.count(asker.row) > 0 || rows.stalls(asker.row) > 0

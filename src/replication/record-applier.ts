@@ -68,16 +68,16 @@ export class RecordApplier implements RecordSink {
 
   peer(state: PeerState): void {
     const { table, topology, isElsewhere } = this.#parts
-    if (state.heardAtMs + state.lifetimeSeconds * 1000 < this.#nowMs) return
+    if (state.lastSeenMs + state.lifetimeSeconds * 1000 < this.#nowMs) return
     const place = topology.value.locate(state.address)
     if (place < 0 || isElsewhere(topology.value.places[place]?.site.index ?? -1)) return
     const { rows } = table
     const swarm = table.swarm(state.infoHash)
     const known = swarm === undefined ? -1 : table.find(swarm, state.address, state.port)
-    const isNews = known < 0 || rows.heardAtMs(known, state.heardAtMs) !== state.heardAtMs
+    const isNews = known < 0 || rows.lastSeenMs(known, state.lastSeenMs) !== state.lastSeenMs
     const row = table.put(state, place, known)
     if (row < 0) return
-    if (isNews) rows.setFlag(row, flags.heardHere, false)
+    if (isNews) rows.setFlag(row, flags.locallyObserved, false)
     rows.setFlag(row, flags.logged, this.#isLogged)
     this.settle(row)
   }
@@ -95,7 +95,7 @@ export class RecordApplier implements RecordSink {
     if (row === AWAITED) return this.#wait(infoHash, ends[0], { kind: 'link', record })
     if (other === AWAITED) return this.#wait(infoHash, ends[1], { kind: 'link', record })
     if (row === other || (table.rows.has(row, flags.seed) && table.rows.has(other, flags.seed))) return
-    table.introductions.linkAsOf(row, other, ends[0].asOfMs, ends[1].asOfMs)
+    table.introductions.linkAt(row, other, ends[0].announcedAtMs, ends[1].announcedAtMs)
   }
 
   lease(record: LeaseRecord): void {
@@ -145,12 +145,12 @@ export class RecordApplier implements RecordSink {
   }
 
   /** The row of a peer as the record knows it or later, `GONE` or `AWAITED`. */
-  #resolve(infoHash: Buffer, { address, port, asOfMs }: PeerRef): number {
+  #resolve(infoHash: Buffer, { address, port, announcedAtMs }: PeerRef): number {
     const { table } = this.#parts
-    if (table.tombstones.of(infoHash, address, port) >= asOfMs) return GONE
+    if (table.tombstones.of(infoHash, address, port) >= announcedAtMs) return GONE
     const swarm = table.swarm(infoHash)
     const row = swarm === undefined ? -1 : table.find(swarm, address, port)
-    return row < 0 || table.rows.heardAtMs(row, asOfMs) < asOfMs ? AWAITED : row
+    return row < 0 || table.rows.lastSeenMs(row, announcedAtMs) < announcedAtMs ? AWAITED : row
   }
 
   #wait(infoHash: Buffer, peer: PeerRef, waiting: Waiting): void {
@@ -178,9 +178,9 @@ export class RecordApplier implements RecordSink {
 
   #merge(row: number, record: LeaseRecord): void {
     const { table } = this.#parts
-    const { sinceMs, version, peer, treeOrder } = record
+    const { sinceMs, version, peer, treeRank } = record
     const upstream = this.#upstreamOf(record)
-    const decision = { sinceMs, version, asOfMs: peer.asOfMs, treeOrder, upstream }
+    const decision = { sinceMs, version, announcedAtMs: peer.announcedAtMs, treeRank, upstream }
     table.leases.merge(table.leaseOf(row), decision)
     table.touch(row)
   }
@@ -191,7 +191,7 @@ export class RecordApplier implements RecordSink {
     if (upstream === undefined) return undefined
     const row = this.#resolve(infoHash, upstream)
     if (row === AWAITED) this.#wait(infoHash, upstream, { kind: 'lease', record })
-    return row < 0 ? undefined : { row, asOfMs: upstream.asOfMs }
+    return row < 0 ? undefined : { row, announcedAtMs: upstream.announcedAtMs }
   }
 
   /** Every node ends the same ones, with the same version. */

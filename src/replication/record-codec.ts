@@ -36,17 +36,17 @@ import type {
   A time of 32 bits is modulo 2^32 milliseconds: the one nearest to the time of the batch, as live peers are.
 
   1 Torrent     byte[20] infohash: what the records behind it are about
-  2 Peer        uint8 flags, uint8 stalls, uint16 port, uint16 lifetime in seconds, uint32 heard_at,
+  2 Peer        uint8 flags, uint8 stalls, uint16 port, uint16 lifetime in seconds, uint32 last_seen,
                 uint32 left, uint32 downloaded in KiB, uint32 identity, byte[4 or 16] address by the flag v6
   3 Removed     Ref
   4 Link        Ref, Ref
   5 Lease       uint8 state (0 held, else 1 + index of the cause that ended it), uint48 since, double version (see lease-version.ts),
-                Ref peer, Ref upstream, of length 0 where there is none, uint32 tree order (before it was there: 0)
+                Ref peer, Ref upstream, of length 0 where there is none, uint32 tree rank (before it was there: 0)
   6 GatewayHost uint32 host, double version, uint8 length, byte[length] site name in UTF-8
   7 Completion  uint32 count, uint48 last_at
   8 SiteCounts  uint32 seeds, uint32 needy, uint32 partial, uint48 left in KiB, uint32 downloaded
 
-  Ref => uint8 length of the address (0 nobody, and nothing follows; 4; 16), address, uint16 port, uint32 as_of
+  Ref => uint8 length of the address (0 nobody, and nothing follows; 4; 16), address, uint16 port, uint32 announced_at
 */
 const VERSION = 1
 export const NODE_ID_BYTES = 8
@@ -66,8 +66,8 @@ const SITE_COUNTS = 8
 const SEED = 1
 const PARTIAL = 2
 const V6 = 4
-const DOUBTFUL = 8
-const PROVEN = 16
+const UNVERIFIED_SEED = 8
+const VERIFIED_SEED = 16
 const UNREACHABLE = 32
 const SLOW_TO_FORWARD = 64
 
@@ -116,8 +116,8 @@ export class BatchWriter implements RecordSink {
     const { address } = state
     let flags = state.role === 'seed' ? SEED : state.role === 'partial' ? PARTIAL : 0
     if (!address.isV4) flags |= V6
-    if (state.isDoubtful) flags |= DOUBTFUL
-    if (state.isProven) flags |= PROVEN
+    if (state.isUnverifiedSeed) flags |= UNVERIFIED_SEED
+    if (state.isVerifiedSeed) flags |= VERIFIED_SEED
     if (state.isUnreachable) flags |= UNREACHABLE
     if (state.isSlowToForward) flags |= SLOW_TO_FORWARD
     let at = start
@@ -125,7 +125,7 @@ export class BatchWriter implements RecordSink {
     bytes[at++] = state.stalls
     at = write16(bytes, state.port, at)
     at = write16(bytes, state.lifetimeSeconds, at)
-    at = write32(bytes, state.heardAtMs, at)
+    at = write32(bytes, state.lastSeenMs, at)
     at = write32(bytes, state.leftKib, at)
     at = write32(bytes, state.downloadedKib, at)
     at = write32(bytes, state.identity, at)
@@ -134,7 +134,7 @@ export class BatchWriter implements RecordSink {
 
   removed({ infoHash, address, port, atMs }: RemovedRecord): void {
     const start = this.#open(REMOVED, infoHash)
-    this.#close(start, writeRef(this.#bytes, { address, port, asOfMs: atMs }, start))
+    this.#close(start, writeRef(this.#bytes, { address, port, announcedAtMs: atMs }, start))
   }
 
   link({ infoHash, ends }: LinkRecord): void {
@@ -142,7 +142,7 @@ export class BatchWriter implements RecordSink {
     this.#close(start, writeRef(this.#bytes, ends[1], writeRef(this.#bytes, ends[0], start)))
   }
 
-  lease({ infoHash, peer, sinceMs, version, endedBy, upstream, treeOrder }: LeaseRecord): void {
+  lease({ infoHash, peer, sinceMs, version, endedBy, upstream, treeRank }: LeaseRecord): void {
     const start = this.#open(LEASE, infoHash)
     const bytes = this.#bytes
     bytes[start] = endedBy === undefined ? 0 : CAUSES.indexOf(endedBy) + 1
@@ -150,7 +150,7 @@ export class BatchWriter implements RecordSink {
     at = writeRef(bytes, peer, bytes.writeDoubleBE(version, at))
     if (upstream === undefined) bytes[at++] = 0
     else at = writeRef(bytes, upstream, at)
-    this.#close(start, write32(bytes, treeOrder, at))
+    this.#close(start, write32(bytes, treeRank, at))
   }
 
   gatewayHost({ infoHash, site, host, version }: GatewayHostRecord): void {
@@ -249,7 +249,7 @@ function readRecord(body: Body, type: number, infoHash: Buffer, sink: RecordSink
     case REMOVED: {
       const ref = readRef(body, body.start)
       if (ref === undefined) return false
-      sink.removed({ infoHash, address: ref.address, port: ref.port, atMs: ref.asOfMs })
+      sink.removed({ infoHash, address: ref.address, port: ref.port, atMs: ref.announcedAtMs })
       return true
     }
     case LINK: {
@@ -299,11 +299,11 @@ function readPeer({ batch, start, end, nowMs }: Body, infoHash: Buffer, sink: Re
     role: has(SEED) ? 'seed' : has(PARTIAL) ? 'partial' : 'needy',
     leftKib: read32(batch, start + 10),
     downloadedKib: read32(batch, start + 14),
-    heardAtMs: near(nowMs, read32(batch, start + 6)),
+    lastSeenMs: near(nowMs, read32(batch, start + 6)),
     lifetimeSeconds: read16(batch, start + 4),
     stalls: byte(batch, start + 1),
-    isDoubtful: has(DOUBTFUL),
-    isProven: has(PROVEN),
+    isUnverifiedSeed: has(UNVERIFIED_SEED),
+    isVerifiedSeed: has(VERIFIED_SEED),
     isUnreachable: has(UNREACHABLE),
     isSlowToForward: has(SLOW_TO_FORWARD),
   })
@@ -331,7 +331,7 @@ function readLease(body: Body, infoHash: Buffer, sink: RecordSink): boolean {
     // A cause that only the next version knows ended it all the same.
     endedBy: state === 0 ? undefined : (CAUSES[state - 1] ?? 'stopped'),
     upstream,
-    treeOrder: orderAt + 4 <= end ? read32(batch, orderAt) : 0,
+    treeRank: orderAt + 4 <= end ? read32(batch, orderAt) : 0,
   })
   return true
 }
@@ -359,7 +359,7 @@ function readRef({ batch, end, nowMs }: Body, at: number): PeerRef | undefined {
   const port = read16(batch, portAt)
   if (port === 0) return undefined
   const address = readAddress(batch, at + 1, length === 16)
-  return { address, port, asOfMs: near(nowMs, read32(batch, portAt + 2)) }
+  return { address, port, announcedAtMs: near(nowMs, read32(batch, portAt + 2)) }
 }
 
 /** Where the ref that begins here ends; by its own length, since 16 bytes may hold an IPv4 address. */
@@ -367,7 +367,7 @@ function refEnd(batch: Buffer, at: number): number {
   return at + 1 + byte(batch, at) + 6
 }
 
-function writeRef(bytes: Buffer, { address, port, asOfMs }: PeerRef, at: number): number {
+function writeRef(bytes: Buffer, { address, port, announcedAtMs }: PeerRef, at: number): number {
   bytes[at] = address.isV4 ? 4 : 16
-  return write32(bytes, asOfMs, write16(bytes, port, writeAddress(bytes, address, at + 1)))
+  return write32(bytes, announcedAtMs, write16(bytes, port, writeAddress(bytes, address, at + 1)))
 }

@@ -12,7 +12,7 @@ import type { PeerState } from '../swarm/peer-state.ts'
 export interface PeerRef {
   readonly address: Address
   readonly port: number
-  readonly asOfMs: number
+  readonly announcedAtMs: number
 }
 
 export interface RemovedRecord {
@@ -39,8 +39,8 @@ export interface LeaseRecord {
   readonly endedBy: ElectionCause | undefined
   /** Whom it fetches from, if anybody. */
   readonly upstream: PeerRef | undefined
-  /** See `treeOrder`. */
-  readonly treeOrder: number
+  /** See `treeRank`. */
+  readonly treeRank: number
 }
 
 /** A host was gateway of its site once; what is left of a lease when its peer is gone. */

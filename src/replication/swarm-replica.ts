@@ -102,7 +102,7 @@ export class SiteReplica implements LogSubscriber {
     const { table, log } = this.#parts
     if (!log.isShared) return
     const { rows, introductions } = table
-    rows.setFlag(row, flags.heardHere, true)
+    rows.setFlag(row, flags.locallyObserved, true)
     rows.setFlag(row, flags.logged, false)
     const describing = this.#describing()
     // It was told of all of them once more: from now on they go back to this announce.
@@ -171,7 +171,7 @@ export class SiteReplica implements LogSubscriber {
     const { infoHash } = describing.table.swarmOf(row)
     const sinceMs = describing.nowMs
     const peer = refOf(describing, row)
-    this.#writer.lease({ infoHash, peer, sinceMs, version, endedBy, upstream: undefined, treeOrder: 0 })
+    this.#writer.lease({ infoHash, peer, sinceMs, version, endedBy, upstream: undefined, treeRank: 0 })
     this.#written()
   }
 

@@ -19,12 +19,12 @@ export interface Describing {
   readonly nowMs: number
 }
 
-export function refOf({ table, nowMs }: Describing, row: number, asOfMs?: number): PeerRef {
+export function refOf({ table, nowMs }: Describing, row: number, announcedAtMs?: number): PeerRef {
   const { rows } = table
   return {
     address: rows.address(row),
     port: rows.port(row),
-    asOfMs: asOfMs ?? rows.heardAtMs(row, nowMs),
+    announcedAtMs: announcedAtMs ?? rows.lastSeenMs(row, nowMs),
   }
 }
 
@@ -37,16 +37,16 @@ export function leaseOf(describing: Describing, row: number): LeaseRecord | unde
 
 /** The same of one that may be tentative: to other sites it looks like one that has no upstream yet. */
 export function leaseRecordOf(describing: Describing, gateway: Gateway): LeaseRecord {
-  const { row, isTentative, sinceMs, asOfMs, upstreamRow, upstreamAsOfMs, treeOrder } = gateway
+  const { row, isTentative, sinceMs, announcedAtMs, upstreamRow, upstreamAnnouncedAtMs, treeRank } = gateway
   const version = isTentative ? VERSIONS_PER_MS * sinceMs : gateway.version
   return {
     infoHash: describing.table.swarmOf(row).infoHash,
-    peer: refOf(describing, row, asOfMs),
+    peer: refOf(describing, row, announcedAtMs),
     sinceMs,
     version,
     endedBy: undefined,
-    upstream: upstreamRow < 0 ? undefined : refOf(describing, upstreamRow, upstreamAsOfMs),
-    treeOrder,
+    upstream: upstreamRow < 0 ? undefined : refOf(describing, upstreamRow, upstreamAnnouncedAtMs),
+    treeRank,
   }
 }
 
@@ -62,8 +62,11 @@ export function writeLinks(
   for (let index = 0; index < introductions.count(row); index++) {
     const other = introductions.at(row, index)
     if (!isTold(other)) continue
-    const [rowAsOfMs, otherAsOfMs] = introductions.asOfBoth(row, other, nowMs)
-    const ends = [refOf(describing, row, rowAsOfMs), refOf(describing, other, otherAsOfMs)] as const
+    const [rowAnnouncedAtMs, otherAnnouncedAtMs] = introductions.announcedAtOfBoth(row, other, nowMs)
+    const ends = [
+      refOf(describing, row, rowAnnouncedAtMs),
+      refOf(describing, other, otherAnnouncedAtMs),
+    ] as const
     sink.link({ infoHash: table.swarmOf(row).infoHash, ends })
   }
 }
@@ -154,12 +157,12 @@ function isWanted(
   if (!isStill(table, row, swarm) || table.rows.isExpired(row, nowMs())) return false
   if (isElsewhere(table.siteIndexOf(row))) return false
   if (since === 'all')
-    return table.rows.has(row, flags.heardHere) === isHere && !table.rows.has(row, flags.logged)
+    return table.rows.has(row, flags.locallyObserved) === isHere && !table.rows.has(row, flags.logged)
   return isHeardSince({ table, nowMs: nowMs() }, row, since.sinceMs)
 }
 
 function isHeardSince({ table, nowMs }: Describing, row: number, sinceMs: number): boolean {
-  return table.rows.has(row, flags.heardHere) && table.rows.heardAtMs(row, nowMs) >= sinceMs
+  return table.rows.has(row, flags.locallyObserved) && table.rows.lastSeenMs(row, nowMs) >= sinceMs
 }
 
 /** Whether a row that was in the swarm is in it still: others had their turn meanwhile. */

@@ -63,48 +63,48 @@ export class Introductions {
   }
 
   /** The announce of the row that its link at `index` goes back to. */
-  asOfMs(row: number, index: number, nearMs: number): number {
+  announcedAtMs(row: number, index: number, nearMs: number): number {
     return nearMs - ((nearMs - this.#time(row, index)) | 0)
   }
 
   /** The announces that the link of two rows goes back to: the first row's, and the other's. */
-  asOfBoth(row: number, other: number, nearMs: number): readonly [number, number] {
-    const asOfMs = (end: number, of: number) => {
+  announcedAtOfBoth(row: number, other: number, nearMs: number): readonly [number, number] {
+    const announcedAtMs = (end: number, of: number) => {
       let index = this.count(end) - 1
       while (index > 0 && this.at(end, index) !== of) index--
-      return this.asOfMs(end, index, nearMs)
+      return this.announcedAtMs(end, index, nearMs)
     }
-    return [asOfMs(row, other), asOfMs(other, row)]
+    return [announcedAtMs(row, other), announcedAtMs(other, row)]
   }
 
   /** Links both ways, as of what both have announced last. A full end forgets its oldest link first. */
   link(row: number, other: number): void {
-    this.linkAsOf(row, other, this.#rows.heardAtMs(row, 0), this.#rows.heardAtMs(other, 0))
+    this.linkAt(row, other, this.#rows.lastSeenMs(row, 0), this.#rows.lastSeenMs(other, 0))
   }
 
   /** The same as of certain announces of both. Where they are linked already, the later ones count. */
-  linkAsOf(row: number, other: number, rowAsOfMs: number, otherAsOfMs: number): void {
+  linkAt(row: number, other: number, rowAnnouncedAtMs: number, otherAnnouncedAtMs: number): void {
     assert(row !== other, 'a peer is never introduced to itself')
     if (!this.has(row, other)) {
       for (const end of [row, other]) if (this.count(end) === LINKS_MAX) this.unlink(end, this.at(end, 0))
-      this.#append(row, other, rowAsOfMs)
-      this.#append(other, row, otherAsOfMs)
+      this.#append(row, other, rowAnnouncedAtMs)
+      this.#append(other, row, otherAnnouncedAtMs)
     } else {
-      this.#advance(row, other, rowAsOfMs)
-      this.#advance(other, row, otherAsOfMs)
+      this.#advance(row, other, rowAnnouncedAtMs)
+      this.#advance(other, row, otherAnnouncedAtMs)
     }
   }
 
   /** The row was told of all its neighbours again, in the answer to what it announced last. */
   renew(row: number): void {
-    const heardAtMs = this.#rows.heardAtMs(row, 0)
-    for (let index = this.count(row) - 1; index >= 0; index--) this.#setTime(row, index, heardAtMs)
+    const lastSeenMs = this.#rows.lastSeenMs(row, 0)
+    for (let index = this.count(row) - 1; index >= 0; index--) this.#setTime(row, index, lastSeenMs)
   }
 
   /** Forgets the links that go back to announces of the row up to this time. */
   unlinkUntil(row: number, atMs: number): void {
     for (let index = this.count(row) - 1; index >= 0; index--)
-      if (this.asOfMs(row, index, atMs) <= atMs) this.unlink(row, this.at(row, index))
+      if (this.announcedAtMs(row, index, atMs) <= atMs) this.unlink(row, this.at(row, index))
   }
 
   shiftTime(row: number, byMs: number): void {
@@ -123,19 +123,19 @@ export class Introductions {
     for (let count = this.count(row); count > 0; count--) this.unlink(row, this.at(row, count - 1))
   }
 
-  #advance(row: number, other: number, asOfMs: number): void {
+  #advance(row: number, other: number, announcedAtMs: number): void {
     for (let index = this.count(row) - 1; index >= 0; index--)
-      if (this.at(row, index) === other && ((asOfMs - this.#time(row, index)) | 0) > 0)
-        this.#setTime(row, index, asOfMs)
+      if (this.at(row, index) === other && ((announcedAtMs - this.#time(row, index)) | 0) > 0)
+        this.#setTime(row, index, announcedAtMs)
   }
 
-  #append(row: number, other: number, asOfMs: number): void {
+  #append(row: number, other: number, announcedAtMs: number): void {
     const count = this.count(row)
     if (count === 0) this.#rows.setLinksBlock(row, this.#blocks.allocate())
     else if (count === LINKS_IN_BLOCK)
       this.#blocks.set(this.#rows.linksBlock(row), SECOND, this.#blocks.allocate())
     this.#setEntry(row, count, other + 1)
-    this.#setTime(row, count, asOfMs)
+    this.#setTime(row, count, announcedAtMs)
   }
 
   #drop(row: number, other: number): void {

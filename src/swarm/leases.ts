@@ -21,15 +21,15 @@ export interface LeasePlace {
 /** A peer that a gateway fetches from, and the announce of it that the choice goes back to. */
 export interface Upstream {
   readonly row: number
-  readonly asOfMs: number
+  readonly announcedAtMs: number
 }
 
 /** A lease by one decision about it, as a node records it; see `Gateway`. */
 export interface LeaseDecision {
   readonly sinceMs: number
   readonly version: number
-  readonly asOfMs: number
-  readonly treeOrder: number
+  readonly announcedAtMs: number
+  readonly treeRank: number
   /** undefined also where the node that applies the decision does not know the peer. */
   readonly upstream: Upstream | undefined
 }
@@ -77,13 +77,13 @@ export class Leases {
   /** As of what the peer has announced last. */
   grantNow(place: LeasePlace, nowMs: number): Gateway {
     const version = this.nextVersion(place, nowMs, false)
-    const asOfMs = this.#rows.heardAtMs(place.row, nowMs)
-    return this.grant(place, { sinceMs: nowMs, version, asOfMs, treeOrder: 0, upstream: undefined })
+    const announcedAtMs = this.#rows.lastSeenMs(place.row, nowMs)
+    return this.grant(place, { sinceMs: nowMs, version, announcedAtMs, treeRank: 0, upstream: undefined })
   }
 
   reserve(place: LeasePlace, nowMs: number): Gateway {
     assert(place.site.gatewayOf(place.row) === undefined, 'a gateway holds one lease')
-    return this.#add(place, { sinceMs: nowMs, asOfMs: this.#rows.heardAtMs(place.row, nowMs) })
+    return this.#add(place, { sinceMs: nowMs, announcedAtMs: this.#rows.lastSeenMs(place.row, nowMs) })
   }
 
   /** What was tentative counts from now on. */
@@ -105,8 +105,8 @@ export class Leases {
     if (decision.version < known.version) return undefined
     if (decision.version > known.version) this.#replace(place, known, decision)
     else {
-      known.asOfMs = Math.max(known.asOfMs, decision.asOfMs)
-      known.treeOrder = Math.max(known.treeOrder, decision.treeOrder)
+      known.announcedAtMs = Math.max(known.announcedAtMs, decision.announcedAtMs)
+      known.treeRank = Math.max(known.treeRank, decision.treeRank)
       if (known.upstreamRow < 0) this.setUpstream(known, decision.upstream)
     }
     return known
@@ -122,7 +122,7 @@ export class Leases {
   setUpstream(gateway: Gateway, upstream: Upstream | undefined): void {
     const lease: Writable = gateway
     lease.upstreamRow = upstream?.row ?? -1
-    lease.upstreamAsOfMs = upstream?.asOfMs ?? 0
+    lease.upstreamAnnouncedAtMs = upstream?.announcedAtMs ?? 0
   }
 
   /** The upstream gave the gateway nothing; see `Gateway.failedUpstreamRows`. */
@@ -136,7 +136,7 @@ export class Leases {
     for (const site of swarm.sites)
       for (const gateway of site.gateways) {
         const lease: Writable = gateway
-        if (lease.upstreamAsOfMs > untilMs) continue
+        if (lease.upstreamAnnouncedAtMs > untilMs) continue
         if (lease.upstreamRow === row) lease.upstreamRow = -1
         if (lease.failedUpstreamRows.includes(row))
           lease.failedUpstreamRows = lease.failedUpstreamRows.filter((failed) => failed !== row)
@@ -144,16 +144,16 @@ export class Leases {
   }
 
   /** The place of a gateway in the tree over the sites, before it has an upstream. Set once. */
-  setTreeOrder(gateway: Gateway, treeOrder: number): void {
-    assert(gateway.treeOrder === 0, 'a gateway keeps its place in the tree')
+  setTreeRank(gateway: Gateway, treeRank: number): void {
+    assert(gateway.treeRank === 0, 'a gateway keeps its place in the tree')
     const lease: Writable = gateway
-    lease.treeOrder = treeOrder
+    lease.treeRank = treeRank
   }
 
   /** The peer announced again: its lease goes back to that announce now. */
   refresh(gateway: Gateway, nowMs: number): void {
     const lease: Writable = gateway
-    lease.asOfMs = this.#rows.heardAtMs(lease.row, nowMs)
+    lease.announcedAtMs = this.#rows.lastSeenMs(lease.row, nowMs)
   }
 
   shiftTime(site: SiteSwarm, byMs: number): void {
@@ -162,8 +162,8 @@ export class Leases {
       const lease: Writable = gateway
       lease.sinceMs += byMs
       lease.version += VERSIONS_PER_MS * byMs
-      lease.asOfMs += byMs
-      lease.upstreamAsOfMs += byMs
+      lease.announcedAtMs += byMs
+      lease.upstreamAnnouncedAtMs += byMs
     }
   }
 
@@ -205,17 +205,20 @@ export class Leases {
   }
 
   /** A tentative lease. */
-  #add({ site, row }: LeasePlace, { sinceMs, asOfMs }: Pick<LeaseDecision, 'sinceMs' | 'asOfMs'>): Gateway {
+  #add(
+    { site, row }: LeasePlace,
+    { sinceMs, announcedAtMs }: Pick<LeaseDecision, 'sinceMs' | 'announcedAtMs'>,
+  ): Gateway {
     const gateway: Gateway = {
       row,
       sinceMs,
       version: 0,
       isTentative: true,
-      asOfMs,
+      announcedAtMs,
       upstreamRow: -1,
-      upstreamAsOfMs: 0,
+      upstreamAnnouncedAtMs: 0,
       failedUpstreamRows: NONE,
-      treeOrder: 0,
+      treeRank: 0,
     }
     site.addGateway(gateway)
     this.#rows.setFlag(row, flags.gateway, true)
@@ -227,8 +230,8 @@ export class Leases {
   #replace(place: LeasePlace, lease: Writable, decision: LeaseDecision): void {
     lease.isTentative = false
     lease.sinceMs = decision.sinceMs
-    lease.asOfMs = decision.asOfMs
-    lease.treeOrder = decision.treeOrder
+    lease.announcedAtMs = decision.announcedAtMs
+    lease.treeRank = decision.treeRank
     this.setUpstream(lease, decision.upstream)
     this.#decide(place, lease, decision.version)
   }

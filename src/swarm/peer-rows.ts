@@ -15,7 +15,7 @@ import { SlotPool } from './slot-pool.ts'
     1  endpoint     port << 16 | place
     2  swarm        index of its swarm; NO_SWARM in a released row
     3  next         in the ring of its place and role, see `row-list.ts`
-    4  heardAt      milliseconds since 1970, modulo 2^32
+    4  lastSeen     milliseconds since 1970, modulo 2^32
     5  left         KiB still missing, rounded up; LEFT_UNKNOWN where the peer did not say
     6  downloaded   KiB since `started`, saturated
     7  identity     hash of peer id and key: the same client at another address has the same
@@ -54,16 +54,16 @@ export const flags = {
   logged: 8,
   /** Holds the lease of its site. */
   gateway: 16,
-  /** Said `left=0` the way an aria2 magnet does, which has nothing; see `isDoubtfulSeed`. */
-  doubtful: 32,
+  /** Said `left=0` the way an aria2 magnet does, which has nothing; see `PeerState`. */
+  unverifiedSeed: 32,
   /** Was seen incomplete before it was complete: its `left=0` is true. */
-  proven: 64,
+  verifiedSeed: 64,
   /** Cannot be dialled (port 1 of libtorrent): counted, never handed out. */
   unreachable: 128,
   /** Passes hardly anything on before it is complete; see `ClientFamily.isSlowToForward`. */
   slowToForward: 256,
   /** This node heard it from the peer itself, and not from another node. */
-  heardHere: 512,
+  locallyObserved: 512,
 } as const
 
 export class PeerRows {
@@ -204,7 +204,7 @@ export class PeerRows {
    * The row keeps 32 bits of it, 49 days; this is the one of all times with these bits that is nearest to `nearMs`.
    * A live row was heard within 18 hours of now.
    */
-  heardAtMs(row: number, nearMs: number): number {
+  lastSeenMs(row: number, nearMs: number): number {
     return nearMs - ((nearMs - this.#get(row, 4)) | 0)
   }
 
@@ -212,8 +212,8 @@ export class PeerRows {
     return this.#get(row, 8) >>> 16
   }
 
-  setHeard(row: number, heardAtMs: number, lifetimeSeconds: number): void {
-    this.#set(row, 4, heardAtMs)
+  setLastSeen(row: number, lastSeenMs: number, lifetimeSeconds: number): void {
+    this.#set(row, 4, lastSeenMs)
     this.setLifetime(row, lifetimeSeconds)
   }
 

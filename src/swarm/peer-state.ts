@@ -19,14 +19,14 @@ export interface PeerState {
   readonly leftKib: number
   readonly downloadedKib: number
   /** When it announced this. Later than whatever the node that heard it knew of the peer before. */
-  readonly heardAtMs: number
+  readonly lastSeenMs: number
   readonly lifetimeSeconds: number
   /** Announces in a row without progress. */
   readonly stalls: number
   /** Said `left=0` of the kind that magnet clients send. */
-  readonly isDoubtful: boolean
+  readonly isUnverifiedSeed: boolean
   /** Was seen incomplete before it was complete. */
-  readonly isProven: boolean
+  readonly isVerifiedSeed: boolean
   /** Counted, never handed out. */
   readonly isUnreachable: boolean
   /** Passes hardly anything on before it is complete. */
@@ -46,10 +46,10 @@ export function compareStates(a: PeerState, b: PeerState): number {
     a.identity - b.identity ||
     a.lifetimeSeconds - b.lifetimeSeconds ||
     a.stalls - b.stalls ||
-    Number(a.isProven) - Number(b.isProven) ||
+    Number(a.isVerifiedSeed) - Number(b.isVerifiedSeed) ||
     Number(a.isUnreachable) - Number(b.isUnreachable) ||
     Number(a.isSlowToForward) - Number(b.isSlowToForward) ||
-    Number(b.isDoubtful) - Number(a.isDoubtful)
+    Number(b.isUnverifiedSeed) - Number(a.isUnverifiedSeed)
   )
 }
 

@@ -64,7 +64,7 @@ export class Placement {
     if (site.peers === 0) this.#counts.countSwarm(place, 1)
     site.count(role, 1)
     this.#counts.countPeer(place, role, 1)
-    if (this.#rows.has(row, flags.doubtful)) site.doubtfulSeeds++
+    if (this.#rows.has(row, flags.unverifiedSeed)) site.unverifiedSeeds++
   }
 
   /** Takes the row out of its list, and its lease from it. */
@@ -80,7 +80,7 @@ export class Placement {
     site.count(role, -1)
     this.#counts.countPeer(place, role, -1)
     if (site.peers === 0) this.#counts.countSwarm(place, -1)
-    if (this.#rows.has(row, flags.doubtful)) site.doubtfulSeeds--
+    if (this.#rows.has(row, flags.unverifiedSeed)) site.unverifiedSeeds--
     if (site.lastStalledRow === row) site.lastStalledRow = -1
   }
 

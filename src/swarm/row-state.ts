@@ -4,11 +4,11 @@ import type { PeerState } from './peer-state.ts'
 import type { Role } from './swarm.ts'
 
 export function writeRowState(rows: PeerRows, row: number, state: PeerState): void {
-  rows.setHeard(row, state.heardAtMs, state.lifetimeSeconds)
+  rows.setLastSeen(row, state.lastSeenMs, state.lifetimeSeconds)
   rows.setLeftKib(row, state.leftKib)
   rows.setDownloadedKib(row, state.downloadedKib)
   rows.setStalls(row, state.stalls)
-  rows.setFlag(row, flags.proven, state.isProven)
+  rows.setFlag(row, flags.verifiedSeed, state.isVerifiedSeed)
   rows.setFlag(row, flags.unreachable, state.isUnreachable)
   rows.setFlag(row, flags.slowToForward, state.isSlowToForward)
 }
@@ -27,11 +27,11 @@ export function readRowState(
     role: of.role,
     leftKib: rows.leftKib(row),
     downloadedKib: rows.downloadedKib(row),
-    heardAtMs: rows.heardAtMs(row, of.nearMs),
+    lastSeenMs: rows.lastSeenMs(row, of.nearMs),
     lifetimeSeconds: rows.lifetimeSeconds(row),
     stalls: rows.stalls(row),
-    isDoubtful: rows.has(row, flags.doubtful),
-    isProven: rows.has(row, flags.proven),
+    isUnverifiedSeed: rows.has(row, flags.unverifiedSeed),
+    isVerifiedSeed: rows.has(row, flags.verifiedSeed),
     isUnreachable: rows.has(row, flags.unreachable),
     isSlowToForward: rows.has(row, flags.slowToForward),
   }

@@ -134,21 +134,21 @@ export class SwarmTable {
     const there = found === undefined || found < 0 ? this.#registry.get(state.infoHash) : this.swarmOf(found)
     const known = found ?? (there === undefined ? -1 : this.find(there, state.address, state.port))
     if (known < 0) {
-      if (this.tombstones.of(state.infoHash, state.address, state.port) >= state.heardAtMs) return -1
+      if (this.tombstones.of(state.infoHash, state.address, state.port) >= state.lastSeenMs) return -1
     } else {
-      const laterMs = state.heardAtMs - rows.heardAtMs(known, state.heardAtMs)
-      const order = laterMs === 0 ? compareStates(state, this.stateOf(known, state.heardAtMs)) : laterMs
+      const laterMs = state.lastSeenMs - rows.lastSeenMs(known, state.lastSeenMs)
+      const order = laterMs === 0 ? compareStates(state, this.stateOf(known, state.lastSeenMs)) : laterMs
       if (order <= 0) return order === 0 ? known : -1
     }
-    if (state.heardAtMs > this.#latestMs) this.#latestMs = state.heardAtMs
+    if (state.lastSeenMs > this.#latestMs) this.#latestMs = state.lastSeenMs
     const swarm = there ?? this.#create(state.infoHash)
-    const isDoubtful = state.isDoubtful && state.heardAtMs > swarm.completedAtMs
-    const row = known < 0 ? this.#insert(swarm, state, place, { isDoubtful, isCounted }) : known
+    const isUnverifiedSeed = state.isUnverifiedSeed && state.lastSeenMs > swarm.completedAtMs
+    const row = known < 0 ? this.#insert(swarm, state, place, { isUnverifiedSeed, isCounted }) : known
     if (row < 0) return row
     if (known >= 0) {
       if (rows.place(row) !== place) this.#move(swarm, row, place)
       if (rows.identity(row) !== state.identity) this.#changeIdentity(swarm, row, state.identity)
-      this.#changeRole(swarm, row, state.role, isDoubtful)
+      this.#changeRole(swarm, row, state.role, isUnverifiedSeed)
     }
     writeRowState(rows, row, state)
     this.touch(row)
@@ -177,11 +177,11 @@ export class SwarmTable {
     this.tombstones.add(peer, atMs)
     const row = this.#findState(peer)
     if (row < 0) return
-    if (this.rows.heardAtMs(row, atMs) <= atMs) return this.remove(row, 'stopped')
+    if (this.rows.lastSeenMs(row, atMs) <= atMs) return this.remove(row, 'stopped')
     this.introductions.unlinkUntil(row, atMs)
     this.leases.forgetUpstream(this.swarmOf(row), row, atMs)
     const lease = this.leaseOf(row)
-    if ((lease.site.gatewayOf(row)?.asOfMs ?? atMs + 1) <= atMs) this.leases.end(lease, 'stopped')
+    if ((lease.site.gatewayOf(row)?.announcedAtMs ?? atMs + 1) <= atMs) this.leases.end(lease, 'stopped')
   }
 
   /** The torrent was completed so often, the last time at this time. Neither ever gets smaller. */
@@ -219,8 +219,8 @@ export class SwarmTable {
       const row = this.#sweepRow++
       if (!rows.isLive(row)) continue
       // Heard in the future: the clock was set back. Whoever is gone must not stay for as long as that was.
-      if (rows.heardAtMs(row, nowMs) > nowMs + AHEAD_MS_MAX)
-        rows.setHeard(row, nowMs, rows.lifetimeSeconds(row))
+      if (rows.lastSeenMs(row, nowMs) > nowMs + AHEAD_MS_MAX)
+        rows.setLastSeen(row, nowMs, rows.lifetimeSeconds(row))
       if (rows.isExpired(row, nowMs)) {
         this.remove(row, 'expired')
         expired++
@@ -234,7 +234,7 @@ export class SwarmTable {
     const { rows } = this
     for (let row = 0; row < rows.end; row++)
       if (rows.isLive(row)) {
-        rows.setHeard(row, rows.heardAtMs(row, 0) + byMs, rows.lifetimeSeconds(row))
+        rows.setLastSeen(row, rows.lastSeenMs(row, 0) + byMs, rows.lifetimeSeconds(row))
         this.introductions.shiftTime(row, byMs)
       }
     for (const swarm of this.swarms()) {
@@ -284,7 +284,7 @@ export class SwarmTable {
     swarm: Swarm,
     state: PeerState,
     place: number,
-    { isDoubtful, isCounted }: { readonly isDoubtful: boolean; readonly isCounted: boolean },
+    { isUnverifiedSeed, isCounted }: { readonly isUnverifiedSeed: boolean; readonly isCounted: boolean },
   ): number {
     if (this.rows.live >= this.#limits.peersMax && !this.#evict(swarm)) {
       if (swarm.rows === 0) this.#drop(swarm)
@@ -296,7 +296,7 @@ export class SwarmTable {
     rows.setIdentity(row, state.identity)
     rows.setFlag(row, flags.seed, state.role === 'seed')
     rows.setFlag(row, flags.partial, state.role === 'partial')
-    rows.setFlag(row, flags.doubtful, isDoubtful)
+    rows.setFlag(row, flags.unverifiedSeed, isUnverifiedSeed)
     swarm.rows++
     this.#byEndpoint.add(hashEndpoint(swarm.index, rows.addressHash(row), state.port), row)
     this.#placement.attach(swarm, row)
@@ -316,15 +316,15 @@ export class SwarmTable {
     this.#placement.attach(swarm, row)
   }
 
-  #changeRole(swarm: Swarm, row: number, role: Role, isDoubtful: boolean): void {
+  #changeRole(swarm: Swarm, row: number, role: Role, isUnverifiedSeed: boolean): void {
     const { rows } = this
     const before = this.roleOf(row)
-    if (before === role && rows.has(row, flags.doubtful) === isDoubtful) return
+    if (before === role && rows.has(row, flags.unverifiedSeed) === isUnverifiedSeed) return
     this.clients.changeRole(swarm, row, before, role)
     this.#placement.detach(swarm, row, 'stopped')
     rows.setFlag(row, flags.seed, role === 'seed')
     rows.setFlag(row, flags.partial, role === 'partial')
-    rows.setFlag(row, flags.doubtful, isDoubtful)
+    rows.setFlag(row, flags.unverifiedSeed, isUnverifiedSeed)
     this.#placement.attach(swarm, row)
     if (role === 'seed') this.#forgetCompleteNeighbours(row)
   }
@@ -341,13 +341,13 @@ export class SwarmTable {
   #trustSeeds(swarm: Swarm): void {
     const { rows } = this
     for (const site of swarm.sites) {
-      if (site.doubtfulSeeds === 0) continue
+      if (site.unverifiedSeeds === 0) continue
       for (const seeds of site.listsOf('seed'))
         for (const row of seeds.all(rows)) {
-          if (!rows.has(row, flags.doubtful)) continue
-          if (rows.heardAtMs(row, this.#latestMs) > swarm.completedAtMs) continue
-          rows.setFlag(row, flags.doubtful, false)
-          site.doubtfulSeeds--
+          if (!rows.has(row, flags.unverifiedSeed)) continue
+          if (rows.lastSeenMs(row, this.#latestMs) > swarm.completedAtMs) continue
+          rows.setFlag(row, flags.unverifiedSeed, false)
+          site.unverifiedSeeds--
         }
     }
   }

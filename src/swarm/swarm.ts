@@ -21,15 +21,15 @@ export interface Gateway {
   /** See `Leases`. */
   readonly isTentative: boolean
   /** The announce of the peer that the lease goes back to: one from before it stopped is worth nothing. */
-  readonly asOfMs: number
+  readonly announcedAtMs: number
   /** The peer of another site that it fetches from; -1 while it has none. */
   readonly upstreamRow: number
   /** The announce of the upstream that the choice goes back to. */
-  readonly upstreamAsOfMs: number
+  readonly upstreamAnnouncedAtMs: number
   /** Upstreams that gave it nothing, and are not tried again before others. */
   readonly failedUpstreamRows: readonly number[]
-  /** Where it is in the tree over the sites, settled before it chooses an upstream; see `treeOrder`. */
-  readonly treeOrder: number
+  /** Where it is in the tree over the sites, settled before it chooses an upstream; see `treeRank`. */
+  readonly treeRank: number
 }
 
 const NOBODY: ReadonlyMap<number, number> = new Map()
@@ -43,7 +43,7 @@ export class SiteSwarm {
   seeds = 0
   partial = 0
   /** Those of `seeds` that may be magnet clients without anything. */
-  doubtfulSeeds = 0
+  unverifiedSeeds = 0
   readonly #gateways: Gateway[] = []
   /** Why the last lease ended; what its successor's election is counted under. */
   lastLeaseEnd: ElectionCause = 'first'
@@ -58,7 +58,7 @@ export class SiteSwarm {
 
   /** Seeds whose `left=0` can be relied on. */
   get trustedSeeds(): number {
-    return this.seeds - this.doubtfulSeeds
+    return this.seeds - this.unverifiedSeeds
   }
 
   get gateways(): readonly Gateway[] {

@@ -55,7 +55,7 @@ export class Hearing {
     const siteIndex = table.siteIndexOf(row)
     const hasCompleted = hasBecomeSeed && table.rows.clientOrder(row) === 0
     if (hasCompleted) {
-      table.complete(swarm.infoHash, { count: swarm.downloaded + 1, lastAtMs: state.heardAtMs })
+      table.complete(swarm.infoHash, { count: swarm.downloaded + 1, lastAtMs: state.lastSeenMs })
       replica?.recordCompletion(swarm.infoHash, state.identity)
       metrics.completion(siteIndex)
       this.#parts.onCompletion?.(swarm.infoHash, siteIndex)
@@ -72,7 +72,7 @@ export class Hearing {
   /** It is still there, waiting for its answer. */
   hearAgain(row: number, nowMs: number): void {
     const { rows } = this.#parts.table
-    rows.setHeard(row, Math.max(nowMs, rows.heardAtMs(row, nowMs) + 1), rows.lifetimeSeconds(row))
+    rows.setLastSeen(row, Math.max(nowMs, rows.lastSeenMs(row, nowMs) + 1), rows.lifetimeSeconds(row))
   }
 
   /** When the peer should come back, and with that, how long it is believed to be there. */

@@ -19,7 +19,7 @@ export function applyDecision(table: SwarmTable, row: number, decision: Decision
     const lease = table.leaseOf(gatewayRow)
     const gateway = lease.site.gatewayOf(gatewayRow)
     if (gateway === undefined) continue
-    const upstream = { row: upstreamRow, asOfMs: table.rows.heardAtMs(upstreamRow, nowMs) }
+    const upstream = { row: upstreamRow, announcedAtMs: table.rows.lastSeenMs(upstreamRow, nowMs) }
     table.leases.assignUpstream(lease, gateway, upstream, table.leases.nextVersion(lease, nowMs, false))
     if (failedRow >= 0) table.leases.addFailedUpstream(gateway, failedRow)
     if (gatewayRow !== row) changed.push(gatewayRow)

@@ -5,7 +5,7 @@
 import type { Address } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
 import type { Asker, Choice, Decision } from '../handout/decision.ts'
-import { SETTLE_MS, treeOrder } from '../handout/tree-order.ts'
+import { SETTLE_MS, treeRank } from '../handout/tree-rank.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
@@ -46,8 +46,8 @@ export class Elsewhere {
     const { table, topology } = this.#parts
     const site = table.siteOf(row)
     const gateway = site.gatewayOf(row)
-    if (gateway === undefined || gateway.treeOrder !== 0) return
-    table.leases.setTreeOrder(gateway, treeOrder(topology.value, table.swarmOf(row), site.site, nowMs))
+    if (gateway === undefined || gateway.treeRank !== 0) return
+    table.leases.setTreeRank(gateway, treeRank(topology.value, table.swarmOf(row), site.site, nowMs))
   }
 
   /** Something was decided about a gateway of another site. */

@@ -49,11 +49,12 @@ export function assess(
     role,
     leftKib,
     downloadedKib,
-    heardAtMs: timeOf(table, request, from, known, nowMs),
+    lastSeenMs: timeOf(table, request, from, known, nowMs),
     lifetimeSeconds,
     stalls: known < 0 ? 0 : stallsOf(table, known, role, leftKib, nowMs),
-    isDoubtful: role === 'seed' && family.saysCompleteForMagnets && !isTrusted(table, known, request, nowMs),
-    isProven: hasBecomeSeed || (known >= 0 && rows.has(known, flags.proven)),
+    isUnverifiedSeed:
+      role === 'seed' && family.saysCompleteForMagnets && !isTrusted(table, known, request, nowMs),
+    isVerifiedSeed: hasBecomeSeed || (known >= 0 && rows.has(known, flags.verifiedSeed)),
     isUnreachable: request.port <= 1,
     isSlowToForward: family.isSlowToForward,
   }
@@ -72,9 +73,9 @@ export function timeOf(
   known: number,
   nowMs: number,
 ): number {
-  const heardAtMs = known < 0 ? 0 : table.rows.heardAtMs(known, nowMs)
+  const lastSeenMs = known < 0 ? 0 : table.rows.lastSeenMs(known, nowMs)
   const stoppedAtMs = known < 0 ? table.tombstones.of(peer.infoHash, address, peer.port) : 0
-  return Math.max(nowMs, heardAtMs + 1, stoppedAtMs + 1)
+  return Math.max(nowMs, lastSeenMs + 1, stoppedAtMs + 1)
 }
 
 /** Announces in a row without progress, this one included. */
@@ -87,7 +88,7 @@ function stallsOf(table: SwarmTable, known: number, role: Role, leftKib: number,
 
 function isSoon(table: SwarmTable, known: number, nowMs: number): boolean {
   const { rows } = table
-  const silentMs = nowMs - rows.heardAtMs(known, nowMs)
+  const silentMs = nowMs - rows.lastSeenMs(known, nowMs)
   return silentMs * SOONEST_PER_LIFETIME < rows.lifetimeSeconds(known) * 1000
 }
 
@@ -99,8 +100,8 @@ function isTrusted(table: SwarmTable, known: number, request: AnnounceRequest, n
   if (request.event === 'completed' || request.downloadedBytes > 0) return true
   if (known < 0) return false
   const { rows } = table
-  if (rows.has(known, flags.proven) || !rows.has(known, flags.seed)) return true
-  if (!rows.has(known, flags.doubtful)) return true
+  if (rows.has(known, flags.verifiedSeed) || !rows.has(known, flags.seed)) return true
+  if (!rows.has(known, flags.unverifiedSeed)) return true
   return request.event === 'none' && !isSoon(table, known, nowMs)
 }
 

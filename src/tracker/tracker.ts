@@ -232,7 +232,7 @@ export class Tracker implements TrackerService {
     countDecision(metrics, decision, table.siteIndexOf(row))
     const isWaiting =
       table.roleOf(row) === 'needy' ||
-      table.rows.has(row, flags.doubtful) ||
+      table.rows.has(row, flags.unverifiedSeed) ||
       decision.choices.some((choice) => choice.ring === 'remote')
     const paced = heard.pace ?? this.#hearing.pace(heard, isWaiting)
     if (replica !== undefined) {

@@ -31,11 +31,11 @@ function aTable(): SwarmTable {
         role: HOSTS.includes(host) ? 'needy' : 'seed',
         leftKib: 100,
         downloadedKib: 0,
-        heardAtMs: NOW_MS,
+        lastSeenMs: NOW_MS,
         lifetimeSeconds: 3_600,
         stalls: 0,
-        isDoubtful: false,
-        isProven: true,
+        isUnverifiedSeed: false,
+        isVerifiedSeed: true,
         isUnreachable: false,
         isSlowToForward: false,
       },
@@ -61,7 +61,7 @@ function gatewaysOf(table: SwarmTable) {
 interface Decided {
   readonly host: number
   readonly isEnd: boolean
-  readonly treeOrder: number
+  readonly treeRank: number
   readonly source: number | undefined
 }
 
@@ -75,7 +75,7 @@ interface Told {
 const decided: fc.Arbitrary<Decided> = fc.record({
   host: fc.nat(HOSTS.length - 1),
   isEnd: fc.constantFrom(false, false, true),
-  treeOrder: fc.integer({ min: 1, max: 9 }),
+  treeRank: fc.integer({ min: 1, max: 9 }),
   source: fc.option(fc.nat(SOURCES.length - 1), { nil: undefined }),
 })
 
@@ -108,20 +108,20 @@ function recordOf(
   decisions: readonly Decided[],
   { decision, announcesLater, knowsUpstream }: Told,
 ): LeaseRecord {
-  const { host, isEnd, treeOrder, source } = decisions[decision] as Decided
-  const asOfMs = NOW_MS - 1_000 + 100 * decision + announcesLater
+  const { host, isEnd, treeRank, source } = decisions[decision] as Decided
+  const announcedAtMs = NOW_MS - 1_000 + 100 * decision + announcesLater
   const upstream =
     source === undefined || !knowsUpstream
       ? undefined
-      : { address: at(SOURCES[source] as string), port: 6881, asOfMs: NOW_MS }
+      : { address: at(SOURCES[source] as string), port: 6881, announcedAtMs: NOW_MS }
   return {
     infoHash: TORRENT,
-    peer: { address: at(HOSTS[host] as string), port: 6881, asOfMs },
+    peer: { address: at(HOSTS[host] as string), port: 6881, announcedAtMs },
     sinceMs: NOW_MS - 60_000 + decision * 1_000,
     version: versionOf(decision, isEnd),
     endedBy: isEnd ? 'stalled' : undefined,
     upstream,
-    treeOrder,
+    treeRank,
   }
 }
 
@@ -143,10 +143,13 @@ function placeOf(table: SwarmTable, { peer }: LeaseRecord): LeasePlace {
 
 function decisionOf(
   table: SwarmTable,
-  { sinceMs, version, peer, treeOrder, upstream }: LeaseRecord,
+  { sinceMs, version, peer, treeRank, upstream }: LeaseRecord,
 ): LeaseDecision {
-  const source = upstream && { row: rowOf(table, upstream.address.toString()), asOfMs: upstream.asOfMs }
-  return { sinceMs, version, asOfMs: peer.asOfMs, treeOrder, upstream: source }
+  const source = upstream && {
+    row: rowOf(table, upstream.address.toString()),
+    announcedAtMs: upstream.announcedAtMs,
+  }
+  return { sinceMs, version, announcedAtMs: peer.announcedAtMs, treeRank, upstream: source }
 }
 
 function merge(table: SwarmTable, records: readonly LeaseRecord[]): void {
@@ -185,8 +188,7 @@ for (const [through, apply] of [
           const gateway = first?.gateways?.find(({ row }) => row === rowOf(table, address))
           const decision = decisions[last]
           if (decision === undefined || decision.isEnd) expect(gateway).toBeUndefined()
-          else
-            expect(gateway).toMatchObject({ version: versionOf(last, false), treeOrder: decision.treeOrder })
+          else expect(gateway).toMatchObject({ version: versionOf(last, false), treeRank: decision.treeRank })
         }
       }),
       { numRuns: 500 },
@@ -205,7 +207,7 @@ test('an older decision of another node changes nothing that this node decided l
       const table = aTable()
       const { leases } = table
       const row = rowOf(table, HOSTS[host] as string)
-      const upstream = { row: rowOf(table, SOURCES[0] as string), asOfMs: NOW_MS }
+      const upstream = { row: rowOf(table, SOURCES[0] as string), announcedAtMs: NOW_MS }
       let nowMs = NOW_MS
       // A lease that was never decided about here is not later than anything.
       for (const step of ['grant', ...steps]) {

@@ -38,7 +38,7 @@ const port = fc.integer({ min: 1, max: 0xffff })
 /** A time that 32 bits around now can hold. */
 const recentMs = fc.integer({ min: NOW_MS - 2 ** 31 + 1, max: NOW_MS + 2 ** 31 - 1 })
 const anyMs = fc.nat(2 ** 44)
-const ref = fc.record({ address, port, asOfMs: recentMs })
+const ref = fc.record({ address, port, announcedAtMs: recentMs })
 const cause = fc.constantFrom('first', 'stopped', 'expired', 'stalled', 'added', 'surplus' as const)
 
 const peer = fc.record({
@@ -49,11 +49,11 @@ const peer = fc.record({
   role: fc.constantFrom('needy', 'seed', 'partial' as const),
   leftKib: word,
   downloadedKib: word,
-  heardAtMs: recentMs,
+  lastSeenMs: recentMs,
   lifetimeSeconds: fc.nat(0xffff),
   stalls: fc.nat(7),
-  isDoubtful: fc.boolean(),
-  isProven: fc.boolean(),
+  isUnverifiedSeed: fc.boolean(),
+  isVerifiedSeed: fc.boolean(),
   isUnreachable: fc.boolean(),
   isSlowToForward: fc.boolean(),
 })
@@ -66,7 +66,7 @@ const lease = fc.record({
   version: anyMs,
   endedBy: fc.option(cause, { nil: undefined }),
   upstream: fc.option(ref, { nil: undefined }),
-  treeOrder: word,
+  treeRank: word,
 })
 const gatewayHost = fc.record({
   infoHash,

@@ -32,11 +32,11 @@ function aNodeOfFra() {
     role,
     leftKib: role === 'seed' ? 0 : 1_000,
     downloadedKib: 0,
-    heardAtMs: clock.nowMs(),
+    lastSeenMs: clock.nowMs(),
     lifetimeSeconds: 150,
     stalls: 0,
-    isDoubtful: false,
-    isProven: false,
+    isUnverifiedSeed: false,
+    isVerifiedSeed: false,
     isUnreachable: false,
     isSlowToForward: false,
   })
@@ -135,12 +135,12 @@ describe('a site that says', () => {
         writer.peer(gateway)
         writer.lease({
           infoHash: TORRENT,
-          peer: { address: gateway.address, port: 6881, asOfMs: clock.nowMs() },
+          peer: { address: gateway.address, port: 6881, announcedAtMs: clock.nowMs() },
           sinceMs: clock.nowMs(),
           version: (clock.nowMs() + 3_600_000) * VERSIONS_PER_MS,
           endedBy: undefined,
           upstream: undefined,
-          treeOrder: 1,
+          treeRank: 1,
         })
       }),
     )

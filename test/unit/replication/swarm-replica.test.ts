@@ -65,7 +65,7 @@ describe('a peer told to one node', () => {
     teller.announce('127.1.1.1', { left: 0, event: 'completed' })
     hear()
     expect(listener.table.swarm(TORRENT)?.downloaded).toBe(1)
-    expect(listener.table.swarm(TORRENT)?.site(0)?.doubtfulSeeds).toBe(0)
+    expect(listener.table.swarm(TORRENT)?.site(0)?.unverifiedSeeds).toBe(0)
   })
 })
 

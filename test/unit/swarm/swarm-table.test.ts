@@ -16,11 +16,11 @@ const aState = (over: Partial<PeerState> = {}): PeerState => ({
   role: 'needy',
   leftKib: 100,
   downloadedKib: 0,
-  heardAtMs: 1_000_000,
+  lastSeenMs: 1_000_000,
   lifetimeSeconds: 100,
   stalls: 0,
-  isDoubtful: false,
-  isProven: false,
+  isUnverifiedSeed: false,
+  isVerifiedSeed: false,
   isUnreachable: false,
   isSlowToForward: false,
   ...over,
@@ -180,7 +180,7 @@ test('ten thousand random comings and goings leave what a plain map would hold',
     } else {
       const role = (['needy', 'seed', 'partial'] as const)[random.below(3)] as Role
       const place = random.below(3)
-      table.put(aState({ infoHash, address, role, identity: host, heardAtMs: 1_000_000 + turn }), place)
+      table.put(aState({ infoHash, address, role, identity: host, lastSeenMs: 1_000_000 + turn }), place)
       model.set(key, { role, place })
     }
   }

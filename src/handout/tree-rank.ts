@@ -33,7 +33,7 @@ const HEARD_IN_TIME_MS = SETTLE_MS / 2
  * A site that comes when others have begun joins behind them: with a low number it could fetch from the source alone.
  * The successor of a gateway keeps the site's place, for those who fetched from there.
  */
-export function treeOrder(topology: Topology, swarm: Swarm, siteIndex: number, nowMs: number): number {
+export function treeRank(topology: Topology, swarm: Swarm, siteIndex: number, nowMs: number): number {
   const isFirst = (swarm.site(siteIndex)?.gatewayHostsEver ?? 0) === 0
   const step = stepOf(topology, swarm, siteIndex) + (isFirst ? stepsBegun(swarm, siteIndex, nowMs) : 0)
   const hash = hashSite(swarm.infoHash, topology.sites[siteIndex]?.name ?? '')
@@ -46,7 +46,7 @@ function stepsBegun(swarm: Swarm, siteIndex: number, nowMs: number): number {
   const isAnythingThere = swarm.sites.some((site) => hasCopy(swarm, site))
   let steps = 0
   for (const other of swarm.sites)
-    for (const { upstreamRow, sinceMs, treeOrder: order } of other.gateways) {
+    for (const { upstreamRow, sinceMs, treeRank: order } of other.gateways) {
       const hasBegun = upstreamRow >= 0 || (isAnythingThere && nowMs - sinceMs >= HEARD_IN_TIME_MS)
       if (other.site !== siteIndex && hasBegun) steps = Math.max(steps, Math.floor(order / STEP))
     }
@@ -128,7 +128,7 @@ export class TreePlan {
 /** Of the gateways of a site; Infinity where it has none. */
 function orderOf(site: SiteSwarm): number {
   let order = site.gateways.length === 0 ? Infinity : 0
-  for (const gateway of site.gateways) order = Math.max(order, gateway.treeOrder)
+  for (const gateway of site.gateways) order = Math.max(order, gateway.treeRank)
   return order
 }
 
