@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/provide-missing.ts'],
-    // How long a test may take that has failed, and longer than any wait inside one, so that the wait says what it was for.
+    // Longer than any wait inside a test, so that a failed wait reports its own message.
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

@@ -1,14 +1,28 @@
 /**
- * The shape of the source: who may import whom, and the tidiness that a program can check. Each failure prints
- * the line and the rule. If a rule is in the way of something better, change test/architecture/rooms.ts and the
- * table in docs/ARCHITECTURE.md together.
+ * Rules for the source that a program can check: import directions, cycles, tidiness and plain technical English. Each
+ * failure prints the line and the rule. If an import rule prevents something better, change test/architecture/rooms.ts
+ * and the table in docs/ARCHITECTURE.md together.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { checkImports } from './architecture/check-imports.ts'
 import { checkLeaseOwner } from './architecture/one-owner.ts'
 import { checkTidiness } from './architecture/check-tidiness.ts'
+import { checkWordsExcept } from './architecture/check-words.ts'
+import { sourceFiles } from './architecture/count-words.mjs'
+import { findCycles } from './architecture/find-cycles.ts'
+import { PENDING_AREAS, PENDING_CYCLES } from './architecture/pending.ts'
 import { rooms } from './architecture/rooms.ts'
+
+const ROOT_FILES = readdirSync('.').filter((file) =>
+  /\.md$|^Dockerfile$|^docker-compose\.yml$|^\.oxlintrc\.json$/.test(file),
+)
+
+/** Contain the words that they look for. */
+const EXAMPLES: ReadonlySet<string> = new Set([
+  'test/architecture/count-words.mjs',
+  'test/unit/architecture/check-words.test.ts',
+])
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
@@ -25,6 +39,23 @@ test('every file is tidy', () => {
 
 test('only Leases can write the lease of a gateway', () => {
   expect(files.flatMap(({ file, source }) => checkLeaseOwner(file, source))).toEqual([])
+})
+
+test('no files import each other in a cycle, type imports included', () => {
+  const cycles = findCycles(new Map(files.map(({ file, source }) => [file, source])))
+  expect({ count: cycles.length, cycles: cycles.map((cycle) => cycle.join(', ')) }).toMatchObject({
+    count: PENDING_CYCLES,
+  })
+})
+
+test('comments, strings and documents are plain technical English', () => {
+  const paths = ['src', 'test', 'lab', 'bench', 'stack', 'docs', 'deploy', 'config', '.ci', ...ROOT_FILES]
+  const texts = paths
+    .flatMap(sourceFiles)
+    .filter((file) => !EXAMPLES.has(file))
+    .map((file) => ({ file, source: readFileSync(file, 'utf8') }))
+  expect(texts.length).toBeGreaterThan(500)
+  expect(checkWordsExcept(texts, PENDING_AREAS)).toEqual([])
 })
 
 test('the table of rooms is the one in docs/ARCHITECTURE.md', () => {

@@ -1,4 +1,4 @@
-/** `npm run docs`: writes every generated file anew. */
+/** `npm run docs`: regenerates every generated file. */
 import { writeFileSync } from 'node:fs'
 import { generatedFiles } from './generated-files.ts'
 

@@ -78,7 +78,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Puts the hint behind the carets, or on a separate line if there is no excerpt. */
+/** Puts the hint behind the carets, or on a separate line without an excerpt. */
 export function formatProblem({ file, line, column, message, hint, excerpt }: Problem): string {
   const head = line === 0 ? `${file}  ${message}` : `${file}:${line}:${column}  ${message}`
   if (excerpt === undefined) return hint === undefined ? head : `${head}\n  ${hint}`

@@ -126,5 +126,5 @@ async function withFileErrors<Result>(path: string, work: () => Promise<Result>)
   }
 }
 
-/** 16 of a client's 16 KiB requests: few system calls, and little is read in vain for a client that disconnects. */
+/** 16 of a client's 16 KiB requests: few system calls, and little is read needlessly for a client that disconnects. */
 const CHUNK_BYTES = 262_144

@@ -1,4 +1,4 @@
-/** Which imports of one source file break the table of rooms, each with the line and the rule. */
+/** Checks the imports of one source file against the table of rooms; each violation has its line and the rule. */
 import { dirname, join, normalize } from 'node:path/posix'
 import { readImports } from './read-imports.ts'
 import { type Room, rooms } from './rooms.ts'
@@ -10,8 +10,7 @@ export function checkImports(
   table: Readonly<Record<string, Room>> = rooms,
 ): string[] {
   const roomName = roomOf(file, table)
-  if (table[roomName] === undefined)
-    return [`src/${file}: there is no room "${roomName}" in the table of rooms`]
+  if (table[roomName] === undefined) return [`src/${file}: the table of rooms has no "${roomName}"`]
 
   return readImports(source).flatMap(({ line, from }) => {
     const rule = brokenRule(file, roomName, table, from)
@@ -26,7 +25,7 @@ function brokenRule(
   from: string | undefined,
 ): string | undefined {
   const room = table[roomName] as Room
-  if (from === undefined) return 'an import names its module as plain text, so that it can be checked'
+  if (from === undefined) return 'the module of an import must be a plain string, so that it can be checked'
   if (from.startsWith('node:')) return undefined
   if (!from.startsWith('.')) {
     const name = from

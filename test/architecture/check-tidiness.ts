@@ -1,7 +1,7 @@
-/** Small habits that keep the source readable and testable, as far as a program can see them. */
+/** Rules that keep the source readable and testable, as far as a program can check them. */
 import { blankComments, lineOf } from './read-imports.ts'
 
-/** Where the second subject of a file begins to hide. */
+/** A longer file probably has a second subject. Function sizes are checked by the linter. */
 const LINES_MAX = 400
 
 /** Folders are subjects; these are kinds. */
@@ -10,33 +10,33 @@ const KINDS = new Set(['utils', 'util', 'types', 'helpers', 'common', 'classes',
 interface Habit {
   readonly form: RegExp
   readonly rule: string
-  /** The files that own it. */
+  /** Files that the rule does not apply to. */
   readonly except?: readonly string[]
 }
 
 const HABITS: readonly Habit[] = [
   {
     form: /\bDate\.now\s*\(|\bnew Date\s*\(\s*\)/g,
-    rule: 'the time of day comes in through Clock; only core/clock.ts knows the real one',
+    rule: 'read the time through Clock; only core/clock.ts uses the system clock',
     except: ['core/clock.ts'],
   },
   {
     form: /\bperformance\.now\s*\(|\bprocess\.hrtime\b/g,
-    rule: 'how long something takes is measured with elapsedMs of core/clock.ts',
+    rule: 'measure durations with elapsedMs of core/clock.ts',
     except: ['core/clock.ts'],
   },
   {
     form: /\bMath\.random\b|\brandom(?:Bytes|Int|UUID|FillSync|Fill)\s*\(|\bgetRandomValues\b/g,
-    rule: 'chance comes in through Random; only core/random.ts knows the real one',
+    rule: 'draw random numbers through Random; only core/random.ts uses the system generator',
     except: ['core/random.ts'],
   },
   {
     form: /\bconsole\./g,
-    rule: 'results go through CommandContext, everything else through Log',
+    rule: 'write results through CommandContext, everything else through Log',
   },
   {
     form: /\bprocess\.exit\s*\(/g,
-    rule: 'the process ends when its work is done; only main.ts may cut it short',
+    rule: 'the process ends when its work is done; only main.ts may exit early',
     except: ['main.ts'],
   },
 ]
@@ -48,11 +48,12 @@ export function checkTidiness(file: string, source: string): string[] {
   if (lines > LINES_MAX)
     found.push(`src/${file}: ${lines} lines; look for the second subject at ${LINES_MAX}`)
   if (!/^(?:#![^\n]*\n)?\/(?:\*|\/)/.test(source)) {
-    found.push(`src/${file}:1  a file opens with a comment that says why it exists`)
+    found.push(`src/${file}:1  a file opens with a comment that describes its purpose`)
   }
   if (!/^[a-z0-9-]+(?:\/[a-z0-9-]+)*(?:\.d)?\.ts$/.test(file)) found.push(`src/${file}: names are kebab-case`)
   for (const folder of file.split('/').slice(0, -1)) {
-    if (KINDS.has(folder)) found.push(`src/${file}: folders are subjects, and "${folder}" is none`)
+    if (KINDS.has(folder))
+      found.push(`src/${file}: folders are named after subjects, and "${folder}" is not one`)
   }
 
   const code = blankComments(source)

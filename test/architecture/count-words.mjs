@@ -1,135 +1,318 @@
+// @ts-check
 /**
- * Words that plain technical English does without, counted in comments and in strings.
+ * Counts words and phrases that plain technical English does without, in comments, strings and documents.
  *
- * `node test/architecture/count-words.mjs [PATH …]` prints each place, and a summary as words per 1,000 comment lines.
- * `check-words.ts` turns the same list into a test.
+ * `node test/architecture/count-words.mjs [PATH …]` lists each place with the standard way to write it, and prints the
+ * number of words per 1,000 comment lines. `check-words.ts` turns the same list into a test.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Each with the standard way to say it. */
-export const habits = [
+/**
+ * @typedef {object} Prose
+ * @property {'comment' | 'string' | 'text'} kind
+ * @property {number} line from 1
+ * @property {string} text
+ */
+
+const BE = '(?:is|are|was|were|be|been|being)'
+
+/** Each with the standard way to write it. */
+const habits = [
   {
     form: /\b(?:nobody|somebody|everybody|anybody|whoever|whomever|whom)\b/gi,
     say: 'the client, the node, no peer, each reader',
   },
   { form: /\b(?:he|his|him|himself)\b/gi, say: 'it, its, the client' },
   {
-    form: /\b(?:is|are|was|were|be|been|being) no (?!longer\b|more\b|less\b|fewer\b|earlier\b|later\b|sooner\b|larger\b|smaller\b|other\b)[a-z`"-]+/gi,
+    form: phrase(
+      `(?<!\\bthere )${BE} no (?!longer\\b|more\\b|less\\b|fewer\\b|earlier\\b|later\\b|sooner\\b|larger\\b|smaller\\b|other\\b)[a-z\`"-]+`,
+    ),
     say: 'is not a …, there is no …',
   },
-  { form: /\b(?:turned|sent) away\b/gi, say: 'rejected' },
-  { form: /\bpass(?:ed|es)? over\b/gi, say: 'skipped, ignored' },
-  { form: /\b(?:let be|left alone|let alone)\b/gi, say: 'not changed, disconnected, ignored' },
-  { form: /\bfor ever\b/gi, say: 'permanently, without limit' },
-  { form: /\bfor want of\b/gi, say: 'without, because … is missing' },
-  { form: /\btaken? at (?:his|its|their) words?\b/gi, say: 'trusted' },
-  { form: /\bin force\b/gi, say: 'current' },
-  { form: /\b(?:hears?|heard|hearing)\b/gi, say: 'receive, last seen, connected, is told' },
-  { form: /\bneedy\b/gi, say: 'leecher' },
-  { form: /\basker\b/gi, say: 'requester' },
-  { form: /\b(?:such as it|as it was,|means ill)\b/gi, say: 'in plain words' },
-  { form: /\bnonsense\b/gi, say: 'protocol violation, malformed' },
+  { form: phrase(`(?<!\\bthere )${BE} none`), say: 'is not one, there is none' },
+  {
+    form: phrase('(?:turn|turns|turned|turning|send|sends|sent|sending)(?: [a-z]+){0,3}? away'),
+    say: 'reject',
+  },
+  {
+    form: phrase('pass(?:ed|es)? (?:it |them )?over(?! (?:the|a|an|all|each|every)\\b)'),
+    say: 'skip, ignore',
+  },
+  {
+    form: phrase('let be|let it be|(?:let|leave|leaves|left|leaving)(?: (?:it|them|that))? alone'),
+    say: 'not changed, disconnected, ignored',
+  },
+  { form: phrase('for ever'), say: 'permanently, without limit' },
+  { form: phrase('for good(?! (?:reason|measure))'), say: 'permanently' },
+  { form: phrase('for want of'), say: 'without, because … is missing' },
+  { form: phrase('taken? at (?:his|its|their) words?|believ(?:e|es|ed|ing)'), say: 'trust, accept' },
+  { form: phrase('in force'), say: 'current' },
+  { form: phrase('hears?|heard|hearing'), say: 'receive, last seen, connected, is told' },
+  {
+    form: phrase(
+      '(?:say|says|said|saying|tell|tells|told|telling|speak|speaks) of|speaks? for (?:itself|themselves)',
+    ),
+    say: 'advertise, report, contain, hand out; authoritative',
+  },
+  { form: phrase(`${BE} said|(?:say|says|said) nothing`), say: 'is sent, is reported; is silent, has no …' },
+  { form: phrase('(?:know|knows|knew|known) (?:of|nothing)'), say: 'has, contains, includes' },
+  { form: phrase('needy'), say: 'leecher' },
+  { form: phrase('asker'), say: 'requester' },
+  { form: phrase('newcomers?'), say: 'new peers, new requests' },
+  { form: /\b(?:such as it|as it was,|means ill)/gi, say: 'in plain words' },
+  { form: /(?<!\bas [a-z]+ )\bas (?:it is|they are)(?=[.,;:)]|$)/gim, say: 'unchanged' },
+  { form: phrase('nonsense'), say: 'protocol violation, malformed' },
+  { form: phrase('troubles?'), say: 'error, failure, problem' },
+  { form: phrase('(?:make|makes|made) a mistake'), say: 'internal error' },
+  { form: phrase('anew'), say: 'again, from scratch; reload, rewrite' },
+  { form: phrase('again and again'), say: 'repeatedly' },
+  { form: phrase('in vain'), say: 'without result; until it gives up' },
+  { form: phrase('without a word'), say: 'silently' },
+  { form: phrase('(?:stand|stands|stood|standing) still'), say: 'stop, stall, be suspended' },
+  { form: phrase('(?:go|goes|going|went|gone) away'), say: 'drain, stop, close, disappear' },
+  { form: phrase(`(?:${BE}|stay|stays|stayed) away`), say: 'is down, is unavailable; does not return' },
+  { form: phrase(`${BE} there again`), say: 'is available again' },
+  { form: phrase('(?:throw|throws|threw|thrown|throwing) (?:it |them )?away'), say: 'drop, discard' },
+  { form: phrase(`${BE} looked at`), say: 'is checked, polled, scanned' },
+  { form: phrase('so many(?! (?:[a-z]+ ){0,2}that)'), say: 'N, this many, the number of …' },
+  { form: phrase('mend(?:s|ed|ing)?'), say: 'repair, reconnect' },
 ]
+
+/** @param {string} words */
+function phrase(words) {
+  return new RegExp(`\\b(?:${words})\\b`, 'gi')
+}
 
 /** A sentence that opens with one of these names its subject last. */
 const RIDDLE = /^(?:What|Who|Whom|Whose|Which|Whether)\b/
 
-/** Comments and string contents of TypeScript or JavaScript source: `{ kind, line, text }`, in order. */
-export function proseOf(source) {
-  const token =
-    /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|(?<=[=(,:[!&|?{};\n]\s*)\/(?![*/])(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/|\/\/[^\n]*|\/\*[^]*?\*\//g
+/** A header that opens with one of these begins with neither a noun nor a verb. */
+const HEADER_RIDDLE =
+  /^(?:What|Who|Whom|Whose|Which|Whether|How|Where|When|While|Why|If|So|Since|Because|Although|Until|That|There|This|It|From|For|In|On|At|By|Of|To|With|Without|Beside|Between)\b/
+
+const TOKEN =
+  /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|(?<=[=(,:[!&|?{};\n]\s*)\/(?![*/])(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/|\/\/[^\n]*|\/\*[^]*?\*\//g
+
+/**
+ * The prose of a file in order: comments and strings of code, the text of documents and of everything else.
+ *
+ * @param {string} file its name, which tells the language
+ * @param {string} source
+ * @returns {Prose[]}
+ */
+export function proseOf(file, source) {
+  switch (extname(file)) {
+    case '.ts':
+    case '.mjs':
+    case '.js':
+      return scriptProse(source)
+    case '.lua':
+      return [...source.matchAll(/--[^\n]*/g)].map(({ 0: text, index }) => ({
+        kind: /** @type {const} */ ('comment'),
+        line: lineOf(source, index),
+        text: text.slice(2),
+      }))
+    case '.md':
+      return [{ kind: 'text', line: 1, text: markdownProse(source) }]
+    default:
+      return [{ kind: 'text', line: 1, text: source }]
+  }
+}
+
+/**
+ * Module names are not prose, nor is an expression inside a template.
+ *
+ * @param {string} source
+ * @returns {Prose[]}
+ */
+function scriptProse(source) {
+  /** @type {Prose[]} */
   const found = []
-  for (const match of source.matchAll(token)) {
+  for (const match of source.matchAll(TOKEN)) {
     const [text] = match
-    const line = source.slice(0, match.index).split('\n').length
+    const line = lineOf(source, match.index)
     if (text.startsWith('/*')) found.push({ kind: 'comment', line, text: text.slice(2, -2) })
     else if (text.startsWith('//')) found.push({ kind: 'comment', line, text: text.slice(2) })
-    else if (!text.startsWith('/')) found.push({ kind: 'string', line, text: text.slice(1, -1) })
+    else if (text.startsWith('`'))
+      found.push({ kind: 'string', line, text: text.slice(1, -1).replace(/\$\{[^{}]*\}/g, blank) })
+    else if (!text.startsWith('/') && !/^..?\.?\//.test(text))
+      found.push({ kind: 'string', line, text: text.slice(1, -1) })
   }
   return found
 }
 
-/** `{ line, word, say }` for each habit in a file's prose. */
-export function habitsIn(source) {
-  return proseOf(source).flatMap(({ line, text }) =>
-    habits.flatMap(({ form, say }) =>
-      [...text.matchAll(form)].map((match) => ({
-        line: line + text.slice(0, match.index).split('\n').length - 1,
-        word: match[0],
-        say,
-      })),
-    ),
+/**
+ * Blanks code blocks, code spans and link targets, so that lines keep their numbers.
+ *
+ * @param {string} source
+ */
+function markdownProse(source) {
+  return source
+    .replace(/^( *)(```+)[^\n]*\n[^]*?\n\1\2[^\n]*$/gm, blank)
+    .replace(/(`+)[^`](?:[^]*?[^`])?\1(?!`)/g, blank)
+    .replace(/\]\([^)\n]*\)/g, blank)
+}
+
+/** @param {string} text */
+function blank(text) {
+  return text.replace(/[^\n]/g, ' ')
+}
+
+/**
+ * @param {string} source
+ * @param {number} index
+ */
+function lineOf(source, index) {
+  return source.slice(0, index).split('\n').length
+}
+
+/**
+ * Every habit in the prose of a file.
+ *
+ * @param {string} file
+ * @param {string} source
+ */
+export function habitsIn(file, source) {
+  return proseOf(file, source).flatMap(habitsOf)
+}
+
+/**
+ * A phrase may continue on the next line of a comment.
+ *
+ * @param {Prose} prose
+ */
+function habitsOf({ line, text }) {
+  const flat = squeeze(
+    text.replace(/\n[ \t]*(?:\*|\/\/|#|--)?[ \t]*/g, (margin) => margin.replace(/[^]/g, ' ')),
+  )
+  return habits.flatMap(({ form, say }) =>
+    [...flat.text.matchAll(form)].map((match) => ({
+      line: line + lineOf(text, flat.positions[match.index] ?? 0) - 1,
+      word: match[0],
+      say,
+    })),
   )
 }
 
-/** The text of a comment without its stars, and its sentences. */
-function sentencesOf(text) {
-  const plain = text
+/**
+ * One blank for each run of blanks, and where each remaining character was.
+ *
+ * @param {string} text
+ */
+function squeeze(text) {
+  /** @type {number[]} */
+  const positions = []
+  let squeezed = ''
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === ' ' && squeezed.endsWith(' ')) continue
+    squeezed += text[at]
+    positions.push(at)
+  }
+  return { text: squeezed, positions }
+}
+
+/**
+ * The text of a comment without its stars.
+ *
+ * @param {string} comment
+ */
+function plainText(comment) {
+  return comment
+    .replace(/^\*/, '')
     .split('\n')
     .map((line) => line.replace(/^\s*\*? ?/, ''))
     .join(' ')
     .replace(/\s+/g, ' ')
     .trim()
-  return plain.split(/(?<=[.!?:])\s+(?=[A-Z`"])/).filter((sentence) => /^[A-Z]/.test(sentence))
 }
 
-/** The first sentence of the comment that opens a file; undefined where there is none. */
-export function headerOf(source) {
-  const [first] = proseOf(source)
-  return first?.kind === 'comment' ? sentencesOf(first.text.replace(/^\*/, ''))[0] : undefined
+/**
+ * @param {string} comment
+ * @returns {string[]}
+ */
+function sentencesOf(comment) {
+  return plainText(comment)
+    .split(/(?<=[.!?:])\s+(?=[A-Z`"])/)
+    .filter((sentence) => /^[A-Z]/.test(sentence))
 }
 
-export function opensAsRiddle(sentence) {
-  return RIDDLE.test(sentence)
+/**
+ * The comment that opens a script; undefined where there is none.
+ *
+ * @param {string} file
+ * @param {string} source
+ */
+export function headerOf(file, source) {
+  const first = proseOf(file, source).find(({ text }) => text.trim() !== '@ts-check')
+  return first?.kind === 'comment' ? plainText(first.text) : undefined
 }
 
-/** Counts over many sources, as the report prints them. */
-export function summarize(sources) {
-  let commentLines = 0
-  let words = 0
-  let sentences = 0
-  let riddles = 0
-  for (const source of sources)
-    for (const { kind, text } of proseOf(source)) {
+/** @param {string} header */
+export function isHeaderRiddle(header) {
+  return HEADER_RIDDLE.test(header)
+}
+
+/**
+ * Counts over many files, as the report prints them.
+ *
+ * @param {readonly { readonly file: string, readonly source: string }[]} files
+ */
+export function summarize(files) {
+  const total = { commentLines: 0, words: 0, sentences: 0, riddles: 0 }
+  for (const { file, source } of files)
+    for (const prose of proseOf(file, source)) {
+      const { kind, text } = prose
       if (kind !== 'comment') continue
-      commentLines += text.split('\n').length
-      for (const { form } of habits) words += [...text.matchAll(form)].length
-      for (const sentence of sentencesOf(text.replace(/^\*/, ''))) {
-        sentences++
-        if (opensAsRiddle(sentence)) riddles++
-      }
+      total.commentLines += text.split('\n').length
+      total.words += habitsOf(prose).length
+      const sentences = sentencesOf(text)
+      total.sentences += sentences.length
+      total.riddles += sentences.filter((sentence) => RIDDLE.test(sentence)).length
     }
-  return { commentLines, words, sentences, riddles }
+  return total
 }
 
+const WITH_PROSE =
+  /(?:\.(?:ts|mjs|js|lua|py|sh|md|ya?ml|conf|env|service)|grafana\/.*\.json|\.oxlintrc\.json|Dockerfile|\.ci\/run)$/
+
+/**
+ * The files with prose at a path, sorted.
+ *
+ * @param {string} path
+ * @returns {string[]}
+ */
 export function sourceFiles(path) {
   if (statSync(path).isFile()) return [path]
   return readdirSync(path, { recursive: true, encoding: 'utf8' })
     .map((file) => join(path, file))
     .filter(
-      (file) => /\.(?:ts|mjs|js)$/.test(file) && !file.includes('node_modules') && statSync(file).isFile(),
+      (file) => WITH_PROSE.test(file) && !/node_modules|lab\/results/.test(file) && statSync(file).isFile(),
     )
     .toSorted()
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const paths = process.argv.slice(2)
-  const files = (paths.length > 0 ? paths : ['src']).flatMap(sourceFiles)
-  for (const file of files) {
-    const source = readFileSync(file, 'utf8')
-    for (const { line, word, say } of habitsIn(source))
+  const files = (paths.length > 0 ? paths : ['src'])
+    .flatMap(sourceFiles)
+    .map((file) => ({ file, source: readFileSync(file, 'utf8') }))
+  let places = 0
+  for (const { file, source } of files) {
+    for (const { line, word, say } of habitsIn(file, source)) {
       process.stdout.write(`${file}:${line}  "${word}": ${say}\n`)
-    const header = headerOf(source)
-    if (header !== undefined && opensAsRiddle(header))
+      places++
+    }
+    const header = headerOf(file, source)
+    if (header !== undefined && isHeaderRiddle(header))
       process.stdout.write(`${file}:1  header: ${header.slice(0, 80)}\n`)
   }
-  const { commentLines, words, sentences, riddles } = summarize(
-    files.map((file) => readFileSync(file, 'utf8')),
-  )
+  const { commentLines, words, sentences, riddles } = summarize(files)
+  const perThousand = commentLines === 0 ? '' : `, ${((1000 * words) / commentLines).toFixed(1)} per 1,000`
+  const share = sentences === 0 ? '' : `, ${((100 * riddles) / sentences).toFixed(1)} %`
   process.stdout.write(
-    `${files.length} files, ${commentLines} comment lines: ${((1000 * words) / commentLines).toFixed(1)} words per 1,000, ` +
-      `${((100 * riddles) / sentences).toFixed(1)} % of ${sentences} sentences open with What, Who, Which or Whether\n`,
+    `${files.length} files, ${places} places; ${words} words in ${commentLines} comment lines${perThousand}; ` +
+      `${riddles} of ${sentences} sentences open with What, Who, Which or Whether${share}\n`,
   )
 }

@@ -1,19 +1,18 @@
 /**
  * Finds every import in a source file: static, type-only, re-exported, for its effects, and dynamic.
  *
- * TypeScript 7 has no stable programming interface, so this is a scanner of the little that matters: it blanks
- * comments and the insides of other strings, and then looks for the few forms that name a module. What cannot be
- * read, such as a computed name, is returned as undefined, so that it can be refused.
+ * TypeScript 7 has no stable programming interface, so this is a small scanner: it blanks comments and then matches the
+ * few forms that name a module. A computed name is returned as undefined, so that it can be rejected.
  */
 
 export interface Import {
   /** From 1. */
   readonly line: number
-  /** As written: `../core/errors.ts`, `node:fs`, `fastify`. undefined where it is computed. */
+  /** As written: `../core/errors.ts`, `node:fs`, `fastify`. undefined if computed. */
   readonly from: string | undefined
 }
 
-/** `import … from 'x'` and `export … from 'x'` at the start of a line: nothing else can stand there in a module. */
+/** `import … from 'x'` and `export … from 'x'` at the start of a line. */
 const STATIC = /^[ \t]*(?:import|export)\b[^'"`;=()]*?\bfrom\s*(['"])(.*?)\1/gm
 const FOR_EFFECT = /^[ \t]*import\s*(['"])(.*?)\1/gm
 /** `import('x')` as a value and as a type. */
@@ -28,9 +27,9 @@ export function readImports(source: string): Import[] {
     .toSorted((a, b) => a.line - b.line)
 }
 
-/** Replaces comments by spaces, so that positions stay. Quotes inside comments and `//` inside strings are traps. */
+/** Replaces comments by spaces, so that positions stay valid. */
 export function blankComments(source: string): string {
-  // Strings, templates and regular expressions are matched first, so that what looks like a comment in one is kept.
+  // Strings, templates and regular expressions are matched first, so that `//` or `/*` inside one is not a comment.
   const token =
     /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|(?<=[=(,:[!&|?{};\n]\s*)\/(?![*/])(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/|\/\/[^\n]*|\/\*[^]*?\*\//g
   return source.replace(token, (text) =>

@@ -1,15 +1,14 @@
 /**
- * The rooms of src/ and what each may import beside itself and `core`: other rooms, single files of them, and
- * packages. docs/ARCHITECTURE.md shows the same table to people, and architecture.test.ts compares the two.
+ * Table of the rooms of src/ and their allowed imports, besides the room itself and `core`: other rooms, single files of
+ * them, and packages. docs/ARCHITECTURE.md contains the same table, and architecture.test.ts compares the two.
  *
- * A package stands in as few rooms as possible, because its edges are known to whoever works there: what each
- * one cannot do, and where we found out, is in docs/decisions.
+ * As few rooms as possible import a package, so that its peculiarities matter in one place. docs/decisions lists them.
  */
 
 export interface Room {
   /** Rooms (`swarm`) or single files (`topology/schema`). */
   readonly rooms: readonly string[]
-  /** From npm. Node's own modules are free to all. */
+  /** Packages from npm. Every room may import the modules of Node. */
   readonly packages: readonly string[]
 }
 
@@ -97,6 +96,6 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
     packages: ['commander'],
   },
-  // main.ts itself, which is in no room.
+  // The file main.ts, which is outside the rooms.
   main: { rooms: ['cli'], packages: [] },
 }

@@ -11,7 +11,7 @@ export interface GoldenCase {
   readonly expected: string
 }
 
-/** Long enough to be no YAML document separator. */
+/** Longer than the document separator of YAML. */
 const SEPARATOR = `${'-'.repeat(20)}\n`
 
 export function readCases(folder: string): GoldenCase[] {

@@ -1,4 +1,4 @@
-/** The .torrent files that WebTorrent is tested with. The expected values are what libtorrent 2.0.8 says of them. */
+/** The .torrent files that WebTorrent is tested with. The expected values come from libtorrent 2.0.8. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -49,7 +49,7 @@ describe('the torrents that WebTorrent is tested with', () => {
     expect(others(after)).toEqual(others(before))
   })
 
-  it('include one that nobody can download, and that says so', () => {
+  it('include one that cannot be downloaded, with a warning', () => {
     expect(summarize(read('corrupt.torrent')).warnings).toContainEqual({
       code: 'info-incomplete',
       message: 'no client downloads this: `info` has no `name`; make the torrent again',

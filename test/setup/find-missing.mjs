@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Which of the programs in requirements.json this machine lacks. Plain JavaScript, because run.mjs needs the
- * answer before anything is built.
+ * Finds the programs of requirements.json that this machine lacks. Plain JavaScript, because run.mjs calls it before
+ * anything is built.
  */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
@@ -12,8 +12,8 @@ import { delimiter, join } from 'node:path'
  * @property {string} [command] a program on the PATH
  * @property {string} [python] a module of /usr/bin/python3
  * @property {string} package the Debian package that has it
- * @property {string} [service] what that package would start by itself
- * @property {string} for what the tests do with it
+ * @property {string} [service] the service that this package starts
+ * @property {string} for what the tests use it for
  */
 
 /** @returns {Record<string, Requirement>} */
@@ -31,7 +31,7 @@ export function findMissing() {
 /** @param {Requirement} requirement */
 function isMet({ command, python }) {
   if (python === undefined) return command !== undefined && isOnPath(command)
-  // Debian's module belongs to Debian's interpreter; a newer python3 earlier in the PATH does not see it.
+  // A Debian module is installed for Debian's interpreter; a newer python3 earlier in the PATH does not find it.
   const run = spawnSync('/usr/bin/python3', ['-c', `import ${python}`], { stdio: 'ignore', timeout: 30_000 })
   return run.status === 0
 }
@@ -48,7 +48,7 @@ export function isOnPath(command) {
   })
 }
 
-/** Debian puts some programs into sbin, which the PATH of ordinary users lacks. */
+/** Debian installs some programs into sbin, which is not in the PATH of ordinary users. */
 export function searchPath() {
   const own = (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '')
   return [...new Set([...own, '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin'])]

@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * Brings what the tests need beyond npm: with apt-get where that can be done without asking, otherwise by naming
- * each missing thing and where it comes from. Nothing a package would start by itself is left running.
+ * Installs the programs that the tests need beyond npm: with apt-get where that works without a prompt, otherwise it
+ * lists each missing program with its package. Services of these packages do not stay running.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { findMissing, isOnPath, readRequirements } from './find-missing.mjs'
 
-/** A slow mirror takes a few minutes; after ten it is not going to work. */
+/** A slow mirror takes a few minutes; ten minutes mean a failure. */
 const APT_DEADLINE_MS = 600_000
 
 /** @param {(line: string) => void} say */
@@ -34,10 +34,10 @@ function canInstall() {
 
 /**
  * @param {readonly string[]} packages
- * @returns {string | undefined} what apt-get said if it failed
+ * @returns {string | undefined} the output of apt-get if it failed
  */
 function aptInstall(packages) {
-  // The package lists of a fresh machine are empty or old. A failed update may still be followed by an install.
+  // The package lists of a fresh machine are empty or old. An install may succeed even if the update fails.
   apt(['update'])
   const { status, output } = apt(['install', '-y', '--no-install-recommends', ...packages])
   return status === 0 ? undefined : `apt-get could not install them:\n${output}`
@@ -45,7 +45,7 @@ function aptInstall(packages) {
 
 /** @param {readonly string[]} args */
 function apt(args) {
-  // The lock: another apt-get, such as a machine's own first upgrade, may be at work.
+  // Waits for the lock: another apt-get may be running, such as the first upgrade of a new machine.
   const run = spawnSync('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -59,8 +59,8 @@ function apt(args) {
 }
 
 /**
- * Debian starts what it installs unless policy-rc.d says no (101). One that is there already is the machine's own
- * and stays as it is.
+ * Debian starts the services it installs unless policy-rc.d denies it (101). An existing policy-rc.d belongs to the
+ * machine and is not changed.
  *
  * @template T
  * @param {() => T} install
@@ -79,7 +79,7 @@ function withoutStartingServices(install) {
   }
 }
 
-/** @param {string} service that a package of ours would start at the next boot */
+/** @param {string} service that an installed package would start at the next boot */
 function switchOff(service) {
   if (isOnPath('systemctl'))
     spawnSync('systemctl', ['disable', '--now', service], { stdio: 'ignore', timeout: 30_000 })

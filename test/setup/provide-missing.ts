@@ -1,6 +1,6 @@
 /**
- * Vitest's global set-up: works out once what this machine lacks and hands it to every test file, so that
- * `npx vitest` skips the same tests as `npm test`. Programs in sbin are put within reach, for the same reason.
+ * Global set-up of vitest: finds the missing requirements once and provides them to every test file, so that
+ * `npx vitest` skips the same tests as `npm test`. Adds sbin to the PATH for the same reason.
  */
 import { delimiter } from 'node:path'
 import type { TestProject } from 'vitest/node'

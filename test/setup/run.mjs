@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * `npm test`: brings what the tests need beyond npm, builds the program that test/system starts, and runs vitest
- * with the arguments given, such as `npm test -- test/unit/core`. The last line is `N passed, N failed`.
+ * `npm test`: installs the requirements beyond npm, builds the program that test/system starts, and runs vitest with the
+ * given arguments, such as `npm test -- test/unit/core`. The last line is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -40,7 +40,7 @@ async function main(args) {
   }
 }
 
-/** @param {string} why nothing can be tested */
+/** @param {string} why the reason why no test can run */
 function stop(why) {
   console.log(`${why}\n0 passed, 1 failed`)
   return 1
@@ -53,7 +53,7 @@ function stop(why) {
 function run(args) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
-    // A terminal's Ctrl-C reaches the child by itself; a supervisor's TERM reaches only this process.
+    // Ctrl-C in a terminal also reaches the child; the TERM of a supervisor reaches only this process.
     const forward = () => child.kill('SIGTERM')
     process.once('SIGTERM', forward)
     child.once('error', reject)

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * From vitest's JSON report to the last lines of `npm test`: which tests were skipped, and how many passed.
+ * Computes the last lines of `npm test` from vitest's JSON report: the skipped tests and the counts.
  *
- * What the report alone would hide counts as a failure too: a file that could not be loaded, a rejection that no
- * test awaited, and a run in which nothing was tested.
+ * Failures that the report does not count are added: a file that could not be loaded, a rejection that no test awaited,
+ * and a run without any test.
  */
 
 /**
- * @typedef {object} Report the part of vitest's JSON that is read
+ * @typedef {object} Report the fields of vitest's JSON that are used
  * @property {readonly { name: string, status: string, message: string,
  *   assertionResults: readonly { status: string, fullName: string }[] }[]} testResults
  */
 
 /**
- * @param {Report | undefined} report undefined where the run did not get as far as writing one
+ * @param {Report | undefined} report undefined if the run ended before it wrote one
  * @param {number | null} exitCode of vitest
  * @param {string} root of the repository, to shorten file names
  */

@@ -1,4 +1,4 @@
-/** A broken rule is found, and its message says which line broke which rule. */
+/** Violations of the table of rooms are reported with line and rule. */
 import { expect, test } from 'vitest'
 import { checkImports } from '../../architecture/check-imports.ts'
 
@@ -33,7 +33,7 @@ test('a file in the row does not open the rest of its room', () => {
   ])
 })
 
-test('a room whose name begins like an allowed one is another room', () => {
+test('a room whose name begins like an allowed one is a different room', () => {
   const wider = { ...table, core: { rooms: ['swarm'], packages: [] } }
   expect(checkImports('core/a.ts', "import { a } from '../swarming/a.ts'", wider)).toHaveLength(1)
 })
@@ -45,7 +45,5 @@ test('core may import no package', () => {
 })
 
 test('a new room needs a row first', () => {
-  expect(checkImports('utils/a.ts', '', table)).toEqual([
-    'src/utils/a.ts: there is no room "utils" in the table of rooms',
-  ])
+  expect(checkImports('utils/a.ts', '', table)).toEqual(['src/utils/a.ts: the table of rooms has no "utils"'])
 })

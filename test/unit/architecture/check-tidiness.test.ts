@@ -1,11 +1,11 @@
-/** Tidiness is judged by line, and what a comment or the owner of a port says is left alone. */
+/** Tidiness is checked by line; comments and the owner of a port are exempt. */
 import { describe, expect, test } from 'vitest'
 import { checkTidiness } from '../../architecture/check-tidiness.ts'
 
 const header = '/** Why. */\n'
 
 describe('tidiness', () => {
-  test('a file with a header that keeps to the habits is tidy', () => {
+  test('a file with a header and without violations is tidy', () => {
     expect(checkTidiness('swarm/row-list.ts', `${header}export const rows = 1 // not Date.now()\n`)).toEqual(
       [],
     )
@@ -25,17 +25,17 @@ describe('tidiness', () => {
     expect(found[0]).toContain(`src/swarm/row-list.ts:2  ${word}`)
   })
 
-  test('a date made from a number is no clock', () => {
+  test('a date made from a number does not read the clock', () => {
     expect(checkTidiness('cli/show.ts', `${header}export const day = new Date(ms)\n`)).toEqual([])
   })
 
-  test('the owner of a port knows the real thing', () => {
+  test('the owner of a port may use the system function', () => {
     expect(checkTidiness('core/clock.ts', `${header}export const now = () => Date.now()\n`)).toEqual([])
   })
 
   test('a file without a header is found', () => {
     expect(checkTidiness('core/a.ts', 'export const a = 1\n')).toEqual([
-      'src/core/a.ts:1  a file opens with a comment that says why it exists',
+      'src/core/a.ts:1  a file opens with a comment that describes its purpose',
     ])
   })
 

@@ -1,4 +1,4 @@
-/** The reference pages and the tables they describe are compared in both directions. */
+/** Reference pages contain every row of the tables in the code, and no others. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { refusals } from '../../../src/core/errors.ts'

@@ -1,4 +1,4 @@
-/** What `npm test` installs is what some test needs, and nothing else. */
+/** Every program that `npm test` installs is needed by a test. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import requirements from '../../setup/requirements.json' with { type: 'json' }

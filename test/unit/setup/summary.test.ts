@@ -1,9 +1,9 @@
-/** The last lines of `npm test`, which people and machines read to know how it went. */
+/** The last lines of `npm test`, which contain the result for people and programs. */
 import { describe, expect, test } from 'vitest'
 import { summarize } from '../../setup/summary.mjs'
 
 describe('the summary of a test run', () => {
-  test('ends with what passed and what failed', () => {
+  test('ends with the numbers of passed and failed tests', () => {
     expect(summarize(report(['passed', 'passed', 'failed']), 1, '/repo')).toEqual({
       lines: ['2 passed, 1 failed'],
       exitCode: 1,
@@ -47,7 +47,7 @@ describe('the summary of a test run', () => {
     })
   })
 
-  test('is a failure if nothing was tested', () => {
+  test('is a failure if no test ran', () => {
     expect(summarize(report(['skipped']), 0, '/repo')).toEqual({
       lines: [
         'Skipped:',
