@@ -49,7 +49,7 @@ function peer(index: number): PeerState {
     address: Address.v4(0x7f01_0000 + ((index % SITES) << 16) + (host & 0xffff)),
     port: 6881 + (host >>> 16),
     identity: Math.imul(index, 0x9e3779b1) >>> 0,
-    role: index % 10 === 0 ? 'needy' : 'seed',
+    role: index % 10 === 0 ? 'leecher' : 'seed',
     leftKib: index % 10 === 0 ? 1_000 : 0,
     downloadedKib: index,
     lastSeenMs: clock.nowMs() - (index % 60_000),

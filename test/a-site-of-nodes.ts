@@ -106,11 +106,11 @@ export function pictureOf(table: SwarmTable, clock: ManualClock) {
           swarm.sites
             .filter(({ peers }) => peers > 0)
             .map(
-              ({ site, needy, seeds, partial, unverifiedSeeds }) =>
-                `${site}: ${needy} ${seeds} ${partial} ${unverifiedSeeds}`,
+              ({ site, leechers, seeds, partial, unverifiedSeeds }) =>
+                `${site}: ${leechers} ${seeds} ${partial} ${unverifiedSeeds}`,
             ),
         ),
-        clients: [swarm.seedClients, swarm.needyClients, swarm.partialClients],
+        clients: [swarm.seedClients, swarm.leecherClients, swarm.partialClients],
         completions: [swarm.downloaded, swarm.completedAtMs],
       }
     })

@@ -33,7 +33,7 @@ export class RemoteLeases {
       const held = new Set<number>()
       for (const lease of leases) {
         const row = this.#find(swarm, lease.peer)
-        if (row < 0 || table.siteIndexOf(row) !== site.index || table.roleOf(row) !== 'needy') continue
+        if (row < 0 || table.siteIndexOf(row) !== site.index || table.roleOf(row) !== 'leecher') continue
         held.add(row)
         this.#merge(row, lease, swarm)
       }

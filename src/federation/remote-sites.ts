@@ -40,7 +40,7 @@ export interface RemoteContactsParts {
 
 export interface Totals {
   readonly seeds: number
-  readonly needy: number
+  readonly leechers: number
   readonly partial: number
   readonly downloaded: number
 }
@@ -59,7 +59,7 @@ interface LeasesByOwner {
 
 const NO_LEASES_OF_ANYBODY: LeasesByOwner = { own: NO_LEASES, adoptions: NO_LEASES }
 
-const NOTHING: Totals = Object.freeze({ seeds: 0, needy: 0, partial: 0, downloaded: 0 })
+const NOTHING: Totals = Object.freeze({ seeds: 0, leechers: 0, partial: 0, downloaded: 0 })
 
 export class RemoteContacts implements RemoteSites {
   readonly #parts: RemoteContactsParts
@@ -89,11 +89,11 @@ export class RemoteContacts implements RemoteSites {
   totals(infoHash: Buffer): Totals {
     const said = this.#said.of(infoHashKey(infoHash))
     if (said.length === 0) return NOTHING
-    const sum = { seeds: 0, needy: 0, partial: 0, downloaded: 0 }
-    for (const { site, seeds, needy, partial, downloaded } of said) {
+    const sum = { seeds: 0, leechers: 0, partial: 0, downloaded: 0 }
+    for (const { site, seeds, leechers, partial, downloaded } of said) {
       if (!site.isHeard) continue
       sum.seeds += seeds
-      sum.needy += needy
+      sum.leechers += leechers
       sum.partial += partial
       sum.downloaded += downloaded
     }
@@ -201,7 +201,7 @@ export class RemoteContacts implements RemoteSites {
     const { site } = hearing
     const key = infoHashKey(counts.infoHash)
     const { own, adoptions } = leases.length === 0 ? NO_LEASES_OF_ANYBODY : this.#whose(hearing, leases)
-    if (peers.length === 0 && counts.seeds + counts.needy + counts.partial === 0) this.#forget(key, site)
+    if (peers.length === 0 && counts.seeds + counts.leechers + counts.partial === 0) this.#forget(key, site)
     else {
       const said = this.#said.replace(key, site, counts, own)
       if (said === undefined) hearing.refusals.push('torrents')

@@ -30,7 +30,7 @@ export class Said implements SiteCounts {
   readonly site: RemoteSite
   stream = 0
   seeds = 0
-  needy = 0
+  leechers = 0
   partial = 0
   leftKib = 0
   downloaded = 0
@@ -45,7 +45,7 @@ export class Said implements SiteCounts {
   replace(counts: SiteCounts, leases: readonly SaidLease[]): void {
     this.stream = this.site.stream
     this.seeds = counts.seeds
-    this.needy = counts.needy
+    this.leechers = counts.leechers
     this.partial = counts.partial
     this.leftKib = counts.leftKib
     this.downloaded = counts.downloaded

@@ -140,7 +140,7 @@ export class OwnContacts implements OwnSite {
     const { table, remote } = this.#parts
     const contacts = chooseContacts(table, swarm, site, nowMs, before?.contacts ?? [])
     const counts = this.#countsOf(swarm)
-    const countsDigest = digest([counts.seeds, counts.needy, counts.partial, counts.downloaded])
+    const countsDigest = digest([counts.seeds, counts.leechers, counts.partial, counts.downloaded])
     const contactsDigest = digest([
       ...contacts.flatMap(({ row }) => [row, table.rows.identity(row), ...this.#leaseOf(row)]),
       ...adoptions(table, swarm, site.site).flatMap(({ row, version }) =>
@@ -195,7 +195,7 @@ export class OwnContacts implements OwnSite {
       this.#said.set(key, { ...(said ?? NOTHING_SAID), countsDigest: UNLOOKED })
     if (swarm === undefined || site === undefined || site.peers === 0) {
       const infoHash = Buffer.from(key, 'latin1')
-      return writer.siteCounts({ infoHash, seeds: 0, needy: 0, partial: 0, leftKib: 0, downloaded: 0 })
+      return writer.siteCounts({ infoHash, seeds: 0, leechers: 0, partial: 0, leftKib: 0, downloaded: 0 })
     }
     const { infoHash } = swarm
     writer.siteCounts(this.#countsOf(swarm))
@@ -224,9 +224,9 @@ export class OwnContacts implements OwnSite {
   #countsOf(swarm: Swarm): SiteCountsRecord {
     const { table, remote } = this.#parts
     const siteIndex = this.#siteIndex()
-    let [seeds, needy, partial, leftKib, sampled] = [
+    let [seeds, leechers, partial, leftKib, sampled] = [
       swarm.seedClients,
-      swarm.needyClients,
+      swarm.leecherClients,
       swarm.partialClients,
       0,
       0,
@@ -234,12 +234,12 @@ export class OwnContacts implements OwnSite {
     for (const site of swarm.sites) {
       if (site.site === siteIndex || remote.isHeard(site.site)) continue
       seeds -= site.seeds
-      needy -= site.needy
+      leechers -= site.leechers
       partial -= site.partial
     }
     const own = swarm.site(siteIndex)
     for (const list of own?.lists ?? []) {
-      if (list.role !== 'needy') continue
+      if (list.role !== 'leecher') continue
       let row = list.head
       for (let unread = list.length; unread > 0 && sampled < LEFT_SAMPLE; unread--) {
         const left = table.rows.leftKib(row)
@@ -249,11 +249,11 @@ export class OwnContacts implements OwnSite {
         sampled++
       }
     }
-    if (sampled >= LEFT_SAMPLE) leftKib = Math.round((leftKib / sampled) * (own?.needy ?? 0))
+    if (sampled >= LEFT_SAMPLE) leftKib = Math.round((leftKib / sampled) * (own?.leechers ?? 0))
     return {
       infoHash: swarm.infoHash,
       seeds: Math.max(0, seeds),
-      needy: Math.max(0, needy),
+      leechers: Math.max(0, leechers),
       partial: Math.max(0, partial),
       leftKib: Math.min(leftKib, 2 ** 48 - 1),
       downloaded: swarm.downloaded,

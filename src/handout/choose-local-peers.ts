@@ -9,7 +9,7 @@
 import type { Random } from '../core/random.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { RowList } from '../swarm/row-list.ts'
-import type { Role } from '../swarm/swarm.ts'
+import type { Role } from '../swarm/peer-state.ts'
 import { hasBegun } from './deaf-leecher.ts'
 import type { Choice, Reason, Situation } from './decision.ts'
 import { pick, take } from './pick.ts'
@@ -17,7 +17,7 @@ import { isInReserve, type Opening } from './small-site.ts'
 import { isLargeSite } from './site-state.ts'
 
 /** A needy peer that already has so many sources and neighbours is not offered to anybody else. */
-const NEEDY_LINKS_MAX = 8
+const LEECHER_LINKS_MAX = 8
 /** The same for a finisher, who has everything: somebody with many neighbours may have none of those. */
 const STRANGER_LINKS_MAX = 12
 
@@ -61,16 +61,16 @@ export class LocalChoices {
     this.#addNeighbours('bubble', policy.bubbleNeighbours - this.#known('bubble'), linksMax)
     this.#addNeighbours('site', policy.otherNeighbours - this.#known('site'), linksMax)
     // Rather one that has enough already than nobody of its own bubble, or nobody outside it.
-    this.#addNeighbours('bubble', 1 - this.#known('bubble'), NEEDY_LINKS_MAX)
-    this.#addNeighbours('site', 1 - this.#known('site'), NEEDY_LINKS_MAX)
+    this.#addNeighbours('bubble', 1 - this.#known('bubble'), LEECHER_LINKS_MAX)
+    this.#addNeighbours('site', 1 - this.#known('site'), LEECHER_LINKS_MAX)
     // In a small bubble, or a site without bubbles, whoever is there makes up the number.
-    this.#addNeighbours('bubble', wanted - this.#known('needy'), linksMax)
-    this.#addNeighbours('site', wanted - this.#known('needy'), linksMax)
+    this.#addNeighbours('bubble', wanted - this.#known('leecher'), linksMax)
+    this.#addNeighbours('site', wanted - this.#known('leecher'), linksMax)
     this.#addSources(policy.neighboursMin - this.choices.length, 'source')
     if (this.choices.length < policy.neighboursMin)
       this.#add('partial', policy.neighboursMin - this.choices.length, 'partial', () => 0)
     if (this.choices.length === 0) this.#addSources(1, 'last-resort')
-    if (this.choices.length === 0) this.#add('needy', 1, 'same-site', (row) => this.#links(row))
+    if (this.choices.length === 0) this.#add('leecher', 1, 'same-site', (row) => this.#links(row))
   }
 
   /** How many leechers one hears of, and how many introductions those may have already. */
@@ -99,16 +99,16 @@ export class LocalChoices {
     const sources = take(table.rows, site.listsOf('seed'), Infinity, (row) => this.#isEligible(row))
     const free = sources.reduce((sum, row) => sum + Math.max(0, freeSlots(row)), 0)
     const isWaiting = (row: number) => this.#links(row) === 0 && !this.#isGateway(row)
-    const waiting = take(table.rows, site.listsOf('needy'), Infinity, isWaiting).length
+    const waiting = take(table.rows, site.listsOf('leecher'), Infinity, isWaiting).length
     const share = Math.max(1, Math.min(policy.deafSourcesMax, Math.floor(free / Math.max(1, waiting))))
     this.#add('seed', share, 'source', (row) => (freeSlots(row) > 0 ? this.#servedBy(row).length : -1))
     if (this.choices.length === 0) return
     const elder = (row: number) => {
       const links = this.#links(row)
-      return hasBegun(table.rows, row) && links < NEEDY_LINKS_MAX && !this.#isGateway(row) ? links : -1
+      return hasBegun(table.rows, row) && links < LEECHER_LINKS_MAX && !this.#isGateway(row) ? links : -1
     }
-    this.#add('needy', policy.deafElders, 'same-bubble', elder, 'bubble')
-    this.#add('needy', policy.deafElders - this.#known('bubble'), 'same-site', elder, 'site')
+    this.#add('leecher', policy.deafElders, 'same-bubble', elder, 'bubble')
+    this.#add('leecher', policy.deafElders - this.#known('bubble'), 'same-site', elder, 'site')
   }
 
   /** Whom a complete peer was introduced to since it is: it has hung up on all others. */
@@ -131,25 +131,25 @@ export class LocalChoices {
   /** For a gateway: the few that spread what it has. Whoever is in reserve is not for it. */
   addSpreaders(): void {
     const isInvited = (row: number) => !isInReserve(this.#situation, row)
-    this.#addNeedy(this.#freeSlots(), 'needy', NEEDY_LINKS_MAX, isInvited)
+    this.#addLeechers(this.#freeSlots(), 'leecher', LEECHER_LINKS_MAX, isInvited)
   }
 
   /** The same for a seed. */
-  addNeedy(): void {
-    this.#addNeedy(this.#freeSlots(), 'needy', NEEDY_LINKS_MAX)
+  addLeechers(): void {
+    this.#addLeechers(this.#freeSlots(), 'leecher', LEECHER_LINKS_MAX)
   }
 
   /** For a finisher: those it never met. */
   addStrangers(): void {
-    this.#addNeedy(this.#situation.policy.strangersOnCompletion, 'stranger', STRANGER_LINKS_MAX)
+    this.#addLeechers(this.#situation.policy.strangersOnCompletion, 'stranger', STRANGER_LINKS_MAX)
   }
 
   #freeSlots(): number {
     return this.#slotsOf(this.#situation.asker.row) - this.choices.length
   }
 
-  #addNeedy(count: number, reason: Reason, linksMax: number, isInvited = (_row: number) => true): void {
-    this.#add('needy', count, reason, (row) => {
+  #addLeechers(count: number, reason: Reason, linksMax: number, isInvited = (_row: number) => true): void {
+    this.#add('leecher', count, reason, (row) => {
       const links = this.#links(row)
       return links >= linksMax || this.#isGateway(row) || !isInvited(row) ? -1 : links
     })
@@ -213,7 +213,7 @@ export class LocalChoices {
   #addNeighbours(ring: 'bubble' | 'site', count: number, linksMax: number): void {
     const isLarge = isLargeSite(this.#situation.policy, this.#situation.site)
     this.#add(
-      'needy',
+      'leecher',
       count,
       ring === 'bubble' ? 'same-bubble' : 'same-site',
       (row) => {
@@ -267,11 +267,11 @@ export class LocalChoices {
     return !isSameClient && !table.introductions.has(asker.row, row)
   }
 
-  #known(kind: 'source' | 'needy' | 'bubble' | 'site'): number {
+  #known(kind: 'source' | 'leecher' | 'bubble' | 'site'): number {
     let known = 0
     for (const { row, ring } of this.choices) {
       const isSource = this.#situation.table.rows.has(row, flags.seed | flags.gateway)
-      if (kind === 'source' ? isSource : !isSource && (kind === 'needy' || kind === ring)) known++
+      if (kind === 'source' ? isSource : !isSource && (kind === 'leecher' || kind === ring)) known++
     }
     return known
   }

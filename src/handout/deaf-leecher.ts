@@ -19,7 +19,7 @@ export function hearsFromNobody({ table, site, asker, nowMs }: Situation): boole
   const { rows } = table
   const tells = (row: number) =>
     row !== asker.row && !rows.has(row, flags.slowToForward) && !rows.isExpired(row, nowMs)
-  return take(rows, site.listsOf('needy'), 1, tells).length === 0
+  return take(rows, site.listsOf('leecher'), 1, tells).length === 0
 }
 
 /** Whether it is known to have something. */
@@ -51,7 +51,7 @@ export function addSiblings(
   const ahead = siblings
     .filter((row) => shareOf(table.rows, row) >= policy.deafLeadShare)
     .slice(0, policy.deafSiblings)
-  for (const row of ahead) remote.push({ row, ring: 'remote', reason: 'sibling' })
+  for (const row of ahead) remote.push({ row, ring: 'remote', reason: 'co-downstream' })
   if (ahead.length > 0 || siblings.length === 0) return false
   const haveBegun = siblings.some((row) => hasBegun(table.rows, row))
   return asker.waitedMs < (haveBegun ? policy.deafSiblingWaitMs : policy.deafSiblingBeginMs)

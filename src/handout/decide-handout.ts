@@ -38,7 +38,7 @@ export function decideHandout(situation: Situation): Decision {
   let isTooEarly = false
   if (asker.peersWanted > 0) {
     local.addIntroduced()
-    if (asker.role === 'needy') {
+    if (asker.role === 'leecher') {
       if (elected !== undefined || lease !== undefined) {
         isRescue = forGateway(situation, lease, live, random, local, remote, upstreams)
         if (asker.isDeaf) isTooEarly = addSiblings(situation, remote, upstreams)
@@ -84,7 +84,7 @@ function forGateway(
   if (!asker.isDeaf) local.addSpreaders()
   for (const gateway of live)
     if (gateway.row !== asker.row && !local.includes(gateway.row))
-      remote.push({ row: gateway.row, ring: 'site', reason: 'fellow-gateway' })
+      remote.push({ row: gateway.row, ring: 'site', reason: 'co-gateway' })
 
   const stalls = asker.row < 0 ? 0 : table.rows.stalls(asker.row)
   const isStuck = stalls > 0 && stalls % policy.stallsUntilRescue === 0
@@ -111,7 +111,7 @@ function forSource(
 ): void {
   const { table, asker, site } = situation
   if (asker.hasCompleted) local.addStrangers()
-  else local.addNeedy()
+  else local.addLeechers()
   const isVerifiedSeed = asker.row >= 0 && table.rows.has(asker.row, flags.verifiedSeed)
   if (asker.role !== 'seed' || isVerifiedSeed || local.choices.length > 0) return
   local.addSeeds(SEEDS_FOR_UNVERIFIED)
@@ -130,7 +130,7 @@ function adopt(situation: Situation, remote: Choice[], upstreams: UpstreamChange
   for (const gateway of downstreamOf(situation, asker.row)) add(gateway.row, 'downstream')
   if (isHeir(situation))
     for (const { row } of downstreamOfSite(situation))
-      if (!remote.some((choice) => choice.row === row)) add(row, 'heir')
+      if (!remote.some((choice) => choice.row === row)) add(row, 'first-finisher')
   for (const row of orphanGateways(situation)) {
     add(row, 'downstream')
     upstreams.push({ gatewayRow: row, upstreamRow: asker.row, failedRow: -1 })

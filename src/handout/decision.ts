@@ -3,7 +3,8 @@
  * A decision changes nothing by itself; `applyDecision` does, and `explain` only prints it.
  */
 import type { ElectionCause, Locality } from '../core/tracker-metrics.ts'
-import type { Role, SiteSwarm, Swarm } from '../swarm/swarm.ts'
+import type { Role } from '../swarm/peer-state.ts'
+import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { Policy } from './policy.ts'
@@ -16,15 +17,16 @@ export const reasons = {
   source: 'a local source with a free slot',
   'last-resort': 'the only local source; all its slots are taken',
   partial: 'a partial seed of the site; it uploads what it has',
-  needy: 'a local peer that still needs what the asking peer has',
-  stranger: 'a needy local peer that the finisher never met: no reconnect ban between them',
+  leecher: 'a local leecher, which lacks what the requester has',
+  stranger: 'a local leecher that the finisher never met: no reconnect ban between them',
   rescue: 'a fresh local source for a peer without progress',
   seed: 'a local seed, in case the asking peer only seems complete (a magnet without metadata)',
   upstream: 'the peer of another site through which this site fetches; only its gateway is told',
-  sibling: 'the gateway of another site that fetches from the same peer, and is ahead',
+  'co-downstream': 'the gateway of another site that fetches from the same peer, and is ahead',
   downstream: 'the gateway of another site that fetches from the asking peer',
-  heir: 'the gateway of another site that fetches from this one; it never met this finisher, so no reconnect ban',
-  'fellow-gateway': 'the other gateway of the site',
+  'first-finisher':
+    'the gateway of another site that fetches from this one; it never met this finisher, so no reconnect ban',
+  'co-gateway': 'the other gateway of the site',
 } as const
 
 export type Reason = keyof typeof reasons

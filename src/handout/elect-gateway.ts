@@ -49,11 +49,11 @@ export function endedLeases(situation: Situation): LeaseEnd[] {
 function isStuck(situation: Situation, gateway: Gateway): boolean {
   const { table, site, asker, policy, nowMs } = situation
   const { rows } = table
-  if (gateway.upstreamRow < 0 || site.needy < 2) return false
+  if (gateway.upstreamRow < 0 || site.leechers < 2) return false
   if (gateway.row === asker.row) return rows.stalls(asker.row) >= policy.stallsUntilReplaced
   const silentMs = nowMs - rows.lastSeenMs(gateway.row, nowMs)
   const isOverdue = silentMs >= rows.lifetimeSeconds(gateway.row) * 10 * OVERDUE_PERCENT
-  if (!isOverdue || asker.row < 0 || asker.role !== 'needy') return false
+  if (!isOverdue || asker.row < 0 || asker.role !== 'leecher') return false
   return table.introductions.count(asker.row) > 0 || rows.stalls(asker.row) > 0
 }
 
@@ -65,12 +65,12 @@ export function election(
 ): ElectionCause | undefined {
   const { table, topology, swarm, site, asker, mayElect } = situation
   if (!mayElect) return undefined
-  if (asker.role !== 'needy' || asker.peersWanted === 0 || hasCopy(swarm, site)) return undefined
+  if (asker.role !== 'leecher' || asker.peersWanted === 0 || hasCopy(swarm, site)) return undefined
   if (asker.row >= 0 && table.rows.has(asker.row, flags.unreachable)) return undefined
   if (live.some((gateway) => gateway.row === asker.row)) return undefined
   if (live.length >= gatewaysMax(topology, site.site)) return undefined
   const isJustReplaced = ended.some(({ row, cause }) => row === asker.row && cause === 'stalled')
-  if ((isJustReplaced || site.lastStalledRow === asker.row) && site.needy > 1) return undefined
+  if ((isJustReplaced || site.lastStalledRow === asker.row) && site.leechers > 1) return undefined
   if (live.length > 0) return 'added'
   return ended[0]?.cause ?? site.lastLeaseEnd
 }

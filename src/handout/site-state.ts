@@ -22,7 +22,7 @@ export function isLargeSite(policy: Policy, site: SiteSwarm): boolean {
 
 export function siteState(swarm: Swarm, site: SiteSwarm): SiteState {
   if (hasCopy(swarm, site)) return 'warm'
-  if (site.needy === 0) return 'idle'
+  if (site.leechers === 0) return 'idle'
   if (site.gateways.length > 0) return 'filling'
   return swarm.sites.some((other) => hasCopy(swarm, other)) ? 'filling' : 'stranded'
 }

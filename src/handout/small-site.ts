@@ -21,14 +21,15 @@ const CHAIN_LEECHERS = 3
 
 export function openingOf(situation: Situation): Opening {
   const { table, site, asker, policy } = situation
-  if (!asker.dropsFinishers || asker.row < 0 || site.needy < 2 || site.needy > CHAIN_LEECHERS) return 'graph'
+  if (!asker.dropsFinishers || asker.row < 0 || site.leechers < 2 || site.leechers > CHAIN_LEECHERS)
+    return 'graph'
   const { rows } = table
   // Only as it begins: whoever comes back without anybody has waited long enough.
   if (rows.stalls(asker.row) > 0 || table.introductions.count(asker.row) > 0) return 'graph'
   // Nobody hangs up on a peer that was complete before they met.
   if (hasSeedToSpare(situation)) return 'seed'
   if (!isSmallEnough(rows.leftKib(asker.row), policy)) return 'graph'
-  return site.needy === 2 ? 'reserve' : 'chain'
+  return site.leechers === 2 ? 'reserve' : 'chain'
 }
 
 /**
@@ -37,7 +38,8 @@ export function openingOf(situation: Situation): Opening {
  */
 export function isInReserve({ table, site, policy }: Situation, row: number): boolean {
   const { rows } = table
-  if (site.needy > CHAIN_LEECHERS || table.introductions.count(row) > 0 || rows.stalls(row) > 0) return false
+  if (site.leechers > CHAIN_LEECHERS || table.introductions.count(row) > 0 || rows.stalls(row) > 0)
+    return false
   return isSmallEnough(rows.leftKib(row), policy)
 }
 

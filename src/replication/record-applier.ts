@@ -110,7 +110,7 @@ export class RecordApplier implements RecordSink {
 
     const row = this.#resolve(infoHash, peer)
     if (row === AWAITED) this.#wait(infoHash, peer, { kind: 'lease', record })
-    if (row < 0 || table.roleOf(row) !== 'needy')
+    if (row < 0 || table.roleOf(row) !== 'leecher')
       return this.#endSuperseded(infoHash, site.index, host, version)
     this.#merge(row, record)
     this.#endSurplus(row, gatewaysMax(topology.value, site.index))

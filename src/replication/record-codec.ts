@@ -44,7 +44,7 @@ import type {
                 Ref peer, Ref upstream, of length 0 where there is none, uint32 tree rank (before it was there: 0)
   6 GatewayHost uint32 host, double version, uint8 length, byte[length] site name in UTF-8
   7 Completion  uint32 count, uint48 last_at
-  8 SiteCounts  uint32 seeds, uint32 needy, uint32 partial, uint48 left in KiB, uint32 downloaded
+  8 SiteCounts  uint32 seeds, uint32 leechers, uint32 partial, uint48 left in KiB, uint32 downloaded
 
   Ref => uint8 length of the address (0 nobody, and nothing follows; 4; 16), address, uint16 port, uint32 announced_at
 */
@@ -167,10 +167,10 @@ export class BatchWriter implements RecordSink {
     this.#close(start, this.#bytes.writeUIntBE(lastAtMs, write32(this.#bytes, count, start), 6))
   }
 
-  siteCounts({ infoHash, seeds, needy, partial, leftKib, downloaded }: SiteCountsRecord): void {
+  siteCounts({ infoHash, seeds, leechers, partial, leftKib, downloaded }: SiteCountsRecord): void {
     const start = this.#open(SITE_COUNTS, infoHash)
     const bytes = this.#bytes
-    const at = write32(bytes, partial, write32(bytes, needy, write32(bytes, seeds, start)))
+    const at = write32(bytes, partial, write32(bytes, leechers, write32(bytes, seeds, start)))
     this.#close(start, write32(bytes, downloaded, bytes.writeUIntBE(leftKib, at, 6)))
   }
 
@@ -278,9 +278,13 @@ function readRecord(body: Body, type: number, infoHash: Buffer, sink: RecordSink
 
 function readSiteCounts({ batch, start, end }: Body, infoHash: Buffer, sink: RecordSink): boolean {
   if (end - start < 22) return false
-  const [seeds, needy, partial] = [read32(batch, start), read32(batch, start + 4), read32(batch, start + 8)]
+  const [seeds, leechers, partial] = [
+    read32(batch, start),
+    read32(batch, start + 4),
+    read32(batch, start + 8),
+  ]
   const leftKib = batch.readUIntBE(start + 12, 6)
-  sink.siteCounts({ infoHash, seeds, needy, partial, leftKib, downloaded: read32(batch, start + 18) })
+  sink.siteCounts({ infoHash, seeds, leechers, partial, leftKib, downloaded: read32(batch, start + 18) })
   return true
 }
 
@@ -296,7 +300,7 @@ function readPeer({ batch, start, end, nowMs }: Body, infoHash: Buffer, sink: Re
     address: readAddress(batch, start + PEER_ADDRESS_AT, has(V6)),
     port,
     identity: read32(batch, start + 18),
-    role: has(SEED) ? 'seed' : has(PARTIAL) ? 'partial' : 'needy',
+    role: has(SEED) ? 'seed' : has(PARTIAL) ? 'partial' : 'leecher',
     leftKib: read32(batch, start + 10),
     downloadedKib: read32(batch, start + 14),
     lastSeenMs: near(nowMs, read32(batch, start + 6)),

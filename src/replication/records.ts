@@ -67,7 +67,7 @@ export interface CompletionRecord {
 export interface SiteCountsRecord {
   readonly infoHash: Buffer
   readonly seeds: number
-  readonly needy: number
+  readonly leechers: number
   readonly partial: number
   readonly leftKib: number
   /** How often clients of the site completed it. */

@@ -8,7 +8,8 @@
 import { hashClient } from './peer-hash.ts'
 import { CLIENT_ORDER_MAX, type PeerRows } from './peer-rows.ts'
 import { RowIndex } from './row-index.ts'
-import type { Role, Swarm } from './swarm.ts'
+import type { Role } from './peer-state.ts'
+import type { Swarm } from './swarm.ts'
 
 /** More addresses than clients have. These only wait: a flood of one identity must not make long chains in the index. */
 const UNLISTED = CLIENT_ORDER_MAX
@@ -45,7 +46,8 @@ export class ClientCounts {
     if (order === UNLISTED) return
     this.#byClient.remove(hashClient(swarm.index, identity, order), row)
     if (order > 0) return
-    const hasOnlyFirstAddresses = swarm.rows === swarm.seedClients + swarm.partialClients + swarm.needyClients
+    const hasOnlyFirstAddresses =
+      swarm.rows === swarm.seedClients + swarm.partialClients + swarm.leecherClients
     count(swarm, role, -1)
     if (!hasOnlyFirstAddresses) this.#countNext(swarm, identity)
   }
@@ -100,5 +102,5 @@ export class ClientCounts {
 function count(swarm: Swarm, role: Role, by: number): void {
   if (role === 'seed') swarm.seedClients += by
   else if (role === 'partial') swarm.partialClients += by
-  else swarm.needyClients += by
+  else swarm.leecherClients += by
 }

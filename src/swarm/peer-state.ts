@@ -6,7 +6,9 @@
  * order agree on every peer. Two states of the same millisecond are compared by what they say.
  */
 import type { Address } from '../core/address.ts'
-import type { Role } from './swarm.ts'
+
+/** `partial` is BEP 21's partial seed: incomplete, and it does not download. */
+export type Role = 'leecher' | 'seed' | 'partial'
 
 export interface PeerState {
   readonly infoHash: Buffer
@@ -53,4 +55,4 @@ export function compareStates(a: PeerState, b: PeerState): number {
   )
 }
 
-const ROLE_ORDER: Readonly<Record<Role, number>> = { seed: 2, partial: 1, needy: 0 }
+const ROLE_ORDER: Readonly<Record<Role, number>> = { seed: 2, partial: 1, leecher: 0 }

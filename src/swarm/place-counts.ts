@@ -2,7 +2,7 @@
  * How many peers, swarms and gateways there are, by place and by site, kept up to date with every change: reading
  * them off a million swarms at each scrape would stop the announce path for half a second.
  */
-import type { Role } from './swarm.ts'
+import type { Role } from './peer-state.ts'
 
 export class PlaceCounts {
   readonly #siteOfPlace: readonly number[]

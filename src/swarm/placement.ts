@@ -9,7 +9,8 @@ import { Leases } from './leases.ts'
 import { flags, type PeerRows } from './peer-rows.ts'
 import { PlaceCounts } from './place-counts.ts'
 import { RowList } from './row-list.ts'
-import { type Role, SiteSwarm, type Swarm } from './swarm.ts'
+import type { Role } from './peer-state.ts'
+import { SiteSwarm, type Swarm } from './swarm.ts'
 
 /** Another topology, as far as the table is concerned. */
 export interface PlacesAfter {
@@ -39,7 +40,7 @@ export class Placement {
 
   roleOf(row: number): Role {
     if (this.#rows.has(row, flags.seed)) return 'seed'
-    return this.#rows.has(row, flags.partial) ? 'partial' : 'needy'
+    return this.#rows.has(row, flags.partial) ? 'partial' : 'leecher'
   }
 
   siteIndexOf(row: number): number {

@@ -7,7 +7,7 @@
  * at the price of what he looks at, however long the list is.
  */
 import type { PeerRows } from './peer-rows.ts'
-import type { Role } from './swarm.ts'
+import type { Role } from './peer-state.ts'
 
 export class RowList {
   readonly place: number

@@ -1,7 +1,6 @@
 /** A peer's state in its row and out of it. What decides where a row is listed, its place and role, is the table's. */
 import { flags, type PeerRows } from './peer-rows.ts'
-import type { PeerState } from './peer-state.ts'
-import type { Role } from './swarm.ts'
+import type { PeerState, Role } from './peer-state.ts'
 
 export function writeRowState(rows: PeerRows, row: number, state: PeerState): void {
   rows.setLastSeen(row, state.lastSeenMs, state.lifetimeSeconds)

@@ -6,10 +6,8 @@
  */
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { VERSIONS_PER_MS } from './lease-version.ts'
+import type { Role } from './peer-state.ts'
 import type { RowList } from './row-list.ts'
-
-/** `partial` is BEP 21's partial seed: incomplete, and content with that. */
-export type Role = 'needy' | 'seed' | 'partial'
 
 /** The lease under which a peer may know other sites. Only `Leases` writes it. */
 export interface Gateway {
@@ -39,7 +37,7 @@ export class SiteSwarm {
   /** One for each place and role that has peers. Replaced, not grown: `push` reserves room for seventeen. */
   lists: readonly RowList[] = []
   /** Peers by role, every address counted: what the policy can hand out. */
-  needy = 0
+  leechers = 0
   seeds = 0
   partial = 0
   /** Those of `seeds` that may be magnet clients without anything. */
@@ -66,7 +64,7 @@ export class SiteSwarm {
   }
 
   get peers(): number {
-    return this.needy + this.seeds + this.partial
+    return this.leechers + this.seeds + this.partial
   }
 
   /**
@@ -85,7 +83,7 @@ export class SiteSwarm {
   count(role: Role, by: number): void {
     if (role === 'seed') this.seeds += by
     else if (role === 'partial') this.partial += by
-    else this.needy += by
+    else this.leechers += by
   }
 
   /** An older version than is known changes nothing. */
@@ -142,7 +140,7 @@ export class Swarm {
   completedAtMs = 0
   /** Clients by role, each counted once however many addresses it announces from. */
   seedClients = 0
-  needyClients = 0
+  leecherClients = 0
   partialClients = 0
   /** Rows, every address counted. */
   rows = 0

@@ -6,8 +6,7 @@ import type { Address } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
 import { hashIdentity } from '../swarm/peer-hash.ts'
 import { flags, LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
-import type { PeerState } from '../swarm/peer-state.ts'
-import type { Role } from '../swarm/swarm.ts'
+import type { PeerState, Role } from '../swarm/peer-state.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import { clientFamily } from './client-profile.ts'
 
@@ -35,7 +34,7 @@ export function assess(
 ): Assessed {
   const { rows } = table
   const family = clientFamily(request.peerId)
-  const role: Role = request.leftBytes === 0 ? 'seed' : request.event === 'paused' ? 'partial' : 'needy'
+  const role: Role = request.leftBytes === 0 ? 'seed' : request.event === 'paused' ? 'partial' : 'leecher'
   const swarm = table.swarm(request.infoHash)
   const known = swarm === undefined ? -1 : table.find(swarm, from, request.port)
   const leftKib = request.leftBytes === undefined ? LEFT_UNKNOWN : kib(request.leftBytes)

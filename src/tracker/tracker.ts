@@ -231,7 +231,7 @@ export class Tracker implements TrackerService {
     }
     countDecision(metrics, decision, table.siteIndexOf(row))
     const isWaiting =
-      table.roleOf(row) === 'needy' ||
+      table.roleOf(row) === 'leecher' ||
       table.rows.has(row, flags.unverifiedSeed) ||
       decision.choices.some((choice) => choice.ring === 'remote')
     const paced = heard.pace ?? this.#hearing.pace(heard, isWaiting)
@@ -268,7 +268,7 @@ export class Tracker implements TrackerService {
     const { decision, asker } = this.#decide(swarm, site ?? new SiteSwarm(this.#siteOf(place)), {
       row,
       place,
-      role: row < 0 ? 'needy' : table.roleOf(row),
+      role: row < 0 ? 'leecher' : table.roleOf(row),
       hasCompleted: false,
       peersWanted: PEERS_WANTED_DEFAULT,
       // Which client it is, only an announce tells.
@@ -352,14 +352,14 @@ export class Tracker implements TrackerService {
   totals(infoHash: Buffer, swarm = this.#parts.table.swarm(infoHash)): ScrapeCounts {
     const { table, elsewhere } = this.#parts
     const seeds = swarm?.seedClients ?? 0
-    const needy = swarm?.needyClients ?? 0
+    const leechers = swarm?.leecherClients ?? 0
     const partial = swarm?.partialClients ?? 0
     const others = elsewhere?.totals(infoHash)
     return {
       complete: seeds + (others?.seeds ?? 0),
       downloaded: (swarm?.downloaded ?? table.completions.get(infoHash).count) + (others?.downloaded ?? 0),
-      downloaders: needy + (others?.needy ?? 0),
-      incomplete: needy + partial + (others?.needy ?? 0) + (others?.partial ?? 0),
+      downloaders: leechers + (others?.leechers ?? 0),
+      incomplete: leechers + partial + (others?.leechers ?? 0) + (others?.partial ?? 0),
     }
   }
 

@@ -3,7 +3,7 @@
  */
 
 /** Number of import cycles that are still to be removed. */
-export const PENDING_CYCLES = 6
+export const PENDING_CYCLES = 5
 
 /** Areas that are not yet in plain technical English: see `areaOf` of check-words.ts. */
 export const PENDING_AREAS: ReadonlySet<string> = new Set([
@@ -39,7 +39,6 @@ export const PENDING_AREAS: ReadonlySet<string> = new Set([
   'test/unit/tracker',
   'test/unit/webseed',
   'test/unit/wire',
-  'bench',
   'docs/clients.md',
   'docs/decisions/0001-leave-out-rather-than-sort.md',
   'docs/decisions/0003-own-swarm-table.md',

@@ -28,7 +28,7 @@ function aTable(): SwarmTable {
         address: at(host),
         port: 6881,
         identity: index + 1,
-        role: HOSTS.includes(host) ? 'needy' : 'seed',
+        role: HOSTS.includes(host) ? 'leecher' : 'seed',
         leftKib: 100,
         downloadedKib: 0,
         lastSeenMs: NOW_MS,

@@ -46,7 +46,7 @@ const peer = fc.record({
   address,
   port,
   identity: word,
-  role: fc.constantFrom('needy', 'seed', 'partial' as const),
+  role: fc.constantFrom('leecher', 'seed', 'partial' as const),
   leftKib: word,
   downloadedKib: word,
   lastSeenMs: recentMs,
@@ -79,7 +79,7 @@ const completion = fc.record({ infoHash, count: word, lastAtMs: anyMs })
 const siteCounts = fc.record({
   infoHash,
   seeds: word,
-  needy: word,
+  leechers: word,
   partial: word,
   leftKib: fc.nat(2 ** 48 - 1),
   downloaded: word,

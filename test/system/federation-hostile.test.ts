@@ -79,7 +79,7 @@ function aBatch(torrent: number, ips: readonly string[]): Buffer {
   const infoHash = Buffer.alloc(20)
   infoHash.writeUInt32BE(torrent)
   const writer = new BatchWriter(Buffer.alloc(8))
-  writer.siteCounts({ infoHash, seeds: ips.length, needy: 0, partial: 0, leftKib: 0, downloaded: 0 })
+  writer.siteCounts({ infoHash, seeds: ips.length, leechers: 0, partial: 0, leftKib: 0, downloaded: 0 })
   for (const [index, ip] of ips.entries())
     writer.peer({
       infoHash,

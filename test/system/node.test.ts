@@ -112,11 +112,16 @@ test('explain gives a reason for every peer, over the admin API', async () => {
   for (const host of ['127.1.1.1', '127.2.1.1', '127.2.1.2'])
     await announceFrom(node, host, { left: host === '127.1.1.1' ? 0 : 9 })
   const response = await node.admin(`/api/v1/explain?info_hash=${HASH}&ip=127.2.1.1&port=6881`)
-  const explained = (await response.json()) as { isGateway: boolean; peers: { ip: string; reason: string }[] }
+  const explained = (await response.json()) as {
+    isGateway: boolean
+    role: string
+    peers: { ip: string; role: string; reason: string }[]
+  }
   expect(explained.isGateway).toBe(true)
-  expect(explained.peers.map(({ ip, reason }) => [ip, reason])).toEqual([
-    ['127.2.1.2', 'introduced'],
-    ['127.1.1.1', 'upstream'],
+  expect(explained.role).toBe('needy')
+  expect(explained.peers.map(({ ip, role, reason }) => [ip, role, reason])).toEqual([
+    ['127.2.1.2', 'needy', 'introduced'],
+    ['127.1.1.1', 'seed', 'upstream'],
   ])
 })
 

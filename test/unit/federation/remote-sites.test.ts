@@ -45,10 +45,10 @@ function aNodeOfFra() {
     write(writer)
     return writer.take(clock.nowMs())
   }
-  const counts = (seeds: number, needy: number, infoHash: Buffer = TORRENT) => ({
+  const counts = (seeds: number, leechers: number, infoHash: Buffer = TORRENT) => ({
     infoHash,
     seeds,
-    needy,
+    leechers,
     partial: 0,
     leftKib: 0,
     downloaded: 0,
@@ -76,7 +76,7 @@ describe('a site that says', () => {
     remote.begin('ams', 0)
     expect(say(2, '127.2.1.1', '127.2.1.2')).toEqual([])
     Array.from(remote.complete('ams'))
-    expect(remote.totals(TORRENT)).toEqual({ seeds: 2, needy: 2, partial: 0, downloaded: 0 })
+    expect(remote.totals(TORRENT)).toEqual({ seeds: 2, leechers: 2, partial: 0, downloaded: 0 })
 
     say(1, '127.2.1.2')
     expect(known()).toEqual(['127.2.1.2'])
@@ -127,7 +127,7 @@ describe('a site that says', () => {
   test('that a lease was decided in the far future, is not believed', () => {
     const { clock, remote, batch, counts, peer, table } = aNodeOfFra()
     remote.begin('ams', 0)
-    const gateway = peer('127.2.1.1', 'needy')
+    const gateway = peer('127.2.1.1', 'leecher')
     remote.hear(
       'ams',
       batch((writer) => {
@@ -150,8 +150,8 @@ describe('a site that says', () => {
 
 test('peers that were recorded here while their site was cut are gone once it has said all', () => {
   const { remote, table, batch, counts, peer, known } = aNodeOfFra()
-  table.put(peer('127.2.1.7', 'needy'), 4)
-  table.put(peer('127.1.1.7', 'needy'), 1)
+  table.put(peer('127.2.1.7', 'leecher'), 4)
+  table.put(peer('127.1.1.7', 'leecher'), 1)
   remote.begin('ams', 0)
   remote.hear(
     'ams',
@@ -197,7 +197,7 @@ test('contacts of a site that is cut count as peers that are known here', () => 
     }),
   )
   Array.from(remote.complete('ams'))
-  expect([table.swarm(TORRENT)?.seedClients, remote.totals(TORRENT).needy]).toEqual([0, 5])
+  expect([table.swarm(TORRENT)?.seedClients, remote.totals(TORRENT).leechers]).toEqual([0, 5])
   Array.from(remote.lose('ams'))
-  expect([table.swarm(TORRENT)?.seedClients, remote.totals(TORRENT).needy]).toEqual([1, 0])
+  expect([table.swarm(TORRENT)?.seedClients, remote.totals(TORRENT).leechers]).toEqual([1, 0])
 })

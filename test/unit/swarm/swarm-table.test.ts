@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../../../src/core/random.ts'
 import { flags } from '../../../src/swarm/peer-rows.ts'
-import type { PeerState } from '../../../src/swarm/peer-state.ts'
-import type { Role } from '../../../src/swarm/swarm.ts'
+import type { PeerState, Role } from '../../../src/swarm/peer-state.ts'
 import { SwarmTable } from '../../../src/swarm/swarm-table.ts'
 import { aTracker, at, TORRENT } from '../../a-tracker.ts'
 
@@ -13,7 +12,7 @@ const aState = (over: Partial<PeerState> = {}): PeerState => ({
   address: at('127.1.1.1'),
   port: 6881,
   identity: 1,
-  role: 'needy',
+  role: 'leecher',
   leftKib: 100,
   downloadedKib: 0,
   lastSeenMs: 1_000_000,
@@ -178,7 +177,7 @@ test('ten thousand random comings and goings leave what a plain map would hold',
       if (row >= 0) table.remove(row, 'stopped')
       model.delete(key)
     } else {
-      const role = (['needy', 'seed', 'partial'] as const)[random.below(3)] as Role
+      const role = (['leecher', 'seed', 'partial'] as const)[random.below(3)] as Role
       const place = random.below(3)
       table.put(aState({ infoHash, address, role, identity: host, lastSeenMs: 1_000_000 + turn }), place)
       model.set(key, { role, place })
@@ -191,8 +190,8 @@ test('ten thousand random comings and goings leave what a plain map would hold',
         ([key, { place }]) => key.startsWith(infoHash.toString()) && (place === 2) === (site === 1),
       )
       const found = table.swarm(infoHash)?.site(site)
-      expect([found?.needy, found?.seeds, found?.partial]).toEqual(
-        ['needy', 'seed', 'partial'].map((role) => of.filter(([, peer]) => peer.role === role).length),
+      expect([found?.leechers, found?.seeds, found?.partial]).toEqual(
+        ['leecher', 'seed', 'partial'].map((role) => of.filter(([, peer]) => peer.role === role).length),
       )
     }
   for (let row = 0; row < table.rows.end; row++) if (table.rows.isLive(row)) table.remove(row, 'stopped')
@@ -209,7 +208,7 @@ test('a seed that becomes incomplete again needs peers again', () => {
   const { announce, table } = aTracker()
   announce('127.1.1.1', { left: 0 })
   announce('127.1.1.1', { left: 500 })
-  expect(table.swarm(TORRENT)?.site(0)).toMatchObject({ seeds: 0, needy: 1 })
+  expect(table.swarm(TORRENT)?.site(0)).toMatchObject({ seeds: 0, leechers: 1 })
   expect(table.rows.has(0, flags.seed)).toBe(false)
 })
 

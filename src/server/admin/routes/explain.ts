@@ -6,7 +6,7 @@ import { flags } from '../../../swarm/peer-rows.ts'
 import type { AdminParts } from '../admin-server.ts'
 import { ApiError } from '../api-error.ts'
 import { type Query, readAddress, readInfoHash, readPort } from '../requests.ts'
-import { describePeer } from './swarms.ts'
+import { describePeer, publicRoles } from './swarms.ts'
 
 export function addExplainRoute(
   routes: FastifyInstance,
@@ -31,7 +31,7 @@ export function addExplainRoute(
       bubble: place?.bubble ?? null,
       /** Whether this peer is in the swarm; if not, it is answered as a new leecher. */
       isKnown: asker.row >= 0,
-      role: asker.role,
+      role: publicRoles[asker.role],
       state: decision.state,
       isGateway: asker.row >= 0 && table.rows.has(asker.row, flags.gateway),
       /** `false`: its own site is heard and decides; `peers` is what a client hears here of that decision. */

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { formatInfoHash } from '../../../core/info-hash.ts'
 import { siteState } from '../../../handout/site-state.ts'
+import type { Role } from '../../../swarm/peer-state.ts'
 import type { SiteSwarm, Swarm } from '../../../swarm/swarm.ts'
 import type { AdminParts } from '../admin-server.ts'
 import { ApiError } from '../api-error.ts'
@@ -69,7 +70,7 @@ function describeSite(parts: Parts, swarm: Swarm, site: SiteSwarm) {
     site: siteName(parts, site),
     state: siteState(swarm, site),
     complete: said?.seeds ?? site.seeds,
-    downloading: said?.needy ?? site.needy,
+    downloading: said?.leechers ?? site.leechers,
     partial: said?.partial ?? site.partial,
     gatewayHostsEver: site.gatewayHostsEver,
     gateways: site.gateways.map(({ row, upstreamRow }) => ({
@@ -78,6 +79,13 @@ function describeSite(parts: Parts, swarm: Swarm, site: SiteSwarm) {
       upstream: upstreamRow < 0 ? null : describePeer(parts, upstreamRow),
     })),
   }
+}
+
+/** Public names: a leecher keeps the one that it had in the first version of the API. */
+export const publicRoles: Readonly<Record<Role, string>> = {
+  leecher: 'needy',
+  seed: 'seed',
+  partial: 'partial',
 }
 
 /** One peer, as all routes show it. */
@@ -89,7 +97,7 @@ export function describePeer(parts: Parts, row: number) {
     port: rows.port(row),
     site: place?.site.name ?? null,
     bubble: place?.bubble ?? null,
-    role: parts.table.roleOf(row),
+    role: publicRoles[parts.table.roleOf(row)],
   }
 }
 
