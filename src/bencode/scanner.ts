@@ -8,7 +8,7 @@
  * million empty lists, costs its own size and a frame per open container. Nesting is counted, never recursed.
  */
 import { InputError } from '../core/errors.ts'
-import type { DefectKind } from './defect.ts'
+import type { EncodingProblemKind } from './encoding-problem.ts'
 
 /*
   value      => integer | string | list | dictionary
@@ -43,7 +43,7 @@ export class BencodeScanner {
 
   readonly bytes: Buffer
   readonly #source: string
-  readonly #note: (kind: DefectKind, offset: number) => void
+  readonly #note: (kind: EncodingProblemKind, offset: number) => void
   readonly #open: Container[] = []
   #keysHeld = 0
   #isStarted = false
@@ -53,7 +53,7 @@ export class BencodeScanner {
     bytes: Buffer,
     source: string,
     start = 0,
-    note: (kind: DefectKind, offset: number) => void = () => undefined,
+    note: (kind: EncodingProblemKind, offset: number) => void = () => undefined,
   ) {
     this.bytes = bytes
     this.#source = source

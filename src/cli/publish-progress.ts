@@ -4,7 +4,7 @@
  * The rate covers the last seconds only: an average over an hour would hide a network failure.
  */
 import type { CommandContext } from './command.ts'
-import { formatByteSize } from './printable.ts'
+import { formatByteSize } from './byte-size.ts'
 
 export class PublishProgress {
   readonly #totalBytes: number

@@ -1,7 +1,7 @@
 /** Report of `simulate`: tables for a terminal, and the document of `--json`. */
 import type { Outcome, SiteOutcome } from '../simulation/outcome.ts'
 import { boundSeconds, hostCount, pieceCount, type Scenario } from '../simulation/scenario.ts'
-import { formatByteSize } from './printable.ts'
+import { formatByteSize } from './byte-size.ts'
 
 export function describeScenario(scenario: Scenario): string {
   const sites = scenario.hostsOfSite.filter((hosts) => hosts > 0).length

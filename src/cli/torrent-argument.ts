@@ -2,7 +2,7 @@
 import { InputError } from '../core/errors.ts'
 import { isMagnet, type Magnet, readMagnet } from '../metainfo/magnet.ts'
 import { type Metainfo, readMetainfo } from '../metainfo/metainfo.ts'
-import { readWholeFile } from './whole-file.ts'
+import { readWholeFile } from './files.ts'
 
 export type TorrentArgument =
   | { readonly kind: 'torrent'; readonly metainfo: Metainfo }

@@ -1,7 +1,7 @@
 /** What went wrong when a command asked a tracker: said on standard error, with the exit code that it means. */
 import { TrackerUnreachable } from '../client/http-request.ts'
 import { type CommandContext, type ExitCode, exitCodes } from './command.ts'
-import { printable } from './printable.ts'
+import { escapeControl } from './escape-control.ts'
 import { UsageError } from './tracker-arguments.ts'
 
 /** `command` as typed. Throws again what is neither a wrong argument nor a tracker that cannot be reached. */
@@ -12,11 +12,11 @@ export function reportTrackerFailure(
   context: CommandContext,
 ): ExitCode {
   if (error instanceof UsageError) {
-    context.err(`siteswarm ${command}: ${printable(error.message)}`)
+    context.err(`siteswarm ${command}: ${escapeControl(error.message)}`)
     return exitCodes.usage
   }
   if (error instanceof TrackerUnreachable) {
-    context.err(`siteswarm ${command}: ${url} cannot be asked: ${printable(error.message)}`)
+    context.err(`siteswarm ${command}: ${url} cannot be asked: ${escapeControl(error.message)}`)
     return exitCodes.unreachable
   }
   throw error

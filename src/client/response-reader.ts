@@ -3,7 +3,7 @@
  * them stumbles over: what one client accepts, another takes for a failure, and an operator cannot try them all.
  */
 import { BencodeScanner } from '../bencode/scanner.ts'
-import { defectTexts } from '../bencode/defect.ts'
+import { encodingProblemTexts } from '../bencode/encoding-problem.ts'
 import { type BencodeValue, dictionaryEntries, integerOf, textOf } from '../bencode/value.ts'
 import { InputError } from '../core/errors.ts'
 import { quoteForReason } from '../wire/http/failure.ts'
@@ -75,7 +75,7 @@ export function readAnswer(answer: TrackerAnswer, warnings: string[]): AnswerRea
     warnings.push(`${body.length} bytes: libtorrent reads no answer beyond ${BODY_BYTES_LIBTORRENT}`)
   }
   const scanner = new BencodeScanner(body, 'the answer', 0, (kind, offset) =>
-    warnings.push(`${defectTexts[kind]}, at byte ${offset}`),
+    warnings.push(`${encodingProblemTexts[kind]}, at byte ${offset}`),
   )
   try {
     if (scanner.next() !== 'dictionary') throw new InputError('the answer: it is no dictionary')

@@ -5,7 +5,7 @@
  * get another one for a file that is not canonical, so we never do, and say when somebody else will.
  */
 import { createHash } from 'node:crypto'
-import { type DefectKind, defectTexts } from '../bencode/defect.ts'
+import { type EncodingProblemKind, encodingProblemTexts } from '../bencode/encoding-problem.ts'
 import { BencodeScanner } from '../bencode/scanner.ts'
 import {
   type BencodeEntry,
@@ -43,7 +43,7 @@ export function readMetainfo(bytes: Buffer, source: string): Metainfo {
     )
   }
   const { entries, end, inInfo, outside } = readTopLevel(bytes, source)
-  refuseGarbage(bytes, end, source)
+  refuseTrailingBytes(bytes, end, source)
 
   const info = findInfo(entries, end, source)
   const infoEntries = new Map<string, BencodeValue>()
@@ -55,7 +55,7 @@ export function readMetainfo(bytes: Buffer, source: string): Metainfo {
   }
 
   const hashes = hashInfo(bytes, info, infoEntries)
-  const warnings = [...warnOfDefects(inInfo, warnOfInfo(hashes)), ...warnOfDefects(outside, warnOfOutside)]
+  const warnings = [...warnOfEncoding(inInfo, warnOfInfo(hashes)), ...warnOfEncoding(outside, warnOfOutside)]
   if (end < bytes.length) {
     warnings.push({
       code: 'trailing-whitespace',
@@ -67,17 +67,17 @@ export function readMetainfo(bytes: Buffer, source: string): Metainfo {
 }
 
 /** Per kind where the first one is and how many there are. */
-type Defects = Map<DefectKind, { offset: number; count: number }>
+type EncodingProblems = Map<EncodingProblemKind, { offset: number; count: number }>
 
 /** One pass over the whole file. What is not canonical counts for the entry of the top level that it is in. */
 function readTopLevel(bytes: Buffer, source: string) {
   const entries: BencodeEntry[] = []
-  const inInfo: Defects = new Map()
-  const outside: Defects = new Map()
-  let defects = outside
+  const inInfo: EncodingProblems = new Map()
+  const outside: EncodingProblems = new Map()
+  let problems = outside
   const scanner = new BencodeScanner(bytes, source, 0, (kind, offset) => {
-    const known = defects.get(kind)
-    if (known === undefined) defects.set(kind, { offset, count: 1 })
+    const known = problems.get(kind)
+    if (known === undefined) problems.set(kind, { offset, count: 1 })
     else {
       known.count++
       // Repeated keys are found when their dictionary ends, after those of dictionaries inside it.
@@ -90,9 +90,9 @@ function readTopLevel(bytes: Buffer, source: string) {
     if (entries.length === ENTRIES_MAX) refuseEntries(source, start, 'the top level')
     const key = bytes.subarray(scanner.contentStart, scanner.end)
     scanner.next()
-    defects = key.equals(INFO) ? inInfo : outside
+    problems = key.equals(INFO) ? inInfo : outside
     entries.push({ start, key, value: currentValue(scanner) })
-    defects = outside
+    problems = outside
   }
   return { entries, end: scanner.end, inInfo, outside }
 }
@@ -108,7 +108,7 @@ function refuseEntries(source: string, offset: number, where: string): never {
 /** A hundred times what the BEPs and every client together define. */
 const ENTRIES_MAX = 10_000
 
-function refuseGarbage(bytes: Buffer, end: number, source: string): void {
+function refuseTrailingBytes(bytes: Buffer, end: number, source: string): void {
   for (let at = end; at < bytes.length; at++) {
     if (WHITE_SPACE.includes(bytes[at] as number)) continue
     throw new InputError(
@@ -160,19 +160,19 @@ function hashInfo(
 }
 
 type Warn = (
-  kind: Exclude<DefectKind, 'integer-too-large'>,
+  kind: Exclude<EncodingProblemKind, 'integer-too-large'>,
   offset: number,
   andMore: string,
 ) => Pick<Warning, 'code' | 'message'>
 
 /** One warning for each kind, in the order of the file. */
-function warnOfDefects(defects: Defects, warn: Warn): Warning[] {
-  return [...defects]
+function warnOfEncoding(problems: EncodingProblems, warn: Warn): Warning[] {
+  return [...problems]
     .map(([kind, { offset, count }]) => {
       const andMore = count > 1 ? ` and ${count - 1} more` : ''
       const said =
         kind === 'integer-too-large' ? warnOfTooLarge(offset, andMore) : warn(kind, offset, andMore)
-      return { ...said, defect: kind, offset, count }
+      return { ...said, problem: kind, offset, count }
     })
     .toSorted((left, right) => left.offset - right.offset)
 }
@@ -182,7 +182,7 @@ function warnOfTooLarge(offset: number, andMore: string): Pick<Warning, 'code' |
   return {
     code: 'integer-too-large',
     message:
-      `${defectTexts['integer-too-large']} at byte ${offset}${andMore}. ` +
+      `${encodingProblemTexts['integer-too-large']} at byte ${offset}${andMore}. ` +
       'libtorrent, aria2 and Transmission refuse the file; make the torrent again',
   }
 }
@@ -194,7 +194,7 @@ const warnOfInfo =
     return {
       code: 'info-not-canonical',
       message:
-        `\`info\` is not canonical: ${defectTexts[kind]} at byte ${offset}${andMore}. ` +
+        `\`info\` is not canonical: ${encodingProblemTexts[kind]} at byte ${offset}${andMore}. ` +
         (isRefused
           ? 'libtorrent refuses a v2 or hybrid torrent like that; '
           : `Clients disagree about its infohash and the swarm falls apart (${DISAGREEMENTS[kind]}); `) +
@@ -205,12 +205,12 @@ const warnOfInfo =
 const warnOfOutside: Warn = (kind, offset, andMore) => ({
   code: 'outside-not-canonical',
   message:
-    `not canonical outside of \`info\`: ${defectTexts[kind]} at byte ${offset}${andMore}. ` +
+    `not canonical outside of \`info\`: ${encodingProblemTexts[kind]} at byte ${offset}${andMore}. ` +
     'The infohash does not depend on it',
 })
 
 /** What was observed with libtorrent 2.0.8, aria2 1.36, Transmission 3.00; read in rtorrent and Transmission 4. */
-const DISAGREEMENTS: Readonly<Record<Exclude<DefectKind, 'integer-too-large'>, string>> = {
+const DISAGREEMENTS: Readonly<Record<Exclude<EncodingProblemKind, 'integer-too-large'>, string>> = {
   'key-unsorted': 'aria2 and Transmission 3 compute another one, rtorrent refuses the file',
   'key-duplicate': 'aria2 refuses the file',
   'integer-leading-zero': 'aria2 computes another one, Transmission refuses the file',

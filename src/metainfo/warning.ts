@@ -1,5 +1,5 @@
 /** What is wrong with a torrent that is good enough to be read: said by `inspect` and `rewrite`, never fatal. */
-import type { DefectKind } from '../bencode/defect.ts'
+import type { EncodingProblemKind } from '../bencode/encoding-problem.ts'
 
 export interface Warning {
   /** Public: scripts match on it in the JSON output. */
@@ -9,7 +9,7 @@ export interface Warning {
   /** From the start of the file. */
   readonly offset?: number
   /** With `integer-too-large` and the two `…-not-canonical`: in what way. There is one warning for each. */
-  readonly defect?: DefectKind
+  readonly problem?: EncodingProblemKind
   /** How many there are of what is at `offset`; that is the first of them. */
   readonly count?: number
 }

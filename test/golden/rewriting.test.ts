@@ -85,12 +85,12 @@ describe('an `info` that is not canonical', () => {
       'a dictionary key that was there before',
       44,
     ],
-  ])('keeps its bytes and is warned of: %s', (_, from, to, hash, defect, offset) => {
+  ])('keeps its bytes and is warned of: %s', (_, from, to, hash, problem, offset) => {
     const torrent = aTorrent({ info: changed(from, to) })
     const metainfo = readMetainfo(torrent, 'x.torrent')
     expect(metainfo.infoHashV1?.toString('hex')).toBe(hash)
     expect(metainfo.warnings).toMatchObject([{ code: 'info-not-canonical', offset }])
-    expect(metainfo.warnings[0]?.message).toContain(`${defect} at byte ${offset}.`)
+    expect(metainfo.warnings[0]?.message).toContain(`${problem} at byte ${offset}.`)
     expect(infoHashOf(rewriteMetainfo(metainfo, TIERS))).toBe(hash)
   })
 
@@ -103,7 +103,7 @@ describe('an `info` that is not canonical', () => {
   })
 })
 
-describe('defects outside of `info`', () => {
+describe('problems outside of `info`', () => {
   it('leave the infohash alone when `announce` comes after `info`', () => {
     const metainfo = readMetainfo(aTorrent({ behind: '8:announce8:http://x' }), 'x.torrent')
     expect(metainfo.infoHashV1?.toString('hex')).toBe(AWKWARD_INFO_HASH)

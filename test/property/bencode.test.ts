@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import type { Defect } from '../../src/bencode/defect.ts'
+import type { EncodingProblem } from '../../src/bencode/encoding-problem.ts'
 import { BencodeScanner } from '../../src/bencode/scanner.ts'
 import { InputError } from '../../src/core/errors.ts'
 import { readMagnet } from '../../src/metainfo/magnet.ts'
@@ -11,11 +11,11 @@ import { rewriteMetainfo } from '../../src/metainfo/rewrite.ts'
 import { summarize } from '../../src/metainfo/summary.ts'
 import { bencoded, nearlyBencoded } from './bencoded.ts'
 
-function scan(bytes: Buffer): { end: number; defects: Defect[] } {
-  const defects: Defect[] = []
-  const scanner = new BencodeScanner(bytes, 'x.torrent', 0, (kind, offset) => defects.push({ kind, offset }))
+function scan(bytes: Buffer): { end: number; problems: EncodingProblem[] } {
+  const problems: EncodingProblem[] = []
+  const scanner = new BencodeScanner(bytes, 'x.torrent', 0, (kind, offset) => problems.push({ kind, offset }))
   while (scanner.next() !== undefined);
-  return { end: scanner.end, defects }
+  return { end: scanner.end, problems }
 }
 
 /** Whether `work` ends, and if it throws, an `InputError` with a place in the bytes. */

@@ -231,11 +231,11 @@ describe('a torrent that we warn of because clients disagree about its infohash'
     ['length-leading-zero', changed('4:name12:', '4:name012:'), CANONICAL, CANONICAL],
     ['key-duplicate', changed(NAME, NAME + NAME), 'refused', 'raw'],
     ['integer-minus-zero', changed(LAST, `${LAST}7:privatei-0e`), WITH_ZERO, WITH_ZERO],
-  ])('has other ones in aria2 and Transmission 3: %s', async (defect, torrent, inAria2, inTransmission) => {
-    const file = join(folder, `${defect}.torrent`)
+  ])('has other ones in aria2 and Transmission 3: %s', async (problem, torrent, inAria2, inTransmission) => {
+    const file = join(folder, `${problem}.torrent`)
     writeFileSync(file, torrent)
     const raw = readMetainfo(torrent, file).infoHashV1?.toString('hex') ?? ''
-    expect(readMetainfo(torrent, file).warnings).toMatchObject([{ code: 'info-not-canonical', defect }])
+    expect(readMetainfo(torrent, file).warnings).toMatchObject([{ code: 'info-not-canonical', problem }])
     const seen = (hash: string) => (hash === raw ? 'raw' : hash)
     expect([
       seen(hashFrom('aria2c', ['-S', file], /Info Hash: ([0-9a-f]{40})/)),

@@ -9,7 +9,7 @@ import { type HttpAnnounce, writeAnnounce } from '../../wire/http/announce.ts'
 import { type AnnounceAnswer, readAnnounceAnswer } from '../../client/announce-response.ts'
 import { askTracker } from '../../client/http-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
-import { printable } from '../printable.ts'
+import { escapeControl } from '../escape-control.ts'
 import {
   UsageError,
   readInfoHash,
@@ -103,7 +103,7 @@ async function ask(
 
 function print(answer: AnnounceAnswer, context: CommandContext): void {
   const row = (label: string, value: string | number | null) => {
-    if (value !== null) context.out(`${label.padEnd(LABEL_WIDTH)}${printable(String(value))}`)
+    if (value !== null) context.out(`${label.padEnd(LABEL_WIDTH)}${escapeControl(String(value))}`)
   }
   row('failure', answer.failureReason)
   row('warning', answer.warningMessage)
@@ -117,7 +117,7 @@ function print(answer: AnnounceAnswer, context: CommandContext): void {
   if (answer.failureReason === null) row('peers', answer.peers.length)
   for (const peer of answer.peers) row('', peer)
   for (const key of answer.otherKeys) row('unknown key', key)
-  for (const warning of answer.warnings) context.out(`warning: ${printable(warning)}`)
+  for (const warning of answer.warnings) context.out(`warning: ${escapeControl(warning)}`)
 }
 
 const LABEL_WIDTH = 14

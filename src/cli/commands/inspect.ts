@@ -7,7 +7,8 @@ import type { Metainfo } from '../../metainfo/metainfo.ts'
 import { FILES_LISTED_MAX, summarize, type TorrentSummary } from '../../metainfo/summary.ts'
 import type { Warning } from '../../metainfo/warning.ts'
 import { type Command, exitCodes } from '../command.ts'
-import { formatByteSize, printable } from '../printable.ts'
+import { formatByteSize } from '../byte-size.ts'
+import { escapeControl } from '../escape-control.ts'
 import { openTorrent } from '../torrent-argument.ts'
 
 export const inspectCommand: Command = {
@@ -134,13 +135,13 @@ function showDate(seconds: number | undefined): string | null {
 const row = (label: string, value: string | undefined) => rows(label, value === undefined ? [] : [value])
 
 function rows(label: string, values: readonly string[]): string[] {
-  return values.map((value, index) => `${(index === 0 ? label : '').padEnd(LABEL_WIDTH)}${printable(value)}`)
+  return values.map((value, index) => `${(index === 0 ? label : '').padEnd(LABEL_WIDTH)}${escapeControl(value)}`)
 }
 
 const LABEL_WIDTH = 13
 
 function warningLines(warnings: readonly Warning[]): string[] {
-  return warnings.map(({ code, message }) => `warning: ${printable(message)} [${code}]`)
+  return warnings.map(({ code, message }) => `warning: ${escapeControl(message)} [${code}]`)
 }
 
 function plural(count: number, noun: string): string {

@@ -17,10 +17,11 @@ import { NO_BUBBLE } from '../../topology/topology.ts'
 import { AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, type ExitCode } from '../command.ts'
 import { exitCodes, textFlag } from '../command.ts'
-import { formatByteSize, printable } from '../printable.ts'
+import { formatByteSize } from '../byte-size.ts'
+import { escapeControl } from '../escape-control.ts'
 import { type PublishArguments, readPublishArguments } from '../publish-arguments.ts'
 import { PublishProgress } from '../publish-progress.ts'
-import { assertWritable, writeWholeFile } from '../whole-file.ts'
+import { assertWritable, writeWholeFile } from '../files.ts'
 
 /** Response of `POST /api/v1/torrents`. */
 interface Registered {
@@ -138,7 +139,7 @@ async function publish(run: Run): Promise<ExitCode> {
       JSON.stringify({ ...describe(published, wanted), registered: isRegistered, sites, warnings }, null, 2),
     )
   } else {
-    for (const { code, message } of warnings) context.err(`warning: ${printable(message)} [${code}]`)
+    for (const { code, message } of warnings) context.err(`warning: ${escapeControl(message)} [${code}]`)
     for (const line of linesOf(published, wanted)) context.out(line)
     if (isRegistered) for (const line of siteLines(registered)) context.out(line)
   }
@@ -239,7 +240,7 @@ function describe(published: Published, { isPrivate, output }: PublishArguments)
 
 function linesOf(published: Published, wanted: PublishArguments): string[] {
   const { infoHashV1, infoHashV2, name, sizeBytes, pieceBytes, pieceCount } = describe(published, wanted)
-  const row = (label: string, text: string) => `${label.padEnd(LABEL_WIDTH)}${printable(text)}`
+  const row = (label: string, text: string) => `${label.padEnd(LABEL_WIDTH)}${escapeControl(text)}`
   return [
     row('infohash', infoHashV1 ?? ''),
     ...(infoHashV2 === null ? [] : [row('infohash v2', infoHashV2)]),

@@ -21,7 +21,7 @@ import {
   exitCodes,
   textFlag,
 } from '../command.ts'
-import { printable } from '../printable.ts'
+import { escapeControl } from '../escape-control.ts'
 import {
   fileContent,
   readChanges,
@@ -31,7 +31,7 @@ import {
   warningsAfter,
 } from '../rewritten.ts'
 import { openTorrent, type TorrentArgument } from '../torrent-argument.ts'
-import { isSameFile, makeFolder, writeWholeFile } from '../whole-file.ts'
+import { isSameFile, makeFolder, writeWholeFile } from '../files.ts'
 
 export const rewriteCommand: Command = {
   name: 'rewrite',
@@ -137,7 +137,7 @@ function rewriteForOne({ opened, topology, changes, flags, context }: Job): Exit
       JSON.stringify({ ...describe(opened), ...written(place, tiers, file, rewritten), warnings }, null, 2),
     )
   } else if (!toStandardOutput)
-    context.out(`${output}  ${printable(hashText(opened))}  ${summarizeTiers(tiers)}`)
+    context.out(`${output}  ${escapeControl(hashText(opened))}  ${summarizeTiers(tiers)}`)
   else if (rewritten.kind === 'magnet') context.out(rewritten.text)
   else for (const part of rewritten.parts) context.outBytes(part)
   return exitCodes.yes
@@ -211,7 +211,7 @@ function noTrackers({ site }: Place): string {
 /** On standard error, one line each; with `--json` they are in the document. */
 function warn(warnings: readonly Warning[], context: CommandContext, isJson: boolean): readonly Warning[] {
   if (!isJson)
-    for (const { code, message } of warnings) context.err(`warning: ${printable(message)} [${code}]`)
+    for (const { code, message } of warnings) context.err(`warning: ${escapeControl(message)} [${code}]`)
   return warnings
 }
 

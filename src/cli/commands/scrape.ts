@@ -2,7 +2,7 @@
 import { writeScrape } from '../../wire/http/scrape.ts'
 import { askTracker } from '../../client/http-request.ts'
 import { type Command, type CommandContext, exitCodes, textFlag } from '../command.ts'
-import { printable } from '../printable.ts'
+import { escapeControl } from '../escape-control.ts'
 import { type ScrapeAnswer, readScrapeAnswer } from '../../client/scrape-response.ts'
 import {
   UsageError,
@@ -87,7 +87,7 @@ function scrapeUrl(url: URL): URL {
 }
 
 function print(answer: ScrapeAnswer, context: CommandContext): void {
-  if (answer.failureReason !== null) context.out(`failure  ${printable(answer.failureReason)}`)
+  if (answer.failureReason !== null) context.out(`failure  ${escapeControl(answer.failureReason)}`)
   for (const { infoHash, complete, incomplete, downloaded, downloaders } of answer.torrents) {
     const counts = { complete, incomplete, downloaders, downloaded }
     const shown = Object.entries(counts).flatMap(([name, count]) =>
@@ -97,5 +97,5 @@ function print(answer: ScrapeAnswer, context: CommandContext): void {
   }
   if (answer.minIntervalSeconds !== null) context.out(`min interval  ${answer.minIntervalSeconds} s`)
   for (const key of answer.otherKeys) context.out(`unknown key  ${key}`)
-  for (const warning of answer.warnings) context.out(`warning: ${printable(warning)}`)
+  for (const warning of answer.warnings) context.out(`warning: ${escapeControl(warning)}`)
 }

@@ -2,7 +2,8 @@
 import { parseInfoHash } from '../../core/info-hash.ts'
 import { AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
-import { formatByteSize, printable } from '../printable.ts'
+import { formatByteSize } from '../byte-size.ts'
+import { escapeControl } from '../escape-control.ts'
 
 /** An element of the response of `/api/v1/torrents`. */
 interface ListedTorrent {
@@ -68,7 +69,7 @@ async function remove(infoHash: string, flags: CommandFlags, context: CommandCon
   const answer = await ask(flags, context, { path: `/api/v1/torrents/${infoHash}`, method: 'DELETE' })
   if (flags['json'] === true) return context.out(JSON.stringify(answer))
   const { name } = answer as Pick<ListedTorrent, 'name'>
-  context.out(`removed ${printable(name)}`)
+  context.out(`removed ${escapeControl(name)}`)
 }
 
 function ask(
@@ -101,7 +102,7 @@ function describe({
     isPrivate ? 'private' : 'not private',
     registeredAt.slice(0, 16).replace('T', ' '),
   ]
-  const lines = [`${infoHashV1 ?? infoHashV2 ?? ''}  ${printable(name)}`, `  ${facts.join(', ')}`]
-  if (origin !== null) lines.push(`  from ${printable(origin)}`)
+  const lines = [`${infoHashV1 ?? infoHashV2 ?? ''}  ${escapeControl(name)}`, `  ${facts.join(', ')}`]
+  if (origin !== null) lines.push(`  from ${escapeControl(origin)}`)
   return lines
 }

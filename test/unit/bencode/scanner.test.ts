@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import type { Defect } from '../../../src/bencode/defect.ts'
+import type { EncodingProblem } from '../../../src/bencode/encoding-problem.ts'
 import { BencodeScanner, KEYS_HELD_MAX, NESTING_MAX } from '../../../src/bencode/scanner.ts'
 import { InputError } from '../../../src/core/errors.ts'
 
-function scan(content: string | Buffer, start = 0): { end: number; defects: Defect[] } {
-  const defects: Defect[] = []
+function scan(content: string | Buffer, start = 0): { end: number; problems: EncodingProblem[] } {
+  const problems: EncodingProblem[] = []
   const bytes = Buffer.from(content)
   const scanner = new BencodeScanner(bytes, 'x.torrent', start, (kind, offset) =>
-    defects.push({ kind, offset }),
+    problems.push({ kind, offset }),
   )
   while (scanner.next() !== undefined);
-  return { end: scanner.end, defects }
+  return { end: scanner.end, problems }
 }
 
-const defectsOf = (content: string) => scan(content).defects.map(({ kind, offset }) => `${kind} @ ${offset}`)
+const problemsOf = (content: string) => scan(content).problems.map(({ kind, offset }) => `${kind} @ ${offset}`)
 
 describe('the bencode scanner', () => {
   it('says where each token begins, where its content begins, and where it ends', () => {
@@ -86,7 +86,7 @@ describe('the bencode scanner', () => {
 
   it('reads a length of a thousand digits without losing count', () => {
     expect(() => scan(`${'9'.repeat(1000)}:a`)).toThrow('a string is longer than the file')
-    expect(defectsOf(`${'0'.repeat(1000)}1:a`)).toEqual(['length-leading-zero @ 0'])
+    expect(problemsOf(`${'0'.repeat(1000)}1:a`)).toEqual(['length-leading-zero @ 0'])
   })
 
   it('takes nesting up to the limit and refuses one more', () => {
@@ -110,7 +110,7 @@ describe('the bencode scanner', () => {
       entries[entries.length - 1] = 0x65
       return entries
     }
-    expect(scan(keys(KEYS_HELD_MAX))).toEqual({ end: 11_000_002, defects: [] })
+    expect(scan(keys(KEYS_HELD_MAX))).toEqual({ end: 11_000_002, problems: [] })
     expect(() => scan(keys(KEYS_HELD_MAX + 1))).toThrow('more than 1000000 keys')
   })
 
@@ -144,19 +144,19 @@ describe('what is not canonical', () => {
     ['d01:a0:e', ['length-leading-zero @ 1']],
     ['d1:b0:1:ad1:y0:1:x0:ee', ['key-unsorted @ 6', 'key-unsorted @ 15']],
   ])('is noted with its offset in %s', (content, expected) => {
-    expect(defectsOf(content)).toEqual(expected)
+    expect(problemsOf(content)).toEqual(expected)
   })
 
   it.each(['i0e', '0:', 'de', 'd0:0:1:a0:e', 'd1:a0:2:aa0:1:b0:e', 'i-1e'])(
     'is not found in %s',
     (content) => {
-      expect(defectsOf(content)).toEqual([])
+      expect(problemsOf(content)).toEqual([])
     },
   )
 
   it('compares keys as bytes, not as text', () => {
     // U+FF5E is ef bd 9e and sorts before U+1F600, f0 9f 98 80; as UTF-16 it is the other way round.
-    expect(defectsOf('d3:～0:4:😀0:e')).toEqual([])
-    expect(defectsOf('d4:😀0:3:～0:e')).toEqual(['key-unsorted @ 9'])
+    expect(problemsOf('d3:～0:4:😀0:e')).toEqual([])
+    expect(problemsOf('d4:😀0:3:～0:e')).toEqual(['key-unsorted @ 9'])
   })
 })

@@ -74,12 +74,12 @@ describe('a torrent', () => {
     )
   })
 
-  it('says of each kind of defect where the first is, how many there are, and who disagrees about it', () => {
+  it('says of each kind of problem where the first is, how many there are, and who disagrees about it', () => {
     const { warnings } = read(aTorrent({ info: 'd1:bi01e1:ali-0ei-0eee' }))
     expect(warnings).toEqual([
       {
         code: 'info-not-canonical',
-        defect: 'integer-leading-zero',
+        problem: 'integer-leading-zero',
         offset: 11,
         count: 1,
         message:
@@ -89,7 +89,7 @@ describe('a torrent', () => {
       },
       {
         code: 'info-not-canonical',
-        defect: 'key-unsorted',
+        problem: 'key-unsorted',
         offset: 15,
         count: 1,
         message: expect.stringContaining(
@@ -98,7 +98,7 @@ describe('a torrent', () => {
       },
       {
         code: 'info-not-canonical',
-        defect: 'integer-minus-zero',
+        problem: 'integer-minus-zero',
         offset: 19,
         count: 2,
         message: expect.stringContaining('the integer -0 at byte 19 and 1 more. Clients') as string,
@@ -114,7 +114,7 @@ describe('a torrent', () => {
     expect(warningsOf('d1:ai99999999999999999999e4:infod4:name1:xee')).toContain(said(4))
   })
 
-  it('is warned that libtorrent refuses it when it is a v2 torrent, unless the defect is -0', () => {
+  it('is warned that libtorrent refuses it when it is a v2 torrent, unless the problem is -0', () => {
     const v2 = (more: string) => warningsOf(aTorrent({ info: `d12:meta versioni2e${more}e` }))
     expect(v2('1:ai1e')).toEqual([
       '`info` is not canonical: a dictionary key that sorts before the one it follows at byte 26. ' +
@@ -126,8 +126,8 @@ describe('a torrent', () => {
   it('is warned of a top level that is unsorted, and of a key in it that repeats', () => {
     const { warnings } = read('d4:infode8:announce1:a7:comment1:b8:announce1:ce')
     expect(warnings).toMatchObject([
-      { code: 'outside-not-canonical', defect: 'key-unsorted', offset: 9, count: 2 },
-      { code: 'outside-not-canonical', defect: 'key-duplicate', offset: 34, count: 1 },
+      { code: 'outside-not-canonical', problem: 'key-unsorted', offset: 9, count: 2 },
+      { code: 'outside-not-canonical', problem: 'key-duplicate', offset: 34, count: 1 },
     ])
   })
 

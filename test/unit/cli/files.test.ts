@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isSameFile, makeFolder, readWholeFile, writeWholeFile } from '../../../src/cli/whole-file.ts'
+import { isSameFile, makeFolder, readWholeFile, writeWholeFile } from '../../../src/cli/files.ts'
 import { InputError } from '../../../src/core/errors.ts'
 
 let folder: string

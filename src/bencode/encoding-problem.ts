@@ -6,7 +6,7 @@
  * somebody can be told which byte splits the swarm.
  */
 
-export type DefectKind =
+export type EncodingProblemKind =
   | 'integer-leading-zero'
   | 'integer-minus-zero'
   | 'integer-too-large'
@@ -14,13 +14,13 @@ export type DefectKind =
   | 'key-unsorted'
   | 'key-duplicate'
 
-export interface Defect {
-  readonly kind: DefectKind
+export interface EncodingProblem {
+  readonly kind: EncodingProblemKind
   /** From the start of the scanned buffer: the `i`, the length, or the length of the key. */
   readonly offset: number
 }
 
-export const defectTexts: Readonly<Record<DefectKind, string>> = {
+export const encodingProblemTexts: Readonly<Record<EncodingProblemKind, string>> = {
   'integer-leading-zero': 'an integer with a leading zero',
   'integer-minus-zero': 'the integer -0',
   'integer-too-large': 'an integer of more than 64 bits',
