@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url'
 import type { AnnounceReply, TrackerService } from '../src/core/announce.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { HttpServer } from '../src/server/http/http-server.ts'
-import { writeAnnounceReply } from '../src/wire/http/announce.ts'
+import { writeAnnounceResponse } from '../src/wire/http/announce.ts'
 
 const CONNECTIONS = 32
 const PEERS = 50
@@ -61,7 +61,7 @@ async function serve(which: 'siteswarm' | 'bare'): Promise<void> {
       log: console,
     }).start({ host: '127.0.0.1', port: 0 })
   } else {
-    const body = writeAnnounceReply(reply, true)
+    const body = writeAnnounceResponse(reply, true)
     const headers = ['Content-Type', 'text/plain', 'Content-Length', String(body.length)]
     const server = createServer((_request, response) => {
       response.writeHead(200, headers)
@@ -184,7 +184,7 @@ function drive(socket: Socket, requests: readonly Buffer[], offset: number, endM
     socket.on('data', (chunk: Buffer) => {
       // All answers have the same length, headers included, so only the first one is parsed.
       if (answerBytes === 0)
-        answerBytes = chunk.indexOf('\r\n\r\n') + 4 + writeAnnounceReply(reply, true).length
+        answerBytes = chunk.indexOf('\r\n\r\n') + 4 + writeAnnounceResponse(reply, true).length
       received += chunk.length
       if (received < answerBytes) return
       received = 0

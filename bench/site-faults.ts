@@ -107,8 +107,8 @@ function announce(number: number, agent: Agent): Promise<void> {
   const query = `info_hash=${'%ab'.repeat(20)}&peer_id=-XX0000-${String(client).padStart(12, '0')}&port=6881&left=${client === 0 ? 0 : 1000}&compact=1`
   const begunMs = performance.now()
   return new Promise((resolve) => {
-    const end = (isAnswer: boolean) => {
-      if (!isAnswer) measured.failures++
+    const end = (isResponse: boolean) => {
+      if (!isResponse) measured.failures++
       measured.tookMs.push(performance.now() - begunMs)
       resolve()
     }

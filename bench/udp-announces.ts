@@ -23,7 +23,7 @@ import { systemClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { UdpServer } from '../src/server/udp/udp-server.ts'
 import { writeAnnounce } from '../src/wire/udp/announce.ts'
-import { readConnectAnswer, writeConnect } from '../src/wire/udp/connect.ts'
+import { readConnectResponse, writeConnect } from '../src/wire/udp/connect.ts'
 import { HmacSha256 } from '../src/wire/udp/hmac-sha256.ts'
 import { aTracker } from '../test/a-tracker.ts'
 
@@ -165,7 +165,7 @@ async function connect(server: Server, address: string): Promise<Client> {
   await once(socket, 'connect')
   socket.send(writeConnect(1))
   const [answer] = (await once(socket, 'message')) as [Buffer]
-  return { socket, announces: makeAnnounces(readConnectAnswer(answer) ?? Buffer.alloc(8), address) }
+  return { socket, announces: makeAnnounces(readConnectResponse(answer) ?? Buffer.alloc(8), address) }
 }
 
 /** Keeps announces in flight until `endMs`; resolves with the number of responses. */

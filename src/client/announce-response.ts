@@ -26,7 +26,7 @@ export interface AnnounceAnswer {
   readonly warnings: readonly string[]
 }
 
-export function readAnnounceAnswer(answer: TrackerAnswer): AnnounceAnswer {
+export function readAnnounceResponse(answer: TrackerAnswer): AnnounceAnswer {
   const warnings: string[] = []
   const reader = readAnswer(answer, warnings)
   if (reader === undefined) return { ...NO_ANNOUNCE_ANSWER, warnings }

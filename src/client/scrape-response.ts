@@ -24,7 +24,7 @@ export interface ScrapeAnswer {
   readonly warnings: readonly string[]
 }
 
-export function readScrapeAnswer(answer: TrackerAnswer, asked: readonly Buffer[]): ScrapeAnswer {
+export function readScrapeResponse(answer: TrackerAnswer, asked: readonly Buffer[]): ScrapeAnswer {
   const warnings: string[] = []
   const nothing = {
     isUsable: false,

@@ -11,8 +11,8 @@ import { once } from 'node:events'
 import { parseAddress } from '../core/address.ts'
 import { elapsedMs } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
-import { readConnectAnswer, writeConnect } from '../wire/udp/connect.ts'
-import { actions, isAnswer, type RequestHead } from '../wire/udp/header.ts'
+import { readConnectResponse, writeConnect } from '../wire/udp/connect.ts'
+import { actions, isResponse, type RequestHead } from '../wire/udp/header.ts'
 import { explainUnreachable, TrackerUnreachable } from './http-request.ts'
 
 export interface UdpQuestion {
@@ -89,7 +89,7 @@ async function exchange(
   const connecting = random.below(0x1_0000_0000)
   const connected = await ask(socket, writeConnect(connecting), actions.connect, connecting, signal)
   if (connected.isError) return connected
-  const connectionId = readConnectAnswer(connected.packet)
+  const connectionId = readConnectResponse(connected.packet)
   if (connectionId === undefined)
     throw new TrackerUnreachable('its answer to the connect has no connection id')
   const transactionId = random.below(0x1_0000_0000)
@@ -112,8 +112,8 @@ function ask(
       signal.removeEventListener('abort', abort)
     }
     const hear = (packet: Buffer) => {
-      const isError = isAnswer(packet, actions.error, transactionId)
-      if (!isError && !isAnswer(packet, action, transactionId)) return
+      const isError = isResponse(packet, actions.error, transactionId)
+      if (!isError && !isResponse(packet, action, transactionId)) return
       finish()
       resolve({ packet, isError })
     }

@@ -2,10 +2,10 @@
 import { type Address, addressFromBytes } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
 import { formatInfoHash } from '../core/info-hash.ts'
-import { readAnnounceAnswer, writeAnnounce } from '../wire/udp/announce.ts'
+import { readAnnounceResponse, writeAnnounce } from '../wire/udp/announce.ts'
 import { readError } from '../wire/udp/error.ts'
 import { actions } from '../wire/udp/header.ts'
-import { readScrapeAnswer, UDP_SCRAPE_HASHES_MAX, writeScrape } from '../wire/udp/scrape.ts'
+import { readScrapeResponse, UDP_SCRAPE_HASHES_MAX, writeScrape } from '../wire/udp/scrape.ts'
 import {
   type AnnounceAnswer,
   formatPeer,
@@ -49,7 +49,7 @@ export async function announceOverUdp(
 
 function readAnnounce({ packet, isError, isV4 }: UdpTrackerAnswer): AnnounceAnswer {
   if (isError) return { ...NO_ANNOUNCE_ANSWER, failureReason: readError(packet) }
-  const reply = readAnnounceAnswer(packet, isV4)
+  const reply = readAnnounceResponse(packet, isV4)
   if (reply === undefined) {
     const warning = `${packet.length} bytes: the answer ends too early or inside a peer; libtorrent takes that for a failure`
     return { ...NO_ANNOUNCE_ANSWER, warnings: [warning] }
@@ -102,7 +102,7 @@ export async function scrapeOverUdp(
 function readScrape({ packet, isError }: UdpTrackerAnswer, asked: readonly Buffer[]): ScrapeAnswer {
   const nothing = { minIntervalSeconds: null, torrents: [], otherKeys: [], warnings: [] }
   if (isError) return { ...nothing, isUsable: false, failureReason: readError(packet) }
-  const counts = readScrapeAnswer(packet)
+  const counts = readScrapeResponse(packet)
   const torrents = counts.slice(0, asked.length).map((count, index) => ({
     infoHash: formatInfoHash(asked[index] ?? Buffer.alloc(0)),
     ...count,

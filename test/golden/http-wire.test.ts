@@ -1,9 +1,9 @@
 /** Golden vectors: real clients' escapes, and answers byte for byte. */
 import { describe, expect, it } from 'vitest'
 import type { ScrapeCounts } from '../../src/core/announce.ts'
-import { readAnnounce, writeAnnounceReply } from '../../src/wire/http/announce.ts'
+import { readAnnounce, writeAnnounceResponse } from '../../src/wire/http/announce.ts'
 import { writeFailure } from '../../src/wire/http/failure.ts'
-import { readScrape, writeScrapeReply } from '../../src/wire/http/scrape.ts'
+import { readScrape, writeScrapeResponse } from '../../src/wire/http/scrape.ts'
 
 const FIRST = '2bcb3dab253c7e8c9355b33f262efadd63005087'
 const SECOND = '003117267dd93f301c25e78d2b932029bc37a49b'
@@ -63,7 +63,7 @@ const REPLY = {
 
 describe('the answer', () => {
   it('R1: is compact in both families', () => {
-    expect(hexOf(writeAnnounceReply(REPLY, true))).toBe(
+    expect(hexOf(writeAnnounceResponse(REPLY, true))).toBe(
       '64383a636f6d706c65746569316531303a646f776e6c6f6164656469376531303a696e636f6d706c657465693265383a69' +
         '6e74657276616c69313830306531323a6d696e20696e74657276616c6939303065353a706565727331323a0a4d0201c350' +
         'c00002071ae1363a70656572733631383a20010db80000000000000000000000071ae165',
@@ -73,7 +73,7 @@ describe('the answer', () => {
   it('R2: has empty peers where there are none', () => {
     const reply = { ...REPLY, complete: 0, downloaded: 0, incomplete: 1 }
     const none = Buffer.alloc(0)
-    expect(writeAnnounceReply({ ...reply, peers4: none, peers6: none }, true)).toBe(
+    expect(writeAnnounceResponse({ ...reply, peers4: none, peers6: none }, true)).toBe(
       'd8:completei0e10:downloadedi0e10:incompletei1e8:intervali1800e12:min intervali900e5:peers0:e',
     )
   })
@@ -85,7 +85,7 @@ describe('the answer', () => {
   })
 
   it('R4: lists dictionaries where the client asks for them', () => {
-    expect(writeAnnounceReply({ ...REPLY, peers4: REPLY.peers4.subarray(0, 6) }, false)).toBe(
+    expect(writeAnnounceResponse({ ...REPLY, peers4: REPLY.peers4.subarray(0, 6) }, false)).toBe(
       'd8:completei1e10:downloadedi7e10:incompletei2e8:intervali1800e12:min intervali900e5:peers' +
         'ld2:ip9:10.77.2.14:porti50000eed2:ip11:2001:db8::74:porti6881eeee',
     )
@@ -95,7 +95,7 @@ describe('the answer', () => {
     const nothing: ScrapeCounts = { complete: 0, downloaded: 0, downloaders: 0, incomplete: 0 }
     const something: ScrapeCounts = { complete: 1, downloaded: 7, downloaders: 2, incomplete: 2 }
     const infoHashes = [Buffer.from(SECOND, 'hex'), Buffer.from(FIRST, 'hex')]
-    expect(hexOf(writeScrapeReply(infoHashes, [nothing, something]))).toBe(
+    expect(hexOf(writeScrapeResponse(infoHashes, [nothing, something]))).toBe(
       '64353a66696c65736432303a003117267dd93f301c25e78d2b932029bc37a49b64383a636f6d706c6574656930653130' +
         '3a646f776e6c6f6164656469306531313a646f776e6c6f616465727369306531303a696e636f6d706c65746569306565' +
         '32303a2bcb3dab253c7e8c9355b33f262efadd6300508764383a636f6d706c65746569316531303a646f776e6c6f6164' +

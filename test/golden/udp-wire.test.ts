@@ -5,20 +5,25 @@ import type { AnnounceEvent } from '../../src/core/announce.ts'
 import { ManualClock } from '../../src/core/clock.ts'
 import {
   readAnnounce,
-  readAnnounceAnswer,
+  readAnnounceResponse,
   writeAnnounce,
-  writeAnnounceAnswer,
+  writeAnnounceResponse,
 } from '../../src/wire/udp/announce.ts'
 import {
   readConnect,
-  readConnectAnswer,
+  readConnectResponse,
   writeConnect,
-  writeConnectAnswer,
+  writeConnectResponse,
 } from '../../src/wire/udp/connect.ts'
 import { ConnectionIds } from '../../src/wire/udp/connection-id.ts'
 import { readError, writeError } from '../../src/wire/udp/error.ts'
 import { actionOf, transactionIdOf } from '../../src/wire/udp/header.ts'
-import { readScrape, readScrapeAnswer, writeScrape, writeScrapeAnswer } from '../../src/wire/udp/scrape.ts'
+import {
+  readScrape,
+  readScrapeResponse,
+  writeScrape,
+  writeScrapeResponse,
+} from '../../src/wire/udp/scrape.ts'
 
 const HASH = '2bcb3dab253c7e8c9355b33f262efadd63005087'
 const OTHER = '003117267dd93f301c25e78d2b932029bc37a49b'
@@ -29,9 +34,9 @@ describe('a connect', () => {
     const packet = hex('000004172710198000000000c9f7ac4e')
     expect(readConnect(packet)).toBe(0xc9f7ac4e)
     expect(writeConnect(0xc9f7ac4e)).toEqual(packet)
-    const answer = writeConnectAnswer(0xc9f7ac4e, hex('0102030405060708'))
+    const answer = writeConnectResponse(0xc9f7ac4e, hex('0102030405060708'))
     expect(answer.toString('hex')).toBe('00000000c9f7ac4e0102030405060708')
-    expect(readConnectAnswer(answer)).toEqual(hex('0102030405060708'))
+    expect(readConnectResponse(answer)).toEqual(hex('0102030405060708'))
   })
 })
 
@@ -199,9 +204,9 @@ describe('an answer', () => {
   }
 
   it('over IPv4 has the IPv4 peers, and leechers before seeders', () => {
-    const packet = writeAnnounceAnswer(0x2d8bd11f, reply, true)
+    const packet = writeAnnounceResponse(0x2d8bd11f, reply, true)
     expect(packet.toString('hex')).toBe('000000012d8bd11f0000070800000002000000010a4d0201c350c00002071ae1')
-    expect(readAnnounceAnswer(packet, true)).toEqual({
+    expect(readAnnounceResponse(packet, true)).toEqual({
       complete: 1,
       incomplete: 2,
       intervalSeconds: 1800,
@@ -211,11 +216,11 @@ describe('an answer', () => {
   })
 
   it('over IPv6 has the IPv6 peers', () => {
-    const packet = writeAnnounceAnswer(0x2d8bd11f, reply, false)
+    const packet = writeAnnounceResponse(0x2d8bd11f, reply, false)
     expect(packet.toString('hex')).toBe(
       '000000012d8bd11f00000708000000020000000120010db80000000000000000000000071ae1',
     )
-    expect(readAnnounceAnswer(packet, false)).toMatchObject({
+    expect(readAnnounceResponse(packet, false)).toMatchObject({
       peers4: Buffer.alloc(0),
       peers6: reply.peers6,
     })
@@ -232,9 +237,9 @@ describe('an answer', () => {
       { complete: 1, downloaded: 7, incomplete: 2 },
       { complete: 0, downloaded: 0, incomplete: 0 },
     ]
-    const answer = writeScrapeAnswer(0x2d8bd11f, counts)
+    const answer = writeScrapeResponse(0x2d8bd11f, counts)
     expect(answer.toString('hex')).toBe('000000022d8bd11f000000010000000700000002000000000000000000000000')
-    expect(readScrapeAnswer(answer)).toEqual(counts)
+    expect(readScrapeResponse(answer)).toEqual(counts)
   })
 
   it('that refuses is text to the end', () => {

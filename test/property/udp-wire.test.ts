@@ -9,21 +9,26 @@ import { ManualClock } from '../../src/core/clock.ts'
 import { UdpAnswers } from '../../src/server/udp/udp-handler.ts'
 import {
   readAnnounce,
-  readAnnounceAnswer,
+  readAnnounceResponse,
   writeAnnounce,
-  writeAnnounceAnswer,
+  writeAnnounceResponse,
 } from '../../src/wire/udp/announce.ts'
 import {
   readConnect,
-  readConnectAnswer,
+  readConnectResponse,
   writeConnect,
-  writeConnectAnswer,
+  writeConnectResponse,
 } from '../../src/wire/udp/connect.ts'
 import { ConnectionIds } from '../../src/wire/udp/connection-id.ts'
 import { readError, writeError } from '../../src/wire/udp/error.ts'
 import { HmacSha256 } from '../../src/wire/udp/hmac-sha256.ts'
-import { isAnswer } from '../../src/wire/udp/header.ts'
-import { readScrape, readScrapeAnswer, writeScrape, writeScrapeAnswer } from '../../src/wire/udp/scrape.ts'
+import { isResponse } from '../../src/wire/udp/header.ts'
+import {
+  readScrape,
+  readScrapeResponse,
+  writeScrape,
+  writeScrapeResponse,
+} from '../../src/wire/udp/scrape.ts'
 import { aTracker, at } from '../a-tracker.ts'
 import { bytes } from '../broken-targets.ts'
 
@@ -131,9 +136,9 @@ describe('what one side writes the other reads:', () => {
     fc.assert(
       fc.property(word, bytes(8, 8), (transactionId, connectionId) => {
         expect(readConnect(writeConnect(transactionId))).toBe(transactionId)
-        const answer = writeConnectAnswer(transactionId, connectionId)
-        expect(isAnswer(answer, 0, transactionId)).toBe(true)
-        expect(readConnectAnswer(answer)).toEqual(connectionId)
+        const answer = writeConnectResponse(transactionId, connectionId)
+        expect(isResponse(answer, 0, transactionId)).toBe(true)
+        expect(readConnectResponse(answer)).toEqual(connectionId)
       }),
     )
   })
@@ -156,9 +161,9 @@ describe('what one side writes the other reads:', () => {
     fc.assert(
       fc.property(word, reply, peers, (transactionId, counts, { isV4, peers4, peers6 }) => {
         const written = { ...counts, peers4, peers6, downloaded: 1, intervalSecondsMin: 1 }
-        const packet = writeAnnounceAnswer(transactionId, written, isV4)
-        expect(isAnswer(packet, 1, transactionId)).toBe(true)
-        expect(readAnnounceAnswer(packet, isV4)).toEqual({
+        const packet = writeAnnounceResponse(transactionId, written, isV4)
+        expect(isResponse(packet, 1, transactionId)).toBe(true)
+        expect(readAnnounceResponse(packet, isV4)).toEqual({
           ...counts,
           peers4: isV4 ? peers4 : Buffer.alloc(0),
           peers6: isV4 ? Buffer.alloc(0) : peers6,
@@ -176,12 +181,12 @@ describe('what one side writes the other reads:', () => {
         (request, torrents) => {
           const infoHashes = torrents.map(([infoHash]) => infoHash)
           expect(readScrape(writeScrape(request, infoHashes))).toEqual(infoHashes)
-          const answer = writeScrapeAnswer(
+          const answer = writeScrapeResponse(
             request.transactionId,
             torrents.map(([, count]) => count),
           )
-          expect(isAnswer(answer, 2, request.transactionId)).toBe(true)
-          expect(readScrapeAnswer(answer)).toEqual(torrents.map(([, count]) => count))
+          expect(isResponse(answer, 2, request.transactionId)).toBe(true)
+          expect(readScrapeResponse(answer)).toEqual(torrents.map(([, count]) => count))
         },
       ),
     )
@@ -191,7 +196,7 @@ describe('what one side writes the other reads:', () => {
     fc.assert(
       fc.property(word, fc.string({ unit: 'grapheme', maxLength: 30 }), (transactionId, reason) => {
         const packet = writeError(transactionId, reason)
-        expect(isAnswer(packet, 3, transactionId)).toBe(true)
+        expect(isResponse(packet, 3, transactionId)).toBe(true)
         expect(readError(packet)).toBe(Buffer.from(reason).toString())
       }),
     )

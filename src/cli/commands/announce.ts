@@ -6,7 +6,7 @@ import { type AnnounceEvent } from '../../core/announce.ts'
 import { systemRandom } from '../../core/random.ts'
 import { trackerUrlProblems } from '../../topology/tracker-url.ts'
 import { type HttpAnnounce, writeAnnounce } from '../../wire/http/announce.ts'
-import { type AnnounceAnswer, readAnnounceAnswer } from '../../client/announce-response.ts'
+import { type AnnounceAnswer, readAnnounceResponse } from '../../client/announce-response.ts'
 import { askTracker } from '../../client/http-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
 import { escapeControl } from '../escape-control.ts'
@@ -98,7 +98,7 @@ async function ask(
   }
   const answer = await askTracker({ url: withQuery(url, writeAnnounce(announce)), from, version, signal })
   const { status, elapsedMs } = answer
-  return { read: readAnnounceAnswer(answer), asked: answer.url, status, elapsedMs }
+  return { read: readAnnounceResponse(answer), asked: answer.url, status, elapsedMs }
 }
 
 function print(answer: AnnounceAnswer, context: CommandContext): void {

@@ -135,7 +135,9 @@ function showDate(seconds: number | undefined): string | null {
 const row = (label: string, value: string | undefined) => rows(label, value === undefined ? [] : [value])
 
 function rows(label: string, values: readonly string[]): string[] {
-  return values.map((value, index) => `${(index === 0 ? label : '').padEnd(LABEL_WIDTH)}${escapeControl(value)}`)
+  return values.map(
+    (value, index) => `${(index === 0 ? label : '').padEnd(LABEL_WIDTH)}${escapeControl(value)}`,
+  )
 }
 
 const LABEL_WIDTH = 13

@@ -3,7 +3,7 @@ import { writeScrape } from '../../wire/http/scrape.ts'
 import { askTracker } from '../../client/http-request.ts'
 import { type Command, type CommandContext, exitCodes, textFlag } from '../command.ts'
 import { escapeControl } from '../escape-control.ts'
-import { type ScrapeAnswer, readScrapeAnswer } from '../../client/scrape-response.ts'
+import { type ScrapeAnswer, readScrapeResponse } from '../../client/scrape-response.ts'
 import {
   UsageError,
   readInfoHash,
@@ -70,7 +70,7 @@ async function ask(
   const target = withQuery(scrapeUrl(url), writeScrape(infoHashes))
   const answer = await askTracker({ url: target, from, version, signal })
   const { status, elapsedMs } = answer
-  return { read: readScrapeAnswer(answer, infoHashes), asked: answer.url, status, elapsedMs }
+  return { read: readScrapeResponse(answer, infoHashes), asked: answer.url, status, elapsedMs }
 }
 
 /** BEP 48: `scrape` takes the place of `announce`. Whatever follows, such as a token of ours, stays. */

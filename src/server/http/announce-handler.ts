@@ -13,9 +13,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../../core/address.ts'
 import type { AnnounceReply, TrackerService } from '../../core/announce.ts'
 import { Refusal, type RefusalCode } from '../../core/errors.ts'
-import { readAnnounce, writeAnnounceReply } from '../../wire/http/announce.ts'
+import { readAnnounce, writeAnnounceResponse } from '../../wire/http/announce.ts'
 import { writeFailure } from '../../wire/http/failure.ts'
-import { readScrape, writeScrapeReply } from '../../wire/http/scrape.ts'
+import { readScrape, writeScrapeResponse } from '../../wire/http/scrape.ts'
 import { type TrustedAddresses, readClaimedAddress, readClientAddress } from './client-address.ts'
 
 export interface HttpAnswersOptions {
@@ -64,7 +64,7 @@ export class HttpAnswers {
       const peer = readClaimedAddress(announce.claimedAddress, from, isTrusted)
       const reply = tracker.announce(announce, peer, 'http')
       if (reply instanceof Promise) return void this.#announceLater(response, reply, announce.isCompact)
-      body = writeAnnounceReply(reply, announce.isCompact)
+      body = writeAnnounceResponse(reply, announce.isCompact)
     } catch (error) {
       return this.fail(response, error)
     }
@@ -78,7 +78,7 @@ export class HttpAnswers {
     isCompact: boolean,
   ): Promise<void> {
     try {
-      this.#send(response, writeAnnounceReply(await reply, isCompact))
+      this.#send(response, writeAnnounceResponse(await reply, isCompact))
     } catch (error) {
       this.fail(response, error)
     }
@@ -92,7 +92,7 @@ export class HttpAnswers {
     try {
       const infoHashes = readScrape(request.url ?? '')
       const from = readClientAddress(socketAddress, request.headers, isTrusted)
-      body = writeScrapeReply(infoHashes, tracker.scrape(infoHashes, from))
+      body = writeScrapeResponse(infoHashes, tracker.scrape(infoHashes, from))
     } catch (error) {
       return this.fail(response, error)
     }

@@ -12,11 +12,11 @@ import type { AnnounceReply, TrackerService } from '../../core/announce.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Refusal, type RefusalCode } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import { peersThatFit, readAnnounce, writeAnnounceAnswer } from '../../wire/udp/announce.ts'
-import { readConnect, writeConnectAnswer } from '../../wire/udp/connect.ts'
+import { peersThatFit, readAnnounce, writeAnnounceResponse } from '../../wire/udp/announce.ts'
+import { readConnect, writeConnectResponse } from '../../wire/udp/connect.ts'
 import { writeError } from '../../wire/udp/error.ts'
 import { actionOf, actions, REQUEST_HEAD_BYTES, transactionIdOf } from '../../wire/udp/header.ts'
-import { readScrape, writeScrapeAnswer } from '../../wire/udp/scrape.ts'
+import { readScrape, writeScrapeResponse } from '../../wire/udp/scrape.ts'
 import { ConnectionProofs, type ConnectionSecrets } from './connection-ids.ts'
 
 export interface UdpAnswersOptions {
@@ -59,7 +59,7 @@ export class UdpAnswers {
       return undefined
     }
     const connecting = readConnect(packet)
-    if (connecting !== undefined) return writeConnectAnswer(connecting, this.#proofs.issue(from))
+    if (connecting !== undefined) return writeConnectResponse(connecting, this.#proofs.issue(from))
     if (!this.#proofs.proves(packet, from)) {
       this.#unproven++
       return undefined
@@ -79,10 +79,10 @@ export class UdpAnswers {
         const peersWanted = peersThatFit(announce.peersWanted, from.isV4)
         const reply = tracker.announce({ ...announce, peersWanted }, from, 'udp')
         if (reply instanceof Promise) return this.#announceLater(packet, reply, from)
-        return writeAnnounceAnswer(transactionIdOf(packet), reply, from.isV4)
+        return writeAnnounceResponse(transactionIdOf(packet), reply, from.isV4)
       }
       case actions.scrape:
-        return writeScrapeAnswer(transactionIdOf(packet), tracker.scrape(readScrape(packet), from))
+        return writeScrapeResponse(transactionIdOf(packet), tracker.scrape(readScrape(packet), from))
       default:
         throw new Refusal('TRK_REQUEST_MALFORMED', 'unknown action')
     }
@@ -90,7 +90,7 @@ export class UdpAnswers {
 
   async #announceLater(packet: Buffer, reply: Promise<AnnounceReply>, from: Address): Promise<Buffer> {
     try {
-      return writeAnnounceAnswer(transactionIdOf(packet), await reply, from.isV4)
+      return writeAnnounceResponse(transactionIdOf(packet), await reply, from.isV4)
     } catch (error) {
       return this.#fail(packet, error)
     }

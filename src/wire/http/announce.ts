@@ -166,7 +166,7 @@ function readKey(query: QueryCursor): Buffer {
  * One character a byte (`latin1`): Node sends head and body in one write then, which is a tenth of a whole announce
  * cheaper than a Buffer (bench/http-announces.ts).
  */
-export function writeAnnounceReply(reply: AnnounceReply, isCompact: boolean): string {
+export function writeAnnounceResponse(reply: AnnounceReply, isCompact: boolean): string {
   const head =
     `d8:completei${reply.complete}e10:downloadedi${reply.downloaded}e10:incompletei${reply.incomplete}e` +
     `8:intervali${reply.intervalSeconds}e12:min intervali${reply.intervalSecondsMin}e5:peers`

@@ -38,7 +38,7 @@ export function writeScrape(infoHashes: readonly Buffer[]): string {
 }
 
 /** `counts` has one entry for each hash, in the same order. One character a byte (`latin1`). */
-export function writeScrapeReply(infoHashes: readonly Buffer[], counts: readonly ScrapeCounts[]): string {
+export function writeScrapeResponse(infoHashes: readonly Buffer[], counts: readonly ScrapeCounts[]): string {
   let files = ''
   for (const [index, infoHash] of infoHashes.entries()) {
     const { complete = 0, downloaded = 0, downloaders = 0, incomplete = 0 } = counts[index] ?? {}

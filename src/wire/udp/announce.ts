@@ -8,7 +8,7 @@ import type { AnnounceEvent, AnnounceReply, AnnounceRequest } from '../../core/a
 import { assert } from '../../core/assert.ts'
 import { Refusal } from '../../core/errors.ts'
 import { PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX } from '../../core/limits.ts'
-import { actions, type RequestHead, writeAnswerHead, writeRequestHead } from './header.ts'
+import { actions, type RequestHead, writeResponseHead, writeRequestHead } from './header.ts'
 import { readUrlData, writeUrlData } from './url-data.ts'
 
 /*
@@ -104,7 +104,7 @@ function readQuantity(packet: Buffer, offset: number): number {
 const EXACT_HIGH_WORDS = 2 ** 21
 
 /*
-  AnnounceAnswer => 20 bytes, then 6 (IPv4) or 18 (IPv6) for each peer; the family of the packet decides
+  AnnounceResponse => 20 bytes, then 6 (IPv4) or 18 (IPv6) for each peer; the family of the packet decides
      0  uint32   action           1
      4  uint32   transaction_id
      8  int32    interval
@@ -112,7 +112,7 @@ const EXACT_HIGH_WORDS = 2 ** 21
     16  int32    seeders
     20  peers                     address, uint16 port
 */
-const ANSWER_BYTES = 20
+const RESPONSE_BYTES = 20
 const PEER_BYTES_V4 = 6
 const PEER_BYTES_V6 = 18
 
@@ -123,9 +123,15 @@ const PEER_BYTES_V6 = 18
 const PEERS_V4_MAX = 80
 const PEERS_V6_MAX = 27
 
-const ANSWER_BYTES_RTORRENT = 512
-assert(ANSWER_BYTES + PEERS_V4_MAX * PEER_BYTES_V4 <= ANSWER_BYTES_RTORRENT, 'rtorrent reads all IPv4 peers')
-assert(ANSWER_BYTES + PEERS_V6_MAX * PEER_BYTES_V6 <= ANSWER_BYTES_RTORRENT, 'rtorrent reads all IPv6 peers')
+const RESPONSE_BYTES_RTORRENT = 512
+assert(
+  RESPONSE_BYTES + PEERS_V4_MAX * PEER_BYTES_V4 <= RESPONSE_BYTES_RTORRENT,
+  'rtorrent reads all IPv4 peers',
+)
+assert(
+  RESPONSE_BYTES + PEERS_V6_MAX * PEER_BYTES_V6 <= RESPONSE_BYTES_RTORRENT,
+  'rtorrent reads all IPv6 peers',
+)
 
 /** What may be asked of the tracker for one answer: peers that do not fit would be introduced to nobody. */
 export function peersThatFit(peersWanted: number | undefined, isV4: boolean): number {
@@ -133,30 +139,30 @@ export function peersThatFit(peersWanted: number | undefined, isV4: boolean): nu
 }
 
 /** The peers of the family of the packet, as many as fit, the first of them. */
-export function writeAnnounceAnswer(transactionId: number, reply: AnnounceReply, isV4: boolean): Buffer {
+export function writeAnnounceResponse(transactionId: number, reply: AnnounceReply, isV4: boolean): Buffer {
   const peers = isV4 ? reply.peers4 : reply.peers6
   const peersBytes = Math.min(
     peers.length,
     isV4 ? PEERS_V4_MAX * PEER_BYTES_V4 : PEERS_V6_MAX * PEER_BYTES_V6,
   )
-  const packet = Buffer.allocUnsafe(ANSWER_BYTES + peersBytes)
-  writeAnswerHead(packet, actions.announce, transactionId)
+  const packet = Buffer.allocUnsafe(RESPONSE_BYTES + peersBytes)
+  writeResponseHead(packet, actions.announce, transactionId)
   packet.writeInt32BE(reply.intervalSeconds, 8)
   packet.writeInt32BE(reply.incomplete, 12)
   packet.writeInt32BE(reply.complete, 16)
-  peers.copy(packet, ANSWER_BYTES, 0, peersBytes)
+  peers.copy(packet, RESPONSE_BYTES, 0, peersBytes)
   return packet
 }
 
-export type UdpAnnounceReply = Pick<
+export type UdpAnnounceResponse = Pick<
   AnnounceReply,
   'intervalSeconds' | 'incomplete' | 'complete' | 'peers4' | 'peers6'
 >
 
-/** Reads an answer that `isAnswer`. undefined where it ends too early, or inside a peer, as libtorrent does. */
-export function readAnnounceAnswer(packet: Buffer, isV4: boolean): UdpAnnounceReply | undefined {
-  const peers = packet.subarray(ANSWER_BYTES)
-  if (packet.length < ANSWER_BYTES || peers.length % (isV4 ? PEER_BYTES_V4 : PEER_BYTES_V6) !== 0)
+/** Reads an answer that `isResponse`. undefined where it ends too early, or inside a peer, as libtorrent does. */
+export function readAnnounceResponse(packet: Buffer, isV4: boolean): UdpAnnounceResponse | undefined {
+  const peers = packet.subarray(RESPONSE_BYTES)
+  if (packet.length < RESPONSE_BYTES || peers.length % (isV4 ? PEER_BYTES_V4 : PEER_BYTES_V6) !== 0)
     return undefined
   return {
     intervalSeconds: packet.readInt32BE(8),

@@ -4,7 +4,7 @@
  * This is the one request of an unproven sender that is answered. Request and answer have 16 bytes each, so that
  * nobody gains anything from asking in the name of somebody else.
  */
-import { actionOf, actions, REQUEST_HEAD_BYTES, transactionIdOf, writeAnswerHead } from './header.ts'
+import { actionOf, actions, REQUEST_HEAD_BYTES, transactionIdOf, writeResponseHead } from './header.ts'
 
 /*
   ConnectRequest => 16 bytes
@@ -35,21 +35,21 @@ export function writeConnect(transactionId: number): Buffer {
 }
 
 /*
-  ConnectAnswer => 16 bytes, exactly: Transmission and aria2 drop longer ones
+  ConnectResponse => 16 bytes, exactly: Transmission and aria2 drop longer ones
      0  uint32   action           0
      4  uint32   transaction_id
      8  uint64   connection_id
 */
-const CONNECT_ANSWER_BYTES = 16
+const CONNECT_RESPONSE_BYTES = 16
 
-export function writeConnectAnswer(transactionId: number, connectionId: Buffer): Buffer {
-  const packet = Buffer.allocUnsafe(CONNECT_ANSWER_BYTES)
-  writeAnswerHead(packet, actions.connect, transactionId)
+export function writeConnectResponse(transactionId: number, connectionId: Buffer): Buffer {
+  const packet = Buffer.allocUnsafe(CONNECT_RESPONSE_BYTES)
+  writeResponseHead(packet, actions.connect, transactionId)
   connectionId.copy(packet, 8, 0, 8)
   return packet
 }
 
-/** The connection id of an answer that `isAnswer`; undefined where it ends too early. */
-export function readConnectAnswer(packet: Buffer): Buffer | undefined {
-  return packet.length < CONNECT_ANSWER_BYTES ? undefined : packet.subarray(8, 16)
+/** The connection id of an answer that `isResponse`; undefined where it ends too early. */
+export function readConnectResponse(packet: Buffer): Buffer | undefined {
+  return packet.length < CONNECT_RESPONSE_BYTES ? undefined : packet.subarray(8, 16)
 }

@@ -4,7 +4,7 @@
  *
  * Longer than most requests, so only a proven sender gets one.
  */
-import { ANSWER_HEAD_BYTES, actions, writeAnswerHead } from './header.ts'
+import { RESPONSE_HEAD_BYTES, actions, writeResponseHead } from './header.ts'
 
 /*
   Error => 8 bytes and more
@@ -17,14 +17,14 @@ import { ANSWER_HEAD_BYTES, actions, writeAnswerHead } from './header.ts'
 const TEXT_BYTES_MAX = 500
 
 export function writeError(transactionId: number, reason: string): Buffer {
-  const packet = Buffer.alloc(ANSWER_HEAD_BYTES + Math.min(Buffer.byteLength(reason), TEXT_BYTES_MAX))
-  writeAnswerHead(packet, actions.error, transactionId)
-  const written = packet.write(reason, ANSWER_HEAD_BYTES)
+  const packet = Buffer.alloc(RESPONSE_HEAD_BYTES + Math.min(Buffer.byteLength(reason), TEXT_BYTES_MAX))
+  writeResponseHead(packet, actions.error, transactionId)
+  const written = packet.write(reason, RESPONSE_HEAD_BYTES)
   // A character that did not fit as a whole was not written.
-  return packet.subarray(0, ANSWER_HEAD_BYTES + written)
+  return packet.subarray(0, RESPONSE_HEAD_BYTES + written)
 }
 
-/** The reason in an answer that `isAnswer`. */
+/** The reason in an answer that `isResponse`. */
 export function readError(packet: Buffer): string {
-  return packet.toString('utf8', ANSWER_HEAD_BYTES)
+  return packet.toString('utf8', RESPONSE_HEAD_BYTES)
 }

@@ -11,7 +11,7 @@
     12  uint32   transaction_id
 */
 export const REQUEST_HEAD_BYTES = 16
-export const ANSWER_HEAD_BYTES = 8
+export const RESPONSE_HEAD_BYTES = 8
 
 export const actions = { connect: 0, announce: 1, scrape: 2, error: 3 } as const
 
@@ -36,15 +36,15 @@ export function writeRequestHead(into: Buffer, action: number, head: RequestHead
   into.writeUInt32BE(head.transactionId, 12)
 }
 
-export function writeAnswerHead(into: Buffer, action: number, transactionId: number): void {
+export function writeResponseHead(into: Buffer, action: number, transactionId: number): void {
   into.writeUInt32BE(action, 0)
   into.writeUInt32BE(transactionId, 4)
 }
 
 /** Whether this answers that request with that action; a datagram may come from anybody, at any time. */
-export function isAnswer(packet: Buffer, action: number, transactionId: number): boolean {
+export function isResponse(packet: Buffer, action: number, transactionId: number): boolean {
   return (
-    packet.length >= ANSWER_HEAD_BYTES &&
+    packet.length >= RESPONSE_HEAD_BYTES &&
     packet.readUInt32BE(0) === action &&
     packet.readUInt32BE(4) === transactionId
   )

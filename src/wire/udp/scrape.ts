@@ -6,11 +6,11 @@ import type { ScrapeCounts } from '../../core/announce.ts'
 import { Refusal } from '../../core/errors.ts'
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
 import {
-  ANSWER_HEAD_BYTES,
+  RESPONSE_HEAD_BYTES,
   actions,
   REQUEST_HEAD_BYTES,
   type RequestHead,
-  writeAnswerHead,
+  writeResponseHead,
   writeRequestHead,
 } from './header.ts'
 
@@ -46,7 +46,7 @@ export function writeScrape(head: RequestHead, infoHashes: readonly Buffer[]): B
 }
 
 /*
-  ScrapeAnswer => 8 bytes, then 12 for each torrent
+  ScrapeResponse => 8 bytes, then 12 for each torrent
      0  uint32   action           2
      4  uint32   transaction_id
      8  int32    seeders          …
@@ -57,10 +57,10 @@ const COUNTS_BYTES = 12
 
 export type UdpScrapeCounts = Pick<ScrapeCounts, 'complete' | 'downloaded' | 'incomplete'>
 
-export function writeScrapeAnswer(transactionId: number, counts: readonly UdpScrapeCounts[]): Buffer {
-  const packet = Buffer.allocUnsafe(ANSWER_HEAD_BYTES + counts.length * COUNTS_BYTES)
-  writeAnswerHead(packet, actions.scrape, transactionId)
-  let end = ANSWER_HEAD_BYTES
+export function writeScrapeResponse(transactionId: number, counts: readonly UdpScrapeCounts[]): Buffer {
+  const packet = Buffer.allocUnsafe(RESPONSE_HEAD_BYTES + counts.length * COUNTS_BYTES)
+  writeResponseHead(packet, actions.scrape, transactionId)
+  let end = RESPONSE_HEAD_BYTES
   for (const { complete, downloaded, incomplete } of counts) {
     end = packet.writeInt32BE(complete, end)
     end = packet.writeInt32BE(downloaded, end)
@@ -69,10 +69,10 @@ export function writeScrapeAnswer(transactionId: number, counts: readonly UdpScr
   return packet
 }
 
-/** Reads an answer that `isAnswer`: one entry for each torrent that it has counts for. */
-export function readScrapeAnswer(packet: Buffer): UdpScrapeCounts[] {
+/** Reads an answer that `isResponse`: one entry for each torrent that it has counts for. */
+export function readScrapeResponse(packet: Buffer): UdpScrapeCounts[] {
   const counts: UdpScrapeCounts[] = []
-  for (let at = ANSWER_HEAD_BYTES; at + COUNTS_BYTES <= packet.length; at += COUNTS_BYTES) {
+  for (let at = RESPONSE_HEAD_BYTES; at + COUNTS_BYTES <= packet.length; at += COUNTS_BYTES) {
     counts.push({
       complete: packet.readInt32BE(at),
       downloaded: packet.readInt32BE(at + 4),

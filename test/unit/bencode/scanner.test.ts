@@ -13,7 +13,8 @@ function scan(content: string | Buffer, start = 0): { end: number; problems: Enc
   return { end: scanner.end, problems }
 }
 
-const problemsOf = (content: string) => scan(content).problems.map(({ kind, offset }) => `${kind} @ ${offset}`)
+const problemsOf = (content: string) =>
+  scan(content).problems.map(({ kind, offset }) => `${kind} @ ${offset}`)
 
 describe('the bencode scanner', () => {
   it('says where each token begins, where its content begins, and where it ends', () => {

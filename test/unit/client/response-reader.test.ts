@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type AnnounceAnswer, readAnnounceAnswer } from '../../../src/client/announce-response.ts'
-import { readScrapeAnswer } from '../../../src/client/scrape-response.ts'
+import { type AnnounceAnswer, readAnnounceResponse } from '../../../src/client/announce-response.ts'
+import { readScrapeResponse } from '../../../src/client/scrape-response.ts'
 
 /** `body` has one character a byte. */
 function answerOf(body: string, changes: { status?: number; headers?: Record<string, string> } = {}) {
@@ -9,7 +9,7 @@ function answerOf(body: string, changes: { status?: number; headers?: Record<str
 }
 
 const read = (body: string, changes?: Parameters<typeof answerOf>[1]): AnnounceAnswer =>
-  readAnnounceAnswer(answerOf(body, changes))
+  readAnnounceResponse(answerOf(body, changes))
 
 /** Counts and intervals that nobody complains about, with something in the place of `peers`. */
 const withPeers = (peers: string) =>
@@ -176,7 +176,7 @@ describe('the answer to a scrape', () => {
   it('is read whole', () => {
     const body = `d5:filesd${entry('a')}${entry('b')}e5:flagsd20:min_request_intervali1800eee`
     const counts = { complete: 1, downloaded: 7, downloaders: 2, incomplete: 3 }
-    expect(readScrapeAnswer(answerOf(body), asked)).toEqual({
+    expect(readScrapeResponse(answerOf(body), asked)).toEqual({
       isUsable: true,
       failureReason: null,
       minIntervalSeconds: 1800,
@@ -191,7 +191,7 @@ describe('the answer to a scrape', () => {
 
   it('is a failure with its reason', () => {
     const body = 'd14:failure reason4:nope8:intervali60e12:min intervali60ee'
-    expect(readScrapeAnswer(answerOf(body), asked)).toEqual({
+    expect(readScrapeResponse(answerOf(body), asked)).toEqual({
       isUsable: false,
       failureReason: 'nope',
       minIntervalSeconds: null,
@@ -219,7 +219,7 @@ describe('the answer to a scrape', () => {
       'its key has 38 bytes instead of 20',
     ],
   ])('is warned about with %s', (_what, body, warning) => {
-    const { warnings } = readScrapeAnswer(answerOf(body), asked)
+    const { warnings } = readScrapeResponse(answerOf(body), asked)
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toContain(warning)
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Refusal } from '../../../src/core/errors.ts'
-import { readAnnounce, writeAnnounceReply } from '../../../src/wire/http/announce.ts'
+import { readAnnounce, writeAnnounceResponse } from '../../../src/wire/http/announce.ts'
 import { anAnnounceReply } from '../../recording-tracker.ts'
 
 const GOOD = {
@@ -201,14 +201,14 @@ describe('an announce', () => {
 
 describe('the answer to an announce', () => {
   it('has a list of no peers where the client does not want them compact', () => {
-    expect(writeAnnounceReply(anAnnounceReply(), false)).toBe(
+    expect(writeAnnounceResponse(anAnnounceReply(), false)).toBe(
       'd8:completei0e10:downloadedi0e10:incompletei1e8:intervali1800e12:min intervali900e5:peerslee',
     )
   })
 
   it('has IPv6 peers beside an empty list of IPv4 peers', () => {
     const peers6 = Buffer.from('20010db80000000000000000000000071ae1', 'hex')
-    expect(writeAnnounceReply(anAnnounceReply({ peers6 }), true)).toBe(
+    expect(writeAnnounceResponse(anAnnounceReply({ peers6 }), true)).toBe(
       'd8:completei0e10:downloadedi0e10:incompletei1e8:intervali1800e12:min intervali900e' +
         `5:peers0:6:peers618:${peers6.toString('latin1')}e`,
     )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Refusal } from '../../../src/core/errors.ts'
-import { readScrape, writeScrapeReply } from '../../../src/wire/http/scrape.ts'
+import { readScrape, writeScrapeResponse } from '../../../src/wire/http/scrape.ts'
 
 const hexOf = (target: string) => readScrape(target).map((infoHash) => infoHash.toString('hex'))
 
@@ -55,7 +55,7 @@ describe('a scrape', () => {
   )
 
   it('has zeros for a torrent that nobody counted', () => {
-    expect(writeScrapeReply([Buffer.from('b'.repeat(20))], [])).toBe(
+    expect(writeScrapeResponse([Buffer.from('b'.repeat(20))], [])).toBe(
       'd5:filesd20:bbbbbbbbbbbbbbbbbbbbd8:completei0e10:downloadedi0e11:downloadersi0e10:incompletei0eee' +
         '5:flagsd20:min_request_intervali1800eee',
     )

@@ -4,8 +4,8 @@ import { Refusal } from '../../../src/core/errors.ts'
 import {
   peersThatFit,
   readAnnounce,
-  readAnnounceAnswer,
-  writeAnnounceAnswer,
+  readAnnounceResponse,
+  writeAnnounceResponse,
 } from '../../../src/wire/udp/announce.ts'
 import { readConnect } from '../../../src/wire/udp/connect.ts'
 import { readError, writeError } from '../../../src/wire/udp/error.ts'
@@ -141,22 +141,22 @@ it('a connect with another protocol id or a byte too few is none', () => {
 describe('an answer', () => {
   it('has at most 80 IPv4 peers, the first ones', () => {
     const peers4 = Buffer.concat(Array.from({ length: 81 }, (_, index) => Buffer.alloc(6, index)))
-    const packet = writeAnnounceAnswer(1, anAnnounceReply({ peers4 }), true)
+    const packet = writeAnnounceResponse(1, anAnnounceReply({ peers4 }), true)
     expect(packet).toHaveLength(500)
     expect(packet.subarray(494).toString('hex')).toBe('4f4f4f4f4f4f')
   })
 
   it('has at most 27 IPv6 peers, the first ones', () => {
     const peers6 = Buffer.concat(Array.from({ length: 28 }, (_, index) => Buffer.alloc(18, index)))
-    const packet = writeAnnounceAnswer(1, anAnnounceReply({ peers6 }), false)
+    const packet = writeAnnounceResponse(1, anAnnounceReply({ peers6 }), false)
     expect(packet).toHaveLength(506)
     expect(packet.subarray(505).toString('hex')).toBe('1a')
   })
 
   it('that ends inside a peer is none', () => {
-    expect(readAnnounceAnswer(Buffer.alloc(25), true)).toBeUndefined()
-    expect(readAnnounceAnswer(Buffer.alloc(26), false)).toBeUndefined()
-    expect(readAnnounceAnswer(Buffer.alloc(19), true)).toBeUndefined()
+    expect(readAnnounceResponse(Buffer.alloc(25), true)).toBeUndefined()
+    expect(readAnnounceResponse(Buffer.alloc(26), false)).toBeUndefined()
+    expect(readAnnounceResponse(Buffer.alloc(19), true)).toBeUndefined()
   })
 
   it('that refuses is cut between two characters', () => {
