@@ -288,7 +288,7 @@ async function replayBare(): Promise<number[]> {
 
 async function measure(): Promise<void> {
   const redis = await startRedis()
-  const asker = new Redis({ port: redis.port })
+  const requester = new Redis({ port: redis.port })
   try {
     console.log(`replication, ${RATE} announces/s for ${SECONDS} s     p50       p99       max   probes`)
     for (const [name, listening, speaking] of [
@@ -297,7 +297,7 @@ async function measure(): Promise<void> {
       ['two nodes', 'listen', 'speak'],
       ['XADD, XREAD', 'listen-bare', 'speak-bare'],
     ] as const) {
-      await asker.flushall()
+      await requester.flushall()
       const delays = await delaysBetween(redis.port, { do: listening }, { do: speaking })
       const at = (share: number) =>
         `${(delays[Math.min(delays.length - 1, Math.floor(delays.length * share))] ?? NaN).toFixed(1)} ms`.padStart(
@@ -306,11 +306,11 @@ async function measure(): Promise<void> {
       console.log(`${name.padEnd(45)}${at(0.5)} ${at(0.99)} ${at(1)} ${String(delays.length).padStart(8)}`)
     }
 
-    await asker.flushall()
-    const before = await memoryOf(asker)
+    await requester.flushall()
+    const before = await memoryOf(requester)
     await inProcess(redis.port, { do: 'fill', peers: PEERS })
-    const bytes = (await memoryOf(asker)) - before
-    const entries = await asker.xlen('siteswarm:{fra}:log')
+    const bytes = (await memoryOf(requester)) - before
+    const entries = await requester.xlen('siteswarm:{fra}:log')
     console.log(
       `\nRedis: ${PEERS} announces in ${entries} entries take ${(bytes / PEERS).toFixed(1)} bytes each`,
     )
@@ -325,7 +325,7 @@ async function measure(): Promise<void> {
       console.log(`XREAD, discarded    ${bareMs.toFixed(0).padStart(9)}`)
     }
   } finally {
-    asker.disconnect()
+    requester.disconnect()
     redis.stop()
   }
 }

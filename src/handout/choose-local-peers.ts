@@ -10,10 +10,10 @@ import type { Random } from '../core/random.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { RowList } from '../swarm/row-list.ts'
 import type { Role } from '../swarm/peer-state.ts'
-import { hasBegun } from './deaf-leecher.ts'
-import type { Choice, Reason, Situation } from './decision.ts'
+import { hasBegun } from './bitfield-only-clients.ts'
+import type { Choice, HandoutContext, Reason } from './decision.ts'
 import { pick, take } from './pick.ts'
-import { isInReserve, type Opening } from './small-site.ts'
+import { isInReserve, type JoinStrategy } from './small-site.ts'
 import { isLargeSite } from './site-state.ts'
 
 /** A needy peer that already has so many sources and neighbours is not offered to anybody else. */
@@ -25,12 +25,12 @@ const STRANGER_LINKS_MAX = 12
 export class LocalChoices {
   readonly choices: Choice[] = []
   readonly introductions: number[] = []
-  readonly #situation: Situation
+  readonly #context: HandoutContext
   readonly #random: Random
   #sparesReserve = false
 
-  constructor(situation: Situation, random: Random) {
-    this.#situation = situation
+  constructor(context: HandoutContext, random: Random) {
+    this.#context = context
     this.#random = random
   }
 
@@ -38,24 +38,24 @@ export class LocalChoices {
     return this.choices.some((choice) => choice.row === row)
   }
 
-  /** Peers of the site that the asker was told of before, and that it or they can still use. */
+  /** Peers of the site that the requester was told of before, and that it or they can still use. */
   addIntroduced(): void {
-    const { table, asker, site, nowMs } = this.#situation
-    if (asker.row < 0) return
+    const { table, requester, site, nowMs } = this.#context
+    if (requester.row < 0) return
     const { introductions, rows } = table
-    for (let index = 0; index < introductions.count(asker.row); index++) {
-      const row = introductions.at(asker.row, index)
+    for (let index = 0; index < introductions.count(requester.row); index++) {
+      const row = introductions.at(requester.row, index)
       if (rows.isExpired(row, nowMs) || table.siteOf(row) !== site) continue
-      this.choices.push({ row, ring: this.#ring(row), reason: 'introduced' })
+      this.choices.push({ row, locality: this.#locality(row), reason: 'introduced' })
     }
   }
 
   /** For a leecher: one source with a free slot, then leechers, then whoever is idle. */
-  addForLeecher(opening: Opening): void {
-    const { policy } = this.#situation
-    if (opening === 'reserve') return
-    if (opening === 'seed') this.#addSeeds(1, 'last-resort')
-    this.#sparesReserve = opening === 'chain'
+  addForLeecher(strategy: JoinStrategy): void {
+    const { policy } = this.#context
+    if (strategy === 'reserve') return
+    if (strategy === 'seed') this.#addSeeds(1, 'last-resort')
+    this.#sparesReserve = strategy === 'chain'
     const { wanted, linksMax } = this.#degree()
     if (this.#known('source') === 0) this.#addSources(1, 'source')
     this.#addNeighbours('bubble', policy.bubbleNeighbours - this.#known('bubble'), linksMax)
@@ -75,10 +75,10 @@ export class LocalChoices {
 
   /** How many leechers one hears of, and how many introductions those may have already. */
   #degree(): { readonly wanted: number; readonly linksMax: number } {
-    const { policy, site, asker } = this.#situation
+    const { policy, site, requester } = this.#context
     if (isLargeSite(policy, site))
       return { wanted: policy.largeNeighbours, linksMax: policy.largeNeighboursMax }
-    if (this.#isSlow(asker.row) && !asker.isDeaf)
+    if (this.#isSlow(requester.row) && !requester.isBitfieldOnly)
       return { wanted: policy.slowNeighbours, linksMax: policy.slowNeighboursMax }
     return { wanted: policy.bubbleNeighbours, linksMax: policy.neighboursMax }
   }
@@ -87,33 +87,44 @@ export class LocalChoices {
    * For a deaf leecher: peers that have everything, unless somebody elsewhere fetches from them, and others that are
    * on their way there. Without one that is complete, nobody: those on their way hang up when they arrive.
    */
-  addForDeafLeecher(downstreamOf: (situation: Situation, row: number) => readonly unknown[]): void {
-    const { policy, asker, table, site } = this.#situation
-    if (asker.waitedMs < policy.deafWaitMs) return
+  addForBitfieldOnly(downstreamOf: (context: HandoutContext, row: number) => readonly unknown[]): void {
+    const { policy, requester, table, site } = this.#context
+    if (requester.waitedMs < policy.bitfieldOnlyWaitMs) return
     const freeSlots = (row: number) => {
       const served = this.#servedBy(row)
       if (served.some((other) => this.#isAboutToBegin(other))) return 0
-      const isFeeding = downstreamOf(this.#situation, row).length > 0
-      return (isFeeding ? policy.deafSlotsWhileFeeding : policy.deafSourceSlots) - served.length
+      const isFeeding = downstreamOf(this.#context, row).length > 0
+      return (
+        (isFeeding ? policy.bitfieldOnlySlotsWhileFeeding : policy.bitfieldOnlySourceSlots) - served.length
+      )
     }
     const sources = take(table.rows, site.listsOf('seed'), Infinity, (row) => this.#isEligible(row))
     const free = sources.reduce((sum, row) => sum + Math.max(0, freeSlots(row)), 0)
     const isWaiting = (row: number) => this.#links(row) === 0 && !this.#isGateway(row)
     const waiting = take(table.rows, site.listsOf('leecher'), Infinity, isWaiting).length
-    const share = Math.max(1, Math.min(policy.deafSourcesMax, Math.floor(free / Math.max(1, waiting))))
+    const share = Math.max(
+      1,
+      Math.min(policy.bitfieldOnlySourcesMax, Math.floor(free / Math.max(1, waiting))),
+    )
     this.#add('seed', share, 'source', (row) => (freeSlots(row) > 0 ? this.#servedBy(row).length : -1))
     if (this.choices.length === 0) return
-    const elder = (row: number) => {
+    const earlierLeecher = (row: number) => {
       const links = this.#links(row)
       return hasBegun(table.rows, row) && links < LEECHER_LINKS_MAX && !this.#isGateway(row) ? links : -1
     }
-    this.#add('leecher', policy.deafElders, 'same-bubble', elder, 'bubble')
-    this.#add('leecher', policy.deafElders - this.#known('bubble'), 'same-site', elder, 'site')
+    this.#add('leecher', policy.bitfieldOnlyEarlierLeechers, 'same-bubble', earlierLeecher, 'bubble')
+    this.#add(
+      'leecher',
+      policy.bitfieldOnlyEarlierLeechers - this.#known('bubble'),
+      'same-site',
+      earlierLeecher,
+      'site',
+    )
   }
 
   /** Whom a complete peer was introduced to since it is: it has hung up on all others. */
   #servedBy(row: number): number[] {
-    const { table, nowMs } = this.#situation
+    const { table, nowMs } = this.#context
     const { introductions, rows } = table
     const served: number[] = []
     for (let index = introductions.count(row) - 1; index >= 0; index--)
@@ -124,13 +135,15 @@ export class LocalChoices {
 
   /** Whoever comes next would find nothing to fetch from it, and never ask it again. */
   #isAboutToBegin(row: number): boolean {
-    const { table, nowMs, policy } = this.#situation
-    return !hasBegun(table.rows, row) && nowMs - table.rows.lastSeenMs(row, nowMs) < policy.deafBeginMs
+    const { table, nowMs, policy } = this.#context
+    return (
+      !hasBegun(table.rows, row) && nowMs - table.rows.lastSeenMs(row, nowMs) < policy.bitfieldOnlyBeginMs
+    )
   }
 
   /** For a gateway: the few that spread what it has. Whoever is in reserve is not for it. */
   addSpreaders(): void {
-    const isInvited = (row: number) => !isInReserve(this.#situation, row)
+    const isInvited = (row: number) => !isInReserve(this.#context, row)
     this.#addLeechers(this.#freeSlots(), 'leecher', LEECHER_LINKS_MAX, isInvited)
   }
 
@@ -141,11 +154,11 @@ export class LocalChoices {
 
   /** For a finisher: those it never met. */
   addStrangers(): void {
-    this.#addLeechers(this.#situation.policy.strangersOnCompletion, 'stranger', STRANGER_LINKS_MAX)
+    this.#addLeechers(this.#context.policy.strangersOnCompletion, 'stranger', STRANGER_LINKS_MAX)
   }
 
   #freeSlots(): number {
-    return this.#slotsOf(this.#situation.asker.row) - this.choices.length
+    return this.#slotsOf(this.#context.requester.row) - this.choices.length
   }
 
   #addLeechers(count: number, reason: Reason, linksMax: number, isInvited = (_row: number) => true): void {
@@ -164,11 +177,11 @@ export class LocalChoices {
 
   /** For one that says `left=0` and may have nothing: seeds, which cost nothing if it has all. */
   addSeeds(count: number): void {
-    const { table, site } = this.#situation
+    const { table, site } = this.#context
     const seeds = site.listsOf('seed').toSorted((a, b) => this.#distance(a) - this.#distance(b))
     // Not introduced: between two complete peers there is nothing to be had, so nothing to remember.
     for (const row of take(table.rows, seeds, count, (seed) => this.#isEligible(seed)))
-      this.choices.push({ row, ring: this.#ring(row), reason: 'seed' })
+      this.choices.push({ row, locality: this.#locality(row), reason: 'seed' })
   }
 
   /** Sources with a free slot; as a last resort or to rescue somebody, however busy. */
@@ -177,7 +190,7 @@ export class LocalChoices {
     const before = this.choices.length
     this.#addSeeds(count, reason)
     const isFree = (row: number) => this.#isFree(row, reason)
-    for (const { row } of this.#situation.site.gateways) {
+    for (const { row } of this.#context.site.gateways) {
       if (this.choices.length - before >= count) return
       if (this.#isEligible(row) && isFree(row)) this.#choose(row, reason)
     }
@@ -186,7 +199,7 @@ export class LocalChoices {
   #addSeeds(count: number, reason: 'source' | 'last-resort' | 'rescue'): void {
     this.#add('seed', count, reason, (row) => {
       if (!this.#isFree(row, reason)) return -1
-      return this.#situation.table.rows.has(row, flags.unverifiedSeed)
+      return this.#context.table.rows.has(row, flags.unverifiedSeed)
         ? this.#links(row) + 1000
         : this.#links(row)
     })
@@ -198,30 +211,30 @@ export class LocalChoices {
 
   /** How many local peers hear of this source. */
   #slotsOf(row: number): number {
-    const { policy } = this.#situation
+    const { policy } = this.#context
     return this.#isSlow(row) ? policy.slowSourceSlots : policy.sourceSlots
   }
 
   #isSlow(row: number): boolean {
-    return row >= 0 && this.#situation.table.rows.has(row, flags.slowToForward)
+    return row >= 0 && this.#context.table.rows.has(row, flags.slowToForward)
   }
 
   /**
    * Leechers of one ring with fewer than so many introductions; whoever knows nobody yet comes first. In a large
    * site whoever knows fewest: among a thousand, the few with one neighbour are who is done last.
    */
-  #addNeighbours(ring: 'bubble' | 'site', count: number, linksMax: number): void {
-    const isLarge = isLargeSite(this.#situation.policy, this.#situation.site)
+  #addNeighbours(locality: 'bubble' | 'site', count: number, linksMax: number): void {
+    const isLarge = isLargeSite(this.#context.policy, this.#context.site)
     this.#add(
       'leecher',
       count,
-      ring === 'bubble' ? 'same-bubble' : 'same-site',
+      locality === 'bubble' ? 'same-bubble' : 'same-site',
       (row) => {
         const links = this.#links(row)
         if (links >= linksMax || this.#isGateway(row) || (links === 0 && this.#sparesReserve)) return -1
         return isLarge || links === 0 ? links : 1
       },
-      ring,
+      locality,
     )
   }
 
@@ -230,16 +243,16 @@ export class LocalChoices {
     count: number,
     reason: Reason,
     rank: (row: number) => number,
-    onlyRing?: 'bubble' | 'site',
+    onlyLocality?: 'bubble' | 'site',
   ): void {
-    const { table, site, asker } = this.#situation
+    const { table, site, requester } = this.#context
     const ofRole = site.listsOf(role)
-    const rings: readonly RowList[][] = [
-      onlyRing === 'site' ? [] : ofRole.filter((list) => list.place === asker.place),
-      onlyRing === 'bubble' ? [] : ofRole.filter((list) => list.place !== asker.place),
+    const byLocality: readonly RowList[][] = [
+      onlyLocality === 'site' ? [] : ofRole.filter((list) => list.place === requester.place),
+      onlyLocality === 'bubble' ? [] : ofRole.filter((list) => list.place !== requester.place),
     ]
     let missing = count
-    for (const lists of rings) {
+    for (const lists of byLocality) {
       if (lists.length === 0) continue
       const rows = pick(table.rows, lists, missing, this.#random, (row) =>
         this.#isEligible(row) ? rank(row) : -1,
@@ -250,45 +263,45 @@ export class LocalChoices {
   }
 
   #choose(row: number, reason: Reason): void {
-    this.choices.push({ row, ring: this.#ring(row), reason })
+    this.choices.push({ row, locality: this.#locality(row), reason })
     this.introductions.push(row)
   }
 
   /** Whether this row may be chosen at all. */
   #isEligible(row: number): boolean {
-    const { table, asker, nowMs } = this.#situation
+    const { table, requester, nowMs } = this.#context
     const { rows } = table
-    if (row === asker.row || rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs)) return false
+    if (row === requester.row || rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs)) return false
     if (this.includes(row)) return false
-    if (asker.row < 0) return true
+    if (requester.row < 0) return true
     // A dual-stack client is not introduced to itself.
     const isSameClient =
-      rows.identity(row) === rows.identity(asker.row) && rows.isV6(row) !== rows.isV6(asker.row)
-    return !isSameClient && !table.introductions.has(asker.row, row)
+      rows.identity(row) === rows.identity(requester.row) && rows.isV6(row) !== rows.isV6(requester.row)
+    return !isSameClient && !table.introductions.has(requester.row, row)
   }
 
   #known(kind: 'source' | 'leecher' | 'bubble' | 'site'): number {
     let known = 0
-    for (const { row, ring } of this.choices) {
-      const isSource = this.#situation.table.rows.has(row, flags.seed | flags.gateway)
-      if (kind === 'source' ? isSource : !isSource && (kind === 'leecher' || kind === ring)) known++
+    for (const { row, locality } of this.choices) {
+      const isSource = this.#context.table.rows.has(row, flags.seed | flags.gateway)
+      if (kind === 'source' ? isSource : !isSource && (kind === 'leecher' || kind === locality)) known++
     }
     return known
   }
 
   #isGateway(row: number): boolean {
-    return this.#situation.table.rows.has(row, flags.gateway)
+    return this.#context.table.rows.has(row, flags.gateway)
   }
 
   #links(row: number): number {
-    return this.#situation.table.introductions.count(row)
+    return this.#context.table.introductions.count(row)
   }
 
   #distance(list: RowList): number {
-    return list.place === this.#situation.asker.place ? 0 : 1
+    return list.place === this.#context.requester.place ? 0 : 1
   }
 
-  #ring(row: number): 'bubble' | 'site' {
-    return this.#situation.table.rows.place(row) === this.#situation.asker.place ? 'bubble' : 'site'
+  #locality(row: number): 'bubble' | 'site' {
+    return this.#context.table.rows.place(row) === this.#context.requester.place ? 'bubble' : 'site'
   }
 }

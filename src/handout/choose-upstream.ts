@@ -9,7 +9,7 @@
 import type { Random } from '../core/random.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { Gateway, SiteSwarm } from '../swarm/swarm.ts'
-import type { Situation } from './decision.ts'
+import type { HandoutContext } from './decision.ts'
 import { FetchTree } from './fetch-tree.ts'
 import { pick } from './pick.ts'
 import { hasCopy } from './site-state.ts'
@@ -19,69 +19,69 @@ import { TreePlan, treeRank } from './tree-rank.ts'
 const CHOOSING_MS = 2_000
 
 /** The row to fetch from, or -1 where no content is to be had. Never one of `avoid` if there is another. */
-export function chooseUpstream(situation: Situation, avoid: readonly number[], random: Random): number {
-  const { table, topology, swarm, site, policy, nowMs } = situation
+export function chooseUpstream(context: HandoutContext, avoid: readonly number[], random: Random): number {
+  const { table, topology, swarm, site, policy, nowMs } = context
   const tree = new FetchTree(table, swarm, site, nowMs)
-  const plan = situation.isFederated ? new TreePlan(situation, tree, rankOfAsker(situation)) : undefined
+  const plan = context.isFederated ? new TreePlan(context, tree, rankOfRequester(context)) : undefined
   const ranked: { readonly other: SiteSwarm; readonly cost: number }[] = []
   for (const other of swarm.sites) {
     if (other === site || !(plan?.mayFetchFrom(other) ?? tree.isFed(other))) continue
     const cost = topology.cost(site.site, other.site)
     if (cost === Infinity) continue
-    const patience = isSlowToForward(situation, other) ? policy.slowForwarderCost : 1
+    const patience = isSlowToForward(context, other) ? policy.slowForwarderCost : 1
     const shared = policy.sharedUplinkCost * (plan ?? tree).sitesFedBy(other)
     ranked.push({ other, cost: cost * (1 + shared) * patience })
   }
   ranked.sort((a, b) => a.cost - b.cost)
   for (const isLastResort of [false, true])
     for (const { other } of ranked) {
-      const row = sourceIn(situation, tree, other, isLastResort ? [] : avoid, random)
+      const row = sourceIn(context, tree, other, isLastResort ? [] : avoid, random)
       if (row >= 0) return row
     }
   return -1
 }
 
 /** Gateways without an upstream, nearest first, that the asking source can feed. */
-export function orphanGateways(situation: Situation): number[] {
-  const { table, topology, swarm, site, policy, nowMs } = situation
-  const orphans: { readonly row: number; readonly other: SiteSwarm; readonly cost: number }[] = []
+export function gatewaysWithoutUpstream(context: HandoutContext): number[] {
+  const { table, topology, swarm, site, policy, nowMs } = context
+  const found: { readonly row: number; readonly other: SiteSwarm; readonly cost: number }[] = []
   for (const other of swarm.sites) {
     if (other === site || other.gateways.length === 0) continue
     const cost = topology.cost(site.site, other.site)
     if (cost === Infinity || hasCopy(swarm, other)) continue
     for (const gateway of other.gateways)
-      if (isOrphan(situation, gateway) && !table.rows.isExpired(gateway.row, nowMs))
-        orphans.push({ row: gateway.row, other, cost })
+      if (needsUpstream(context, gateway) && !table.rows.isExpired(gateway.row, nowMs))
+        found.push({ row: gateway.row, other, cost })
   }
-  if (orphans.length === 0) return []
-  const path = new FetchTree(table, swarm, site, nowMs).pathOfAsker()
+  if (found.length === 0) return []
+  const path = new FetchTree(table, swarm, site, nowMs).pathOfRequester()
   if (path === undefined) return []
-  return orphans
-    .filter((orphan) => !path.has(orphan.other))
+  return found
+    .filter((candidate) => !path.has(candidate.other))
     .sort((a, b) => a.cost - b.cost)
-    .slice(0, policy.adoptionsMax)
-    .map((orphan) => orphan.row)
+    .slice(0, policy.upstreamAssignmentsMax)
+    .map((candidate) => candidate.row)
 }
 
 /**
  * Whether nobody feeds this gateway, and it is not about to choose somebody by itself. Where another site decides about
- * it, the asker may feed it only if that closes no circle whatever that site does meanwhile.
+ * it, the requester may feed it only if that closes no circle whatever that site does meanwhile.
  */
-function isOrphan(situation: Situation, gateway: Gateway): boolean {
-  const { swarm, site, nowMs, isFederated } = situation
+function needsUpstream(context: HandoutContext, gateway: Gateway): boolean {
+  const { swarm, site, nowMs, isFederated } = context
   if (gateway.upstreamRow >= 0 || gateway.isTentative) return false
   if (!isFederated) return true
   const isDone = nowMs - gateway.sinceMs >= CHOOSING_MS
-  return isDone && (hasCopy(swarm, site) || rankOfAsker(situation) < gateway.treeRank)
+  return isDone && (hasCopy(swarm, site) || rankOfRequester(context) < gateway.treeRank)
 }
 
-function rankOfAsker({ topology, swarm, site, asker, nowMs }: Situation): number {
-  return site.gatewayOf(asker.row)?.treeRank ?? treeRank(topology, swarm, site.site, nowMs)
+function rankOfRequester({ topology, swarm, site, requester, nowMs }: HandoutContext): number {
+  return site.gatewayOf(requester.row)?.treeRank ?? treeRank(topology, swarm, site.site, nowMs)
 }
 
 /** Live gateways of other sites that fetch from this row. */
-export function downstreamOf(situation: Situation, row: number): Gateway[] {
-  const { table, swarm, nowMs } = situation
+export function downstreamOf(context: HandoutContext, row: number): Gateway[] {
+  const { table, swarm, nowMs } = context
   const found: Gateway[] = []
   for (const site of swarm.sites)
     for (const gateway of site.gateways)
@@ -90,8 +90,8 @@ export function downstreamOf(situation: Situation, row: number): Gateway[] {
 }
 
 /** Live gateways of other sites that fetch from anybody of the asking site. */
-export function downstreamOfSite(situation: Situation): Gateway[] {
-  const { table, swarm, site, nowMs } = situation
+export function downstreamOfSite(context: HandoutContext): Gateway[] {
+  const { table, swarm, site, nowMs } = context
   const found: Gateway[] = []
   for (const other of swarm.sites)
     for (const gateway of other === site ? [] : other.gateways)
@@ -105,7 +105,7 @@ export function downstreamOfSite(situation: Situation): Gateway[] {
 }
 
 /** Whether whoever fetches from this site has to wait until it has the whole torrent. */
-function isSlowToForward({ table, swarm }: Situation, other: SiteSwarm): boolean {
+function isSlowToForward({ table, swarm }: HandoutContext, other: SiteSwarm): boolean {
   return (
     !hasCopy(swarm, other) &&
     other.gateways.every((gateway) => table.rows.has(gateway.row, flags.slowToForward))
@@ -114,22 +114,23 @@ function isSlowToForward({ table, swarm }: Situation, other: SiteSwarm): boolean
 
 /** A seed of the site if it has one, else a gateway; the one that feeds fewest. */
 function sourceIn(
-  situation: Situation,
+  context: HandoutContext,
   tree: FetchTree,
   other: SiteSwarm,
   avoid: readonly number[],
   random: Random,
 ): number {
-  const { table, nowMs, asker } = situation
+  const { table, nowMs, requester } = context
   const rank = (row: number) => {
     const { rows } = table
     if (rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs) || avoid.includes(row)) return -1
-    if (row === asker.row) return -1
-    if (asker.isDeaf && !rows.has(row, flags.seed) && rows.has(row, flags.slowToForward)) return -1
+    if (row === requester.row) return -1
+    if (requester.isBitfieldOnly && !rows.has(row, flags.seed) && rows.has(row, flags.slowToForward))
+      return -1
     const doubt = rows.has(row, flags.unverifiedSeed) ? 1000 : 0
     return doubt + tree.gatewaysFedBy(row) * 16 + table.introductions.count(row)
   }
-  const seeds = hasCopy(situation.swarm, other) ? other.listsOf('seed') : []
+  const seeds = hasCopy(context.swarm, other) ? other.listsOf('seed') : []
   const [seed] = pick(table.rows, seeds, 1, random, rank)
   if (seed !== undefined) return seed
   let best = -1

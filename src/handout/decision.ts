@@ -33,7 +33,7 @@ export type Reason = keyof typeof reasons
 
 export interface Choice {
   readonly row: number
-  readonly ring: Locality
+  readonly locality: Locality
   readonly reason: Reason
 }
 
@@ -43,7 +43,7 @@ export interface Choice {
  */
 export type SiteState = 'filling' | 'warm' | 'stranded' | 'idle'
 
-export interface Asker {
+export interface Requester {
   /** -1 for a peer that the table does not know, such as one that `explain` imagines. */
   readonly row: number
   readonly place: number
@@ -53,13 +53,13 @@ export interface Asker {
   readonly peersWanted: number
   /** Hangs up on a neighbour that finishes before it has its last piece; see `small-site.ts`. */
   readonly dropsFinishers: boolean
-  /** Learns from a neighbour only what that had when they met; see `deaf-leecher.ts`. */
-  readonly isDeaf: boolean
+  /** Learns from a neighbour only what that had when they met; see `bitfield-only-clients.ts`. */
+  readonly isBitfieldOnly: boolean
   /** For how long this announce has waited for its answer. */
   readonly waitedMs: number
 }
 
-export interface Situation {
+export interface HandoutContext {
   readonly table: SwarmTable
   readonly topology: Topology
   readonly policy: Policy
@@ -68,10 +68,10 @@ export interface Situation {
   readonly seed: number
   readonly swarm: Swarm
   readonly site: SiteSwarm
-  readonly asker: Asker
+  readonly requester: Requester
   /** Whether other sites decide for themselves, and are seen late. */
   readonly isFederated: boolean
-  /** False where the other nodes of the site have not agreed that the asker becomes gateway. */
+  /** False where the other nodes of the site have not agreed that the requester becomes gateway. */
   readonly mayElect: boolean
 }
 
@@ -79,11 +79,11 @@ export interface Decision {
   readonly state: SiteState
   /** Nearest ring first. */
   readonly choices: readonly Choice[]
-  /** Local peers that the asker is introduced to now, and that were not before. */
+  /** Local peers that the requester is introduced to now, and that were not before. */
   readonly introductions: readonly number[]
   /** Leases that end now. */
   readonly leaseEnds: readonly { readonly row: number; readonly cause: ElectionCause }[]
-  /** Why the asker becomes its site's gateway now; undefined where it does not. */
+  /** Why the requester becomes its site's gateway now; undefined where it does not. */
   readonly election: ElectionCause | undefined
   /** Gateways that fetch from somebody else from now on. */
   readonly upstreams: readonly UpstreamChange[]

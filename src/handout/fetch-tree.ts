@@ -73,7 +73,7 @@ export class FetchTree {
   }
 
   /** The asking site, and the sites that its content comes through; undefined where none comes. */
-  pathOfAsker(): ReadonlySet<SiteSwarm> | undefined {
+  pathOfRequester(): ReadonlySet<SiteSwarm> | undefined {
     const path = new Set<SiteSwarm>()
     let at: SiteSwarm | undefined = this.#without
     while (at !== undefined && !path.has(at)) {

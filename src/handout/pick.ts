@@ -16,7 +16,7 @@ const LOOKED_AT_TOTAL_MAX = 10 * LOOKED_AT_MAX
  * grows: turning by one, it showed the half of a flash crowd that came last to nobody, and that half became a tree
  * of leaves that give to no one (a third of 1,000 hosts, last done after 2.6 times the least time instead of 1.9).
  */
-const TURNS_OF_LONG_RING = 8
+const ROTATIONS_OF_LONG_LIST = 8
 
 /**
  * splitmix32 (Steele, Lea, Flood 2014, in 32 bits). Seeded anew for each decision, so that a decision depends on
@@ -79,8 +79,9 @@ export function pick(
 }
 
 /** Brings other rows to the front for the next one who asks. */
-export function turnRing(rows: PeerRows, list: RowList): void {
-  for (let turns = list.length > LOOKED_AT_MAX ? TURNS_OF_LONG_RING : 1; turns > 0; turns--) list.turn(rows)
+export function rotate(rows: PeerRows, list: RowList): void {
+  for (let turns = list.length > LOOKED_AT_MAX ? ROTATIONS_OF_LONG_LIST : 1; turns > 0; turns--)
+    list.rotate(rows)
 }
 
 /** The first `count` rows that are accepted, where one is as good as another. */

@@ -53,12 +53,12 @@ export interface Policy {
    * The first so many finishers of a site are told of the gateways that fetch from it: when its upstream
    * completes, a gateway that has all but the last piece may hang up on it for a minute, and so may the next one.
    */
-  readonly heirsOnCompletion: number
+  readonly firstFinishers: number
   /**
    * The same of clients that hang up on nobody. One, so that a gateway does not wait for its next announce when its
    * source leaves: an aria2 asks all that it knows for the same last pieces (docs/measurements.md).
    */
-  readonly heirsThatDropNobody: number
+  readonly firstFinishersWithoutDrops: number
   /**
    * KiB. Up to this size the second leecher of a site is kept in reserve: it then fetches everything in the site's own
    * network when the first is done, which for larger files takes longer than the minute that it saves.
@@ -68,26 +68,26 @@ export interface Policy {
    * Deaf leechers that a complete peer serves at the same time. Each later one also fetches from those before it, so
    * seven are done after 2.6 times what one takes; two at a time took 4 times that, and a check of the file in between.
    */
-  readonly deafSourceSlots: number
+  readonly bitfieldOnlySourceSlots: number
   /** The same while a gateway of another site fetches from it. */
-  readonly deafSlotsWhileFeeding: number
+  readonly bitfieldOnlySlotsWhileFeeding: number
   /** Complete peers that a deaf leecher hears of at most: it will hear of no more for minutes. Fewer while others wait. */
-  readonly deafSourcesMax: number
+  readonly bitfieldOnlySourcesMax: number
   /** Deaf leechers that have begun and that a later one hears of, beside somebody complete. */
-  readonly deafElders: number
+  readonly bitfieldOnlyEarlierLeechers: number
   /** How long a deaf leecher that was answered counts as about to begin, when nothing is heard of it. */
-  readonly deafBeginMs: number
+  readonly bitfieldOnlyBeginMs: number
   /** Gateways of other sites that a deaf gateway shares an upstream with, and hears of. */
-  readonly deafSiblings: number
+  readonly bitfieldOnlyCoDownstream: number
   /** How long a deaf gateway waits until the first of them has begun, and until it is far enough ahead. */
-  readonly deafSiblingBeginMs: number
-  readonly deafSiblingWaitMs: number
+  readonly bitfieldOnlyCoDownstreamBeginMs: number
+  readonly bitfieldOnlyCoDownstreamWaitMs: number
   /** How far ahead that is: nobody may catch up with whom it fetches from. */
-  readonly deafLeadShare: number
+  readonly bitfieldOnlyLeadShare: number
   /** How long a deaf leecher leaves the sources of its site to the gateways of others. */
-  readonly deafWaitMs: number
+  readonly bitfieldOnlyWaitMs: number
   /** Gateways without an upstream that a source takes on when it announces. */
-  readonly adoptionsMax: number
+  readonly upstreamAssignmentsMax: number
   /** Announces in a row without progress since the one before, after which a peer is given a fresh source. */
   readonly stallsUntilRescue: number
   /** Announces without progress after which a gateway loses its lease, if there is somebody else to try. */
@@ -109,20 +109,20 @@ export const defaultPolicy: Policy = {
   largeNeighboursMax: 7,
   neighboursMin: 3,
   strangersOnCompletion: 6,
-  heirsOnCompletion: 2,
-  heirsThatDropNobody: 1,
+  firstFinishers: 2,
+  firstFinishersWithoutDrops: 1,
   reserveKibMax: 512 * 1024,
-  deafSourceSlots: 7,
-  deafSlotsWhileFeeding: 1,
-  deafSourcesMax: 4,
-  deafElders: 4,
-  deafBeginMs: 5_000,
-  deafSiblings: 2,
-  deafSiblingBeginMs: 5_000,
-  deafSiblingWaitMs: 40_000,
-  deafLeadShare: 0.1,
-  deafWaitMs: 3_000,
-  adoptionsMax: 4,
+  bitfieldOnlySourceSlots: 7,
+  bitfieldOnlySlotsWhileFeeding: 1,
+  bitfieldOnlySourcesMax: 4,
+  bitfieldOnlyEarlierLeechers: 4,
+  bitfieldOnlyBeginMs: 5_000,
+  bitfieldOnlyCoDownstream: 2,
+  bitfieldOnlyCoDownstreamBeginMs: 5_000,
+  bitfieldOnlyCoDownstreamWaitMs: 40_000,
+  bitfieldOnlyLeadShare: 0.1,
+  bitfieldOnlyWaitMs: 3_000,
+  upstreamAssignmentsMax: 4,
   stallsUntilRescue: 1,
   stallsUntilReplaced: 3,
 }

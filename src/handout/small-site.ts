@@ -10,25 +10,25 @@
  */
 import { LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
 import { downstreamOfSite } from './choose-upstream.ts'
-import type { Situation } from './decision.ts'
+import type { HandoutContext } from './decision.ts'
 import type { Policy } from './policy.ts'
 
 /** `seed`: a seed above all, however busy. `reserve`: nobody. `chain`: nobody in reserve. `graph`: as in any site. */
-export type Opening = 'seed' | 'reserve' | 'chain' | 'graph'
+export type JoinStrategy = 'seed' | 'reserve' | 'chain' | 'graph'
 
 /** A row of four has a stranger for everybody, so from there on the site is joined as any other. */
 const CHAIN_LEECHERS = 3
 
-export function openingOf(situation: Situation): Opening {
-  const { table, site, asker, policy } = situation
-  if (!asker.dropsFinishers || asker.row < 0 || site.leechers < 2 || site.leechers > CHAIN_LEECHERS)
+export function joinStrategy(context: HandoutContext): JoinStrategy {
+  const { table, site, requester, policy } = context
+  if (!requester.dropsFinishers || requester.row < 0 || site.leechers < 2 || site.leechers > CHAIN_LEECHERS)
     return 'graph'
   const { rows } = table
   // Only as it begins: whoever comes back without anybody has waited long enough.
-  if (rows.stalls(asker.row) > 0 || table.introductions.count(asker.row) > 0) return 'graph'
+  if (rows.stalls(requester.row) > 0 || table.introductions.count(requester.row) > 0) return 'graph'
   // Nobody hangs up on a peer that was complete before they met.
-  if (hasSeedToSpare(situation)) return 'seed'
-  if (!isSmallEnough(rows.leftKib(asker.row), policy)) return 'graph'
+  if (hasSeedToSpare(context)) return 'seed'
+  if (!isSmallEnough(rows.leftKib(requester.row), policy)) return 'graph'
   return site.leechers === 2 ? 'reserve' : 'chain'
 }
 
@@ -36,7 +36,7 @@ export function openingOf(situation: Situation): Opening {
  * Whether the peer is the one in reserve. A gateway must not be told of it either, however many came between its
  * announce and the answer, which waits for other nodes and sites.
  */
-export function isInReserve({ table, site, policy }: Situation, row: number): boolean {
+export function isInReserve({ table, site, policy }: HandoutContext, row: number): boolean {
   const { rows } = table
   if (site.leechers > CHAIN_LEECHERS || table.introductions.count(row) > 0 || rows.stalls(row) > 0)
     return false
@@ -47,9 +47,9 @@ const isSmallEnough = (leftKib: number, policy: Policy) =>
   leftKib !== LEFT_UNKNOWN && leftKib <= policy.reserveKibMax
 
 /** A seed that no other site fetches from, nor is about to: the only one of a new torrent is everybody's source. */
-function hasSeedToSpare(situation: Situation): boolean {
-  const { site, swarm, topology } = situation
-  if (site.trustedSeeds === 0 || downstreamOfSite(situation).length > 0) return false
+function hasSeedToSpare(context: HandoutContext): boolean {
+  const { site, swarm, topology } = context
+  if (site.trustedSeeds === 0 || downstreamOfSite(context).length > 0) return false
   const isOnly = site.trustedSeeds === 1 && swarm.sites.every((other) => other === site || other.seeds === 0)
   return !isOnly || topology.sites.length === 1
 }

@@ -9,7 +9,7 @@
  */
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { Topology } from '../topology/topology.ts'
-import type { Situation } from './decision.ts'
+import type { HandoutContext } from './decision.ts'
 import type { FetchTree } from './fetch-tree.ts'
 import { hasCopy } from './site-state.ts'
 
@@ -78,13 +78,13 @@ function stepOf(topology: Topology, swarm: Swarm, siteIndex: number): number {
 
 /** From whom a site may fetch whose gateway has this number, and how many each of them feeds by then. */
 export class TreePlan {
-  readonly #situation: Situation
+  readonly #context: HandoutContext
   readonly #tree: FetchTree
   readonly #order: number
   readonly #feeds = new Map<number, number>()
 
-  constructor(situation: Situation, tree: FetchTree, order: number) {
-    this.#situation = situation
+  constructor(context: HandoutContext, tree: FetchTree, order: number) {
+    this.#context = context
     this.#tree = tree
     this.#order = order
     this.#plan()
@@ -100,7 +100,7 @@ export class TreePlan {
 
   /** Gateways that are about to choose, as this site is, in their order: each will take what is best for it. */
   #plan(): void {
-    const { swarm, site, topology, policy } = this.#situation
+    const { swarm, site, topology, policy } = this.#context
     const choosing = swarm.sites
       .filter((other) => other !== site && isChoosing(swarm, other) && orderOf(other) < this.#order)
       .sort((a, b) => orderOf(a) - orderOf(b))
@@ -120,7 +120,7 @@ export class TreePlan {
   }
 
   #isOpen(from: SiteSwarm, order: number): boolean {
-    if (hasCopy(this.#situation.swarm, from)) return true
+    if (hasCopy(this.#context.swarm, from)) return true
     return orderOf(from) < order && this.#tree.isFed(from)
   }
 }

@@ -54,7 +54,7 @@ export class RowList {
     else if (this.#head === row) this.#head = next
   }
 
-  turn(rows: PeerRows): void {
+  rotate(rows: PeerRows): void {
     if (this.#length > 1) this.#head = rows.next(this.#head)
   }
 

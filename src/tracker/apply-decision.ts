@@ -1,9 +1,9 @@
 /** Makes a decision true in the table: leases, introductions, upstreams. The one place that does. */
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Decision } from '../handout/decision.ts'
-import { turnRing } from '../handout/pick.ts'
+import { rotate } from '../handout/pick.ts'
 
-/** The part that holds whether or not the asker becomes a gateway: leases that are over. */
+/** The part that holds whether or not the requester becomes a gateway: leases that are over. */
 export function endLeases(table: SwarmTable, decision: Decision, nowMs: number): void {
   for (const { row, cause } of decision.leaseEnds) {
     const lease = table.leaseOf(row)
@@ -28,6 +28,6 @@ export function applyDecision(table: SwarmTable, row: number, decision: Decision
   const told = new Set(decision.choices.map((choice) => choice.row))
   for (const other of decision.introductions) if (told.has(other)) table.introductions.link(row, other)
   // The next one to ask looks at others first.
-  for (const list of table.siteOf(row).lists) turnRing(table.rows, list)
+  for (const list of table.siteOf(row).lists) rotate(table.rows, list)
   return changed
 }

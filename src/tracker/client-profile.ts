@@ -15,8 +15,8 @@ export interface ClientFamily {
   readonly isSlowToForward: boolean
   /** Hangs up on a neighbour that finishes before it has its last piece (libtorrent's "upload-only" rule). */
   readonly dropsFinishers: boolean
-  /** Learns from its own kind only what they had when they met; see `handout/deaf-leecher.ts`. */
-  readonly isDeaf: boolean
+  /** Learns from its own kind only what they had when they met; see `handout/bitfield-only-clients.ts`. */
+  readonly isBitfieldOnly: boolean
   /** Keeps `completed` for its next announce; see `silent-finishers.ts`. */
   readonly finishesSilently: boolean
 }
@@ -26,7 +26,7 @@ const UNKNOWN: ClientFamily = {
   saysCompleteForMagnets: false,
   isSlowToForward: false,
   dropsFinishers: false,
-  isDeaf: false,
+  isBitfieldOnly: false,
   finishesSilently: false,
 }
 /** libtorrent's `min_announce_interval`; qBittorrent and Deluge keep it. */
@@ -36,7 +36,7 @@ const RTORRENT: ClientFamily = {
   ...UNKNOWN,
   announceSecondsMin: 600,
   isSlowToForward: true,
-  isDeaf: true,
+  isBitfieldOnly: true,
   finishesSilently: true,
 }
 /** Without a connection, aria2 announces every 120 s. */

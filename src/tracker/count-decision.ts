@@ -7,9 +7,9 @@ export function countDecision(metrics: TrackerMetrics, decision: Decision, siteI
   if (decision.isRescue) metrics.rescue(siteIndex)
   let bubble = 0
   let remote = 0
-  for (const { ring } of decision.choices) {
-    if (ring === 'bubble') bubble++
-    else if (ring === 'remote') remote++
+  for (const { locality } of decision.choices) {
+    if (locality === 'bubble') bubble++
+    else if (locality === 'remote') remote++
   }
   metrics.handout(siteIndex, 'bubble', bubble)
   metrics.handout(siteIndex, 'site', decision.choices.length - bubble - remote)

@@ -4,7 +4,7 @@
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
-import type { Asker, Choice, Decision } from '../handout/decision.ts'
+import type { Choice, Decision, Requester } from '../handout/decision.ts'
 import { SETTLE_MS, treeRank } from '../handout/tree-rank.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
@@ -76,7 +76,7 @@ export class Elsewhere {
   }
 
   /** For `explain`: what its own site decided for the peer, instead of what would be decided here; undefined where that holds. */
-  insteadOf(decision: Decision, { row, place }: Asker): Decision | undefined {
+  insteadOf(decision: Decision, { row, place }: Requester): Decision | undefined {
     if (!this.isHeard(this.#parts.topology.value.places[place]?.site.index ?? -1)) return undefined
     const nothing = { introductions: [], leaseEnds: [], upstreams: [], election: undefined }
     return { ...decision, ...nothing, choices: this.#decided(row), isRescue: false, isTooEarly: false }
@@ -85,6 +85,6 @@ export class Elsewhere {
   #decided(row: number): Choice[] {
     const gateway = row < 0 ? undefined : this.#parts.table.siteOf(row).gatewayOf(row)
     if (gateway === undefined || gateway.upstreamRow < 0) return []
-    return [{ row: gateway.upstreamRow, ring: 'remote', reason: 'upstream' }]
+    return [{ row: gateway.upstreamRow, locality: 'remote', reason: 'upstream' }]
   }
 }

@@ -11,7 +11,7 @@ import type { Random } from '../core/random.ts'
 import type { Protocol, TrackerMetrics } from '../core/tracker-metrics.ts'
 import { applyDecision } from './apply-decision.ts'
 import { decideHandout } from '../handout/decide-handout.ts'
-import type { Asker, Decision } from '../handout/decision.ts'
+import type { Decision, Requester } from '../handout/decision.ts'
 import { defaultPolicy, type Policy } from '../handout/policy.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import { SiteSwarm, type Swarm } from '../swarm/swarm.ts'
@@ -188,7 +188,7 @@ export class Tracker implements TrackerService {
     return swarm === undefined || row < 0 ? undefined : { ...heard, swarm, row }
   }
 
-  /** The asker becomes gateway if the other nodes agree; else it is answered like any leecher. */
+  /** The requester becomes gateway if the other nodes agree; else it is answered like any leecher. */
   #elect(heard: Heard, decision: Decision): AnnounceReply | Promise<AnnounceReply> {
     const claims = this.#claims
     if (claims === undefined) return this.#conclude(heard, decision)
@@ -233,7 +233,7 @@ export class Tracker implements TrackerService {
     const isWaiting =
       table.roleOf(row) === 'leecher' ||
       table.rows.has(row, flags.unverifiedSeed) ||
-      decision.choices.some((choice) => choice.ring === 'remote')
+      decision.choices.some((choice) => choice.locality === 'remote')
     const paced = heard.pace ?? this.#hearing.pace(heard, isWaiting)
     if (replica !== undefined) {
       replica.recordPeer(row)
@@ -265,7 +265,7 @@ export class Tracker implements TrackerService {
     if (swarm === undefined) return undefined
     const row = port === undefined ? -1 : table.find(swarm, address, port)
     const site = swarm.site(this.#siteOf(place))
-    const { decision, asker } = this.#decide(swarm, site ?? new SiteSwarm(this.#siteOf(place)), {
+    const { decision, requester } = this.#decide(swarm, site ?? new SiteSwarm(this.#siteOf(place)), {
       row,
       place,
       role: row < 0 ? 'leecher' : table.roleOf(row),
@@ -273,11 +273,12 @@ export class Tracker implements TrackerService {
       peersWanted: PEERS_WANTED_DEFAULT,
       // Which client it is, only an announce tells.
       dropsFinishers: false,
-      isDeaf: false,
+      isBitfieldOnly: false,
       waitedMs: 0,
     })
-    const told = this.#parts.elsewhere?.insteadOf(decision, asker)
-    return { decision: told ?? decision, asker, swarm, placeIndex: place, isDecidedHere: told === undefined }
+    const own = this.#parts.elsewhere?.insteadOf(decision, requester)
+    const isDecidedHere = own === undefined
+    return { decision: own ?? decision, requester, swarm, placeIndex: place, isDecidedHere }
   }
 
   /** Moves every peer to the place that the new topology gives its address. */
@@ -312,27 +313,27 @@ export class Tracker implements TrackerService {
     mayElect: boolean,
   ): Decision {
     const { table } = this.#parts
-    const asker: Asker = {
+    const requester: Requester = {
       row,
       place: table.rows.place(row),
       role: table.roleOf(row),
       hasCompleted,
       peersWanted: Math.min(peersWanted ?? PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX),
       dropsFinishers: family.dropsFinishers,
-      isDeaf: family.isDeaf,
+      isBitfieldOnly: family.isBitfieldOnly,
       waitedMs,
     }
-    return this.#decide(swarm, table.siteOf(row), asker, mayElect).decision
+    return this.#decide(swarm, table.siteOf(row), requester, mayElect).decision
   }
 
   #decide(
     swarm: Swarm,
     site: SiteSwarm,
-    asker: Asker,
+    requester: Requester,
     mayElect = true,
-  ): { readonly decision: Decision; readonly asker: Asker } {
+  ): { readonly decision: Decision; readonly requester: Requester } {
     const { table, clock } = this.#parts
-    const { row, place } = asker
+    const { row, place } = requester
     const decision = decideHandout({
       table,
       topology: this.#parts.topology.value,
@@ -341,11 +342,11 @@ export class Tracker implements TrackerService {
       seed: this.#seed ^ Math.imul(swarm.rows, 0x9e3779b1) ^ (row < 0 ? place : table.rows.identity(row)),
       swarm,
       site,
-      asker,
+      requester,
       isFederated: this.#parts.elsewhere !== undefined,
       mayElect,
     })
-    return { decision, asker }
+    return { decision, requester }
   }
 
   /** Clients of a torrent over all sites. */
@@ -377,7 +378,7 @@ export class Tracker implements TrackerService {
 
 export interface Explained {
   readonly decision: Decision
-  readonly asker: Asker
+  readonly requester: Requester
   readonly swarm: Swarm
   readonly placeIndex: number
   /** False for a peer whose own site speaks for itself. */

@@ -80,8 +80,9 @@ test('only gateways, and whom they fetch from, are ever told of another site', (
           const other = world.table.siteOf(rowOf(world, peer)).gatewayOf(rowOf(world, peer))
           const upstream = other?.upstreamRow ?? -1
           // A finisher of the site that a gateway fetches from: complete, it takes nothing back.
-          const isHeir = isSeed && upstream >= 0 && world.table.siteOf(upstream) === world.table.siteOf(row)
-          expect(isGateway || upstream === row || isHeir, `${from} was told of ${peer}`).toBe(true)
+          const isFirstFinisher =
+            isSeed && upstream >= 0 && world.table.siteOf(upstream) === world.table.siteOf(row)
+          expect(isGateway || upstream === row || isFirstFinisher, `${from} was told of ${peer}`).toBe(true)
         }
       })
     }),

@@ -151,8 +151,8 @@ describe.skipIf(needs('redis-server'))('several nodes of a site are one tracker'
       onTestFinished(() => wrong.stop())
       const { http } = await wrong.start()
       await announceFrom({ announceUrl: `${http}/announce` }, host, { left: 0 })
-      const handsOut = async (node: Pick<RunningNode, 'announceUrl'>, asker: string) =>
-        peersOf(await announceFrom(node, asker)).length > 0
+      const handsOut = async (node: Pick<RunningNode, 'announceUrl'>, requester: string) =>
+        peersOf(await announceFrom(node, requester)).length > 0
       await expectSoon('the right node hands out what the wrong one heard', () =>
         handsOut(right, '127.1.1.9'),
       )

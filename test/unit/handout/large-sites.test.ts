@@ -76,6 +76,6 @@ describe('a gateway that waits for each piece of its upstream, whose link is the
   })
 
   it('would wait a minute for the last piece without them', () => {
-    expect(lastSeconds({ ...defaultPolicy, heirsOnCompletion: 0 }, 25)).toBeGreaterThan(60)
+    expect(lastSeconds({ ...defaultPolicy, firstFinishers: 0 }, 25)).toBeGreaterThan(60)
   })
 })

@@ -21,8 +21,8 @@ export function addExplainRoute(
     if (explained === undefined)
       throw new ApiError(404, 'swarm-unknown', `no peer has announced ${formatInfoHash(infoHash)} here`)
 
-    const { decision, asker, isDecidedHere } = explained
-    const place = topology.value.places[asker.place]
+    const { decision, requester, isDecidedHere } = explained
+    const place = topology.value.places[requester.place]
     return {
       infoHash: formatInfoHash(infoHash),
       ip: address.toString(),
@@ -30,16 +30,16 @@ export function addExplainRoute(
       site: place?.site.name ?? null,
       bubble: place?.bubble ?? null,
       /** Whether this peer is in the swarm; if not, it is answered as a new leecher. */
-      isKnown: asker.row >= 0,
-      role: publicRoles[asker.role],
+      isKnown: requester.row >= 0,
+      role: publicRoles[requester.role],
       state: decision.state,
-      isGateway: asker.row >= 0 && table.rows.has(asker.row, flags.gateway),
+      isGateway: requester.row >= 0 && table.rows.has(requester.row, flags.gateway),
       /** `false`: its own site is heard and decides; `peers` is what a client hears here of that decision. */
       isDecidedHere,
       becomesGateway: decision.election ?? null,
-      peers: decision.choices.map(({ row, ring, reason }) => ({
+      peers: decision.choices.map(({ row, locality, reason }) => ({
         ...describePeer(parts, row),
-        ring,
+        ring: locality,
         reason,
         because: reasons[reason],
       })),

@@ -10,15 +10,15 @@
  * upstream: what one has fetched, the next one gets from it, and the line of the upstream carries most of it once.
  */
 import { flags, LEFT_UNKNOWN, type PeerRows } from '../swarm/peer-rows.ts'
-import type { Choice, Situation, UpstreamChange } from './decision.ts'
+import type { Choice, HandoutContext, UpstreamChange } from './decision.ts'
 import { take } from './pick.ts'
 
-/** Whether no leecher of the site would tell the asker what it gets. */
-export function hearsFromNobody({ table, site, asker, nowMs }: Situation): boolean {
-  if (!asker.isDeaf) return false
+/** Whether no leecher of the site would tell the requester what it gets. */
+export function receivesFromNoLeecher({ table, site, requester, nowMs }: HandoutContext): boolean {
+  if (!requester.isBitfieldOnly) return false
   const { rows } = table
   const tells = (row: number) =>
-    row !== asker.row && !rows.has(row, flags.slowToForward) && !rows.isExpired(row, nowMs)
+    row !== requester.row && !rows.has(row, flags.slowToForward) && !rows.isExpired(row, nowMs)
   return take(rows, site.listsOf('leecher'), 1, tells).length === 0
 }
 
@@ -31,16 +31,16 @@ export function hasBegun(rows: PeerRows, row: number): boolean {
  * For a deaf gateway with a new upstream: gateways of other sites with the same one that are ahead of it. Returns
  * whether to wait for one. Where other sites speak for themselves, how far their gateways are is not known.
  */
-export function addSiblings(
-  situation: Situation,
+export function addCoDownstream(
+  context: HandoutContext,
   remote: Choice[],
   upstreams: readonly UpstreamChange[],
 ): boolean {
-  const { table, topology, swarm, site, asker, policy, nowMs, isFederated } = situation
-  const upstreamRow = upstreams.find(({ gatewayRow }) => gatewayRow === asker.row)?.upstreamRow ?? -1
+  const { table, topology, swarm, site, requester, policy, nowMs, isFederated } = context
+  const upstreamRow = upstreams.find(({ gatewayRow }) => gatewayRow === requester.row)?.upstreamRow ?? -1
   if (upstreamRow < 0 || isFederated) return false
   const costMax = topology.cost(site.site, table.siteIndexOf(upstreamRow))
-  const siblings = swarm.sites
+  const coDownstream = swarm.sites
     .filter((other) => other !== site && topology.cost(site.site, other.site) <= costMax)
     .flatMap((other) => other.gateways)
     .filter(
@@ -48,13 +48,16 @@ export function addSiblings(
         fetchesFrom === upstreamRow && !isTentative && !table.rows.isExpired(row, nowMs),
     )
     .map(({ row }) => row)
-  const ahead = siblings
-    .filter((row) => shareOf(table.rows, row) >= policy.deafLeadShare)
-    .slice(0, policy.deafSiblings)
-  for (const row of ahead) remote.push({ row, ring: 'remote', reason: 'co-downstream' })
-  if (ahead.length > 0 || siblings.length === 0) return false
-  const haveBegun = siblings.some((row) => hasBegun(table.rows, row))
-  return asker.waitedMs < (haveBegun ? policy.deafSiblingWaitMs : policy.deafSiblingBeginMs)
+  const ahead = coDownstream
+    .filter((row) => shareOf(table.rows, row) >= policy.bitfieldOnlyLeadShare)
+    .slice(0, policy.bitfieldOnlyCoDownstream)
+  for (const row of ahead) remote.push({ row, locality: 'remote', reason: 'co-downstream' })
+  if (ahead.length > 0 || coDownstream.length === 0) return false
+  const haveBegun = coDownstream.some((row) => hasBegun(table.rows, row))
+  return (
+    requester.waitedMs <
+    (haveBegun ? policy.bitfieldOnlyCoDownstreamWaitMs : policy.bitfieldOnlyCoDownstreamBeginMs)
+  )
 }
 
 /** Of what it started with missing. */
