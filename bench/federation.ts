@@ -15,9 +15,12 @@ import { Address } from '../src/core/address.ts'
 import { elapsedMs, systemClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { Federation } from '../src/federation/federation.ts'
-import { SETTLE_MS } from '../src/handout/tree-rank.ts'
+import { CONVERGENCE_DELAY_MS } from '../src/handout/tree-rank.ts'
+import { SwarmTable } from '../src/swarm/swarm-table.ts'
+import { CurrentTopology } from '../src/topology/current-topology.ts'
+import { SiteAuthority } from '../src/topology/site-authority.ts'
 import type { Place, Site, Topology } from '../src/topology/topology.ts'
-import { aSiteAmongOthers } from '../test/a-site-among-others.ts'
+import { aFederatedTracker } from '../test/a-site-among-others.ts'
 
 const number = (name: string, otherwise: number) => {
   const at = process.argv.indexOf(`--${name}`)
@@ -101,7 +104,7 @@ async function main(): Promise<void> {
     const torrent = TORRENTS * 10 + index
     to.tell({ do: 'fetch', torrent })
     // At this point it is a gateway without an upstream.
-    await delay(SETTLE_MS + 150)
+    await delay(CONVERGENCE_DELAY_MS + 150)
     from.tell({ do: 'seed', torrent })
     const seeded = (await from.said('seeded')).seeded as number
     const found = (await to.said('found')).found as number
@@ -178,21 +181,41 @@ async function bareTcpSeconds(bytes: number): Promise<number> {
 /** One site in a process of its own: the tracker, the table and federation, without the sockets for clients. */
 function runSite(own: number): void {
   const report = (said: Report) => void process.send?.(said)
-  const topology = siteTopology()
   const random = new SeededRandom(own + 1)
   const clock = systemClock
   const nothing = () => {}
-  const {
-    tracker,
-    own: contacts,
-    remote,
-  } = aSiteAmongOthers({
-    name: `s${own}`,
-    topology,
+  const current = new CurrentTopology(siteTopology())
+  const authority = new SiteAuthority()
+  const table = new SwarmTable(current.value.places.map((place) => place.site.index))
+  const federation = new Federation({
+    site: `s${own}`,
+    token: 'token',
+    table,
+    topology: current,
+    authority,
+    replica: { applyPending: nothing, recordLease: nothing },
+    torrents: {
+      has: () => false,
+      list: () => [],
+      read: async () => undefined,
+      put: async () => {},
+      remove: async () => false,
+      removals: () => new Map(),
+      onChange: nothing,
+    },
+    identify: () => [],
     clock,
     random,
-    nodeRandom: random,
-    later: (run, delayMs) => void setTimeout(run, delayMs),
+    log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+  })
+  const tracker = aFederatedTracker({
+    topology: current,
+    authority,
+    table,
+    clock,
+    random,
+    remote: federation.remoteSites,
+    wait: (forMs) => delay(forMs),
   })
   const announce = (torrent: number, host: number, leftBytes: number, port = 6881) =>
     tracker.announce(
@@ -214,24 +237,6 @@ function runSite(own: number): void {
     void announce(torrent, torrent % 60_000, 0)
     void announce(torrent, (torrent * 7 + 1) % 60_000, 1_000_000, 6882)
   }
-  const federation = new Federation({
-    token: 'token',
-    own: contacts,
-    remote,
-    torrents: {
-      has: () => false,
-      list: () => [],
-      read: async () => undefined,
-      put: async () => {},
-      remove: async () => false,
-      removals: () => new Map(),
-      onChange: nothing,
-    },
-    identify: () => [],
-    clock,
-    random,
-    log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
-  })
   const server = createHttpServer((request, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip' })
     response.flushHeaders()
@@ -253,21 +258,21 @@ function runSite(own: number): void {
     } else if (order.do === 'fetch') void fetchUntilFound(order.torrent)
     else {
       const { user, system } = process.cpuUsage()
-      const { sentBytes, receivedBytes } = federation.counts
+      const { sentBytes, receivedBytes } = federation.counters
       report({
         sentBytes,
         receivedBytes,
         rssBytes: process.memoryUsage().rss,
         cpuSeconds: (user + system) / 1e6,
-        torrents: topology.sites.reduce((total, { name }) => total + remote.torrentsOf(name), 0),
+        torrents: federation.remotes().reduce((total, { torrents }) => total + torrents, 0),
       })
     }
   })
 
   function follow(urls: readonly string[]): void {
+    current.replace(siteTopology(urls))
     const startedMs = elapsedMs()
-    const targets = urls.flatMap((url, index) => (index === own ? [] : [{ site: `s${index}`, urls: [url] }]))
-    federation.start(targets)
+    federation.start()
     const look = setInterval(() => {
       if (federation.remotes().some(({ state }) => state !== 'up')) return
       clearInterval(look)
@@ -300,7 +305,8 @@ function infoHashOf(torrent: number): Buffer {
   return Buffer.from(Array.from({ length: 20 }, () => random.below(256)))
 }
 
-function siteTopology(): Topology {
+/** `urls`: where each site's node can be followed, by site; none before the nodes listen. */
+function siteTopology(urls: readonly string[] = []): Topology {
   const places: Place[] = []
   // One more for the node that starts later.
   const sites = Array.from({ length: SITES + 1 }, (_, index): Site => {
@@ -310,7 +316,7 @@ function siteTopology(): Topology {
       name: `s${index}`,
       region: undefined,
       trackers: [],
-      federation: [],
+      federation: urls[index] === undefined ? [] : [urls[index]],
       gateways: 'auto',
       places: ofSite,
     }

@@ -7,6 +7,7 @@
  *
  * Usage: site-cluster [announces per second, default 5000] [live peers to replay, default 1000000]
  */
+import { SiteAuthority } from '../src/topology/site-authority.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -24,7 +25,7 @@ import { isStoreUrlProblem, readStoreUrl } from '../src/core/store-url.ts'
 import { TorrentDirectory } from '../src/replication/torrent-directory.ts'
 import { RedisStore } from '../src/replication/redis/redis-store.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
-import { SiteReplica } from '../src/replication/swarm-replica.ts'
+import { SwarmReplica } from '../src/replication/swarm-replica.ts'
 import { Tracker } from '../src/tracker/tracker.ts'
 import { aTopology } from '../test/a-topology.ts'
 
@@ -89,8 +90,14 @@ function aNode() {
   })
   const table = new SwarmTable(topology.places.map((place) => place.site.index))
   const { clock, leases, completions } = store
-  const parts = { table, topology: new CurrentTopology(topology), clock, random }
-  const replica = new SiteReplica({ ...parts, log: store.log, completions })
+  const parts = {
+    table,
+    topology: new CurrentTopology(topology),
+    authority: new SiteAuthority(),
+    clock,
+    random,
+  }
+  const replica = new SwarmReplica({ ...parts, log: store.log, completions })
   const nothing = () => {}
   const metrics = {
     announce: nothing,

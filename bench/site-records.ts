@@ -4,6 +4,7 @@
  *
  * Usage: site-records [peers in millions, default 1]
  */
+import { SiteAuthority } from '../src/topology/site-authority.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { Address } from '../src/core/address.ts'
 import { ManualClock } from '../src/core/clock.ts'
@@ -11,7 +12,7 @@ import { SeededRandom } from '../src/core/random.ts'
 import type { PeerState } from '../src/swarm/peer-state.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import { BatchWriter } from '../src/replication/record-codec.ts'
-import { SiteReplica } from '../src/replication/swarm-replica.ts'
+import { SwarmReplica } from '../src/replication/swarm-replica.ts'
 import { aTopology } from '../test/a-topology.ts'
 
 const PEERS = Math.round(Number(process.argv[2] ?? '1') * 1_000_000)
@@ -23,14 +24,15 @@ const SITES = 10
 const topology = aTopology({ siteNames: Array.from({ length: SITES }, (_, index) => `site-${index}`) })
 const clock = new ManualClock()
 
-function aReplica(table: SwarmTable): SiteReplica {
-  return new SiteReplica({
+function aReplica(table: SwarmTable): SwarmReplica {
+  return new SwarmReplica({
     table,
     log: { isShared: true, append: () => {} },
     completions: { add: () => {} },
     clock,
     random: new SeededRandom(1),
     topology: new CurrentTopology(topology),
+    authority: new SiteAuthority(),
   })
 }
 

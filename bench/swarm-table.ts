@@ -4,6 +4,7 @@
  *
  * Usage: swarm-table [peers in millions, default 1]
  */
+import { SiteAuthority } from '../src/topology/site-authority.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { Address } from '../src/core/address.ts'
 import { ManualClock } from '../src/core/clock.ts'
@@ -64,6 +65,7 @@ const silence = () => {}
 function aTracker(table: SwarmTable): Tracker {
   return new Tracker({
     topology: new CurrentTopology(topology),
+    authority: new SiteAuthority(),
     table,
     clock,
     random: new SeededRandom(1),

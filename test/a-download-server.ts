@@ -12,18 +12,18 @@ import { onTestFinished } from 'vitest'
 import { type Address, parseAddress } from '../src/core/address.ts'
 import { ManualClock } from '../src/core/clock.ts'
 import type { OriginRefusal } from '../src/core/origin-metrics.ts'
-import { Registry } from '../src/registry/torrent-registry.ts'
-import { ServedTorrents } from '../src/registry/torrent-variants.ts'
-import { TorrentAnswers } from '../src/server/http/torrent-handler.ts'
+import { TorrentRegistry } from '../src/registry/torrent-registry.ts'
+import { TorrentVariants } from '../src/registry/torrent-variants.ts'
+import { TorrentHandler } from '../src/server/http/torrent-handler.ts'
 import { HttpServer } from '../src/server/http/http-server.ts'
-import { OpenContents } from '../src/webseed/content-source.ts'
-import { OriginDesk } from '../src/webseed/origin-fetch-limiter.ts'
-import { type WaitingLimits, WebSeedAnswers } from '../src/server/http/web-seed-handler.ts'
+import { ContentSource } from '../src/webseed/content-source.ts'
+import { OriginFetchLimiter } from '../src/webseed/origin-fetch-limiter.ts'
+import { type WaitingLimits, WebSeedHandler } from '../src/server/http/web-seed-handler.ts'
 import { aTopology } from './a-topology.ts'
 import { aTorrentStore, type TestTorrentStore } from './a-torrent-store.ts'
 import { RecordingTracker } from './recording-tracker.ts'
 
-export interface Heard {
+export interface Response {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
@@ -31,8 +31,8 @@ export interface Heard {
 
 export interface DownloadServer {
   readonly store: TestTorrentStore
-  readonly registry: Registry
-  readonly served: ServedTorrents
+  readonly registry: TorrentRegistry
+  readonly served: TorrentVariants
   /** Folder of file origins. */
   readonly directory: string
   readonly clock: ManualClock
@@ -45,7 +45,7 @@ export interface DownloadServer {
   }
   readonly counted: { bytes: number; readonly refused: OriginRefusal[]; readonly codes: string[] }
   readonly port: number
-  get(path: string, from: string, options?: RequestOptions): Promise<Heard>
+  get(path: string, from: string, options?: RequestOptions): Promise<Response>
 }
 
 export async function aDownloadServer(
@@ -60,7 +60,7 @@ export async function aDownloadServer(
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
   const clock = new ManualClock()
   const store = aTorrentStore()
-  const registry = new Registry({ store, clock, admit: 'any' })
+  const registry = new TorrentRegistry({ store, clock, admit: 'any' })
   const swarm: DownloadServer['swarm'] = {
     warmSites: [],
     gateways: [],
@@ -80,17 +80,17 @@ export async function aDownloadServer(
     onRefusal: (code: string) => void counted.codes.push(code),
     log: { debug() {}, info() {}, warn() {}, error() {} },
   }
-  const served = new ServedTorrents({
+  const served = new TorrentVariants({
     ...parts,
     webSeedFor: () => swarm.webSeed,
     ...(options.cacheBytesMax === undefined ? {} : { cacheBytesMax: options.cacheBytesMax }),
   })
-  const contents = new OpenContents({ registry, directory, environment: {} })
-  const torrents = new TorrentAnswers({ ...parts, served })
-  const webSeeds = new WebSeedAnswers({
+  const contents = new ContentSource({ registry, directory, environment: {} })
+  const torrents = new TorrentHandler({ ...parts, served })
+  const webSeeds = new WebSeedHandler({
     ...parts,
     contents,
-    desk: new OriginDesk({
+    desk: new OriginFetchLimiter({
       clock,
       metrics,
       leases: { claim: () => 'alone', renew: () => {} },
@@ -124,7 +124,7 @@ export async function aDownloadServer(
 }
 
 /** Sends the path unchanged; `fetch` would normalize it. */
-export function ask(port: number, path: string, options: RequestOptions = {}): Promise<Heard> {
+export function ask(port: number, path: string, options: RequestOptions = {}): Promise<Response> {
   return new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port, path, agent: false, ...options }, (response) => {
       const chunks: Buffer[] = []

@@ -2,6 +2,7 @@
  * A whole tracker on injected time and chance, and a way of speaking to it that names only what matters:
  * `tracker.announce('127.1.1.5', { left: 0 })`.
  */
+import { SiteAuthority } from '../src/topology/site-authority.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { type Address, parseAddress } from '../src/core/address.ts'
 import type { AnnounceEvent, AnnounceReply } from '../src/core/announce.ts'
@@ -13,14 +14,15 @@ import type { Policy } from '../src/handout/policy.ts'
 import { SwarmTable, type SwarmTableLimits } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
 import type { GatewayLeases, SiteLog } from '../src/replication/site-store.ts'
-import type { PeerInquiry } from '../src/tracker/completion-poller.ts'
-import { SiteReplica } from '../src/replication/swarm-replica.ts'
-import { type Explained, Tracker } from '../src/tracker/tracker.ts'
+import type { PeerProbe } from '../src/tracker/completion-poller.ts'
+import { SwarmReplica } from '../src/replication/swarm-replica.ts'
+import type { Explained } from '../src/tracker/explain.ts'
+import { Tracker } from '../src/tracker/tracker.ts'
 import { aTopology } from './a-topology.ts'
 
 export const TORRENT = Buffer.alloc(20, 'torrent')
 
-export interface Saying {
+export interface Announcement {
   readonly torrent?: Buffer
   readonly left?: number | undefined
   readonly event?: AnnounceEvent
@@ -35,7 +37,7 @@ export interface Saying {
   readonly key?: string
 }
 
-export interface Heard extends AnnounceReply {
+export interface Response extends AnnounceReply {
   /** `address:port` of all peers, IPv4 first. */
   readonly peers: readonly string[]
 }
@@ -46,7 +48,7 @@ export interface TestTracker {
   readonly table: SwarmTable
   readonly clock: ManualClock
   /** Flushed by the test, not after each turn. */
-  readonly replica: SiteReplica
+  readonly replica: SwarmReplica
   readonly counted: {
     readonly elections: { readonly site: number; readonly cause: ElectionCause }[]
     readonly rescues: number[]
@@ -54,9 +56,9 @@ export interface TestTracker {
     readonly completions: number[]
     readonly handout: Record<Locality, number>
   }
-  announce(from: string, saying?: Saying): Heard
+  announce(from: string, announcement?: Announcement): Response
   /** Where other nodes may have a say in the answer. */
-  announceLater(from: string, saying?: Saying): Promise<Heard>
+  announceLater(from: string, announcement?: Announcement): Promise<Response>
   explain(from: string, port?: number): Explained | undefined
 }
 
@@ -69,7 +71,7 @@ export interface TestTrackerOptions {
   readonly table?: SwarmTable
   readonly clock?: ManualClock
   readonly leases?: GatewayLeases
-  readonly inquire?: PeerInquiry
+  readonly inquire?: PeerProbe
   /** Where other nodes are told; nowhere by default. */
   readonly log?: SiteLog
 }
@@ -78,6 +80,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
   const topology = options.topology ?? aTopology()
   const clock = options.clock ?? new ManualClock()
   const current = new CurrentTopology(topology)
+  const authority = new SiteAuthority()
   const siteOfPlace = topology.places.map((place) => place.site.index)
   const table = options.table ?? new SwarmTable(siteOfPlace, options.limits)
   const counted: TestTracker['counted'] = {
@@ -97,17 +100,19 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     downloaded: (site, bytes, isGateway) => counted.downloadedBytes.push({ site, bytes, isGateway }),
     completion: (site) => counted.completions.push(site),
   }
-  const replica: SiteReplica = new SiteReplica({
+  const replica: SwarmReplica = new SwarmReplica({
     table,
     log: options.log ?? { isShared: false, append: () => {} },
     completions: { add: () => {} },
     clock,
     random: new SeededRandom((options.seed ?? 1) + 1),
     topology: current,
+    authority,
     afterTurn: () => {},
   })
   const tracker: Tracker = new Tracker({
     topology: current,
+    authority,
     table,
     clock,
     random: new SeededRandom(options.seed ?? 1),
@@ -119,25 +124,25 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     ...(options.leases === undefined ? {} : { leases: options.leases }),
     ...(options.policy === undefined ? {} : { policy: options.policy }),
   })
-  const speak = (from: string, saying: Saying) =>
+  const speak = (from: string, announcement: Announcement) =>
     tracker.announce(
       {
-        infoHash: saying.torrent ?? TORRENT,
+        infoHash: announcement.torrent ?? TORRENT,
         peerId: Buffer.from(
-          saying.peerId ?? `${saying.client ?? '-XX0000-'}${from}`.padEnd(20, '.').slice(0, 20),
+          announcement.peerId ?? `${announcement.client ?? '-XX0000-'}${from}`.padEnd(20, '.').slice(0, 20),
         ),
-        port: saying.port ?? 6881,
-        downloadedBytes: saying.downloaded ?? 0,
+        port: announcement.port ?? 6881,
+        downloadedBytes: announcement.downloaded ?? 0,
         uploadedBytes: 0,
-        leftBytes: 'left' in saying ? saying.left : 1_000_000,
-        event: saying.event ?? 'none',
-        peersWanted: saying.numwant,
-        key: Buffer.from(saying.key ?? ''),
+        leftBytes: 'left' in announcement ? announcement.left : 1_000_000,
+        event: announcement.event ?? 'none',
+        peersWanted: announcement.numwant,
+        key: Buffer.from(announcement.key ?? ''),
       },
       at(from),
-      saying.protocol ?? 'http',
+      announcement.protocol ?? 'http',
     )
-  const heard = (reply: AnnounceReply): Heard => ({ ...reply, peers: endpoints(reply) })
+  const heard = (reply: AnnounceReply): Response => ({ ...reply, peers: endpoints(reply) })
   return {
     topology: current,
     tracker,
@@ -145,12 +150,12 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     clock,
     replica,
     counted,
-    announce(from, saying = {}) {
-      const reply = speak(from, saying)
+    announce(from, announcement = {}) {
+      const reply = speak(from, announcement)
       assert(!(reply instanceof Promise), 'announceLater waits for what other nodes say')
       return heard(reply)
     },
-    announceLater: async (from, saying = {}) => heard(await speak(from, saying)),
+    announceLater: async (from, announcement = {}) => heard(await speak(from, announcement)),
     explain: (from, port) => tracker.explain(TORRENT, at(from), port),
   }
 }

@@ -48,7 +48,7 @@ export class SimulatedSites {
         if (from === to) continue
         to.remote.begin(from.name, 0)
         Array.from(to.remote.complete(from.name))
-        from.own.onChange((torrent) => this.#tell(from, to, torrent))
+        from.advertiser.onChange((torrent) => this.#tell(from, to, torrent))
       }
   }
 
@@ -144,14 +144,14 @@ export class SimulatedSites {
   #tell(from: SimulatedSite, to: SimulatedSite, torrent: string): void {
     const link = `${from.name} ${to.name}`
     this.later(() => {
-      const batch = from.own.tell([torrent][Symbol.iterator](), to.name)
+      const batch = from.advertiser.encodeUpdates([torrent][Symbol.iterator](), to.name)
       if (batch === undefined) return
       const arrivesAtMs = Math.max(
         this.clock.nowMs() + this.#random.below(this.#delayMsMax + 1),
         this.#linkFreeAtMs.get(link) ?? 0,
       )
       this.#linkFreeAtMs.set(link, arrivesAtMs)
-      this.later(() => void to.remote.hear(from.name, batch), arrivesAtMs - this.clock.nowMs())
+      this.later(() => void to.remote.apply(from.name, batch), arrivesAtMs - this.clock.nowMs())
     }, this.#random.below(20))
   }
 

@@ -20,7 +20,7 @@ export interface Inquired {
 }
 
 /** Never rejects: undefined where the client could not be reached, or does not answer in time. */
-export function askForShare({ infoHash, address, port }: Inquired): Promise<number | undefined> {
+export function probeCompletion({ infoHash, address, port }: Inquired): Promise<number | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host: address.toString(), port })
     const deadline = setTimeout(() => end(undefined), DEADLINE_MS)

@@ -1,17 +1,61 @@
-/** The checks behind `/readyz`: what has to be so before clients are sent here, and what an operator should know. */
+/** The state of a node as it is reported: gauges at scrape time, and the checks behind `/readyz`. */
+import type { Clock } from '../core/clock.ts'
+import { federationRefusals } from '../core/federation-metrics.ts'
+import type { Federation } from '../federation/federation.ts'
 import { Health } from '../observe/health.ts'
+import type { FederationGauges, Gauges } from '../observe/metrics-table.ts'
 import type { SiteStore } from '../replication/site-store.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { SiteAuthority } from '../topology/site-authority.ts'
+import type { Topology } from '../topology/topology.ts'
 
-export interface NodeSituation {
+const NO_PEERS = { seeds: 0, leechers: 0 }
+const NO_SWARMS = { swarms: 0, gateways: 0 }
+
+/** Peers and swarms by place; a remote site reports its own. */
+export function readTableGauges(
+  topology: Topology,
+  table: SwarmTable,
+  authority: SiteAuthority,
+): Pick<Gauges, 'bubbles' | 'sites'> {
+  return {
+    bubbles: topology.places.map((place) => ({
+      site: place.site.name,
+      bubble: place.bubble,
+      ...(authority.isRemote(place.site.index) ? NO_PEERS : table.placeCounts.ofPlace(place.index)),
+    })),
+    sites: topology.sites.map((site) => ({
+      site: site.name,
+      ...(authority.isRemote(site.index) ? NO_SWARMS : table.placeCounts.ofSite(site.index)),
+    })),
+  }
+}
+
+/** `federation`: undefined where the node answers for all sites itself. */
+export function readFederationGauges(federation: Federation | undefined, clock: Clock): FederationGauges {
+  const counters = federation?.counters
+  return {
+    remotes: (federation?.remotes() ?? []).map(({ site, state, ageSeconds, sinceMs }) => ({
+      remote: site,
+      isUp: state === 'up',
+      // For a site that has never sent anything: how long this node has been waiting.
+      ageSeconds: ageSeconds ?? (clock.nowMs() - sinceMs) / 1000,
+    })),
+    receivedBytes: counters?.receivedBytes ?? 0,
+    sentBytes: counters?.sentBytes ?? 0,
+    refusals: federationRefusals.map((reason) => ({ reason, count: counters?.refused(reason) ?? 0 })),
+  }
+}
+
+export interface NodeStatus {
   readonly isRestored: boolean
   readonly isDraining: boolean
   readonly peers: number
   readonly store: SiteStore['state']
-  /** undefined where the node answers for all sites by itself. */
-  readonly federation: { readonly isOk: boolean; readonly sentence: string } | undefined
+  readonly federation: Federation | undefined
 }
 
-export function nodeHealth(read: () => NodeSituation): Health {
+export function nodeHealth(read: () => NodeStatus): Health {
   return new Health([
     {
       name: 'restored',
@@ -20,7 +64,7 @@ export function nodeHealth(read: () => NodeSituation): Health {
         const { isRestored, peers, store } = read()
         const sentence = store.isCaughtUp
           ? `${peers} peers are known`
-          : `${peers} peers are known, and what the other nodes of the site know is not there yet`
+          : `${peers} peers are known; the state of the other nodes of the site has not been read yet`
         return { isOk: isRestored, sentence: isRestored ? sentence : `being restored: ${store.sentence}` }
       },
     },
@@ -30,7 +74,7 @@ export function nodeHealth(read: () => NodeSituation): Health {
       read: () => {
         const { isDraining } = read()
         const sentence = isDraining
-          ? 'draining: this node goes away, use another one'
+          ? 'draining: this node is about to stop, use another one'
           : 'announces are answered'
         return { isOk: !isDraining, sentence }
       },
@@ -43,10 +87,18 @@ export function nodeHealth(read: () => NodeSituation): Health {
         return { isOk: isUp, sentence }
       },
     },
-    {
-      name: 'federation',
-      isRequired: false,
-      read: () => read().federation ?? { isOk: true, sentence: 'off: this node answers for all sites' },
-    },
+    { name: 'federation', isRequired: false, read: () => checkFederation(read().federation) },
   ])
+}
+
+function checkFederation(federation: Federation | undefined) {
+  if (federation === undefined) return { isOk: true, sentence: 'off: this node answers for all sites' }
+  const remotes = federation.remotes()
+  const notUp = remotes.filter(({ state }) => state !== 'up')
+  if (notUp.length === 0) return { isOk: true, sentence: `connected to ${remotes.length} remote sites` }
+  const states = notUp.map(
+    ({ site, state, sinceMs, reason }) =>
+      `${site} is ${state} since ${new Date(sinceMs).toISOString()} (${reason})`,
+  )
+  return { isOk: false, sentence: `${states.join('; ')}; answering clients of unreachable sites` }
 }

@@ -10,26 +10,26 @@ import type { Log } from '../core/log.ts'
 import { type SeededRandom, systemRandom } from '../core/random.ts'
 import { Counters } from '../observe/counters.ts'
 import { Metrics } from '../observe/metrics.ts'
-import { Registry } from '../registry/torrent-registry.ts'
+import { TorrentRegistry } from '../registry/torrent-registry.ts'
 import { HttpServer } from '../server/http/http-server.ts'
-import { askForShare } from '../client/peer-probe.ts'
+import { probeCompletion } from '../client/peer-probe.ts'
 import { UdpServer } from '../server/udp/udp-server.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
 import { prefixKey } from '../topology/prefix.ts'
 import { PrefixTable } from '../topology/prefix-table.ts'
+import { Federation } from '../federation/federation.ts'
+import { SiteAuthority } from '../topology/site-authority.ts'
 import { CurrentTopology } from '../topology/current-topology.ts'
 import type { Topology } from '../topology/topology.ts'
-import { SiteReplica } from '../replication/swarm-replica.ts'
+import { SwarmReplica } from '../replication/swarm-replica.ts'
 import { Tracker } from '../tracker/tracker.ts'
 import { answersOfNode } from './admin-sources.ts'
 import { NodeDownloads } from '../webseed/web-seeds.ts'
 import { watchForChanges } from './file-watch.ts'
-import { readGauges } from './gauges.ts'
-import { Housekeeping } from './sweeper.ts'
-import { NO_FEDERATION, NodeFederation } from './node-federation.ts'
-import { nodeHealth } from './node-status.ts'
-import { type NodeStore, openStore } from './open-store.ts'
-import { Reloads } from './topology-reloader.ts'
+import { Sweeper } from './sweeper.ts'
+import { nodeHealth, readFederationGauges, readTableGauges } from './node-status.ts'
+import { describeTorrent, type NodeStore, openStore } from './open-store.ts'
+import { TopologyReloader } from './topology-reloader.ts'
 import type { WorkerGroup } from './workers/worker-group.ts'
 
 /** How long requests that have begun may take when the node stops. */
@@ -60,14 +60,15 @@ export class SiteswarmNode {
   readonly #topology: CurrentTopology
   readonly #table: SwarmTable
   readonly #tracker: Tracker
-  readonly #replica: SiteReplica
+  readonly #replica: SwarmReplica
   readonly #counters: Counters
   readonly #store: NodeStore['store']
-  readonly #registry: Registry
+  readonly #registry: TorrentRegistry
   readonly #downloads: NodeDownloads
-  readonly #federation: NodeFederation | undefined
-  readonly #reloads: Reloads
-  readonly #housekeeping: Housekeeping
+  readonly #authority = new SiteAuthority()
+  readonly #federation: Federation | undefined
+  readonly #reloads: TopologyReloader
+  readonly #housekeeping: Sweeper
   readonly #http: HttpServer
   readonly #udp: UdpServer
   readonly #admin: AdminServer
@@ -92,25 +93,27 @@ export class SiteswarmNode {
     })
     const { clock } = store
     this.#store = store
-    this.#registry = new Registry({ store: store.torrents, clock, admit: config.torrents.admit })
-    this.#replica = new SiteReplica({
+    this.#registry = new TorrentRegistry({ store: store.torrents, clock, admit: config.torrents.admit })
+    this.#replica = new SwarmReplica({
       table: this.#table,
       log: store.log,
       completions: store.completions,
       clock,
       random,
       topology: this.#topology,
-      isElsewhere: (siteIndex) => this.#isElsewhere(siteIndex),
+      authority: this.#authority,
     })
     const { token } = config.federation
     if (token !== undefined)
-      this.#federation = new NodeFederation({
-        config,
+      this.#federation = new Federation({
+        site: config.site,
         token,
         table: this.#table,
         topology: this.#topology,
-        replica: () => this.#replica,
+        authority: this.#authority,
+        replica: this.#replica,
         torrents: store.torrents,
+        identify: (bytes) => describeTorrent(bytes, 'a torrent of another site').infoHashes,
         clock,
         random,
         log,
@@ -124,8 +127,9 @@ export class SiteswarmNode {
       admission: this.#registry,
       leases: store.leases,
       replica: this.#replica,
-      ...(this.#federation === undefined ? {} : { elsewhere: this.#federation.elsewhere }),
-      inquire: askForShare,
+      authority: this.#authority,
+      ...(this.#federation === undefined ? {} : { remote: this.#federation.remoteSites }),
+      inquire: probeCompletion,
       onCompletion: (infoHash, siteIndex) => this.#downloads.completed(infoHash, siteIndex),
       interval: {
         secondsMin: Math.ceil(config.interval.minMs / 1000),
@@ -144,14 +148,14 @@ export class SiteswarmNode {
       clock,
       log,
     })
-    this.#reloads = new Reloads({
+    this.#reloads = new TopologyReloader({
       config,
       counters: this.#counters,
       reloadTorrents,
       topology: this.#topology,
       log,
     })
-    this.#housekeeping = new Housekeeping({ table: this.#table, tracker: this.#tracker, clock })
+    this.#housekeeping = new Sweeper({ table: this.#table, tracker: this.#tracker, clock })
     this.#udp = new UdpServer({
       tracker: this.#tracker,
       secrets: store.secrets,
@@ -163,15 +167,11 @@ export class SiteswarmNode {
       version,
       counters: this.#counters,
       readGauges: () => ({
-        ...readGauges(
-          this.#topology.value,
-          this.#table,
-          { ...store.state, refusedBatches: this.#replica.refusedBatches },
-          droppedLogLines(),
-          this.#udp.drops,
-          (siteIndex) => this.#isElsewhere(siteIndex),
-        ),
-        federation: this.#federation?.gauges ?? NO_FEDERATION,
+        ...readTableGauges(this.#topology.value, this.#table, this.#authority),
+        store: { ...store.state, refusedBatches: this.#replica.refusedBatches },
+        logLinesDropped: droppedLogLines(),
+        udpDrops: this.#udp.drops,
+        federation: readFederationGauges(this.#federation, clock),
         isReady: this.#isRestored && !this.#isDraining,
         // Whoever replaces workers adds their number: workers.ts.
         workersReplaced: 0,
@@ -189,7 +189,7 @@ export class SiteswarmNode {
       isDraining: this.#isDraining,
       peers: this.#table.rows.live,
       store: store.state,
-      federation: this.#federation?.check,
+      federation: this.#federation,
     }))
     this.#admin = new AdminServer({
       topology: this.#topology,
@@ -203,7 +203,7 @@ export class SiteswarmNode {
       }),
       torrents: this.#downloads.admin,
       site: config.site,
-      federation: this.#federation?.admin,
+      federation: this.#federation,
       log,
       token: config.admin.token,
     })
@@ -234,10 +234,6 @@ export class SiteswarmNode {
       'answering announces',
     )
     return addresses
-  }
-
-  #isElsewhere(siteIndex: number): boolean {
-    return this.#federation?.elsewhere.isHeard(siteIndex) === true
   }
 
   /** Reads the topology and the torrents anew. A wrong topology rejects with a `ConfigError` and changes nothing. */

@@ -2,7 +2,7 @@
  * What a node does from time to time: forgets peers that are gone, in slices, so that no announce waits for it; and
  * lets the tracker look at what is due.
  */
-import { setImmediate as othersFirst } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 
@@ -14,19 +14,19 @@ const SWEEPS_PER_ROUND = 10
 /** Rows looked at before others get their turn: about 4 ms if all of them have to go (bench/swarm-table.ts). */
 const SLICE_ROWS = 2_000
 
-export interface HousekeepingParts {
+export interface SweeperComponents {
   readonly table: SwarmTable
   readonly tracker: { tick(): void }
   /** The time of the site. */
   readonly clock: Clock
 }
 
-export class Housekeeping {
-  readonly #parts: HousekeepingParts
+export class Sweeper {
+  readonly #parts: SweeperComponents
   readonly #timers: NodeJS.Timeout[] = []
   #isSweeping = false
 
-  constructor(parts: HousekeepingParts) {
+  constructor(parts: SweeperComponents) {
     this.#parts = parts
   }
 
@@ -46,7 +46,7 @@ export class Housekeeping {
     const rows = Math.ceil(table.rows.end / SWEEPS_PER_ROUND)
     for (let looked = 0; looked < rows; looked += SLICE_ROWS) {
       table.sweep(clock.nowMs(), Math.min(SLICE_ROWS, rows - looked))
-      await othersFirst()
+      await yieldToEventLoop()
     }
     this.#isSweeping = false
   }

@@ -10,7 +10,7 @@ import type { Counters } from '../observe/counters.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { Topology } from '../topology/topology.ts'
 
-export interface ReloadsParts {
+export interface TopologyReloaderComponents {
   readonly config: NodeConfig
   readonly counters: Counters
   readonly reloadTorrents: () => Promise<void>
@@ -18,11 +18,11 @@ export interface ReloadsParts {
   readonly log: Log
 }
 
-export class Reloads {
-  readonly #parts: ReloadsParts
+export class TopologyReloader {
+  readonly #parts: TopologyReloaderComponents
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: ReloadsParts) {
+  constructor(parts: TopologyReloaderComponents) {
     this.#parts = parts
   }
 

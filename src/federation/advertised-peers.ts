@@ -5,9 +5,11 @@
 import { flags } from '../swarm/peer-rows.ts'
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import { CONTACTS_MAX } from './remote-sites.ts'
 
-export interface OwnContact {
+/** Peers of one torrent and site: a few sources to choose from, and its gateways. */
+export const ADVERTISED_PEERS_MAX = 8
+
+export interface AdvertisedPeer {
   readonly row: number
   /** Tells whether the row is still the same peer. */
   readonly identity: number
@@ -19,17 +21,17 @@ const SOURCES_TOLD = 4
 const LOOKED_AT_MAX = 48
 
 /** Sources first, verified before unverified, then gateways. */
-export function chooseContacts(
+export function selectAdvertisedPeers(
   table: SwarmTable,
   swarm: Swarm,
   site: SiteSwarm,
   nowMs: number,
-  before: readonly OwnContact[],
-): OwnContact[] {
+  before: readonly AdvertisedPeer[],
+): AdvertisedPeer[] {
   const { rows } = table
   const isEligible = (row: number) => !rows.has(row, flags.unreachable) && !rows.isExpired(row, nowMs)
   const gateways = site.gateways.map(({ row }) => row).filter(isEligible)
-  const sourcesMax = gateways.length > 0 ? CONTACTS_MAX - 1 : CONTACTS_MAX
+  const sourcesMax = gateways.length > 0 ? ADVERTISED_PEERS_MAX - 1 : ADVERTISED_PEERS_MAX
   const sources = new Set<number>()
   const add = (row: number, max: number) => {
     if (sources.size < max && rows.has(row, flags.seed) && isEligible(row)) sources.add(row)
@@ -48,7 +50,7 @@ export function chooseContacts(
       }
     }
   const ordered = [...sources].sort((a, b) => Number(isTrusted(table, b)) - Number(isTrusted(table, a)))
-  return [...ordered, ...gateways.slice(0, CONTACTS_MAX - ordered.length)].map((row) => ({
+  return [...ordered, ...gateways.slice(0, ADVERTISED_PEERS_MAX - ordered.length)].map((row) => ({
     row,
     identity: rows.identity(row),
   }))

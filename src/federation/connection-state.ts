@@ -1,20 +1,20 @@
 /**
- * What a site is to this one: `up` while its stream speaks, `late` while it has just fallen silent and may be back in a
- * moment, `cut` when nobody there can be reached. Only a cut site is decided for here: a node that restarts is no
+ * What a site is to this one: `up` while its stream speaks, `stale` while it has just fallen silent and may be back in a
+ * moment, `down` when nobody there can be reached. Only a cut site is decided for here: a node that restarts is no
  * reason to take over its clients, while those of a site whose nodes are all gone must not wait.
  */
 import type { Clock } from '../core/clock.ts'
 
 /** Three heartbeats: a busy node skips one. */
-const LATE_MS = 3_000
+const STALE_MS = 3_000
 /** What a client waits for its tracker before it tries the next one is several times this. */
-const CUT_MS = 5_000
+const DOWN_MS = 5_000
 
-export type RemoteState = 'up' | 'late' | 'cut'
+export type ConnectionState = 'up' | 'stale' | 'down'
 
-export class RemoteStateMachine {
+export class ConnectionStateMachine {
   readonly #clock: Clock
-  #state: RemoteState = 'cut'
+  #state: ConnectionState = 'down'
   #sinceMs: number
   #lastSeenMs = Number.NEGATIVE_INFINITY
   #isComplete = false
@@ -25,7 +25,7 @@ export class RemoteStateMachine {
     this.#sinceMs = clock.nowMs()
   }
 
-  get state(): RemoteState {
+  get state(): ConnectionState {
     return this.#state
   }
 
@@ -45,7 +45,7 @@ export class RemoteStateMachine {
   }
 
   /** Something came. */
-  heard(): void {
+  received(): void {
     this.#lastSeenMs = this.#clock.nowMs()
     if (this.#isComplete) this.#enter('up', 'its stream speaks')
   }
@@ -53,36 +53,36 @@ export class RemoteStateMachine {
   /** It has said all. */
   complete(): void {
     this.#isComplete = true
-    this.heard()
+    this.received()
   }
 
   /** The stream ended, for now. */
   broken(reason: string): void {
     this.#isComplete = false
-    if (this.#state === 'cut') this.#reason = reason
-    else this.#enter('late', reason)
+    if (this.#state === 'down') this.#reason = reason
+    else this.#enter('stale', reason)
   }
 
   /** None of its nodes can be reached. */
   unreachable(reason: string): void {
     this.#isComplete = false
-    this.#enter('cut', reason)
+    this.#enter('down', reason)
     this.#reason = reason
   }
 
   /** Now and then: silence, too, says something. Returns whether the site has been cut just now. */
-  look(): boolean {
-    if (this.#state === 'cut') return false
+  poll(): boolean {
+    if (this.#state === 'down') return false
     const silentMs = this.#clock.nowMs() - this.#lastSeenMs
-    if (silentMs >= CUT_MS) {
-      this.#enter('cut', `silent for ${CUT_MS / 1000} s`)
+    if (silentMs >= DOWN_MS) {
+      this.#enter('down', `silent for ${DOWN_MS / 1000} s`)
       return true
     }
-    if (silentMs >= LATE_MS) this.#enter('late', `silent for ${LATE_MS / 1000} s`)
+    if (silentMs >= STALE_MS) this.#enter('stale', `silent for ${STALE_MS / 1000} s`)
     return false
   }
 
-  #enter(state: RemoteState, reason: string): void {
+  #enter(state: ConnectionState, reason: string): void {
     if (this.#state === state) return
     this.#state = state
     this.#reason = reason

@@ -1,7 +1,7 @@
 /** What federation counts about itself, as plain numbers; `observe` reads them when somebody scrapes. */
 import type { FederationRefusal } from '../core/federation-metrics.ts'
 
-export class FederationCounts {
+export class FederationCounters {
   receivedBytes = 0
   sentBytes = 0
   readonly #refusals = new Map<FederationRefusal, number>()

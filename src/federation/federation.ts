@@ -1,5 +1,9 @@
 /**
- * This node among those of the other sites: follows one node of each, and lets theirs follow it.
+ * Federation of this node with the other sites: a connection to one node of each, and a stream for each of their nodes
+ * that connects here.
+ *
+ * An update crosses this room's wall once in each direction: outgoing from the swarm table through `SiteAdvertiser`,
+ * incoming through `RemoteSites` into the swarm table.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Writable } from 'node:stream'
@@ -7,15 +11,21 @@ import { constants, createGzip } from 'node:zlib'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
-import type { OwnSite, RemoteSites, TorrentStore } from '../replication/site-store.ts'
-import { FederationCounts } from './counters.ts'
-import { Link } from './site-connection.ts'
-import { ReaderStream } from './subscriber-stream.ts'
-import type { RemoteState } from './connection-state.ts'
-import { TorrentExchange } from './torrent-sync.ts'
+import type { TorrentStore } from '../replication/site-store.ts'
+import type { SwarmReplica } from '../replication/swarm-replica.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
+import type { SiteAuthority } from '../topology/site-authority.ts'
+import { RemoteSites } from './remote-sites.ts'
+import { SiteAdvertiser } from './site-advertiser.ts'
+import { FederationCounters } from './counters.ts'
+import { SiteConnection } from './site-connection.ts'
+import { SubscriberStream } from './subscriber-stream.ts'
+import type { ConnectionState } from './connection-state.ts'
+import { TorrentSync } from './torrent-sync.ts'
 
 /** A thousand sites, or a hundred of ten nodes: each of them follows one node here. A quarter of a megabyte each, which is what packing takes. */
-const READERS_MAX = 1_000
+const SUBSCRIBERS_MAX = 1_000
 
 /**
  * Each piece leaves at once, and the fastest level: it takes half the time of the usual one, for 4 % more bytes
@@ -23,137 +33,149 @@ const READERS_MAX = 1_000
  */
 const PACKING = { level: constants.Z_BEST_SPEED, flush: constants.Z_SYNC_FLUSH }
 
-export interface FederationParts {
+export interface FederationInit {
+  readonly site: string
   readonly token: string
-  readonly own: OwnSite
-  readonly remote: RemoteSites
+  readonly table: SwarmTable
+  readonly topology: CurrentTopology
+  readonly authority: SiteAuthority
+  readonly replica: Pick<SwarmReplica, 'applyPending' | 'recordLease'>
   readonly torrents: TorrentStore
+  /** The infohashes of a torrent's bytes. Throws an `InputError` where they are not a torrent. */
   readonly identify: (bytes: Buffer) => readonly Buffer[]
+  /** The time of this site. */
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
 }
 
-/** Another site, and where its nodes can be followed. */
-export interface RemoteTarget {
-  readonly site: string
-  readonly urls: readonly string[]
-}
-
 export interface RemoteStatus {
   readonly site: string
-  readonly state: RemoteState
+  readonly state: ConnectionState
   readonly sinceMs: number
   readonly reason: string
   readonly ageSeconds: number | undefined
+  /** Torrents that the site advertises. */
+  readonly torrents: number
 }
 
 export class Federation {
-  readonly counts = new FederationCounts()
-  readonly #parts: FederationParts
-  readonly #torrents: TorrentExchange
-  readonly #readers = new Set<ReaderStream>()
-  readonly #links = new Map<string, { readonly link: Link; readonly urls: string }>()
+  readonly counters = new FederationCounters()
+  /** Client counts of the remote sites, for announces and scrapes. */
+  readonly remoteSites: RemoteSites
+  readonly #init: FederationInit
+  readonly #advertiser: SiteAdvertiser
+  readonly #torrents: TorrentSync
+  readonly #subscribers = new Set<SubscriberStream>()
+  readonly #connections = new Map<string, { readonly connection: SiteConnection; readonly urls: string }>()
 
-  constructor(parts: FederationParts) {
-    this.#parts = parts
-    const { torrents, own, identify, log } = parts
-    this.#torrents = new TorrentExchange({
+  constructor(init: FederationInit) {
+    this.#init = init
+    const { site, torrents, clock, identify, log } = init
+    this.remoteSites = new RemoteSites({ ...init, ownSite: site })
+    this.#advertiser = new SiteAdvertiser({
+      ...init,
+      remote: this.remoteSites,
+      later: (run, delayMs) => void setTimeout(run, delayMs).unref(),
+    })
+    this.#torrents = new TorrentSync({
       store: torrents,
-      nowMs: () => own.nowMs(),
+      nowMs: () => clock.nowMs(),
       identify,
-      counts: this.counts,
+      counters: this.counters,
       log,
       send: (message) => {
-        for (const reader of this.#readers) reader.send(message)
+        for (const subscriber of this.#subscribers) subscriber.send(message)
       },
     })
-    own.onChange((torrent, isUrgent) => {
-      for (const reader of this.#readers) reader.changed(torrent, isUrgent)
+    this.#advertiser.onChange((torrent, isUrgent) => {
+      for (const subscriber of this.#subscribers) subscriber.changed(torrent, isUrgent)
     })
   }
 
-  /** Once the store is open. */
-  start(targets: readonly RemoteTarget[]): void {
+  /** Once the store is open. Follows the topology from then on. */
+  start(): void {
     this.#torrents.start()
-    this.follow(targets)
+    this.#connect()
+    this.#init.topology.onReplace(() => this.#connect())
   }
 
-  /** Follows these sites from now on, and no others. */
-  follow(targets: readonly RemoteTarget[]): void {
-    const wanted = new Map(targets.map((target) => [target.site, target]))
-    for (const [site, { link, urls }] of this.#links)
-      if (wanted.get(site)?.urls.join(' ') !== urls) {
-        this.#links.delete(site)
-        void link.close().then(() => Array.from(this.#parts.remote.lose(site)))
+  /** Connects to each site that the topology gives federation URLs, and drops the connections that it does not. */
+  #connect(): void {
+    const { site: ownSite, topology } = this.#init
+    const remotes = topology.value.sites.filter(
+      ({ name, federation }) => name !== ownSite && federation.length > 0,
+    )
+    const wanted = new Map(remotes.map(({ name, federation }) => [name, federation]))
+    for (const [site, { connection, urls }] of this.#connections)
+      if (wanted.get(site)?.join(' ') !== urls) {
+        this.#connections.delete(site)
+        void connection.close().then(() => Array.from(this.remoteSites.lose(site)))
       }
-    for (const { site, urls } of wanted.values()) {
-      if (this.#links.has(site)) continue
-      const link = new Link({
+    for (const [site, urls] of wanted) {
+      if (this.#connections.has(site)) continue
+      const connection = new SiteConnection({
+        ...this.#init,
         site,
         urls,
-        ownSite: this.#parts.own.name,
-        token: this.#parts.token,
-        remote: this.#parts.remote,
+        ownSite,
+        remote: this.remoteSites,
         torrents: this.#torrents,
-        counts: this.counts,
-        clock: this.#parts.clock,
-        random: this.#parts.random,
-        log: this.#parts.log,
+        counters: this.counters,
       })
-      this.#links.set(site, { link, urls: urls.join(' ') })
-      link.start()
+      this.#connections.set(site, { connection, urls: urls.join(' ') })
+      connection.start()
     }
   }
 
   async stop(): Promise<void> {
-    for (const reader of this.#readers) reader.close()
-    await Promise.all([...this.#links.values()].map(({ link }) => link.close()))
+    for (const subscriber of this.#subscribers) subscriber.close()
+    await Promise.all([...this.#connections.values()].map(({ connection }) => connection.close()))
   }
 
   remotes(): readonly RemoteStatus[] {
-    return [...this.#links].map(([site, { link }]) => {
-      const { state, sinceMs, reason, ageSeconds } = link.state
-      return { site, state, sinceMs, reason, ageSeconds }
+    return [...this.#connections].map(([site, { connection }]) => {
+      const { state, sinceMs, reason, ageSeconds } = connection.state
+      return { site, state, sinceMs, reason, ageSeconds, torrents: this.remoteSites.torrentsOf(site) }
     })
   }
 
-  get readers(): number {
-    return this.#readers.size
+  get subscribers(): number {
+    return this.#subscribers.size
   }
 
   /** In constant time: both are hashed first, so that not even the length is told. */
   admits(token: string): boolean {
     const digest = (text: string) => createHash('sha256').update(text).digest()
-    const isRight = timingSafeEqual(digest(token), digest(this.#parts.token))
-    if (!isRight) this.counts.refuse('token')
+    const isRight = timingSafeEqual(digest(token), digest(this.#init.token))
+    if (!isRight) this.counters.refuse('token')
     return isRight
   }
 
   /** Writes the stream, packed by gzip, to a node of this site until `out` is closed. False where there are too many already. */
-  serve(reader: string, out: Writable): boolean {
-    if (this.#readers.size >= READERS_MAX) {
-      this.counts.refuse('streams')
+  serve(subscriber: string, out: Writable): boolean {
+    if (this.#subscribers.size >= SUBSCRIBERS_MAX) {
+      this.counters.refuse('streams')
       return false
     }
     const packer = createGzip(PACKING)
-    packer.on('data', (piece: Buffer) => (this.counts.sentBytes += piece.length)).pipe(out)
-    const stream = new ReaderStream({
-      own: this.#parts.own,
-      reader,
+    packer.on('data', (piece: Buffer) => (this.counters.sentBytes += piece.length)).pipe(out)
+    const stream = new SubscriberStream({
+      advertiser: this.#advertiser,
+      subscriber,
       out: packer,
-      nowMs: () => this.#parts.clock.nowMs(),
+      nowMs: () => this.#init.clock.nowMs(),
       onStuck: () => {
-        this.counts.refuse('slow')
+        this.counters.refuse('slow')
         out.destroy()
       },
     })
-    this.#readers.add(stream)
+    this.#subscribers.add(stream)
     out.on('error', () => {})
     out.on('close', () => {
       stream.close()
       packer.destroy()
-      this.#readers.delete(stream)
+      this.#subscribers.delete(stream)
     })
     stream.send(Buffer.concat(this.#torrents.all()))
     return true

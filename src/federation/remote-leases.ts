@@ -2,18 +2,19 @@
  * The leases that other sites say their gateways have, made true in the swarm table; and those of ours that a source of
  * another site has taken on.
  */
+import type { SwarmReplica } from '../replication/swarm-replica.ts'
+import type { SiteAuthority } from '../topology/site-authority.ts'
 import type { PeerRef } from '../replication/records.ts'
 import type { Upstream } from '../swarm/leases.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import type { RemoteSite, Said } from './remote-swarms.ts'
-import type { SaidLease } from './site-updates.ts'
+import type { RemoteSite, RemoteSwarm } from './remote-swarms.ts'
+import type { HeldLease } from './site-updates.ts'
 
 export interface RemoteLeasesParts {
   readonly table: SwarmTable
-  readonly isHeard: (siteIndex: number) => boolean
-  /** A gateway of this site was given an upstream by the site of that upstream. */
-  readonly onAdopted: (row: number) => void
+  readonly authority: SiteAuthority
+  readonly replica: Pick<SwarmReplica, 'recordLease'>
 }
 
 export class RemoteLeases {
@@ -24,7 +25,7 @@ export class RemoteLeases {
   }
 
   /** The leases that the sites say their contacts have: of upstreams, one may be known only now. */
-  resolve(swarm: Swarm, all: readonly Said[]): void {
+  resolve(swarm: Swarm, all: readonly RemoteSwarm[]): void {
     if (!hasLeases(all)) return
     const { table } = this.#parts
     for (const { site, leases } of all) {
@@ -47,7 +48,7 @@ export class RemoteLeases {
   #leaveFormerSources(swarm: Swarm): void {
     const { table } = this.#parts
     for (const site of swarm.sites) {
-      if (this.#parts.isHeard(site.site)) continue
+      if (this.#parts.authority.isRemote(site.site)) continue
       for (const gateway of site.gateways) {
         const { row, upstreamRow, treeRank } = gateway
         if (upstreamRow < 0 || table.roleOf(upstreamRow) === 'seed') continue
@@ -59,7 +60,7 @@ export class RemoteLeases {
     }
   }
 
-  #merge(row: number, { sinceMs, version, peer, treeRank, upstream }: SaidLease, swarm: Swarm): void {
+  #merge(row: number, { sinceMs, version, peer, treeRank, upstream }: HeldLease, swarm: Swarm): void {
     const { leases } = this.#parts.table
     const place = this.#parts.table.leaseOf(row)
     const known = place.site.gatewayOf(row)
@@ -72,7 +73,7 @@ export class RemoteLeases {
   }
 
   /** A source of another site took on a gateway of ours that had nobody to fetch from. */
-  adopt(site: RemoteSite, swarm: Swarm, { peer, upstream, version }: SaidLease): void {
+  assignUpstream(site: RemoteSite, swarm: Swarm, { peer, upstream, version }: HeldLease): void {
     const { table } = this.#parts
     const row = this.#find(swarm, peer)
     const from = this.#upstreamOf(swarm, upstream)
@@ -85,7 +86,7 @@ export class RemoteLeases {
     if (!isBefore) return
     table.leases.assignUpstream(lease, gateway, from, version)
     table.touch(row)
-    this.#parts.onAdopted(row)
+    this.#parts.replica.recordLease(row)
   }
 
   #upstreamOf(swarm: Swarm, upstream: PeerRef | undefined): Upstream | undefined {
@@ -99,7 +100,7 @@ export class RemoteLeases {
 }
 
 /** Most torrents are everywhere already: nobody fetches them from another site. */
-function hasLeases(all: readonly Said[]): boolean {
+function hasLeases(all: readonly RemoteSwarm[]): boolean {
   for (const { leases, hadLeases } of all) if (hadLeases || leases.length > 0) return true
   return false
 }

@@ -7,35 +7,34 @@
  * kept of it is bounded by torrents and contacts. The work for one batch is bounded by its size.
  */
 import type { Clock } from '../core/clock.ts'
+import type { FederationRefusal } from '../core/federation-metrics.ts'
 import { infoHashKey } from '../core/info-hash.ts'
 import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
-import type { RemoteRefusal, RemoteSites } from '../replication/site-store.ts'
+import type { SiteAuthority } from '../topology/site-authority.ts'
+import type { SwarmReplica } from '../replication/swarm-replica.ts'
+import { ADVERTISED_PEERS_MAX } from './advertised-peers.ts'
 import { readBatch } from '../replication/record-codec.ts'
 import { RemoteLeases } from './remote-leases.ts'
-import { NO_LEASES, type RemoteSite, SaidTorrents, type SiteCounts } from './remote-swarms.ts'
-import { type SaidLease, type Saying, Sayings } from './site-updates.ts'
+import { NO_LEASES, type RemoteSite, RemoteSwarms, type SiteCounts } from './remote-swarms.ts'
+import { type HeldLease, type SiteUpdate, SiteUpdateReader } from './site-updates.ts'
 import type { PeerRef } from '../replication/records.ts'
 
-/** Contacts of one torrent and site: a few sources to choose from, and its gateways. */
-export const CONTACTS_MAX = 8
 /** Torrents between which others have a turn: a few milliseconds. */
 const SLICE = 1_000
 /** A clock that is ahead by more than this is wrong, and its peers must not outlive their time for it. */
 const AHEAD_MS_MAX = 10_000
 
-export interface RemoteContactsParts {
+export interface RemoteSitesComponents {
   readonly table: SwarmTable
   readonly clock: Clock
   readonly topology: CurrentTopology
   readonly ownSite: string
-  /** A contact is in the table just now: what was said of it before holds from now on. */
-  readonly settle: (row: number) => void
-  /** A gateway of this site was given an upstream by the site of that upstream. */
-  readonly onAdopted: (row: number) => void
+  readonly authority: SiteAuthority
+  readonly replica: Pick<SwarmReplica, 'applyPending' | 'recordLease'>
 }
 
 export interface Totals {
@@ -45,53 +44,44 @@ export interface Totals {
   readonly downloaded: number
 }
 
+export type RemoteRefusal = Extract<FederationRefusal, 'address' | 'contacts' | 'torrents' | 'garbage'>
+
 /** A batch of a site as it is applied. */
-interface Hearing {
+interface UpdateContext {
   readonly site: RemoteSite
   readonly nowMs: number
   readonly refusals: RemoteRefusal[]
 }
 
 interface LeasesByOwner {
-  readonly own: readonly SaidLease[]
-  readonly adoptions: readonly SaidLease[]
+  readonly own: readonly HeldLease[]
+  readonly assignments: readonly HeldLease[]
 }
 
-const NO_LEASES_OF_ANYBODY: LeasesByOwner = { own: NO_LEASES, adoptions: NO_LEASES }
+const NO_LEASES_BY_OWNER: LeasesByOwner = { own: NO_LEASES, assignments: NO_LEASES }
 
 const NOTHING: Totals = Object.freeze({ seeds: 0, leechers: 0, partial: 0, downloaded: 0 })
 
-export class RemoteContacts implements RemoteSites {
-  readonly #parts: RemoteContactsParts
+export class RemoteSites {
+  readonly #parts: RemoteSitesComponents
   readonly #sites = new Map<string, RemoteSite>()
-  readonly #said = new SaidTorrents()
+  readonly #swarms = new RemoteSwarms()
   readonly #leases: RemoteLeases
-  /** By site index. */
-  #isHeard: boolean[] = []
 
-  constructor(parts: RemoteContactsParts) {
+  constructor(parts: RemoteSitesComponents) {
     this.#parts = parts
-    const { table, topology, onAdopted } = parts
+    const { topology } = parts
     topology.onReplace(() => this.#topologyReplaced())
-    this.#leases = new RemoteLeases({ table, onAdopted, isHeard: (siteIndex) => this.isHeard(siteIndex) })
-  }
-
-  /** Whether a site speaks for itself now. */
-  isHeard(siteIndex: number): boolean {
-    return this.#isHeard[siteIndex] === true
-  }
-
-  get isAnyHeard(): boolean {
-    return this.#isHeard.includes(true)
+    this.#leases = new RemoteLeases(parts)
   }
 
   /** Clients of the sites that are heard. */
   totals(infoHash: Buffer): Totals {
-    const said = this.#said.of(infoHashKey(infoHash))
-    if (said.length === 0) return NOTHING
+    const known = this.#swarms.of(infoHashKey(infoHash))
+    if (known.length === 0) return NOTHING
     const sum = { seeds: 0, leechers: 0, partial: 0, downloaded: 0 }
-    for (const { site, seeds, leechers, partial, downloaded } of said) {
-      if (!site.isHeard) continue
+    for (const { site, seeds, leechers, partial, downloaded } of known) {
+      if (!site.isLive) continue
       sum.seeds += seeds
       sum.leechers += leechers
       sum.partial += partial
@@ -102,8 +92,8 @@ export class RemoteContacts implements RemoteSites {
 
   /** What a site said of its clients; undefined where it is not heard, or said nothing of the torrent. */
   countsOf(infoHash: Buffer, siteIndex: number): SiteCounts | undefined {
-    const said = this.#said.of(infoHashKey(infoHash))
-    return said.find(({ site }) => site.index === siteIndex && site.isHeard)
+    const known = this.#swarms.of(infoHashKey(infoHash))
+    return known.find(({ site }) => site.index === siteIndex && site.isLive)
   }
 
   /** Torrents that this site says something of. */
@@ -112,39 +102,42 @@ export class RemoteContacts implements RemoteSites {
   }
 
   /** The latest decision about a lease that its site has told; 0 where it told none. */
-  leaseVersionSaid(infoHash: Buffer, siteIndex: number): number {
-    const said = this.#said.of(infoHashKey(infoHash))
-    const leases = said.find(({ site }) => site.index === siteIndex)?.leases ?? []
+  leaseVersionOf(infoHash: Buffer, siteIndex: number): number {
+    const known = this.#swarms.of(infoHashKey(infoHash))
+    const leases = known.find(({ site }) => site.index === siteIndex)?.leases ?? []
     return leases.reduce((latest, { version }) => Math.max(latest, version), 0)
   }
 
+  /** A new stream of the site begins; its clock is this much behind ours. */
   begin(name: string, behindMs: number): void {
     const site = this.#siteOf(name)
     site.behindMs = behindMs
     site.stream++
   }
 
-  hear(name: string, batch: Buffer): readonly RemoteRefusal[] {
+  /** Never throws. Returns the reasons of what was rejected; a batch that cannot be decoded is `garbage`. */
+  apply(name: string, batch: Buffer): readonly RemoteRefusal[] {
     const site = this.#siteOf(name)
     const refusals: RemoteRefusal[] = []
-    const sayings = new Sayings(site.behindMs)
-    if (!readBatch(batch, sayings)) refusals.push('garbage')
+    const reader = new SiteUpdateReader(site.behindMs)
+    if (!readBatch(batch, reader)) refusals.push('garbage')
     const nowMs = this.#parts.clock.nowMs()
-    for (const saying of sayings.list) this.#apply({ site, nowMs, refusals }, saying)
+    for (const update of reader.list) this.#apply({ site, nowMs, refusals }, update)
     return refusals
   }
 
+  /** The full state of the site has been applied: it is remote from now on. Yields between slices of the work. */
   *complete(name: string): Generator<void> {
     const site = this.#siteOf(name)
     const { stream } = site
-    site.isHeard = true
+    site.isLive = true
     this.#index()
-    let looked = 0
-    for (const [key, said] of this.#said.torrents()) {
-      const old = said.find((each) => each.site === site)
+    let scanned = 0
+    for (const [key, known] of this.#swarms.torrents()) {
+      const old = known.find((each) => each.site === site)
       if (old !== undefined && old.stream !== stream) this.#forget(key, site)
-      if (++looked % SLICE === 0) yield
-      if (site.stream !== stream || !site.isHeard) return
+      if (++scanned % SLICE === 0) yield
+      if (site.stream !== stream || !site.isLive) return
     }
     // What was recorded here while it was cut is its own again: its clients never say here that they stop.
     for (const swarm of this.#parts.table.swarms()) {
@@ -152,22 +145,23 @@ export class RemoteContacts implements RemoteSites {
       if (ofSite !== undefined)
         for (const row of this.#rowsOf(ofSite))
           if (this.#parts.table.clients.isCounted(row)) this.#parts.table.remove(row, 'stopped')
-      if (++looked % SLICE === 0) yield
-      if (site.stream !== stream || !site.isHeard) return
+      if (++scanned % SLICE === 0) yield
+      if (site.stream !== stream || !site.isLive) return
     }
   }
 
+  /** The site is unreachable: this node decides for its peers. Yields between slices of the work. */
   *lose(name: string): Generator<void> {
     const site = this.#siteOf(name)
     const { stream } = site
-    site.isHeard = false
+    site.isLive = false
     this.#index()
-    let looked = 0
-    for (const [key, said] of this.#said.torrents()) {
-      const ofSite = said.some((each) => each.site === site) ? this.#swarm(key)?.site(site.index) : undefined
+    let scanned = 0
+    for (const [key, known] of this.#swarms.torrents()) {
+      const ofSite = known.some((each) => each.site === site) ? this.#swarm(key)?.site(site.index) : undefined
       if (ofSite !== undefined) for (const row of this.#rowsOf(ofSite)) this.#count(row, true)
-      if (++looked % SLICE === 0) yield
-      if (site.stream !== stream || site.isHeard) return
+      if (++scanned % SLICE === 0) yield
+      if (site.stream !== stream || site.isLive) return
     }
   }
 
@@ -176,64 +170,66 @@ export class RemoteContacts implements RemoteSites {
     for (const site of this.#sites.values()) {
       site.index = this.#parts.topology.value.siteNamed(site.name)?.index ?? -1
       if (site.index >= 0) continue
-      for (const [key] of this.#said.torrents()) this.#said.remove(key, site)
+      for (const [key] of this.#swarms.torrents()) this.#swarms.remove(key, site)
       this.#sites.delete(site.name)
     }
     this.#index()
   }
 
   #index(): void {
-    this.#isHeard = []
-    for (const site of this.#sites.values()) if (site.isHeard) this.#isHeard[site.index] = true
+    this.#parts.authority.replace(
+      [...this.#sites.values()].filter(({ isLive }) => isLive).map(({ index }) => index),
+    )
   }
 
   #siteOf(name: string): RemoteSite {
     let site = this.#sites.get(name)
     if (site === undefined) {
       const index = this.#parts.topology.value.siteNamed(name)?.index ?? -1
-      site = { name, index, isHeard: false, behindMs: 0, stream: 0, torrents: 0 }
+      site = { name, index, isLive: false, behindMs: 0, stream: 0, torrents: 0 }
       this.#sites.set(name, site)
     }
     return site
   }
 
-  #apply(hearing: Hearing, { counts, peers, leases }: Saying): void {
-    const { site } = hearing
+  #apply(context: UpdateContext, { counts, peers, leases }: SiteUpdate): void {
+    const { site } = context
     const key = infoHashKey(counts.infoHash)
-    const { own, adoptions } = leases.length === 0 ? NO_LEASES_OF_ANYBODY : this.#whose(hearing, leases)
+    const { own, assignments } = leases.length === 0 ? NO_LEASES_BY_OWNER : this.#byOwner(context, leases)
     if (peers.length === 0 && counts.seeds + counts.leechers + counts.partial === 0) this.#forget(key, site)
     else {
-      const said = this.#said.replace(key, site, counts, own)
-      if (said === undefined) hearing.refusals.push('torrents')
+      const known = this.#swarms.replace(key, site, counts, own)
+      if (known === undefined) context.refusals.push('torrents')
       else {
-        const swarm = this.#placeContacts(hearing, counts.infoHash, peers)
-        if (swarm !== undefined) this.#leases.resolve(swarm, said)
+        const swarm = this.#placePeers(context, counts.infoHash, peers)
+        if (swarm !== undefined) this.#leases.resolve(swarm, known)
       }
     }
-    const swarm = adoptions.length === 0 ? undefined : this.#parts.table.swarm(counts.infoHash)
-    if (swarm !== undefined) for (const adoption of adoptions) this.#leases.adopt(site, swarm, adoption)
+    const swarm = assignments.length === 0 ? undefined : this.#parts.table.swarm(counts.infoHash)
+    if (swarm !== undefined)
+      for (const assignment of assignments) this.#leases.assignUpstream(site, swarm, assignment)
   }
 
   /** A site speaks of its own gateways, and of those of ours that it has taken on. */
-  #whose({ site, nowMs, refusals }: Hearing, leases: readonly SaidLease[]): LeasesByOwner {
-    const own: SaidLease[] = []
-    const adoptions: SaidLease[] = []
+  #byOwner({ site, nowMs, refusals }: UpdateContext, leases: readonly HeldLease[]): LeasesByOwner {
+    const own: HeldLease[] = []
+    const assignments: HeldLease[] = []
     // What is decided here next has to be later.
     const versionMax = (nowMs + AHEAD_MS_MAX) * VERSIONS_PER_MS
     for (const lease of leases) {
       if (lease.version > versionMax) continue
       const owner = this.#siteAt(lease.peer)
       if (owner === site.name) {
-        if (own.length < CONTACTS_MAX) own.push(lease)
-      } else if (owner === this.#parts.ownSite) adoptions.push(lease)
-      else if (refusals.length < CONTACTS_MAX) refusals.push('address')
+        if (own.length < ADVERTISED_PEERS_MAX) own.push(lease)
+      } else if (owner === this.#parts.ownSite) assignments.push(lease)
+      else if (refusals.length < ADVERTISED_PEERS_MAX) refusals.push('address')
     }
-    return { own, adoptions }
+    return { own, assignments }
   }
 
   /** The swarm, where there is one then. */
-  #placeContacts(
-    { site, nowMs, refusals }: Hearing,
+  #placePeers(
+    { site, nowMs, refusals }: UpdateContext,
     infoHash: Buffer,
     peers: readonly PeerState[],
   ): Swarm | undefined {
@@ -241,7 +237,7 @@ export class RemoteContacts implements RemoteSites {
     const topology = this.#parts.topology.value
     const kept: number[] = []
     for (const [index, peer] of peers.entries()) {
-      if (index >= CONTACTS_MAX) {
+      if (index >= ADVERTISED_PEERS_MAX) {
         refusals.push('contacts')
         break
       }
@@ -258,24 +254,24 @@ export class RemoteContacts implements RemoteSites {
       if (row < 0) continue
       if (table.clients.isCounted(row)) this.#count(row, false)
       if (!kept.includes(row)) kept.push(row)
-      this.#parts.settle(row)
+      this.#parts.replica.applyPending(row)
     }
     const swarm = kept[0] === undefined ? table.swarm(infoHash) : table.swarmOf(kept[0])
     const ofSite = swarm?.site(site.index)
     if (ofSite !== undefined && ofSite.peers !== kept.length)
       for (const row of this.#rowsOf(ofSite))
-        if (!kept.includes(row) && (site.isHeard || !table.clients.isCounted(row)))
+        if (!kept.includes(row) && (site.isLive || !table.clients.isCounted(row)))
           table.remove(row, 'stopped')
     return swarm
   }
 
   #forget(key: string, site: RemoteSite): void {
-    if (!this.#said.remove(key, site)) return
+    if (!this.#swarms.remove(key, site)) return
     const ofSite = this.#swarm(key)?.site(site.index)
     if (ofSite === undefined) return
     const { table } = this.#parts
     for (const row of this.#rowsOf(ofSite))
-      if (site.isHeard || !table.clients.isCounted(row)) table.remove(row, 'stopped')
+      if (site.isLive || !table.clients.isCounted(row)) table.remove(row, 'stopped')
   }
 
   #count(row: number, isCounted: boolean): void {

@@ -5,7 +5,7 @@
  *
  * Nothing here holds on to the batch it came in: of a site that means ill, those would be gigabytes.
  */
-import type { SaidLease } from './site-updates.ts'
+import type { HeldLease } from './site-updates.ts'
 import type { SiteCountsRecord } from '../replication/records.ts'
 
 /** Torrents of one site: twice what is asked of five sites together. Some hundred megabytes, at the very worst. */
@@ -14,7 +14,7 @@ const TORRENTS_MAX = 200_000
 export interface RemoteSite {
   readonly name: string
   index: number
-  isHeard: boolean
+  isLive: boolean
   behindMs: number
   /** Counts its streams, so that what an earlier one said is told from what this one says. */
   stream: number
@@ -24,9 +24,9 @@ export interface RemoteSite {
 /** How many clients a site has in a torrent, and how much they still lack. */
 export type SiteCounts = Omit<SiteCountsRecord, 'infoHash'>
 
-export const NO_LEASES: readonly SaidLease[] = []
+export const NO_LEASES: readonly HeldLease[] = []
 
-export class Said implements SiteCounts {
+export class RemoteSwarm implements SiteCounts {
   readonly site: RemoteSite
   stream = 0
   seeds = 0
@@ -42,7 +42,7 @@ export class Said implements SiteCounts {
     this.site = site
   }
 
-  replace(counts: SiteCounts, leases: readonly SaidLease[]): void {
+  replace(counts: SiteCounts, leases: readonly HeldLease[]): void {
     this.stream = this.site.stream
     this.seeds = counts.seeds
     this.leechers = counts.leechers
@@ -54,17 +54,17 @@ export class Said implements SiteCounts {
   }
 }
 
-const NOTHING: readonly Said[] = []
+const NOTHING: readonly RemoteSwarm[] = []
 
 /** By `infoHashKey`. */
-export class SaidTorrents {
-  readonly #byTorrent = new Map<string, readonly Said[]>()
+export class RemoteSwarms {
+  readonly #byTorrent = new Map<string, readonly RemoteSwarm[]>()
 
-  of(torrent: string): readonly Said[] {
+  of(torrent: string): readonly RemoteSwarm[] {
     return this.#byTorrent.get(torrent) ?? NOTHING
   }
 
-  torrents(): IterableIterator<[string, readonly Said[]]> {
+  torrents(): IterableIterator<[string, readonly RemoteSwarm[]]> {
     return this.#byTorrent.entries()
   }
 
@@ -73,14 +73,14 @@ export class SaidTorrents {
     torrent: string,
     site: RemoteSite,
     counts: SiteCounts,
-    leases: readonly SaidLease[],
-  ): readonly Said[] | undefined {
+    leases: readonly HeldLease[],
+  ): readonly RemoteSwarm[] | undefined {
     let all = this.of(torrent)
     let said = ofSite(all, site)
     if (said === undefined) {
       if (site.torrents >= TORRENTS_MAX) return undefined
       site.torrents++
-      said = new Said(site)
+      said = new RemoteSwarm(site)
       // A new array: one that grows reserves room for seventeen.
       all = [...all, said]
       this.#byTorrent.set(torrent, all)
@@ -101,7 +101,7 @@ export class SaidTorrents {
   }
 }
 
-function ofSite(all: readonly Said[], site: RemoteSite): Said | undefined {
+function ofSite(all: readonly RemoteSwarm[], site: RemoteSite): RemoteSwarm | undefined {
   for (const said of all) if (said.site === site) return said
   return undefined
 }

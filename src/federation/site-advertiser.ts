@@ -1,7 +1,9 @@
 /**
- * What this site says of itself to the others, kept up to date: looks at each torrent in which something happened, a
- * few times a second, and says it again only where it has changed, or where others would soon believe that a contact is
- * gone because nobody mentioned it.
+ * Advertises this site's swarms to remote sites. Polls the swarms that changed, and re-sends those whose advertised
+ * state differs, or whose advertised peers would soon expire at the receivers.
+ *
+ * An update of one torrent holds the number of clients, the bytes that they lack, and at most `ADVERTISED_PEERS_MAX`
+ * peers: the sources and gateways that another site may fetch from. It replaces the previous update of that torrent.
  */
 import type { Clock } from '../core/clock.ts'
 import { infoHashKey } from '../core/info-hash.ts'
@@ -10,75 +12,72 @@ import type { Gateway, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import { LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
-import { chooseContacts, type OwnContact } from './advertised-peers.ts'
+import type { SiteAuthority } from '../topology/site-authority.ts'
+import { selectAdvertisedPeers, type AdvertisedPeer } from './advertised-peers.ts'
 import { BATCH_BYTES, leaseRecordOf } from '../replication/table-records.ts'
-import type { OwnSite } from '../replication/site-store.ts'
-import type { RemoteContacts } from './remote-sites.ts'
+import type { RemoteSites } from './remote-sites.ts'
 import { BatchWriter, NODE_ID_BYTES } from '../replication/record-codec.ts'
 import type { SiteCountsRecord } from '../replication/records.ts'
 
 /** A torrent in which much happens is looked at so often. Little beside what sites wait for each other. */
-const LOOK_EVERY_MS = 20
+const POLL_DELAY_MS = 20
 /** How much is missing changes with each announce; nobody decides by it. */
-const LEFT_EVERY_MS = 5_000
+const LEFT_INTERVAL_MS = 5_000
 /** Leechers whose progress is read; of more, so many stand for all. */
 const LEFT_SAMPLE = 256
 /** No digest is that. */
-const UNLOOKED = -1
+const NOT_POLLED = -1
 /** A contact is mentioned again before this share of its lifetime has passed. */
-const MENTIONED_PER_LIFETIME = 4
+const REFRESHES_PER_LIFETIME = 4
 
-export interface OwnContactsParts {
+export interface SiteAdvertiserComponents {
   readonly table: SwarmTable
   readonly clock: Clock
   readonly random: Random
   readonly topology: CurrentTopology
   readonly site: string
-  readonly remote: RemoteContacts
+  readonly remote: RemoteSites
+  readonly authority: SiteAuthority
   /** Runs this a little later. */
   readonly later: (run: () => void, delayMs: number) => void
 }
 
 /** What was said of a torrent last. */
-interface Said {
+interface LastAdvertised {
   readonly swarm: Swarm | undefined
-  readonly contacts: readonly OwnContact[]
+  readonly contacts: readonly AdvertisedPeer[]
   readonly countsDigest: number
   readonly contactsDigest: number
   readonly leftKib: number
   readonly atMs: number
 }
 
-const NOTHING_SAID: Said = {
+const NEVER_ADVERTISED: LastAdvertised = {
   swarm: undefined,
   contacts: [],
-  countsDigest: UNLOOKED,
-  contactsDigest: UNLOOKED,
+  countsDigest: NOT_POLLED,
+  contactsDigest: NOT_POLLED,
   leftKib: 0,
   atMs: 0,
 }
 
-export class OwnContacts implements OwnSite {
-  readonly #parts: OwnContactsParts
+export class SiteAdvertiser {
+  readonly #parts: SiteAdvertiserComponents
   readonly #writer: BatchWriter
-  readonly #said = new Map<string, Said>()
+  /** By `infoHashKey`. */
+  readonly #last = new Map<string, LastAdvertised>()
   readonly #listeners: ((torrent: string, isUrgent: boolean) => void)[] = []
-  #touched = new Set<Swarm>()
-  #isLookAsked = false
 
-  constructor(parts: OwnContactsParts) {
+  constructor(parts: SiteAdvertiserComponents) {
     this.#parts = parts
     this.#writer = new BatchWriter(
       Buffer.from(Array.from({ length: NODE_ID_BYTES }, () => parts.random.below(256))),
     )
-    parts.table.onChange = (swarm, siteIndex) => {
-      const own = this.#siteIndex()
-      // A gateway of ours may lose its upstream with a peer of another site.
-      if (siteIndex === own || (swarm.site(own)?.gateways.length ?? 0) > 0) this.touch(swarm)
-    }
+    this.#followChanges()
+    parts.topology.onReplace(() => this.#followChanges())
   }
 
-  get name(): string {
+  get site(): string {
     return this.#parts.site
   }
 
@@ -86,65 +85,65 @@ export class OwnContacts implements OwnSite {
     return this.#parts.clock.nowMs()
   }
 
+  /** The torrents that have a state to advertise, by `infoHashKey`. Read lazily: torrents may come and go meanwhile. */
   torrents(): Iterable<string> {
-    return this.#said.keys()
+    return this.#last.keys()
   }
 
+  /** Calls `listener` for each torrent to send again. Urgent: remote sites may be waiting for it to decide. */
   onChange(listener: (torrent: string, isUrgent: boolean) => void): void {
     this.#listeners.push(listener)
   }
 
-  /** Something happened in this torrent that others may have to hear of. */
-  touch(swarm: Swarm): void {
-    this.#touched.add(swarm)
-    if (this.#isLookAsked) return
-    this.#isLookAsked = true
-    this.#parts.later(() => this.look(), LOOK_EVERY_MS)
+  /** Drains the changed swarms and reports those whose advertised state differs. */
+  poll(): void {
+    // A swarm that was empty for a moment appears twice.
+    const keys = new Set([...this.#parts.table.changes.drain()].map((swarm) => infoHashKey(swarm.infoHash)))
+    for (const key of keys) this.#pollTorrent(key)
   }
 
-  /** Finds out what is to be said again. */
-  look(): void {
-    this.#isLookAsked = false
-    const touched = this.#touched
-    this.#touched = new Set()
-    // A swarm that was empty for a moment comes twice.
-    const keys = new Set([...touched].map((swarm) => infoHashKey(swarm.infoHash)))
-    for (const key of keys) this.#lookAt(key)
-  }
-
-  tell(torrents: Iterator<string>, reader: string): Buffer | undefined {
+  /**
+   * One batch with the current state of these torrents; takes torrents until the batch is full. undefined where none
+   * were left. `subscriber`: the name of the receiving site.
+   */
+  encodeUpdates(torrents: Iterator<string>, subscriber: string): Buffer | undefined {
     const writer = this.#writer
-    const readerIndex = this.#parts.topology.value.siteNamed(reader)?.index ?? -1
+    const subscriberIndex = this.#parts.topology.value.siteNamed(subscriber)?.index ?? -1
     while (writer.byteLength < BATCH_BYTES) {
       const next = torrents.next()
       if (next.done === true) break
-      this.#write(next.value, readerIndex)
+      this.#write(next.value, subscriberIndex)
     }
     return writer.isEmpty ? undefined : writer.take(this.nowMs())
+  }
+
+  #followChanges(): void {
+    const { table, later } = this.#parts
+    table.changes.follow(this.#siteIndex(), () => later(() => this.poll(), POLL_DELAY_MS))
   }
 
   #siteIndex(): number {
     return this.#parts.topology.value.siteNamed(this.#parts.site)?.index ?? -1
   }
 
-  #lookAt(key: string): void {
+  #pollTorrent(key: string): void {
     const infoHash = Buffer.from(key, 'latin1')
     const swarm = this.#parts.table.swarm(infoHash)
-    const before = this.#said.get(key)
+    const before = this.#last.get(key)
     const site = swarm?.site(this.#siteIndex())
     if (swarm === undefined || site === undefined || site.peers === 0) {
-      if (this.#said.delete(key)) this.#changed(key, true)
+      if (this.#last.delete(key)) this.#changed(key, true)
       return
     }
     const nowMs = this.nowMs()
     const { table, remote } = this.#parts
-    const contacts = chooseContacts(table, swarm, site, nowMs, before?.contacts ?? [])
+    const contacts = selectAdvertisedPeers(table, swarm, site, nowMs, before?.contacts ?? [])
     const counts = this.#countsOf(swarm)
     const countsDigest = digest([counts.seeds, counts.leechers, counts.partial, counts.downloaded])
     const contactsDigest = digest([
       ...contacts.flatMap(({ row }) => [row, table.rows.identity(row), ...this.#leaseOf(row)]),
-      ...adoptions(table, swarm, site.site).flatMap(({ row, version }) =>
-        version > remote.leaseVersionSaid(infoHash, table.siteIndexOf(row)) ? [row, version] : [],
+      ...upstreamAssignments(table, swarm, site.site).flatMap(({ row, version }) =>
+        version > remote.leaseVersionOf(infoHash, table.siteIndexOf(row)) ? [row, version] : [],
       ),
     ])
     const lifetimeMs = Math.min(...contacts.map(({ row }) => table.rows.lifetimeSeconds(row) * 1000))
@@ -153,10 +152,10 @@ export class OwnContacts implements OwnSite {
     const isChanged =
       isUrgent ||
       countsDigest !== before.countsDigest ||
-      silentMs * MENTIONED_PER_LIFETIME >= lifetimeMs ||
-      (counts.leftKib !== before.leftKib && silentMs >= LEFT_EVERY_MS)
+      silentMs * REFRESHES_PER_LIFETIME >= lifetimeMs ||
+      (counts.leftKib !== before.leftKib && silentMs >= LEFT_INTERVAL_MS)
     if (!isChanged) return
-    this.#said.set(key, {
+    this.#last.set(key, {
       swarm,
       contacts,
       countsDigest,
@@ -179,20 +178,20 @@ export class OwnContacts implements OwnSite {
     for (const listener of this.#listeners) listener(key, isUrgent)
   }
 
-  #write(key: string, readerIndex: number): void {
+  #write(key: string, subscriberIndex: number): void {
     const { table, remote } = this.#parts
-    const said = this.#said.get(key)
+    const last = this.#last.get(key)
     // Kept, because finding it by its infohash is half of what it takes to tell of it. One without peers is not the one
     // in the table any more.
     const swarm =
-      said?.swarm !== undefined && said.swarm.rows > 0 ? said.swarm : table.swarm(Buffer.from(key, 'latin1'))
+      last?.swarm !== undefined && last.swarm.rows > 0 ? last.swarm : table.swarm(Buffer.from(key, 'latin1'))
     const siteIndex = this.#siteIndex()
     const site = swarm?.site(siteIndex)
     const writer = this.#writer
     // What is told now was not looked at yet: it has to be told again even if all becomes as it was.
-    const isKnown = said !== undefined || (site?.peers ?? 0) > 0
-    if (isKnown && (swarm === undefined || said === undefined || this.#touched.has(swarm)))
-      this.#said.set(key, { ...(said ?? NOTHING_SAID), countsDigest: UNLOOKED })
+    const isKnown = last !== undefined || (site?.peers ?? 0) > 0
+    if (isKnown && (swarm === undefined || last === undefined || table.changes.has(swarm)))
+      this.#last.set(key, { ...(last ?? NEVER_ADVERTISED), countsDigest: NOT_POLLED })
     if (swarm === undefined || site === undefined || site.peers === 0) {
       const infoHash = Buffer.from(key, 'latin1')
       return writer.siteCounts({ infoHash, seeds: 0, leechers: 0, partial: 0, leftKib: 0, downloaded: 0 })
@@ -200,7 +199,7 @@ export class OwnContacts implements OwnSite {
     const { infoHash } = swarm
     writer.siteCounts(this.#countsOf(swarm))
     const describing = { table, nowMs: this.nowMs() }
-    const contacts = (said?.contacts ?? []).filter(
+    const contacts = (last?.contacts ?? []).filter(
       ({ row, identity }) =>
         table.rows.isLive(row) &&
         table.rows.swarm(row) === swarm.index &&
@@ -212,17 +211,17 @@ export class OwnContacts implements OwnSite {
       const gateway = site.gatewayOf(row)
       if (gateway !== undefined) writer.lease(leaseRecordOf(describing, gateway))
     }
-    for (const gateway of adoptions(table, swarm, siteIndex))
+    for (const gateway of upstreamAssignments(table, swarm, siteIndex))
       if (
-        table.siteIndexOf(gateway.row) === readerIndex &&
-        gateway.version > remote.leaseVersionSaid(infoHash, readerIndex)
+        table.siteIndexOf(gateway.row) === subscriberIndex &&
+        gateway.version > remote.leaseVersionOf(infoHash, subscriberIndex)
       )
         writer.lease(leaseRecordOf(describing, gateway))
   }
 
   /** Peers of a site that is cut are recorded here too, but only their own site speaks of them. */
   #countsOf(swarm: Swarm): SiteCountsRecord {
-    const { table, remote } = this.#parts
+    const { table, authority } = this.#parts
     const siteIndex = this.#siteIndex()
     let [seeds, leechers, partial, leftKib, sampled] = [
       swarm.seedClients,
@@ -232,7 +231,7 @@ export class OwnContacts implements OwnSite {
       0,
     ]
     for (const site of swarm.sites) {
-      if (site.site === siteIndex || remote.isHeard(site.site)) continue
+      if (site.site === siteIndex || authority.isRemote(site.site)) continue
       seeds -= site.seeds
       leechers -= site.leechers
       partial -= site.partial
@@ -262,7 +261,7 @@ export class OwnContacts implements OwnSite {
 }
 
 /** Gateways of other sites that fetch from this one. */
-function adoptions(table: SwarmTable, swarm: Swarm, siteIndex: number): Gateway[] {
+function upstreamAssignments(table: SwarmTable, swarm: Swarm, siteIndex: number): Gateway[] {
   const found: Gateway[] = []
   for (const site of swarm.sites)
     for (const gateway of site.site === siteIndex ? [] : site.gateways)

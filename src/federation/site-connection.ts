@@ -6,24 +6,24 @@
  * more is kept than its limits allow. Who talks nonsense is left alone for a minute.
  */
 import type { Readable } from 'node:stream'
-import { setImmediate as othersFirst, setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop, setTimeout as delay } from 'node:timers/promises'
 import { createGunzip } from 'node:zlib'
 import type { Clock } from '../core/clock.ts'
 import type { FederationRefusal } from '../core/federation-metrics.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
-import type { RemoteSites } from '../replication/site-store.ts'
+import type { RemoteSites } from './remote-sites.ts'
 import { askSite, fetchFromSite } from './http-client.ts'
-import type { FederationCounts } from './counters.ts'
+import type { FederationCounters } from './counters.ts'
 import { type Message, MessageReader, VERSION } from './messages.ts'
-import { RemoteStateMachine } from './connection-state.ts'
-import { ANSWER_BYTES_MAX, type TorrentExchange } from './torrent-sync.ts'
+import { ConnectionStateMachine } from './connection-state.ts'
+import { ANSWER_BYTES_MAX, type TorrentSync } from './torrent-sync.ts'
 
 const BACK_OFF_MS_MIN = 250
 const BACK_OFF_MS_MAX = 15_000
-const NONSENSE_MS = 60_000
+const VIOLATION_BACK_OFF_MS = 60_000
 /** So many sayings that were not believed are no mistake any more, such as two topologies during a change. */
-const NONSENSE_MAX = 1_000
+const REJECTIONS_MAX = 1_000
 const LOOK_EVERY_MS = 500
 /** 100,000 torrents are about ten megabytes; a link carries a hundredth of that a second when all is told. */
 const BURST_BYTES = 33_554_432
@@ -33,15 +33,15 @@ const PIECE_BYTES = 65_536
 /** Clocks that are nearly right are left alone, so that all nodes of a site see the same times. */
 const CLOCK_STEP_MS = 10_000
 
-export interface LinkParts {
+export interface SiteConnectionComponents {
   readonly site: string
   /** Of its nodes' admin listeners. */
   readonly urls: readonly string[]
   readonly ownSite: string
   readonly token: string
-  readonly remote: RemoteSites
-  readonly torrents: TorrentExchange
-  readonly counts: FederationCounts
+  readonly remote: Pick<RemoteSites, 'begin' | 'apply' | 'complete' | 'lose'>
+  readonly torrents: TorrentSync
+  readonly counters: FederationCounters
   /** The time of this site. */
   readonly clock: Clock
   readonly random: Random
@@ -56,11 +56,11 @@ interface Following {
 }
 
 /** Ends a stream for good reason. */
-class Nonsense extends Error {}
+class ProtocolViolation extends Error {}
 
-export class Link {
-  readonly state: RemoteStateMachine
-  readonly #parts: LinkParts
+export class SiteConnection {
+  readonly state: ConnectionStateMachine
+  readonly #parts: SiteConnectionComponents
   readonly #closing = new AbortController()
   #stream = new AbortController()
   #looking: NodeJS.Timeout | undefined = undefined
@@ -68,14 +68,14 @@ export class Link {
   #budgetBytes = BURST_BYTES
   #budgetAtMs: number
 
-  constructor(parts: LinkParts) {
+  constructor(parts: SiteConnectionComponents) {
     this.#parts = parts
-    this.state = new RemoteStateMachine(parts.clock)
+    this.state = new ConnectionStateMachine(parts.clock)
     this.#budgetAtMs = parts.clock.nowMs()
   }
 
   start(): void {
-    this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS)
+    this.#looking = setInterval(() => this.#poll(), LOOK_EVERY_MS)
     this.#running = this.#run()
   }
 
@@ -94,15 +94,15 @@ export class Link {
     while (!this.#closing.signal.aborted) {
       const url = urls[next % urls.length] as string
       next++
-      const { isGreeted, reason, isNonsense } = await this.#follow(url)
+      const { isGreeted, reason, isViolation } = await this.#follow(url)
       if (this.#closing.signal.aborted) return
       this.state.broken(`${url}: ${reason}`)
       failures = isGreeted ? 0 : failures + 1
-      if (isNonsense || failures >= urls.length) await this.#cut(`${url}: ${reason}`)
+      if (isViolation || failures >= urls.length) await this.#cut(`${url}: ${reason}`)
       // Also of one that greets and hangs up: it is not asked as fast as it can.
       const rounds = Math.max(0, Math.floor(failures / urls.length) - 1)
       const backOffMs = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** Math.min(rounds, 10))
-      await this.#pause(isNonsense ? NONSENSE_MS : backOffMs)
+      await this.#pause(isViolation ? VIOLATION_BACK_OFF_MS : backOffMs)
     }
   }
 
@@ -115,7 +115,7 @@ export class Link {
   /** Until the stream ends, for whatever reason. */
   async #follow(
     url: string,
-  ): Promise<{ readonly isGreeted: boolean; readonly reason: string; readonly isNonsense: boolean }> {
+  ): Promise<{ readonly isGreeted: boolean; readonly reason: string; readonly isViolation: boolean }> {
     const { ownSite, token, log, site } = this.#parts
     this.#stream = new AbortController()
     const following = { isGreeted: false, refused: 0 }
@@ -126,7 +126,7 @@ export class Link {
         token,
         signal: this.#stream.signal,
       })
-      response.on('data', (piece: Buffer) => (this.#parts.counts.receivedBytes += piece.length))
+      response.on('data', (piece: Buffer) => (this.#parts.counters.receivedBytes += piece.length))
       // Unpacked, it is about twice as much (bench/federation.ts).
       const stream = response.pipe(createGunzip({ chunkSize: PIECE_BYTES }))
       response.on('close', () => {
@@ -134,19 +134,19 @@ export class Link {
       })
       log.debug({ event: 'federation-connected', remote: site, url }, 'following a node of another site')
       await this.#read(stream, url, following)
-      return { ...following, reason: 'the stream ended', isNonsense: false }
+      return { ...following, reason: 'the stream ended', isViolation: false }
     } catch (error) {
       // A page for people, say, at a URL that is no node's.
       const isUnpackable = (error as NodeJS.ErrnoException).code === 'Z_DATA_ERROR'
-      if (isUnpackable) this.#parts.counts.refuse('garbage')
-      const isNonsense = isUnpackable || error instanceof Nonsense
+      if (isUnpackable) this.#parts.counters.refuse('garbage')
+      const isViolation = isUnpackable || error instanceof ProtocolViolation
       const reason = (error as Error).message
-      if (isNonsense)
+      if (isViolation)
         log.warn(
           { event: 'federation-refused', remote: site, url, reason },
           'another site says what cannot be believed; it is left alone for a minute',
         )
-      return { ...following, reason, isNonsense }
+      return { ...following, reason, isViolation }
     } finally {
       this.#stream.abort()
     }
@@ -159,7 +159,7 @@ export class Link {
       const isReadable = reader.read(piece, (message) => messages.push(message))
       for (const message of messages) {
         await this.#take(message, url, following)
-        await othersFirst()
+        await yieldToEventLoop()
       }
       if (!isReadable) this.#refuse('size', 'a message beyond all limits')
       await this.#spend(piece.length)
@@ -167,26 +167,26 @@ export class Link {
   }
 
   async #take(message: Message, url: string, following: Following): Promise<void> {
-    const { site, remote, torrents, counts, token } = this.#parts
+    const { site, remote, torrents, counters, token } = this.#parts
     if (!following.isGreeted) {
       this.#greet(message)
       following.isGreeted = true
       return
     }
     if (message.type === 'garbage') return this.#refuse('garbage', 'a message that cannot be read')
-    this.state.heard()
+    this.state.received()
     if (message.type === 'batch') {
-      for (const refusal of remote.hear(site, message.batch)) {
-        counts.refuse(refusal)
+      for (const refusal of remote.apply(site, message.batch)) {
+        counters.refuse(refusal)
         following.refused++
-        if (refusal === 'garbage') throw new Nonsense('a batch that cannot be read')
+        if (refusal === 'garbage') throw new ProtocolViolation('a batch that cannot be read')
       }
-      if (following.refused > NONSENSE_MAX) throw new Nonsense('too much that cannot be believed')
+      if (following.refused > REJECTIONS_MAX) throw new ProtocolViolation('too much that cannot be believed')
     } else if (message.type === 'complete') {
       this.state.complete()
-      for (const _ of remote.complete(site)) await othersFirst()
+      for (const _ of remote.complete(site)) await yieldToEventLoop()
     } else if (message.type === 'registered' || message.type === 'removed') {
-      torrents.heard(message, (infoHash) =>
+      torrents.apply(message, (infoHash) =>
         fetchFromSite(
           { url, path: `/federation/v1/torrents/${infoHash.toString('hex')}`, token },
           ANSWER_BYTES_MAX,
@@ -203,12 +203,12 @@ export class Link {
     if (message.site !== site) return this.#refuse('site', `it says that it is of ${message.site}`)
     const behindMs = Math.round((clock.nowMs() - message.timeMs) / CLOCK_STEP_MS) * CLOCK_STEP_MS
     remote.begin(site, behindMs)
-    this.state.heard()
+    this.state.received()
   }
 
   #refuse(reason: FederationRefusal, sentence: string): void {
-    this.#parts.counts.refuse(reason)
-    throw new Nonsense(sentence)
+    this.#parts.counters.refuse(reason)
+    throw new ProtocolViolation(sentence)
   }
 
   /** Waits where more came than a site has to say. */
@@ -222,14 +222,14 @@ export class Link {
     await delay(waitMs, undefined, { signal: this.#stream.signal })
   }
 
-  #look(): void {
-    if (!this.state.look()) return
+  #poll(): void {
+    if (!this.state.poll()) return
     this.#stream.abort(new Error('silent'))
     void this.#lose()
   }
 
   async #cut(reason: string): Promise<void> {
-    const isNews = this.state.state !== 'cut'
+    const isNews = this.state.state !== 'down'
     this.state.unreachable(reason)
     if (isNews) await this.#lose()
   }
@@ -240,6 +240,6 @@ export class Link {
       { event: 'federation-cut', remote: site, reason: this.state.reason },
       'another site cannot be reached; its clients are answered here as they come, and its peers are used until they expire',
     )
-    for (const _ of remote.lose(site)) await othersFirst()
+    for (const _ of remote.lose(site)) await yieldToEventLoop()
   }
 }

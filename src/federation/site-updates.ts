@@ -6,17 +6,17 @@ import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import type { LeaseRecord, PeerRef, RecordSink, SiteCountsRecord } from '../replication/records.ts'
 
-/** A lease that is held, of the torrent that the saying is about. */
-export type SaidLease = Omit<LeaseRecord, 'infoHash' | 'endedBy'>
+/** A lease that is held, of the torrent that the update is about. */
+export type HeldLease = Omit<LeaseRecord, 'infoHash' | 'endedBy'>
 
-export interface Saying {
+export interface SiteUpdate {
   readonly counts: SiteCountsRecord
   readonly peers: PeerState[]
-  readonly leases: SaidLease[]
+  readonly leases: HeldLease[]
 }
 
-export class Sayings implements RecordSink {
-  readonly list: Saying[] = []
+export class SiteUpdateReader implements RecordSink {
+  readonly list: SiteUpdate[] = []
   readonly #behindMs: number
 
   /** `behindMs`: how much their clock is behind ours. */
@@ -52,7 +52,7 @@ export class Sayings implements RecordSink {
   completion(): void {}
 
   /** Only what follows the counts of its torrent is of any use. A reader names a torrent by one view for all its records. */
-  #of(infoHash: Buffer): Saying | undefined {
+  #of(infoHash: Buffer): SiteUpdate | undefined {
     const last = this.list.at(-1)
     return last?.counts.infoHash === infoHash ? last : undefined
   }

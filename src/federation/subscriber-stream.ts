@@ -6,7 +6,7 @@
  * latest of each. One that takes nothing for long is sent away.
  */
 import type { Writable } from 'node:stream'
-import type { OwnSite } from '../replication/site-store.ts'
+import type { SiteAdvertiser } from './site-advertiser.ts'
 import { COMPLETE, writeBatch, writeHeartbeat, writeHello } from './messages.ts'
 
 /** Changes of one torrent within this time are one message; what comes after a pause goes out at once. */
@@ -15,18 +15,18 @@ const HEARTBEAT_MS = 1_000
 /** A link that passes nothing for this long is as good as cut. */
 const STUCK_MS = 30_000
 
-export interface ReaderParts {
-  readonly own: OwnSite
+export interface SubscriberComponents {
+  readonly advertiser: Pick<SiteAdvertiser, 'site' | 'nowMs' | 'torrents' | 'encodeUpdates'>
   /** The site that reads. */
-  readonly reader: string
+  readonly subscriber: string
   /** What is written leaves at once: each piece costs a compressor about as much as ten kilobytes. */
   readonly out: Writable
   readonly nowMs: () => number
   readonly onStuck: () => void
 }
 
-export class ReaderStream {
-  readonly #parts: ReaderParts
+export class SubscriberStream {
+  readonly #parts: SubscriberComponents
   readonly #due = new Set<string>()
   #state: Iterator<string> | undefined
   #timer: NodeJS.Timeout | undefined = undefined
@@ -37,12 +37,12 @@ export class ReaderStream {
   #drainedAtMs: number
   readonly #heartbeat: NodeJS.Timeout
 
-  constructor(parts: ReaderParts) {
+  constructor(parts: SubscriberComponents) {
     this.#parts = parts
-    this.#state = parts.own.torrents()[Symbol.iterator]()
+    this.#state = parts.advertiser.torrents()[Symbol.iterator]()
     this.#drainedAtMs = parts.nowMs()
     parts.out.on('drain', () => this.#drained())
-    this.#put(writeHello(parts.own.name, parts.own.nowMs()))
+    this.#put(writeHello(parts.advertiser.site, parts.advertiser.nowMs()))
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS)
     this.#write()
   }
@@ -82,15 +82,15 @@ export class ReaderStream {
     this.#timer = undefined
     this.#isUrgent = false
     if (this.#isClosed) return
-    const { own, reader, nowMs } = this.#parts
+    const { advertiser, subscriber, nowMs } = this.#parts
     this.#writtenAtMs = nowMs()
     while (this.#isWritable) {
-      const batch = own.tell(this.#takeDue(), reader)
+      const batch = advertiser.encodeUpdates(this.#takeDue(), subscriber)
       if (batch === undefined) break
       this.#put(writeBatch(batch))
     }
     while (this.#isWritable && this.#state !== undefined) {
-      const batch = own.tell(this.#state, reader)
+      const batch = advertiser.encodeUpdates(this.#state, subscriber)
       if (batch !== undefined) this.#put(writeBatch(batch))
       else {
         this.#state = undefined
@@ -119,7 +119,7 @@ export class ReaderStream {
   #beat(): void {
     if (this.#isWritable) {
       this.#drainedAtMs = this.#parts.nowMs()
-      this.send(writeHeartbeat(this.#parts.own.nowMs()))
+      this.send(writeHeartbeat(this.#parts.advertiser.nowMs()))
     } else if (this.#parts.nowMs() - this.#drainedAtMs >= STUCK_MS) this.#parts.onStuck()
   }
 }

@@ -10,7 +10,7 @@ import { formatInfoHash, infoHashKey } from '../core/info-hash.ts'
 import { TORRENT_BYTES_MAX } from '../core/limits.ts'
 import type { Log } from '../core/log.ts'
 import type { RegisteredTorrent, TorrentStore } from '../replication/site-store.ts'
-import type { FederationCounts } from './counters.ts'
+import type { FederationCounters } from './counters.ts'
 import { LISTED, type Message, writeRegistered, writeRemoved } from './messages.ts'
 
 /** Torrents that one site names and that are still to be fetched. */
@@ -21,12 +21,12 @@ const LENGTH_BYTES = 4
 const DESCRIPTION_BYTES_MAX = 1_048_576
 export const ANSWER_BYTES_MAX = LENGTH_BYTES + DESCRIPTION_BYTES_MAX + TORRENT_BYTES_MAX
 
-export interface TorrentExchangeParts {
+export interface TorrentSyncComponents {
   readonly store: TorrentStore
   readonly nowMs: () => number
   /** The infohashes of these bytes. Throws an `InputError` where they are no torrent. */
   readonly identify: (bytes: Buffer) => readonly Buffer[]
-  readonly counts: FederationCounts
+  readonly counters: FederationCounters
   readonly log: Log
   readonly send: (message: Buffer) => void
 }
@@ -34,13 +34,13 @@ export interface TorrentExchangeParts {
 /** Fetches from the site that named the torrent. */
 export type FetchTorrent = (infoHash: Buffer) => Promise<Buffer | undefined>
 
-export class TorrentExchange {
-  readonly #parts: TorrentExchangeParts
+export class TorrentSync {
+  readonly #parts: TorrentSyncComponents
   #known = new Map<string, RegisteredTorrent>()
   #working: Promise<void> = Promise.resolve()
   #wanted = 0
 
-  constructor(parts: TorrentExchangeParts) {
+  constructor(parts: TorrentSyncComponents) {
     this.#parts = parts
     parts.store.onChange(() => this.#compare())
   }
@@ -75,19 +75,19 @@ export class TorrentExchange {
   }
 
   /** One after the other, so that nobody fetches a torrent twice. */
-  heard(message: Message, fetch: FetchTorrent): void {
+  apply(message: Message, fetch: FetchTorrent): void {
     if (message.type === 'removed') this.#later(() => this.#remove(message.infoHash, message.atMs))
     else if (message.type === 'registered')
       this.#later(() => this.#register(message.infoHashes, message.atMs, fetch))
   }
 
   /** Resolves when what was heard so far has been done. */
-  settled(): Promise<void> {
+  waitForPending(): Promise<void> {
     return this.#working
   }
 
   #later(work: () => Promise<void>): void {
-    if (this.#wanted >= WANTED_MAX) return this.#parts.counts.refuse('torrent')
+    if (this.#wanted >= WANTED_MAX) return this.#parts.counters.refuse('torrent')
     this.#wanted++
     this.#working = this.#working
       .then(work)
@@ -96,7 +96,7 @@ export class TorrentExchange {
   }
 
   #failed(error: unknown): void {
-    this.#parts.counts.refuse('torrent')
+    this.#parts.counters.refuse('torrent')
     this.#parts.log.warn(
       { event: 'torrent-not-taken', problem: (error as Error).message },
       'a torrent that another site registered or removed could not be taken over; it is tried again with the next stream',

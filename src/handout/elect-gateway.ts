@@ -6,15 +6,9 @@
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { Gateway } from '../swarm/swarm.ts'
-import type { Topology } from '../topology/topology.ts'
+import { gatewaysMax } from '../topology/topology.ts'
 import type { HandoutContext } from './decision.ts'
 import { hasCopy } from './site-state.ts'
-
-/**
- * With `gateways: auto`. Two fetched 1.5 copies, four 2.0 and more, where the link between the sites is the limit; and
- * where a host's own link is, several are no faster: docs/decisions/0016-one-gateway-large-sites.md.
- */
-const GATEWAYS_AUTO = 1
 
 /**
  * A lifetime is two intervals and some slack, so this is when the next announce of a gateway is due: 296 s after
@@ -73,10 +67,4 @@ export function election(
   if ((isJustReplaced || site.lastStalledRow === requester.row) && site.leechers > 1) return undefined
   if (live.length > 0) return 'added'
   return ended[0]?.cause ?? site.lastLeaseEnd
-}
-
-/** How many gateways a site has at most for one torrent. */
-export function gatewaysMax(topology: Topology, siteIndex: number): number {
-  const wanted = topology.sites[siteIndex]?.gateways ?? 'auto'
-  return wanted === 'auto' ? GATEWAYS_AUTO : wanted
 }

@@ -22,9 +22,9 @@ const STEP = 0x1_0000
  * Half of it is what a word may take: half a way around the world, or two processors that start 24 clients (180 ms
  * were measured, and with 150 ms to wait every second rollout had a site that fed two others, at half the rate).
  */
-export const SETTLE_MS = 400
+export const CONVERGENCE_DELAY_MS = 400
 /** After so long nobody can count on being heard by a gateway before it chooses. */
-const HEARD_IN_TIME_MS = SETTLE_MS / 2
+const HEARD_IN_TIME_MS = CONVERGENCE_DELAY_MS / 2
 
 /**
  * The number of a site's gateway for this torrent: when the site would join the tree, then a hash, which makes

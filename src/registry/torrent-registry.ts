@@ -27,7 +27,7 @@ export interface Registered {
 /** The store cannot be written now: no fault of whoever asked. */
 export class RegistryUnavailable extends Error {}
 
-export class Registry {
+export class TorrentRegistry {
   readonly #parts: RegistryParts
   readonly #listeners: (() => void)[] = []
   /** By each infohash; made anew after a change. */

@@ -14,7 +14,7 @@ import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { Place } from '../topology/topology.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import { type Registration, registrationKey } from './registration.ts'
-import type { Registry } from './torrent-registry.ts'
+import type { TorrentRegistry } from './torrent-registry.ts'
 
 /** A hundred rollouts of a hundred sites at once, each torrent with 6 KB; or the largest torrent for two sites. */
 const CACHE_BYTES_MAX = 64 * 1024 * 1024
@@ -28,19 +28,19 @@ export interface ServedTorrent {
   readonly magnet: string
 }
 
-export interface ServedTorrentsParts {
-  readonly registry: Registry
+export interface TorrentVariantsComponents {
+  readonly registry: TorrentRegistry
   readonly topology: CurrentTopology
   /** Where the clients of this place may fetch content over HTTP at the moment; undefined where nowhere. */
   readonly webSeedFor: (registration: Registration, place: Place) => string | undefined
   readonly cacheBytesMax?: number
 }
 
-export class ServedTorrents {
-  readonly #parts: ServedTorrentsParts
+export class TorrentVariants {
+  readonly #parts: TorrentVariantsComponents
   readonly #cache: BoundedCache<ServedTorrent | undefined>
 
-  constructor(parts: ServedTorrentsParts) {
+  constructor(parts: TorrentVariantsComponents) {
     this.#parts = parts
     this.#cache = new BoundedCache({
       costMax: parts.cacheBytesMax ?? CACHE_BYTES_MAX,

@@ -6,7 +6,7 @@
  * replays it finds some of them before their ends.
  */
 import type { ElectionCause } from '../core/tracker-metrics.ts'
-import { gatewaysMax } from '../handout/elect-gateway.ts'
+import { gatewaysMax } from '../topology/topology.ts'
 import { surplusVersion } from '../swarm/lease-version.ts'
 import type { Upstream } from '../swarm/leases.ts'
 import { hashAddress, hashPeer } from '../swarm/peer-hash.ts'
@@ -15,6 +15,7 @@ import type { PeerState } from '../swarm/peer-state.ts'
 import { RecentMap } from '../swarm/recent-map.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
+import type { SiteAuthority } from '../topology/site-authority.ts'
 import type {
   CompletionRecord,
   GatewayHostRecord,
@@ -30,8 +31,8 @@ export interface RecordApplierParts {
   readonly topology: CurrentTopology
   /** Called for each lease that ends here because the site has too many, while it can still be described. */
   readonly onSurplus: (row: number, version: number) => void
-  /** Whether a site speaks for itself, so that nobody else is believed about its peers. */
-  readonly isElsewhere: (siteIndex: number) => boolean
+  /** Peers of a remote site are replicated by its own nodes only. */
+  readonly authority: SiteAuthority
 }
 
 /** A record that waits for a peer. */
@@ -67,10 +68,10 @@ export class RecordApplier implements RecordSink {
   }
 
   peer(state: PeerState): void {
-    const { table, topology, isElsewhere } = this.#parts
+    const { table, topology, authority } = this.#parts
     if (state.lastSeenMs + state.lifetimeSeconds * 1000 < this.#nowMs) return
     const place = topology.value.locate(state.address)
-    if (place < 0 || isElsewhere(topology.value.places[place]?.site.index ?? -1)) return
+    if (place < 0 || authority.isRemote(topology.value.places[place]?.site.index ?? -1)) return
     const { rows } = table
     const swarm = table.swarm(state.infoHash)
     const known = swarm === undefined ? -1 : table.find(swarm, state.address, state.port)
@@ -79,7 +80,7 @@ export class RecordApplier implements RecordSink {
     if (row < 0) return
     if (isNews) rows.setFlag(row, flags.locallyObserved, false)
     rows.setFlag(row, flags.logged, this.#isLogged)
-    this.settle(row)
+    this.applyPending(row)
   }
 
   removed({ infoHash, address, port, atMs }: RemovedRecord): void {
@@ -132,7 +133,7 @@ export class RecordApplier implements RecordSink {
   }
 
   /** Applies what waited for this peer. */
-  settle(row: number): void {
+  applyPending(row: number): void {
     if (this.#waiting.size === 0) return
     const { table } = this.#parts
     const key = table.keyOf(row)

@@ -5,7 +5,6 @@
  * Nothing here may delay an announce. What is asked on its path answers from memory at once; the one exception,
  * `GatewayLeases.claim`, has a deadline and a definite answer after it.
  */
-import type { FederationRefusal } from '../core/federation-metrics.ts'
 
 /**
  * What the nodes of one site have in common. `open` before anything else; `close` flushes what it can within
@@ -184,46 +183,6 @@ export interface SecretStore {
   /** 32 bytes each, newest first; never empty, from memory. */
   current(): readonly Buffer[]
 }
-
-/**
- * What this site says of itself to the others, as batches that whoever carries them does not read.
- *
- * Of each torrent that somebody of the site is in: how many clients, how much they lack, and at most eight contacts,
- * the sources and gateways that another site may fetch from. A batch replaces what was said of its torrents before.
- */
-export interface OwnSite {
-  readonly name: string
-  /** Site time, which the batches are in. */
-  nowMs(): number
-  /** The torrents that there is something to say of. Read lazily: others may come and go meanwhile. */
-  torrents(): Iterable<string>
-  /** As of now: takes torrents until the batch is full. undefined where there were none left. `reader`: a site. */
-  tell(torrents: Iterator<string>, reader: string): Buffer | undefined
-  /** Calls back for each torrent of which something else is to be said. Urgent: others may be waiting to decide. */
-  onChange(listener: (torrent: string, isUrgent: boolean) => void): void
-}
-
-/**
- * What the other sites say of themselves. While one is heard, its peers are its own business: what it says counts, and
- * who announces here from there is answered as it decided. While it is cut, its peers are recorded and decided here.
- *
- * Every implementation must:
- * - believe a site only about addresses that the topology gives it, and keep no more of it than its limits allow;
- * - apply what a site says in the order in which it comes, whatever other sites say in between;
- * - have nothing left of what a site said in an earlier stream and not in this one, once it is complete.
- */
-export interface RemoteSites {
-  /** A new stream of a site begins; its clock is this much behind ours. */
-  begin(site: string, behindMs: number): void
-  /** Never throws. Returns what was not believed, by reason; a batch that cannot be read is `garbage`. */
-  hear(site: string, batch: Buffer): readonly RemoteRefusal[]
-  /** All has been said once: the site is heard from now on. Work comes in slices, between which others have a turn. */
-  complete(site: string): Iterable<void>
-  /** Nothing is heard of it any more. In slices, too. */
-  lose(site: string): Iterable<void>
-}
-
-export type RemoteRefusal = Extract<FederationRefusal, 'address' | 'contacts' | 'torrents' | 'garbage'>
 
 /**
  * Keeps batches beyond the life of one process, as blocks whose content it does not know.

@@ -15,13 +15,14 @@ import { NODE_NUMBERS } from '../swarm/lease-version.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
+import type { SiteAuthority } from '../topology/site-authority.ts'
 import { BATCH_BYTES, dump, leaseOf, refOf, writeLinks } from './table-records.ts'
 import type { CompletionStore, LogSubscriber, SiteLog } from './site-store.ts'
 import { RecordApplier } from './record-applier.ts'
 import { BatchWriter, NODE_ID_BYTES, readBatch } from './record-codec.ts'
 import type { RemovedRecord } from './records.ts'
 
-export interface SiteReplicaParts {
+export interface SwarmReplicaComponents {
   readonly table: SwarmTable
   readonly log: SiteLog
   readonly completions: CompletionStore
@@ -29,23 +30,20 @@ export interface SiteReplicaParts {
   readonly clock: Clock
   readonly random: Random
   readonly topology: CurrentTopology
-  /** Whether a site speaks for itself. Without: none does. */
-  readonly isElsewhere?: (siteIndex: number) => boolean
+  readonly authority: SiteAuthority
   /** Runs this after the current turn of the event loop. */
   readonly afterTurn?: (flush: () => void) => void
 }
 
-const nowhere = () => false
-
-export class SiteReplica implements LogSubscriber {
-  readonly #parts: SiteReplicaParts
+export class SwarmReplica implements LogSubscriber {
+  readonly #parts: SwarmReplicaComponents
   readonly #node: Buffer
   readonly #writer: BatchWriter
   readonly #applier: RecordApplier
   #isFlushAsked = false
   #refusedBatches = 0
 
-  constructor(parts: SiteReplicaParts) {
+  constructor(parts: SwarmReplicaComponents) {
     this.#parts = parts
     this.#node = Buffer.from(Array.from({ length: NODE_ID_BYTES }, () => parts.random.below(256)))
     this.#writer = new BatchWriter(this.#node)
@@ -54,7 +52,7 @@ export class SiteReplica implements LogSubscriber {
       table: parts.table,
       topology: parts.topology,
       onSurplus: (row, version) => this.#writeLeaseEnd(row, 'surplus', version),
-      isElsewhere: parts.isElsewhere ?? nowhere,
+      authority: parts.authority,
     })
   }
 
@@ -69,9 +67,8 @@ export class SiteReplica implements LogSubscriber {
   }
 
   dump(since: 'all' | { readonly sinceMs: number }): Iterable<Buffer> {
-    const { table, topology, clock } = this.#parts
-    const { isElsewhere = nowhere } = this.#parts
-    return dump({ table, topology, nowMs: () => clock.nowMs(), node: this.#node, isElsewhere }, since)
+    const { table, topology, authority, clock } = this.#parts
+    return dump({ table, topology, nowMs: () => clock.nowMs(), node: this.#node, authority }, since)
   }
 
   forgetLogged(): void {
@@ -93,8 +90,8 @@ export class SiteReplica implements LogSubscriber {
   }
 
   /** A peer that is in the table just now: what others said of it before it was known holds from now on. */
-  settle(row: number): void {
-    this.#applier.settle(row)
+  applyPending(row: number): void {
+    this.#applier.applyPending(row)
   }
 
   /** This node heard the peer itself and has answered it, with all that followed from it. */

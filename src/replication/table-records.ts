@@ -8,6 +8,7 @@ import type { Role } from '../swarm/peer-state.ts'
 import type { Gateway, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
+import type { SiteAuthority } from '../topology/site-authority.ts'
 import { BatchWriter } from './record-codec.ts'
 import type { LeaseRecord, PeerRef, RecordSink } from './records.ts'
 
@@ -77,8 +78,8 @@ export interface Dumping {
   readonly topology: CurrentTopology
   readonly nowMs: () => number
   readonly node: Buffer
-  /** Whether a site speaks for itself: what is known of its peers is not this site's to keep. */
-  readonly isElsewhere: (siteIndex: number) => boolean
+  /** The log of this site does not keep the peers of a remote site. */
+  readonly authority: SiteAuthority
 }
 
 /** Rows looked at between two batches: 2 ms, also where nothing in them is to be told. */
@@ -149,14 +150,14 @@ function* writeCompletions(writer: BatchWriter, { table }: Dumping, since: Since
 }
 
 function isWanted(
-  { table, nowMs, isElsewhere }: Dumping,
+  { table, nowMs, authority }: Dumping,
   row: number,
   swarm: Swarm,
   isHere: boolean,
   since: Since,
 ): boolean {
   if (!isStill(table, row, swarm) || table.rows.isExpired(row, nowMs())) return false
-  if (isElsewhere(table.siteIndexOf(row))) return false
+  if (authority.isRemote(table.siteIndexOf(row))) return false
   if (since === 'all')
     return table.rows.has(row, flags.locallyObserved) === isHere && !table.rows.has(row, flags.logged)
   return isHeardSince({ table, nowMs: nowMs() }, row, since.sinceMs)

@@ -1,4 +1,5 @@
 /** The real tracker on a manual clock and seeded randomness: the swarm table and handout policy that serve clients. */
+import { SiteAuthority } from '../topology/site-authority.ts'
 import { CurrentTopology } from '../topology/current-topology.ts'
 import { assert } from '../core/assert.ts'
 import type { ManualClock } from '../core/clock.ts'
@@ -51,6 +52,7 @@ export class SiteswarmSource implements PeerSource {
     }
     this.#tracker = new Tracker({
       topology: new CurrentTopology(placedTopology(topology, population)),
+      authority: new SiteAuthority(),
       table: this.#table,
       clock,
       random,

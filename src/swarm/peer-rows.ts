@@ -50,7 +50,7 @@ export const flags = {
   /** BEP 21: incomplete, and not downloading. */
   partial: 2,
   v6: 4,
-  /** The site log is known to have this state of the peer; see `SiteReplica`. */
+  /** The site log is known to have this state of the peer; see `SwarmReplica`. */
   logged: 8,
   /** Holds the lease of its site. */
   gateway: 16,
@@ -60,7 +60,7 @@ export const flags = {
   verifiedSeed: 64,
   /** Cannot be dialled (port 1 of libtorrent): counted, never handed out. */
   unreachable: 128,
-  /** Passes hardly anything on before it is complete; see `ClientFamily.isSlowToForward`. */
+  /** Passes hardly anything on before it is complete; see `ClientProfile.isSlowToForward`. */
   slowToForward: 256,
   /** This node heard it from the peer itself, and not from another node. */
   locallyObserved: 512,

@@ -9,6 +9,7 @@
  * moments, so that the same states in any order, and any number of times, give the same table on every node.
  */
 import type { Address } from '../core/address.ts'
+import { ChangedSwarms } from './changed-swarms.ts'
 import { ClientCounts } from './client-counts.ts'
 import { type Completions, CompletionCounts } from './completion-counts.ts'
 import { EmptiedSwarms } from './emptied-swarms.ts'
@@ -47,8 +48,7 @@ export class SwarmTable {
   readonly clients = new ClientCounts(this.rows, (row) => this.roleOf(row))
   readonly #limits: SwarmTableLimits
   readonly #placement: Placement
-  /** Told of each peer that came, changed or left, before it leaves. */
-  onChange: ((swarm: Swarm, siteIndex: number) => void) | undefined = undefined
+  readonly changes = new ChangedSwarms()
   #sweepRow = 0
   #evicted = 0
   /** The time of the last change, as far as the table is told. */
@@ -157,7 +157,7 @@ export class SwarmTable {
 
   /** Something of a peer changed that is not in its state: its lease, its upstream. */
   touch(row: number): void {
-    this.onChange?.(this.swarmOf(row), this.siteIndexOf(row))
+    this.changes.noteAt(this.swarmOf(row), this.siteIndexOf(row))
   }
 
   /** Names the peer of a row on every node. */
@@ -218,7 +218,7 @@ export class SwarmTable {
       if (this.#sweepRow >= rows.end) this.#sweepRow = 0
       const row = this.#sweepRow++
       if (!rows.isLive(row)) continue
-      // Heard in the future: the clock was set back. Whoever is gone must not stay for as long as that was.
+      // Last seen in the future: the clock was set back. A peer that is gone must not stay for as long as that step.
       if (rows.lastSeenMs(row, nowMs) > nowMs + AHEAD_MS_MAX)
         rows.setLastSeen(row, nowMs, rows.lifetimeSeconds(row))
       if (rows.isExpired(row, nowMs)) {

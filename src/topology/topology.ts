@@ -53,3 +53,15 @@ export interface Topology {
   cost(siteIndexA: number, siteIndexB: number): number
   siteNamed(name: string): Site | undefined
 }
+
+/**
+ * With `gateways: auto`. Two fetched 1.5 copies, four 2.0 and more, where the link between the sites is the limit; and
+ * where a host's own link is, several are no faster: docs/decisions/0016-one-gateway-large-sites.md.
+ */
+const GATEWAYS_AUTO = 1
+
+/** The largest number of gateways that a site may have for one torrent. */
+export function gatewaysMax(topology: Topology, siteIndex: number): number {
+  const wanted = topology.sites[siteIndex]?.gateways ?? 'auto'
+  return wanted === 'auto' ? GATEWAYS_AUTO : wanted
+}

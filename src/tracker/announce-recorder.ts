@@ -10,42 +10,54 @@ import type { Decision } from '../handout/decision.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import { assess, timeOf } from './peer-update.ts'
-import { type ClientFamily, clientFamily } from './client-profile.ts'
-import type { GatewayClaims } from './gateway-elections.ts'
-import { lifetimeSeconds, type Pace, pace } from './interval.ts'
+import { derivePeerUpdate, timeOf } from './peer-update.ts'
+import { type ClientProfile, clientProfile } from './client-profile.ts'
+import type { GatewayElections } from './gateway-elections.ts'
+import { lifetimeSeconds, type AnnounceInterval, pace } from './interval.ts'
 import type { TrackerParts } from './tracker.ts'
 
 /** An announce that was recorded and is about to be answered. */
-export interface Heard {
+export interface RecordedAnnounce {
   readonly swarm: Swarm
   readonly row: number
   readonly peersWanted: number | undefined
   readonly hasCompleted: boolean
-  readonly family: ClientFamily
+  readonly family: ClientProfile
   readonly load: number
   /** For how long it has waited for its answer. */
   readonly waitedMs: number
   /** Where it was known before the decision. */
-  readonly pace?: Pace
+  readonly pace?: AnnounceInterval
 }
 
-export class Hearing {
+export class AnnounceRecorder {
   readonly #parts: TrackerParts
-  readonly #claims: GatewayClaims | undefined
+  readonly #claims: GatewayElections | undefined
 
-  constructor(parts: TrackerParts, claims: GatewayClaims | undefined) {
+  constructor(parts: TrackerParts, claims: GatewayElections | undefined) {
     this.#parts = parts
     this.#claims = claims
   }
 
   /** Throws a `Refusal` where there is no room. */
-  hear(request: AnnounceRequest, from: Address, place: number, load: number, nowMs: number): Heard {
+  hear(
+    request: AnnounceRequest,
+    from: Address,
+    place: number,
+    load: number,
+    nowMs: number,
+  ): RecordedAnnounce {
     const { table, interval, metrics, replica } = this.#parts
-    const family = clientFamily(request.peerId)
+    const family = clientProfile(request.peerId)
     // Made exact by `#pace`, once the interval is known; until then, what it could be at most.
     const lifetimeMax = lifetimeSeconds(interval.secondsMax, family.announceSecondsMin)
-    const { state, known, hasBecomeSeed, progressKib } = assess(table, request, from, nowMs, lifetimeMax)
+    const { state, known, hasBecomeSeed, progressKib } = derivePeerUpdate(
+      table,
+      request,
+      from,
+      nowMs,
+      lifetimeMax,
+    )
     const wasGateway = known >= 0 && isGateway(table, known)
     const row = table.put(state, place, known)
     if (row < 0) throw new Refusal('TRK_OVERLOADED')
@@ -60,7 +72,7 @@ export class Hearing {
       metrics.completion(siteIndex)
       this.#parts.onCompletion?.(swarm.infoHash, siteIndex)
     }
-    replica?.settle(row)
+    replica?.applyPending(row)
     if (progressKib > 0) {
       const lease = table.leaseOf(row)
       const isGatewayHost = lease.site.gatewayHosts.has(table.leases.hostOf(row))
@@ -76,7 +88,7 @@ export class Hearing {
   }
 
   /** When the peer should come back, and with that, how long it is believed to be there. */
-  pace({ swarm, row, load, family }: Heard, isWaiting: boolean): Pace {
+  pace({ swarm, row, load, family }: RecordedAnnounce, isWaiting: boolean): AnnounceInterval {
     const { table, random, interval } = this.#parts
     const size = { isWaiting, swarmPeers: swarm.rows, nodePeers: table.rows.live }
     const paced = pace(interval, size, load, random)
@@ -85,7 +97,7 @@ export class Hearing {
   }
 
   /** It stops. Returns when it may come back, should it change its mind. */
-  forget(request: AnnounceRequest, from: Address, load: number, nowMs: number): Pace {
+  forget(request: AnnounceRequest, from: Address, load: number, nowMs: number): AnnounceInterval {
     const { table, random, interval, replica } = this.#parts
     const { infoHash, port } = request
     const known = table.swarm(infoHash)

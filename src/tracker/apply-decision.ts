@@ -1,5 +1,7 @@
 /** Makes a decision true in the table: leases, introductions, upstreams. The one place that does. */
+import { treeRank } from '../handout/tree-rank.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { Topology } from '../topology/topology.ts'
 import type { Decision } from '../handout/decision.ts'
 import { rotate } from '../handout/pick.ts'
 
@@ -30,4 +32,11 @@ export function applyDecision(table: SwarmTable, row: number, decision: Decision
   // The next one to ask looks at others first.
   for (const list of table.siteOf(row).lists) rotate(table.rows, list)
   return changed
+}
+
+/** Gives a gateway its rank in the tree over the sites, before any other node learns of it. */
+export function rankGateway(table: SwarmTable, topology: Topology, row: number, nowMs: number): void {
+  const gateway = table.siteOf(row).gatewayOf(row)
+  if (gateway !== undefined && gateway.treeRank === 0)
+    table.leases.setTreeRank(gateway, treeRank(topology, table.swarmOf(row), table.siteIndexOf(row), nowMs))
 }

@@ -3,11 +3,11 @@
  * be believed. Measured and read in the clients' sources; anybody else is taken at his word.
  */
 
-export interface ClientFamily {
+export interface ClientProfile {
   /** The client announces no sooner than this, whatever it is told. */
   readonly announceSecondsMin: number
   /** Announces `left=0` for a magnet of which it has nothing yet. */
-  readonly saysCompleteForMagnets: boolean
+  readonly announcesMagnetsAsComplete: boolean
   /**
    * Passes hardly anything on before it is complete, so that each step of a chain of such clients costs the whole
    * download anew: Transmission unchokes and asks in rounds of ten seconds (measured: docs/measurements.md).
@@ -18,32 +18,32 @@ export interface ClientFamily {
   /** Learns from its own kind only what they had when they met; see `handout/bitfield-only-clients.ts`. */
   readonly isBitfieldOnly: boolean
   /** Keeps `completed` for its next announce; see `silent-finishers.ts`. */
-  readonly finishesSilently: boolean
+  readonly reportsCompletionLate: boolean
 }
 
-const UNKNOWN: ClientFamily = {
+const UNKNOWN: ClientProfile = {
   announceSecondsMin: 0,
-  saysCompleteForMagnets: false,
+  announcesMagnetsAsComplete: false,
   isSlowToForward: false,
   dropsFinishers: false,
   isBitfieldOnly: false,
-  finishesSilently: false,
+  reportsCompletionLate: false,
 }
 /** libtorrent's `min_announce_interval`; qBittorrent and Deluge keep it. */
-const LIBTORRENT: ClientFamily = { ...UNKNOWN, announceSecondsMin: 300, dropsFinishers: true }
+const LIBTORRENT: ClientProfile = { ...UNKNOWN, announceSecondsMin: 300, dropsFinishers: true }
 /** rtorrent clamps what it is told to 600 … 28,800 s. */
-const RTORRENT: ClientFamily = {
+const RTORRENT: ClientProfile = {
   ...UNKNOWN,
   announceSecondsMin: 600,
   isSlowToForward: true,
   isBitfieldOnly: true,
-  finishesSilently: true,
+  reportsCompletionLate: true,
 }
 /** Without a connection, aria2 announces every 120 s. */
-const ARIA2: ClientFamily = { ...UNKNOWN, saysCompleteForMagnets: true }
-const TRANSMISSION: ClientFamily = { ...UNKNOWN, isSlowToForward: true }
+const ARIA2: ClientProfile = { ...UNKNOWN, announcesMagnetsAsComplete: true }
+const TRANSMISSION: ClientProfile = { ...UNKNOWN, isSlowToForward: true }
 
-const FAMILIES: Readonly<Record<string, ClientFamily>> = {
+const FAMILIES: Readonly<Record<string, ClientProfile>> = {
   '-LT': LIBTORRENT,
   '-qB': LIBTORRENT,
   '-DE': LIBTORRENT,
@@ -58,6 +58,6 @@ export const announceSecondsMinLongest = Math.max(
 )
 
 /** `peerId`: 20 bytes, of which the first three name the client (BEP 20). */
-export function clientFamily(peerId: Buffer): ClientFamily {
+export function clientProfile(peerId: Buffer): ClientProfile {
   return FAMILIES[peerId.toString('latin1', 0, 3)] ?? UNKNOWN
 }

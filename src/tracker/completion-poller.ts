@@ -1,7 +1,7 @@
 /**
  * Clients that do not tell when they are complete. rtorrent 0.9.8 keeps its `completed` for the next announce, 300 s
  * or 600 s later, and hangs up on everybody when it finishes, so that its neighbours have nobody to fetch from and
- * the tracker knows of no source (observed; rakshasa/libtorrent#191). Each is asked, by the port `PeerInquiry`, and
+ * the tracker knows of no source (observed; rakshasa/libtorrent#191). Each is asked, by the port `PeerProbe`, and
  * what it answers is announced in its name: that it has begun, each further tenth, and that it is complete.
  *
  * Asked often at first and then ever more rarely, until the end is near: it is known after a thirtieth of the time
@@ -12,7 +12,7 @@ import type { AnnounceRequest } from '../core/announce.ts'
 import type { Clock } from '../core/clock.ts'
 
 /** The share of its pieces that the client says to have, 1 all; undefined where it could not be asked. Never rejects. */
-export type PeerInquiry = (peer: {
+export type PeerProbe = (peer: {
   readonly infoHash: Buffer
   readonly address: Address
   readonly port: number
@@ -45,15 +45,15 @@ interface Watched {
   nextShare: number
 }
 
-export class SilentFinishers {
-  readonly #inquire: PeerInquiry
+export class CompletionPoller {
+  readonly #inquire: PeerProbe
   readonly #clock: Clock
   readonly #learn: (request: AnnounceRequest, from: Address) => void
   readonly #watched = new Map<string, Watched>()
   #inquiries = 0
 
   /** `learn` is called with what the client would have announced: what is left, and once nothing is, `completed`. */
-  constructor(inquire: PeerInquiry, clock: Clock, learn: (request: AnnounceRequest, from: Address) => void) {
+  constructor(inquire: PeerProbe, clock: Clock, learn: (request: AnnounceRequest, from: Address) => void) {
     this.#inquire = inquire
     this.#clock = clock
     this.#learn = learn

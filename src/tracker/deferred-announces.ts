@@ -24,7 +24,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-export class WaitingRoom {
+export class DeferredAnnounces {
   readonly #clock: Clock
   #waiting: Waiting[] = []
 

@@ -5,38 +5,55 @@
  * peer is told of nobody elsewhere. By the time of the answer the peer may be gone, another one may have its row, and
  * the topology may have changed; what counts is whether that same tentative lease is still there.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
-import { gatewaysMax } from '../handout/elect-gateway.ts'
+import { gatewaysMax } from '../topology/topology.ts'
+import { CONVERGENCE_DELAY_MS } from '../handout/tree-rank.ts'
 import type { Gateway } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
-import type { Elsewhere } from './elsewhere.ts'
+import type { SiteAuthority } from '../topology/site-authority.ts'
+import { rankGateway } from './apply-decision.ts'
 import type { GatewayLeases, LeaseAnswer, LeaseRequest } from '../replication/site-store.ts'
 
-export class GatewayClaims {
+export interface GatewayElectionsComponents {
+  readonly table: SwarmTable
+  readonly leases: GatewayLeases
+  readonly clock: Clock
+  readonly topology: CurrentTopology
+  readonly authority: SiteAuthority
+  readonly wait?: (forMs: number) => Promise<void>
+}
+
+export class GatewayElections {
   readonly #table: SwarmTable
   readonly #leases: GatewayLeases
   readonly #clock: Clock
   readonly #topology: CurrentTopology
 
-  constructor(table: SwarmTable, leases: GatewayLeases, clock: Clock, topology: CurrentTopology) {
+  readonly #authority: SiteAuthority
+  readonly #wait: (forMs: number) => Promise<void>
+
+  constructor({ table, leases, clock, topology, authority, wait }: GatewayElectionsComponents) {
     this.#table = table
     this.#leases = leases
     this.#clock = clock
     this.#topology = topology
+    this.#authority = authority
+    this.#wait = wait ?? ((forMs) => delay(forMs))
   }
 
   /**
    * Whether this peer may become gateway; a promise of that where it is not known at once, or where other sites are to
    * hear first that somebody is about to.
    */
-  claim(row: number, elsewhere?: Elsewhere): boolean | Promise<Gateway | undefined> {
+  claim(row: number): boolean | Promise<Gateway | undefined> {
     const answer = this.#leases.claim(this.#request(row))
     if (answer === 'taken') return false
-    const settled = elsewhere?.settled()
-    return typeof answer === 'string' && settled === undefined
+    const converged = this.#waitForConvergence()
+    return typeof answer === 'string' && converged === undefined
       ? true
-      : this.#reserve(row, answer, elsewhere, settled)
+      : this.#reserve(row, answer, converged)
   }
 
   /** The lease goes on: as long as its peer is believed to be there. */
@@ -49,24 +66,28 @@ export class GatewayClaims {
     this.#leases.release(this.#request(row))
   }
 
+  /** The delay in which remote sites announce their own elections; undefined where no site is remote. */
+  #waitForConvergence(): Promise<void> | undefined {
+    return this.#authority.isAnyRemote ? this.#wait(CONVERGENCE_DELAY_MS) : undefined
+  }
+
   /** Resolves to the gateway that the peer has become, or to undefined where it has not. */
   async #reserve(
     row: number,
     answer: LeaseAnswer | Promise<LeaseAnswer>,
-    elsewhere: Elsewhere | undefined,
-    settled: Promise<void> | undefined,
+    converged: Promise<void> | undefined,
   ): Promise<Gateway | undefined> {
     const table = this.#table
     const { leases } = table
     const request = this.#request(row)
     const nowMs = this.#clock.nowMs()
     const gateway = leases.reserve(table.leaseOf(row), nowMs)
-    elsewhere?.order(row, nowMs)
+    if (converged !== undefined) rankGateway(table, this.#topology.value, row, nowMs)
     table.touch(row)
     let isGranted = false
     try {
       isGranted = (await answer) !== 'taken'
-      if (isGranted) await settled
+      if (isGranted) await converged
     } finally {
       const isThere = table.rows.isLive(row) && table.siteOf(row).gatewayOf(row) === gateway
       if (isThere && isGranted) {

@@ -26,7 +26,7 @@ const JITTER = 0.1
 /** A late announce is not a dead peer: its link may be full, its next tracker in the tier may be tried first. */
 const LIFETIME_SLACK_SECONDS = 30
 
-export interface Pace {
+export interface AnnounceInterval {
   readonly intervalSeconds: number
   readonly intervalSecondsMin: number
 }
@@ -36,7 +36,7 @@ export function pace(
   peer: { readonly isWaiting: boolean; readonly swarmPeers: number; readonly nodePeers: number },
   load: number,
   random: Random,
-): Pace {
+): AnnounceInterval {
   const atRest = peer.isWaiting ? limits.secondsMin : Math.max(limits.secondsMin, limits.secondsMax / 2)
   const bySwarm = peer.swarmPeers / SWARM_ANNOUNCES_PER_SECOND
   const byNode = peer.nodePeers / NODE_ANNOUNCES_PER_SECOND

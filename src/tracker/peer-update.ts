@@ -8,9 +8,9 @@ import { hashIdentity } from '../swarm/peer-hash.ts'
 import { flags, LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
 import type { PeerState, Role } from '../swarm/peer-state.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import { clientFamily } from './client-profile.ts'
+import { clientProfile } from './client-profile.ts'
 
-export interface Assessed {
+export interface PeerUpdate {
   readonly state: PeerState
   /** The row that the peer had, or -1. */
   readonly known: number
@@ -25,15 +25,15 @@ export interface Assessed {
 const SOONEST_PER_LIFETIME = 8
 
 /** `lifetimeSeconds`: how long the peer is believed to be there, at most; exact once its interval is known. */
-export function assess(
+export function derivePeerUpdate(
   table: SwarmTable,
   request: AnnounceRequest,
   from: Address,
   nowMs: number,
   lifetimeSeconds: number,
-): Assessed {
+): PeerUpdate {
   const { rows } = table
-  const family = clientFamily(request.peerId)
+  const family = clientProfile(request.peerId)
   const role: Role = request.leftBytes === 0 ? 'seed' : request.event === 'paused' ? 'partial' : 'leecher'
   const swarm = table.swarm(request.infoHash)
   const known = swarm === undefined ? -1 : table.find(swarm, from, request.port)
@@ -52,7 +52,7 @@ export function assess(
     lifetimeSeconds,
     stalls: known < 0 ? 0 : stallsOf(table, known, role, leftKib, nowMs),
     isUnverifiedSeed:
-      role === 'seed' && family.saysCompleteForMagnets && !isTrusted(table, known, request, nowMs),
+      role === 'seed' && family.announcesMagnetsAsComplete && !isTrusted(table, known, request, nowMs),
     isVerifiedSeed: hasBecomeSeed || (known >= 0 && rows.has(known, flags.verifiedSeed)),
     isUnreachable: request.port <= 1,
     isSlowToForward: family.isSlowToForward,

@@ -4,3 +4,23 @@
 export interface TorrentAdmission {
   admits(infoHash: Buffer): boolean
 }
+
+/** Client counts of the remote sites. Federation keeps them; a node without federation answers for all sites itself. */
+export interface RemoteCounts {
+  /** Over all remote sites. */
+  totals(infoHash: Buffer): RemoteTotals
+  /** As one remote site advertises them; undefined where the site is not remote or has not advertised the torrent. */
+  countsOf(infoHash: Buffer, siteIndex: number): SiteCounts | undefined
+}
+
+export interface RemoteTotals {
+  readonly seeds: number
+  readonly leechers: number
+  readonly partial: number
+  readonly downloaded: number
+}
+
+export interface SiteCounts extends RemoteTotals {
+  /** Bytes that the leechers of the site still lack, in KiB. */
+  readonly leftKib: number
+}

@@ -9,7 +9,7 @@ import { Refusal } from '../core/errors.ts'
 import { PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX } from '../core/limits.ts'
 import type { Random } from '../core/random.ts'
 import type { Protocol, TrackerMetrics } from '../core/tracker-metrics.ts'
-import { applyDecision } from './apply-decision.ts'
+import { applyDecision, rankGateway } from './apply-decision.ts'
 import { decideHandout } from '../handout/decide-handout.ts'
 import type { Decision, Requester } from '../handout/decision.ts'
 import { defaultPolicy, type Policy } from '../handout/policy.ts'
@@ -17,21 +17,23 @@ import { flags } from '../swarm/peer-rows.ts'
 import { SiteSwarm, type Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
+import type { SiteAuthority } from '../topology/site-authority.ts'
 import type { Topology } from '../topology/topology.ts'
 import { countDecision } from './count-decision.ts'
-import type { Elsewhere } from './elsewhere.ts'
-import { GatewayClaims } from './gateway-elections.ts'
-import { type Heard, Hearing, isGateway } from './announce-recorder.ts'
-import { type IntervalLimits, LoadMeter, type Pace, pace } from './interval.ts'
+import { GatewayElections } from './gateway-elections.ts'
+import { type RecordedAnnounce, AnnounceRecorder, isGateway } from './announce-recorder.ts'
+import { type IntervalLimits, LoadMeter, type AnnounceInterval, pace } from './interval.ts'
 import type { GatewayLeases } from '../replication/site-store.ts'
-import { type PeerInquiry, SilentFinishers } from './completion-poller.ts'
-import type { TorrentAdmission } from './ports.ts'
-import type { SiteReplica } from '../replication/swarm-replica.ts'
-import { WaitingRoom } from './deferred-announces.ts'
+import { type PeerProbe, CompletionPoller } from './completion-poller.ts'
+import { choicesOfRemoteSite, decisionOfRemoteSite, type Explained } from './explain.ts'
+import type { RemoteCounts, TorrentAdmission } from './ports.ts'
+import type { SwarmReplica } from '../replication/swarm-replica.ts'
+import { DeferredAnnounces } from './deferred-announces.ts'
 import { writePeers } from './write-peers.ts'
 
 export interface TrackerParts {
   readonly topology: CurrentTopology
+  readonly authority: SiteAuthority
   readonly table: SwarmTable
   readonly clock: Clock
   readonly random: Random
@@ -42,11 +44,13 @@ export interface TrackerParts {
   /** Whom to ask before a peer becomes gateway. Without: nobody, as for a site with one node. */
   readonly leases?: GatewayLeases
   /** Tells the other nodes of the site. Without: there are none. */
-  readonly replica?: SiteReplica
-  /** The other sites, where each speaks for itself. Without: this node answers for all. */
-  readonly elsewhere?: Elsewhere
+  readonly replica?: SwarmReplica
+  /** Without it, this node is not federated and answers for all sites. */
+  readonly remote?: RemoteCounts
+  /** Waits for remote sites to announce their elections; by default, for that long. */
+  readonly wait?: (forMs: number) => Promise<void>
   /** Asks a client whether it is complete. Without: what it announces is all that is known of it. */
-  readonly inquire?: PeerInquiry
+  readonly inquire?: PeerProbe
   /** A peer of this site finished this torrent; told on the announce path, so it does next to nothing. */
   readonly onCompletion?: (infoHash: Buffer, siteIndex: number) => void
 }
@@ -56,19 +60,19 @@ export class Tracker implements TrackerService {
   readonly #policy: Policy
   readonly #seed: number
   readonly #load = new LoadMeter()
-  readonly #claims: GatewayClaims | undefined
-  readonly #hearing: Hearing
-  readonly #waiting: WaitingRoom
-  readonly #silent: SilentFinishers | undefined
+  readonly #claims: GatewayElections | undefined
+  readonly #hearing: AnnounceRecorder
+  readonly #waiting: DeferredAnnounces
+  readonly #silent: CompletionPoller | undefined
 
   constructor(parts: TrackerParts) {
     this.#parts = parts
-    const { table, clock, leases, topology } = parts
-    if (leases !== undefined) this.#claims = new GatewayClaims(table, leases, clock, topology)
-    this.#hearing = new Hearing(parts, this.#claims)
-    this.#waiting = new WaitingRoom(clock)
+    const { clock, leases, topology } = parts
+    if (leases !== undefined) this.#claims = new GatewayElections({ ...parts, leases })
+    this.#hearing = new AnnounceRecorder(parts, this.#claims)
+    this.#waiting = new DeferredAnnounces(clock)
     if (parts.inquire !== undefined)
-      this.#silent = new SilentFinishers(parts.inquire, clock, (request, from) => this.#learn(request, from))
+      this.#silent = new CompletionPoller(parts.inquire, clock, (request, from) => this.#learn(request, from))
     this.#policy = parts.policy ?? defaultPolicy
     this.#seed = parts.random.below(0x1_0000_0000)
     topology.onReplace((after, before) => this.#remap(after, before))
@@ -102,15 +106,14 @@ export class Tracker implements TrackerService {
     const load = this.#load.count(nowMs)
     const place = this.#admit(request.infoHash, from)
     metrics.announce(this.#siteOf(place), protocol, request.event)
-    if (this.#parts.elsewhere?.isHeard(this.#siteOf(place)) === true)
-      return this.#repeatDecision(request, from, load)
+    if (this.#parts.authority.isRemote(this.#siteOf(place))) return this.#repeatDecision(request, from, load)
     if (request.event === 'stopped') {
       this.#silent?.forget(request, from)
       return this.#replyWithCounts(request.infoHash, this.#hearing.forget(request, from, load, nowMs))
     }
     const heard = this.#hearing.hear(request, from, place, load, nowMs)
     const reply = this.#attempt(heard, nowMs) ?? this.#postpone(heard, protocol)
-    if (heard.family.finishesSilently) this.#silent?.watch(request, from, reply)
+    if (heard.family.reportsCompletionLate) this.#silent?.watch(request, from, reply)
     return reply
   }
 
@@ -119,20 +122,17 @@ export class Tracker implements TrackerService {
    * nobody can tell how much it needs.
    */
   #repeatDecision(request: AnnounceRequest, from: Address, load: number): AnnounceReply {
-    const { table, random, interval, elsewhere } = this.#parts
+    const { table, random, interval } = this.#parts
     const size = { isWaiting: true, swarmPeers: 0, nodePeers: table.rows.live }
     const { intervalSeconds } = pace(interval, size, load, random)
     return {
       ...this.#replyWithCounts(request.infoHash, { intervalSeconds, intervalSecondsMin: intervalSeconds }),
-      ...writePeers(
-        table.rows,
-        request.event === 'stopped' ? [] : (elsewhere?.decidedFor(request, from) ?? []),
-      ),
+      ...writePeers(table.rows, request.event === 'stopped' ? [] : choicesOfRemoteSite(table, request, from)),
     }
   }
 
   /** Decides and answers; undefined where it is too early for an answer. */
-  #attempt(heard: Heard, nowMs: number): AnnounceReply | Promise<AnnounceReply> | undefined {
+  #attempt(heard: RecordedAnnounce, nowMs: number): AnnounceReply | Promise<AnnounceReply> | undefined {
     const decision = this.#decideFor(heard, true)
     this.#hearing.endLeases(decision, nowMs)
     if (decision.isTooEarly) return undefined
@@ -142,7 +142,7 @@ export class Tracker implements TrackerService {
   }
 
   /** Answers once there is something to answer. A datagram is not kept waiting: its sender would repeat it. */
-  #postpone(heard: Heard, protocol: Protocol): Promise<AnnounceReply> {
+  #postpone(heard: RecordedAnnounce, protocol: Protocol): Promise<AnnounceReply> {
     const paced = { ...heard, pace: this.#hearing.pace(heard, true) }
     this.#parts.replica?.recordPeer(heard.row)
     if (protocol === 'udp') throw new Refusal('TRK_TOO_EARLY')
@@ -168,8 +168,8 @@ export class Tracker implements TrackerService {
   /** What a client told when it was asked, as if it had announced it; it is not there to be answered. */
   #learn(request: AnnounceRequest, from: Address): void {
     const place = this.#parts.topology.value.locate(from)
-    const { clock, replica, elsewhere } = this.#parts
-    if (place < 0 || elsewhere?.isHeard(this.#siteOf(place)) === true) return
+    const { clock, replica, authority } = this.#parts
+    if (place < 0 || authority.isRemote(this.#siteOf(place))) return
     try {
       const heard = this.#hearing.hear(request, from, place, 0, clock.nowMs())
       this.#hearing.pace(heard, request.leftBytes !== 0)
@@ -181,7 +181,7 @@ export class Tracker implements TrackerService {
   }
 
   /** The peer of an announce that waited; undefined where it said meanwhile that it stops. */
-  #stillThere<Known extends Heard>(heard: Known, { address, port }: Endpoint): Known | undefined {
+  #stillThere<Known extends RecordedAnnounce>(heard: Known, { address, port }: Endpoint): Known | undefined {
     const { table } = this.#parts
     const swarm = table.swarm(heard.swarm.infoHash)
     const row = swarm === undefined ? -1 : table.find(swarm, address, port)
@@ -189,12 +189,12 @@ export class Tracker implements TrackerService {
   }
 
   /** The requester becomes gateway if the other nodes agree; else it is answered like any leecher. */
-  #elect(heard: Heard, decision: Decision): AnnounceReply | Promise<AnnounceReply> {
+  #elect(heard: RecordedAnnounce, decision: Decision): AnnounceReply | Promise<AnnounceReply> {
     const claims = this.#claims
     if (claims === undefined) return this.#conclude(heard, decision)
     // The others need to know for how long; and what is said of the peer meanwhile must not be changed afterwards.
     const paced = { ...heard, pace: this.#hearing.pace(heard, true) }
-    const granted = claims.claim(heard.row, this.#parts.elsewhere)
+    const granted = claims.claim(heard.row)
     if (granted === true) return this.#conclude(paced, decision)
     if (granted === false) return this.#conclude(paced, this.#decideFor(heard, false))
     this.#parts.replica?.recordPeer(heard.row)
@@ -204,7 +204,7 @@ export class Tracker implements TrackerService {
 
   async #concludeWhen(
     granted: Promise<unknown>,
-    heard: Heard & { readonly pace: Pace },
+    heard: RecordedAnnounce & { readonly pace: AnnounceInterval },
     peer: Endpoint,
     { election }: Decision,
   ): Promise<AnnounceReply> {
@@ -220,14 +220,14 @@ export class Tracker implements TrackerService {
   }
 
   /** Makes the decision true, tells the other nodes, and answers. */
-  #conclude(heard: Heard, decision: Decision): AnnounceReply {
-    const { table, clock, metrics, replica, elsewhere } = this.#parts
+  #conclude(heard: RecordedAnnounce, decision: Decision): AnnounceReply {
+    const { table, topology, clock, metrics, replica } = this.#parts
     const { swarm, row } = heard
     const changed = applyDecision(table, row, decision, clock.nowMs())
-    if (elsewhere !== undefined) {
-      elsewhere.order(row, clock.nowMs())
+    if (this.#isFederated) {
+      rankGateway(table, topology.value, row, clock.nowMs())
       table.touch(row)
-      if (changed.length > 0) elsewhere.touch(swarm)
+      if (changed.length > 0) table.changes.note(swarm)
     }
     countDecision(metrics, decision, table.siteIndexOf(row))
     const isWaiting =
@@ -276,9 +276,14 @@ export class Tracker implements TrackerService {
       isBitfieldOnly: false,
       waitedMs: 0,
     })
-    const own = this.#parts.elsewhere?.insteadOf(decision, requester)
-    const isDecidedHere = own === undefined
-    return { decision: own ?? decision, requester, swarm, placeIndex: place, isDecidedHere }
+    const isDecidedHere = !this.#parts.authority.isRemote(this.#siteOf(place))
+    return {
+      decision: isDecidedHere ? decision : decisionOfRemoteSite(table, decision, row),
+      requester,
+      swarm,
+      placeIndex: place,
+      isDecidedHere,
+    }
   }
 
   /** Moves every peer to the place that the new topology gives its address. */
@@ -288,6 +293,10 @@ export class Tracker implements TrackerService {
       locate: (address) => after.locate(address),
       siteAfter: (siteIndex) => after.siteNamed(before.sites[siteIndex]?.name ?? '')?.index ?? -1,
     })
+  }
+
+  get #isFederated(): boolean {
+    return this.#parts.remote !== undefined
   }
 
   #admit(infoHash: Buffer, from: Address): number {
@@ -309,7 +318,7 @@ export class Tracker implements TrackerService {
   }
 
   #decideFor(
-    { swarm, row, peersWanted, hasCompleted, family, waitedMs }: Heard,
+    { swarm, row, peersWanted, hasCompleted, family, waitedMs }: RecordedAnnounce,
     mayElect: boolean,
   ): Decision {
     const { table } = this.#parts
@@ -343,7 +352,7 @@ export class Tracker implements TrackerService {
       swarm,
       site,
       requester,
-      isFederated: this.#parts.elsewhere !== undefined,
+      isFederated: this.#isFederated,
       mayElect,
     })
     return { decision, requester }
@@ -351,11 +360,11 @@ export class Tracker implements TrackerService {
 
   /** Clients of a torrent over all sites. */
   totals(infoHash: Buffer, swarm = this.#parts.table.swarm(infoHash)): ScrapeCounts {
-    const { table, elsewhere } = this.#parts
+    const { table, remote } = this.#parts
     const seeds = swarm?.seedClients ?? 0
     const leechers = swarm?.leecherClients ?? 0
     const partial = swarm?.partialClients ?? 0
-    const others = elsewhere?.totals(infoHash)
+    const others = remote?.totals(infoHash)
     return {
       complete: seeds + (others?.seeds ?? 0),
       downloaded: (swarm?.downloaded ?? table.completions.get(infoHash).count) + (others?.downloaded ?? 0),
@@ -364,25 +373,16 @@ export class Tracker implements TrackerService {
     }
   }
 
-  /** What a site says of its own clients; undefined where this node counts them. */
+  /** The clients of a remote site, as that site advertises them; undefined where this node counts them. */
   countsOf(infoHash: Buffer, siteIndex: number) {
-    return this.#parts.elsewhere?.countsOf(infoHash, siteIndex)
+    return this.#parts.remote?.countsOf(infoHash, siteIndex)
   }
 
   /** For somebody who needs no peers. */
-  #replyWithCounts(infoHash: Buffer, paced: Pace, swarm?: Swarm): AnnounceReply {
+  #replyWithCounts(infoHash: Buffer, paced: AnnounceInterval, swarm?: Swarm): AnnounceReply {
     const { complete, incomplete, downloaded } = this.totals(infoHash, swarm)
     return { complete, incomplete, downloaded, ...paced, ...writePeers(this.#parts.table.rows, []) }
   }
-}
-
-export interface Explained {
-  readonly decision: Decision
-  readonly requester: Requester
-  readonly swarm: Swarm
-  readonly placeIndex: number
-  /** False for a peer whose own site speaks for itself. */
-  readonly isDecidedHere: boolean
 }
 
 interface Endpoint {

@@ -14,7 +14,7 @@ import type { Origin } from '../origin/origin.ts'
 import { BoundedCache } from '../registry/bounded-cache.ts'
 import { originKind } from '../registry/origin-reference.ts'
 import { type Registration, registrationKey } from '../registry/registration.ts'
-import type { Registry } from '../registry/torrent-registry.ts'
+import type { TorrentRegistry } from '../registry/torrent-registry.ts'
 import { type ContentFile, type ContentFiles, matchOrigin, readContentFiles } from './content-files.ts'
 import type { RequestedRange } from '../server/http/byte-range.ts'
 
@@ -33,14 +33,14 @@ interface Opened {
 }
 
 export interface OpenContentsParts {
-  readonly registry: Registry
+  readonly registry: TorrentRegistry
   /** Absolute. undefined: no file of this machine is served. */
   readonly directory: string | undefined
   /** Where credentials come from. */
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
-export class OpenContents {
+export class ContentSource {
   readonly #parts: OpenContentsParts
   readonly #files: BoundedCache<ContentFiles | undefined>
   readonly #opened: BoundedCache<Opened>

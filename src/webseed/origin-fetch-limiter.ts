@@ -79,7 +79,7 @@ const SWEEP_EVERY_MS = 60_000
 /** When a refused client may ask again; a site stays warm for as long as somebody there seeds. */
 const WARM_RETRY_SECONDS = 600
 
-export type Verdict =
+export type FetchDecision =
   | { readonly kind: 'granted'; readonly grant: Grant }
   | { readonly kind: 'wait' }
   | { readonly kind: 'refused'; readonly why: 'warm' | 'budget'; readonly retryAfterSeconds: number }
@@ -115,7 +115,7 @@ export interface DeskParts {
   readonly limits: DeskLimits
 }
 
-export class OriginDesk {
+export class OriginFetchLimiter {
   readonly #parts: DeskParts
   /** By torrent, and the name of the site: its index may change. */
   readonly #fetching = new Map<string, Fetching>()
@@ -134,7 +134,7 @@ export class OriginDesk {
   }
 
   /** What a request that asks now would hear; whoever waits asks again. Never rejects. */
-  async ask(subject: OriginSubject, address: Address, view: SiteView): Promise<Verdict> {
+  async ask(subject: OriginSubject, address: Address, view: SiteView): Promise<FetchDecision> {
     const nowMs = this.#parts.clock.nowMs()
     this.#sweep(nowMs)
     if (view.isWarm) return { kind: 'refused', why: 'warm', retryAfterSeconds: WARM_RETRY_SECONDS }
@@ -177,7 +177,7 @@ export class OriginDesk {
     fetching.renewedAtMs = nowMs
   }
 
-  #asHolder(fetching: Fetching, subject: OriginSubject, address: Address): Verdict {
+  #asHolder(fetching: Fetching, subject: OriginSubject, address: Address): FetchDecision {
     if (fetching.holder?.equals(address) !== true) return { kind: 'wait' }
     if (this.#isSpent(fetching, subject)) return this.#spent(fetching)
     if (fetching.open >= this.#parts.limits.requestsPerSite) return { kind: 'wait' }
@@ -188,7 +188,7 @@ export class OriginDesk {
     return fetching.usedBytes >= this.#budgetBytes(subject)
   }
 
-  #spent({ activeAtMs }: Fetching): Verdict {
+  #spent({ activeAtMs }: Fetching): FetchDecision {
     const leftMs = Math.max(activeAtMs + RENEWAL_MS - this.#parts.clock.nowMs(), 0)
     return { kind: 'refused', why: 'budget', retryAfterSeconds: Math.ceil(leftMs / 1000) }
   }

@@ -11,20 +11,20 @@ import type { Log } from '../core/log.ts'
 import type { OriginMetrics } from '../core/origin-metrics.ts'
 import { fetchingNodeUrl } from '../registry/node-url.ts'
 import type { Registration } from '../registry/registration.ts'
-import type { Registry } from '../registry/torrent-registry.ts'
-import { ServedTorrents } from '../registry/torrent-variants.ts'
-import { TorrentAnswers } from '../server/http/torrent-handler.ts'
+import type { TorrentRegistry } from '../registry/torrent-registry.ts'
+import { TorrentVariants } from '../registry/torrent-variants.ts'
+import { TorrentHandler } from '../server/http/torrent-handler.ts'
 import type { Downloads } from '../server/http/announce-handler.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { Place } from '../topology/topology.ts'
 import type { GatewayLeases } from '../replication/site-store.ts'
-import { OpenContents } from './content-source.ts'
-import { OriginDesk, type SiteView } from './origin-fetch-limiter.ts'
-import { subjectOf, type WaitingLimits, WebSeedAnswers } from '../server/http/web-seed-handler.ts'
+import { ContentSource } from './content-source.ts'
+import { OriginFetchLimiter, type SiteView } from './origin-fetch-limiter.ts'
+import { subjectOf, type WaitingLimits, WebSeedHandler } from '../server/http/web-seed-handler.ts'
 
 export interface NodeDownloadsParts {
-  readonly registry: Registry
+  readonly registry: TorrentRegistry
   readonly table: SwarmTable
   readonly topology: CurrentTopology
   readonly origin: NodeConfig['origin']
@@ -40,20 +40,20 @@ export interface NodeDownloadsParts {
 
 export class NodeDownloads implements Downloads {
   readonly #parts: NodeDownloadsParts
-  readonly #contents: OpenContents
-  readonly #desk: OriginDesk
-  readonly #torrents: TorrentAnswers
-  readonly #webSeeds: WebSeedAnswers
+  readonly #contents: ContentSource
+  readonly #desk: OriginFetchLimiter
+  readonly #torrents: TorrentHandler
+  readonly #webSeeds: WebSeedHandler
 
   constructor(parts: NodeDownloadsParts) {
     const { registry, topology, origin, clock, metrics, leases } = parts
     this.#parts = parts
-    this.#contents = new OpenContents({ ...parts, directory: origin.directory })
-    this.#desk = new OriginDesk({ clock, metrics, leases, limits: origin })
+    this.#contents = new ContentSource({ ...parts, directory: origin.directory })
+    this.#desk = new OriginFetchLimiter({ clock, metrics, leases, limits: origin })
     const webSeedFor = (registration: Registration, place: Place) => this.#webSeedFor(registration, place)
-    const served = new ServedTorrents({ registry, topology, webSeedFor })
-    this.#torrents = new TorrentAnswers({ ...parts, served })
-    this.#webSeeds = new WebSeedAnswers({
+    const served = new TorrentVariants({ registry, topology, webSeedFor })
+    this.#torrents = new TorrentHandler({ ...parts, served })
+    this.#webSeeds = new WebSeedHandler({
       ...parts,
       contents: this.#contents,
       desk: this.#desk,

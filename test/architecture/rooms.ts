@@ -19,7 +19,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   topology: { rooms: [], packages: ['ip-cidr', 'zod'] },
   swarm: { rooms: [], packages: [] },
   handout: { rooms: ['swarm', 'topology'], packages: [] },
-  replication: { rooms: ['swarm', 'topology', 'handout'], packages: [] },
+  replication: { rooms: ['swarm', 'topology'], packages: [] },
   'replication/memory': {
     rooms: ['replication/site-store', 'replication/torrent-directory', 'replication/torrent-description'],
     packages: [],
@@ -29,7 +29,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['ioredis'],
   },
   federation: { rooms: ['replication', 'swarm', 'topology'], packages: [] },
-  tracker: { rooms: ['replication', 'federation', 'handout', 'swarm', 'topology'], packages: [] },
+  tracker: { rooms: ['replication', 'handout', 'swarm', 'topology'], packages: [] },
   metainfo: { rooms: ['bencode', 'topology/tracker-url'], packages: ['bencode'] },
   registry: { rooms: ['replication/site-store', 'topology', 'metainfo'], packages: [] },
   origin: { rooms: [], packages: ['@aws-sdk/client-s3', 'undici'] },

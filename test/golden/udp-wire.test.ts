@@ -262,6 +262,6 @@ describe('connection ids', () => {
     if (address === undefined) throw new Error(text)
     const ids = new ConnectionIds(secret, new ManualClock(unixSeconds * 1000))
     expect(ids.issue(address).toString('hex')).toBe(id)
-    expect(ids.proves(hex(id), address)).toBe(true)
+    expect(ids.verify(hex(id), address)).toBe(true)
   })
 })

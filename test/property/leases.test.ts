@@ -2,6 +2,7 @@
  * Decisions about leases that reach a node in any order and more than once leave the same gateways, through
  * `Leases.merge` itself and through the records of a site log.
  */
+import { SiteAuthority } from '../../src/topology/site-authority.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { nextLeaseVersion } from '../../src/swarm/lease-version.ts'
@@ -130,7 +131,7 @@ function applyLog(table: SwarmTable, records: readonly LeaseRecord[]): void {
     table,
     topology: new CurrentTopology(topology),
     onSurplus: () => {},
-    isElsewhere: () => false,
+    authority: new SiteAuthority(),
   }
   const applier = new RecordApplier(parts)
   applier.begin(NOW_MS, true)

@@ -6,7 +6,7 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../src/core/clock.ts'
-import { UdpAnswers } from '../../src/server/udp/udp-handler.ts'
+import { UdpHandler } from '../../src/server/udp/udp-handler.ts'
 import {
   readAnnounce,
   readAnnounceResponse,
@@ -59,7 +59,7 @@ const announce = fc.record({
 function answering() {
   const tracker = aTracker()
   const refused: string[] = []
-  const answers = new UdpAnswers({
+  const answers = new UdpHandler({
     tracker: tracker.tracker,
     secrets: { current: () => [SECRET] },
     clock: tracker.clock,
@@ -231,7 +231,7 @@ it('an id is a proof for as long as it lives, for any address and second', () =>
         const ids = new ConnectionIds(SECRET, clock)
         const id = ids.issue(at(text))
         clock.advanceMs(ageMs)
-        expect(ids.proves(id, at(text))).toBe(true)
+        expect(ids.verify(id, at(text))).toBe(true)
         expect(id.readBigUInt64BE()).not.toBe(0n)
       },
     ),

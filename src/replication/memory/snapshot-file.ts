@@ -4,7 +4,7 @@
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { setImmediate as othersFirst } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import type { Clock } from '../../core/clock.ts'
 import type { Loaded, SnapshotStore } from '../site-store.ts'
@@ -42,7 +42,7 @@ export class SnapshotFile implements SnapshotStore {
       for (const block of readBlocks(bytes)) {
         apply(block)
         blocks++
-        await othersFirst()
+        await yieldToEventLoop()
       }
       return { blocks, damage: undefined }
     } catch (error) {
@@ -81,7 +81,7 @@ export class SnapshotFile implements SnapshotStore {
         gatheredBytes += block.length + 8
         count++
         if (gatheredBytes >= WRITE_BYTES) await flush()
-        else await othersFirst()
+        else await yieldToEventLoop()
       }
       gathered.push(pair(0, count))
       await flush()

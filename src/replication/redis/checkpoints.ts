@@ -15,7 +15,7 @@ const RECENT_MAX = 16
 /** Nodes trim what is older than a lifetime, each by its own clock of the site; the rest is for their differences. */
 const YOUNG_SHARE = 0.9
 
-export class Witnesses {
+export class Checkpoints {
   readonly #lifetimeMs: number
   /** Oldest first, as all lists here. */
   #kept: string[] = []

@@ -2,7 +2,7 @@
  * Reads the site log: from the beginning of a peer lifetime until it has what was there when it came, then whatever
  * is added. On a connection of its own, because waiting for entries blocks it.
  */
-import { setImmediate as othersFirst } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { elapsedMs } from '../../core/clock.ts'
 import { list, type RedisClient, type Reply, text } from './client.ts'
 import { compareIds, FIRST_ID } from './stream-id.ts'
@@ -117,7 +117,7 @@ export class LogReader {
         bytes += batch.length
         this.#options.apply(batch)
         if (elapsedMs() - sinceMs < SLICE_MS) continue
-        await othersFirst()
+        await yieldToEventLoop()
         sinceMs = elapsedMs()
       }
     }

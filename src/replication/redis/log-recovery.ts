@@ -17,7 +17,7 @@ import { look, type Look } from './poll.ts'
 import { scripts } from './scripts.ts'
 import type { SiteClock } from './site-clock.ts'
 import { compareIds, FIRST_ID, idMs } from './stream-id.ts'
-import { Witnesses } from './checkpoints.ts'
+import { Checkpoints } from './checkpoints.ts'
 
 /** How much more is written anew than seems to be missing: replicas are behind by less, and so are answers on their way. */
 const OVERLAP_MS = 60_000
@@ -44,9 +44,9 @@ export interface LogKeeperOptions {
 /** What is to be written anew: everything, or what this node heard since then. */
 type Debt = 'everything' | { readonly sinceMs: number }
 
-export class LogKeeper {
+export class LogRecovery {
   readonly #options: LogKeeperOptions
-  readonly #witnesses: Witnesses
+  readonly #witnesses: Checkpoints
   #epoch: string | undefined
   #debt: Debt | undefined
   #wake: () => void = () => {}
@@ -56,7 +56,7 @@ export class LogKeeper {
 
   constructor(options: LogKeeperOptions) {
     this.#options = options
-    this.#witnesses = new Witnesses(options.lifetimeMs)
+    this.#witnesses = new Checkpoints(options.lifetimeMs)
   }
 
   /** Whether Redis may know less of the completions than this node. Whoever gives them back says so. */

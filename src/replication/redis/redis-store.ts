@@ -14,7 +14,7 @@ import type { LogSubscriber, SiteLog, SiteStore, StoreState } from '../site-stor
 import type { TorrentDirectory } from '../torrent-directory.ts'
 import { isRefusal, type RedisClient } from './client.ts'
 import { siteKeys, type SiteKeys } from './keys.ts'
-import { LogKeeper } from './log-recovery.ts'
+import { LogRecovery } from './log-recovery.ts'
 import { LogReader } from './log-reader.ts'
 import { LogWriter } from './log-writer.ts'
 import { RedisCompletions } from './redis-completions.ts'
@@ -56,7 +56,7 @@ export interface RedisStoreOptions {
 
 /** What a session works with; there from `open` on. */
 interface Following {
-  readonly keeper: LogKeeper
+  readonly keeper: LogRecovery
   readonly reader: LogReader
   readonly subscriber: LogSubscriber
   /** For whoever waits for `open`. */
@@ -112,7 +112,7 @@ export class RedisStore implements SiteStore {
       apply: (batch) => subscriber.apply(batch),
       onApplied: (id) => keeper.witness(id),
     })
-    const keeper: LogKeeper = new LogKeeper({
+    const keeper: LogRecovery = new LogRecovery({
       keys: this.#keys,
       lifetimeMs,
       clock: this.clock,

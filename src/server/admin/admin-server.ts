@@ -14,39 +14,21 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { parseAddress } from '../../core/address.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import type { Tracker } from '../../tracker/tracker.ts'
-import type { SwarmTable } from '../../swarm/swarm-table.ts'
-import type { CurrentTopology } from '../../topology/current-topology.ts'
-import { ApiError } from './api-error.ts'
+import type { AdminContext } from './admin-context.ts'
 import { addExplainRoute } from './routes/explain.ts'
-import { addFederationRoutes, type FederationSource, guardFederation } from './routes/federation.ts'
-import { addHealthRoutes, type HealthSource } from './routes/health.ts'
-import { addOperationRoutes, type Operations } from './routes/operations.ts'
+import { addFederationRoutes, guardFederation } from './routes/federation.ts'
+import { addHealthRoutes } from './routes/health.ts'
+import { addOperationRoutes } from './routes/operations.ts'
 import { addSiteRoutes } from './routes/sites.ts'
 import { addSwarmRoutes } from './routes/swarms.ts'
 import { addTopologyRoutes } from './routes/topology.ts'
-import { addTorrentRoutes, type TorrentParts } from './routes/torrents.ts'
-
-export interface AdminParts {
-  readonly topology: CurrentTopology
-  readonly tracker: Tracker
-  readonly table: SwarmTable
-  readonly health: HealthSource
-  readonly operations: Operations
-  readonly torrents: TorrentParts
-  /** The site of the node. */
-  readonly site: string
-  /** undefined where the node has no token for other sites. */
-  readonly federation: FederationSource | undefined
-  readonly log: Log
-  /** Without one, only loopback is answered. */
-  readonly token: string | undefined
-}
+import { addTorrentRoutes } from './routes/torrents.ts'
+import { ApiError } from './requests.ts'
 
 export class AdminServer {
   readonly #routes: FastifyInstance
 
-  constructor(parts: AdminParts) {
+  constructor(parts: AdminContext) {
     const routes = fastify({ exposeHeadRoutes: true, forceCloseConnections: true })
     routes.addHook('onRequest', async (request) => guard(request, parts))
     routes.setErrorHandler((error, _request, reply) => answerError(error, reply, parts.log))
@@ -77,7 +59,7 @@ export class AdminServer {
 
 async function guard(
   request: FastifyRequest,
-  { token, federation }: Pick<AdminParts, 'token' | 'federation'>,
+  { token, federation }: Pick<AdminContext, 'token' | 'federation'>,
 ): Promise<void> {
   if (federation !== undefined && request.routeOptions.url?.startsWith('/federation/') === true)
     return guardFederation(request, federation)

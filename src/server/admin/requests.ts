@@ -1,7 +1,18 @@
-/** Reads the query parameters that several routes take, and says what is wrong with them. */
+/** Query parameters that several routes take, and the error of a request that cannot be answered. */
 import { type Address, parseAddress } from '../../core/address.ts'
 import { parseInfoHash } from '../../core/info-hash.ts'
-import { ApiError } from './api-error.ts'
+
+/** An HTTP status, a code for programs, and a sentence for people. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
 
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>
 

@@ -42,7 +42,7 @@ export interface ErrorLog {
   error(fields: Readonly<Record<string, unknown>>, text: string): void
 }
 
-export class HttpAnswers {
+export class AnnounceHandler {
   readonly #options: HttpAnswersOptions
   /** False once the node drains or has many connections: each answer then closes its connection. */
   readonly #keepsConnections: () => boolean

@@ -16,7 +16,7 @@ import { Refusal } from '../../core/errors.ts'
 import { REQUEST_TARGET_BYTES_MAX } from '../../core/limits.ts'
 import { writeFailure } from '../../wire/http/failure.ts'
 import { Connections } from './idle-connections.ts'
-import { HttpAnswers, type HttpAnswersOptions } from './announce-handler.ts'
+import { AnnounceHandler, type HttpAnswersOptions } from './announce-handler.ts'
 
 export interface HttpServerLimits {
   /** More connections than this are closed as they come in. */
@@ -56,7 +56,7 @@ const NO_QUERY = Object.freeze({})
 
 export class HttpServer {
   readonly #options: HttpAnswersOptions
-  readonly #answers: HttpAnswers
+  readonly #answers: AnnounceHandler
   readonly #server: Server
   readonly #fastify: FastifyInstance
   readonly #connections = new Connections()
@@ -67,7 +67,7 @@ export class HttpServer {
     this.#options = options
     this.#limits = limits
     // Idle connections make room before new ones are turned away.
-    this.#answers = new HttpAnswers(
+    this.#answers = new AnnounceHandler(
       options,
       () => !this.#isDraining && this.#connections.count < limits.connectionsMax / 2,
     )

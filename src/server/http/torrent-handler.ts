@@ -16,20 +16,20 @@ import { attachmentHeader } from './attachment-name.ts'
 import { isNotModified } from './not-modified.ts'
 import { answerText } from './responses.ts'
 import type { Registration } from '../../registry/registration.ts'
-import type { Registry } from '../../registry/torrent-registry.ts'
-import type { ServedTorrents } from '../../registry/torrent-variants.ts'
+import type { TorrentRegistry } from '../../registry/torrent-registry.ts'
+import type { TorrentVariants } from '../../registry/torrent-variants.ts'
 
-export interface TorrentAnswersParts {
-  readonly registry: Registry
-  readonly served: ServedTorrents
+export interface TorrentHandlerComponents {
+  readonly registry: TorrentRegistry
+  readonly served: TorrentVariants
   readonly topology: CurrentTopology
   readonly onRefusal: (code: RefusalCode) => void
 }
 
-export class TorrentAnswers {
-  readonly #parts: TorrentAnswersParts
+export class TorrentHandler {
+  readonly #parts: TorrentHandlerComponents
 
-  constructor(parts: TorrentAnswersParts) {
+  constructor(parts: TorrentHandlerComponents) {
     this.#parts = parts
   }
 

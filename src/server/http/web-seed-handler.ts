@@ -19,24 +19,24 @@ import type { Log } from '../../core/log.ts'
 import type { OriginMetrics, OriginRefusal } from '../../core/origin-metrics.ts'
 import { answerText } from './responses.ts'
 import type { Registration } from '../../registry/registration.ts'
-import type { Registry } from '../../registry/torrent-registry.ts'
+import type { TorrentRegistry } from '../../registry/torrent-registry.ts'
 import type { CurrentTopology } from '../../topology/current-topology.ts'
 import type { Site } from '../../topology/topology.ts'
 import { type ContentFile, findContentFile } from '../../webseed/content-files.ts'
 import { type ContentHead, contentHead } from './range-response.ts'
-import type { OpenContents } from '../../webseed/content-source.ts'
+import type { ContentSource } from '../../webseed/content-source.ts'
 import type {
   Grant,
-  OriginDesk,
+  OriginFetchLimiter,
   OriginSubject,
   SiteView,
-  Verdict,
+  FetchDecision,
 } from '../../webseed/origin-fetch-limiter.ts'
 
-export interface WebSeedParts {
-  readonly registry: Registry
-  readonly contents: OpenContents
-  readonly desk: OriginDesk
+export interface WebSeedHandlerComponents {
+  readonly registry: TorrentRegistry
+  readonly contents: ContentSource
+  readonly desk: OriginFetchLimiter
   readonly topology: CurrentTopology
   readonly view: (registration: Registration, siteIndex: number) => SiteView
   readonly metrics: OriginMetrics
@@ -67,12 +67,12 @@ const BUSY_RETRY_SECONDS = 5
 /** When to come back to an origin that is down. */
 const FAILED_RETRY_SECONDS = 30
 
-export class WebSeedAnswers {
-  readonly #parts: WebSeedParts
+export class WebSeedHandler {
+  readonly #parts: WebSeedHandlerComponents
   readonly #patience: WaitingLimits
   #waiting = 0
 
-  constructor(parts: WebSeedParts) {
+  constructor(parts: WebSeedHandlerComponents) {
     this.#parts = parts
     this.#patience = parts.patience ?? defaultPatience
   }
@@ -129,7 +129,7 @@ export class WebSeedAnswers {
   }
 
   /** Waits as long as the verdict is to wait, somebody is still there to hear it, and there is room. */
-  async #decide(request: IncomingMessage, wanted: Wanted): Promise<Verdict> {
+  async #decide(request: IncomingMessage, wanted: Wanted): Promise<FetchDecision> {
     if (request.method === 'HEAD' || wanted.file.isPadding) return this.#withoutOrigin(wanted)
     let verdict = await this.#ask(wanted)
     if (verdict.kind !== 'wait' || this.#waiting >= this.#patience.waitingMax) return verdict
@@ -149,12 +149,12 @@ export class WebSeedAnswers {
   }
 
   /** Costs the origin nothing, so only a site that has a copy hears no. */
-  async #withoutOrigin(wanted: Wanted): Promise<Verdict> {
+  async #withoutOrigin(wanted: Wanted): Promise<FetchDecision> {
     const { isWarm } = this.#parts.view(wanted.registration, wanted.site.index)
     return isWarm ? this.#ask(wanted) : { kind: 'granted', grant: { take: () => true, release: () => {} } }
   }
 
-  #ask({ registration, site, address }: Wanted): Promise<Verdict> {
+  #ask({ registration, site, address }: Wanted): Promise<FetchDecision> {
     const view = this.#parts.view(registration, site.index)
     return this.#parts.desk.ask(subjectOf(registration, site), address, view)
   }

@@ -7,25 +7,20 @@
  */
 import type { Address } from '../../core/address.ts'
 import type { Clock } from '../../core/clock.ts'
+import type { SecretStore } from '../../replication/site-store.ts'
 import { ConnectionIds } from '../../wire/udp/connection-id.ts'
-
-/** `SecretStore`, as far as it matters here. */
-export interface ConnectionSecrets {
-  /** Newest first, never empty. */
-  current(): readonly Buffer[]
-}
 
 /** An id lives for up to 4 minutes; nodes may hear of a new secret some seconds apart. */
 const OLDER_COUNT_MS = 300_000
 
-export class ConnectionProofs {
-  readonly #source: ConnectionSecrets
+export class ConnectionIdRing {
+  readonly #source: SecretStore
   readonly #clock: Clock
   #secrets: readonly Buffer[] = []
   #ids: readonly ConnectionIds[] = []
   #changedAtMs = 0
 
-  constructor(source: ConnectionSecrets, clock: Clock) {
+  constructor(source: SecretStore, clock: Clock) {
     this.#source = source
     this.#clock = clock
   }
@@ -36,8 +31,8 @@ export class ConnectionProofs {
   }
 
   /** Whether the request, of at least 8 bytes, begins with an id that a node of the site sent to this address lately. */
-  proves(request: Buffer, address: Address): boolean {
-    for (const ids of this.#current()) if (ids.proves(request, address)) return true
+  verify(request: Buffer, address: Address): boolean {
+    for (const ids of this.#current()) if (ids.verify(request, address)) return true
     return false
   }
 

@@ -7,6 +7,7 @@
  * everything else: a refusal would be a way to have us send text to a victim. Once proven, it is answered like an
  * HTTP client, refusals included.
  */
+import type { SecretStore } from '../../replication/site-store.ts'
 import type { Address } from '../../core/address.ts'
 import type { AnnounceReply, TrackerService } from '../../core/announce.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -17,12 +18,12 @@ import { readConnect, writeConnectResponse } from '../../wire/udp/connect.ts'
 import { writeError } from '../../wire/udp/error.ts'
 import { actionOf, actions, REQUEST_HEAD_BYTES, transactionIdOf } from '../../wire/udp/header.ts'
 import { readScrape, writeScrapeResponse } from '../../wire/udp/scrape.ts'
-import { ConnectionProofs, type ConnectionSecrets } from './connection-ids.ts'
+import { ConnectionIdRing } from './connection-ids.ts'
 
 export interface UdpAnswersOptions {
   readonly tracker: TrackerService
   /** What nobody else knows, at least 16 bytes each, newest first. Nodes that may share an address have the same. */
-  readonly secrets: ConnectionSecrets
+  readonly secrets: SecretStore
   readonly clock: Clock
   /** Called once for every request that is turned away with a reason; not for what is dropped. */
   readonly onRefusal: (code: RefusalCode) => void
@@ -37,15 +38,15 @@ export interface UdpDrops {
   readonly unproven: number
 }
 
-export class UdpAnswers {
+export class UdpHandler {
   readonly #options: UdpAnswersOptions
-  readonly #proofs: ConnectionProofs
+  readonly #connectionIds: ConnectionIdRing
   #unreadable = 0
   #unproven = 0
 
   constructor(options: UdpAnswersOptions) {
     this.#options = options
-    this.#proofs = new ConnectionProofs(options.secrets, options.clock)
+    this.#connectionIds = new ConnectionIdRing(options.secrets, options.clock)
   }
 
   get drops(): UdpDrops {
@@ -59,8 +60,8 @@ export class UdpAnswers {
       return undefined
     }
     const connecting = readConnect(packet)
-    if (connecting !== undefined) return writeConnectResponse(connecting, this.#proofs.issue(from))
-    if (!this.#proofs.proves(packet, from)) {
+    if (connecting !== undefined) return writeConnectResponse(connecting, this.#connectionIds.issue(from))
+    if (!this.#connectionIds.verify(packet, from)) {
       this.#unproven++
       return undefined
     }

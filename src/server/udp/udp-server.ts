@@ -11,7 +11,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { setTimeout } from 'node:timers/promises'
 import { parseAddress } from '../../core/address.ts'
 import { assert } from '../../core/assert.ts'
-import { UdpAnswers, type UdpAnswersOptions, type UdpDrops } from './udp-handler.ts'
+import { UdpHandler, type UdpAnswersOptions, type UdpDrops } from './udp-handler.ts'
 
 /**
  * What the kernel keeps while we are busy: 2,000 datagrams, 100 ms at 20,000 a second. Linux grants as much as
@@ -32,13 +32,13 @@ export interface UdpServerDrops extends UdpDrops {
 
 export class UdpServer {
   readonly #options: UdpAnswersOptions
-  readonly #answers: UdpAnswers
+  readonly #answers: UdpHandler
   #socket: Socket | undefined
   #unsent = 0
 
   constructor(options: UdpAnswersOptions) {
     this.#options = options
-    this.#answers = new UdpAnswers(options)
+    this.#answers = new UdpHandler(options)
   }
 
   /** Datagrams that were not answered, by why. */

@@ -57,7 +57,7 @@ export class ConnectionIds {
   }
 
   /** Whether the request, of at least 8 bytes, begins with an id that was sent to this address lately. */
-  proves(request: Buffer, address: Address): boolean {
+  verify(request: Buffer, address: Address): boolean {
     const high = request.readInt32BE(0)
     const low = request.readInt32BE(4)
     const newest = this.#bucket()

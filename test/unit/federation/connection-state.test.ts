@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
-import { RemoteStateMachine } from '../../../src/federation/connection-state.ts'
+import { ConnectionStateMachine } from '../../../src/federation/connection-state.ts'
 
-function heardOnce(): { clock: ManualClock; site: RemoteStateMachine } {
+function heardOnce(): { clock: ManualClock; site: ConnectionStateMachine } {
   const clock = new ManualClock()
-  const site = new RemoteStateMachine(clock)
-  site.heard()
+  const site = new ConnectionStateMachine(clock)
+  site.received()
   site.complete()
   return { clock, site }
 }
 
 test('a site is cut until it has said all', () => {
-  const site = new RemoteStateMachine(new ManualClock())
-  expect(site.state).toBe('cut')
-  site.heard()
-  expect(site.state).toBe('cut')
+  const site = new ConnectionStateMachine(new ManualClock())
+  expect(site.state).toBe('down')
+  site.received()
+  expect(site.state).toBe('down')
   site.complete()
   expect(site.state).toBe('up')
 })
@@ -22,18 +22,18 @@ test('a site is cut until it has said all', () => {
 test('silence makes it late after three seconds, and cut after five', () => {
   const { clock, site } = heardOnce()
   clock.advanceMs(2_999)
-  expect([site.look(), site.state]).toEqual([false, 'up'])
+  expect([site.poll(), site.state]).toEqual([false, 'up'])
   clock.advanceMs(1)
-  expect([site.look(), site.state]).toEqual([false, 'late'])
+  expect([site.poll(), site.state]).toEqual([false, 'stale'])
   clock.advanceMs(2_000)
-  expect([site.look(), site.state]).toEqual([true, 'cut'])
-  expect([site.look(), site.ageSeconds]).toEqual([false, 5])
+  expect([site.poll(), site.state]).toEqual([true, 'down'])
+  expect([site.poll(), site.ageSeconds]).toEqual([false, 5])
 })
 
 test('a stream that broke leaves it late: its other nodes may answer in a moment', () => {
   const { site } = heardOnce()
   site.broken('ended')
-  expect([site.state, site.reason]).toEqual(['late', 'ended'])
+  expect([site.state, site.reason]).toEqual(['stale', 'ended'])
   site.complete()
   expect(site.state).toBe('up')
 })
@@ -42,5 +42,5 @@ test('it is cut at once where none of its nodes can be reached', () => {
   const { site } = heardOnce()
   site.broken('ended')
   site.unreachable('refused')
-  expect([site.state, site.reason]).toEqual(['cut', 'refused'])
+  expect([site.state, site.reason]).toEqual(['down', 'refused'])
 })

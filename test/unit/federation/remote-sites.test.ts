@@ -1,4 +1,5 @@
 /** What a site may make another one believe: things about its own peers, and not too many of them. */
+import { SiteAuthority } from '../../../src/topology/site-authority.ts'
 import { CurrentTopology } from '../../../src/topology/current-topology.ts'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
@@ -6,7 +7,7 @@ import { parseAddress, type Address } from '../../../src/core/address.ts'
 import { VERSIONS_PER_MS } from '../../../src/swarm/lease-version.ts'
 import type { PeerState } from '../../../src/swarm/peer-state.ts'
 import { SwarmTable } from '../../../src/swarm/swarm-table.ts'
-import { RemoteContacts } from '../../../src/federation/remote-sites.ts'
+import { RemoteSites } from '../../../src/federation/remote-sites.ts'
 import { BatchWriter } from '../../../src/replication/record-codec.ts'
 import { aTopology } from '../../a-topology.ts'
 
@@ -16,13 +17,13 @@ function aNodeOfFra() {
   const clock = new ManualClock()
   const topology = aTopology()
   const table = new SwarmTable(topology.places.map(({ site }) => site.index))
-  const remote = new RemoteContacts({
+  const remote = new RemoteSites({
     table,
     clock,
     topology: new CurrentTopology(topology),
     ownSite: 'fra',
-    settle: () => {},
-    onAdopted: () => {},
+    authority: new SiteAuthority(),
+    replica: { applyPending: () => {}, recordLease: () => {} },
   })
   const peer = (ip: string, role: PeerState['role'] = 'seed', infoHash: Buffer = TORRENT): PeerState => ({
     infoHash,
@@ -66,7 +67,7 @@ describe('a site that says', () => {
   test('what its peers are, is believed; the next message replaces it, and an empty one ends it', () => {
     const { remote, batch, counts, peer, known } = aNodeOfFra()
     const say = (seeds: number, ...ips: string[]) =>
-      remote.hear(
+      remote.apply(
         'ams',
         batch((writer) => {
           writer.siteCounts(counts(seeds, 2))
@@ -81,7 +82,7 @@ describe('a site that says', () => {
     say(1, '127.2.1.2')
     expect(known()).toEqual(['127.2.1.2'])
 
-    remote.hear(
+    remote.apply(
       'ams',
       batch((writer) => writer.siteCounts(counts(0, 0))),
     )
@@ -92,7 +93,7 @@ describe('a site that says', () => {
   test('that peers of other sites are its own, is not believed', () => {
     const { remote, batch, counts, peer, known } = aNodeOfFra()
     remote.begin('ams', 0)
-    const refusals = remote.hear(
+    const refusals = remote.apply(
       'ams',
       batch((writer) => {
         writer.siteCounts(counts(4, 0))
@@ -106,7 +107,7 @@ describe('a site that says', () => {
   test('that it has thousands of contacts, is believed of eight', () => {
     const { remote, batch, counts, peer, known } = aNodeOfFra()
     remote.begin('ams', 0)
-    const refusals = remote.hear(
+    const refusals = remote.apply(
       'ams',
       batch((writer) => {
         writer.siteCounts(counts(2_000, 0))
@@ -120,7 +121,7 @@ describe('a site that says', () => {
   test('what cannot be read, changes nothing', () => {
     const { remote, known } = aNodeOfFra()
     remote.begin('ams', 0)
-    expect(remote.hear('ams', Buffer.from('nonsense, and more of it'))).toEqual(['garbage'])
+    expect(remote.apply('ams', Buffer.from('nonsense, and more of it'))).toEqual(['garbage'])
     expect(known()).toEqual([])
   })
 
@@ -128,7 +129,7 @@ describe('a site that says', () => {
     const { clock, remote, batch, counts, peer, table } = aNodeOfFra()
     remote.begin('ams', 0)
     const gateway = peer('127.2.1.1', 'leecher')
-    remote.hear(
+    remote.apply(
       'ams',
       batch((writer) => {
         writer.siteCounts(counts(0, 1))
@@ -153,7 +154,7 @@ test('peers that were recorded here while their site was cut are gone once it ha
   table.put(peer('127.2.1.7', 'leecher'), 4)
   table.put(peer('127.1.1.7', 'leecher'), 1)
   remote.begin('ams', 0)
-  remote.hear(
+  remote.apply(
     'ams',
     batch((writer) => {
       writer.siteCounts(counts(1, 0))
@@ -169,7 +170,7 @@ test('what was said in an earlier stream and not in this one is forgotten', () =
   const { remote, batch, counts, peer, known } = aNodeOfFra()
   const other = Buffer.alloc(20, 'another')
   const say = (infoHash: Buffer, ip: string) =>
-    remote.hear(
+    remote.apply(
       'ams',
       batch((writer) => {
         writer.siteCounts(counts(1, 0, infoHash))
@@ -189,7 +190,7 @@ test('what was said in an earlier stream and not in this one is forgotten', () =
 test('contacts of a site that is cut count as peers that are known here', () => {
   const { remote, table, batch, counts, peer } = aNodeOfFra()
   remote.begin('ams', 0)
-  remote.hear(
+  remote.apply(
     'ams',
     batch((writer) => {
       writer.siteCounts(counts(1, 5))

@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
-import { ReaderStream } from '../../../src/federation/subscriber-stream.ts'
+import { SubscriberStream } from '../../../src/federation/subscriber-stream.ts'
 
 const SOON = { timeout: 20_000 }
 
@@ -15,20 +15,19 @@ function aReader(torrents: number) {
   const told: string[] = []
   let stuck = 0
   const out = new PassThrough({ highWaterMark: 1_024 })
-  const stream = new ReaderStream({
-    own: {
-      name: 'fra',
+  const stream = new SubscriberStream({
+    advertiser: {
+      site: 'fra',
       nowMs: () => clock.nowMs(),
       torrents: () => Array.from({ length: torrents }, (_, index) => `torrent ${index}`),
-      tell: (due) => {
+      encodeUpdates: (due) => {
         const next = due.next()
         if (next.done === true) return undefined
         told.push(next.value)
         return Buffer.alloc(100)
       },
-      onChange: () => {},
     },
-    reader: 'ams',
+    subscriber: 'ams',
     out,
     nowMs: () => clock.nowMs(),
     onStuck: () => stuck++,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { FederationCounts } from '../../../src/federation/counters.ts'
+import { FederationCounters } from '../../../src/federation/counters.ts'
 import { type Message, MessageReader } from '../../../src/federation/messages.ts'
-import { TorrentExchange } from '../../../src/federation/torrent-sync.ts'
+import { TorrentSync } from '../../../src/federation/torrent-sync.ts'
 import { aTorrentStore } from '../../a-torrent-store.ts'
 
 const [FIRST, SECOND] = [Buffer.alloc(20, 1), Buffer.alloc(20, 2)]
@@ -10,26 +10,26 @@ const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}
 /** Bytes here are the infohash that they have. */
 function aSite(nowMs = 1_000) {
   const store = aTorrentStore(nowMs)
-  const counts = new FederationCounts()
+  const counters = new FederationCounters()
   const sent: Message[] = []
   const reader = new MessageReader()
-  const exchange = new TorrentExchange({
+  const sync = new TorrentSync({
     store,
     nowMs: () => nowMs,
     identify: (bytes) => [bytes],
-    counts,
+    counters,
     log: quiet,
     send: (message) => void reader.read(message, (read) => sent.push(read)),
   })
   const put = (hash: Buffer, registeredAtMs: number) =>
     store.put({ infoHashes: [hash], name: 'a', sizeBytes: 5, registeredAtMs, note: '{}' }, hash)
-  return { store, counts, sent, exchange, put }
+  return { store, counters, sent, sync, put }
 }
 
 /** What one site sends, the other hears. */
 async function pass(from: ReturnType<typeof aSite>, to: ReturnType<typeof aSite>): Promise<void> {
-  for (const message of from.sent.splice(0)) to.exchange.heard(message, (hash) => from.exchange.read(hash))
-  await to.exchange.settled()
+  for (const message of from.sent.splice(0)) to.sync.apply(message, (hash) => from.sync.read(hash))
+  await to.sync.waitForPending()
 }
 
 test('what one site registers is registered in the other, as it was, and is not sent back and forth', async () => {
@@ -51,8 +51,8 @@ test('what one site removes is removed in the other, and an older registration d
   await pass(one, other)
   expect(other.store.list()).toEqual([])
 
-  other.exchange.heard({ type: 'registered', atMs: 500, infoHashes: [FIRST] }, async () => FIRST)
-  await other.exchange.settled()
+  other.sync.apply({ type: 'registered', atMs: 500, infoHashes: [FIRST] }, async () => FIRST)
+  await other.sync.waitForPending()
   expect(other.store.list()).toEqual([])
 })
 
@@ -68,12 +68,10 @@ test('a registration after the removal holds', async () => {
 test('another torrent than was named is not kept, and counted', async () => {
   const [one, other] = [aSite(), aSite()]
   await one.put(SECOND, 500)
-  other.exchange.heard({ type: 'registered', atMs: 500, infoHashes: [FIRST] }, () =>
-    one.exchange.read(SECOND),
-  )
-  await other.exchange.settled()
+  other.sync.apply({ type: 'registered', atMs: 500, infoHashes: [FIRST] }, () => one.sync.read(SECOND))
+  await other.sync.waitForPending()
   expect(other.store.list()).toEqual([])
-  expect(other.counts.refused('torrent')).toBe(1)
+  expect(other.counters.refused('torrent')).toBe(1)
 })
 
 test('a new reader hears of all that is registered and of what was removed', async () => {
@@ -83,7 +81,7 @@ test('a new reader hears of all that is registered and of what was removed', asy
   await one.store.remove(SECOND)
   const heard: Message[] = []
   const reader = new MessageReader()
-  for (const message of one.exchange.all()) reader.read(message, (read) => heard.push(read))
+  for (const message of one.sync.all()) reader.read(message, (read) => heard.push(read))
   expect(heard).toEqual([
     { type: 'registered', atMs: 500, infoHashes: [FIRST] },
     { type: 'removed', atMs: 1_000, infoHash: SECOND },

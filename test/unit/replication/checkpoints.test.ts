@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { compareIds } from '../../../src/replication/redis/stream-id.ts'
-import { Witnesses } from '../../../src/replication/redis/checkpoints.ts'
+import { Checkpoints } from '../../../src/replication/redis/checkpoints.ts'
 
 const HOUR_MS = 3_600_000
 const START_MS = 1_700_000_000_000
@@ -8,7 +8,7 @@ const idAt = (ms: number, sequence = 0) => `${START_MS + ms}-${sequence}`
 
 describe('witnesses', () => {
   it('are, of a busy moment, the first entry and a few of those behind it, the last among them', () => {
-    const witnesses = new Witnesses(HOUR_MS)
+    const witnesses = new Checkpoints(HOUR_MS)
     for (let ms = 0; ms <= 100; ms++) witnesses.add(idAt(ms))
     const all = witnesses.all(START_MS + 100)
     expect([all[0], all.at(-1)]).toEqual([idAt(0), idAt(100)])
@@ -16,7 +16,7 @@ describe('witnesses', () => {
   })
 
   it('stand ten seconds apart once somebody looked, but for the last', () => {
-    const witnesses = new Witnesses(HOUR_MS)
+    const witnesses = new Checkpoints(HOUR_MS)
     for (let second = 0; second <= 25; second++) {
       witnesses.add(idAt(second * 1000))
       witnesses.looked()
@@ -25,7 +25,7 @@ describe('witnesses', () => {
   })
 
   it('a few of them are the oldest, the last that was looked for, and what came since', () => {
-    const witnesses = new Witnesses(HOUR_MS)
+    const witnesses = new Checkpoints(HOUR_MS)
     for (let second = 0; second <= 25; second++) witnesses.add(idAt(second * 1000))
     witnesses.looked()
     witnesses.add(idAt(25_500))
@@ -34,7 +34,7 @@ describe('witnesses', () => {
   })
 
   it('go when they are nearly as old as what may be trimmed', () => {
-    const witnesses = new Witnesses(HOUR_MS)
+    const witnesses = new Checkpoints(HOUR_MS)
     witnesses.add(idAt(0))
     witnesses.add(idAt(20_000))
     const youngest = START_MS + HOUR_MS * 0.9
@@ -44,7 +44,7 @@ describe('witnesses', () => {
   })
 
   it('do not come back from before', () => {
-    const witnesses = new Witnesses(HOUR_MS)
+    const witnesses = new Checkpoints(HOUR_MS)
     witnesses.add(idAt(5))
     witnesses.add(idAt(5))
     witnesses.add(idAt(4, 9))
@@ -52,7 +52,7 @@ describe('witnesses', () => {
   })
 
   it('go with the end of the log that was lost', () => {
-    const witnesses = new Witnesses(HOUR_MS)
+    const witnesses = new Checkpoints(HOUR_MS)
     for (const ms of [0, 10_000, 20_000]) witnesses.add(idAt(ms))
     witnesses.forgetAfter(idAt(10_000))
     expect(witnesses.all(START_MS)).toEqual([idAt(0), idAt(10_000)])

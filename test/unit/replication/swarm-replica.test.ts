@@ -1,10 +1,11 @@
 /** What the nodes of one site tell each other, and what they make of it. */
+import { SiteAuthority } from '../../../src/topology/site-authority.ts'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
 import { SeededRandom } from '../../../src/core/random.ts'
 import { flags } from '../../../src/swarm/peer-rows.ts'
 import type { SwarmTable } from '../../../src/swarm/swarm-table.ts'
-import { SiteReplica } from '../../../src/replication/swarm-replica.ts'
+import { SwarmReplica } from '../../../src/replication/swarm-replica.ts'
 import { aSiteOfNodes, pictureOf } from '../../a-site-of-nodes.ts'
 import { aTopology } from '../../a-topology.ts'
 import { aTracker, at, type TestTracker, TORRENT } from '../../a-tracker.ts'
@@ -167,13 +168,14 @@ describe('what is recorded', () => {
     const asked: (() => void)[] = []
     const batches: Buffer[] = []
     const { table, clock, topology } = aTracker()
-    const replica = new SiteReplica({
+    const replica = new SwarmReplica({
       table,
       log: { isShared: true, append: (batch) => void batches.push(batch) },
       completions: { add: () => {} },
       clock,
       random: new SeededRandom(1),
       topology,
+      authority: new SiteAuthority(),
       afterTurn: (flush) => void asked.push(flush),
     })
     replica.recordRemoval({ infoHash: TORRENT, address: at('127.1.1.1'), port: 1, atMs: 1 })

@@ -7,7 +7,7 @@ const rtorrent = { client: '-lt0D80-' }
 const SOURCE = '127.1.1.1'
 
 /** A site with a gateway; `shares` answers for whoever is asked. */
-function aFillingSite(saying: { client: string } = rtorrent) {
+function aFillingSite(announcement: { client: string } = rtorrent) {
   const shares = new Map<string, number>()
   const asked: string[] = []
   const site = aTracker({
@@ -16,8 +16,8 @@ function aFillingSite(saying: { client: string } = rtorrent) {
       return Promise.resolve(shares.get(address.toString()) ?? 0)
     },
   })
-  site.announce(SOURCE, { ...saying, left: 0 })
-  site.announce('127.2.1.1', saying)
+  site.announce(SOURCE, { ...announcement, left: 0 })
+  site.announce('127.2.1.1', announcement)
   const pass = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 500) {
       site.clock.advanceMs(500)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../../src/core/address.ts'
 import type { AnnounceRequest } from '../../../src/core/announce.ts'
 import { ManualClock } from '../../../src/core/clock.ts'
-import { SilentFinishers } from '../../../src/tracker/completion-poller.ts'
+import { CompletionPoller } from '../../../src/tracker/completion-poller.ts'
 
 const from = parseAddress('10.1.0.7')!
 const request: AnnounceRequest = {
@@ -22,7 +22,7 @@ function aWatch(answers: (number | undefined)[]) {
   const asked: number[] = []
   const learnt: AnnounceRequest[] = []
   const startMs = clock.nowMs()
-  const finishers = new SilentFinishers(
+  const finishers = new CompletionPoller(
     () => {
       asked.push(clock.nowMs() - startMs)
       return Promise.resolve(answers.shift())
@@ -140,7 +140,7 @@ describe('clients that do not tell when they are complete', () => {
   it('are asked over at most 32 connections at the same time', async () => {
     const clock = new ManualClock()
     let asked = 0
-    const finishers = new SilentFinishers(
+    const finishers = new CompletionPoller(
       () => {
         asked++
         return new Promise(() => undefined)

@@ -1,7 +1,7 @@
 /** What happens between a node's question whether a peer may become gateway and the answer. */
 import { expect, test } from 'vitest'
 import type { GatewayLeases, LeaseAnswer, LeaseRequest } from '../../../src/replication/site-store.ts'
-import { aTracker, type Saying, TORRENT } from '../../a-tracker.ts'
+import { aTracker, type Announcement, TORRENT } from '../../a-tracker.ts'
 
 /** Leases of which each answer comes when the test gives it; and what was told of them. */
 function aWaitingStore() {
@@ -27,11 +27,11 @@ function aWaitingStore() {
 }
 
 /** A source in fra, and a leecher in ams that is about to become its site's gateway. */
-function anElection(saying: Saying = {}) {
+function anElection(announcement: Announcement = {}) {
   const store = aWaitingStore()
   const tracker = aTracker({ leases: store.leases })
   tracker.announce('127.1.1.1', { left: 0 })
-  const asked = tracker.announceLater('127.2.1.1', saying)
+  const asked = tracker.announceLater('127.2.1.1', announcement)
   const site = () => {
     const found = tracker.table.swarm(TORRENT)?.site(1)
     return { gateways: found?.gateways.length, ever: found?.gatewayHostsEver }

@@ -5,12 +5,12 @@ import { aTracker } from '../../a-tracker.ts'
 const libtorrent = { client: '-LT2080-' }
 const SOURCE = '127.1.1.1'
 
-function aSiteOf(leechers: number, saying = {}) {
+function aSiteOf(leechers: number, announcement = {}) {
   const { announce, clock } = aTracker()
   announce(SOURCE, { ...libtorrent, left: 0 })
   const heard = []
   for (let host = 1; host <= leechers; host++)
-    heard.push(announce(`127.2.1.${host}`, { ...libtorrent, ...saying }).peers)
+    heard.push(announce(`127.2.1.${host}`, { ...libtorrent, ...announcement }).peers)
   return { announce, clock, heard }
 }
 

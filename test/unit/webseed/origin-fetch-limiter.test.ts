@@ -4,7 +4,7 @@ import type { OriginMetrics } from '../../../src/core/origin-metrics.ts'
 import type { LeaseAnswer, LeaseRequest } from '../../../src/replication/site-store.ts'
 import {
   type Grant,
-  OriginDesk,
+  OriginFetchLimiter,
   type OriginSubject,
   type SiteView,
 } from '../../../src/webseed/origin-fetch-limiter.ts'
@@ -34,7 +34,7 @@ function aDesk(limits: { readonly copiesPerSite?: number; readonly requestsPerSi
     claimed: [] as LeaseRequest[],
     renewed: [] as LeaseRequest[],
   }
-  const desk = new OriginDesk({
+  const desk = new OriginFetchLimiter({
     clock,
     metrics,
     leases: {

@@ -12,23 +12,23 @@ describe('a connection id', () => {
   it('is a proof for the address that it was sent to, and for no other', () => {
     const ids = new ConnectionIds(SECRET, new ManualClock())
     const id = ids.issue(at('10.1.1.1'))
-    expect(ids.proves(id, at('10.1.1.1'))).toBe(true)
-    expect(ids.proves(id, at('10.1.1.2'))).toBe(false)
-    expect(ids.proves(id, at('fd00::a01:101'))).toBe(false)
+    expect(ids.verify(id, at('10.1.1.1'))).toBe(true)
+    expect(ids.verify(id, at('10.1.1.2'))).toBe(false)
+    expect(ids.verify(id, at('fd00::a01:101'))).toBe(false)
   })
 
   it.each([0, 3, 4, 7])('with another byte %i is none', (index) => {
     const ids = new ConnectionIds(SECRET, new ManualClock())
     const id = ids.issue(at('10.1.1.1'))
     id[index] = (id[index] ?? 0) ^ 1
-    expect(ids.proves(id, at('10.1.1.1'))).toBe(false)
+    expect(ids.verify(id, at('10.1.1.1'))).toBe(false)
   })
 
   it('of another node with the same secret is a proof, with another secret none', () => {
     const clock = new ManualClock()
     const id = new ConnectionIds(SECRET, clock).issue(at('10.1.1.1'))
-    expect(new ConnectionIds(SECRET, clock).proves(id, at('10.1.1.1'))).toBe(true)
-    expect(new ConnectionIds(Buffer.alloc(32, 'other'), clock).proves(id, at('10.1.1.1'))).toBe(false)
+    expect(new ConnectionIds(SECRET, clock).verify(id, at('10.1.1.1'))).toBe(true)
+    expect(new ConnectionIds(Buffer.alloc(32, 'other'), clock).verify(id, at('10.1.1.1'))).toBe(false)
   })
 
   it.each([
@@ -39,8 +39,8 @@ describe('a connection id', () => {
     const ids = new ConnectionIds(SECRET, clock)
     const id = ids.issue(at('10.1.1.1'))
     clock.advanceMs(livesMs)
-    expect(ids.proves(id, at('10.1.1.1'))).toBe(true)
+    expect(ids.verify(id, at('10.1.1.1'))).toBe(true)
     clock.advanceMs(1)
-    expect(ids.proves(id, at('10.1.1.1'))).toBe(false)
+    expect(ids.verify(id, at('10.1.1.1'))).toBe(false)
   })
 })

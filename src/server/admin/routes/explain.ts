@@ -3,14 +3,13 @@ import type { FastifyInstance } from 'fastify'
 import { formatInfoHash } from '../../../core/info-hash.ts'
 import { reasons } from '../../../handout/decision.ts'
 import { flags } from '../../../swarm/peer-rows.ts'
-import type { AdminParts } from '../admin-server.ts'
-import { ApiError } from '../api-error.ts'
-import { type Query, readAddress, readInfoHash, readPort } from '../requests.ts'
+import type { AdminContext } from '../admin-context.ts'
+import { ApiError, type Query, readAddress, readInfoHash, readPort } from '../requests.ts'
 import { describePeer, publicRoles } from './swarms.ts'
 
 export function addExplainRoute(
   routes: FastifyInstance,
-  parts: Pick<AdminParts, 'topology' | 'tracker' | 'table'>,
+  parts: Pick<AdminContext, 'topology' | 'tracker' | 'table'>,
 ): void {
   routes.get<{ Querystring: Query }>('/api/v1/explain', async (request) => {
     const { topology, tracker, table } = parts

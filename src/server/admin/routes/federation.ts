@@ -1,8 +1,7 @@
 /** What the nodes of other sites ask for: the stream of what this site says, and registered torrents. */
 import type { Writable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { ApiError } from '../api-error.ts'
-import { type Query, readInfoHash } from '../requests.ts'
+import { ApiError, type Query, readInfoHash } from '../requests.ts'
 
 export interface FederationSource {
   /** Compares in constant time. */

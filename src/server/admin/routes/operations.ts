@@ -1,7 +1,7 @@
 /** What an operator tells a node to do. */
 import type { FastifyInstance } from 'fastify'
 import { ConfigError } from '../../../core/errors.ts'
-import { ApiError } from '../api-error.ts'
+import { ApiError } from '../requests.ts'
 
 export interface Operations {
   /** Reads the topology again. Rejects with a `ConfigError`, and changes nothing, where it is wrong. */

@@ -1,6 +1,6 @@
 /** The sites as this node sees them: its own, those that speak for themselves, and those that it answers for. */
 import type { FastifyInstance } from 'fastify'
-import type { AdminParts } from '../admin-server.ts'
+import type { AdminContext } from '../admin-context.ts'
 
 export function addSiteRoutes(
   routes: FastifyInstance,
@@ -9,7 +9,7 @@ export function addSiteRoutes(
     table,
     site: ownSite,
     federation,
-  }: Pick<AdminParts, 'topology' | 'table' | 'site' | 'federation'>,
+  }: Pick<AdminContext, 'topology' | 'table' | 'site' | 'federation'>,
 ): void {
   routes.get('/api/v1/sites', async () => {
     const remotes = new Map((federation?.remotes() ?? []).map((remote) => [remote.site, remote]))
@@ -20,12 +20,13 @@ export function addSiteRoutes(
           name: site.name,
           region: site.region ?? null,
           isOwn: site.name === ownSite,
-          /** `here`: this node answers for it. `up`, `late`, `cut`: what is heard of its own nodes. */
+          /** `here`: this node answers for it. `up`, `stale`, `down`: what is heard of its own nodes. */
           state: remote?.state ?? 'here',
           since: remote === undefined ? null : new Date(remote.sinceMs).toISOString(),
           reason: remote?.reason ?? null,
           ageSeconds: remote?.ageSeconds ?? null,
-          torrents: remote === undefined || remote.state === 'cut' ? swarmsHere(site.index) : remote.torrents,
+          torrents:
+            remote === undefined || remote.state === 'down' ? swarmsHere(site.index) : remote.torrents,
         }
       }),
     }

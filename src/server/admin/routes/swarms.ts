@@ -4,14 +4,13 @@ import { formatInfoHash } from '../../../core/info-hash.ts'
 import { siteState } from '../../../handout/site-state.ts'
 import type { Role } from '../../../swarm/peer-state.ts'
 import type { SiteSwarm, Swarm } from '../../../swarm/swarm.ts'
-import type { AdminParts } from '../admin-server.ts'
-import { ApiError } from '../api-error.ts'
-import { type Query, readInfoHash } from '../requests.ts'
+import type { AdminContext } from '../admin-context.ts'
+import { ApiError, type Query, readInfoHash } from '../requests.ts'
 
 /** The largest swarms; a node may have a million, and nobody reads them. */
 const SWARMS_LISTED_MAX = 1_000
 
-type Parts = Pick<AdminParts, 'topology' | 'tracker' | 'table'>
+type Parts = Pick<AdminContext, 'topology' | 'tracker' | 'table'>
 
 export function addSwarmRoutes(routes: FastifyInstance, parts: Parts): void {
   routes.get<{ Querystring: Query }>('/api/v1/swarms', async (request) => {

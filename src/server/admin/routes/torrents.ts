@@ -10,14 +10,13 @@ import { summarize } from '../../../metainfo/summary.ts'
 import { nearestNodeUrl } from '../../../registry/node-url.ts'
 import { checkOriginReference } from '../../../registry/origin-reference.ts'
 import { type Noted, type Registration, notedOf } from '../../../registry/registration.ts'
-import { type Registry, RegistryUnavailable } from '../../../registry/torrent-registry.ts'
+import { type TorrentRegistry, RegistryUnavailable } from '../../../registry/torrent-registry.ts'
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
 import { NO_BUBBLE, type Place, type Topology, UNMAPPED_SITE } from '../../../topology/topology.ts'
-import { ApiError } from '../api-error.ts'
-import { type Query, readInfoHash } from '../requests.ts'
+import { ApiError, type Query, readInfoHash } from '../requests.ts'
 
 export interface TorrentParts {
-  readonly registry: Registry
+  readonly registry: TorrentRegistry
   /** Why the nodes never serve the content of this origin; undefined where they do. */
   readonly originObstacle: (origin: string) => string | undefined
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AdminServer } from '../../../../src/server/admin/admin-server.ts'
 import { ManualClock } from '../../../../src/core/clock.ts'
-import { Registry } from '../../../../src/registry/torrent-registry.ts'
+import { TorrentRegistry } from '../../../../src/registry/torrent-registry.ts'
 import { runCommand } from '../../../a-command-run.ts'
 import { aTorrent, AWKWARD_INFO_HASH, PLAIN_INFO_HASH, PLAIN_TORRENT } from '../../../a-torrent.ts'
 import { aTorrentStore } from '../../../a-torrent-store.ts'
@@ -32,7 +32,7 @@ async function anAdmin(token?: string) {
   const { topology, tracker, table } = aTracker()
   const store = aTorrentStore()
   const clock = new ManualClock(Date.UTC(2030, 0, 2, 3, 4, 5))
-  const registry = new Registry({ store, clock, admit: 'registered' })
+  const registry = new TorrentRegistry({ store, clock, admit: 'registered' })
   const server = new AdminServer({
     topology,
     tracker,

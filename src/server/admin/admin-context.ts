@@ -1,0 +1,25 @@
+/** The parts of a node that the routes read and operate. */
+import type { Log } from '../../core/log.ts'
+import type { SwarmTable } from '../../swarm/swarm-table.ts'
+import type { CurrentTopology } from '../../topology/current-topology.ts'
+import type { Tracker } from '../../tracker/tracker.ts'
+import type { FederationSource } from './routes/federation.ts'
+import type { HealthSource } from './routes/health.ts'
+import type { Operations } from './routes/operations.ts'
+import type { TorrentParts } from './routes/torrents.ts'
+
+export interface AdminContext {
+  readonly topology: CurrentTopology
+  readonly tracker: Tracker
+  readonly table: SwarmTable
+  readonly health: HealthSource
+  readonly operations: Operations
+  readonly torrents: TorrentParts
+  /** The site of the node. */
+  readonly site: string
+  /** undefined where the node has no token for other sites. */
+  readonly federation: FederationSource | undefined
+  readonly log: Log
+  /** Without one, only loopback is answered. */
+  readonly token: string | undefined
+}
