@@ -325,7 +325,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'topology_reloads_total',
     type: 'counter',
     labels: ['result'],
-    help: 'TopologyReloader of the topology file: accepted, or refused because of an error in it; the old topology then stays.',
+    help: 'Reloads of the topology file: accepted, or refused because of an error in it; the old topology then stays.',
     read: ({ counters }) =>
       reloadResults.map((result) => ({ labels: { result }, value: counters.reloads(result) })),
   },

@@ -56,7 +56,7 @@ export interface Topology {
 
 /**
  * With `gateways: auto`. Two fetched 1.5 copies, four 2.0 and more, where the link between the sites is the limit; and
- * where a host's own link is, several are no faster: docs/decisions/0016-one-gateway-large-sites.md.
+ * where a host's own link is, several are not faster: docs/decisions/0016-one-gateway-large-sites.md.
  */
 const GATEWAYS_AUTO = 1
 
