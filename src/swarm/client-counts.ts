@@ -1,9 +1,9 @@
 /**
- * How many clients of each role a swarm has, each counted once however many addresses it announces from: a
- * dual-stack client announces from each of them (BEP 7), and statistics twice too large are a known complaint.
+ * Client counts of a swarm by role. A client counts once, whatever the number of its addresses: a dual-stack client
+ * announces from each of them (BEP 7), and counts that are twice too large are a known complaint.
  *
- * The address of order 0 is the one that counts. Further ones wait in line, so that a client is still counted when
- * that one stops or expires, as after a new lease of DHCP.
+ * The address of order 0 is the counted one. The others are queued, so that the client is still counted when that
+ * address stops or expires, as after a new DHCP lease.
  */
 import { hashClient } from './peer-hash.ts'
 import { CLIENT_ORDER_MAX, type PeerRows } from './peer-rows.ts'
@@ -11,7 +11,7 @@ import { RowIndex } from './row-index.ts'
 import type { Role } from './peer-state.ts'
 import type { Swarm } from './swarm.ts'
 
-/** More addresses than clients have. These only wait: a flood of one identity must not make long chains in the index. */
+/** More addresses than clients have. Others are not indexed: a flood of one identity must not make long chains. */
 const UNLISTED = CLIENT_ORDER_MAX
 
 export class ClientCounts {
@@ -52,7 +52,10 @@ export class ClientCounts {
     if (!hasOnlyFirstAddresses) this.#countNext(swarm, identity)
   }
 
-  /** Whether it counts here. One that does not, because its own site says how many it has, waits in no line either. */
+  /**
+   * Counts a row, or stops counting it because its own site counts its clients. A row that is not counted is not
+   * queued either.
+   */
   setCounted(swarm: Swarm, row: number, role: Role, isCounted: boolean): void {
     if (isCounted) {
       if (this.#rows.clientOrder(row) === UNLISTED) this.add(swarm, row, role)
@@ -62,7 +65,7 @@ export class ClientCounts {
     }
   }
 
-  /** A new row that does not count. */
+  /** For a new row that is not counted. */
   leaveOut(row: number): void {
     this.#rows.setClientOrder(row, UNLISTED)
   }
@@ -77,7 +80,7 @@ export class ClientCounts {
     count(swarm, after, 1)
   }
 
-  /** The next address of a client counts from now on. */
+  /** Makes the next address of a client the counted one. */
   #countNext(swarm: Swarm, identity: number): void {
     for (let order = 1; order < UNLISTED; order++) {
       const row = this.#find(swarm, identity, order)

@@ -1,11 +1,11 @@
 /**
- * How often each torrent was completed, and when last. Outlives the swarm, which is forgotten with its last peer,
- * while people expect `downloaded` to only ever grow.
+ * Completions of each torrent: their number and the time of the last one. They outlive the swarm, which ends with its
+ * last peer, because users expect `downloaded` never to shrink.
  */
 
 import { infoHashKey } from '../core/info-hash.ts'
 
-/** Beyond this the torrent counted longest ago is forgotten: 150 MB of counts is enough. */
+/** About 150 MB. Beyond it, the torrent with the oldest update is dropped. */
 const TORRENTS_MAX = 1_000_000
 
 export interface Completions {
@@ -23,7 +23,7 @@ export class CompletionCounts {
     return this.#byTorrent.get(infoHashKey(infoHash)) ?? NONE
   }
 
-  /** Neither the count nor the time ever gets smaller. Returns what holds now. */
+  /** Neither the count nor the time ever decreases. Returns the current values. */
   raise(infoHash: Buffer, { count, lastAtMs }: Completions): Completions {
     const key = infoHashKey(infoHash)
     const before = this.#byTorrent.get(key) ?? NONE

@@ -1,6 +1,6 @@
 /**
- * What outlives the last peer of a swarm for a while: which hosts were its gateways. A swarm that is empty for a
- * moment, on this node or on all, has not forgotten whom it told of other sites.
+ * The gateway history of empty swarms, kept for a while. A swarm that is empty for a moment, on this node or on all,
+ * still knows which of its hosts received peers of other sites.
  */
 import { infoHashKey } from '../core/info-hash.ts'
 import { VERSIONS_PER_MS } from './lease-version.ts'
@@ -9,7 +9,7 @@ import { siteFor } from './placement.ts'
 import { RecentMap } from './recent-map.ts'
 import type { Swarm } from './swarm.ts'
 
-/** Only swarms that had gateways are kept, some hundred bytes each. */
+/** Only swarms that had gateways are kept, a few hundred bytes each. */
 const SWARMS_MAX = 100_000
 
 interface SiteMemory {
@@ -33,7 +33,7 @@ export class EmptiedSwarms {
     )
   }
 
-  /** A host that is heard of as a gateway while nobody is there. */
+  /** Adds a gateway host to a swarm that has no peers. */
   remember(infoHash: Buffer, site: number, lease: { readonly host: number; readonly version: number }): void {
     const key = infoHashKey(infoHash)
     const sites = this.#sites.get(key) ?? []
@@ -48,7 +48,7 @@ export class EmptiedSwarms {
     return sites.find((each) => each.site === site)?.gatewayHosts.get(host) ?? 0
   }
 
-  /** Gives a swarm that has peers again what it had. */
+  /** Restores the history when the swarm has peers again. */
   restore(swarm: Swarm): void {
     const key = infoHashKey(swarm.infoHash)
     for (const { site, gatewayHosts } of this.#sites.get(key) ?? [])

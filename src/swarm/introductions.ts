@@ -1,11 +1,12 @@
 /**
- * Who was told of whom. Symmetric, because whoever is dialled knows the dialler: a link is kept at both ends.
+ * Introductions: pairs of peers of which one was handed out to the other. A link is symmetric and kept at both ends,
+ * because the dialled peer learns the address of the dialler.
  *
- * A row has at most `LINKS_MAX` links, in one block or two that exist only while it has any; links between two
- * complete peers are dropped by the caller, so a site that has filled keeps nothing.
+ * A row has at most `LINKS_MAX` links, in one or two blocks that exist only while it has any. The caller drops links
+ * between two complete peers, so a complete site keeps none.
  *
- * Each end keeps which announce of its peer the link goes back to: one from before the peer stopped says nothing
- * of the peer that is there now, and nodes that hear of both in different order must come to the same.
+ * Each end keeps the time of its peer's announce to which the link belongs. A link from before the peer stopped does
+ * not apply to the peer that returned, and nodes that receive the stop and the link in either order must agree.
  */
 import { assert } from '../core/assert.ts'
 import type { PeerRows } from './peer-rows.ts'
@@ -15,7 +16,7 @@ import { SlotPool } from './slot-pool.ts'
   block =>
     0 … 6  row + 1 of a neighbour; 0 is empty, and nothing follows an empty one
     7      the second block, or 0
-    8 … 14 when this row had announced what the link goes back to: milliseconds, modulo 2^32, by neighbour
+    8 … 14 by neighbour, the announce of this row to which the link belongs: milliseconds, modulo 2^32
 */
 const LINKS_IN_BLOCK = 7
 const SECOND = 7
@@ -40,7 +41,7 @@ export class Introductions {
     return this.#blocks.bytes
   }
 
-  /** Blocks in use; 0 when nobody knows anybody. */
+  /** Blocks in use; 0 without links. */
   get blocksInUse(): number {
     return this.#blocks.live
   }
@@ -62,12 +63,12 @@ export class Introductions {
     return false
   }
 
-  /** The announce of the row that its link at `index` goes back to. */
+  /** Time of the row's announce to which its link at `index` belongs. */
   announcedAtMs(row: number, index: number, nearMs: number): number {
     return nearMs - ((nearMs - this.#time(row, index)) | 0)
   }
 
-  /** The announces that the link of two rows goes back to: the first row's, and the other's. */
+  /** Times of the announces to which the link of two rows belongs: the first row's, and the other's. */
   announcedAtOfBoth(row: number, other: number, nearMs: number): readonly [number, number] {
     const announcedAtMs = (end: number, of: number) => {
       let index = this.count(end) - 1
@@ -77,12 +78,12 @@ export class Introductions {
     return [announcedAtMs(row, other), announcedAtMs(other, row)]
   }
 
-  /** Links both ways, as of what both have announced last. A full end forgets its oldest link first. */
+  /** Links both ways, with the last announces of both. An end that is full first drops its oldest link. */
   link(row: number, other: number): void {
     this.linkAt(row, other, this.#rows.lastSeenMs(row, 0), this.#rows.lastSeenMs(other, 0))
   }
 
-  /** The same as of certain announces of both. Where they are linked already, the later ones count. */
+  /** The same with given announces of both. Of rows that are already linked, each end keeps its later announce. */
   linkAt(row: number, other: number, rowAnnouncedAtMs: number, otherAnnouncedAtMs: number): void {
     assert(row !== other, 'a peer is never introduced to itself')
     if (!this.has(row, other)) {
@@ -95,13 +96,13 @@ export class Introductions {
     }
   }
 
-  /** The row was told of all its neighbours again, in the answer to what it announced last. */
+  /** Moves all links of the row to its last announce, whose response contained all its neighbours. */
   renew(row: number): void {
     const lastSeenMs = this.#rows.lastSeenMs(row, 0)
     for (let index = this.count(row) - 1; index >= 0; index--) this.#setTime(row, index, lastSeenMs)
   }
 
-  /** Forgets the links that go back to announces of the row up to this time. */
+  /** Drops the links that belong to announces of the row up to this time. */
   unlinkUntil(row: number, atMs: number): void {
     for (let index = this.count(row) - 1; index >= 0; index--)
       if (this.announcedAtMs(row, index, atMs) <= atMs) this.unlink(row, this.at(row, index))
@@ -112,13 +113,13 @@ export class Introductions {
       this.#setTime(row, index, this.#time(row, index) + byMs)
   }
 
-  /** Forgets the link at both ends. Does nothing where there is none. */
+  /** Drops the link at both ends, if there is one. */
   unlink(row: number, other: number): void {
     this.#drop(row, other)
     this.#drop(other, row)
   }
 
-  /** Forgets every link of the row, at both ends. */
+  /** Drops every link of the row, at both ends. */
   unlinkAll(row: number): void {
     for (let count = this.count(row); count > 0; count--) this.unlink(row, this.at(row, count - 1))
   }

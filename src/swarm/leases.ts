@@ -12,29 +12,29 @@ import { nextLeaseVersion, VERSIONS_PER_MS } from './lease-version.ts'
 import { flags, type PeerRows } from './peer-rows.ts'
 import type { Gateway, SiteSwarm, Swarm } from './swarm.ts'
 
-/** Of which row, in which site. */
+/** The row of a host, in the site of its lease. */
 export interface LeasePlace {
   readonly site: SiteSwarm
   readonly row: number
 }
 
-/** A peer that a gateway fetches from, and the announce of it that the choice goes back to. */
+/** A peer that a gateway fetches from, and the time of the announce to which the choice belongs. */
 export interface Upstream {
   readonly row: number
   readonly announcedAtMs: number
 }
 
-/** A lease by one decision about it, as a node records it; see `Gateway`. */
+/** The content of one decision about a lease, as nodes record it; see `Gateway`. */
 export interface LeaseDecision {
   readonly sinceMs: number
   readonly version: number
   readonly announcedAtMs: number
   readonly treeRank: number
-  /** undefined also where the node that applies the decision does not know the peer. */
+  /** Also undefined if the applying node does not know the peer. */
   readonly upstream: Upstream | undefined
 }
 
-/** Not exported: a `Gateway` is readonly outside this file. */
+/** Not exported, so that a `Gateway` is readonly outside this file. */
 type Writable = { -readonly [Field in keyof Gateway]: Gateway[Field] }
 
 export class Leases {
@@ -47,17 +47,17 @@ export class Leases {
     this.#countGateway = countGateway
   }
 
-  /** What this node decides from now on bears this number. */
+  /** Sets the node number in the versions of this node's decisions. */
   decideAs(node: number): void {
     this.#node = node
   }
 
-  /** Of the lease that the host has or had here; 0 where it never had one. */
+  /** Version of the last decision about the host's lease here; 0 if it never had one. */
   versionOf({ site, row }: LeasePlace): number {
     return site.gatewayHosts.get(this.hostOf(row)) ?? 0
   }
 
-  /** For a decision now, later than all that is known of this host's lease. */
+  /** Version of a decision made now, above every known one about this host's lease. */
   nextVersion(place: LeasePlace, nowMs: number, isEnd: boolean): number {
     return nextLeaseVersion(this.versionOf(place), nowMs, this.#node, isEnd)
   }
@@ -66,7 +66,7 @@ export class Leases {
     return this.#rows.addressHash(row)
   }
 
-  /** A decision that holds whatever is known of the lease; a tentative one becomes this one. */
+  /** Grants the lease without a comparison of versions. A tentative lease becomes a granted one. */
   grant(place: LeasePlace, decision: LeaseDecision): Gateway {
     const lease: Writable = place.site.gatewayOf(place.row) ?? this.#add(place, decision)
     assert(lease.isTentative, 'a gateway holds one lease')
@@ -74,19 +74,20 @@ export class Leases {
     return lease
   }
 
-  /** As of what the peer has announced last. */
+  /** Grants the lease by a decision of this node, for the peer's last announce. */
   grantNow(place: LeasePlace, nowMs: number): Gateway {
     const version = this.nextVersion(place, nowMs, false)
     const announcedAtMs = this.#rows.lastSeenMs(place.row, nowMs)
     return this.grant(place, { sinceMs: nowMs, version, announcedAtMs, treeRank: 0, upstream: undefined })
   }
 
+  /** Adds a tentative lease. */
   reserve(place: LeasePlace, nowMs: number): Gateway {
     assert(place.site.gatewayOf(place.row) === undefined, 'a gateway holds one lease')
     return this.#add(place, { sinceMs: nowMs, announcedAtMs: this.#rows.lastSeenMs(place.row, nowMs) })
   }
 
-  /** What was tentative counts from now on. */
+  /** Turns a tentative lease into a granted one. */
   confirm(place: LeasePlace, gateway: Gateway, nowMs: number): void {
     const lease: Writable = gateway
     lease.isTentative = false
@@ -112,26 +113,29 @@ export class Leases {
     return known
   }
 
-  /** A decision with this version: the gateway fetches from that peer. A tentative lease has no version of its own. */
+  /** Records the decision that the gateway fetches from this peer. A tentative lease keeps no version. */
   assignUpstream(place: LeasePlace, gateway: Gateway, upstream: Upstream, version: number): void {
     this.setUpstream(gateway, upstream)
     if (!gateway.isTentative) this.#decide(place, gateway, version)
   }
 
-  /** No decision, and so no version: what follows from a peer that is gone, or what the gateway's own site states. */
+  /** Sets the upstream without a decision or version: the peer left, or the gateway's own site reports another one. */
   setUpstream(gateway: Gateway, upstream: Upstream | undefined): void {
     const lease: Writable = gateway
     lease.upstreamRow = upstream?.row ?? -1
     lease.upstreamAnnouncedAtMs = upstream?.announcedAtMs ?? 0
   }
 
-  /** The upstream gave the gateway nothing; see `Gateway.failedUpstreamRows`. */
+  /** Adds an upstream without progress; see `Gateway.failedUpstreamRows`. */
   addFailedUpstream(gateway: Gateway, row: number): void {
     const lease: Writable = gateway
     if (!lease.failedUpstreamRows.includes(row)) lease.failedUpstreamRows = [...lease.failedUpstreamRows, row]
   }
 
-  /** The peer is gone, or was at this time: a gateway that fetched from it needs another upstream. */
+  /**
+   * Clears the upstream of the gateways that fetch from this peer, which left. `untilMs`: only choices that belong to
+   * announces up to then.
+   */
   forgetUpstream(swarm: Swarm, row: number, untilMs = Number.POSITIVE_INFINITY): void {
     for (const site of swarm.sites)
       for (const gateway of site.gateways) {
@@ -143,14 +147,14 @@ export class Leases {
       }
   }
 
-  /** The place of a gateway in the tree over the sites, before it has an upstream. Set once. */
+  /** Sets the rank of a gateway in the tree over the sites, once, before it has an upstream. */
   setTreeRank(gateway: Gateway, treeRank: number): void {
-    assert(gateway.treeRank === 0, 'a gateway keeps its place in the tree')
+    assert(gateway.treeRank === 0, 'a gateway keeps its rank')
     const lease: Writable = gateway
     lease.treeRank = treeRank
   }
 
-  /** The peer announced again: its lease goes back to that announce now. */
+  /** Moves the lease to the peer's last announce. */
   refresh(gateway: Gateway, nowMs: number): void {
     const lease: Writable = gateway
     lease.announcedAtMs = this.#rows.lastSeenMs(lease.row, nowMs)
@@ -168,8 +172,8 @@ export class Leases {
   }
 
   /**
-   * Does nothing to a row without a lease. Without a version it follows from a change of the peer itself, which
-   * every node sees: then what is remembered of the lease stays as it is.
+   * Ends the lease of a row, if it has one. An end without a version follows from a change of the peer, which every
+   * node sees for itself; the remembered version then stays.
    */
   end({ site, row }: LeasePlace, cause: ElectionCause, version?: number): void {
     if (!this.#rows.has(row, flags.gateway)) return
@@ -183,7 +187,7 @@ export class Leases {
     if (cause === 'stalled') site.lastStalledRow = row
   }
 
-  /** The leases beyond `gatewaysMax` that every node gives up: the youngest, and of equals by their endpoint. */
+  /** The leases beyond `gatewaysMax`, which every node ends: the youngest, equals in the order of their endpoints. */
   surplus(site: SiteSwarm, gatewaysMax: number): Gateway[] {
     const firm = site.gateways.filter((gateway) => !gateway.isTentative)
     if (firm.length <= gatewaysMax) return []
@@ -192,7 +196,7 @@ export class Leases {
       .slice(gatewaysMax)
   }
 
-  /** By address, then port: any order will do that is the same on every node. */
+  /** Orders by address, then port. Any order works that is the same on every node. */
   compareEndpoints(a: number, b: number): number {
     const [one, other] = [this.#rows.address(a), this.#rows.address(b)]
     return (
@@ -204,7 +208,6 @@ export class Leases {
     )
   }
 
-  /** A tentative lease. */
   #add(
     { site, row }: LeasePlace,
     { sinceMs, announcedAtMs }: Pick<LeaseDecision, 'sinceMs' | 'announcedAtMs'>,
@@ -226,7 +229,7 @@ export class Leases {
     return gateway
   }
 
-  /** All that a decision says takes the place of the former one; only what failed here is still known. */
+  /** Replaces every field by the decision's; failed upstreams, which this node observed, stay. */
   #replace(place: LeasePlace, lease: Writable, decision: LeaseDecision): void {
     lease.isTentative = false
     lease.sinceMs = decision.sinceMs

@@ -1,9 +1,9 @@
 /**
- * One row of eleven 32-bit words a peer: no object, no timer and no string for each of nine million peers.
+ * Peers as rows of eleven 32-bit words: no object, timer or string for each of nine million peers.
  *
- * Rows live in chunks, so that growth never copies what is there (one large array would stall the loop for
- * a fifth of a second at nine million peers), and all words of a row share a cache line or two. A released row
- * is reused; whoever holds a row number across a removal must have been told (see `SwarmTable.remove`).
+ * Rows are stored in chunks. Growth never copies existing rows (one large array would stall the event loop for 200 ms
+ * at nine million peers), and the words of a row share one or two cache lines. A released row is reused, so
+ * `SwarmTable.remove` clears every reference to it.
  */
 import { Address } from '../core/address.ts'
 import { hashWords } from './peer-hash.ts'
@@ -14,14 +14,14 @@ import { SlotPool } from './slot-pool.ts'
     0  address      IPv4 bits, or the slot of the IPv6 address in `#addresses6`
     1  endpoint     port << 16 | place
     2  swarm        index of its swarm; NO_SWARM in a released row
-    3  next         in the ring of its place and role, see `row-list.ts`
+    3  next         in the circular list of its place and role, see `row-list.ts`
     4  lastSeen     milliseconds since 1970, modulo 2^32
-    5  left         KiB still missing, rounded up; LEFT_UNKNOWN where the peer did not say
+    5  left         KiB still missing, rounded up; LEFT_UNKNOWN if the peer did not report it
     6  downloaded   KiB since `started`, saturated
     7  identity     hash of peer id and key: the same client at another address has the same
     8  state        lifetime in seconds << 16 | stalls << 13 | client order << 10 | flags
     9  links        block of its introductions; 0 none
-   10  previous     in the ring
+   10  previous     in the circular list
 */
 const WORDS = 11
 const CHUNK_ROWS_LOG2 = 14
@@ -33,7 +33,7 @@ const NO_SWARM = 0xffff_ffff
 /** The third word of an IPv4 address; the two before it are 0. */
 const V4_MAPPED = 0xffff
 
-/** What `left` says of a peer that did not tell. */
+/** `left` of a peer that did not report it. */
 export const LEFT_UNKNOWN = 0xffff_ffff
 
 /** The longest lifetime that a row can hold. */
@@ -45,24 +45,24 @@ const STALLS_MAX = 0x7
 export const CLIENT_ORDER_MAX = 0x7
 
 export const flags = {
-  /** Has all of the torrent, as far as it says. */
+  /** Complete, by its own announce. */
   seed: 1,
   /** BEP 21: incomplete, and not downloading. */
   partial: 2,
   v6: 4,
   /** The site log is known to have this state of the peer; see `SwarmReplica`. */
   logged: 8,
-  /** Holds the lease of its site. */
+  /** Holds a lease of its site. */
   gateway: 16,
-  /** Said `left=0` the way an aria2 magnet does, which has nothing; see `PeerState`. */
+  /** Announced `left=0` as an aria2 magnet client without metadata does; see `PeerState`. */
   unverifiedSeed: 32,
-  /** Was seen incomplete before it was complete: its `left=0` is true. */
+  /** Was seen incomplete before it was complete, so its `left=0` is true. */
   verifiedSeed: 64,
-  /** Cannot be dialled (port 1 of libtorrent): counted, never handed out. */
+  /** Does not accept connections (port 1 of libtorrent): counted, never handed out. */
   unreachable: 128,
-  /** Passes hardly anything on before it is complete; see `ClientProfile.isSlowToForward`. */
+  /** Uploads hardly anything before it is complete; see `ClientProfile.isSlowToForward`. */
   slowToForward: 256,
-  /** This node heard it from the peer itself, and not from another node. */
+  /** This node received the last announce itself, not from another node. */
   locallyObserved: 512,
 } as const
 
@@ -78,7 +78,7 @@ export class PeerRows {
     return this.#live
   }
 
-  /** Every row number in use is below this; not every number below is in use. */
+  /** Above every row number in use; not every number below it is in use. */
   get end(): number {
     return this.#rowsEver
   }
@@ -133,7 +133,7 @@ export class PeerRows {
     return new Address(pool.get(slot, 0), pool.get(slot, 1), pool.get(slot, 2), pool.get(slot, 3))
   }
 
-  /** The same as `hashAddress` of its address; without making an object, since the indexes ask often. */
+  /** `hashAddress` of its address without an object, because the indexes call it often. */
   addressHash(row: number): number {
     const word = this.#get(row, 0)
     if (!this.has(row, flags.v6)) return hashWords(0, 0, V4_MAPPED, word)
@@ -141,7 +141,7 @@ export class PeerRows {
     return hashWords(pool.get(word, 0), pool.get(word, 1), pool.get(word, 2), pool.get(word, 3))
   }
 
-  /** Whether the row is at this address; without making an object. */
+  /** True if the row has this address. Allocates no object. */
   isAt(row: number, address: Address): boolean {
     const word = this.#get(row, 0)
     if (!this.has(row, flags.v6)) return address.word3 === word && address.isV4
@@ -201,8 +201,8 @@ export class PeerRows {
   }
 
   /**
-   * The row keeps 32 bits of it, 49 days; this is the one of all times with these bits that is nearest to `nearMs`.
-   * A live row was heard within 18 hours of now.
+   * The time of the last announce. The row holds its low 32 bits, which repeat every 49 days; the result is the time
+   * with these bits that is nearest to `nearMs`. A live row was seen within 18 hours of now.
    */
   lastSeenMs(row: number, nearMs: number): number {
     return nearMs - ((nearMs - this.#get(row, 4)) | 0)
@@ -249,7 +249,7 @@ export class PeerRows {
     this.#set(row, 7, identity)
   }
 
-  /** Announces in a row that showed no progress. */
+  /** Consecutive announces without progress. */
   stalls(row: number): number {
     return (this.#get(row, 8) >>> 13) & STALLS_MAX
   }
@@ -258,7 +258,7 @@ export class PeerRows {
     this.#set(row, 8, (this.#get(row, 8) & ~0xe000) | (Math.min(stalls, STALLS_MAX) << 13))
   }
 
-  /** Which address of its client this is; 0 is the one that counts. */
+  /** Order of this address among those of its client; 0 is the counted one. */
   clientOrder(row: number): number {
     return (this.#get(row, 8) >>> 10) & CLIENT_ORDER_MAX
   }

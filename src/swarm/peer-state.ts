@@ -1,9 +1,9 @@
 /**
- * What is known of one peer in one torrent, as one value: the unit in which nodes tell each other of peers, and
- * the only form in which a peer gets into the table.
+ * The state of one peer in one torrent, as one value: the unit in which nodes replicate peers, and the only form in
+ * which a peer enters the table.
  *
- * The later state replaces the earlier one, whoever heard it, so nodes that apply the same states in whatever
- * order agree on every peer. Two states of the same millisecond are compared by what they say.
+ * The later state replaces the earlier one, whichever node recorded it, so nodes that apply the same states in any
+ * order agree on every peer. Two states of the same millisecond are compared by their content.
  */
 import type { Address } from '../core/address.ts'
 
@@ -17,28 +17,28 @@ export interface PeerState {
   /** See `hashIdentity`. */
   readonly identity: number
   readonly role: Role
-  /** KiB, rounded up; `LEFT_UNKNOWN` where the peer did not say. */
+  /** KiB, rounded up; `LEFT_UNKNOWN` if the peer did not report it. */
   readonly leftKib: number
   readonly downloadedKib: number
-  /** When it announced this. Later than whatever the node that heard it knew of the peer before. */
+  /** Time of the announce. Later than every state of the peer that the recording node had before. */
   readonly lastSeenMs: number
   readonly lifetimeSeconds: number
-  /** Announces in a row without progress. */
+  /** Consecutive announces without progress. */
   readonly stalls: number
-  /** Said `left=0` of the kind that magnet clients send. */
+  /** Announced `left=0` as magnet clients without metadata do. */
   readonly isUnverifiedSeed: boolean
   /** Was seen incomplete before it was complete. */
   readonly isVerifiedSeed: boolean
   /** Counted, never handed out. */
   readonly isUnreachable: boolean
-  /** Passes hardly anything on before it is complete. */
+  /** Uploads hardly anything before it is complete. */
   readonly isSlowToForward: boolean
 }
 
 /**
- * Which of two states of one peer stays, for states heard at the same moment: above 0 the first, below 0 the
- * second, 0 where they say the same. Whoever has more of the torrent comes first; the rest only has to be the same
- * everywhere. Doubt comes last of all, since a completion may have lifted it in one of them.
+ * Orders two states of one peer from the same millisecond: above 0 the first stays, below 0 the second, 0 for equal
+ * ones. The state with more of the torrent stays; the remaining order only has to be the same on all nodes.
+ * `isUnverifiedSeed` comes last, because a completion may have cleared it in one of the two.
  */
 export function compareStates(a: PeerState, b: PeerState): number {
   return (

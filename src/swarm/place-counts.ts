@@ -1,6 +1,6 @@
 /**
- * How many peers, swarms and gateways there are, by place and by site, kept up to date with every change: reading
- * them off a million swarms at each scrape would stop the announce path for half a second.
+ * Numbers of peers, swarms and gateways by place and by site, updated with every change: counting them over a million
+ * swarms at each scrape would stop the announce path for half a second.
  */
 import type { Role } from './peer-state.ts'
 
@@ -26,7 +26,7 @@ export class PlaceCounts {
     counts[place] = (counts[place] as number) + by
   }
 
-  /** A swarm has its first peer in a site, or lost its last. */
+  /** For a swarm that gets its first peer in a site, or loses its last. */
   countSwarm(place: number, by: number): void {
     const site = this.#siteOfPlace[place] as number
     this.#swarms[site] = (this.#swarms[site] as number) + by

@@ -1,6 +1,6 @@
 /**
- * Which list of which site a row is in: by the place that the topology gives its address, and by its role. A lease
- * is one of a site, and ends with leaving it.
+ * Placement of rows in the lists of the sites, by the place that the topology gives an address, and by role. A lease
+ * belongs to a site, so it ends when its row leaves the site.
  */
 import type { Address } from '../core/address.ts'
 import { assert } from '../core/assert.ts'
@@ -12,12 +12,12 @@ import { RowList } from './row-list.ts'
 import type { Role } from './peer-state.ts'
 import { SiteSwarm, type Swarm } from './swarm.ts'
 
-/** Another topology, as far as the table is concerned. */
+/** The part of a new topology that the table needs. */
 export interface PlacesAfter {
   readonly siteOfPlace: readonly number[]
-  /** Place index of an address, or -1 where it belongs nowhere. */
+  /** Place index of an address, or -1 if the topology does not contain it. */
   locate(address: Address): number
-  /** The new index of a site that had this index, or -1 where it is gone. */
+  /** The new index of a site that had this index, or -1 if it was removed. */
   siteAfter(siteIndex: number): number
 }
 
@@ -68,7 +68,7 @@ export class Placement {
     if (this.#rows.has(row, flags.unverifiedSeed)) site.unverifiedSeeds++
   }
 
-  /** Takes the row out of its list, and its lease from it. */
+  /** Removes the row from its list and ends its lease. */
   detach(swarm: Swarm, row: number, cause: ElectionCause): void {
     const site = this.siteOf(swarm, row)
     this.leases.end({ site, row }, cause)
@@ -86,8 +86,8 @@ export class Placement {
   }
 
   /**
-   * Uses another topology, in which every row of these swarms has a place. A lease, and the memory of who ever
-   * held one, stays with a site that is still there.
+   * Applies a new topology, in which every row of these swarms has a place. Leases and gateway history stay with
+   * sites that still exist.
    */
   remap(swarms: Iterable<Swarm>, topology: PlacesAfter): void {
     this.#siteOfPlace = topology.siteOfPlace
@@ -121,7 +121,7 @@ export class Placement {
   }
 }
 
-/** The site in the swarm, made where it has none yet. */
+/** The site in the swarm, added if it is missing. */
 export function siteFor(swarm: Swarm, siteIndex: number): SiteSwarm {
   let site = swarm.site(siteIndex)
   if (site === undefined) swarm.sites = [...swarm.sites, (site = new SiteSwarm(siteIndex))]

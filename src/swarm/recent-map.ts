@@ -1,6 +1,6 @@
 /**
- * A map that forgets what is old, without a timer and without looking at each entry: two generations, of which the
- * older one goes when the younger one is full or old enough.
+ * A map that drops old entries without a timer and without a scan: two generations, of which the older one is dropped
+ * when the younger one is full or old enough.
  */
 export class RecentMap<Key, Value> {
   readonly #limits: { readonly entriesMax: number; readonly keptMs: number }
@@ -8,7 +8,7 @@ export class RecentMap<Key, Value> {
   #old = new Map<Key, Value>()
   #youngSinceMs = Number.NEGATIVE_INFINITY
 
-  /** An entry stays for at least `keptMs`, or for half of `entriesMax` further ones if that many come sooner. */
+  /** An entry stays for at least `keptMs`, or until half of `entriesMax` further ones were added. */
   constructor(limits: { readonly entriesMax: number; readonly keptMs: number }) {
     this.#limits = limits
   }
@@ -39,7 +39,7 @@ export class RecentMap<Key, Value> {
     this.#old.delete(key)
   }
 
-  /** Puts another value in the place of each. */
+  /** Replaces each value. */
   replace(valueFor: (value: Value) => Value): void {
     for (const generation of [this.#young, this.#old])
       for (const [key, value] of generation) generation.set(key, valueFor(value))

@@ -1,10 +1,10 @@
 /**
- * A hash index from something a row knows (its endpoint, its client) to the row: open addressing, linear
- * probing, one 32-bit entry a row.
+ * A hash index from a property of a row (its endpoint, its client) to the row: open addressing, linear probing, one
+ * 32-bit entry for each row.
  *
- * It is cut into shards that grow one by one, because rehashing nine million rows at once stops the announce
- * path for more than a second. An entry carries 8 bits of the hash beside the row, so that a probe touches a row,
- * and with it a cache line, only where the row is most likely the right one; that lets shards be 85 % full.
+ * It consists of shards that grow one by one, because rehashing nine million rows at once stops the announce path for
+ * more than a second. An entry carries 8 bits of the hash beside the row, so a probe reads a row, and with it a cache
+ * line, only if the row most likely matches; this lets shards be 85 % full.
  */
 import { assert } from '../core/assert.ts'
 
@@ -20,11 +20,11 @@ export const ROWS_MAX = ROW_MASK - 1
 const SHARDS = 512
 const FULL_PERCENT = 85
 /**
- * Growth reads each row anew, a miss of the cache each time: a row is read three times on the way to a million, five
- * times with 1.25, which is a third of what it takes to insert it (bench/site-records.ts).
+ * Growth reads each row again, each time with a cache miss: a row is read three times on the way to a million rows,
+ * five times with 1.25, which is a third of the cost of its insertion (bench/site-records.ts).
  */
 const GROWTH = 1.5
-/** Shards begin with different sizes, so that they do not all grow at the same time, and are not all half empty then. */
+/** Shards begin with different sizes, so that they do not all grow, and are not all half empty, at the same time. */
 const SLOTS_FIRST = [8, 9, 10, 11]
 
 export class RowIndex {
@@ -54,7 +54,7 @@ export class RowIndex {
     }
   }
 
-  /** The row must not be there yet. */
+  /** The row must not be in the index yet. */
   add(hash: number, row: number): void {
     assert(row <= ROWS_MAX, 'an entry has 24 bits for its row')
     const shard = this.#shardOf(hash)
@@ -63,7 +63,7 @@ export class RowIndex {
     shard.count++
   }
 
-  /** Does nothing where the row is not in the index. */
+  /** Does nothing if the row is not in the index. */
   remove(hash: number, row: number): void {
     const shard = this.#shardOf(hash)
     const { slots } = shard
@@ -74,7 +74,7 @@ export class RowIndex {
       at = next(at, slots.length)
     }
     shard.count--
-    // Backward shift instead of tombstones: what follows moves up, so that look-ups never slow down with age.
+    // Backward shift instead of tombstones: the following entries move up, so look-ups never slow down with age.
     let hole = at
     for (;;) {
       at = next(at, slots.length)
@@ -116,7 +116,7 @@ function rowOf(entry: number): number {
   return (entry & ROW_MASK) - 1
 }
 
-/** The low bits chose the shard; the rest chooses the slot. */
+/** The low bits select the shard, the others the slot. */
 function home(hash: number, slots: number): number {
   return (hash >>> 9) % slots
 }

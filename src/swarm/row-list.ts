@@ -1,10 +1,9 @@
 /**
- * The rows of one swarm in one place and role: a ring threaded through the rows themselves, so that a list costs
- * 8 bytes a row and nothing else. (Arrays cost 13 on average, what they keep in reserve included; with a typed
- * array each, the two hundred bytes of its object came on top of every list.)
+ * The rows of one swarm in one place and role: a circular list linked through the rows themselves, at 8 bytes a row.
+ * (Arrays take 13 bytes on average with their reserve; a typed array for each list adds the 200 bytes of its object.)
  *
- * The ring turns with every announce. Whoever looks at the first few rows from `head` so sees others each time,
- * at the price of what he looks at, however long the list is.
+ * Each announce rotates the list. A reader of the first few rows from `head` thus gets others each time, at a cost that
+ * does not depend on the length of the list.
  */
 import type { PeerRows } from './peer-rows.ts'
 import type { Role } from './peer-state.ts'
@@ -58,7 +57,7 @@ export class RowList {
     if (this.#length > 1) this.#head = rows.next(this.#head)
   }
 
-  /** All rows, from the head on. The list must not change meanwhile. */
+  /** All rows from the head on. The list must not change during the iteration. */
   *all(rows: PeerRows): Generator<number> {
     let row = this.#head
     for (let left = this.#length; left > 0; left--) {

@@ -1,4 +1,4 @@
-/** A peer's state in its row and out of it. What decides where a row is listed, its place and role, is the table's. */
+/** Copies a peer's state into its row and out of it. The table sets place and role, which decide the list of a row. */
 import { flags, type PeerRows } from './peer-rows.ts'
 import type { PeerState, Role } from './peer-state.ts'
 
@@ -12,7 +12,7 @@ export function writeRowState(rows: PeerRows, row: number, state: PeerState): vo
   rows.setFlag(row, flags.slowToForward, state.isSlowToForward)
 }
 
-/** `nearMs`: some time within weeks of when it was heard. */
+/** `nearMs`: any time within weeks of the peer's last announce. */
 export function readRowState(
   rows: PeerRows,
   row: number,

@@ -1,6 +1,6 @@
 /**
- * Fixed-size records of 32-bit words in chunks, with a free list: what a few rows need and most do not
- * (IPv6 addresses, introductions). Slot 0 is never given out, so that 0 can mean "none".
+ * Fixed-size records of 32-bit words in chunks, with a free list: for data that only some rows have (IPv6 addresses,
+ * introductions). Slot 0 is never allocated, so that 0 can mean "none".
  */
 const CHUNK_SLOTS_LOG2 = 10
 const CHUNK_SLOTS = 1 << CHUNK_SLOTS_LOG2

@@ -5,7 +5,7 @@ import { assert } from '../core/assert.ts'
 import { infoHashKey } from '../core/info-hash.ts'
 import { Swarm } from './swarm.ts'
 
-/** Swarms looked at to find an empty one: enough to find a nearly empty one, few enough to cost nothing. */
+/** Swarms scanned for the emptiest one: enough to find a nearly empty swarm, few enough to cost next to nothing. */
 const EMPTIEST_SAMPLE = 32
 
 export class SwarmRegistry {
@@ -34,7 +34,7 @@ export class SwarmRegistry {
 
   create(infoHash: Buffer): Swarm {
     const index = this.#freeIndexes.pop() ?? this.#byIndex.length
-    // The caller's bytes may be a view into a request that is about to be reused.
+    // The caller's bytes may be a view into a request buffer that is reused.
     const swarm = new Swarm(index, Buffer.from(infoHash))
     this.#byIndex[index] = swarm
     this.#byInfoHash.set(infoHashKey(infoHash), swarm)
@@ -47,10 +47,10 @@ export class SwarmRegistry {
     this.#freeIndexes.push(swarm.index)
   }
 
-  /** Of the next few swarms in turn, the one with the fewest peers; the youngest of equals, which is seen last. */
+  /** The swarm with the fewest peers among the next few; of equals the youngest, which is scanned last. */
   emptiestOfSome(spared: Swarm | undefined): Swarm | undefined {
     let emptiest: Swarm | undefined
-    for (let looked = 0; looked < EMPTIEST_SAMPLE; looked++) {
+    for (let scanned = 0; scanned < EMPTIEST_SAMPLE; scanned++) {
       this.#cursor = (this.#cursor + 1) % this.#byIndex.length
       const swarm = this.#byIndex[this.#cursor]
       if (swarm === undefined || swarm === spared || swarm.rows === 0) continue

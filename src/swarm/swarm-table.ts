@@ -1,12 +1,12 @@
 /**
- * Who is in which torrent: the table that every announce reads and writes.
+ * The swarm table: the peers of every torrent, read and written by every announce.
  *
- * Rows are typed words (`peer-rows.ts`), grouped by swarm, site, bubble and role, so that a random sample costs
- * what it returns. Everything that ends with a peer ends here: its introductions, its lease, its place as
- * somebody's upstream. Nothing has a timer; `sweep` is called with as much work as the caller can spare.
+ * Rows are typed words (`peer-rows.ts`), grouped by swarm, site, bubble and role, so that the cost of a random sample
+ * depends on its size alone. `remove` ends everything that depends on a peer: its introductions, its lease, its role as
+ * an upstream. There are no timers; `sweep` does as much work as its caller allows.
  *
- * A peer comes in through `put` and leaves through `stop` or by its time; both heed what is known of later
- * moments, so that the same states in any order, and any number of times, give the same table on every node.
+ * A peer enters through `put` and leaves through `stop` or when its lifetime ends. Both respect later states, so the
+ * same states in any order, and any number of times, give the same table on every node.
  */
 import type { Address } from '../core/address.ts'
 import { ChangedSwarms } from './changed-swarms.ts'
@@ -31,10 +31,10 @@ export interface SwarmTableLimits {
   readonly swarmsMax: number
 }
 
-/** As many rows as an index entry can name, about a gibibyte; and as much again in swarms of one peer each. */
+/** As many rows as an index entry can address, about 1 GiB; a million swarms of one peer each take as much again. */
 const LIMITS: SwarmTableLimits = { peersMax: ROWS_MAX, swarmsMax: 1_000_000 }
 
-/** How far the clocks of two nodes are apart at the very worst; more than that, and the clock was set back. */
+/** The largest difference between the clocks of two nodes. A larger one means that the clock was set back. */
 const AHEAD_MS_MAX = 60_000
 
 export class SwarmTable {
@@ -51,7 +51,7 @@ export class SwarmTable {
   readonly changes = new ChangedSwarms()
   #sweepRow = 0
   #evicted = 0
-  /** The time of the last change, as far as the table is told. */
+  /** Latest time of a recorded state. */
   #latestMs = 0
 
   /** `siteOfPlace` gives the site index of each place index. */
@@ -76,12 +76,12 @@ export class SwarmTable {
     return this.#placement.counts
   }
 
-  /** Swarms dropped because the table was full. */
+  /** Number of swarms that were dropped because the table was full. */
   get evictedSwarms(): number {
     return this.#evicted
   }
 
-  /** Bytes in typed arrays; the objects of the swarms come on top. */
+  /** Bytes in typed arrays, without the objects of the swarms. */
   get bytes(): number {
     return this.rows.bytes + this.introductions.bytes + this.#byEndpoint.bytes + this.clients.bytes
   }
@@ -124,13 +124,13 @@ export class SwarmTable {
   }
 
   /**
-   * Records a state of a peer, who is at this place, unless a later one is known. Returns its row, or -1 where
-   * there is no such row now: the peer is known to have said something else since, or the table is full.
-   * `found` is the row that `find` gives, for a caller who has it. `isCounted`: of a new row, see `ClientCounts`.
+   * Records a state of a peer at this place, unless a later one is known. Returns its row, or -1 if the state was not
+   * recorded: a later state or stop is known, or the table is full. `found`: the result of `find`, if the caller has
+   * it. `isCounted`: for a new row, see `ClientCounts`.
    */
   put(state: PeerState, place: number, found?: number, isCounted = true): number {
     const { rows } = this
-    // Looked up once: with a hundred thousand torrents that is what an insertion waits for.
+    // One look-up only: with a hundred thousand torrents it is the slowest part of an insertion.
     const there = found === undefined || found < 0 ? this.#registry.get(state.infoHash) : this.swarmOf(found)
     const known = found ?? (there === undefined ? -1 : this.find(there, state.address, state.port))
     if (known < 0) {
@@ -155,24 +155,24 @@ export class SwarmTable {
     return row
   }
 
-  /** Something of a peer changed that is not in its state: its lease, its upstream. */
+  /** Reports a change of a peer outside its state: its lease, its upstream. */
   touch(row: number): void {
     this.changes.noteAt(this.swarmOf(row), this.siteIndexOf(row))
   }
 
-  /** Names the peer of a row on every node. */
+  /** Key of the peer of a row, the same on every node. */
   keyOf(row: number): number {
     const { rows } = this
     return hashPeer(this.swarmOf(row).infoHash, rows.address(row), rows.port(row))
   }
 
-  /** What the table holds of a peer. `nearMs`: some time within weeks of when it was heard. */
+  /** The recorded state of a peer. `nearMs`: any time within weeks of its last announce. */
   stateOf(row: number, nearMs: number): PeerState {
     const { infoHash } = this.swarmOf(row)
     return readRowState(this.rows, row, { infoHash, role: this.roleOf(row), nearMs })
   }
 
-  /** A peer said at this time that it stops. Where it came back since, what goes back to before ends all the same. */
+  /** Records that a peer stopped at this time. If it has returned since, links and leases from before still end. */
   stop(peer: Pick<PeerState, 'infoHash' | 'address' | 'port'>, atMs: number): void {
     this.tombstones.add(peer, atMs)
     const row = this.#findState(peer)
@@ -184,7 +184,7 @@ export class SwarmTable {
     if ((lease.site.gatewayOf(row)?.announcedAtMs ?? atMs + 1) <= atMs) this.leases.end(lease, 'stopped')
   }
 
-  /** The torrent was completed so often, the last time at this time. Neither ever gets smaller. */
+  /** Raises the number of completions and the time of the last one; neither ever decreases. */
   complete(infoHash: Buffer, completions: Completions): void {
     const { count, lastAtMs } = this.completions.raise(infoHash, completions)
     const swarm = this.swarm(infoHash)
@@ -195,7 +195,7 @@ export class SwarmTable {
     this.#trustSeeds(swarm)
   }
 
-  /** Forgets a peer and all that depended on it. */
+  /** Removes a peer and everything that depends on it. */
   remove(row: number, cause: 'stopped' | 'expired'): void {
     const swarm = this.swarmOf(row)
     this.touch(row)
@@ -210,15 +210,15 @@ export class SwarmTable {
     if (swarm.rows === 0) this.#drop(swarm)
   }
 
-  /** Looks at up to `rowsMax` rows and forgets those whose lifetime is over. Returns how many it forgot. */
+  /** Scans up to `rowsMax` rows and removes those whose lifetime is over. Returns the number of removed rows. */
   sweep(nowMs: number, rowsMax: number): number {
     const { rows } = this
     let expired = 0
-    for (let looked = Math.min(rowsMax, rows.end); looked > 0; looked--) {
+    for (let unscanned = Math.min(rowsMax, rows.end); unscanned > 0; unscanned--) {
       if (this.#sweepRow >= rows.end) this.#sweepRow = 0
       const row = this.#sweepRow++
       if (!rows.isLive(row)) continue
-      // Last seen in the future: the clock was set back. A peer that is gone must not stay for as long as that step.
+      // Last seen in the future: the clock was set back. A peer that left must not stay for that long.
       if (rows.lastSeenMs(row, nowMs) > nowMs + AHEAD_MS_MAX)
         rows.setLastSeen(row, nowMs, rows.lifetimeSeconds(row))
       if (rows.isExpired(row, nowMs)) {
@@ -229,7 +229,7 @@ export class SwarmTable {
     return expired
   }
 
-  /** Time itself moved by this much: everything that was noted moves along. */
+  /** Shifts every recorded time, after the clock itself was shifted by this much. */
   shiftTime(byMs: number): void {
     const { rows } = this
     for (let row = 0; row < rows.end; row++)
@@ -247,7 +247,7 @@ export class SwarmTable {
     this.#latestMs += byMs
   }
 
-  /** A host of a site is or was its gateway, by a decision of this version. */
+  /** Adds a host that is or was a gateway of a site, by a decision of this version. */
   rememberGatewayHost(
     infoHash: Buffer,
     site: number,
@@ -258,14 +258,14 @@ export class SwarmTable {
     else siteFor(swarm, site).rememberGatewayHost(lease.host, lease.version)
   }
 
-  /** 0 where the host is not known as a gateway of the site. */
+  /** Version of the last decision about a host's lease; 0 for a host without one. */
   gatewayVersion(infoHash: Buffer, site: number, host: number): number {
     const swarm = this.swarm(infoHash)
     if (swarm === undefined) return this.#emptied.versionOf(infoHash, site, host)
     return swarm.site(site)?.gatewayHosts.get(host) ?? 0
   }
 
-  /** Puts every peer where another topology says it is, and forgets those that belong nowhere any more. */
+  /** Moves every peer to its place in a new topology, and removes those without one. */
   remap(topology: PlacesAfter): void {
     const { rows } = this
     for (let row = 0; row < rows.end; row++)
@@ -279,7 +279,7 @@ export class SwarmTable {
     return swarm === undefined ? -1 : this.find(swarm, peer.address, peer.port)
   }
 
-  /** Returns -1 where there is no room. */
+  /** Returns -1 if the table is full. */
   #insert(
     swarm: Swarm,
     state: PeerState,
@@ -326,18 +326,18 @@ export class SwarmTable {
     rows.setFlag(row, flags.partial, role === 'partial')
     rows.setFlag(row, flags.unverifiedSeed, isUnverifiedSeed)
     this.#placement.attach(swarm, row)
-    if (role === 'seed') this.#forgetCompleteNeighbours(row)
+    if (role === 'seed') this.#unlinkCompleteNeighbours(row)
   }
 
-  /** Two complete peers have nothing to tell each other. */
-  #forgetCompleteNeighbours(row: number): void {
+  /** Two complete peers have nothing to exchange. */
+  #unlinkCompleteNeighbours(row: number): void {
     for (let index = this.introductions.count(row) - 1; index >= 0; index--) {
       const other = this.introductions.at(row, index)
       if (this.rows.has(other, flags.seed)) this.introductions.unlink(row, other)
     }
   }
 
-  /** Somebody finished, so content was there to be had: whoever said `left=0` until then has it. */
+  /** A completion shows that the content was available, so seeds that announced `left=0` before it are complete. */
   #trustSeeds(swarm: Swarm): void {
     const { rows } = this
     for (const site of swarm.sites) {
@@ -369,7 +369,7 @@ export class SwarmTable {
     return swarm
   }
 
-  /** Makes room: the emptiest of a few swarms goes, with all its peers. False where there is no other swarm. */
+  /** Removes the emptiest of a few swarms with all its peers. False if there is no other swarm. */
   #evict(spared: Swarm | undefined): boolean {
     const emptiest = this.#registry.emptiestOfSome(spared)
     if (emptiest === undefined) return false

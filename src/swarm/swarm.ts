@@ -1,60 +1,59 @@
 /**
- * One torrent, as this node knows it: its peers grouped by site, bubble and role, and, while a site is filling,
- * the gateways through which it fetches.
+ * One torrent on this node: its peers grouped by site, bubble and role, and the gateways of each site that is filling.
  *
- * Objects here are per swarm and site, never per peer. Only the `SwarmTable` changes the lists and counts.
+ * There is an object for each swarm and site, never for a peer. Only the `SwarmTable` changes lists and counts.
  */
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { VERSIONS_PER_MS } from './lease-version.ts'
 import type { Role } from './peer-state.ts'
 import type { RowList } from './row-list.ts'
 
-/** The lease under which a peer may know other sites. Only `Leases` writes it. */
+/** The lease under which a peer receives peers of other sites. Only `Leases` writes it. */
 export interface Gateway {
   readonly row: number
-  /** When it got the lease. Of too many leases the earlier ones stay. */
+  /** Time of the grant. If there are too many leases, the earlier ones stay. */
   readonly sinceMs: number
-  /** Of the last decision about it; see `lease-version.ts`. */
+  /** Version of the last decision about it; see `lease-version.ts`. */
   readonly version: number
   /** See `Leases`. */
   readonly isTentative: boolean
-  /** The announce of the peer that the lease goes back to: one from before it stopped is worth nothing. */
+  /** Time of the peer's announce to which the lease belongs. A lease from before the peer stopped is void. */
   readonly announcedAtMs: number
-  /** The peer of another site that it fetches from; -1 while it has none. */
+  /** The peer of another site from which it fetches; -1 without one. */
   readonly upstreamRow: number
-  /** The announce of the upstream that the choice goes back to. */
+  /** Time of the upstream's announce to which the choice belongs. */
   readonly upstreamAnnouncedAtMs: number
-  /** Upstreams that gave it nothing, and are not tried again before others. */
+  /** Upstreams without progress, which are tried again only after all others. */
   readonly failedUpstreamRows: readonly number[]
-  /** Where it is in the tree over the sites, settled before it chooses an upstream; see `treeRank`. */
+  /** Rank in the tree over the sites, set before it chooses an upstream; 0 before. See `tree-rank.ts`. */
   readonly treeRank: number
 }
 
-const NOBODY: ReadonlyMap<number, number> = new Map()
+const NO_HOSTS: ReadonlyMap<number, number> = new Map()
 
 export class SiteSwarm {
   readonly site: number
-  /** One for each place and role that has peers. Replaced, not grown: `push` reserves room for seventeen. */
+  /** One for each place and role with peers. Replaced, not grown: `push` reserves room for seventeen. */
   lists: readonly RowList[] = []
-  /** Peers by role, every address counted: what the policy can hand out. */
+  /** Peers by role, every address counted: those that can be handed out. */
   leechers = 0
   seeds = 0
   partial = 0
-  /** Those of `seeds` that may be magnet clients without anything. */
+  /** Those of `seeds` that may be magnet clients without content. */
   unverifiedSeeds = 0
   readonly #gateways: Gateway[] = []
-  /** Why the last lease ended; what its successor's election is counted under. */
+  /** Cause of the last end of a lease; the election of the successor is counted under it. */
   lastLeaseEnd: ElectionCause = 'first'
-  /** Whose lease ended without progress: others come first at the next election. -1 nobody. */
+  /** The row whose lease ended without progress: the next election prefers others. -1 without one. */
   lastStalledRow = -1
-  /** Made when the first one comes: most sites of most swarms never have any. */
+  /** Created with the first gateway: most sites of most swarms never have one. */
   #gatewayHosts: Map<number, number> | undefined = undefined
 
   constructor(site: number) {
     this.site = site
   }
 
-  /** Seeds whose `left=0` can be relied on. */
+  /** Seeds whose `left=0` is reliable. */
   get trustedSeeds(): number {
     return this.seeds - this.unverifiedSeeds
   }
@@ -68,8 +67,8 @@ export class SiteSwarm {
   }
 
   /**
-   * Hosts that ever were gateway here. The hard bound: bytes into this site for this torrent are at most this
-   * many times its size, because nobody else is told of anybody in another site.
+   * Number of hosts that ever were gateways here. It is a hard bound: at most this many times the size of the torrent
+   * enters the site, because no other host of it receives a peer of another site.
    */
   get gatewayHostsEver(): number {
     return this.#gatewayHosts?.size ?? 0
@@ -77,7 +76,7 @@ export class SiteSwarm {
 
   /** The hosts behind `gatewayHostsEver`, by the hash of their address, each with the version of its lease. */
   get gatewayHosts(): ReadonlyMap<number, number> {
-    return this.#gatewayHosts ?? NOBODY
+    return this.#gatewayHosts ?? NO_HOSTS
   }
 
   count(role: Role, by: number): void {
@@ -86,13 +85,13 @@ export class SiteSwarm {
     else this.leechers += by
   }
 
-  /** An older version than is known changes nothing. */
+  /** Keeps the highest version of each host. */
   rememberGatewayHost(addressHash: number, version: number): void {
     this.#gatewayHosts ??= new Map()
     this.#gatewayHosts.set(addressHash, Math.max(version, this.#gatewayHosts.get(addressHash) ?? version))
   }
 
-  /** Of the hosts that ever were gateway; `Leases` shifts the gateways. */
+  /** Shifts the versions of the gateway history; `Leases` shifts the gateways. */
   shiftTime(byMs: number): void {
     for (const [host, version] of this.#gatewayHosts ?? [])
       this.#gatewayHosts?.set(host, version + VERSIONS_PER_MS * byMs)
@@ -134,11 +133,11 @@ export class Swarm {
   readonly infoHash: Buffer
   /** Replaced, not grown, like `lists`. */
   sites: readonly SiteSwarm[] = []
-  /** How often it was completed, counted on the way from leecher to seed. */
+  /** Number of completions: changes from leecher to seed. */
   downloaded = 0
-  /** When it was completed last; 0 where that is not known. Whoever said `left=0` before had something to have. */
+  /** Time of the last completion; 0 if unknown. Seeds that announced `left=0` before it are complete. */
   completedAtMs = 0
-  /** Clients by role, each counted once however many addresses it announces from. */
+  /** Clients by role, each counted once, whatever the number of its addresses. */
   seedClients = 0
   leecherClients = 0
   partialClients = 0

@@ -1,9 +1,9 @@
 /**
- * When peers said that they stop. A record of such a peer from before, which another node sends late, does not
- * bring it back.
+ * Times at which peers stopped. An earlier record of such a peer that arrives late from another node does not restore
+ * it.
  *
- * Kept by 32 bits of a hash: a peer that shares them with one that stopped only loses a record that is older than
- * that moment, and is back with its next announce.
+ * The key is a 32-bit hash. A peer that shares it with one that stopped loses only a record from before that time, and
+ * is recorded again with its next announce.
  */
 import type { Address } from '../core/address.ts'
 import { hashPeer } from './peer-hash.ts'
@@ -11,19 +11,19 @@ import { LIFETIME_SECONDS_MAX } from './peer-rows.ts'
 import { RecentMap } from './recent-map.ts'
 
 /**
- * About 40 MB. Half of them are kept for certain: those of the last 100 s when five thousand a second stop, while
- * nodes are fractions of a second behind each other.
+ * About 40 MB. At least half of them are kept: the last 100 s at five thousand stops a second, while nodes lag
+ * fractions of a second behind each other.
  */
 const TOMBSTONES_MAX = 1_000_000
 
 export class Tombstones {
   readonly #stoppedAtMs = new RecentMap<number, number>({
     entriesMax: TOMBSTONES_MAX,
-    // What was recorded earlier has expired.
+    // Older states have expired.
     keptMs: LIFETIME_SECONDS_MAX * 1000,
   })
 
-  /** When the peer stopped last; before all times where that is not known. */
+  /** Time of the peer's last stop; before all times if it is unknown. */
   of(infoHash: Buffer, address: Address, port: number): number {
     if (this.#stoppedAtMs.size === 0) return Number.NEGATIVE_INFINITY
     return this.#stoppedAtMs.get(hashPeer(infoHash, address, port)) ?? Number.NEGATIVE_INFINITY

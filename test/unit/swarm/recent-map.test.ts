@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { RecentMap } from '../../../src/swarm/recent-map.ts'
 
-test('an entry is there for as long as it is to be kept, and gone at most as long after that', () => {
+test('an entry stays for the time it is kept, and at most as long again', () => {
   const map = new RecentMap<string, number>({ entriesMax: 100, keptMs: 1_000 })
   map.set('early', 1, 0)
   map.set('later', 2, 1_000)
@@ -10,7 +10,7 @@ test('an entry is there for as long as it is to be kept, and gone at most as lon
   expect([map.get('early'), map.get('later'), map.get('last')]).toEqual([undefined, 2, 3])
 })
 
-test('there are never more entries than there may be, and the youngest half is among them', () => {
+test('the map never exceeds its number of entries, and keeps the youngest half', () => {
   const map = new RecentMap<number, number>({ entriesMax: 10, keptMs: 1_000 })
   for (let key = 0; key < 100; key++) {
     map.set(key, key, 0)
@@ -19,7 +19,7 @@ test('there are never more entries than there may be, and the youngest half is a
   expect([95, 96, 97, 98, 99].map((key) => map.get(key))).toEqual([95, 96, 97, 98, 99])
 })
 
-test('an entry that is set again is young again, and there once', () => {
+test('an entry that is set again becomes young, and exists once', () => {
   const map = new RecentMap<string, number>({ entriesMax: 100, keptMs: 1_000 })
   map.set('a', 1, 0)
   map.set('b', 1, 1_000)

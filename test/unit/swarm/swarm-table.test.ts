@@ -27,9 +27,9 @@ const aState = (over: Partial<PeerState> = {}): PeerState => ({
 
 test('a dual-stack client counts once, and is handed out with both addresses', () => {
   const { announce } = aTracker()
-  const twoFaced = { peerId: '-XX0000-abcdefghijkl', key: 'k' }
-  announce('127.1.1.1', twoFaced)
-  const { complete, incomplete } = announce('127.1.1.2', twoFaced)
+  const dualStack = { peerId: '-XX0000-abcdefghijkl', key: 'k' }
+  announce('127.1.1.1', dualStack)
+  const { complete, incomplete } = announce('127.1.1.2', dualStack)
   expect({ complete, incomplete }).toEqual({ complete: 0, incomplete: 1 })
 })
 
@@ -60,7 +60,7 @@ test('a client is still counted when one of its two addresses stops', () => {
 })
 
 test('a client that moved to another address is counted, and so is its download', () => {
-  // What a new lease of DHCP does. The new address came second, and stayed uncounted once the first had expired.
+  // As after a new DHCP lease. The new address was the second one, and stayed uncounted after the first had expired.
   const { announce, clock, table } = aTracker()
   const client = { peerId: '-XX0000-abcdefghijkl', key: 'k' }
   announce('127.1.1.1', client)
@@ -74,20 +74,20 @@ test('a client that moved to another address is counted, and so is its download'
   expect({ incomplete, complete, downloaded }).toEqual({ incomplete: 1, complete: 1, downloaded: 1 })
 })
 
-test('a swarm for which there was no room leaves nothing behind', () => {
+test('a swarm that finds the table full leaves nothing behind', () => {
   const { announce, table } = aTracker({ limits: { peersMax: 0, swarmsMax: 10 } })
   expect(() => announce('127.1.1.1')).toThrow('node is full')
   expect(table.swarmCount).toBe(0)
 })
 
-test('a download counts once, however often completed is said', () => {
+test('a download counts once, however often completed is announced', () => {
   const { announce, table } = aTracker()
   announce('127.1.1.1', { left: 5 })
   for (let again = 0; again < 3; again++) announce('127.1.1.1', { left: 0, event: 'completed' })
   expect(table.swarm(TORRENT)?.downloaded).toBe(1)
 })
 
-test('a peer that starts complete is no download', () => {
+test('a peer that starts complete is not counted as a download', () => {
   const { announce } = aTracker()
   expect(announce('127.1.1.1', { left: 0, event: 'completed' }).downloaded).toBe(0)
 })
@@ -109,7 +109,7 @@ test('a partial seed is incomplete, but no downloader', () => {
   ])
 })
 
-test('a peer that cannot be dialled is counted and never handed out', () => {
+test('a peer that accepts no connections is counted and never handed out', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { port: 1 })
   const { incomplete, peers } = announce('127.1.1.2')
@@ -117,7 +117,7 @@ test('a peer that cannot be dialled is counted and never handed out', () => {
   expect(peers).toEqual([])
 })
 
-test('a peer is there until its lifetime is over, and gone one millisecond later', () => {
+test('a peer stays until the end of its lifetime, and is removed one millisecond later', () => {
   const table = new SwarmTable([0])
   table.put(aState(), 0)
   expect(table.sweep(1_100_000, 1000)).toBe(0)
@@ -125,13 +125,13 @@ test('a peer is there until its lifetime is over, and gone one millisecond later
   expect(table.swarmCount).toBe(0)
 })
 
-test('one sweep looks at no more rows than it may, and the next ones at the rest', () => {
+test('one sweep scans at most the given number of rows, and the next ones the rest', () => {
   const table = new SwarmTable([0])
   for (let host = 0; host < 100; host++) table.put(aState({ port: 1000 + host, identity: host }), 0)
   expect([table.sweep(2_000_000, 60), table.sweep(2_000_000, 60)]).toEqual([60, 40])
 })
 
-test('a full table makes room by forgetting the emptiest swarms, not the one that is growing', () => {
+test('a full table drops the emptiest swarms, not the growing one', () => {
   const table = new SwarmTable([0], { peersMax: 20, swarmsMax: 100 })
   for (let host = 0; host < 10; host++) table.put(aState({ port: 1000 + host, identity: host }), 0)
   for (let torrent = 0; torrent < 30; torrent++)
@@ -140,7 +140,7 @@ test('a full table makes room by forgetting the emptiest swarms, not the one tha
   expect(table.swarm(TORRENT)?.rows).toBe(10)
 })
 
-test('a table with as many swarms as it may have takes a new one in place of an old one', () => {
+test('a table with the maximal number of swarms replaces an old one by a new one', () => {
   const table = new SwarmTable([0], { peersMax: 1000, swarmsMax: 3 })
   for (let torrent = 0; torrent < 5; torrent++)
     table.put(aState({ infoHash: Buffer.alloc(20, torrent), identity: 1 }), 0)
@@ -148,7 +148,7 @@ test('a table with as many swarms as it may have takes a new one in place of an 
   expect(table.swarm(Buffer.alloc(20, 4))?.rows).toBe(1)
 })
 
-test('what a peer downloaded is counted from its last announce, and from zero when it started anew', () => {
+test('a download is counted from the last announce, and from zero after a restart of the client', () => {
   const { announce, counted } = aTracker()
   announce('127.1.1.9', { left: 0 })
   announce('127.2.1.1', { event: 'started' })
@@ -160,8 +160,8 @@ test('what a peer downloaded is counted from its last announce, and from zero wh
   ])
 })
 
-/** The table against a plain Map, over random comings and goings: same peers, same counts, nothing left over. */
-test('ten thousand random comings and goings leave what a plain map would hold', () => {
+/** The table against a plain Map, over random additions and removals: same peers, same counts, nothing left over. */
+test('ten thousand random additions and removals leave the content of a plain map', () => {
   const random = new SeededRandom(7)
   const table = new SwarmTable([0, 0, 1])
   const model = new Map<string, { role: Role; place: number }>()
@@ -204,7 +204,7 @@ test('an address in its IPv4-mapped form is the same peer', () => {
   expect(announce('::ffff:127.1.1.1').incomplete).toBe(1)
 })
 
-test('a seed that becomes incomplete again needs peers again', () => {
+test('a seed that becomes incomplete is a leecher again', () => {
   const { announce, table } = aTracker()
   announce('127.1.1.1', { left: 0 })
   announce('127.1.1.1', { left: 500 })
@@ -212,7 +212,7 @@ test('a seed that becomes incomplete again needs peers again', () => {
   expect(table.rows.has(0, flags.seed)).toBe(false)
 })
 
-test('a clock that is set back by a day does not keep a dead peer for a day', () => {
+test('a clock that is set back by a day does not keep a peer that left for a day', () => {
   const { announce, clock, table } = aTracker()
   announce('127.1.1.1')
   clock.advanceMs(-86_400_000)
