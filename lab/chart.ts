@@ -2,7 +2,7 @@
  * Chart of a run as SVG. Upper panel: share of each site's hosts that have completed, over time. Lower panel: copies into
  * each site. A dashed line marks the bound, dotted lines mark the injected faults.
  */
-import type { ScenarioResult } from './result.ts'
+import { type ScenarioResult, trackerLabel } from './result.ts'
 
 const WIDTH = 860
 const PANEL = { left: 60, right: 150, heightDone: 220, heightCopies: 150, gap: 50, top: 50 } as const
@@ -81,7 +81,7 @@ function title({ options, outcome }: ScenarioResult): string {
   ].join(' and ')
   const how = `${options.sites} × ${options.hosts} hosts, ${mib} MiB, WAN ${wan}, NIC ${mbit(options.nicBitsPerSecond)}`
   const end = outcome === 'finished' ? '' : ` (${outcome})`
-  return `${options.scenario}, ${options.tracker}, ${options.client}/${options.settings}: ${how}${end}`
+  return `${options.scenario}, ${trackerLabel(options)}, ${options.client}/${options.settings}: ${how}${end}`
 }
 
 /** Step function: the share of completed hosts is constant until the next completion. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LabMember } from './member.ts'
 import type { Traffic } from './measure.ts'
-import { cutUplink, restoreUplink } from './namespaces.ts'
+import { cutHostLink, cutUplink, restoreUplink } from './namespaces.ts'
 import { siteName } from './plan.ts'
 import type { RunOptions } from './result.ts'
 import type { Fault, Scenario, Trigger } from './scenarios.ts'
@@ -16,8 +16,19 @@ interface FaultTargets {
   readonly log: (line: string) => void
 }
 
+export interface RemovedHost {
+  readonly member: LabMember
+  readonly how: 'sigkill' | 'link-cut'
+  readonly seconds: number
+  /** Hosts of its site that had connections to other sites at the removal. */
+  readonly connectedBefore: ReadonlySet<LabMember>
+  /** The first other host of its site that connects to another site, and the time since the removal. */
+  successor?: { readonly name: string; readonly afterSeconds: number }
+}
+
 export class FaultInjector {
   readonly events: { seconds: number; text: string }[] = []
+  readonly removed: RemovedHost[] = []
   readonly #targets: FaultTargets
   readonly #pending: Set<Scenario['faults'][number]>
   readonly #running: Promise<void>[] = []
@@ -33,6 +44,7 @@ export class FaultInjector {
       this.#pending.delete(fault)
       this.#running.push(this.#inject(fault.what))
     }
+    for (const removed of this.removed) if (removed.successor === undefined) this.#findSuccessor(removed)
   }
 
   /** Waits for the faults that are in progress. */
@@ -52,47 +64,71 @@ export class FaultInjector {
 
   async #inject(fault: Fault): Promise<void> {
     switch (fault.kind) {
-      case 'kill-gateway':
-        return this.#killGateway(fault.site)
+      case 'remove-gateway':
+        return this.#removeHost(this.#gatewayOf(fault.site), fault.how)
       case 'stop-sources':
-        this.#record('the sources stop')
+        this.record('the sources stop')
         for (const member of this.#targets.members) if (member.isSource) await member.stop()
         return
       case 'cut-uplink':
         await cutUplink(fault.site)
-        this.#record(`the uplink of ${siteName(fault.site)} is cut`)
+        this.record(`the uplink of ${siteName(fault.site)} is cut`)
         await sleep(fault.forSeconds * 1000)
         await restoreUplink(fault.site)
-        this.#record(`the uplink of ${siteName(fault.site)} is restored`)
+        this.record(`the uplink of ${siteName(fault.site)} is restored`)
         return
       case 'kill-site-tracker':
         this.#targets.tracker.killSite?.(fault.site)
-        this.#record(`the tracker of ${siteName(fault.site)} is killed`)
+        this.record(`the tracker of ${siteName(fault.site)} is killed`)
         return
       case 'restart-tracker':
         await this.#targets.tracker.stop()
-        this.#record('the tracker is stopped')
+        this.record('the tracker is stopped')
         await sleep(fault.downSeconds * 1000)
         await this.#targets.tracker.start()
-        this.#record('the tracker is started again')
+        this.record('the tracker is started again')
     }
   }
 
-  /** The gateway is found from outside, independently of the tracker: the host with the most connections to other sites. */
-  #killGateway(site: number): void {
-    const candidates = this.#targets.members
+  /** Found from outside, independently of the tracker: the host with the most connections to other sites. */
+  #gatewayOf(site: number): LabMember | undefined {
+    const { members, options } = this.#targets
+    if (options.victim !== undefined) return members.find(({ host }) => host.name === options.victim)
+    const [gateway] = members
       .filter((member) => member.host.site === site && !member.isSource && member.isRunning)
       .toSorted((left, right) => right.remoteConnections - left.remoteConnections)
-    const gateway = candidates[0]
-    if (gateway === undefined) return
-    gateway.isLost = !gateway.isDone
-    gateway.kill()
-    this.#record(
-      `${gateway.host.name} is killed; it had ${gateway.remoteConnections} connections to other sites`,
+    return gateway
+  }
+
+  async #removeHost(member: LabMember | undefined, how: RemovedHost['how']): Promise<void> {
+    if (member === undefined) return
+    member.isLost = !member.isDone
+    if (how === 'sigkill') member.kill()
+    else await cutHostLink(member.host)
+    const connectedBefore = new Set(this.#targets.members.filter((other) => other.remoteConnections > 0))
+    this.removed.push({ member, how, seconds: this.#targets.clock.seconds(), connectedBefore })
+    this.record(
+      `${member.host.name} is ${how === 'sigkill' ? 'killed' : 'cut off'}; ` +
+        `it had ${member.remoteConnections} connections to other sites`,
     )
   }
 
-  #record(text: string): void {
+  #findSuccessor(removed: RemovedHost): void {
+    const { member, seconds, connectedBefore } = removed
+    const successor = this.#targets.members.find(
+      (other) =>
+        other.host.site === member.host.site && other.remoteConnections > 0 && !connectedBefore.has(other),
+    )
+    if (successor === undefined) return
+    const afterSeconds = this.#targets.clock.seconds() - seconds
+    removed.successor = { name: successor.host.name, afterSeconds }
+    this.record(
+      `${successor.host.name} is connected to another site, ${afterSeconds.toFixed(1)} s after the removal of ${member.host.name}`,
+    )
+  }
+
+  /** Adds an event at the current time and logs it. */
+  record(text: string): void {
     const seconds = this.#targets.clock.seconds()
     this.events.push({ seconds, text })
     this.#targets.log(`${seconds.toFixed(1)} s: ${text}`)

@@ -12,12 +12,13 @@ import { drawChart } from './chart.ts'
 import { clientKinds } from './clients/kinds.ts'
 import { type LabCommand, readCommand, usage } from './options.ts'
 import { repositoryPath } from './repository.ts'
-import { memoryProblem, missingPrograms, namespaceProblem } from './requirements.ts'
-import { type ScenarioResult, isPassed } from './result.ts'
+import { memoryProblem, missingOf, missingPrograms, namespaceProblem } from './requirements.ts'
+import { type RunOptions, type ScenarioResult, isPassed, trackerLabel } from './result.ts'
 import { runCalibration, runScenario } from './run-scenario.ts'
 import { scenarios } from './scenarios.ts'
 import { alignColumns, formatCalibration, formatResults, formatSites } from './table.ts'
-import { trackerKinds } from './trackers/kinds.ts'
+import { trackerKinds, trackerNamed } from './trackers/kinds.ts'
+import { siteswarmProgram } from './trackers/rewritten-torrent.ts'
 
 const exitCodes = { yes: 0, no: 1, usage: 64, missing: 69, refused: 77 } as const
 const log = (line: string) => process.stderr.write(`${line}\n`)
@@ -50,39 +51,26 @@ async function runAll(command: LabCommand): Promise<number> {
     log(`lab: ${unavailable}`)
     return exitCodes.refused
   }
+  const trackers = await candidates(command)
+  const problems = await problemsOf(command, trackers)
+  if (problems.length > 0) {
+    for (const each of problems) log(`lab: ${each}`)
+    return exitCodes.missing
+  }
   const results: ScenarioResult[] = []
   let failures = 0
   for (const scenario of command.scenarios) {
     const directory = repositoryPath(`lab/results/${dateAndTime()}-${scenario.name}`)
     const ofScenario: ScenarioResult[] = []
-    const trackers =
-      command.trackers ?? (await availableTrackers(command.optionsFor(scenario, 'opentracker', 1).client))
-    for (const tracker of trackers) {
-      for (let run = 1; run <= command.runs && !stop.signal.aborted; run++) {
-        const options = command.optionsFor(scenario, tracker, run)
-        const problems = [...(await missingPrograms(options)), await memoryProblem(options)].filter(
-          (each) => each !== undefined,
-        )
-        if (problems.length > 0) {
-          for (const each of problems) log(`lab: ${each}`)
-          return exitCodes.missing
-        }
-        const name = `${tracker}-${options.client}-${run}`
-        log(`${scenario.name} with ${tracker}, run ${run} of ${command.runs}`)
-        const keepLogsIn = join(directory, `${name}-logs`)
-        const hooks = { signal: stop.signal, log: (line: string) => log(`  ${line}`) }
-        const result = await runScenario({ ...options, keepLogsIn }, hooks).catch((error: unknown) => {
-          log(`lab: ${error instanceof Error ? error.message : String(error)}`)
-        })
-        if (result === undefined) {
-          failures++
-          continue
-        }
-        ofScenario.push(result)
-        await mkdir(directory, { recursive: true })
-        await writeFile(join(directory, `${name}.json`), `${JSON.stringify(result, undefined, 2)}\n`)
-        await writeFile(join(directory, `${name}.svg`), drawChart(result))
-        log(formatSites(result))
+    // Each run measures all trackers one after the other, so that a slow change of the machine affects all of them.
+    for (let run = 1; run <= command.runs; run++) {
+      for (const tracker of trackers) {
+        if (stop.signal.aborted) break
+        const options = { ...command.optionsFor(scenario, tracker.name, run), ...tracker.checkout }
+        log(`${scenario.name} with ${trackerLabel(options)}, run ${run} of ${command.runs}`)
+        const result = await measure(options, directory, run)
+        if (result === undefined) failures++
+        else ofScenario.push(result)
       }
     }
     if (ofScenario.length > 0) {
@@ -93,6 +81,56 @@ async function runAll(command: LabCommand): Promise<number> {
   }
   print(command.isJson ? JSON.stringify(results, undefined, 2) : formatResults(results))
   return failures === 0 && results.every(isPassed) && !stop.signal.aborted ? exitCodes.yes : exitCodes.no
+}
+
+/** Missing programs and memory of all runs, so that a comparison does not stop in the middle. */
+async function problemsOf(command: LabCommand, trackers: readonly Candidate[]): Promise<string[]> {
+  const problems = new Set<string>()
+  for (const scenario of command.scenarios)
+    for (const { name, checkout } of trackers) {
+      const options = { ...command.optionsFor(scenario, name, 1), ...checkout }
+      const memory = await memoryProblem(options)
+      if (memory !== undefined) problems.add(memory)
+      for (const line of await missingPrograms(options)) problems.add(line)
+    }
+  return [...problems]
+}
+
+/** One run, with its files in `directory`; undefined if it ended without a result. */
+async function measure(
+  options: RunOptions,
+  directory: string,
+  run: number,
+): Promise<ScenarioResult | undefined> {
+  const name = `${trackerLabel(options)}-${options.client}-${run}`
+  const hooks = { signal: stop.signal, log: (line: string) => log(`  ${line}`) }
+  try {
+    const result = await runScenario({ ...options, keepLogsIn: join(directory, `${name}-logs`) }, hooks)
+    await mkdir(directory, { recursive: true })
+    await writeFile(join(directory, `${name}.json`), `${JSON.stringify(result, undefined, 2)}\n`)
+    await writeFile(join(directory, `${name}.svg`), drawChart(result))
+    log(formatSites(result))
+    return result
+  } catch (error) {
+    log(`lab: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}
+
+interface Candidate {
+  readonly name: string
+  readonly checkout: Pick<RunOptions, 'checkout'>
+}
+
+/** The trackers of a run: those of this checkout, and after each siteswarm the same one of the other checkout. */
+async function candidates({ trackers, against }: LabCommand): Promise<Candidate[]> {
+  const names = trackers ?? (await availableTrackers())
+  return names.flatMap((name) => [
+    { name, checkout: {} },
+    ...(against !== undefined && trackerNamed(name).isSiteswarm
+      ? [{ name, checkout: { checkout: against } }]
+      : []),
+  ])
 }
 
 async function calibrateLinks(command: LabCommand): Promise<number> {
@@ -111,12 +149,10 @@ async function calibrateLinks(command: LabCommand): Promise<number> {
 }
 
 /** Trackers that can run here; the others are printed, so that a comparison is not silently incomplete. */
-async function availableTrackers(client: string): Promise<string[]> {
+async function availableTrackers(): Promise<string[]> {
   const available: string[] = []
   for (const { name, requires } of trackerKinds) {
-    const missing = (await missingPrograms({ client, tracker: name })).filter((line) =>
-      requires.some(({ program }) => line.startsWith(`${program}:`)),
-    )
+    const missing = await missingOf(requires(siteswarmProgram(undefined)))
     if (missing.length === 0) available.push(name)
     else log(`lab: without ${name}: ${missing.join('; ')}`)
   }

@@ -167,6 +167,14 @@ export async function restoreUplink(site: number): Promise<void> {
   await runIn(siteNamespace(site), `ip route replace default via 10.255.${site}.1`)
 }
 
+/**
+ * Takes the link of a host down at its switch port, as a pulled cable does: packets are lost in both directions, and no
+ * connection is reset.
+ */
+export async function cutHostLink(host: LabHost): Promise<void> {
+  await runIn(siteNamespace(host.site), `ip link set p-${host.name} down`)
+}
+
 /** IPv6 is off: neighbour discovery would count as traffic, and clients would announce twice. */
 const baseSetup = `ip link set lo up
      [ ! -e /proc/sys/net/ipv6 ] || sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1`

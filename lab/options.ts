@@ -1,13 +1,17 @@
 /**
  * Command line of the laboratory. Precedence: command line, then the scenario's shape, then the defaults.
  */
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { InputError } from '../src/core/errors.ts'
 import { clientsNamed } from './clients/kinds.ts'
+import type { ClosedPorts } from './closed-ports.ts'
+import { bytes, count, oneOf, rate, share } from './option-values.ts'
+import { planHosts } from './plan.ts'
 import type { RunOptions } from './result.ts'
 import { type Scenario, scenarioNamed, scenarios } from './scenarios.ts'
-import { trackerNamed } from './trackers/kinds.ts'
 import { boundSeconds } from './summary.ts'
+import { trackerNamed } from './trackers/kinds.ts'
 import { wanRates } from './wan-rate.ts'
 
 export interface LabCommand {
@@ -15,6 +19,8 @@ export interface LabCommand {
   readonly scenarios: readonly Scenario[]
   /** Undefined: every tracker that is installed. */
   readonly trackers: readonly string[] | undefined
+  /** Directory of another checkout of siteswarm, measured beside this one. */
+  readonly against: string | undefined
   readonly runs: number
   readonly isJson: boolean
   readonly optionsFor: (scenario: Scenario, tracker: string, run: number) => RunOptions
@@ -28,22 +34,27 @@ export const usage = `npm run lab -- [SCENARIO…] [options]
   --all                   every scenario
   --calibrate             measures the shaped links with plain TCP
   --trackers A,B          one after the other (default: all that are installed)
-  --client NAME           libtorrent, aria2, transmission, rtorrent, mixed, or a list (default libtorrent)
+  --against DIR           another checkout of siteswarm, built, measured beside this one in each run
+  --client NAME           see --list; mixed, or a list such as aria2,rtorrent (default libtorrent)
   --settings NAME         a named set of client settings; see --list (default tcp)
   --sites N --hosts N     sites, and hosts in each (default 3 and 8); the source is one of them
   --bubbles N             bubbles in each site (default 2)
   --size SIZE             of each file (default 192MiB)
   --wan RATE --nic RATE   of a site's uplink and of a host, each direction (default 80mbit and 200mbit);
                           --wan 80mbit,40mbit,80mbit: one for each site
+  --closed-share PERCENT  hosts that close their client port, drawn with the seed (default 0%; 25% in closed-ports)
+  --closed-hosts A,B      hosts that close their client port, by name, such as s2-b1-h1
+  --closed-mode MODE      drop or reject (default drop)
+  --closed-draw DRAW      first-hosts: the first leecher of each site is drawn (default in closed-ports); any
+  --victim HOST           host to remove instead of the gateway, in gateway-killed and gateway-cut
   --congestion NAME       congestion control of the hosts (default cubic)
   --runs N                of each scenario and tracker (default 1)
-  --seed N                content and start times; run n uses seed + n - 1 (default 1)
+  --seed N                content, start times and closed ports; run n uses seed + n - 1 (default 1)
   --timeout SECONDS       for one run (default ten times the bound plus 700)
   --json                  the results as one JSON document on standard output`
 
 export function readCommand(argv: readonly string[]): LabCommand {
-  const { values, positionals } = parse(argv)
-  const flags = values
+  const { values: flags, positionals } = parse(argv)
   const named = positionals.map(scenarioNamed)
   const chosen = flags.all === true ? scenarios : named
   const action =
@@ -61,6 +72,7 @@ export function readCommand(argv: readonly string[]): LabCommand {
     action,
     scenarios: chosen,
     trackers,
+    against: flags.against === undefined ? undefined : resolve(flags.against),
     runs: count(flags.runs ?? '1', '--runs'),
     isJson: flags.json === true,
     optionsFor: (scenario, tracker, run) => {
@@ -87,7 +99,10 @@ export function readCommand(argv: readonly string[]): LabCommand {
         nicBitsPerSecond: rate(flags.nic ?? '200mbit', '--nic'),
         congestion: flags.congestion ?? 'cubic',
         seed: count(flags.seed ?? '1', '--seed') + run - 1,
+        ...closedPorts(flags, scenario.shape.closed),
+        ...(flags.victim === undefined ? {} : { victim: flags.victim }),
       }
+      checkNames(options, scenario)
       const bound = boundSeconds({ ...options, timeoutSeconds: 0 }, scenario.torrents)
       return {
         ...options,
@@ -98,6 +113,50 @@ export function readCommand(argv: readonly string[]): LabCommand {
       }
     },
   }
+}
+
+type Flags = ReturnType<typeof parse>['values']
+
+/** Named hosts replace the draw of the scenario unless a share is given as well. */
+function closedPorts(flags: Flags, ofScenario: ClosedPorts | undefined): { readonly closed?: ClosedPorts } {
+  const named = flags['closed-hosts']?.split(',')
+  const given = flags['closed-share']
+  const [mode, draw] = [flags['closed-mode'], flags['closed-draw']]
+  if (ofScenario === undefined && named === undefined && given === undefined) {
+    if (mode === undefined && draw === undefined) return {}
+    throw new InputError('--closed-mode and --closed-draw need --closed-share or --closed-hosts')
+  }
+  const isDrawn = given !== undefined || named === undefined
+  const includesFirstHosts =
+    draw === undefined
+      ? ofScenario?.includesFirstHosts === true
+      : oneOf(['first-hosts', 'any'], draw, '--closed-draw') === 'first-hosts'
+  return {
+    closed: {
+      share: given === undefined ? (isDrawn ? (ofScenario?.share ?? 0) : 0) : share(given, '--closed-share'),
+      hosts: named ?? [],
+      mode: oneOf(['drop', 'reject'], mode ?? ofScenario?.mode ?? 'drop', '--closed-mode'),
+      includesFirstHosts: isDrawn && includesFirstHosts,
+    },
+  }
+}
+
+/** Names of hosts, and sites of the scenario, that the shape does not have. */
+function checkNames(options: Omit<RunOptions, 'timeoutSeconds'>, scenario: Scenario): void {
+  const hosts = planHosts(options).map(({ name }) => name)
+  const check = (flag: string, name: string) => {
+    if (!hosts.includes(name))
+      throw new InputError(`${flag}: unknown host "${name}"; the hosts are ${hosts.join(', ')}`)
+  }
+  for (const name of options.closed?.hosts ?? []) check('--closed-hosts', name)
+  if (options.victim !== undefined) {
+    check('--victim', options.victim)
+    if (!scenario.faults.some(({ what }) => what.kind === 'remove-gateway'))
+      throw new InputError(`--victim: ${scenario.name} does not remove a host`)
+  }
+  const sitesNeeded = Math.max(0, ...scenario.impostors.map(({ site }) => site))
+  if (options.sites < sitesNeeded)
+    throw new InputError(`${scenario.name} needs at least ${sitesNeeded} sites, not ${options.sites}`)
 }
 
 function parse(argv: readonly string[]) {
@@ -114,6 +173,12 @@ function parse(argv: readonly string[]) {
         calibrate: yes,
         json: yes,
         trackers: text,
+        against: text,
+        'closed-share': text,
+        'closed-hosts': text,
+        'closed-mode': text,
+        'closed-draw': text,
+        victim: text,
         client: text,
         settings: text,
         sites: text,
@@ -131,23 +196,4 @@ function parse(argv: readonly string[]) {
   } catch (error) {
     throw new InputError(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
   }
-}
-
-function count(value: string, flag: string): number {
-  const number = Number(value)
-  if (!Number.isSafeInteger(number) || number < 1)
-    throw new InputError(`${flag} expects a whole number from 1, not "${value}"`)
-  return number
-}
-
-function bytes(value: string): number {
-  const match = /^(\d+)(KiB|MiB|GiB)$/.exec(value)
-  if (match === null) throw new InputError(`--size expects a size such as 192MiB, not "${value}"`)
-  return Number(match[1]) * { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }[match[2] as 'KiB' | 'MiB' | 'GiB']
-}
-
-function rate(value: string, flag: string): number {
-  const match = /^(\d+)(kbit|mbit|gbit)$/.exec(value)
-  if (match === null) throw new InputError(`${flag} expects a rate such as 80mbit, not "${value}"`)
-  return Number(match[1]) * { kbit: 1e3, mbit: 1e6, gbit: 1e9 }[match[2] as 'kbit' | 'mbit' | 'gbit']
 }

@@ -7,6 +7,7 @@ import type { ProgramRequirement } from './requirement.ts'
 import type { RunOptions } from './result.ts'
 import { scenarioNamed } from './scenarios.ts'
 import { trackerNamed } from './trackers/kinds.ts'
+import { siteswarmProgram } from './trackers/rewritten-torrent.ts'
 
 const execute = promisify(execFile)
 
@@ -22,30 +23,37 @@ export const unshareArguments: readonly string[] = [
 ]
 
 const systemPrograms: readonly ProgramRequirement[] = [
-  { program: 'unshare', install: 'util-linux' },
-  { program: 'nsenter', install: 'util-linux' },
-  { program: 'ip', install: 'iproute2' },
-  { program: 'tc', install: 'iproute2' },
+  { program: 'unshare', install: 'apt-get install util-linux' },
+  { program: 'nsenter', install: 'apt-get install util-linux' },
+  { program: 'ip', install: 'apt-get install iproute2' },
+  { program: 'tc', install: 'apt-get install iproute2' },
 ]
+
+const firewall: ProgramRequirement = { program: 'nft', install: 'apt-get install nftables' }
 
 /** Memory of one client process and its buffers; measured with libtorrent in Python, the largest of them. */
 const MEMORY_PER_HOST_BYTES = 64 * 1024 * 1024
 
-/** One line for each missing program, with the package to install. */
-export async function missingPrograms(options: Pick<RunOptions, 'client' | 'tracker'>): Promise<string[]> {
-  const clients = clientsNamed(options.client).flatMap(({ requires }) => requires)
-  const required = new Map(
-    [...systemPrograms, ...clients, ...trackerNamed(options.tracker).requires].map((each) => [
-      each.program,
-      each,
-    ]),
-  )
+/** One line for each program that is missing and cannot be fetched, with the command that installs it. */
+export function missingPrograms(
+  options: Pick<RunOptions, 'client' | 'tracker' | 'checkout' | 'closed'>,
+): Promise<string[]> {
+  return missingOf([
+    ...systemPrograms,
+    ...clientsNamed(options.client).flatMap(({ requires }) => requires),
+    ...trackerNamed(options.tracker).requires(siteswarmProgram(options.checkout)),
+    ...(options.closed === undefined ? [] : [firewall]),
+  ])
+}
+
+/** The same for any list of requirements. */
+export async function missingOf(requirements: readonly ProgramRequirement[]): Promise<string[]> {
   const missing: string[] = []
-  for (const { program, check, install } of required.values()) {
+  for (const { program, check, install, fetch } of requirements) {
     if (await succeeds(check ?? ['sh', '-c', `command -v ${program}`])) continue
-    missing.push(
-      install.startsWith('npm ') ? `${program}: ${install}` : `${program}: apt-get install ${install}`,
-    )
+    const reason = fetch === undefined ? '' : await fetch()
+    if (reason === undefined) continue
+    missing.push([`${program}: ${install}`, ...(reason === '' ? [] : [reason])].join('; '))
   }
   return missing
 }

@@ -1,9 +1,13 @@
 /** Options and result of a run: the JSON document that is written for each run. */
+import { basename } from 'node:path'
+import type { ClosedPorts } from './closed-ports.ts'
 
 /** The complete input of one run; no other source is read. */
 export interface RunOptions {
   readonly scenario: string
   readonly tracker: string
+  /** Directory of the siteswarm checkout that is measured; without it, this checkout. */
+  readonly checkout?: string
   readonly client: string
   readonly settings: string
   readonly sites: number
@@ -18,6 +22,10 @@ export interface RunOptions {
   /** Congestion control of the hosts. */
   readonly congestion: string
   readonly seed: number
+  /** Hosts behind a host firewall; without it, all ports are open. */
+  readonly closed?: ClosedPorts
+  /** Host that is removed instead of the gateway, in scenarios that remove one. */
+  readonly victim?: string
   readonly timeoutSeconds: number
   /** Directory for the logs of hosts that did not finish; without it they are not kept. */
   readonly keepLogsIn?: string
@@ -29,8 +37,8 @@ export interface HostResult {
   readonly bubble: string
   readonly address: string
   readonly client: string
-  /** `lost`: removed by the scenario, not expected to finish. */
-  readonly role: 'source' | 'leecher' | 'lost'
+  /** `lost`: removed by the scenario, not expected to finish. `impostor`: see `impostors.ts`. */
+  readonly role: 'source' | 'leecher' | 'lost' | 'impostor'
   /** Since the first leecher was started. */
   readonly startedSeconds: number
   /** Since the first leecher was started; null if it did not complete. */
@@ -39,6 +47,13 @@ export interface HostResult {
   readonly intact: boolean | null
   /** Addresses in other sites that it was connected to at any poll. */
   readonly remotePeers: readonly string[]
+}
+
+/** A host with a fault, and its part in the run. */
+export interface AffectedHost {
+  readonly host: string
+  readonly fault: string
+  readonly outcome: string
 }
 
 export interface SiteResult {
@@ -106,7 +121,12 @@ export interface ScenarioResult {
   readonly samples: readonly Sample[]
   /** Faults that the scenario injected, with their times. */
   readonly events: readonly { readonly seconds: number; readonly text: string }[]
+  readonly affected: readonly AffectedHost[]
 }
+
+/** `siteswarm`, or `siteswarm@NAME` for another checkout, by the name of its directory. */
+export const trackerLabel = ({ tracker, checkout }: RunOptions) =>
+  checkout === undefined ? tracker : `${tracker}@${basename(checkout)}`
 
 export const isPassed = (result: ScenarioResult) =>
   result.outcome === 'finished' && result.unfinished.length === 0 && result.damaged.length === 0

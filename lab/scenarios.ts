@@ -3,6 +3,8 @@
  * executes them; `README.md` describes the purpose of each.
  */
 import { InputError } from '../src/core/errors.ts'
+import type { ClosedPorts } from './closed-ports.ts'
+import type { ImpostorPlan } from './impostors.ts'
 
 export type Start =
   | { readonly kind: 'at-once' }
@@ -18,8 +20,11 @@ export type Trigger =
   | { readonly kind: 'hosts-done'; readonly count: number; readonly site?: number }
 
 export type Fault =
-  /** SIGKILL to the host of a site with the most connections to other sites. */
-  | { readonly kind: 'kill-gateway'; readonly site: number }
+  /**
+   * Removes the host of a site with the most connections to other sites, without a goodbye: SIGKILL, after which the kernel
+   * closes its connections, or a cut of its link, after which its peers receive nothing at all.
+   */
+  | { readonly kind: 'remove-gateway'; readonly site: number; readonly how: 'sigkill' | 'link-cut' }
   /** SIGTERM to the sources; they announce `stopped`. */
   | { readonly kind: 'stop-sources' }
   | { readonly kind: 'cut-uplink'; readonly site: number; readonly forSeconds: number }
@@ -32,6 +37,8 @@ export interface Scenario {
   readonly summary: string
   readonly start: Start
   readonly faults: readonly { readonly when: Trigger; readonly what: Fault }[]
+  /** Additional hosts that announce and do not transfer. */
+  readonly impostors: readonly ImpostorPlan[]
   readonly torrents: number
   readonly isPrivate: boolean
   /** Number of tracker tiers in the torrent. */
@@ -45,6 +52,7 @@ export interface Scenario {
     sizeBytes: number
     client: string
     settings: string
+    closed: ClosedPorts
   }>
 }
 
@@ -53,6 +61,7 @@ const MIB = 1024 * 1024
 const plain: Omit<Scenario, 'name' | 'summary'> = {
   start: { kind: 'at-once' },
   faults: [],
+  impostors: [],
   torrents: 1,
   isPrivate: true,
   tiers: 1,
@@ -89,7 +98,52 @@ export const scenarios: readonly Scenario[] = [
     ...plain,
     name: 'gateway-killed',
     summary: 'the gateway of site 2 is killed when the site has half of the file',
-    faults: [{ when: { kind: 'site-holds', site: 2, share: 0.5 }, what: { kind: 'kill-gateway', site: 2 } }],
+    faults: [
+      {
+        when: { kind: 'site-holds', site: 2, share: 0.5 },
+        what: { kind: 'remove-gateway', site: 2, how: 'sigkill' },
+      },
+    ],
+  },
+  {
+    ...plain,
+    name: 'gateway-cut',
+    summary: 'the link of the gateway of site 2 is cut silently when the site has half of the file',
+    faults: [
+      {
+        when: { kind: 'site-holds', site: 2, share: 0.5 },
+        what: { kind: 'remove-gateway', site: 2, how: 'link-cut' },
+      },
+    ],
+  },
+  {
+    ...plain,
+    name: 'closed-ports',
+    summary:
+      'a quarter of the hosts drop connections to the client port, the first host of each site among them',
+    shape: { closed: { share: 0.25, hosts: [], mode: 'drop', includesFirstHosts: true } },
+  },
+  {
+    ...plain,
+    name: 'false-seed',
+    summary: 'the first client of site 2 announces left=0 without content',
+    impostors: [{ kind: 'false-seed', site: 2 }],
+  },
+  {
+    ...plain,
+    name: 'dead-address',
+    summary:
+      'the first clients of sites 2 and 3, a leecher and a seed, announce a port where nothing listens',
+    impostors: [
+      { kind: 'dead-leecher', site: 2 },
+      { kind: 'dead-seed', site: 3 },
+    ],
+  },
+  {
+    ...plain,
+    name: 'silent-gateway',
+    summary: 'the first client of site 2 announces, stays connected and downloads nothing',
+    impostors: [{ kind: 'silent-leecher', site: 2 }],
   },
   {
     ...plain,

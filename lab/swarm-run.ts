@@ -2,22 +2,26 @@
  * One run, from an empty network to a verified result: tracker, sources, leechers at their start times, faults at their
  * triggers, until all hosts have completed or the timeout. Runs inside the namespaces that `run-scenario.ts` created.
  */
-import { copyFile, link, mkdir, readFile } from 'node:fs/promises'
+import { link, mkdir, readFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SeededRandom } from '../src/core/random.ts'
 import { clientsNamed } from './clients/kinds.ts'
-import { type Content, isIntact, makeContent } from './content.ts'
+import { closePort, drawClosedHosts } from './closed-ports.ts'
+import { affectedHosts, collectHosts, keepLogs } from './collect-hosts.ts'
+import { type Content, makeContent } from './content.ts'
 import { FaultInjector } from './faults.ts'
+import { type Impostor, planImpostors } from './impostors.ts'
 import { LabMember } from './member.ts'
 import { Meter, type Traffic } from './measure.ts'
 import { addTrackerNamespace, buildNetwork } from './namespaces.ts'
-import { type LabHost, bubbleName, planHosts, siteName, siteNumbers, trackerAddress } from './plan.ts'
-import type { HostResult, RunOptions, ScenarioResult } from './result.ts'
+import { type LabHost, planHosts, siteName, siteNumbers, trackerAddress } from './plan.ts'
+import type { RunOptions, ScenarioResult } from './result.ts'
 import { boundSeconds, copiesInFloors, summarize } from './summary.ts'
 import { type Scenario, type Start, scenarioNamed } from './scenarios.ts'
 import { trackerNamed } from './trackers/kinds.ts'
+import { siteswarmProgram } from './trackers/rewritten-torrent.ts'
 import { type RunningTracker, completePeers, isListening } from './trackers/tracker.ts'
 import { wanRate } from './wan-rate.ts'
 import { WarmMemory } from './warm-memory.ts'
@@ -45,16 +49,20 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
   const startedAt = new Date().toISOString()
   const sites = siteNumbers(options)
   const hosts = planHosts(options)
+  const impostors = planImpostors(scenario.impostors, context.directory)
   context.log(`building ${sites.length} sites with ${hosts.length} hosts`)
-  await buildNetwork(options, hosts, options)
+  await buildNetwork(options, [...hosts, ...impostors.map(({ host }) => host)], options)
   const contents = await makeContents(options, scenario, context.directory)
   const warm = await WarmMemory.fill(join(context.directory, 'warm'), bytesToWrite(hosts, contents))
   const tracker = await openTracker(options, scenario, contents, context)
   const members = await prepareMembers(options, hosts, contents, tracker, context)
 
+  const closed = await closePorts(members, options)
+
   const sources = members.filter((member) => member.isSource)
   for (const source of sources) await source.start()
   await waitForSources(contents, sources, tracker, context)
+  await startImpostors(impostors, tracker, contents, context)
 
   const floor = copiesInFloors(scenario.torrents, sites)
   const bound = boundSeconds(options, scenario.torrents)
@@ -62,17 +70,28 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
   const clock = new RunClock()
   const starts = startSeconds(scenario.start, members, bound, new SeededRandom(options.seed))
   const faults = new FaultInjector(scenario.faults, { members, tracker, options, clock, log: context.log })
+  if (options.closed !== undefined)
+    faults.record(
+      `ports closed (${options.closed.mode}, draw of seed ${options.seed}): ${closed.map(({ host }) => host.name).join(' ')}`,
+    )
   const outcome = await watch({ members, starts, meter, faults, clock, options, context })
 
   const traffic = await meter.traffic()
   const cpu = await meter.cpu()
   await faults.settle()
   await warm.end()
-  for (const member of members) member.kill()
+  for (const each of [...members, ...impostors]) each.kill()
   await tracker.stop()
-  const hostResults = await collect(members, contents, clock)
+  const hostResults = await collectHosts(members, contents, clock.startMs)
+  const affected = await affectedHosts({
+    hosts: hostResults,
+    closed,
+    impostors,
+    removed: faults.removed,
+    options,
+  })
   if (options.keepLogsIn !== undefined)
-    await keepLogs(members, hostResults, tracker.logPath, options.keepLogsIn)
+    await keepLogs([...members, ...impostors], hostResults, tracker.logPath, options.keepLogsIn)
   const summaryContext = { sites, floor, boundSeconds: bound, contentBytes: contentBytes(contents) }
   const lastDone = Math.max(0, ...hostResults.map(({ doneSeconds }) => doneSeconds ?? 0))
   const busySeconds = [...traffic].map(
@@ -86,12 +105,13 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
     outcome,
     boundSeconds: bound,
     ...summarize(hostResults, traffic, summaryContext),
-    hosts: hostResults,
+    hosts: [...hostResults, ...impostors.map((impostor) => impostor.result())],
     cpu,
     uplinkShareMax,
     isSaturated: cpu.busyShareMean >= CPU_FULL_SHARE && uplinkShareMax < UPLINK_FULL_SHARE,
     samples: meter.samples,
     events: faults.events,
+    affected,
   }
 }
 
@@ -130,6 +150,7 @@ async function openTracker(
     directory,
     namespace,
     addresses,
+    program: siteswarmProgram(options.checkout),
     shape: options,
     contents,
   })
@@ -181,6 +202,31 @@ async function prepareMembers(
   context.log(`starting ${members.length} clients`)
   await Promise.all(members.map((member) => member.prepare()))
   return members
+}
+
+/** The members behind a host firewall, which is active before the first of them starts. */
+async function closePorts(members: readonly LabMember[], options: RunOptions): Promise<LabMember[]> {
+  if (options.closed === undefined) return []
+  const sources = new Set(members.filter(({ isSource }) => isSource).map(({ host }) => host.name))
+  const hosts = members.map(({ host }) => host)
+  const names = new Set(drawClosedHosts(options.closed, hosts, sources, options.seed))
+  const closed = members.filter(({ host }) => names.has(host.name))
+  for (const { host, kind } of closed) await closePort(host, kind.port, options.closed.mode)
+  return closed
+}
+
+async function startImpostors(
+  impostors: readonly Impostor[],
+  tracker: RunningTracker,
+  contents: readonly Content[],
+  context: RunContext,
+): Promise<void> {
+  const [content] = contents
+  if (content === undefined) return
+  for (const impostor of impostors) {
+    await impostor.start(await tracker.torrentFor(impostor.host, content), content, context.signal)
+    context.log(`${impostor.host.name} has announced as ${impostor.kind}`)
+  }
 }
 
 async function waitForSources(
@@ -266,54 +312,6 @@ function progressLine(run: RunningSwarm, left: number, traffic: ReadonlyMap<numb
     ([site, value]) => `${siteName(site)} ${(value.payloadIn / run.options.sizeBytes).toFixed(2)}`,
   )
   return `${run.clock.seconds().toFixed(0)} s: ${left} hosts left, copies in: ${copies.join(', ')}`
-}
-
-async function collect(
-  members: readonly LabMember[],
-  contents: readonly Content[],
-  clock: RunClock,
-): Promise<HostResult[]> {
-  const results: HostResult[] = []
-  const since = (atMs: number) => Math.max(0, (atMs - clock.startMs) / 1000)
-  for (const member of members) {
-    const wanted = contents.filter((content) => member.wanted.includes(content))
-    let intact: boolean | null = null
-    if (member.doneAtMs !== undefined && !member.isSource) {
-      intact = true
-      for (const content of wanted) intact = (await isIntact(member.dataPath(content), content)) && intact
-    }
-    results.push({
-      name: member.host.name,
-      site: siteName(member.host.site),
-      bubble: bubbleName(member.host.bubble),
-      address: member.host.address,
-      client: member.kind.name,
-      role: member.isSource ? 'source' : member.isLost ? 'lost' : 'leecher',
-      startedSeconds: member.startedAtMs === undefined ? 0 : since(member.startedAtMs),
-      doneSeconds: member.isSource || member.doneAtMs === undefined ? null : since(member.doneAtMs),
-      intact,
-      remotePeers: [...member.remotePeers].toSorted(),
-    })
-  }
-  return results
-}
-
-async function keepLogs(
-  members: readonly LabMember[],
-  results: readonly HostResult[],
-  trackerLog: string,
-  target: string,
-): Promise<void> {
-  const failed = results.filter(
-    ({ role, doneSeconds, intact }) => role === 'leecher' && (doneSeconds === null || intact === false),
-  )
-  if (failed.length === 0) return
-  await mkdir(target, { recursive: true })
-  for (const member of members) {
-    if (!member.isSource && !failed.some(({ name }) => name === member.host.name)) continue
-    await copyFile(member.logPath, join(target, `${member.host.name}.log`)).catch(() => undefined)
-  }
-  await copyFile(trackerLog, join(target, 'tracker.log')).catch(() => undefined)
 }
 
 /** Without the files of sources, which are hard links. */

@@ -1,6 +1,6 @@
 /** Formats results as text tables: one line for each run, and one line for each site of a run. */
 import type { Calibration } from './calibrate.ts'
-import type { ScenarioResult } from './result.ts'
+import { type ScenarioResult, isPassed, trackerLabel } from './result.ts'
 
 export function formatResults(results: readonly ScenarioResult[]): string {
   const runs = [
@@ -21,7 +21,7 @@ export function formatResults(results: readonly ScenarioResult[]): string {
     ],
     ...results.map((result) => [
       result.options.scenario,
-      result.options.tracker,
+      trackerLabel(result.options),
       `${result.options.client}/${result.options.settings}`,
       result.copiesInWorst.toFixed(2),
       seconds(result.lastSeconds),
@@ -35,7 +35,40 @@ export function formatResults(results: readonly ScenarioResult[]): string {
       remarks(result),
     ]),
   ]
-  return alignColumns(runs)
+  const repeated = formatRepeated(results)
+  return [alignColumns(runs), ...(repeated === '' ? [] : ['', repeated])].join('\n')
+}
+
+/**
+ * One line for each scenario, tracker and client that has several runs: the worst copies, and the last host's time as
+ * median, minimum and maximum. Empty if there is only one run of each.
+ */
+function formatRepeated(results: readonly ScenarioResult[]): string {
+  const groups = new Map<string, ScenarioResult[]>()
+  for (const result of results) {
+    const { scenario, client, settings } = result.options
+    const key = [scenario, trackerLabel(result.options), `${client}/${settings}`].join('\t')
+    groups.set(key, [...(groups.get(key) ?? []), result])
+  }
+  if ([...groups.values()].every(({ length }) => length < 2)) return ''
+  return alignColumns([
+    ['scenario', 'tracker', 'clients', 'runs', 'complete', 'copies max', 'last median', 'min', 'max'],
+    ...[...groups].map(([key, runs]) => {
+      const lasts = runs
+        .map(({ lastSeconds }) => lastSeconds ?? Infinity)
+        .toSorted((left, right) => left - right)
+      const time = (index: number) => seconds(Number.isFinite(lasts[index]) ? (lasts[index] ?? null) : null)
+      return [
+        ...key.split('\t'),
+        String(runs.length),
+        String(runs.filter(isPassed).length),
+        Math.max(...runs.map(({ copiesInWorst }) => copiesInWorst)).toFixed(2),
+        time(Math.floor((lasts.length - 1) / 2)),
+        time(0),
+        time(lasts.length - 1),
+      ]
+    }),
+  ])
 }
 
 export function formatSites(result: ScenarioResult): string {
@@ -64,7 +97,10 @@ export function formatSites(result: ScenarioResult): string {
     ]),
   ]
   const events = result.events.map((event) => `  ${event.seconds.toFixed(1)} s  ${event.text}`)
-  return [alignColumns(rows), ...events].join('\n')
+  const affected = alignColumns(
+    result.affected.map(({ host, fault, outcome }) => [`  ${host}`, fault, outcome]),
+  )
+  return [alignColumns(rows), ...events, ...(affected === '' ? [] : [affected])].join('\n')
 }
 
 export function formatCalibration(calibration: Calibration): string {

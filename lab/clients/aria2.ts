@@ -9,7 +9,8 @@ import { type ClientKind, writeDoneHook } from './client.ts'
 
 export const aria2: ClientKind = {
   name: 'aria2',
-  requires: [{ program: 'aria2c', install: 'aria2' }],
+  port: 6881,
+  requires: [{ program: 'aria2c', install: 'apt-get install aria2' }],
   settings: {
     stock: 'stock, but without a seed ratio and without DHT',
     tcp: 'the same: aria2 does not implement uTP',

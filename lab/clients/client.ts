@@ -33,6 +33,8 @@ export interface RunningClient {
 export interface ClientKind {
   readonly name: string
   readonly requires: readonly ProgramRequirement[]
+  /** TCP and UDP port for incoming peer connections. */
+  readonly port: number
   /** Named sets of settings, each with a description. */
   readonly settings: Readonly<Record<string, string>>
   /** Does the slow part of the start-up, without adding the torrents. */

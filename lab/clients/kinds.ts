@@ -2,11 +2,19 @@
 import { InputError } from '../../src/core/errors.ts'
 import { aria2 } from './aria2.ts'
 import type { ClientKind } from './client.ts'
-import { libtorrent } from './libtorrent.ts'
+import { libtorrent, libtorrent21 } from './libtorrent.ts'
+import { qbittorrent } from './qbittorrent.ts'
 import { rtorrent } from './rtorrent.ts'
 import { transmission } from './transmission.ts'
 
-export const clientKinds: readonly ClientKind[] = [libtorrent, aria2, transmission, rtorrent]
+export const clientKinds: readonly ClientKind[] = [
+  libtorrent,
+  libtorrent21,
+  aria2,
+  transmission,
+  rtorrent,
+  qbittorrent,
+]
 
 /** `mixed` is the mix of the published figures; any other mix is given as a list: `aria2,rtorrent`. */
 const mixed: readonly ClientKind[] = [libtorrent, aria2, transmission]

@@ -8,7 +8,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { startProgram } from '../processes.ts'
 import { repositoryPath } from '../repository.ts'
-import type { ClientKind } from './client.ts'
+import type { ProgramRequirement } from '../requirement.ts'
+import type { ClientJob, ClientKind, RunningClient } from './client.ts'
+import { environmentPython, makeEnvironment } from './python-environment.ts'
 
 /** Debian's interpreter: the module is a Debian package. */
 const PYTHON = '/usr/bin/python3'
@@ -40,39 +42,54 @@ const variants: Readonly<
   },
 }
 
-export const libtorrent: ClientKind = {
-  name: 'libtorrent',
-  requires: [
-    {
-      program: 'libtorrent for Python',
-      check: [PYTHON, '-c', 'import libtorrent'],
-      install: 'python3-libtorrent',
+export const libtorrent = libtorrentKind('libtorrent', PYTHON, {
+  program: 'libtorrent for Python',
+  check: [PYTHON, '-c', 'import libtorrent'],
+  install: 'apt-get install python3-libtorrent',
+})
+
+/** libtorrent 2.1 is not in Debian 12; its wheel is installed into a virtual environment at the first use. */
+export const libtorrent21 = libtorrentKind('libtorrent-2.1', environmentPython('libtorrent-2.1'), {
+  program: 'libtorrent 2.1 for Python',
+  check: [environmentPython('libtorrent-2.1'), '-c', 'import libtorrent'],
+  install: 'apt-get install python3-venv, and a package index that pip can reach',
+  fetch: () => makeEnvironment(PYTHON, 'libtorrent-2.1', 'libtorrent==2.1.*'),
+})
+
+function libtorrentKind(name: string, python: string, requirement: ProgramRequirement): ClientKind {
+  return {
+    name,
+    port: 6881,
+    requires: [requirement],
+    settings: Object.fromEntries(
+      Object.entries(variants).map(([variant, { summary }]) => [variant, summary]),
+    ),
+    prepare: (job) => prepareSession(job, python),
+  }
+}
+
+async function prepareSession(job: ClientJob, python: string): Promise<RunningClient> {
+  const instructions = {
+    address: job.host.address,
+    torrents: job.torrentFiles,
+    data: job.data,
+    done: job.done,
+    isSource: job.isSource,
+    settings: variants[job.settings]?.settings ?? {},
+  }
+  const script = repositoryPath('lab/clients/libtorrent-client.py')
+  const child = startProgram(job.host.name, [python, script, JSON.stringify(instructions)], {
+    directory: job.directory,
+    log: join(job.directory, 'client.log'),
+    isPiped: true,
+  })
+  // The first line is printed when the session listens.
+  await once(createInterface({ input: child.stdout! }), 'line')
+  return {
+    process: () => child,
+    start: () => {
+      child.stdin!.write('go\n')
+      return Promise.resolve()
     },
-  ],
-  settings: Object.fromEntries(Object.entries(variants).map(([name, { summary }]) => [name, summary])),
-  prepare: async (job) => {
-    const instructions = {
-      address: job.host.address,
-      torrents: job.torrentFiles,
-      data: job.data,
-      done: job.done,
-      isSource: job.isSource,
-      settings: variants[job.settings]?.settings ?? {},
-    }
-    const script = repositoryPath('lab/clients/libtorrent-client.py')
-    const child = startProgram(job.host.name, [PYTHON, script, JSON.stringify(instructions)], {
-      directory: job.directory,
-      log: join(job.directory, 'client.log'),
-      isPiped: true,
-    })
-    // The first line is printed when the session listens.
-    await once(createInterface({ input: child.stdout! }), 'line')
-    return {
-      process: () => child,
-      start: () => {
-        child.stdin!.write('go\n')
-        return Promise.resolve()
-      },
-    }
-  },
+  }
 }

@@ -7,7 +7,8 @@ import type { ClientKind } from './client.ts'
 
 export const rtorrent: ClientKind = {
   name: 'rtorrent',
-  requires: [{ program: 'rtorrent', install: 'rtorrent' }],
+  port: 6881,
+  requires: [{ program: 'rtorrent', install: 'apt-get install rtorrent' }],
   settings: {
     stock: 'stock',
     tcp: 'the same: rtorrent does not implement uTP',

@@ -20,7 +20,8 @@ const variants: Readonly<
 
 export const transmission: ClientKind = {
   name: 'transmission',
-  requires: [{ program: 'transmission-daemon', install: 'transmission-daemon' }],
+  port: 51413,
+  requires: [{ program: 'transmission-daemon', install: 'apt-get install transmission-daemon' }],
   settings: Object.fromEntries(Object.entries(variants).map(([name, { summary }]) => [name, summary])),
   prepare: async (job) => {
     const [state, watched] = [join(job.directory, 'state'), join(job.directory, 'watched')]

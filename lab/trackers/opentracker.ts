@@ -13,11 +13,12 @@ import { type TrackerKind, announceUrl } from './tracker.ts'
 export const opentracker: TrackerKind = {
   name: 'opentracker',
   summary: 'topology-blind; the reference',
-  requires: [
+  isSiteswarm: false,
+  requires: () => [
     {
       program: 'opentracker, as root',
       check: ['sh', '-c', 'command -v opentracker && [ "$(id -u)" = 0 ]'],
-      install: 'opentracker',
+      install: 'apt-get install opentracker',
     },
   ],
   open: async (job) => {

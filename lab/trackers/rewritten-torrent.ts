@@ -8,19 +8,29 @@ import { type LabHost, type LabShape, bubbleCidr, bubbleName, siteName } from '.
 import { repositoryPath } from '../repository.ts'
 
 const execute = promisify(execFile)
-export const program = repositoryPath('dist/main.js')
 
-/** `home` contains the original torrents. Hosts of one bubble share a file. */
+/** The built program of a checkout; without one, of this repository. */
+export function siteswarmProgram(checkout: string | undefined): string {
+  return checkout === undefined ? repositoryPath('dist/main.js') : join(checkout, 'dist/main.js')
+}
+
+interface Rewriter {
+  readonly program: string
+  /** Contains the original torrents. */
+  readonly home: string
+  readonly topology: string
+}
+
+/** Hosts of one bubble share a file. */
 export async function rewrittenTorrent(
-  home: string,
-  topologyPath: string,
+  { program, home, topology }: Rewriter,
   host: LabHost,
   content: Content,
 ): Promise<string> {
   const [site, bubble] = [siteName(host.site), bubbleName(host.bubble)]
   const path = join(home, `${content.name}-${site}-${bubble}.torrent`)
   if (existsSync(path)) return path
-  const flags = ['--site', site, '--bubble', bubble, '--topology', topologyPath, '-o', path]
+  const flags = ['--site', site, '--bubble', bubble, '--topology', topology, '-o', path]
   await execute(process.execPath, [program, 'rewrite', join(home, `${content.name}.torrent`), ...flags])
   return path
 }

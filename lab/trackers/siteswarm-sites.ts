@@ -10,14 +10,18 @@ import { writeTorrent } from '../content.ts'
 import { addSiteTrackerNamespace } from '../namespaces.ts'
 import { type LabShape, siteCidr, siteName, siteNumbers, siteTrackerAddress } from '../plan.ts'
 import { endProgram, isRunning, startProgram } from '../processes.ts'
-import { bubbleLines, program, rewrittenTorrent } from './rewritten-torrent.ts'
+import { bubbleLines, rewrittenTorrent } from './rewritten-torrent.ts'
 import { siteswarm } from './siteswarm.ts'
 import { type TrackerKind, announceUrl } from './tracker.ts'
 
 export const siteswarmSites: TrackerKind = {
   name: 'siteswarm-sites',
   summary: 'one node and one Redis in each site, joined by federation',
-  requires: [...siteswarm.requires, { program: 'redis-server', install: 'redis-server' }],
+  isSiteswarm: true,
+  requires: (program) => [
+    ...siteswarm.requires(program),
+    { program: 'redis-server', install: 'apt-get install redis-server' },
+  ],
   open: async (job) => {
     const home = join(job.directory, 'siteswarm')
     await mkdir(home)
@@ -28,7 +32,7 @@ export const siteswarmSites: TrackerKind = {
     const sites: SiteProcesses[] = []
     for (const site of siteNumbers(job.shape)) {
       await addSiteTrackerNamespace(trackerNamespace(site), site)
-      sites.push(await SiteProcesses.prepare(home, site))
+      sites.push(await SiteProcesses.prepare(home, site, job.program))
     }
     return {
       logPath: sites[0]?.logPath ?? '',
@@ -43,7 +47,8 @@ export const siteswarmSites: TrackerKind = {
         await Promise.all(sites.map((site) => site.stop()))
       },
       killSite: (site) => sites[site - 1]?.kill(),
-      torrentFor: (host, content) => rewrittenTorrent(home, topology, host, content),
+      torrentFor: (host, content) =>
+        rewrittenTorrent({ program: job.program, home, topology }, host, content),
     }
   },
 }
@@ -56,18 +61,20 @@ class SiteProcesses {
   readonly #namespace: string
   readonly #directory: string
   readonly #configuration: string
+  readonly #program: string
   #redis: ChildProcess | undefined
   #node: ChildProcess | undefined
 
-  private constructor(directory: string, site: number) {
+  private constructor(directory: string, site: number, program: string) {
+    this.#program = program
     this.#directory = directory
     this.#namespace = trackerNamespace(site)
     this.#configuration = join(directory, 'siteswarm.yaml')
     this.logPath = join(directory, 'node.log')
   }
 
-  static async prepare(home: string, site: number): Promise<SiteProcesses> {
-    const processes = new SiteProcesses(join(home, siteName(site)), site)
+  static async prepare(home: string, site: number, program: string): Promise<SiteProcesses> {
+    const processes = new SiteProcesses(join(home, siteName(site)), site, program)
     await mkdir(processes.#directory)
     await writeFile(
       processes.#configuration,
@@ -91,7 +98,7 @@ class SiteProcesses {
   start(): Promise<void> {
     const directory = this.#directory
     const redis = ['redis-server', '--port', '6379', '--save', '', '--appendonly', 'no', '--dir', directory]
-    const serve = [process.execPath, program, 'serve', '--config', this.#configuration]
+    const serve = [process.execPath, this.#program, 'serve', '--config', this.#configuration]
     if (this.#redis === undefined || !isRunning(this.#redis))
       this.#redis = startProgram(this.#namespace, redis, { directory, log: join(directory, 'redis.log') })
     this.#node = startProgram(this.#namespace, serve, { directory, log: this.logPath })

@@ -4,17 +4,18 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { writeTorrent } from '../content.ts'
 import { type LabShape, siteCidr, siteName, siteNumbers } from '../plan.ts'
 import { endProgram, isRunning, startProgram } from '../processes.ts'
-import { bubbleLines, program, rewrittenTorrent } from './rewritten-torrent.ts'
+import { bubbleLines, rewrittenTorrent } from './rewritten-torrent.ts'
 import { type TrackerKind, announceUrl } from './tracker.ts'
 
 export const siteswarm: TrackerKind = {
   name: 'siteswarm',
   summary: 'one node for all sites, as built in dist/',
-  requires: [
+  isSiteswarm: true,
+  requires: (program) => [
     {
       program: 'siteswarm with its serve and rewrite commands',
       check: [
@@ -22,7 +23,7 @@ export const siteswarm: TrackerKind = {
         '-c',
         `'${process.execPath}' '${program}' serve --help && '${process.execPath}' '${program}' rewrite --help`,
       ],
-      install: 'npm run build',
+      install: `npm run build in ${dirname(dirname(program))}`,
     },
   ],
   open: async (job) => {
@@ -51,16 +52,21 @@ export const siteswarm: TrackerKind = {
         return child !== undefined && isRunning(child)
       },
       start: () => {
-        child = startProgram(job.namespace, [process.execPath, program, 'serve', '--config', configuration], {
-          directory: home,
-          log: logPath,
-        })
+        child = startProgram(
+          job.namespace,
+          [process.execPath, job.program, 'serve', '--config', configuration],
+          {
+            directory: home,
+            log: logPath,
+          },
+        )
         return Promise.resolve()
       },
       stop: async () => {
         if (child !== undefined) await endProgram(child, 'SIGTERM')
       },
-      torrentFor: (host, content) => rewrittenTorrent(home, topology, host, content),
+      torrentFor: (host, content) =>
+        rewrittenTorrent({ program: job.program, home, topology }, host, content),
     }
   },
 }

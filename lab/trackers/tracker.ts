@@ -9,6 +9,8 @@ export interface TrackerJob {
   readonly namespace: string
   /** One for each tier; all of them reach the same tracker. */
   readonly addresses: readonly string[]
+  /** Path of the built siteswarm program, for the trackers that are siteswarm. */
+  readonly program: string
   readonly shape: LabShape
   readonly contents: readonly Content[]
 }
@@ -29,7 +31,9 @@ export interface RunningTracker {
 export interface TrackerKind {
   readonly name: string
   readonly summary: string
-  readonly requires: readonly ProgramRequirement[]
+  /** Runs the program of a siteswarm checkout, of which there may be several in a comparison. */
+  readonly isSiteswarm: boolean
+  readonly requires: (program: string) => readonly ProgramRequirement[]
   readonly open: (job: TrackerJob) => Promise<RunningTracker>
 }
 

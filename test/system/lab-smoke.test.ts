@@ -9,6 +9,7 @@ import { repositoryPath } from '../../lab/repository.ts'
 import { missingPrograms, namespaceProblem } from '../../lab/requirements.ts'
 import type { RunOptions } from '../../lab/result.ts'
 import { runScenario } from '../../lab/run-scenario.ts'
+import { needs } from '../setup/needs.ts'
 
 const smoke: RunOptions = {
   scenario: 'smoke',
@@ -26,6 +27,13 @@ const smoke: RunOptions = {
   seed: 1,
   timeoutSeconds: 90,
 }
+
+const closed: RunOptions = {
+  ...smoke,
+  scenario: 'closed-ports',
+  closed: { share: 0, hosts: ['s2-b1-h1'], mode: 'reject', includesFirstHosts: false },
+}
+const impostor: RunOptions = { ...smoke, scenario: 'false-seed', tracker: 'opentracker' }
 
 const problem = await namespaceProblem(smoke.congestion)
 const missing = await missingPrograms(smoke)
@@ -54,6 +62,43 @@ describe.skipIf(whyNot !== '')('the laboratory', () => {
     expect(second?.copiesIn).toBeLessThan(1.1)
     expect(second?.hostsWithRemotePeers).toBe(1)
   }, 150_000)
+
+  test.skipIf(needs('nft'))(
+    'a host with a closed port completes over its own connections, and the report names it',
+    async () => {
+      const result = await runScenario(closed)
+
+      expect(result.outcome).toBe('finished')
+      expect(result.unfinished).toEqual([])
+      expect(result.affected).toEqual([
+        {
+          host: 's2-b1-h1',
+          fault: 'port closed (reject)',
+          outcome: expect.stringMatching(/^complete after \d+\.\d s, connected to \d hosts of other sites$/),
+        },
+      ])
+    },
+    150_000,
+  )
+
+  const noOpentracker = needs('opentracker') || process.getuid?.() !== 0
+  test.skipIf(noOpentracker)(
+    'a false seed is connected to and does not count among the hosts that must complete',
+    async () => {
+      const result = await runScenario(impostor)
+
+      expect(result.outcome).toBe('finished')
+      expect(result.sites.map(({ done, leechers }) => `${done}/${leechers}`)).toEqual(['1/1', '2/2'])
+      expect(result.affected).toEqual([
+        {
+          host: 's2-x1',
+          fault: 'false-seed: announces left=0 without content',
+          outcome: expect.stringMatching(/^\d+ announces, [1-9]\d* connections from [1-9] hosts, /),
+        },
+      ])
+    },
+    150_000,
+  )
 
   test('an interrupted run stops and reports its partial result', async () => {
     const stop = new AbortController()
