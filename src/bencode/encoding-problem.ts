@@ -1,9 +1,9 @@
 /**
- * What bencoding forbids and files in the wild contain all the same; and integers that it allows and no client holds.
+ * Violations of bencoding that occur in real files, and integers that bencoding allows and no client can store.
  *
- * None of these makes a file unreadable, so none is refused; but clients that decode and encode again get other
- * bytes, and inside `info` that is another infohash. They are noted with their offset, so that
- * somebody can be told which byte splits the swarm.
+ * None of these makes a file unreadable, so none is refused. A client that decodes and re-encodes gets other bytes,
+ * and inside `info` another infohash. Each is reported with its offset, so that a message can name the byte that
+ * splits the swarm.
  */
 
 export type EncodingProblemKind =
@@ -26,5 +26,5 @@ export const encodingProblemTexts: Readonly<Record<EncodingProblemKind, string>>
   'integer-too-large': 'an integer of more than 64 bits',
   'length-leading-zero': 'a string length with a leading zero',
   'key-unsorted': 'a dictionary key that sorts before the one it follows',
-  'key-duplicate': 'a dictionary key that was there before',
+  'key-duplicate': 'a repeated dictionary key',
 }

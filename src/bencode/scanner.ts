@@ -1,11 +1,11 @@
 /**
- * A strict reader of bencoding (BEP 3) that hands out positions instead of values.
+ * A strict reader of bencoding (BEP 3) that returns positions instead of values.
  *
- * Whoever rewrites a torrent copies what it does not own byte for byte, because a decoded and re-encoded `info`
- * has another hash. So the scanner says where each token begins and ends, and nothing is decoded here.
+ * The rewriter copies what it does not own byte for byte, because a decoded and re-encoded `info` has another hash.
+ * The scanner therefore reports where each token begins and ends, and decodes nothing.
  *
- * It pulls: one token per call, no object per value. A file of a hundred megabytes that is one string, or fifty
- * million empty lists, costs its own size and a frame per open container. Nesting is counted, never recursed.
+ * It is a pull parser: one token per call, no object per value. A file of a hundred megabytes that is one string, or
+ * fifty million empty lists, costs its own size and a frame per open container. Nesting is counted, never recursed.
  */
 import { InputError } from '../core/errors.ts'
 import type { EncodingProblemKind } from './encoding-problem.ts'
@@ -21,18 +21,18 @@ import type { EncodingProblemKind } from './encoding-problem.ts'
 /** `key` is a string in a dictionary's key position; `end` closes the innermost list or dictionary. */
 export type BencodeToken = 'integer' | 'string' | 'key' | 'list' | 'dictionary' | 'end'
 
-/** libtorrent 2.0.8 stops at 99: a file that nests deeper opens in hardly any client. */
+/** libtorrent 2.0.8 stops at 99, so hardly any client opens a file that nests deeper. */
 export const NESTING_MAX = 100
 
 /**
- * Keys of the dictionaries that are open at one time: each is held until its dictionary ends, and then searched
- * for duplicates. Dictionaries that contain each other count together, or a hundred of them would hold gigabytes.
+ * Limit on the keys of all dictionaries that are open at one time: a key is kept until its dictionary ends, for the
+ * search for duplicates. Nested dictionaries count together, otherwise a hundred of them would hold gigabytes.
  * libtorrent stops at three million values in a whole file.
  */
 export const KEYS_HELD_MAX = 1_000_000
 
 export class BencodeScanner {
-  /** The token that `next` found. */
+  /** The token that `next` returned. */
   token: BencodeToken = 'end'
   /** Its first byte. */
   start: number
@@ -43,27 +43,27 @@ export class BencodeScanner {
 
   readonly bytes: Buffer
   readonly #source: string
-  readonly #note: (kind: EncodingProblemKind, offset: number) => void
+  readonly #onProblem: (kind: EncodingProblemKind, offset: number) => void
   readonly #open: Container[] = []
   #keysHeld = 0
   #isStarted = false
 
-  /** Reads the value at `start`. `source` names the file in errors; `note` hears of every defect. */
+  /** Reads the value at `start`. `source` names the file in errors; `onProblem` is called for each encoding problem. */
   constructor(
     bytes: Buffer,
     source: string,
     start = 0,
-    note: (kind: EncodingProblemKind, offset: number) => void = () => undefined,
+    onProblem: (kind: EncodingProblemKind, offset: number) => void = () => undefined,
   ) {
     this.bytes = bytes
     this.#source = source
-    this.#note = note
+    this.#onProblem = onProblem
     this.start = start
     this.contentStart = start
     this.end = start
   }
 
-  /** Moves to the next token. undefined once the value is complete. Throws an `InputError` with the offset. */
+  /** Moves to the next token; undefined after the end of the value. Throws an `InputError` with the offset. */
   next(): BencodeToken | undefined {
     const container = this.#open.at(-1)
     if (container === undefined && this.#isStarted) return undefined
@@ -85,7 +85,7 @@ export class BencodeScanner {
     return this.token
   }
 
-  /** From the first token of a value to its last; `end` is then the byte after the value. */
+  /** Moves from the first token of a value to its last; `end` is then the byte after the value. */
   skip(): void {
     if (this.token !== 'list' && this.token !== 'dictionary') return
     const depth = this.#open.length
@@ -96,7 +96,7 @@ export class BencodeScanner {
     if (container.expectsKey === false) {
       this.#refuse(this.start, 'a dictionary ends after a key that has no value', NOT_BENCODING)
     }
-    if (container.mayRepeat) this.#noteDuplicates(container.keys)
+    if (container.mayRepeat) this.#reportDuplicates(container.keys)
     this.#keysHeld -= container.keys.length / KEY_FIELDS
     this.#open.pop()
     this.token = 'end'
@@ -143,7 +143,7 @@ export class BencodeScanner {
       const lastStart = keys.at(-2) as number
       const lastEnd = keys.at(-1) as number
       const order = this.bytes.compare(this.bytes, this.contentStart, this.end, lastStart, lastEnd)
-      if (order > 0) this.#note('key-unsorted', this.start)
+      if (order > 0) this.#onProblem('key-unsorted', this.start)
       // Ascending keys cannot repeat, so only the others are searched, once the dictionary is complete.
       if (order >= 0) container.mayRepeat = true
     }
@@ -172,7 +172,8 @@ export class BencodeScanner {
     if (length > left) {
       this.#refuse(this.start, `a string of ${length} bytes begins here, and only ${left} follow`, CUT_SHORT)
     }
-    if (bytes[this.start] === DIGIT_0 && at - this.start > 1) this.#note('length-leading-zero', this.start)
+    if (bytes[this.start] === DIGIT_0 && at - this.start > 1)
+      this.#onProblem('length-leading-zero', this.start)
     this.token = token
     this.contentStart = at + 1
     this.end = this.contentStart + length
@@ -190,27 +191,27 @@ export class BencodeScanner {
     if (at === digitsStart) this.#refuse(this.start, 'an integer has no digits', NOT_BENCODING)
 
     if (bytes[digitsStart] === DIGIT_0) {
-      if (at - digitsStart > 1) this.#note('integer-leading-zero', this.start)
-      else if (isNegative) this.#note('integer-minus-zero', this.start)
+      if (at - digitsStart > 1) this.#onProblem('integer-leading-zero', this.start)
+      else if (isNegative) this.#onProblem('integer-minus-zero', this.start)
     } else if (isTooLarge(bytes.subarray(digitsStart, at), isNegative))
-      this.#note('integer-too-large', this.start)
+      this.#onProblem('integer-too-large', this.start)
     this.token = 'integer'
     this.contentStart = this.start + 1
     this.end = at + 1
   }
 
-  #noteDuplicates(keys: readonly number[]): void {
+  #reportDuplicates(keys: readonly number[]): void {
     const { bytes } = this
     const field = (key: number, index: number) => keys[key * KEY_FIELDS + index] as number
     const compare = (left: number, right: number) =>
       bytes.compare(bytes, field(right, 1), field(right, 2), field(left, 1), field(left, 2))
 
     const sorted = Array.from({ length: keys.length / KEY_FIELDS }, (_, key) => key)
-    // The sort is stable: of equal keys the one that comes first in the file stays first.
+    // The sort is stable: equal keys stay in file order.
     sorted.sort(compare)
     for (let index = 1; index < sorted.length; index++) {
       const key = sorted[index] as number
-      if (compare(sorted[index - 1] as number, key) === 0) this.#note('key-duplicate', field(key, 0))
+      if (compare(sorted[index - 1] as number, key) === 0) this.#onProblem('key-duplicate', field(key, 0))
     }
   }
 
@@ -222,16 +223,16 @@ export class BencodeScanner {
 interface Container {
   /** Whether a dictionary is at a key rather than at its value; undefined in a list. */
   expectsKey: boolean | undefined
-  /** Three numbers a key: its first byte, its content's first byte, the byte after it. */
+  /** Three numbers per key: its first byte, the first byte of its content, the byte after it. */
   readonly keys: number[]
-  /** Some key did not sort after the one before it. */
+  /** A key did not sort after the previous one. */
   mayRepeat: boolean
 }
 
 const KEY_FIELDS = 3
 
 const CUT_SHORT = 'the file is cut short, fetch it again'
-const NOT_BENCODING = 'this is not a torrent that any client reads, make or fetch it again'
+const NOT_BENCODING = 'no client reads such a torrent, make or fetch it again'
 
 const LETTER_D = 0x64
 const LETTER_E = 0x65
@@ -241,7 +242,7 @@ const MINUS = 0x2d
 const COLON = 0x3a
 const DIGIT_0 = 0x30
 
-/** 2^63 - 1 and 2^63: what a signed integer of 64 bits holds on either side of zero. */
+/** 2^63 - 1 and 2^63: the limits of a signed integer of 64 bits. */
 const LARGEST = Buffer.from('9223372036854775807')
 const SMALLEST = Buffer.from('9223372036854775808')
 

@@ -1,8 +1,8 @@
 /**
- * Walks bencoding that was scanned before: where the entries of a dictionary and the items of a list are.
+ * Iterates over the entries of a dictionary and the items of a list in bencoding that was scanned before.
  *
- * Values stay positions in the buffer; only the leaves that somebody wants to see are decoded. The walkers read one
- * level and step over what is below it. They expect bytes that a scanner has been through.
+ * Values stay positions in the buffer; only requested leaves are decoded. The iterators read one level and skip the
+ * levels below. They require bytes that a scanner has validated.
  */
 import { assert } from '../core/assert.ts'
 import { BencodeScanner } from './scanner.ts'
@@ -42,7 +42,7 @@ export function* listItems(bytes: Buffer, start: number): Generator<BencodeValue
   while (scanner.next() !== 'end') yield currentValue(scanner)
 }
 
-/** The value at the scanner's token, which must begin one. Leaves the scanner at its end. */
+/** The value that begins at the scanner's token. Leaves the scanner at the end of the value. */
 export function currentValue(scanner: BencodeScanner): BencodeValue {
   const { token, start, contentStart } = scanner
   assert(token !== 'key' && token !== 'end', 'a value begins here')
@@ -51,9 +51,8 @@ export function currentValue(scanner: BencodeScanner): BencodeValue {
 }
 
 /**
- * A string as UTF-8, for people; bytes that are none become U+FFFD, and what is longer than anybody reads ends in
- * an ellipsis: a name of a hundred megabytes is not copied for each of ten thousand files. undefined where it is
- * no string.
+ * A string as UTF-8, for people. Invalid bytes become U+FFFD, and text beyond `bytesMax` becomes an ellipsis: a name
+ * of a hundred megabytes is not copied for each of ten thousand files. undefined where the value is not a string.
  */
 export function textOf(
   bytes: Buffer,
@@ -63,7 +62,7 @@ export function textOf(
   return value?.kind === 'string' ? textAt(bytes, value, bytesMax) : undefined
 }
 
-/** The same for the content between two places, such as a key. */
+/** The same for any content, such as a key. */
 export function textAt(
   bytes: Buffer,
   place: Pick<BencodeValue, 'contentStart' | 'end'>,
@@ -74,15 +73,15 @@ export function textAt(
   return `${bytes.toString('utf8', contentStart, contentStart + bytesMax)}…`
 }
 
-/** The longest comments in use are some pages; an HTTP client gives up on URLs long before. */
+/** The longest comments in use have several pages; HTTP servers refuse URLs that are much shorter than this. */
 const TEXT_BYTES_MAX = 65_536
 
-/** An integer up to 2^53-1. undefined where it is larger, or no integer: a rounded number would be a lie. */
+/** An integer up to 2^53-1. undefined where it is larger, because rounding falsifies it, or not an integer. */
 export function integerOf(bytes: Buffer, value: BencodeValue | undefined): number | undefined {
   if (value?.kind !== 'integer' || value.end - value.contentStart > INTEGER_DIGITS_MAX) return undefined
   const integer = Number(bytes.toString('latin1', value.contentStart, value.end - 1))
   return Number.isSafeInteger(integer) ? integer : undefined
 }
 
-/** More than 2^53 needs; a number with hundreds of leading zeros is not worth reading. */
+/** More than 2^53 needs; a number with hundreds of leading zeros is not decoded. */
 const INTEGER_DIGITS_MAX = 40

@@ -1,13 +1,13 @@
 /**
- * Writes bencoding (BEP 3) of values that are ours, as parts that are joined once: the hashes of a large torrent are
- * megabytes and are copied a single time.
+ * Writes bencoding (BEP 3) as parts that are joined once: the hashes of a large torrent are megabytes and are copied
+ * a single time.
  *
- * The package `bencode` sorts keys as text; names of files are keys in a v2 torrent, and there the order of their
- * bytes is what makes the infohash the same for everybody.
+ * The package `bencode` sorts keys as text. File names are keys in a v2 torrent, and only the order of their bytes
+ * gives the infohash that all clients compute.
  */
 import { assert } from '../core/assert.ts'
 
-/** Text is written as UTF-8. Keys are text, or bytes where they are hashes. */
+/** Text is written as UTF-8. Keys are text, or bytes for hashes. */
 export type Bencodable =
   number | string | Uint8Array | readonly Bencodable[] | ReadonlyMap<string | Uint8Array, Bencodable>
 

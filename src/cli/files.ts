@@ -1,8 +1,8 @@
 /**
- * Files that are read and written whole, with errors for people.
+ * Reads and writes whole files, with errors for people.
  *
- * A written file is complete or not there: a client that watches the folder never loads half a torrent. It is
- * written beside its place and renamed, except where renaming would replace a device, a pipe or a link.
+ * A write is atomic, so that a client that watches the folder never loads half a torrent. The file is written under a
+ * temporary name and renamed, except where renaming would replace a device, a pipe or a link.
  */
 import {
   accessSync,
@@ -28,14 +28,14 @@ export function readWholeFile(path: string, limits: { readonly bytesMax: number 
     const stats = statSync(path)
     if (stats.size > limits.bytesMax) {
       throw new InputError(
-        `${path}: ${stats.size} bytes are more than the ${limits.bytesMax} that are read; is it the right file?`,
+        `${path}: ${stats.size} bytes are more than the limit of ${limits.bytesMax}; is it the right file?`,
       )
     }
     return stats.isFile() || stats.isDirectory() ? readFileSync(path) : readStream(path, limits.bytesMax)
   })
 }
 
-/** A pipe or a device has no size: `/dev/zero` would be read until there is no memory left. */
+/** A pipe or a device has no size: without the limit, `/dev/zero` would exhaust the memory. */
 function readStream(path: string, bytesMax: number): Buffer {
   const file = openSync(path, 'r')
   try {
@@ -46,7 +46,7 @@ function readStream(path: string, bytesMax: number): Buffer {
       if (length === 0) return Buffer.concat(chunks)
       bytesRead += length
       if (bytesRead > bytesMax) {
-        throw new InputError(`${path}: more than the ${bytesMax} bytes that are read; is it the right file?`)
+        throw new InputError(`${path}: more than the limit of ${bytesMax} bytes; is it the right file?`)
       }
       chunks.push(chunk.subarray(0, length))
     }
@@ -55,10 +55,10 @@ function readStream(path: string, bytesMax: number): Buffer {
   }
 }
 
-/** What a pipe of Linux holds. */
+/** The capacity of a pipe on Linux. */
 const STREAM_CHUNK_BYTES = 65_536
 
-/** Writes text, bytes, or parts one after the other. */
+/** Writes text, bytes, or parts in sequence. */
 export function writeWholeFile(path: string, content: Buffer | string | readonly Buffer[]): void {
   const parts = typeof content === 'string' || Buffer.isBuffer(content) ? [content] : content
   explained('write', path, () => {
@@ -69,7 +69,7 @@ export function writeWholeFile(path: string, content: Buffer | string | readonly
   })
 }
 
-/** Whether both paths lead to one file, through links of either kind too. */
+/** True where both paths lead to one file, also through hard or symbolic links. */
 export function isSameFile(one: string, other: string): boolean {
   const [left, right] = [one, other].map((path) =>
     explained('read', path, () => statSync(path, { throwIfNoEntry: false, bigint: true })),
@@ -77,7 +77,7 @@ export function isSameFile(one: string, other: string): boolean {
   return left !== undefined && right !== undefined && left.ino === right.ino && left.dev === right.dev
 }
 
-/** Whether a file could be written there, asked before the work that its content takes. Throws where not. */
+/** Throws where the file cannot be written. Called before the work of computing its content. */
 export function assertWritable(path: string): void {
   explained('write', path, () => {
     const existing = statSync(path, { throwIfNoEntry: false })
@@ -86,7 +86,7 @@ export function assertWritable(path: string): void {
   })
 }
 
-/** Makes a folder, and those above it, where they are not there yet. */
+/** Creates a folder with its parents where they do not exist. */
 export function makeFolder(path: string): void {
   explained('make the folder', path, () => mkdirSync(path, { recursive: true }))
 }
@@ -97,7 +97,7 @@ function replaceFile(path: string, parts: Parts, existing: Stats | undefined): v
   const unfinished = `${path}.${process.pid}.unfinished`
   const file = openSync(unfinished, 'wx', existing?.mode ?? 0o666)
   try {
-    // Renamed before its bytes are on the disk, it could be there and empty after a power cut.
+    // A rename before the bytes are on the disk could leave an empty file after a power failure.
     writeParts(file, parts, fsyncSync)
     renameSync(unfinished, path)
   } catch (error) {
@@ -127,12 +127,12 @@ function explained<Result>(doing: string, path: string, work: () => Result): Res
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder; check the spelling',
-  ENOTDIR: 'a part of the path is a file and no folder; check the spelling',
+  ENOTDIR: 'a part of the path is a file and not a folder; check the spelling',
   EISDIR: 'this is a folder; name a file in it',
   EACCES: 'permission denied; ask its owner, or choose another place',
   EPERM: 'permission denied; ask its owner, or choose another place',
   EROFS: 'the file system is read-only; choose another place',
   ENOSPC: 'the disk is full; make room or choose another place',
   ENAMETOOLONG: 'the name is too long for the file system; choose a shorter one',
-  EEXIST: 'an unfinished file of this name is there already; remove it',
+  EEXIST: 'an unfinished file of this name exists; remove it',
 }

@@ -1,6 +1,6 @@
 /**
- * A torrent or magnet after rewriting, in the shapes that the command needs: parts for a file or a pipe, and the
- * warnings that are left. What was wrong with trackers that are gone is nobody's trouble any more.
+ * A torrent or magnet after rewriting: parts for a file or a pipe, and the remaining warnings. Problems of removed
+ * trackers are not among them.
  */
 import { InputError } from '../core/errors.ts'
 import { rewriteMagnet, readMagnet } from '../metainfo/magnet.ts'
@@ -36,8 +36,7 @@ export function warningsAfter(
 }
 
 /**
- * A torrent for every site that no host can open helps nobody: the registry refuses it as well. `inspect` still shows
- * what there is of it.
+ * Refuses a torrent that no client opens, as the registry does. `inspect` still prints its content.
  */
 export function refuseIncomplete(opened: TorrentArgument, warnings: readonly Warning[]): void {
   const incomplete = warnings.find(({ code }) => code === 'info-incomplete')
@@ -46,7 +45,7 @@ export function refuseIncomplete(opened: TorrentArgument, warnings: readonly War
   throw new InputError(`${source}, byte ${info.start}: ${incomplete.message}`)
 }
 
-/** The flags that say what else changes, or what is wrong with them. */
+/** The changes that the flags ask for, or the problem with the flags. */
 export function readChanges(flags: CommandFlags): RewriteChanges | string {
   const named = flags['webSeed']
   const given = Array.isArray(named) ? (named as readonly string[]) : []
@@ -55,7 +54,7 @@ export function readChanges(flags: CommandFlags): RewriteChanges | string {
     return '--web-seed replaces the web seeds and --no-web-seeds removes them'
   for (const url of given) {
     if (!isWebSeedUrl(url))
-      return `${JSON.stringify(url)} is no web seed: write http:// or https://, a host, no spaces`
+      return `${JSON.stringify(url)} is not a web seed: write http:// or https://, a host, no spaces`
   }
   return {
     webSeeds: dropsWebSeeds || given.length > 0 ? [...new Set(given)] : undefined,

@@ -17,5 +17,5 @@ export function openTorrent(argument: string): TorrentArgument {
   return { kind: 'torrent', metainfo: readMetainfo(bytes, argument) }
 }
 
-/** Twenty-five times what libtorrent loads: an image that was meant to be in the torrent is not read into memory. */
+/** Twenty-five times the limit of libtorrent. An image named in place of its torrent is not read into memory. */
 const TORRENT_FILE_BYTES_MAX = 250_000_000

@@ -1,6 +1,6 @@
 /**
- * What will surprise somebody about the content of a torrent: that no client can download it, that few can, or that
- * clients find each other without asking any tracker.
+ * Warnings about the content of a torrent: no client can download it, only some clients can, or clients find each
+ * other without a tracker.
  */
 import type { Metainfo } from './metainfo.ts'
 import type { TorrentSummary } from './summary.ts'
@@ -22,7 +22,7 @@ export function warnOfContent(metainfo: Metainfo, content: Content, unreadableCo
   if (pieces === undefined ? metainfo.infoHashV1 !== undefined : pieces.kind !== 'string') {
     missing.push('no `pieces`')
   } else if (pieces !== undefined && (pieces.end - pieces.contentStart) % PIECE_HASH_BYTES !== 0) {
-    missing.push('`pieces` that are no whole number of SHA-1 hashes')
+    missing.push('`pieces` whose length is not a multiple of 20')
   }
   const warnings: Warning[] = []
   if (missing.length > 0) {
@@ -36,7 +36,7 @@ export function warnOfContent(metainfo: Metainfo, content: Content, unreadableCo
       warnings.push({
         code: 'pieces-mismatch',
         message:
-          `no client downloads this: its files need ${needed} pieces and it has hashes of ` +
+          `no client downloads this: its files need ${needed} pieces and it has the hashes of ` +
           `${content.pieceCount}; make the torrent again`,
       })
     }
@@ -52,7 +52,7 @@ export function warnOfContent(metainfo: Metainfo, content: Content, unreadableCo
   return warnings
 }
 
-/** `metaVersion` where `info` has one that can be read. */
+/** `metaVersion` is undefined where `info` has none or an unreadable one. */
 export function warnOfVersion(metainfo: Metainfo, metaVersion: number | undefined): Warning[] {
   const { infoHashV1, infoHashV2 } = metainfo
   if (infoHashV2 === undefined) {
@@ -80,7 +80,7 @@ export function warnOfVersion(metainfo: Metainfo, metaVersion: number | undefine
     {
       code: 'hybrid',
       message:
-        'a hybrid torrent is two swarms: libtorrent 2 announces both infohashes, other clients the first alone',
+        'a hybrid torrent has two swarms: libtorrent 2 announces both infohashes, other clients only the v1 infohash',
     },
   ]
 }
@@ -91,7 +91,7 @@ export function warnOfPrivacy(isPrivate: boolean): Warning[] {
     {
       code: 'not-private',
       message:
-        'not private: through PEX, DHT and LSD clients find peers of other sites without asking any tracker; ' +
+        'not private: clients find peers of other sites through PEX, DHT and LSD, without a tracker; ' +
         'make the torrent again with private=1 (it is part of the infohash and cannot be added)',
     },
   ]

@@ -1,6 +1,6 @@
 /**
- * The files of a torrent, from `length` or `files` (BEP 3) or from the `file tree` (BEP 52), one after the other:
- * a torrent may have a million of them, so nobody has to hold them all.
+ * The files of a torrent, from `length` or `files` (BEP 3) or from the `file tree` (BEP 52). A generator, because a
+ * torrent may have a million files and few callers need all of them at once.
  */
 import { BencodeScanner } from '../bencode/scanner.ts'
 import {
@@ -17,8 +17,8 @@ import type { Metainfo } from './metainfo.ts'
 
 export interface TorrentFile {
   /**
-   * Folders and name with slashes between them, cut off with an ellipsis where no file system would take it.
-   * Written by whoever made the torrent: never open it unchecked.
+   * Folders and name with slashes between them, cut off with an ellipsis where it is longer than any file system
+   * allows. Untrusted: it must be checked before it is opened.
    */
   readonly path: string
   readonly lengthBytes: number
@@ -26,7 +26,7 @@ export interface TorrentFile {
   readonly isPadding: boolean
 }
 
-/** undefined stands for an entry that has no path or no length. */
+/** Yields undefined for an entry without a path or without a length. */
 export function* torrentFiles(metainfo: Metainfo): Generator<TorrentFile | undefined> {
   const { bytes, infoEntries } = metainfo
   const name = textOf(bytes, infoEntries.get('name'), PATH_BYTES_MAX) ?? ''
@@ -58,8 +58,8 @@ function readListed(bytes: Buffer, item: BencodeValue, folder: string): TorrentF
 }
 
 /**
- * Folders are dictionaries of names; a file is a dictionary whose only key is empty. One pass with a path beside
- * it, because starting over at each folder would read a deep tree a hundred times.
+ * Folders are dictionaries of names; a file is a dictionary whose only key is empty. One pass with a stack of
+ * names, because a scan that restarts at each folder reads a deep tree a hundred times.
  */
 function* readTree(bytes: Buffer, tree: BencodeValue, name: string): Generator<TorrentFile | undefined> {
   const scanner = new BencodeScanner(bytes, 'scanned bytes', tree.start)
@@ -87,7 +87,7 @@ function* readTree(bytes: Buffer, tree: BencodeValue, name: string): Generator<T
   }
 }
 
-/** A path is put together for every file of a torrent, so its length is what the torrent may make us pay. */
+/** A path is built for every file of a torrent, so its length bounds the memory that a torrent can cost. */
 function joinPath(parts: readonly string[]): string {
   let path = ''
   for (const [index, part] of parts.entries()) {
@@ -99,7 +99,7 @@ function joinPath(parts: readonly string[]): string {
 
 /** PATH_MAX of Linux. */
 const PATH_BYTES_MAX = 4096
-/** As many as fit into a path, each with its slash. */
+/** The most that fit into a path, each with its slash. */
 const PATH_PARTS_MAX = PATH_BYTES_MAX / 2
 
 function isPadding(bytes: Buffer, properties: ReadonlyMap<string, BencodeValue>): boolean {

@@ -1,8 +1,8 @@
 /**
- * Magnet links: the infohash and the trackers in one line of text (BEP 9, 53).
+ * Magnet links: infohash and trackers in one line of text (BEP 9, 53).
  *
- * Whoever rewrites one replaces the `tr` parameters, and `ws` if asked to: the rest stays the text that it was, so
- * that parameters we have never heard of survive. In a magnet every `tr` is a tier of its own, in order.
+ * Rewriting replaces the `tr` parameters, and on request `ws`. The rest keeps its text, so that unknown parameters
+ * survive. In a magnet every `tr` is a tier of its own, in order.
  */
 import { assert } from '../core/assert.ts'
 import { InputError } from '../core/errors.ts'
@@ -11,7 +11,7 @@ import { warnOfTrackers, warnOfWebSeeds } from './url-warnings.ts'
 import type { Warning } from './warning.ts'
 
 export interface Magnet {
-  /** What stands between the ampersands, as it stands there. */
+  /** The text between the ampersands, verbatim. */
   readonly parameters: readonly string[]
   /** 20 bytes. */
   readonly infoHashV1: Buffer | undefined
@@ -27,12 +27,12 @@ export function isMagnet(text: string): boolean {
   return /^\s*magnet:/i.test(text)
 }
 
-/** Throws an `InputError` that says what a magnet must have. */
+/** Throws an `InputError` that names the missing or invalid part. */
 export function readMagnet(text: string): Magnet {
   const match = /^magnet:\?(.*)$/is.exec(text.trim())
   if (/\p{Cc}/u.test(match?.[1] ?? '')) {
     throw new InputError(
-      'the magnet has a line break or another control character in it; copy the link again, as one line',
+      'the magnet contains a line break or another control character; copy the link again, as one line',
     )
   }
   if (match === null) throw new InputError('a magnet begins with "magnet:?"; copy the whole link')
@@ -42,21 +42,21 @@ export function readMagnet(text: string): Magnet {
 
   const hashes = readTopics(valuesOf('xt'))
   const trackers = valuesOf('tr')
-  // A form writes spaces as pluses; a plus of the name itself is %2B and stays one.
+  // HTML forms encode a space as a plus, and a plus as %2B.
   const name = parameters.find((parameter) => nameOf(parameter) === 'dn')?.replaceAll('+', ' ')
   const webSeeds = valuesOf('ws')
   const warnings: Warning[] = [
     {
       code: 'privacy-unknown',
       message:
-        'a magnet does not say whether its torrent is private; if it is not, clients find peers of other sites ' +
-        'through PEX, DHT and LSD. `siteswarm inspect` on the .torrent tells',
+        'a magnet does not contain the private flag; without it, clients find peers of other sites through PEX, ' +
+        'DHT and LSD. `siteswarm inspect` on the .torrent shows the flag',
     },
   ]
   if (hashes.infoHashV1 === undefined) {
     warnings.push({
       code: 'v2-only',
-      message: 'a v2 magnet: only libtorrent 2 and clients built on it know what to do with it',
+      message: 'a v2 magnet: only libtorrent 2 and clients built on it download it',
     })
   }
   warnings.push(...warnOfTrackers(trackers), ...warnOfWebSeeds(webSeeds))
@@ -70,7 +70,7 @@ export function readMagnet(text: string): Magnet {
   }
 }
 
-/** The new trackers stand where the first old one stood, or at the end; so do web seeds where they are given. */
+/** The new trackers take the place of the first old one, or the end; so do web seeds where they are given. */
 export function rewriteMagnet(
   magnet: Pick<Magnet, 'parameters'>,
   tiers: Tiers,
@@ -83,7 +83,7 @@ export function rewriteMagnet(
   return `magnet:?${parameters.join('&')}`
 }
 
-/** The magnet of a torrent that is at hand: its infohashes, its name, these trackers and these web seeds. */
+/** The magnet of a torrent: its infohashes, its name, these trackers and these web seeds. */
 export function writeMagnet(
   torrent: Pick<Magnet, 'infoHashV1' | 'infoHashV2' | 'name'>,
   tiers: Tiers,
@@ -99,7 +99,7 @@ export function writeMagnet(
   return rewriteMagnet({ parameters }, tiers, { webSeeds })
 }
 
-/** A magnet has no `nodes`: its `x.pe` are peers, and kept. */
+/** A magnet has no `nodes`. Its `x.pe` are peers and stay. */
 type MagnetChanges = Pick<RewriteChanges, 'webSeeds'>
 
 function replace(parameters: readonly string[], name: string, values: readonly string[]): string[] {
@@ -123,14 +123,14 @@ function nameOf(parameter: string): string {
   )
 }
 
-/** `+` stays a plus: nobody writes spaces like that in a URL, and a tracker may have one in its token. */
+/** `+` stays a plus: no client encodes a space in a URL that way, and the token of a tracker may contain one. */
 function valueOf(parameter: string): string {
   const equals = parameter.indexOf('=')
   const value = equals < 0 ? '' : parameter.slice(equals + 1)
   try {
     return decodeURIComponent(value)
   } catch {
-    // Not percent-encoded UTF-8. Only shown, so shown as it is.
+    // Not percent-encoded UTF-8. The value is only displayed, so it is displayed verbatim.
     return value
   }
 }
@@ -156,16 +156,16 @@ function readTopics(topics: readonly string[]): Pick<Magnet, 'infoHashV1' | 'inf
   }
   if (infoHashV1 === undefined && infoHashV2 === undefined) {
     throw new InputError(
-      'the magnet names no torrent: it needs xt=urn:btih: or xt=urn:btmh:. ' +
+      'the magnet has no infohash: it needs xt=urn:btih: or xt=urn:btmh:. ' +
         'In a shell, put it in quotes: an unquoted & ends the command',
     )
   }
   return { infoHashV1, infoHashV2 }
 }
 
-/** Without the text itself: it may hold anything, and errors go to terminals. */
+/** Leaves the text itself out: it is untrusted, and errors go to terminals. */
 function refuseTopic(kind: string, why: string): never {
-  throw new InputError(`the magnet has a wrong xt=urn:${kind.toLowerCase()}: ${why}; copy the whole link`)
+  throw new InputError(`the magnet has an invalid xt=urn:${kind.toLowerCase()}: ${why}; copy the whole link`)
 }
 
 const TWO_TORRENTS = 'it names a second torrent'

@@ -1,8 +1,9 @@
 /**
- * A .torrent as positions: where its top-level entries are, where `info` is, and the hashes of exactly those bytes.
+ * A .torrent as positions: its top-level entries, `info`, and the hashes of exactly those bytes.
  *
- * The infohash is over the bytes from the `d` of `info` to its `e` (BEP 3, 52). Clients that decode and encode again
- * get another one for a file that is not canonical, so we never do, and say when somebody else will.
+ * The infohash covers the bytes from the `d` of `info` to its `e` (BEP 3, 52). A client that decodes and re-encodes
+ * a file that is not canonical gets another infohash. `info` is therefore never re-encoded here, and such a file
+ * gets a warning.
  */
 import { createHash } from 'node:crypto'
 import { type EncodingProblemKind, encodingProblemTexts } from '../bencode/encoding-problem.ts'
@@ -18,28 +19,28 @@ import { InputError } from '../core/errors.ts'
 import type { Warning } from './warning.ts'
 
 export interface Metainfo {
-  /** The file's name, for messages. */
+  /** Name of the file, for messages. */
   readonly source: string
   readonly bytes: Buffer
-  /** The top level in the order of the file, `info` included. */
+  /** The entries of the top level in file order, `info` included. */
   readonly entries: readonly BencodeEntry[]
   readonly info: BencodeValue
-  /** The entries of `info`; of a repeated key the first, which is the one that libtorrent reads. */
+  /** The entries of `info`; the first of a repeated key, as in libtorrent. */
   readonly infoEntries: ReadonlyMap<string, BencodeValue>
   /** 20 bytes. undefined for a pure v2 torrent. */
   readonly infoHashV1: Buffer | undefined
   /** 32 bytes; on the wire the first 20 of them. undefined for a pure v1 torrent. */
   readonly infoHashV2: Buffer | undefined
-  /** What the bytes themselves are warned of. */
+  /** About the encoding; warnings about the content are in the summary. */
   readonly warnings: readonly Warning[]
 }
 
-/** Reads a whole .torrent. Throws an `InputError` that names `source`, the byte, and what to do. */
+/** Reads a whole .torrent. Throws an `InputError` that names `source`, the byte and the remedy. */
 export function readMetainfo(bytes: Buffer, source: string): Metainfo {
   if (bytes.length === 0) throw new InputError(`${source}, byte 0: the file is empty; fetch it again`)
   if (bytes[0] !== LETTER_D) {
     throw new InputError(
-      `${source}, byte 0: a torrent is a bencoded dictionary and begins with "d"; this is some other file`,
+      `${source}, byte 0: a torrent is a bencoded dictionary and begins with "d"; this is another kind of file`,
     )
   }
   const { entries, end, inInfo, outside } = readTopLevel(bytes, source)
@@ -60,16 +61,16 @@ export function readMetainfo(bytes: Buffer, source: string): Metainfo {
     warnings.push({
       code: 'trailing-whitespace',
       offset: end,
-      message: `white space follows the torrent at byte ${end}; rewriting drops it`,
+      message: `white space follows the torrent at byte ${end}; rewriting removes it`,
     })
   }
   return { source, bytes, entries, info, infoEntries, ...hashes, warnings }
 }
 
-/** Per kind where the first one is and how many there are. */
+/** For each kind the first offset and the count. */
 type EncodingProblems = Map<EncodingProblemKind, { offset: number; count: number }>
 
-/** One pass over the whole file. What is not canonical counts for the entry of the top level that it is in. */
+/** One pass over the whole file. An encoding problem is attributed to the top-level entry that contains it. */
 function readTopLevel(bytes: Buffer, source: string) {
   const entries: BencodeEntry[] = []
   const inInfo: EncodingProblems = new Map()
@@ -80,7 +81,7 @@ function readTopLevel(bytes: Buffer, source: string) {
     if (known === undefined) problems.set(kind, { offset, count: 1 })
     else {
       known.count++
-      // Repeated keys are found when their dictionary ends, after those of dictionaries inside it.
+      // A repeated key is reported at the end of its dictionary, after those of inner dictionaries.
       known.offset = Math.min(known.offset, offset)
     }
   })
@@ -97,41 +98,41 @@ function readTopLevel(bytes: Buffer, source: string) {
   return { entries, end: scanner.end, inInfo, outside }
 }
 
-/** Entries are held as objects; a file made of nothing else would take thirty times its size. */
+/** Entries are objects: a file of nothing but entries would take thirty times its size in memory. */
 function refuseEntries(source: string, offset: number, where: string): never {
   throw new InputError(
     `${source}, byte ${offset}: ${where} has more than ${ENTRIES_MAX} keys; ` +
-      'this is not a torrent that any program makes, fetch it again',
+      'no program makes such a torrent, fetch it again',
   )
 }
 
-/** A hundred times what the BEPs and every client together define. */
+/** A hundred times the number of keys that the BEPs and all clients define. */
 const ENTRIES_MAX = 10_000
 
 function refuseTrailingBytes(bytes: Buffer, end: number, source: string): void {
   for (let at = end; at < bytes.length; at++) {
     if (WHITE_SPACE.includes(bytes[at] as number)) continue
     throw new InputError(
-      `${source}, byte ${at}: the torrent ends at byte ${end} and something else follows; ` +
-        'the file is damaged, or two files in one: fetch it again',
+      `${source}, byte ${at}: the torrent ends at byte ${end} and more bytes follow; ` +
+        'the file is damaged, or two files were joined: fetch it again',
     )
   }
 }
 
-/** `end`: the byte after the top level. */
+/** `end` is the byte after the top level. */
 function findInfo(entries: readonly BencodeEntry[], end: number, source: string): BencodeValue {
   const found = entries.filter(({ key }) => key.equals(INFO))
   const [first, second] = found
   if (first === undefined) {
     throw new InputError(
-      `${source}, byte ${end - 1}: the dictionary ends without an \`info\`, so there is nothing to download; ` +
-        'is it a torrent? Resume data and DHT state look alike',
+      `${source}, byte ${end - 1}: the dictionary has no \`info\`, so there is nothing to download; ` +
+        'is it a torrent? Resume data and DHT state are bencoded dictionaries too',
     )
   }
   if (second !== undefined) {
     throw new InputError(
       `${source}, byte ${second.start}: a second \`info\` (the first is at byte ${first.start}); ` +
-        'clients disagree about which one counts, make the torrent again',
+        'clients disagree about which one they read, make the torrent again',
     )
   }
   if (first.value.kind !== 'dictionary') {
@@ -151,7 +152,7 @@ function hashInfo(
 ): Pick<Metainfo, 'infoHashV1' | 'infoHashV2'> {
   const content = bytes.subarray(info.start, info.end)
   const hasV2 = integerOf(bytes, infoEntries.get('meta version')) === 2
-  // A hybrid describes its content twice (BEP 52); without `pieces` a v1 client could check nothing.
+  // A hybrid describes its content twice (BEP 52); without `pieces` a v1 client cannot check any data.
   const hasV1 = !hasV2 || infoEntries.has('pieces')
   return {
     infoHashV1: hasV1 ? createHash('sha1').update(content).digest() : undefined,
@@ -165,7 +166,7 @@ type Warn = (
   andMore: string,
 ) => Pick<Warning, 'code' | 'message'>
 
-/** One warning for each kind, in the order of the file. */
+/** One warning for each kind, in file order. */
 function warnOfEncoding(problems: EncodingProblems, warn: Warn): Warning[] {
   return [...problems]
     .map(([kind, { offset, count }]) => {
@@ -177,7 +178,7 @@ function warnOfEncoding(problems: EncodingProblems, warn: Warn): Warning[] {
     .toSorted((left, right) => left.offset - right.offset)
 }
 
-/** Wherever it is: libtorrent 2.0.8, aria2 1.36 and Transmission 3.00 read integers of 64 bits, and all of a file or nothing. */
+/** Anywhere in the file: libtorrent 2.0.8, aria2 1.36 and Transmission 3.00 parse all of it, with integers of 64 bits. */
 function warnOfTooLarge(offset: number, andMore: string): Pick<Warning, 'code' | 'message'> {
   return {
     code: 'integer-too-large',
@@ -196,8 +197,8 @@ const warnOfInfo =
       message:
         `\`info\` is not canonical: ${encodingProblemTexts[kind]} at byte ${offset}${andMore}. ` +
         (isRefused
-          ? 'libtorrent refuses a v2 or hybrid torrent like that; '
-          : `Clients disagree about its infohash and the swarm falls apart (${DISAGREEMENTS[kind]}); `) +
+          ? 'libtorrent refuses such a v2 or hybrid torrent; '
+          : `Clients compute different infohashes and the swarm splits (${DISAGREEMENTS[kind]}); `) +
         'make the torrent again',
     }
   }
@@ -209,7 +210,7 @@ const warnOfOutside: Warn = (kind, offset, andMore) => ({
     'The infohash does not depend on it',
 })
 
-/** What was observed with libtorrent 2.0.8, aria2 1.36, Transmission 3.00; read in rtorrent and Transmission 4. */
+/** Observed with libtorrent 2.0.8, aria2 1.36 and Transmission 3.00; read in the sources of rtorrent and Transmission 4. */
 const DISAGREEMENTS: Readonly<Record<Exclude<EncodingProblemKind, 'integer-too-large'>, string>> = {
   'key-unsorted': 'aria2 and Transmission 3 compute another one, rtorrent refuses the file',
   'key-duplicate': 'aria2 refuses the file',
@@ -220,5 +221,5 @@ const DISAGREEMENTS: Readonly<Record<Exclude<EncodingProblemKind, 'integer-too-l
 
 const INFO = Buffer.from('info')
 const LETTER_D = 0x64
-/** Tab, line feed, carriage return, space: what editors and mail put after a file. */
+/** Tab, line feed, carriage return, space: editors and mail programs append them to files. */
 const WHITE_SPACE: readonly number[] = [0x09, 0x0a, 0x0d, 0x20]

@@ -1,9 +1,9 @@
 /**
- * The same torrent with other trackers, and if asked for with other web seeds.
+ * The same torrent with other trackers, and on request with other web seeds.
  *
- * We own a few keys of the top level, `announce` and `announce-list` above all; every other entry is copied as it
- * stands, `info` included, so that the infohash cannot change. The top level comes out sorted. Rewriting twice is
- * rewriting once.
+ * The rewriter owns a few keys of the top level, mainly `announce` and `announce-list`. Every other entry is copied
+ * verbatim, `info` included, so that the infohash cannot change. The top level comes out sorted. Rewriting is
+ * idempotent.
  */
 import bencode from 'bencode'
 import { assert } from '../core/assert.ts'
@@ -12,30 +12,30 @@ import type { Metainfo } from './metainfo.ts'
 /** Announce URLs in the order in which clients try them. No tier is empty and no URL comes twice. */
 export type Tiers = readonly (readonly string[])[]
 
-/** What else is ours to write. Whatever is left out stays byte for byte as it is. */
+/** Further changes. Whatever is undefined here stays byte for byte. */
 export interface RewriteChanges {
   /**
-   * Instead of those that the torrent has; none to remove them. Both kinds go, `url-list` (BEP 19) and `httpseeds`
-   * (BEP 17), because either leads clients past every tracker.
+   * Replaces those that the torrent has; an empty list removes them. This covers `url-list` (BEP 19) and `httpseeds`
+   * (BEP 17), because both lead clients past every tracker.
    */
   readonly webSeeds?: readonly string[] | undefined
-  /** Removes `nodes`: where clients of a torrent that is not private enter the DHT (BEP 5). */
+  /** Removes `nodes`, the DHT entry points of a torrent that is not private (BEP 5). */
   readonly dropsNodes?: boolean | undefined
 }
 
-/** Pure: equal arguments give equal bytes, whatever process they are in. */
+/** Pure: equal arguments give equal bytes in every process. */
 export function rewriteMetainfo(metainfo: Metainfo, tiers: Tiers, changes: RewriteChanges = {}): Buffer {
   return Buffer.concat(rewriteInParts(metainfo, tiers, changes))
 }
 
 /**
- * The same bytes one part after the other. What is kept shares memory with the torrent that was read, so that a
- * large one is written without a second copy of it.
+ * The same bytes in parts. Kept entries share memory with the torrent that was read, so that a large torrent is
+ * written without a second copy.
  */
 export function rewriteInParts(metainfo: Metainfo, tiers: Tiers, changes: RewriteChanges = {}): Buffer[] {
   assertUsable(tiers)
   const { webSeeds } = changes
-  // Transmission 4 announces to `announce` and to the list. The same text in both is one tracker to it.
+  // Transmission 4 announces to `announce` and to the list. The same text in both counts as one tracker.
   const entries: OutputEntry[] = [
     writeEntry('announce', tiers[0]?.[0] as string),
     writeEntry('announce-list', tiers),
@@ -50,12 +50,12 @@ export function rewriteInParts(metainfo: Metainfo, tiers: Tiers, changes: Rewrit
     if (ours.some((owned) => key.equals(owned))) continue
     entries.push({ key, bytes: metainfo.bytes.subarray(start, value.end) })
   }
-  // The sort is stable: entries that repeat a key stay in the order of the file, and mean what they meant.
+  // The sort is stable: entries that repeat a key stay in file order and keep their meaning.
   entries.sort((left, right) => left.key.compare(right.key))
   return [DICTIONARY_START, ...entries.map(({ bytes }) => bytes), DICTIONARY_END]
 }
 
-/** aria2 is left without any tracker by an empty list, and an empty tier is undefined everywhere. */
+/** An empty list leaves aria2 without a tracker, and no specification defines an empty tier. */
 export function assertUsable(tiers: Tiers): void {
   const urls = tiers.flat()
   assert(urls.length > 0, 'a torrent without a tracker is not rewritten')

@@ -1,8 +1,8 @@
 /**
- * What a torrent is, for people: everything that `inspect` prints, and what will surprise them about it.
+ * Summary of a torrent for people: everything that `inspect` prints, with the warnings.
  *
- * Nothing in here is needed to rewrite a torrent. A file that no client would download still has a summary, with a
- * warning for what is missing. What is listed is bounded in all, because a file may hold nothing but names.
+ * Rewriting needs none of it. A file that no client downloads still has a summary, with a warning for the missing
+ * parts. All lists are bounded in total, because a file may consist of nothing but names.
  */
 import { type BencodeValue, integerOf, listItems, textOf } from '../bencode/value.ts'
 import { PIECE_HASH_BYTES, warnOfContent, warnOfPrivacy, warnOfVersion } from './content-warnings.ts'
@@ -21,33 +21,33 @@ export interface TorrentSummary {
   readonly pieceCount: number
   /** Without padding. */
   readonly fileCount: number
-  /** The first `FILES_LISTED_MAX` of them, fewer where their paths are extremely long. */
+  /** The first `FILES_LISTED_MAX`, fewer where their paths are extremely long. */
   readonly files: readonly TorrentFile[]
   readonly isPrivate: boolean
-  /** As clients read them: `announce` alone only counts where there is no list. */
+  /** As clients read them: `announce` counts only where there is no list. */
   readonly tiers: readonly (readonly string[])[]
   readonly webSeeds: readonly string[]
   readonly comment: string | undefined
   readonly createdBy: string | undefined
   /** Seconds since 1970. */
   readonly createdAtSeconds: number | undefined
-  /** Those of the bytes included. */
+  /** Includes those about the encoding. */
   readonly warnings: readonly Warning[]
 }
 
-/** More than anybody reads, and a JSON document that everything can still open. The total is always right. */
+/** More than a person reads, in a JSON document that common tools still open. The total is always right. */
 export const FILES_LISTED_MAX = 10_000
 
-/** Trackers, tiers, web seeds: what lies behind was put there to fill somebody's memory. */
+/** Trackers, tiers, web seeds: a file with more of them is an attempt to exhaust memory. */
 const TEXTS_LISTED_MAX = 10_000
 
-/** Of all paths together, and of all URLs: three times what ten thousand ordinary ones have. */
+/** Total length of all paths, and of all URLs: three times that of ten thousand ordinary ones. */
 const LISTED_LENGTH_MAX = 4_194_304
 
-/** HTTP servers refuse longer request targets; so nobody's tracker is cut off. */
+/** HTTP servers refuse longer request targets, so the URL of a working tracker is never cut. */
 const URL_BYTES_MAX = 16_384
 
-/** With `rewritten`: as the torrent will be with these trackers, and these web seeds if any are given. */
+/** With `rewritten`: the summary of the torrent after it gets these trackers, and these web seeds where given. */
 export function summarize(
   metainfo: Metainfo,
   rewritten?: Pick<RewriteChanges, 'webSeeds'> & { readonly tiers: Tiers },
@@ -98,7 +98,7 @@ export function summarize(
   return { ...summary, warnings }
 }
 
-/** The web seeds of BEP 19 alone: those of `httpseeds` (BEP 17) are asked in another way, and mean nothing in `url-list`. */
+/** Only the web seeds of BEP 19: those of `httpseeds` (BEP 17) use another protocol and are not valid in `url-list`. */
 export function urlListOf({ bytes, entries }: Metainfo): string[] {
   const list = entries.find(({ key }) => key.toString('latin1') === 'url-list')
   return readTexts(bytes, list?.value, newBudget())
@@ -120,7 +120,7 @@ function countFiles(metainfo: Metainfo, pieceBytes: number | undefined) {
       listedLength += file.path.length
       fileCount++
       contentBytes += file.lengthBytes
-      // In v2 each file begins with a piece of its own.
+      // In v2 each file begins a new piece.
       if (pieceBytes !== undefined && pieceBytes > 0) pieceCountV2 += Math.ceil(file.lengthBytes / pieceBytes)
     }
   }
@@ -135,7 +135,7 @@ function readTrackers(bytes: Buffer, top: ReadonlyMap<string, BencodeValue>) {
   if (listed.length > 0 && announce !== '' && !listed.flat().includes(announce)) {
     warnings.push({
       code: 'announce-outside-list',
-      message: `\`announce\` names ${announce}, which is in no tier: only Transmission 4 announces there too`,
+      message: `\`announce\` is ${announce}, which is in no tier: only Transmission 4 announces there too`,
     })
   }
   return { tiers, warnings }
@@ -146,7 +146,7 @@ function readTiers(bytes: Buffer, value: BencodeValue | undefined): string[][] {
   const tiers: string[][] = []
   const budget = newBudget()
   for (const tier of listItems(bytes, value.start)) {
-    // Empty ones cost us as well.
+    // An empty tier counts too, since it costs memory.
     if (--budget.texts < 0) break
     const urls = tier.kind === 'list' ? readTexts(bytes, tier, budget) : []
     if (urls.length > 0) tiers.push(urls)
@@ -154,7 +154,7 @@ function readTiers(bytes: Buffer, value: BencodeValue | undefined): string[][] {
   return tiers
 }
 
-/** What may still be listed. */
+/** The remaining room in a list. */
 interface Budget {
   texts: number
   length: number
@@ -162,7 +162,7 @@ interface Budget {
 
 const newBudget = (): Budget => ({ texts: TEXTS_LISTED_MAX, length: LISTED_LENGTH_MAX })
 
-/** A list of strings, or one string in its place, as `url-list` may be (BEP 19). Empty ones are left out. */
+/** A list of strings, or a single string, which `url-list` may be (BEP 19). Empty strings are skipped. */
 function readTexts(bytes: Buffer, value: BencodeValue | undefined, budget: Budget): string[] {
   const values = value?.kind === 'list' ? listItems(bytes, value.start) : value === undefined ? [] : [value]
   const texts: string[] = []

@@ -1,23 +1,23 @@
 /**
- * What is wrong with the URLs in a torrent or magnet: trackers that some client never announces to, and web seeds
- * that no client fetches from or that tell everybody a secret.
+ * Warnings about the URLs in a torrent or magnet: trackers that some client never announces to, and web seeds that
+ * no client fetches from or that contain a secret.
  *
- * The trackers of our own topology were checked when it was read. These are for what strangers wrote.
+ * The trackers of the topology are checked when it is read. These checks are for untrusted torrents.
  */
 import { trackerUrlProblems } from '../topology/tracker-url.ts'
 import type { Warning } from './warning.ts'
 
-/** A torrent may name ten thousand; a person reads this many and makes it again. */
+/** A torrent may name ten thousand; ten are enough to decide that it has to be made again. */
 const URLS_WARNED_MAX = 10
 
 export function warnOfTrackers(urls: readonly string[]): Warning[] {
   const warnings: Warning[] = []
   for (const url of new Set(urls)) {
-    const fault = trackerUrlProblems(url).find(({ isRefused }) => isRefused)
-    if (fault === undefined) continue
+    const problem = trackerUrlProblems(url).find(({ isRefused }) => isRefused)
+    if (problem === undefined) continue
     warnings.push({
       code: 'tracker-refused',
-      message: `the tracker ${shown(url)} is refused by some clients: ${fault.what}; ${fault.hint}`,
+      message: `some clients refuse the tracker ${shown(url)}: ${problem.what}; ${problem.hint}`,
     })
     if (warnings.length === URLS_WARNED_MAX) break
   }
@@ -29,7 +29,7 @@ export function warnOfWebSeeds(urls: readonly string[]): Warning[] {
   const warnings: Warning[] = [
     {
       code: 'web-seeds',
-      message: 'has web seeds: clients of every site fetch from them, whatever any tracker says',
+      message: 'has web seeds: clients of every site fetch from them, independently of trackers',
     },
   ]
   for (const url of new Set(urls)) {
@@ -37,21 +37,21 @@ export function warnOfWebSeeds(urls: readonly string[]): Warning[] {
     if (!isWebSeedUrl(url)) {
       warnings.push({
         code: 'web-seed-refused',
-        message: `the web seed ${shown(url)} is refused by some clients; write http:// or https://, a host, and no spaces`,
+        message: `some clients refuse the web seed ${shown(url)}; write http:// or https://, a host, and no spaces`,
       })
     } else if (url.includes('?')) {
       warnings.push({
         code: 'web-seed-query',
         message:
-          `the web seed ${shown(url.replace(/\?.*$/s, '?…'))} has a query: a signature or token in it is there for ` +
-          'everybody who has the torrent, and expires before the torrent does',
+          `the web seed ${shown(url.replace(/\?.*$/s, '?…'))} has a query: every holder of the torrent can read a ` +
+          'signature or token in it, and it expires before the torrent does',
       })
     }
   }
   return warnings
 }
 
-/** Clients take HTTP alone; libtorrent also refuses spaces, control characters and a missing host. */
+/** Clients accept only HTTP; libtorrent also refuses spaces, control characters and a missing host. */
 export function isWebSeedUrl(url: string): boolean {
   return /^https?:\/\/[^/?#\s]+/.test(url) && !/[^\x21-\x7e]/.test(url)
 }

@@ -1,16 +1,16 @@
-/** What is wrong with a torrent that is good enough to be read: said by `inspect` and `rewrite`, never fatal. */
+/** A problem of a torrent that can be read: printed by `inspect`, `rewrite` and `publish`, never fatal. */
 import type { EncodingProblemKind } from '../bencode/encoding-problem.ts'
 
 export interface Warning {
   /** Public: scripts match on it in the JSON output. */
   readonly code: WarningCode
-  /** What, why it matters, and what to do. */
+  /** The problem, its consequence, and the remedy. */
   readonly message: string
   /** From the start of the file. */
   readonly offset?: number
-  /** With `integer-too-large` and the two `…-not-canonical`: in what way. There is one warning for each. */
+  /** With `integer-too-large` and the two `…-not-canonical`: the kind. There is one warning for each kind. */
   readonly problem?: EncodingProblemKind
-  /** How many there are of what is at `offset`; that is the first of them. */
+  /** The number of occurrences; `offset` is that of the first. */
   readonly count?: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * Golden cases: a file with an input, a line of dashes, and what is expected of it. The expected part was read
- * by a person before it was committed; a difference is a change of what operators see.
+ * Golden cases: files with an input, a line of dashes, and the expected output. A person read the expected part
+ * before it was committed; a difference is a change in the output that operators see.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'

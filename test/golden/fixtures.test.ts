@@ -1,4 +1,4 @@
-/** The .torrent files that WebTorrent is tested with. The expected values come from libtorrent 2.0.8. */
+/** The .torrent files of WebTorrent's tests. The expected values come from libtorrent 2.0.8. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -23,8 +23,8 @@ const expected: Readonly<Record<string, readonly [string, number, number, number
   'sintel.torrent': ['c334138ef5bfc2d568ea7324e0e2a3a7ec229bdd', 5490455272, 1, 1310, false],
 }
 
-describe('the torrents that WebTorrent is tested with', () => {
-  it('are these, and one without a name', () => {
+describe('the torrents of WebTorrent’s tests', () => {
+  it('are the expected ones, and one without a name', () => {
     const found = readdirSync(folder).filter((file) => file.endsWith('.torrent'))
     expect(found.toSorted()).toEqual([...Object.keys(expected), 'corrupt.torrent'].toSorted())
   })
@@ -41,7 +41,7 @@ describe('the torrents that WebTorrent is tested with', () => {
     const after = readMetainfo(rewriteMetainfo(before, TIERS), file)
     expect(after.infoHashV1?.toString('hex')).toBe(infoHash)
     expect(summarize(after).tiers).toEqual(TIERS)
-    // All but the two keys that are ours: as many as before, each as it was.
+    // All entries but the two that the rewriter owns are unchanged.
     const others = ({ bytes, entries }: typeof before) =>
       entries
         .filter(({ key }) => !key.toString().startsWith('announce'))
@@ -49,7 +49,7 @@ describe('the torrents that WebTorrent is tested with', () => {
     expect(others(after)).toEqual(others(before))
   })
 
-  it('include one that cannot be downloaded, with a warning', () => {
+  it('include one that no client downloads, with a warning', () => {
     expect(summarize(read('corrupt.torrent')).warnings).toContainEqual({
       code: 'info-incomplete',
       message: 'no client downloads this: `info` has no `name`; make the torrent again',

@@ -1,4 +1,4 @@
-/** Golden vectors: real clients' escapes, and answers byte for byte. */
+/** Golden vectors: escapes of real clients, and responses byte for byte. */
 import { describe, expect, it } from 'vitest'
 import type { ScrapeCounts } from '../../src/core/announce.ts'
 import { readAnnounce, writeAnnounceResponse } from '../../src/wire/http/announce.ts'
@@ -61,7 +61,7 @@ const REPLY = {
   peers6: Buffer.from('20010db80000000000000000000000071ae1', 'hex'),
 }
 
-describe('the answer', () => {
+describe('the response', () => {
   it('R1: is compact in both families', () => {
     expect(hexOf(writeAnnounceResponse(REPLY, true))).toBe(
       '64383a636f6d706c65746569316531303a646f776e6c6f6164656469376531303a696e636f6d706c657465693265383a69' +
@@ -70,7 +70,7 @@ describe('the answer', () => {
     )
   })
 
-  it('R2: has empty peers where there are none', () => {
+  it('R2: has an empty string of peers where there are none', () => {
     const reply = { ...REPLY, complete: 0, downloaded: 0, incomplete: 1 }
     const none = Buffer.alloc(0)
     expect(writeAnnounceResponse({ ...reply, peers4: none, peers6: none }, true)).toBe(
@@ -78,20 +78,20 @@ describe('the answer', () => {
     )
   })
 
-  it('R3: says why it failed and when to come back', () => {
+  it('R3: has the reason of a failure and the interval', () => {
     expect(writeFailure('invalid info_hash')).toBe(
       'd14:failure reason17:invalid info_hash8:intervali60e12:min intervali60ee',
     )
   })
 
-  it('R4: lists dictionaries where the client asks for them', () => {
+  it('R4: has a list of dictionaries where the client asks for it', () => {
     expect(writeAnnounceResponse({ ...REPLY, peers4: REPLY.peers4.subarray(0, 6) }, false)).toBe(
       'd8:completei1e10:downloadedi7e10:incompletei2e8:intervali1800e12:min intervali900e5:peers' +
         'ld2:ip9:10.77.2.14:porti50000eed2:ip11:2001:db8::74:porti6881eeee',
     )
   })
 
-  it('R5: counts for each hash of a scrape', () => {
+  it('R5: has counts for each hash of a scrape', () => {
     const nothing: ScrapeCounts = { complete: 0, downloaded: 0, downloaders: 0, incomplete: 0 }
     const something: ScrapeCounts = { complete: 1, downloaded: 7, downloaders: 2, incomplete: 2 }
     const infoHashes = [Buffer.from(SECOND, 'hex'), Buffer.from(FIRST, 'hex')]

@@ -1,4 +1,4 @@
-/** Rewriting, byte for byte: what a .torrent is before and after, and what must not change in files that are not canonical. */
+/** Rewriting, byte for byte: torrents before and after, and the bytes that stay in files that are not canonical. */
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { readMetainfo } from '../../src/metainfo/metainfo.ts'
@@ -30,7 +30,7 @@ describe('the torrent whose infohash has awkward bytes', () => {
 })
 
 describe('a torrent for a site with two trackers and a fallback', () => {
-  it('is the file that it must be, to the byte', () => {
+  it('is the expected file, to the byte', () => {
     expect([PLAIN_TORRENT.length, sha1(PLAIN_TORRENT)]).toEqual([
       219,
       '98106374d31fe26d2f3ac6f725db450c46a80b53',
@@ -40,7 +40,7 @@ describe('a torrent for a site with two trackers and a fallback', () => {
     expect([rewritten.length, sha1(rewritten)]).toEqual([359, '14977eba864f95e9dd48f47d8814baa4859edfec'])
   })
 
-  it('is still the same torrent', () => {
+  it('keeps its infohash', () => {
     expect(infoHashOf(PLAIN_TORRENT)).toBe(PLAIN_INFO_HASH)
     expect(infoHashOf(Buffer.from(REWRITTEN))).toBe('7faf75b2447f88700c68f1eceda713cd90a0127a')
   })
@@ -82,10 +82,10 @@ describe('an `info` that is not canonical', () => {
       '4:name12:t0126238.bin',
       '4:name12:t0126238.bin4:name12:t0126238.bin',
       '546a3bbc8ee461d828dea5ca9f5d20bfe2f1a410',
-      'a dictionary key that was there before',
+      'a repeated dictionary key',
       44,
     ],
-  ])('keeps its bytes and is warned of: %s', (_, from, to, hash, problem, offset) => {
+  ])('keeps its bytes and has a warning: %s', (_, from, to, hash, problem, offset) => {
     const torrent = aTorrent({ info: changed(from, to) })
     const metainfo = readMetainfo(torrent, 'x.torrent')
     expect(metainfo.infoHashV1?.toString('hex')).toBe(hash)
@@ -94,7 +94,7 @@ describe('an `info` that is not canonical', () => {
     expect(infoHashOf(rewriteMetainfo(metainfo, TIERS))).toBe(hash)
   })
 
-  it('keeps its bytes and is warned of: -0', () => {
+  it('keeps its bytes and has a warning: -0', () => {
     const info = Buffer.concat([AWKWARD_INFO.subarray(0, -1), Buffer.from('7:privatei-0ee')])
     const metainfo = readMetainfo(aTorrent({ info }), 'x.torrent')
     expect(metainfo.infoHashV1?.toString('hex')).toBe('2fe136cdc22a45410aa797b09243707e8154db62')
@@ -104,13 +104,13 @@ describe('an `info` that is not canonical', () => {
 })
 
 describe('problems outside of `info`', () => {
-  it('leave the infohash alone when `announce` comes after `info`', () => {
+  it('do not change the infohash when `announce` comes after `info`', () => {
     const metainfo = readMetainfo(aTorrent({ behind: '8:announce8:http://x' }), 'x.torrent')
     expect(metainfo.infoHashV1?.toString('hex')).toBe(AWKWARD_INFO_HASH)
     expect(metainfo.warnings.map(({ code }) => code)).toEqual(['outside-not-canonical'])
   })
 
-  it('leave the infohash alone when a line ending follows the file', () => {
+  it('do not change the infohash when a line ending follows the file', () => {
     const metainfo = readMetainfo(Buffer.concat([aTorrent(), Buffer.from('\r\n')]), 'x.torrent')
     expect(metainfo.infoHashV1?.toString('hex')).toBe(AWKWARD_INFO_HASH)
     expect(metainfo.warnings.map(({ code }) => code)).toEqual(['trailing-whitespace'])

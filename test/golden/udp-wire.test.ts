@@ -30,7 +30,7 @@ const OTHER = '003117267dd93f301c25e78d2b932029bc37a49b'
 const hex = (text: string) => Buffer.from(text, 'hex')
 
 describe('a connect', () => {
-  it('of libtorrent is answered with 16 bytes', () => {
+  it('of libtorrent gets a response of 16 bytes', () => {
     const packet = hex('000004172710198000000000c9f7ac4e')
     expect(readConnect(packet)).toBe(0xc9f7ac4e)
     expect(writeConnect(0xc9f7ac4e)).toEqual(packet)
@@ -51,7 +51,7 @@ interface Captured {
   readonly peersWanted: number | undefined
   readonly port: number
   readonly urlData: string
-  /** Bytes behind the announce that we would not write. */
+  /** Bytes after the announce that `writeAnnounce` does not write. */
   readonly tail: string
 }
 
@@ -179,7 +179,7 @@ describe.each(CAPTURED)('an announce of $name', (captured) => {
     urlData: Buffer.from(captured.urlData),
   }
 
-  it('is read, and its key is not looked at', () => {
+  it('is read, and its key is ignored', () => {
     expect(actionOf(packet)).toBe(1)
     expect(transactionIdOf(packet)).toBe(captured.transactionId)
     expect(readAnnounce(packet)).toEqual({ ...said, key: Buffer.alloc(0) })
@@ -192,7 +192,7 @@ describe.each(CAPTURED)('an announce of $name', (captured) => {
   })
 })
 
-describe('an answer', () => {
+describe('a response', () => {
   const reply = {
     complete: 1,
     incomplete: 2,
@@ -226,7 +226,7 @@ describe('an answer', () => {
     })
   })
 
-  it('to a scrape has seeders, completed and leechers of each hash as it was asked', () => {
+  it('to a scrape has seeders, completed and leechers of each hash in the order of the request', () => {
     const request = writeScrape({ connectionId: hex('0102030405060708'), transactionId: 0x2d8bd11f }, [
       hex(HASH),
       hex(OTHER),
@@ -242,7 +242,7 @@ describe('an answer', () => {
     expect(readScrapeResponse(answer)).toEqual(counts)
   })
 
-  it('that refuses is text to the end', () => {
+  it('with an error is text up to its end', () => {
     const packet = writeError(0x2d8bd11f, 'nothing here')
     expect(packet.toString('hex')).toBe('000000032d8bd11f6e6f7468696e672068657265')
     expect(readError(packet)).toBe('nothing here')

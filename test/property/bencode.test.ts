@@ -1,4 +1,4 @@
-/** What a scanner does with bytes that nobody meant for it, and with bencoding that somebody did. */
+/** The scanner on arbitrary bytes and on generated bencoding. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
@@ -18,7 +18,7 @@ function scan(bytes: Buffer): { end: number; problems: EncodingProblem[] } {
   return { end: scanner.end, problems }
 }
 
-/** Whether `work` ends, and if it throws, an `InputError` with a place in the bytes. */
+/** True where `work` returns, or throws an `InputError` with an offset in the bytes. */
 function endsWell(bytes: Buffer, work: () => unknown): boolean {
   try {
     work()
@@ -31,20 +31,20 @@ function endsWell(bytes: Buffer, work: () => unknown): boolean {
 }
 
 const noise = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
-/** Only what bencoding is made of, so that it goes wrong late. */
+/** Only characters of bencoding, so that errors occur late. */
 const letters = fc
   .array(fc.constantFrom(...'dlei:-0123456789a'.split('')), { maxLength: 300 })
   .map((characters) => Buffer.from(characters.join('')))
 
-describe('any bytes at all', () => {
-  it('are read, or refused with a place', () => {
+describe('arbitrary bytes', () => {
+  it('are read, or refused with an offset', () => {
     fc.assert(
       fc.property(fc.oneof(noise, letters, nearlyBencoded), (bytes) => endsWell(bytes, () => scan(bytes))),
       { numRuns: 50_000 },
     )
   })
 
-  it('behind the `info` of a torrent are read and summed up, or refused with a place', () => {
+  it('after the `info` of a torrent are read and summarized, or refused with an offset', () => {
     const torrent = fc
       .oneof(noise, letters, nearlyBencoded, bencoded)
       .map((info) => Buffer.concat([Buffer.from('d4:info'), info, Buffer.from('e')]))
@@ -54,7 +54,7 @@ describe('any bytes at all', () => {
     )
   })
 
-  it('in and around an `info` are rewritten to the same torrent, or refused with a place', () => {
+  it('in and around an `info` are rewritten to the same torrent, or refused with an offset', () => {
     const part = fc.oneof(bencoded, nearlyBencoded, letters)
     const torrent = fc
       .tuple(part, part, part)
@@ -85,7 +85,7 @@ describe('any bytes at all', () => {
     )
   })
 
-  it('behind a known key of `info` are summed up, or refused with a place', () => {
+  it('as the value of a known key of `info` are summarized, or refused with an offset', () => {
     const key = fc.constantFrom(
       'name',
       'files',
@@ -144,7 +144,7 @@ describe('any bytes at all', () => {
 })
 
 describe('bencoding', () => {
-  it('is read to its last byte, whatever follows it', () => {
+  it('is read to its last byte, with any bytes after it', () => {
     fc.assert(
       fc.property(
         bencoded,
@@ -155,7 +155,7 @@ describe('bencoding', () => {
     )
   })
 
-  it('is cut short wherever it is cut', () => {
+  it('is reported as cut short at every cut', () => {
     fc.assert(
       fc.property(bencoded, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (value, share) => {
         const cut = value.subarray(0, Math.floor(value.length * share))

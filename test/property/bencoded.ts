@@ -1,4 +1,4 @@
-/** Generators of bencoding: well formed and far from canonical, and the same with some bytes spoiled. */
+/** Generators of bencoding: well formed and not canonical, and the same with some bytes replaced. */
 import fc from 'fast-check'
 
 const digits = fc.stringMatching(/^[0-9]{1,40}$/)
@@ -30,7 +30,7 @@ export const bencoded: fc.Arbitrary<Buffer> = fc.letrec<{ value: Buffer }>((tie)
   }
 }).value
 
-/** Some bytes of it replaced: most of it still makes sense. */
+/** With one to three bytes replaced: most of it is still well formed. */
 export const nearlyBencoded = fc
   .tuple(
     bencoded,

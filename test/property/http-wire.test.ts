@@ -1,6 +1,4 @@
-/**
- * Nothing that a peer can put into a target makes the readers do anything but read it or refuse it.
- */
+/** The readers of a request target read or refuse every target. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Refusal } from '../../src/core/errors.ts'
@@ -18,7 +16,7 @@ import {
 
 const RUNS = { numRuns: 10_000 }
 
-/** What was read, or the refusal; anything else that is thrown fails the test. */
+/** The result, or the refusal; any other error fails the test. */
 function readOrRefuse<T>(read: () => T): T | Refusal {
   try {
     return read()
@@ -28,7 +26,7 @@ function readOrRefuse<T>(read: () => T): T | Refusal {
   }
 }
 
-describe('whatever is in a target', () => {
+describe('with any target', () => {
   it('an announce is read within its bounds or refused', () => {
     let wereRead = 0
     fc.assert(
@@ -53,11 +51,11 @@ describe('whatever is in a target', () => {
       }),
       RUNS,
     )
-    // Or all of this would have been about refusals.
+    // The generator must also produce targets that are read.
     expect(wereRead).toBeGreaterThan(1_000)
   })
 
-  it('a good announce with one thing broken is read or refused for that one thing', () => {
+  it('a good announce with one broken parameter is read, or refused for that parameter', () => {
     const good = [
       'info_hash=aaaaaaaaaaaaaaaaaaaa',
       'peer_id=bbbbbbbbbbbbbbbbbbbb',
@@ -109,7 +107,7 @@ describe('whatever is in a target', () => {
     )
   })
 
-  it('an announce that we write is read as it was', () => {
+  it('a written announce is read back', () => {
     const quantity = fc.nat({ max: Number.MAX_SAFE_INTEGER })
     const announce = fc.record({
       infoHash: bytes(20, 20),
@@ -131,7 +129,7 @@ describe('whatever is in a target', () => {
     )
   })
 
-  it('a scrape that we write is read as it was', () => {
+  it('a written scrape is read back', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(), { minLength: 1, maxLength: 100 }), (numbers) => {
         const infoHashes = numbers.map((number) => Buffer.alloc(20, `${number} `))
@@ -141,7 +139,7 @@ describe('whatever is in a target', () => {
     )
   })
 
-  it('any bytes come back from any way of escaping them', () => {
+  it('any bytes are restored from any escaping', () => {
     fc.assert(
       fc.property(escaped(bytes(0, 64)), ({ buffer, text }) => {
         const query = new QueryCursor(`/announce?first=1&key=${text}&last=1`)

@@ -1,4 +1,4 @@
-/** Rewriting any torrent changes its trackers and not one other byte. */
+/** Rewriting changes the trackers of any torrent and no other byte. */
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { readMetainfo } from '../../src/metainfo/metainfo.ts'
@@ -64,7 +64,7 @@ describe('rewriting any torrent', () => {
         const metainfo = readMetainfo(torrentOf(entries), 'x.torrent')
         const rewritten = rewriteMetainfo(metainfo, tiers)
 
-        // The same thing said the long way round: our two entries and theirs, in a stable order of bytes.
+        // An independent implementation: the new entries and the kept ones, sorted stably by bytes.
         const list = tiers.map(
           (tier) => `l${tier.map((url) => `${Buffer.byteLength(url)}:${url}`).join('')}e`,
         )
@@ -91,7 +91,7 @@ describe('rewriting any torrent', () => {
     )
   })
 
-  it('twice is rewriting it once', () => {
+  it('twice equals rewriting it once', () => {
     fc.assert(
       fc.property(entriesOfTorrent, tiersOfUrls, (entries, tiers) => {
         const once = rewriteMetainfo(readMetainfo(torrentOf(entries), 'x.torrent'), tiers)
@@ -101,7 +101,7 @@ describe('rewriting any torrent', () => {
     )
   })
 
-  it('for another site and back is rewriting it once', () => {
+  it('for another site and back equals rewriting it once', () => {
     fc.assert(
       fc.property(entriesOfTorrent, tiersOfUrls, tiersOfUrls, (entries, tiers, others) => {
         const read = (bytes: Buffer) => readMetainfo(bytes, 'x.torrent')

@@ -1,6 +1,6 @@
 /**
- * Nothing that is in a datagram makes the tracker do more than the sender has proven to deserve, and what one side
- * writes the other reads.
+ * A datagram of an unproven sender causes nothing but the response to a connect, and every written message is read
+ * back.
  */
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
@@ -69,19 +69,19 @@ function answering() {
   return { answers, refused, ids: new ConnectionIds(SECRET, tracker.clock) }
 }
 
-describe('whatever is in a datagram', () => {
+describe('with any datagram', () => {
   const anything = fc.oneof(
     bytes(0, 200),
     bytes(0, 2_000),
-    // Real requests with an id that is not theirs.
+    // Real requests with a connection id of another address.
     fc.tuple(head, announce).map(([request, said]) => writeAnnounce(request, said)),
     fc.tuple(head, fc.array(bytes(20, 20), { maxLength: 80 })).map(([h, hashes]) => writeScrape(h, hashes)),
-    // The beginning of a connect, and something else.
+    // The beginning of a connect, then other bytes.
     bytes(0, 100).map((rest) => Buffer.concat([Buffer.from('0000041727101980', 'hex'), rest])),
     fc.tuple(word, bytes(0, 50)).map(([id, rest]) => Buffer.concat([writeConnect(id), rest])),
   )
 
-  it('a sender that has proven nothing gets 16 bytes for a connect and else nothing', () => {
+  it('an unproven sender gets 16 bytes for a connect and otherwise no response', () => {
     const { answers, refused } = answering()
     let drops = 0
     fc.assert(
@@ -101,7 +101,7 @@ describe('whatever is in a datagram', () => {
     expect(refused).toEqual([])
   })
 
-  it('a sender with a proof gets an answer that fits into a frame and repeats its transaction id', () => {
+  it('a proven sender gets a response that fits into a frame and repeats its transaction id', () => {
     const { answers, ids } = answering()
     fc.assert(
       fc.property(
@@ -118,7 +118,7 @@ describe('whatever is in a datagram', () => {
           fc.pre(packet.length >= 16)
           const proven = Buffer.concat([ids.issue(from), packet.subarray(8)])
           const answer = answers.answer(proven, from, 6881)
-          if (answer instanceof Promise) throw new Error('nobody else has a say in it')
+          if (answer instanceof Promise) throw new Error('the response is not deferred')
           const action = proven.readUInt32BE(8)
           expect(answer?.length).toBeLessThanOrEqual(896)
           expect([action, 3]).toContain(answer?.readUInt32BE(0))
@@ -131,8 +131,8 @@ describe('whatever is in a datagram', () => {
   })
 })
 
-describe('what one side writes the other reads:', () => {
-  it('a connect and its answer', () => {
+describe('every written message is read back:', () => {
+  it('a connect and its response', () => {
     fc.assert(
       fc.property(word, bytes(8, 8), (transactionId, connectionId) => {
         expect(readConnect(writeConnect(transactionId))).toBe(transactionId)
@@ -151,7 +151,7 @@ describe('what one side writes the other reads:', () => {
     )
   })
 
-  it('the answer to an announce', () => {
+  it('the response to an announce', () => {
     const reply = fc.record({ complete: int32, incomplete: int32, intervalSeconds: int32 })
     const peers = fc.record({
       isV4: fc.boolean(),
@@ -172,7 +172,7 @@ describe('what one side writes the other reads:', () => {
     )
   })
 
-  it('a scrape and its answer', () => {
+  it('a scrape and its response', () => {
     const counts = fc.record({ complete: int32, downloaded: int32, incomplete: int32 })
     fc.assert(
       fc.property(
@@ -203,8 +203,8 @@ describe('what one side writes the other reads:', () => {
   })
 })
 
-describe('our HMAC-SHA256', () => {
-  it('is that of Node for any key of a block and any message that fits', () => {
+describe('HMAC-SHA256', () => {
+  it('equals that of Node for any key of at most a block and any message that fits', () => {
     fc.assert(
       fc.property(bytes(16, 64), bytes(0, 55), (key, message) => {
         const words = new Int32Array(Math.ceil(message.length / 4))
@@ -220,7 +220,7 @@ describe('our HMAC-SHA256', () => {
   })
 })
 
-it('an id is a proof for as long as it lives, for any address and second', () => {
+it('an id is valid for its lifetime, for any address and time', () => {
   fc.assert(
     fc.property(
       fc.ipV6(),

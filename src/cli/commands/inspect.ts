@@ -1,5 +1,5 @@
 /**
- * `inspect`: what a torrent or magnet is, as clients will read it, and what will surprise somebody about it.
+ * `inspect`: the content of a torrent or magnet as clients read it, with warnings.
  */
 import { formatInfoHash } from '../../core/info-hash.ts'
 import type { Magnet } from '../../metainfo/magnet.ts'
@@ -104,7 +104,7 @@ function hashLines({ infoHashV1, infoHashV2 }: Hashes): string[] {
   return [
     ...row('infohash', infoHashV1 === undefined ? undefined : formatInfoHash(infoHashV1)),
     ...row('infohash v2', infoHashV2 === undefined ? undefined : formatInfoHash(infoHashV2)),
-    // Trackers and logs only ever see these.
+    // The form in announces and logs.
     ...row('on the wire', infoHashV2 === undefined ? undefined : formatInfoHash(infoHashV2.subarray(0, 20))),
   ]
 }
@@ -123,10 +123,10 @@ function showFiles({ files, fileCount }: TorrentSummary): string[] {
     : shown
 }
 
-/** A screen, with the rest still on it. */
+/** Leaves room for the other rows on one screen. */
 const FILES_SHOWN_MAX = 20
 
-/** ISO 8601, or null where the torrent says nothing or a year that no calendar has. */
+/** ISO 8601; null where the torrent has no date or one out of range. */
 function showDate(seconds: number | undefined): string | null {
   const date = new Date((seconds ?? Number.NaN) * 1000)
   return Number.isNaN(date.getTime()) ? null : date.toISOString()

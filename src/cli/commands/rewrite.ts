@@ -1,8 +1,8 @@
 /**
- * `rewrite`: the same torrent or magnet with the trackers of one place of the topology, or one for every place.
+ * `rewrite`: the same torrent or magnet with the trackers of one place of the topology, or one file for every place.
  *
- * The infohash stays what it was. Bytes go to a file, or to standard output where that is no terminal. A file is
- * complete or not there, and what was read is only written over where `-o` names it.
+ * The infohash does not change. The bytes go to a file, or to standard output where that is not a terminal. A file is
+ * written atomically, and the input file is overwritten only where `-o` names it.
  */
 import { fileURLToPath } from 'node:url'
 import { basename, join } from 'node:path'
@@ -88,11 +88,11 @@ function findUsageProblem(flags: CommandFlags): string | undefined {
   const has = (name: string) => flags[name] !== undefined
   if (!has('all')) {
     if (has('directory')) return '-d goes with --all; write one file with -o'
-    return has('site') ? undefined : 'say whose trackers: --site NAME, or --all -d DIR for every site'
+    return has('site') ? undefined : 'name the site: --site NAME, or --all -d DIR for every site'
   }
-  if (!has('directory')) return '--all writes many files: say where with -d DIR'
+  if (!has('directory')) return '--all writes many files: name a folder with -d DIR'
   if (has('site') || has('bubble') || has('output'))
-    return '--all goes with -d alone, not with --site, --bubble or -o'
+    return '--all goes with -d only, not with --site, --bubble or -o'
   return undefined
 }
 
@@ -120,10 +120,13 @@ function rewriteForOne({ opened, topology, changes, flags, context }: Job): Exit
   const toStandardOutput = output === undefined || output === '-'
   const isJson = flags['json'] === true
   if (opened.kind === 'torrent' && output === undefined && context.isTerminal) {
-    return refuseUsage(context, 'a torrent is no text for a terminal: write it with -o FILE, or pipe it')
+    return refuseUsage(
+      context,
+      'a torrent is binary and the output is a terminal: write it with -o FILE, or pipe it',
+    )
   }
   if (opened.kind === 'torrent' && toStandardOutput && isJson) {
-    return refuseUsage(context, 'with --json the torrent needs a place of its own: -o FILE')
+    return refuseUsage(context, 'with --json the torrent needs a file of its own: -o FILE')
   }
 
   const found = warningsAfter(opened, tiers, changes)
@@ -149,7 +152,7 @@ function rewriteForAll({ opened, topology, changes, flags, context }: Job): Exit
   const fileNames = new Set<string>()
   for (const place of topology.places) {
     const tiers = announceTiers(topology, place)
-    // Nobody chooses to be isolated: without a fallback tier there is nothing to write for them.
+    // Unmapped clients are not a place of the operator's: without a fallback tier there is nothing to write for them.
     if (tiers.length === 0 && place.site.name === UNMAPPED_SITE) continue
     if (tiers.length === 0) {
       context.err(noTrackers(place))
@@ -168,7 +171,7 @@ function rewriteForAll({ opened, topology, changes, flags, context }: Job): Exit
   )
   if (overwritten !== undefined) {
     context.err(
-      `siteswarm: ${overwritten.file} is the torrent that is read, under another name; ` +
+      `siteswarm: ${overwritten.file} is the input torrent under another name; ` +
         'choose another folder, or remove the link',
     )
     return exitCodes.no
@@ -189,7 +192,7 @@ function rewriteForAll({ opened, topology, changes, flags, context }: Job): Exit
   return exitCodes.yes
 }
 
-/** The place, or what is wrong with its name. */
+/** The place, or the problem with its name. */
 function findPlace(topology: Topology, siteName: string, bubble: string): Place | string {
   const site = topology.siteNamed(siteName)
   if (site === undefined) {
@@ -208,7 +211,7 @@ function noTrackers({ site }: Place): string {
   )
 }
 
-/** On standard error, one line each; with `--json` they are in the document. */
+/** Prints one line each on standard error; with `--json` they are in the document. */
 function warn(warnings: readonly Warning[], context: CommandContext, isJson: boolean): readonly Warning[] {
   if (!isJson)
     for (const { code, message } of warnings) context.err(`warning: ${escapeControl(message)} [${code}]`)

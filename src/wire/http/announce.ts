@@ -2,13 +2,13 @@
  * HTTP announce (BEP 3, 7, 21, 23): `GET /announce?info_hash=…&peer_id=…&port=…`, answered with one bencoded
  * dictionary.
  *
- * What makes an announce useless is refused; what merely is odd is read as "not said", since
- * refusing it would lock out clients that work. Of a repeated parameter the first counts, so that nothing that is
- * appended to a URL changes what the client said.
+ * A parameter without which the announce is useless is required. Other invalid values count as absent, since
+ * refusing them would lock out clients that work. The first of a repeated parameter counts, so that text appended
+ * to a URL cannot change the values of the client.
  *
- * `peer id` is never sent, whatever `no_peer_id` says: libtorrent shows one id to the tracker and others to its
- * peers, so an id that we hand out invites a mismatch. `external ip` is not sent either: we do not know the address
- * that other sites must use.
+ * `peer id` is never sent, with or without `no_peer_id`: libtorrent sends one id to the tracker and others to its
+ * peers, so an id in the response could mismatch. `external ip` is not sent either: the node does not know the
+ * address that other sites must use.
  */
 import { addressFromBytes } from '../../core/address.ts'
 import type { AnnounceEvent, AnnounceReply, AnnounceRequest } from '../../core/announce.ts'
@@ -25,24 +25,24 @@ import { QueryCursor, escapeValue } from './read-query.ts'
   downloaded  decimal bytes since `started`       else 0
   left        decimal bytes; INT64_MAX and -1 occur    else unknown
   event       started | completed | stopped | paused   else none
-  numwant     decimal; 0 means none, -1 "you choose"   else "you choose"
+  numwant     decimal; 0: none, -1: the tracker chooses    else the tracker chooses
   key         opaque
-  compact     only 0 matters: peers as a list of dictionaries
-  ip          an address; who may say this is for the caller to decide
-  Everything else is passed over, `ipv4` and `ipv6` too: they name other addresses of the client, and it announces
+  compact     0: peers as a list of dictionaries; any other value is ignored
+  ip          an address; the caller decides whether to trust it
+  All other parameters are ignored, `ipv4` and `ipv6` too: they name other addresses of the client, and it announces
   from each of those that work.
 */
 export interface HttpAnnounce extends AnnounceRequest {
   /** Peers as a string; false only where the client asked for a list. */
   readonly isCompact: boolean
-  /** `ip=` as it was sent, unchecked. */
+  /** `ip=` as received, unchecked. */
   readonly claimedAddress: string | undefined
 }
 
 const PEER_ID_BYTES = 20
 const NO_KEY = Buffer.alloc(0)
 
-/** Throws a `Refusal` that names what is wrong. */
+/** Throws a `Refusal` that names the parameter. */
 export function readAnnounce(target: string): HttpAnnounce {
   let infoHash: Buffer | undefined
   let infoHashes = 0
@@ -102,7 +102,7 @@ export function readAnnounce(target: string): HttpAnnounce {
   if (infoHash?.length !== INFO_HASH_BYTES) throw new Refusal('TRK_INFO_HASH_INVALID')
   if (peerId?.length !== PEER_ID_BYTES) throw new Refusal('TRK_PEER_ID_INVALID')
   const isPort = port !== undefined && port >= 1 && port <= 65535
-  // aria2 and rtorrent leave the port out when they do not listen; that they stop is still worth knowing.
+  // aria2 and rtorrent omit the port when they do not listen; their stop still counts.
   if (!isPort && event !== 'stopped') throw new Refusal('TRK_PORT_INVALID')
 
   return {
@@ -121,7 +121,7 @@ export function readAnnounce(target: string): HttpAnnounce {
   }
 }
 
-/** The query, without a question mark, in the order in which libtorrent writes it. Our test client's side. */
+/** The query without the question mark, in libtorrent's order. For clients. */
 export function writeAnnounce(announce: HttpAnnounce): string {
   const parameters = [
     `info_hash=${escapeValue(announce.infoHash)}`,
@@ -153,7 +153,7 @@ function readEvent(text: string | undefined): AnnounceEvent {
   }
 }
 
-/** Refused rather than cut or dropped: two clients whose keys became equal would be taken for one. */
+/** Refused rather than cut or dropped: two clients with equal keys count as one. */
 function readKey(query: QueryCursor): Buffer {
   const key = query.bytes(KEY_BYTES_MAX)
   if (key === undefined) throw new Refusal('TRK_PARAMETER_INVALID', `key, at most ${KEY_BYTES_MAX} bytes`)
@@ -161,10 +161,10 @@ function readKey(query: QueryCursor): Buffer {
 }
 
 /**
- * Keys in the order of their bytes; `peers` even when it is empty, since rtorrent fails without it.
+ * Keys are in byte order. `peers` is present even when it is empty, since rtorrent fails without it.
  *
- * One character a byte (`latin1`): Node sends head and body in one write then, which is a tenth of a whole announce
- * cheaper than a Buffer (bench/http-announces.ts).
+ * One character per byte (`latin1`): Node then sends head and body in one write, which saves a tenth of the time of
+ * a whole announce compared with a Buffer (bench/http-announces.ts).
  */
 export function writeAnnounceResponse(reply: AnnounceReply, isCompact: boolean): string {
   const head =
@@ -178,7 +178,7 @@ export function writeAnnounceResponse(reply: AnnounceReply, isCompact: boolean):
     : `${head}${peers}6:peers6${peers6.length}:${peers6.toString('latin1')}e`
 }
 
-/** BEP 3's first form: a list of dictionaries with `ip` and `port`. */
+/** The original form of BEP 3: a list of dictionaries with `ip` and `port`. */
 function writePeerList(reply: AnnounceReply): string {
   return `l${writePeers(reply.peers4, 4)}${writePeers(reply.peers6, 16)}e`
 }

@@ -1,13 +1,13 @@
 /**
- * The query of a request target, one parameter after the other, as bytes; and how bytes become a value.
+ * Reads the query of a request target parameter by parameter, as bytes, and escapes bytes as a value.
  *
- * Our own, because `info_hash`, `peer_id` and `key` are raw bytes: Fastify's parser leaves them undecoded
- * whenever they are not valid UTF-8, `URLSearchParams` and `querystring` put U+FFFD in their place, and
- * `decodeURIComponent` throws. It also has to be quick and to leave no garbage: nothing is
- * copied but the values that somebody asks for.
+ * A parser of its own, because `info_hash`, `peer_id` and `key` are raw bytes: Fastify's parser leaves them undecoded
+ * where they are not valid UTF-8, `URLSearchParams` and `querystring` replace them with U+FFFD, and
+ * `decodeURIComponent` throws. It is also on the announce path and must not allocate: only requested values are
+ * copied.
  *
- * `+` stays `+`: no client writes a space that way, and 0x2B occurs in hashes. Names are compared as they are
- * sent; no client escapes them.
+ * `+` stays `+`: no client encodes a space that way, and 0x2B occurs in hashes. Names are compared without decoding;
+ * no client escapes them.
  */
 
 const PERCENT = 37
@@ -20,15 +20,15 @@ export class QueryCursor {
   #valueStart = 0
   #valueEnd: number
 
-  /** `target` is the raw request target, absolute form (`http://host/announce?…`) included. */
+  /** `target` is the raw request target, also in absolute form (`http://host/announce?…`). */
   constructor(target: string) {
     this.#target = target
     const questionMark = target.indexOf('?')
-    // The first step starts one after the end of the parameter before it.
+    // The first call of `next` starts one after the end of the previous parameter.
     this.#valueEnd = questionMark < 0 ? target.length : questionMark
   }
 
-  /** Moves to the next parameter; false when there is none. Empty ones (`&&`) are passed over. */
+  /** Moves to the next parameter; false when there is none. Empty ones (`&&`) are skipped. */
   next(): boolean {
     const target = this.#target
     let start = this.#valueEnd + 1
@@ -50,11 +50,11 @@ export class QueryCursor {
     return this.#target.slice(this.#nameStart, this.#nameEnd)
   }
 
-  /** The decoded value; undefined where an escape is broken or where there are more than `bytesMax`. */
+  /** The decoded value; undefined where an escape is broken or the value has more than `bytesMax` bytes. */
   bytes(bytesMax: number): Buffer | undefined {
     const target = this.#target
     const end = this.#valueEnd
-    // Each byte takes at least one character, so this is enough, and exact where nothing is escaped.
+    // Each byte takes at least one character, so this suffices, and it is exact where nothing is escaped.
     const room = Math.min(end - this.#valueStart, bytesMax)
     const bytes = Buffer.allocUnsafe(room)
     let length = 0
@@ -72,17 +72,17 @@ export class QueryCursor {
     return length === room ? bytes : bytes.subarray(0, length)
   }
 
-  /** The decoded value, one character a byte; undefined where an escape is broken. */
+  /** The decoded value, one character per byte; undefined where an escape is broken. */
   text(): string | undefined {
     const raw = this.#target.slice(this.#valueStart, this.#valueEnd)
     return raw.includes('%') ? this.bytes(raw.length)?.toString('latin1') : raw
   }
 
-  /** The value as a decimal number, saturated at 2^53-1; -1 where it is none (signs included). */
+  /** The value as a decimal number, saturated at 2^53-1; -1 for anything else, signed numbers included. */
   decimal(): number {
     const value = parseDecimal(this.#target, this.#valueStart, this.#valueEnd)
     if (value >= 0) return value
-    // Escaped digits are legal, and nobody sends them.
+    // Escaped digits are legal, and no known client sends them.
     const text = this.text()
     return text === undefined ? -1 : parseDecimal(text, 0, text.length)
   }
@@ -99,17 +99,17 @@ function parseDecimal(text: string, start: number, end: number): number {
   return value > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : value
 }
 
-/** The byte that two hexadecimal digits of either case stand for; negative where they are none. */
+/** The byte of two hexadecimal digits of either case; negative where one is not a digit. */
 function escapedByte(high: number, low: number): number {
   if ((high | low) > 127) return -1
   return ((HEX_DIGITS[high] ?? -1) << 4) | (HEX_DIGITS[low] ?? -1)
 }
 
-/** By character code; -1 for what is no digit. All bits of -1 are set, so one of them makes the whole negative. */
+/** Indexed by character code; -1 for other characters. All bits of -1 are set, so one makes the byte negative. */
 const HEX_DIGITS = Int8Array.from({ length: 128 }, (_, code) => '0123456789abcdef'.indexOf(char(code)))
 
 /**
- * Bytes as a value. Escapes everything but RFC 3986's unreserved characters, in upper case, as aria2, anacrolix and
+ * Bytes as a value. Escapes all but the unreserved characters of RFC 3986, in upper case, as aria2, anacrolix and
  * Transmission 4 do.
  */
 export function escapeValue(bytes: Buffer): string {

@@ -1,8 +1,8 @@
 /**
- * HTTP scrape (BEP 48): counts for the torrents that are named, without announcing.
+ * HTTP scrape (BEP 48): counts of the named torrents, without an announce.
  *
- * A torrent nobody announced gets zeros: libtorrent and rtorrent report an error where a hash they asked for is
- * missing. A scrape that names none, which BEP 48 lets a tracker answer with everything it has, is refused.
+ * A torrent without peers gets zeros: libtorrent and rtorrent report an error where a requested hash is missing. A
+ * scrape without a hash, for which BEP 48 allows a response with all torrents, is refused.
  */
 import type { ScrapeCounts } from '../../core/announce.ts'
 import { Refusal } from '../../core/errors.ts'
@@ -10,10 +10,10 @@ import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
 import { SCRAPE_HASHES_MAX } from '../../core/limits.ts'
 import { QueryCursor, escapeValue } from './read-query.ts'
 
-/** Transmission, the only client that reads this, never scrapes more often than this by itself. */
+/** Transmission, the only client that reads this, never scrapes more often by itself. */
 const SCRAPE_INTERVAL_SECONDS = 1800
 
-/** The hashes, each once, in the order of their bytes, as the answer has to list them. */
+/** The hashes, each once, in byte order, which is that of the response. */
 export function readScrape(target: string): Buffer[] {
   const infoHashes: Buffer[] = []
   const query = new QueryCursor(target)
@@ -22,7 +22,7 @@ export function readScrape(target: string): Buffer[] {
     const infoHash = query.bytes(INFO_HASH_BYTES)
     if (infoHash?.length !== INFO_HASH_BYTES) throw new Refusal('TRK_INFO_HASH_INVALID')
     if (infoHashes.length === SCRAPE_HASHES_MAX) {
-      // Transmission asks for five fewer at a time when it reads these four words.
+      // Transmission reduces its scrapes by five hashes when it reads these four words.
       throw new Refusal('TRK_SCRAPE_TOO_MANY', `GET string too long, at most ${SCRAPE_HASHES_MAX}`)
     }
     infoHashes.push(infoHash)
@@ -32,12 +32,12 @@ export function readScrape(target: string): Buffer[] {
   return infoHashes.filter((infoHash, index) => infoHashes[index - 1]?.equals(infoHash) !== true)
 }
 
-/** The query, without a question mark. Our test client's side. */
+/** The query without the question mark. For clients. */
 export function writeScrape(infoHashes: readonly Buffer[]): string {
   return infoHashes.map((infoHash) => `info_hash=${escapeValue(infoHash)}`).join('&')
 }
 
-/** `counts` has one entry for each hash, in the same order. One character a byte (`latin1`). */
+/** `counts` has one entry for each hash, in the same order. One character per byte (`latin1`). */
 export function writeScrapeResponse(infoHashes: readonly Buffer[], counts: readonly ScrapeCounts[]): string {
   let files = ''
   for (const [index, infoHash] of infoHashes.entries()) {

@@ -1,8 +1,7 @@
 /**
  * UDP announce (BEP 15): one fixed layout, optionally followed by BEP 41 options.
  *
- * The caller has already checked the connection id, so from here on the sender's address is proven and a refusal
- * may be sent back.
+ * The caller has verified the connection id, so the address of the sender is proven and a refusal may be sent back.
  */
 import type { AnnounceEvent, AnnounceReply, AnnounceRequest } from '../../core/announce.ts'
 import { assert } from '../../core/assert.ts'
@@ -13,9 +12,9 @@ import { readUrlData, writeUrlData } from './url-data.ts'
 
 /*
   AnnounceRequest => 98 bytes, then options
-     0  uint64   connection_id    proven by the caller
+     0  uint64   connection_id    verified by the caller
      8  uint32   action           1
-    12  uint32   transaction_id   echoed in the answer
+    12  uint32   transaction_id   echoed in the response
     16  byte[20] info_hash
     36  byte[20] peer_id
     56  int64    downloaded
@@ -30,25 +29,25 @@ import { readUrlData, writeUrlData } from './url-data.ts'
 */
 const REQUEST_BYTES = 98
 
-/** libtorrent's longest has 355 bytes. No client sends one that needs more than one frame of an Ethernet. */
+/** The longest of libtorrent has 355 bytes. No client sends one that exceeds an Ethernet frame. */
 const REQUEST_BYTES_MAX = 1_500
 
-/** The position is the number on the wire. */
+/** The index is the number on the wire. */
 const EVENTS: readonly AnnounceEvent[] = ['none', 'completed', 'started', 'stopped', 'paused']
 
 /**
- * `key` never identifies a peer here: aria2 sends a random one in every datagram and WebTorrent always 0. An empty
- * one says so, and the peer is known by its peer id and address; a real one would make every announce of aria2 that
- * of another client.
+ * `key` never identifies a peer here: aria2 sends a random one in every datagram and WebTorrent always 0. With an
+ * empty key, peer id and address identify the peer; with the real one, every announce of aria2 would count as a new
+ * client.
  */
 const NO_KEY = Buffer.alloc(0)
 
 export interface UdpAnnounce extends AnnounceRequest {
-  /** Path and query of the announce URL, where the client tells them (BEP 41). */
+  /** Path and query of the announce URL, where the client sends them (BEP 41). */
   readonly urlData: Buffer
 }
 
-/** Throws a `Refusal` that names what is wrong. What merely is odd is read as "not said", as over HTTP. */
+/** Throws a `Refusal` that names the problem. Other invalid values count as absent, as over HTTP. */
 export function readAnnounce(packet: Buffer): UdpAnnounce {
   if (packet.length < REQUEST_BYTES) {
     throw new Refusal('TRK_REQUEST_MALFORMED', `an announce has at least ${REQUEST_BYTES} bytes`)
@@ -77,7 +76,7 @@ export function readAnnounce(packet: Buffer): UdpAnnounce {
   }
 }
 
-/** Our test client's side. Up to 4 bytes of a key are sent, though no tracker should look at them. */
+/** For clients. Up to 4 bytes of a key are sent, though trackers should ignore them. */
 export function writeAnnounce(head: RequestHead, announce: UdpAnnounce): Buffer {
   const packet = Buffer.alloc(REQUEST_BYTES)
   writeRequestHead(packet, actions.announce, head)
@@ -93,7 +92,7 @@ export function writeAnnounce(head: RequestHead, announce: UdpAnnounce): Buffer 
   return Buffer.concat([packet, writeUrlData(announce.urlData)])
 }
 
-/** A signed 64-bit number, -1 for all negative ones and saturated where it is no longer exact. No BigInt: slow. */
+/** A signed 64-bit number; -1 for all negative ones, and saturated at 2^53-1. BigInt would be slow. */
 function readQuantity(packet: Buffer, offset: number): number {
   const high = packet.readInt32BE(offset)
   if (high < 0) return -1
@@ -117,8 +116,8 @@ const PEER_BYTES_V4 = 6
 const PEER_BYTES_V6 = 18
 
 /**
- * rtorrent reads 512 bytes of an answer and loses the rest without a word. With 27 IPv6 peers
- * it gets 506; 82 IPv4 peers would fit, and 80 give 500.
+ * rtorrent reads 512 bytes of a response and silently loses the rest. 27 IPv6 peers take 506 bytes; 82 IPv4 peers
+ * would fit, and 80 take 500.
  */
 const PEERS_V4_MAX = 80
 const PEERS_V6_MAX = 27
@@ -133,12 +132,12 @@ assert(
   'rtorrent reads all IPv6 peers',
 )
 
-/** What may be asked of the tracker for one answer: peers that do not fit would be introduced to nobody. */
+/** The number of peers to request from the tracker: those that do not fit would count as introduced and reach no client. */
 export function peersThatFit(peersWanted: number | undefined, isV4: boolean): number {
   return Math.min(peersWanted ?? PEERS_WANTED_DEFAULT, isV4 ? PEERS_V4_MAX : PEERS_V6_MAX)
 }
 
-/** The peers of the family of the packet, as many as fit, the first of them. */
+/** Writes the peers of the family of the packet, the first ones that fit. */
 export function writeAnnounceResponse(transactionId: number, reply: AnnounceReply, isV4: boolean): Buffer {
   const peers = isV4 ? reply.peers4 : reply.peers6
   const peersBytes = Math.min(
@@ -159,7 +158,7 @@ export type UdpAnnounceResponse = Pick<
   'intervalSeconds' | 'incomplete' | 'complete' | 'peers4' | 'peers6'
 >
 
-/** Reads an answer that `isResponse`. undefined where it ends too early, or inside a peer, as libtorrent does. */
+/** Reads a packet for which `isResponse` is true. undefined where it ends too early, or inside a peer, as in libtorrent. */
 export function readAnnounceResponse(packet: Buffer, isV4: boolean): UdpAnnounceResponse | undefined {
   const peers = packet.subarray(RESPONSE_BYTES)
   if (packet.length < RESPONSE_BYTES || peers.length % (isV4 ? PEER_BYTES_V4 : PEER_BYTES_V6) !== 0)

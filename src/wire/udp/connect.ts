@@ -1,8 +1,8 @@
 /**
- * UDP connect (BEP 15): a sender asks for a connection id, which only reaches it if its address is its own.
+ * UDP connect (BEP 15): a sender requests a connection id, which reaches it only if its source address is its own.
  *
- * This is the one request of an unproven sender that is answered. Request and answer have 16 bytes each, so that
- * nobody gains anything from asking in the name of somebody else.
+ * This is the only request of an unproven sender that gets a response. Both have 16 bytes, so that a forged source
+ * address gives no amplification.
  */
 import { actionOf, actions, REQUEST_HEAD_BYTES, transactionIdOf, writeResponseHead } from './header.ts'
 
@@ -10,12 +10,12 @@ import { actionOf, actions, REQUEST_HEAD_BYTES, transactionIdOf, writeResponseHe
   ConnectRequest => 16 bytes
      0  uint64   protocol_id      0x41727101980
      8  uint32   action           0
-    12  uint32   transaction_id   echoed in the answer
+    12  uint32   transaction_id   echoed in the response
 */
 const PROTOCOL_ID_HIGH = 0x417
 const PROTOCOL_ID_LOW = 0x27101980
 
-/** The transaction id of a connect, or undefined where the packet is none. */
+/** The transaction id of a connect; undefined where the packet is not a connect. */
 export function readConnect(packet: Buffer): number | undefined {
   const isConnect =
     packet.length >= REQUEST_HEAD_BYTES &&
@@ -49,7 +49,7 @@ export function writeConnectResponse(transactionId: number, connectionId: Buffer
   return packet
 }
 
-/** The connection id of an answer that `isResponse`; undefined where it ends too early. */
+/** The connection id in a packet for which `isResponse` is true; undefined where it ends too early. */
 export function readConnectResponse(packet: Buffer): Buffer | undefined {
   return packet.length < CONNECT_RESPONSE_BYTES ? undefined : packet.subarray(8, 16)
 }

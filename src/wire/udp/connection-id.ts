@@ -1,24 +1,24 @@
 /**
- * Connection ids without a table (BEP 15): an id is a keyed hash of the address it was sent to and of the minute,
- * so whoever shows it has received it there, lately. Nothing is stored, and nothing can be filled up by connects
- * from forged addresses.
+ * Connection ids without a table (BEP 15): an id is a keyed hash of the address it was sent to and of the minute, so
+ * a sender that repeats it has received it there recently. Nothing is stored, so connects from forged addresses
+ * cannot exhaust any memory.
  *
- * The port is left out, since a NAT may change it between two datagrams. All nodes that may share an address must
- * have one secret: libtorrent keeps one id for each IP address of a tracker, whatever the port.
+ * The port is not hashed, since a NAT may change it between two datagrams. All nodes that may share an address must
+ * have one secret: libtorrent keeps one id for each IP address of a tracker, for all ports.
  *
- * What it guards: that peers are handed out, and registered, only for an address that its owner announces. An
- * attacker who sees no answers has to guess 64 bits within four minutes.
+ * Threat: announces in the name of another address, which would register it and receive its peers. An attacker that
+ * does not receive the responses has to guess 64 bits within four minutes.
  */
 import type { Address } from '../../core/address.ts'
 import { assert } from '../../core/assert.ts'
 import type { Clock } from '../../core/clock.ts'
 import { HmacSha256 } from './hmac-sha256.ts'
 
-/** Clients use an id for a minute, some for five; BEP 15 asks for two. With four buckets it lives 3 to 4 minutes. */
+/** Clients use an id for one minute, some for five; BEP 15 requires two. With four buckets it lives 3 to 4 minutes. */
 const BUCKET_MS = 60_000
 const BUCKETS_ACCEPTED = 4
 
-/** Below, ids could be guessed from a few that were received. */
+/** With a shorter secret, ids could be computed from a few received ones. */
 const SECRET_BYTES_MIN = 16
 
 /*
@@ -63,7 +63,7 @@ export class ConnectionIds {
     const newest = this.#bucket()
     for (let age = 0; age < BUCKETS_ACCEPTED; age++) {
       this.#compute(address, newest - age)
-      // Both halves at once, so that the time says nothing about how many bytes were right.
+      // Both halves at once, so that the time does not depend on the number of correct bytes.
       if (((high ^ this.#high) | (low ^ this.#low)) === 0) return true
     }
     return false

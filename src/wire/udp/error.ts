@@ -1,8 +1,8 @@
 /**
- * UDP error (BEP 15): why a request was turned away, as text to the end of the packet. It has no room for an
- * interval; clients wait as long as after any failure, libtorrent 17 s the first time.
+ * UDP error (BEP 15): why a request was rejected, as text up to the end of the packet. It has no field for an
+ * interval; clients wait as after any failure, libtorrent 17 s the first time.
  *
- * Longer than most requests, so only a proven sender gets one.
+ * An error is longer than most requests, so only a proven sender gets one.
  */
 import { RESPONSE_HEAD_BYTES, actions, writeResponseHead } from './header.ts'
 
@@ -13,18 +13,18 @@ import { RESPONSE_HEAD_BYTES, actions, writeResponseHead } from './header.ts'
      8  text                      UTF-8, no length, no NUL
 */
 
-/** Fits into rtorrent's 512 bytes, as all our answers to announces do. */
+/** Fits into the 512 bytes that rtorrent reads, as do all announce responses. */
 const TEXT_BYTES_MAX = 500
 
 export function writeError(transactionId: number, reason: string): Buffer {
   const packet = Buffer.alloc(RESPONSE_HEAD_BYTES + Math.min(Buffer.byteLength(reason), TEXT_BYTES_MAX))
   writeResponseHead(packet, actions.error, transactionId)
   const written = packet.write(reason, RESPONSE_HEAD_BYTES)
-  // A character that did not fit as a whole was not written.
+  // `write` omits a character that does not fit as a whole.
   return packet.subarray(0, RESPONSE_HEAD_BYTES + written)
 }
 
-/** The reason in an answer that `isResponse`. */
+/** The reason in a packet for which `isResponse` is true. */
 export function readError(packet: Buffer): string {
   return packet.toString('utf8', RESPONSE_HEAD_BYTES)
 }

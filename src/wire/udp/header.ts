@@ -1,11 +1,11 @@
 /**
- * What all UDP tracker messages share (BEP 15): big-endian integers, an action, and a transaction id that the
- * answer repeats. Requests begin with a connection id, which proves that the sender can read what is sent to its
- * address; answers do not.
+ * The header of all UDP tracker messages (BEP 15): big-endian integers, an action, and a transaction id that the
+ * response repeats. Requests begin with a connection id, which proves that the sender receives packets at its
+ * address; responses do not.
  */
 
 /*
-  Request => 16 bytes and more          Answer => 8 bytes and more
+  Request => 16 bytes and more          Response => 8 bytes and more
      0  uint64   connection_id             0  uint32   action           that of the request, or 3
      8  uint32   action                    4  uint32   transaction_id
     12  uint32   transaction_id
@@ -16,7 +16,7 @@ export const RESPONSE_HEAD_BYTES = 8
 export const actions = { connect: 0, announce: 1, scrape: 2, error: 3 } as const
 
 export interface RequestHead {
-  /** 8 bytes, as the tracker gave them. */
+  /** The 8 bytes of the connect response. */
   readonly connectionId: Buffer
   readonly transactionId: number
 }
@@ -41,7 +41,7 @@ export function writeResponseHead(into: Buffer, action: number, transactionId: n
   into.writeUInt32BE(transactionId, 4)
 }
 
-/** Whether this answers that request with that action; a datagram may come from anybody, at any time. */
+/** True for a response to the request with that action; datagrams from unknown senders may arrive at any time. */
 export function isResponse(packet: Buffer, action: number, transactionId: number): boolean {
   return (
     packet.length >= RESPONSE_HEAD_BYTES &&

@@ -1,6 +1,6 @@
 /**
- * UDP scrape (BEP 15): counts for up to 74 torrents in the order in which they were asked for, so a torrent that
- * nobody announced has three zeros.
+ * UDP scrape (BEP 15): counts of up to 74 torrents in the order of the request. A torrent without peers has three
+ * zeros.
  */
 import type { ScrapeCounts } from '../../core/announce.ts'
 import { Refusal } from '../../core/errors.ts'
@@ -15,17 +15,17 @@ import {
 } from './header.ts'
 
 /*
-  ScrapeRequest => 16 bytes, then 20 for each torrent; what remains is passed over
-     0  uint64   connection_id    proven by the caller
+  ScrapeRequest => 16 bytes, then 20 for each torrent; a shorter rest is ignored
+     0  uint64   connection_id    verified by the caller
      8  uint32   action           2
-    12  uint32   transaction_id   echoed in the answer
+    12  uint32   transaction_id   echoed in the response
     16  byte[20] info_hash        …
 */
 
-/** The largest that BEP 15 allows; the request then has 1,496 bytes and the answer 896. */
+/** The maximum of BEP 15; the request then has 1,496 bytes and the response 896. */
 export const UDP_SCRAPE_HASHES_MAX = 74
 
-/** Throws a `Refusal` that names what is wrong. */
+/** Throws a `Refusal` that names the problem. */
 export function readScrape(packet: Buffer): Buffer[] {
   const count = Math.floor((packet.length - REQUEST_HEAD_BYTES) / INFO_HASH_BYTES)
   if (count === 0) throw new Refusal('TRK_SCRAPE_EMPTY')
@@ -38,7 +38,7 @@ export function readScrape(packet: Buffer): Buffer[] {
   })
 }
 
-/** Our test client's side. */
+/** For clients. */
 export function writeScrape(head: RequestHead, infoHashes: readonly Buffer[]): Buffer {
   const packet = Buffer.alloc(REQUEST_HEAD_BYTES)
   writeRequestHead(packet, actions.scrape, head)
@@ -69,7 +69,7 @@ export function writeScrapeResponse(transactionId: number, counts: readonly UdpS
   return packet
 }
 
-/** Reads an answer that `isResponse`: one entry for each torrent that it has counts for. */
+/** Reads a packet for which `isResponse` is true: one entry for each torrent with counts. */
 export function readScrapeResponse(packet: Buffer): UdpScrapeCounts[] {
   const counts: UdpScrapeCounts[] = []
   for (let at = RESPONSE_HEAD_BYTES; at + COUNTS_BYTES <= packet.length; at += COUNTS_BYTES) {

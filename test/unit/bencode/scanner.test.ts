@@ -17,7 +17,7 @@ const problemsOf = (content: string) =>
   scan(content).problems.map(({ kind, offset }) => `${kind} @ ${offset}`)
 
 describe('the bencode scanner', () => {
-  it('says where each token begins, where its content begins, and where it ends', () => {
+  it('reports the start, the start of the content and the end of each token', () => {
     const scanner = new BencodeScanner(Buffer.from('d2:abli-7e0:ee'), 'x.torrent')
     const tokens: string[] = []
     for (let token = scanner.next(); token !== undefined; token = scanner.next()) {
@@ -34,17 +34,17 @@ describe('the bencode scanner', () => {
     ])
   })
 
-  it('stops behind the first value and leaves what follows to the caller', () => {
+  it('stops after the first value', () => {
     expect(scan('i1ei2e').end).toBe(3)
     expect(scan('3:abcxyz').end).toBe(5)
     expect(scan('dexyz').end).toBe(2)
   })
 
-  it('begins where it is told to', () => {
+  it('starts at the given offset', () => {
     expect(scan('junkli5ee', 4).end).toBe(9)
   })
 
-  it('skips a container to its end and anything else not at all', () => {
+  it('skips a container to its end, and does not move at other values', () => {
     const scanner = new BencodeScanner(Buffer.from('lld1:ai0eeei9ee'), 'x.torrent')
     scanner.next()
     scanner.next()
@@ -80,17 +80,17 @@ describe('the bencode scanner', () => {
     expect(() => scan(content)).toThrow(`x.torrent, byte ${offset}: ${what}; `)
   })
 
-  it('says what to do about a file that is cut short, and about one that is no torrent', () => {
+  it('names the remedy for a file that is cut short and for one that is not a torrent', () => {
     expect(() => scan('5:ab')).toThrow('the file is cut short, fetch it again')
-    expect(() => scan('lxe')).toThrow('this is not a torrent that any client reads, make or fetch it again')
+    expect(() => scan('lxe')).toThrow('no client reads such a torrent, make or fetch it again')
   })
 
-  it('reads a length of a thousand digits without losing count', () => {
+  it('reads a length of a thousand digits without overflow', () => {
     expect(() => scan(`${'9'.repeat(1000)}:a`)).toThrow('a string is longer than the file')
     expect(problemsOf(`${'0'.repeat(1000)}1:a`)).toEqual(['length-leading-zero @ 0'])
   })
 
-  it('takes nesting up to the limit and refuses one more', () => {
+  it('accepts nesting up to the limit and refuses one more level', () => {
     expect(scan('l'.repeat(NESTING_MAX) + 'e'.repeat(NESTING_MAX)).end).toBe(200)
     expect(() => scan('l'.repeat(NESTING_MAX + 1))).toThrow(
       'byte 100: lists and dictionaries are nested more than 100 deep',
@@ -101,7 +101,7 @@ describe('the bencode scanner', () => {
     expect(() => scan(Buffer.alloc(1 << 20, 'd1:a'))).toThrow('nested more than 100 deep')
   })
 
-  it('takes a dictionary of a million keys and refuses one more', () => {
+  it('accepts a dictionary of a million keys and refuses one more', () => {
     const keys = (count: number) => {
       const entries = Buffer.alloc(2 + count * 11, '7:0000000le')
       entries[0] = 0x64
@@ -115,7 +115,7 @@ describe('the bencode scanner', () => {
     expect(() => scan(keys(KEYS_HELD_MAX + 1))).toThrow('more than 1000000 keys')
   })
 
-  it('counts the keys of dictionaries that contain each other together, and those of finished ones no more', () => {
+  it('counts the keys of nested dictionaries together, and not those of finished ones', () => {
     const half = `d${'0:0:'.repeat(KEYS_HELD_MAX / 2 - 1)}`
     expect(scan(`${half}1:a${half}1:bi1eee`).end).toBe(4_000_005)
     expect(() => scan(`${half}1:a${half}1:bi1e1:ci1eee`)).toThrow(
@@ -125,7 +125,7 @@ describe('the bencode scanner', () => {
   })
 })
 
-describe('what is not canonical', () => {
+describe('an encoding problem', () => {
   it.each([
     ['i03e', ['integer-leading-zero @ 0']],
     ['i-03e', ['integer-leading-zero @ 0']],
@@ -144,7 +144,7 @@ describe('what is not canonical', () => {
     ['d1:a0:1:a0:1:a0:e', ['key-duplicate @ 6', 'key-duplicate @ 11']],
     ['d01:a0:e', ['length-leading-zero @ 1']],
     ['d1:b0:1:ad1:y0:1:x0:ee', ['key-unsorted @ 6', 'key-unsorted @ 15']],
-  ])('is noted with its offset in %s', (content, expected) => {
+  ])('is reported with its offset in %s', (content, expected) => {
     expect(problemsOf(content)).toEqual(expected)
   })
 
@@ -156,7 +156,7 @@ describe('what is not canonical', () => {
   )
 
   it('compares keys as bytes, not as text', () => {
-    // U+FF5E is ef bd 9e and sorts before U+1F600, f0 9f 98 80; as UTF-16 it is the other way round.
+    // U+FF5E is ef bd 9e and sorts before U+1F600, f0 9f 98 80; as UTF-16 it is the reverse.
     expect(problemsOf('d3:～0:4:😀0:e')).toEqual([])
     expect(problemsOf('d4:😀0:3:～0:e')).toEqual(['key-unsorted @ 9'])
   })

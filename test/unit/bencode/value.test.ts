@@ -12,8 +12,8 @@ function itemsOf(content: string): { bytes: Buffer; items: BencodeValue[] } {
   return { bytes, items: [...listItems(bytes, 0)] }
 }
 
-describe('walking bencoding', () => {
-  it('finds the entries of a dictionary in the order of the file, duplicates included', () => {
+describe('reading scanned bencoding', () => {
+  it('yields the entries of a dictionary in file order, duplicates included', () => {
     const bytes = Buffer.from('xxd1:bl1:zd1:ai0eee1:ai7e1:b2:hie')
     const entries = [...dictionaryEntries(bytes, 2)].map(
       ({ start, key, value }) => `${start} ${key.toString()} ${value.kind} ${value.start}-${value.end}`,
@@ -21,7 +21,7 @@ describe('walking bencoding', () => {
     expect(entries).toEqual(['3 b list 6-19', '19 a integer 22-25', '25 b string 28-32'])
   })
 
-  it('finds the items of a list and steps over what is below them', () => {
+  it('yields the items of a list without their content', () => {
     const { items } = itemsOf('lli1eei2e0:dee')
     expect(items.map(({ kind, start, end }) => `${kind} ${start}-${end}`)).toEqual([
       'list 1-6',
@@ -31,7 +31,7 @@ describe('walking bencoding', () => {
     ])
   })
 
-  it('reads integers that are exact and none that would be rounded', () => {
+  it('reads exact integers, and none that would be rounded', () => {
     const { bytes, items } = itemsOf('li0ei-5ei007ei9007199254740991ei9007199254740992e1:7e')
     expect(items.map((item) => integerOf(bytes, item))).toEqual([
       0,
@@ -43,7 +43,7 @@ describe('walking bencoding', () => {
     ])
   })
 
-  it('reads strings as UTF-8 and shows a mark where they are none', () => {
+  it('reads strings as UTF-8, with U+FFFD for invalid bytes', () => {
     const { bytes, items } = itemsOf('l3:é!i5ee')
     expect(items.map((item) => textOf(bytes, item))).toEqual(['é!', undefined])
     expect(

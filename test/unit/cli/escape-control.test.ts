@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { escapeControl } from '../../../src/cli/escape-control.ts'
 
 describe('untrusted text', () => {
-  it('is shown as it is where it only has letters', () => {
+  it('is unchanged where it only has letters', () => {
     expect(escapeControl('Größe 😀 (日本) ñ')).toBe('Größe 😀 (日本) ñ')
   })
 
@@ -14,9 +14,12 @@ describe('untrusted text', () => {
     ['zero\u200bwidth', 'zero\\u{200b}width'],
     ['line\u2028break', 'line\\u{2028}break'],
     ['half \ud83d', 'half \\u{d83d}'],
-  ])('is shown without what moves the cursor or turns the direction: %j', (text, shown) => {
-    expect(escapeControl(text)).toBe(shown)
-  })
+  ])(
+    'has code points in place of characters that move the cursor or reverse the direction: %j',
+    (text, shown) => {
+      expect(escapeControl(text)).toBe(shown)
+    },
+  )
 
   it('is cut where it would fill the screen', () => {
     expect(escapeControl('x'.repeat(1000))).toBe('x'.repeat(1000))

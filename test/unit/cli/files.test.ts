@@ -25,26 +25,26 @@ afterEach(() => rmSync(folder, { recursive: true }))
 const at = (name: string) => join(folder, name)
 
 describe('writing a file', () => {
-  it('leaves the file and nothing beside it', () => {
+  it('leaves the file and no temporary one', () => {
     writeWholeFile(at('a'), Buffer.from('bytes'))
     writeWholeFile(at('a'), 'other')
     expect(readdirSync(folder)).toEqual(['a'])
     expect(readFileSync(at('a'), 'utf8')).toBe('other')
   })
 
-  it('writes parts one after the other', () => {
+  it('writes parts in sequence', () => {
     writeWholeFile(at('a'), [Buffer.from('one '), Buffer.alloc(0), Buffer.from('two')])
     expect(readFileSync(at('a'), 'utf8')).toBe('one two')
   })
 
-  it('keeps who may read it', () => {
+  it('keeps its permissions', () => {
     writeFileSync(at('a'), 'old')
     chmodSync(at('a'), 0o600)
     writeWholeFile(at('a'), 'new')
     expect(statSync(at('a')).mode & 0o777).toBe(0o600)
   })
 
-  it('writes through a link and leaves the link', () => {
+  it('writes through a link and keeps the link', () => {
     writeFileSync(at('a'), 'old')
     symlinkSync('a', at('link'))
     writeWholeFile(at('link'), 'new')
@@ -61,9 +61,9 @@ describe('writing a file', () => {
     ['/dev/full', 'cannot write /dev/full: the disk is full; make room or choose another place'],
     ['.', 'this is a folder; name a file in it'],
     ['missing/a', 'no such file or folder; check the spelling'],
-    ['file/a', 'a part of the path is a file and no folder; check the spelling'],
+    ['file/a', 'a part of the path is a file and not a folder; check the spelling'],
     ['x'.repeat(256), 'the name is too long for the file system; choose a shorter one'],
-  ])('to %s says why it cannot be', (path, message) => {
+  ])('to %s reports the reason of the failure', (path, message) => {
     writeFileSync(at('file'), '')
     const target = path.startsWith('/') ? path : join(folder, path)
     expect(() => writeWholeFile(target, 'text')).toThrow(InputError)
@@ -71,34 +71,34 @@ describe('writing a file', () => {
     expect(readdirSync(folder)).toEqual(['file'])
   })
 
-  it('does not write over what another process has not finished', () => {
+  it('does not overwrite the unfinished file of another process', () => {
     writeFileSync(at(`a.${process.pid}.unfinished`), 'theirs')
-    expect(() => writeWholeFile(at('a'), 'ours')).toThrow('an unfinished file of this name is there already')
+    expect(() => writeWholeFile(at('a'), 'ours')).toThrow('an unfinished file of this name exists')
     expect(readFileSync(at(`a.${process.pid}.unfinished`), 'utf8')).toBe('theirs')
   })
 })
 
 describe('making a folder', () => {
-  it('makes those above it, and is content when it is there', () => {
+  it('creates its parents, and accepts an existing folder', () => {
     makeFolder(at('x/y'))
     makeFolder(at('x/y'))
     expect(statSync(at('x/y')).isDirectory()).toBe(true)
   })
 
-  it('says why it cannot', () => {
+  it('reports the reason of a failure', () => {
     writeFileSync(at('file'), '')
     expect(() => makeFolder(at('file/x'))).toThrow(/^cannot make the folder .*a part of the path is a file/)
   })
 })
 
 describe('reading a file', () => {
-  it('gives its bytes up to the limit and refuses one more', () => {
+  it('returns up to the limit and refuses one byte more', () => {
     writeFileSync(at('a'), '12345')
     expect(readWholeFile(at('a'), { bytesMax: 5 }).toString()).toBe('12345')
-    expect(() => readWholeFile(at('a'), { bytesMax: 4 })).toThrow('5 bytes are more than the 4 that are read')
+    expect(() => readWholeFile(at('a'), { bytesMax: 4 })).toThrow('5 bytes are more than the limit of 4')
   })
 
-  it('says why it cannot', () => {
+  it('reports the reason of a failure', () => {
     expect(() => readWholeFile(at('gone'), { bytesMax: 5 })).toThrow(
       /^cannot read .*gone: no such file or folder/,
     )
@@ -108,13 +108,13 @@ describe('reading a file', () => {
   it('reads a pipe or device to its end, and only up to the limit', () => {
     expect(readWholeFile('/dev/null', { bytesMax: 5 })).toHaveLength(0)
     expect(() => readWholeFile('/dev/zero', { bytesMax: 100_000 })).toThrow(
-      '/dev/zero: more than the 100000 bytes that are read; is it the right file?',
+      '/dev/zero: more than the limit of 100000 bytes; is it the right file?',
     )
   })
 })
 
 describe('two paths', () => {
-  it('are one file through links of both kinds, and not when one of them is not there', () => {
+  it('are one file through links of both kinds, and not when one of them does not exist', () => {
     writeFileSync(at('a'), 'same')
     writeFileSync(at('b'), 'same')
     linkSync(at('a'), at('hard'))

@@ -18,7 +18,7 @@ function aFile(content: Buffer | string): string {
 }
 
 describe('inspect', () => {
-  it('shows a torrent', async () => {
+  it('prints a torrent', async () => {
     const run = await runCommand(['inspect', aFile(PLAIN_TORRENT)])
     expect(run.out).toBe(
       [
@@ -32,9 +32,9 @@ describe('inspect', () => {
         'comment      hello',
         'created      2023-11-14T22:13:20.000Z',
         'files              5 B  a.txt',
-        'warning: not private: through PEX, DHT and LSD clients find peers of other sites without asking any tracker; ' +
+        'warning: not private: clients find peers of other sites through PEX, DHT and LSD, without a tracker; ' +
           'make the torrent again with private=1 (it is part of the infohash and cannot be added) [not-private]',
-        'warning: has web seeds: clients of every site fetch from them, whatever any tracker says [web-seeds]',
+        'warning: has web seeds: clients of every site fetch from them, independently of trackers [web-seeds]',
         '',
       ].join('\n'),
     )
@@ -69,7 +69,7 @@ describe('inspect', () => {
     })
   })
 
-  it('shows the first twenty files and how many more there are', async () => {
+  it('prints the first twenty files and the number of the others', async () => {
     const files = Array.from({ length: 23 }, (_, index) => `d6:lengthi1e4:pathl2:${index + 10}ee`).join('')
     const run = await runCommand(['inspect', aFile(aTorrent({ info: `d5:filesl${files}e4:name1:xe` }))])
     expect(run.out).toContain(
@@ -78,7 +78,7 @@ describe('inspect', () => {
     expect(run.out).not.toContain('x/30')
   })
 
-  it('shows both hashes of a hybrid, and the one that trackers see', async () => {
+  it('prints both infohashes of a hybrid, and the one in announces', async () => {
     const info = 'd9:file treede12:meta versioni2e4:name1:a6:pieces0:e'
     const run = await runCommand(['inspect', aFile(aTorrent({ info }))])
     expect(run.out.split('\n').slice(0, 3)).toEqual([
@@ -88,13 +88,13 @@ describe('inspect', () => {
     ])
   })
 
-  it('does not let a torrent write to the terminal', async () => {
+  it('escapes control characters of a torrent', async () => {
     const run = await runCommand(['inspect', aFile(aTorrent({ info: 'd4:name8:\u001b]0;x\u0007\r\ne' }))])
     expect(run.out).toContain('name         \\u{1b}]0;x\\u{7}\\u{d}\\u{a}\n')
     expect(run.out).not.toContain('\u001b')
   })
 
-  it('has no date for a year that no calendar has', async () => {
+  it('prints no date for one out of range', async () => {
     const run = await runCommand([
       'inspect',
       aFile(aTorrent({ before: '13:creation datei9007199254740991e' })),
@@ -103,7 +103,7 @@ describe('inspect', () => {
     expect((JSON.parse(run.out) as { createdAt: unknown }).createdAt).toBeNull()
   })
 
-  it('shows a magnet', async () => {
+  it('prints a magnet', async () => {
     const magnet = `magnet:?xt=urn:btih:${AWKWARD_INFO_HASH}&dn=a&tr=http%3A%2F%2Ft%2Fannounce&tr=udp://u:1`
     const run = await runCommand(['inspect', magnet])
     expect(run.out.split('\n').slice(0, 4)).toEqual([
@@ -122,13 +122,13 @@ describe('inspect', () => {
   it.each([
     ['x', 'x.torrent, byte 0: a torrent is a bencoded dictionary and begins with "d"'],
     ['d4:info', 'x.torrent, byte 7: the data ends here; the file is cut short, fetch it again'],
-  ])('exits 1 with the place in a file that is no torrent: %j', async (content, message) => {
+  ])('exits 1 with the offset in a file that is not a torrent: %j', async (content, message) => {
     const run = await runCommand(['inspect', aFile(content)])
     expect([run.exitCode, run.out]).toEqual([1, ''])
     expect(run.err).toContain(message)
   })
 
-  it('exits 1 for a file that is not there, a magnet of nothing, and a URL', async () => {
+  it('exits 1 for a missing file, an empty magnet and a URL', async () => {
     const missing = await runCommand(['inspect', join(folder, 'gone.torrent')])
     expect([missing.exitCode, missing.err]).toEqual([
       1,
@@ -137,7 +137,7 @@ describe('inspect', () => {
     const magnet = await runCommand(['inspect', 'magnet:?dn=x'])
     expect([magnet.exitCode, magnet.err.slice(0, 40)]).toEqual([
       1,
-      'siteswarm: the magnet names no torrent: ',
+      'siteswarm: the magnet has no infohash: i',
     ])
     const url = await runCommand(['inspect', 'https://x.example/a.torrent'])
     expect([url.exitCode, url.err]).toEqual([
@@ -146,7 +146,7 @@ describe('inspect', () => {
     ])
   })
 
-  it('exits 64 when nothing is named', async () => {
+  it('exits 64 without an argument', async () => {
     expect((await runCommand(['inspect'])).exitCode).toBe(64)
   })
 })

@@ -46,18 +46,18 @@ describe('rewrite for a site', () => {
     expect(sha1(run.outBytes)).toBe('14977eba864f95e9dd48f47d8814baa4859edfec')
   })
 
-  it('writes no bytes to a terminal unless it is told to', async () => {
+  it('writes no bytes to a terminal without -o -', async () => {
     const run = await rewrite([torrent, '--site', 'fra'], { isTerminal: true })
     expect([run.exitCode, run.out, run.outBytes.length]).toEqual([64, '', 0])
     expect(run.err).toBe(
-      'siteswarm rewrite: a torrent is no text for a terminal: write it with -o FILE, or pipe it\n',
+      'siteswarm rewrite: a torrent is binary and the output is a terminal: write it with -o FILE, or pipe it\n',
     )
     expect((await rewrite([torrent, '--site', 'fra', '-o', '-'], { isTerminal: true })).outBytes.length).toBe(
       359,
     )
   })
 
-  it('writes a file, says which, and warns on standard error', async () => {
+  it('writes a file, prints its name, and warns on standard error', async () => {
     const file = join(folder, 'out.torrent')
     const run = await rewrite([torrent, '--site', 'fra', '-o', file], { isTerminal: true })
     expect(run.exitCode).toBe(0)
@@ -74,7 +74,7 @@ describe('rewrite for a site', () => {
     ])
   })
 
-  it('can write over the torrent that it reads', async () => {
+  it('can overwrite its input with -o', async () => {
     await rewrite([torrent, '--site', 'fra', '-o', torrent])
     expect(sha1(readFileSync(torrent))).toBe('14977eba864f95e9dd48f47d8814baa4859edfec')
   })
@@ -96,7 +96,7 @@ describe('rewrite for a site', () => {
     expect((await rewrite([torrent, '--site', 'ams', '--json'])).exitCode).toBe(64)
   })
 
-  it('puts the trackers of the bubble first where it has its own', async () => {
+  it('puts the trackers of the bubble first', async () => {
     const tiersFor = async (bubble: string) => {
       const run = await rewrite([MAGNET, '--site', 'fra', '--bubble', bubble, '--json'])
       return (JSON.parse(run.out) as { tiers: string[][] }).tiers.map((tier) => tier.length)
@@ -124,14 +124,14 @@ describe('rewrite with other web seeds', () => {
     expect(bytes.endsWith('8:url-listl9:http://a/9:http://b/ee')).toBe(true)
   })
 
-  it('removes them when it is told to, and then does not warn of them', async () => {
+  it('removes them on request, and then does not warn of them', async () => {
     expect(await bytesWith('--no-web-seeds')).not.toContain('url-list')
     expect(await bytesWith()).toContain('8:url-list27:http://mirror.example.org/f')
     const run = await rewrite([torrent, '--site', 'ams', '--no-web-seeds'])
     expect(run.err.match(/\[[a-z-]+\]/g)).toEqual(['[not-private]'])
   })
 
-  it('removes the DHT nodes when it is told to', async () => {
+  it('removes the DHT nodes on request', async () => {
     writeFileSync(
       torrent,
       `${PLAIN_TORRENT.toString('latin1', 0, PLAIN_TORRENT.length - 1)}5:nodesll1:ai1eeee`,
@@ -193,21 +193,21 @@ describe('rewrite for all', () => {
     )
   })
 
-  it('never writes over the torrent that it reads', async () => {
+  it('never overwrites its input', async () => {
     mkdirSync(join(folder, 'out'))
     linkSync(torrent, join(folder, 'out', 'debian.ams.torrent'))
     const run = await rewrite([torrent, '--all', '-d', join(folder, 'out')])
     expect([run.exitCode, run.out, run.err]).toEqual([
       1,
       '',
-      `siteswarm: ${folder}/out/debian.ams.torrent is the torrent that is read, under another name; ` +
+      `siteswarm: ${folder}/out/debian.ams.torrent is the input torrent under another name; ` +
         'choose another folder, or remove the link\n',
     ])
     expect(readdirSync(join(folder, 'out'))).toEqual(['debian.ams.torrent'])
     expect(readFileSync(torrent).equals(PLAIN_TORRENT)).toBe(true)
   })
 
-  it('writes over what it wrote before, and is the same', async () => {
+  it('overwrites its earlier output with the same bytes', async () => {
     const directory = join(folder, 'out')
     const contents = () => readdirSync(directory).map((name) => sha1(readFileSync(join(directory, name))))
     await rewrite([torrent, '--all', '-d', directory])
@@ -216,7 +216,7 @@ describe('rewrite for all', () => {
     expect(contents()).toEqual(before)
   })
 
-  it('writes nothing when two places would share a file', async () => {
+  it('writes no file when two places would share one', async () => {
     writeFileSync(topology, TOPOLOGY.replace('  ams:', '  fra.row-a:'))
     const run = await rewrite([torrent, '--all', '-d', join(folder, 'out')])
     expect([run.exitCode, run.err]).toEqual([
@@ -227,41 +227,33 @@ describe('rewrite for all', () => {
   })
 })
 
-describe('rewrite says what is wrong', () => {
+describe('rewrite reports a problem', () => {
   it.each([
-    [[], 'say whose trackers: --site NAME, or --all -d DIR for every site'],
-    [['--bubble', 'row-a'], 'say whose trackers'],
+    [[], 'name the site: --site NAME, or --all -d DIR for every site'],
+    [['--bubble', 'row-a'], 'name the site'],
     [['--site', 'fra', '-d', 'x'], '-d goes with --all; write one file with -o'],
-    [['--all'], '--all writes many files: say where with -d DIR'],
-    [['--all', '-d', 'x', '--site', 'fra'], '--all goes with -d alone'],
-    [['--all', '-d', 'x', '-o', 'y'], '--all goes with -d alone'],
+    [['--all'], '--all writes many files: name a folder with -d DIR'],
+    [['--all', '-d', 'x', '--site', 'fra'], '--all goes with -d only'],
+    [['--all', '-d', 'x', '-o', 'y'], '--all goes with -d only'],
     [['--site', 'fra', '--no-web-seeds', '--web-seed', 'http://a/'], '--web-seed replaces the web seeds'],
-    [['--site', 'fra', '--web-seed', 'ftp://a/'], '"ftp://a/" is no web seed'],
-    [['--site', 'fra', '--web-seed', 'http://a/b c'], '"http://a/b c" is no web seed'],
+    [['--site', 'fra', '--web-seed', 'ftp://a/'], '"ftp://a/" is not a web seed'],
+    [['--site', 'fra', '--web-seed', 'http://a/b c'], '"http://a/b c" is not a web seed'],
     [['--site', 'par'], 'the topology has no site "par"; it has fra, ams'],
     [['--site', 'fra', '--bubble', 'row-c'], 'site fra has no bubble "row-c"; it has row-a, row-b'],
     [['--site', 'ams', '--bubble', 'row-a'], 'site ams has no bubble "row-a"; it has none'],
-  ])('about the usage, with 64: %j', async (flags, message) => {
+  ])('in the usage, with 64: %j', async (flags, message) => {
     const run = await rewrite([torrent, ...flags])
     expect([run.exitCode, run.out, run.outBytes.length]).toEqual([64, '', 0])
     expect(run.err).toContain(`siteswarm rewrite: ${message}`)
   })
 
   it.each([
-    ['no torrent at all', 'not a torrent', 'byte 0: a torrent is a bencoded dictionary'],
+    ['another kind of file', 'not a torrent', 'byte 0: a torrent is a bencoded dictionary'],
     ['cut short', 'd4:infod4:name5:a.t', 'byte 14: a string of 5 bytes begins here, and only 3 follow'],
     ['a dictionary with a number for a key', 'd4:infodei1ei2ee', 'byte 9: a dictionary key must be a string'],
-    [
-      'a length that no file has',
-      'd4:info999999999999999999999:e',
-      'byte 7: a string is longer than the file',
-    ],
-    ['a dictionary without anything', 'de', 'byte 1: the dictionary ends without an `info`'],
-    [
-      'an `info` without anything',
-      'd4:infodee',
-      'byte 7: no client downloads this: `info` has no `name`, no usable',
-    ],
+    ['an impossible length', 'd4:info999999999999999999999:e', 'byte 7: a string is longer than the file'],
+    ['an empty dictionary', 'de', 'byte 1: the dictionary has no `info`'],
+    ['an empty `info`', 'd4:infodee', 'byte 7: no client downloads this: `info` has no `name`, no usable'],
     ['a number without digits', 'd1:aie4:infodee', 'byte 4: an integer has no digits'],
     ['two torrents in one file', 'd4:infodeed4:infodee', 'byte 10: the torrent ends at byte 10'],
     [
@@ -269,30 +261,27 @@ describe('rewrite says what is wrong', () => {
       `d4:info${'d1:x'.repeat(200)}`,
       'byte 403: lists and dictionaries are nested more than 100',
     ],
-  ])(
-    'about the torrent, with 1, one line and the byte, and writes nothing: %s',
-    async (_, content, message) => {
-      writeFileSync(torrent, content)
-      for (const flags of [
-        ['--site', 'fra', '-o', join(folder, 'out.torrent')],
-        ['--all', '-d', join(folder, 'out')],
-      ]) {
-        const run = await rewrite([torrent, ...flags])
-        expect([run.exitCode, run.out, run.err.split('\n').length]).toEqual([1, '', 2])
-        expect(run.err).toContain(`siteswarm: ${torrent}, ${message}`)
-        expect(readdirSync(folder).toSorted()).toEqual(['debian.torrent', 'topology.yaml'])
-      }
-    },
-  )
+  ])('in the torrent, with 1, one line and the byte, and writes no file: %s', async (_, content, message) => {
+    writeFileSync(torrent, content)
+    for (const flags of [
+      ['--site', 'fra', '-o', join(folder, 'out.torrent')],
+      ['--all', '-d', join(folder, 'out')],
+    ]) {
+      const run = await rewrite([torrent, ...flags])
+      expect([run.exitCode, run.out, run.err.split('\n').length]).toEqual([1, '', 2])
+      expect(run.err).toContain(`siteswarm: ${torrent}, ${message}`)
+      expect(readdirSync(folder).toSorted()).toEqual(['debian.torrent', 'topology.yaml'])
+    }
+  })
 
-  it('about the topology, with 78', async () => {
+  it('in the topology, with 78', async () => {
     writeFileSync(topology, 'sites: { fra: { cidr: [10.1.0.0/16] } }')
     const run = await rewrite([torrent, '--site', 'fra'])
     expect(run.exitCode).toBe(78)
     expect(run.err).toContain('topology.yaml:1:')
   })
 
-  it('about a topology without any tracker, with 78', async () => {
+  it('in a topology without trackers, with 78', async () => {
     writeFileSync(topology, 'sites: { fra: { cidrs: [10.1.0.0/16] } }')
     for (const flags of [
       ['--site', 'fra'],
@@ -306,14 +295,14 @@ describe('rewrite says what is wrong', () => {
 })
 
 describe('the topology of rewrite', () => {
-  it('can be named by the environment', async () => {
+  it('can come from the environment', async () => {
     const run = await runCommand(['rewrite', torrent, '--site', 'fra'], {
       environment: { SITESWARM_TOPOLOGY: topology },
     })
     expect(run.outBytes.length).toBe(359)
   })
 
-  it('is the sample where none is named, and rewrite says so', async () => {
+  it('is the sample by default, and rewrite reports it', async () => {
     const run = await runCommand(['rewrite', MAGNET, '--site', 'nowhere'])
     expect(run.exitCode).toBe(64)
     expect(run.err).toContain('using the sample topology; name yours with --topology FILE\n')

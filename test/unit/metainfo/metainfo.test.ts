@@ -6,7 +6,7 @@ import { aTorrent } from '../../a-torrent.ts'
 const read = (content: string | Buffer) => readMetainfo(Buffer.from(content), 'x.torrent')
 const warningsOf = (content: string | Buffer) => read(content).warnings.map(({ message }) => message)
 
-describe('a file that is no torrent', () => {
+describe('a file that is not a torrent', () => {
   it.each([
     ['is empty', '', 'x.torrent, byte 0: the file is empty; fetch it again'],
     ['is a web page', '<html>', 'x.torrent, byte 0: a torrent is a bencoded dictionary and begins with "d"'],
@@ -14,14 +14,14 @@ describe('a file that is no torrent', () => {
     [
       'begins like one by chance',
       'debian',
-      'x.torrent, byte 2: the torrent ends at byte 2 and something else follows',
+      'x.torrent, byte 2: the torrent ends at byte 2 and more bytes follow',
     ],
     [
       'is cut short',
       'd4:infod4:name5:a.t',
       'x.torrent, byte 14: a string of 5 bytes begins here, and only 3 follow',
     ],
-    ['has no info', 'd8:announce3:xyze', 'x.torrent, byte 16: the dictionary ends without an `info`'],
+    ['has no info', 'd8:announce3:xyze', 'x.torrent, byte 16: the dictionary has no `info`'],
     ['has a list as info', 'd4:infolee', 'x.torrent, byte 7: `info` must be a dictionary and is a list'],
     [
       'has a number as info',
@@ -40,24 +40,24 @@ describe('a file that is no torrent', () => {
       `d4:infod1:x${'l'.repeat(99)}${'e'.repeat(99)}ee`,
       'x.torrent, byte 109: lists and dictionaries are nested more than 100 deep',
     ],
-  ])('is refused with the place and what to do: it %s', (_, content, message) => {
+  ])('is refused with the byte and the remedy: it %s', (_, content, message) => {
     expect(() => read(content)).toThrow(InputError)
     expect(() => read(content)).toThrow(message)
   })
 })
 
 describe('a torrent', () => {
-  it('may nest a hundred deep', () => {
+  it('may have a hundred levels of nesting', () => {
     expect(read(`d4:infod1:x${'l'.repeat(98)}${'e'.repeat(98)}ee`).info.end).toBe(208)
   })
 
-  it('may have white space behind it', () => {
+  it('may be followed by white space', () => {
     expect(warningsOf('d4:infodee \t\r\n')).toEqual([
-      'white space follows the torrent at byte 10; rewriting drops it',
+      'white space follows the torrent at byte 10; rewriting removes it',
     ])
   })
 
-  it('is a v2 torrent when its meta version says so, and has the SHA-256 of `info` for a hash', () => {
+  it('is a v2 torrent when its meta version is 2, and its infohash is the SHA-256 of `info`', () => {
     const metainfo = read('d4:infod9:file treede12:meta versioni2e4:name1:aee')
     expect(metainfo.infoHashV1).toBeUndefined()
     // printf 'd9:file treede12:meta versioni2e4:name1:ae' | sha256sum
@@ -74,7 +74,7 @@ describe('a torrent', () => {
     )
   })
 
-  it('says of each kind of problem where the first is, how many there are, and who disagrees about it', () => {
+  it('has a warning for each kind of problem, with the first offset, the count and the clients that disagree', () => {
     const { warnings } = read(aTorrent({ info: 'd1:bi01e1:ali-0ei-0eee' }))
     expect(warnings).toEqual([
       {
@@ -84,7 +84,7 @@ describe('a torrent', () => {
         count: 1,
         message:
           '`info` is not canonical: an integer with a leading zero at byte 11. ' +
-          'Clients disagree about its infohash and the swarm falls apart ' +
+          'Clients compute different infohashes and the swarm splits ' +
           '(aria2 computes another one, Transmission refuses the file); make the torrent again',
       },
       {
@@ -106,7 +106,7 @@ describe('a torrent', () => {
     ])
   })
 
-  it('is warned of an integer that clients cannot hold, wherever it is', () => {
+  it('has a warning about an integer of more than 64 bits, anywhere in the file', () => {
     const said = (offset: number) =>
       `an integer of more than 64 bits at byte ${offset}. ` +
       'libtorrent, aria2 and Transmission refuse the file; make the torrent again'
@@ -114,16 +114,16 @@ describe('a torrent', () => {
     expect(warningsOf('d1:ai99999999999999999999e4:infod4:name1:xee')).toContain(said(4))
   })
 
-  it('is warned that libtorrent refuses it when it is a v2 torrent, unless the problem is -0', () => {
+  it('has a warning that libtorrent refuses it when it is a v2 torrent, unless the problem is -0', () => {
     const v2 = (more: string) => warningsOf(aTorrent({ info: `d12:meta versioni2e${more}e` }))
     expect(v2('1:ai1e')).toEqual([
       '`info` is not canonical: a dictionary key that sorts before the one it follows at byte 26. ' +
-        'libtorrent refuses a v2 or hybrid torrent like that; make the torrent again',
+        'libtorrent refuses such a v2 or hybrid torrent; make the torrent again',
     ])
-    expect(v2('1:zi-0e')[0]).toContain('Clients disagree about its infohash')
+    expect(v2('1:zi-0e')[0]).toContain('Clients compute different infohashes')
   })
 
-  it('is warned of a top level that is unsorted, and of a key in it that repeats', () => {
+  it('has a warning about an unsorted top level, and about a repeated key in it', () => {
     const { warnings } = read('d4:infode8:announce1:a7:comment1:b8:announce1:ce')
     expect(warnings).toMatchObject([
       { code: 'outside-not-canonical', problem: 'key-unsorted', offset: 9, count: 2 },
@@ -131,7 +131,7 @@ describe('a torrent', () => {
     ])
   })
 
-  it('may have ten thousand keys at the top and in `info`, and not one more', () => {
+  it('may have ten thousand keys at the top level and in `info`, and not one more', () => {
     const keys = (count: number) => '1:ai1e'.repeat(count)
     expect(read(`d${keys(9_999)}4:infod${keys(10_000)}ee`).entries).toHaveLength(10_000)
     expect(() => read(`d${keys(10_000)}4:infodee`)).toThrow(
@@ -142,14 +142,14 @@ describe('a torrent', () => {
     )
   })
 
-  it('is warned of what repeats outside of `info`, and told that it does no harm', () => {
+  it('has a warning about repeated keys outside of `info`, which do not change the infohash', () => {
     expect(warningsOf(aTorrent({ info: 'de', before: '7:comment1:a7:comment1:b' }))).toEqual([
-      'not canonical outside of `info`: a dictionary key that was there before at byte 13. ' +
+      'not canonical outside of `info`: a repeated dictionary key at byte 13. ' +
         'The infohash does not depend on it',
     ])
   })
 
-  it('is not warned of `info` for what is behind it', () => {
+  it('has no warning about `info` for problems after it', () => {
     const { warnings } = read(aTorrent({ info: 'de', behind: `1:zl${'i00e'.repeat(500)}e` }))
     expect(warnings).toMatchObject([{ code: 'outside-not-canonical', offset: 13 }])
     expect(warnings[0]?.message).toContain('and 499 more')

@@ -14,11 +14,11 @@ const rewrite = (torrent: Buffer, tiers: Tiers = [['http://t']]) =>
 const NEW_KEYS = '8:announce8:http://t13:announce-listll8:http://tee'
 
 describe('a rewritten torrent', () => {
-  it('has trackers where it had none', () => {
+  it('gets trackers where it had none', () => {
     expect(rewrite(aTorrent({ info: 'de' }))).toBe(`d${NEW_KEYS}4:infodee`)
   })
 
-  it('has none of the trackers that it had, however often they were there', () => {
+  it('loses all old trackers, repeated keys included', () => {
     const torrent = aTorrent({
       info: 'de',
       before: '8:announce5:old-113:announce-listll5:old-2ee',
@@ -33,7 +33,7 @@ describe('a rewritten torrent', () => {
     )
   })
 
-  it('has its top level sorted by bytes, and each entry as it was written', () => {
+  it('has its top level sorted by bytes, and each entry verbatim', () => {
     const torrent = aTorrent({
       info: 'd1:zi01e1:ai2ee',
       before: '01:zi-0e1:ali007ee',
@@ -42,7 +42,7 @@ describe('a rewritten torrent', () => {
     expect(rewrite(torrent)).toBe(`d1:ali007ee${NEW_KEYS}4:infod1:zi01e1:ai2ee12:piece layersde01:zi-0ee`)
   })
 
-  it('keeps keys that repeat, in their order', () => {
+  it('keeps repeated keys in their order', () => {
     expect(rewrite(aTorrent({ info: 'de', before: '7:comment1:x', behind: '7:comment1:y' }))).toBe(
       `d${NEW_KEYS}7:comment1:x7:comment1:y4:infodee`,
     )
@@ -54,7 +54,7 @@ describe('a rewritten torrent', () => {
     expect(rewrite(torrent)).toBe(`d${NEW_KEYS}4:infode${layers}4:\x00\xff\xfe\xfdeee`)
   })
 
-  it('has nothing behind it', () => {
+  it('loses the bytes after the torrent', () => {
     expect(rewrite(Buffer.from('d4:infodee\r\n'))).toBe(`d${NEW_KEYS}4:infodee`)
   })
 
@@ -62,7 +62,7 @@ describe('a rewritten torrent', () => {
     expect(rewrite(aTorrent({ info: 'de' }), [['http://é']])).toContain('9:http://Ã©')
   })
 
-  it('is never made without a tracker, with an empty tier, or with a tracker twice', () => {
+  it('is never written without a tracker, with an empty tier, or with a tracker twice', () => {
     const torrent = aTorrent({ info: 'de' })
     expect(() => rewrite(torrent, [])).toThrow('a torrent without a tracker is not rewritten')
     expect(() => rewrite(torrent, [['http://a'], []])).toThrow('no tier is empty')
@@ -79,28 +79,28 @@ describe('a torrent rewritten with other changes', () => {
   const change = (changes: RewriteChanges) =>
     rewriteMetainfo(readMetainfo(torrent, 'x.torrent'), [['http://t']], changes).toString()
 
-  it('keeps web seeds and nodes as they were written unless it is asked to change them', () => {
+  it('keeps web seeds and nodes verbatim by default', () => {
     expect(change({})).toBe(
       `d${NEW_KEYS}9:httpseedsl8:http://ae4:infode5:nodesll1:ai1eee8:url-list08:http://b8:url-list8:http://c1:z0:e`,
     )
   })
 
-  it('has the web seeds that it is given in place of both kinds, as a list', () => {
+  it('has the given web seeds in place of both kinds, as a list', () => {
     expect(change({ webSeeds: ['http://x/y'] })).toBe(
       `d${NEW_KEYS}4:infode5:nodesll1:ai1eee8:url-listl10:http://x/ye1:z0:e`,
     )
   })
 
-  it('has no web seeds when none are to be left, and no empty list of them', () => {
+  it('has neither web seeds nor an empty list after their removal', () => {
     expect(change({ webSeeds: [] })).toBe(`d${NEW_KEYS}4:infode5:nodesll1:ai1eee1:z0:e`)
   })
 
-  it('has no nodes when they are to go', () => {
+  it('has no nodes after their removal', () => {
     expect(change({ webSeeds: [], dropsNodes: true })).toBe(`d${NEW_KEYS}4:infode1:z0:e`)
     expect(change({ webSeeds: [], dropsNodes: false })).toContain('5:nodesll1:ai1eee')
   })
 
-  it('comes in parts that share memory with what was read', () => {
+  it('consists of parts that share memory with the input', () => {
     const bytes = Buffer.from(torrent)
     const parts = rewriteInParts(readMetainfo(bytes, 'x.torrent'), [['http://t']])
     expect(Buffer.concat(parts).toString()).toBe(change({}))

@@ -8,11 +8,11 @@ const warningCodes = (torrent: Buffer) => summaryOf(torrent).warnings.map(({ cod
 
 const PIECES = '6:pieces20:aaaaaaaaaaaaaaaaaaaa'
 
-/** A private torrent of one file in one piece; nothing to warn of. */
+/** A private torrent of one file in one piece, without warnings. */
 const GOOD_INFO = `d6:lengthi5e4:name1:a12:piece lengthi16384e${PIECES}7:privatei1ee`
 
 describe('the summary of a torrent', () => {
-  it('says what it contains and who made it', () => {
+  it('has its content and its creator', () => {
     expect(summaryOf(PLAIN_TORRENT)).toMatchObject({
       name: 'a.txt',
       contentBytes: 5,
@@ -31,11 +31,11 @@ describe('the summary of a torrent', () => {
     expect(warningCodes(PLAIN_TORRENT)).toEqual(['not-private', 'web-seeds'])
   })
 
-  it('has nothing to warn of when there is nothing', () => {
+  it('has no warnings for a torrent without problems', () => {
     expect(warningCodes(aTorrent({ info: GOOD_INFO }))).toEqual([])
   })
 
-  it('lists files with their folders and leaves padding out', () => {
+  it('lists files with their folders, without padding', () => {
     const info =
       'd5:filesl' +
       'd6:lengthi16000e4:pathl1:x5:a.txtee' +
@@ -55,7 +55,7 @@ describe('the summary of a torrent', () => {
     })
   })
 
-  it('reads the file tree of a v2 torrent, with pieces of their own for each file', () => {
+  it('reads the file tree of a v2 torrent, where each file begins a new piece', () => {
     const file = (length: number) => `d0:d6:lengthi${length}e11:pieces root3:xyzee`
     const info =
       `d9:file treed3:dird1:a${file(16385)}1:b${file(1)}e5:emptyd0:d6:lengthi0eeee` +
@@ -73,19 +73,19 @@ describe('the summary of a torrent', () => {
     })
   })
 
-  it('names the one file of a v2 torrent once', () => {
+  it('lists the only file of a v2 torrent without a folder', () => {
     const info =
       'd9:file treed5:a.txtd0:d6:lengthi5eeee12:meta versioni2e4:name5:a.txt12:piece lengthi16384e7:privatei1ee'
     expect(summaryOf(aTorrent({ info })).files).toMatchObject([{ path: 'a.txt', lengthBytes: 5 }])
   })
 
-  it('counts every file and keeps the first ten thousand', () => {
+  it('counts every file and lists the first ten thousand', () => {
     const files = 'd6:lengthi1e4:pathl1:aee'.repeat(10_001)
     const summary = summaryOf(aTorrent({ info: `d5:filesl${files}e4:name1:xe` }))
     expect([summary.fileCount, summary.contentBytes, summary.files.length]).toEqual([10_001, 10_001, 10_000])
   })
 
-  it('reads web seeds from a list too, and the older kind', () => {
+  it('reads web seeds from a list, and those of the older kind', () => {
     const torrent = aTorrent({
       info: GOOD_INFO,
       before: '9:httpseedsl8:http://ae',
@@ -95,7 +95,7 @@ describe('the summary of a torrent', () => {
   })
 })
 
-describe('the summary of a torrent that was made to fill memory', () => {
+describe('the summary of a torrent that attempts to exhaust memory', () => {
   it('does not repeat a name of megabytes for each file', () => {
     const files = 'd6:lengthi1e4:pathl1:aee'.repeat(10_000)
     const summary = summaryOf(aTorrent({ info: `d5:filesl${files}e4:name5000000:${'x'.repeat(5_000_000)}e` }))
@@ -112,14 +112,14 @@ describe('the summary of a torrent that was made to fill memory', () => {
     expect(summary.files[0]?.path).toBe(`n${'/abc'.repeat(1024).slice(0, 4095)}…`)
   })
 
-  it('lists ten thousand trackers in all, however many tiers they are in', () => {
+  it('lists ten thousand trackers over all tiers', () => {
     const before = `13:announce-listl${`l${'1:a'.repeat(200)}e`.repeat(200)}e`
     const { tiers } = summaryOf(aTorrent({ info: GOOD_INFO, before }))
     expect([tiers.length, tiers.flat().length]).toEqual([50, 9_950])
   })
 })
 
-describe('the summary of a torrent that is about to be rewritten', () => {
+describe('the summary of a torrent before its rewrite', () => {
   const torrent = aTorrent({
     info: GOOD_INFO,
     before: '8:announce3:bad',
@@ -130,7 +130,7 @@ describe('the summary of a torrent that is about to be rewritten', () => {
       ({ code }) => code,
     )
 
-  it('has the new trackers, and is not warned of the old ones', () => {
+  it('has the new trackers, without warnings about the old ones', () => {
     expect(warningCodes(torrent)).toEqual(['tracker-refused', 'web-seeds'])
     const { tiers, warnings } = summarize(readMetainfo(torrent, 'x.torrent'), {
       tiers: [['http://t/announce']],
@@ -139,7 +139,7 @@ describe('the summary of a torrent that is about to be rewritten', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['web-seeds'])
   })
 
-  it('is warned of the web seeds that it will have', () => {
+  it('has warnings about the new web seeds', () => {
     expect(codesWith([])).toEqual([])
     expect(codesWith(['http://w/?x'])).toEqual(['web-seeds', 'web-seed-query'])
   })
@@ -153,23 +153,23 @@ describe('the tiers of a torrent', () => {
   })
 
   it.each([
-    ['is not there', '8:announce1:a'],
+    ['is missing', '8:announce1:a'],
     ['is empty', '8:announce1:a13:announce-listle'],
     ['has one empty tier', '8:announce1:a13:announce-listllee'],
-    ['is no list', '8:announce1:a13:announce-listi5e'],
-  ])('are `announce` alone where the list %s', (_, before) => {
+    ['is not a list', '8:announce1:a13:announce-listi5e'],
+  ])('are only `announce` where the list %s', (_, before) => {
     expect(tiersOf(before)).toEqual([['a']])
   })
 
-  it('are none where there is neither', () => {
+  it('are empty without `announce` and without a list', () => {
     expect(tiersOf('')).toEqual([])
   })
 })
 
-describe('a torrent is warned of', () => {
+describe('a torrent has a warning', () => {
   const codesFor = (info: string) => warningCodes(aTorrent({ info }))
 
-  it('when it is not private, also when it says so itself', () => {
+  it('when it is not private, also with an explicit 0', () => {
     expect(codesFor(GOOD_INFO.replace('7:privatei1e', ''))).toEqual(['not-private'])
     expect(codesFor(GOOD_INFO.replace('privatei1e', 'privatei0e'))).toEqual(['not-private'])
   })
@@ -181,7 +181,7 @@ describe('a torrent is warned of', () => {
     expect(warningCodes(announce('ll17:http://b/announceel17:http://a/announceee'))).toEqual([])
   })
 
-  it('when some client refuses its trackers, each of them once', () => {
+  it('when some client refuses a tracker, once for each tracker', () => {
     const url = (text: string) => `${text.length}:${text}`
     const good = ['http://a/announce', 'udp://tracker.example:6969', 'http://b/announce.php?token=1'].map(url)
     const bad = ['wss://c', 'http://d/announce?key=1', 'http://d/announce?key=1'].map(url)
@@ -191,28 +191,28 @@ describe('a torrent is warned of', () => {
       {
         code: 'tracker-refused',
         message:
-          'the tracker wss://c is refused by some clients: wss is not a tracker protocol; ' +
+          'some clients refuse the tracker wss://c: wss is not a tracker protocol; ' +
           'libtorrent and rtorrent refuse it; write http, https or udp',
       },
       {
         code: 'tracker-refused',
         message:
-          'the tracker http://d/announce?key=1 is refused by some clients: the parameter key in the query of a ' +
+          'some clients refuse the tracker http://d/announce?key=1: the parameter key in the query of a ' +
           'tracker URL; libtorrent, qBittorrent and Deluge block it; use another name, such as pk',
       },
     ])
   })
 
-  it('when its web seeds are no web seeds, or carry a query, which is not repeated', () => {
+  it('when a web seed is invalid, or has a query, which is not printed', () => {
     const behind = '8:url-listl5:ftp:a23:http://a/?signature=xyze'
     const { warnings } = summaryOf(aTorrent({ info: GOOD_INFO, behind }))
     expect(warnings.map(({ code }) => code)).toEqual(['web-seeds', 'web-seed-refused', 'web-seed-query'])
-    expect(warnings[1]?.message).toContain('the web seed ftp:a is refused by some clients')
+    expect(warnings[1]?.message).toContain('some clients refuse the web seed ftp:a')
     expect(warnings[2]?.message).toContain('the web seed http://a/?… has a query')
     expect(JSON.stringify(warnings)).not.toContain('xyz')
   })
 
-  it('when its meta version is one that nobody knows', () => {
+  it('when its meta version is unknown', () => {
     const versioned = (version: string) =>
       codesFor(GOOD_INFO.replace('4:name', `12:meta version${version}4:name`))
     expect(versioned('i3e')).toEqual(['version-unknown'])
@@ -233,18 +233,18 @@ describe('a torrent is warned of', () => {
     ['1 of its files without a path or a length', GOOD_INFO.replace('i5e', 'i-5e')],
     ['no `pieces`', GOOD_INFO.replace(PIECES, '')],
     ['no `pieces`', GOOD_INFO.replace(PIECES, '6:piecesi5e')],
-    ['`pieces` that are no whole number of SHA-1 hashes', GOOD_INFO.replace('20:a', '19:')],
+    ['`pieces` whose length is not a multiple of 20', GOOD_INFO.replace('20:a', '19:')],
   ])('when no client can download it: %s', (missing, info) => {
     const { warnings } = summaryOf(aTorrent({ info }))
     expect(warnings).toMatchObject([{ code: 'info-incomplete' }])
     expect(warnings[0]?.message).toContain(missing)
   })
 
-  it('when it is a hybrid, and lives in two swarms', () => {
+  it('when it is a hybrid, which has two swarms', () => {
     expect(codesFor(GOOD_INFO.replace('4:name', '12:meta versioni2e4:name'))).toEqual(['hybrid'])
   })
 
-  it('when it is larger than libtorrent loads', () => {
+  it('when it exceeds the limit of libtorrent', () => {
     const sized = (bytes: number) => {
       const commentBytes = bytes - aTorrent({ info: GOOD_INFO }).length - '7:comment9999000:'.length
       return aTorrent({ info: GOOD_INFO, before: `7:comment${commentBytes}:${'x'.repeat(commentBytes)}` })

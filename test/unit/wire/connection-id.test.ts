@@ -1,4 +1,4 @@
-/** For whom and for how long a connection id is a proof. */
+/** The addresses and the period for which a connection id is valid. */
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
 import { ConnectionIds } from '../../../src/wire/udp/connection-id.ts'
@@ -9,7 +9,7 @@ const SECRET = Buffer.alloc(32, 'secret')
 const MINUTE_MS = 1_700_000_040_000
 
 describe('a connection id', () => {
-  it('is a proof for the address that it was sent to, and for no other', () => {
+  it('is valid only for the address to which it was sent', () => {
     const ids = new ConnectionIds(SECRET, new ManualClock())
     const id = ids.issue(at('10.1.1.1'))
     expect(ids.verify(id, at('10.1.1.1'))).toBe(true)
@@ -17,14 +17,14 @@ describe('a connection id', () => {
     expect(ids.verify(id, at('fd00::a01:101'))).toBe(false)
   })
 
-  it.each([0, 3, 4, 7])('with another byte %i is none', (index) => {
+  it.each([0, 3, 4, 7])('is invalid with another byte %i', (index) => {
     const ids = new ConnectionIds(SECRET, new ManualClock())
     const id = ids.issue(at('10.1.1.1'))
     id[index] = (id[index] ?? 0) ^ 1
     expect(ids.verify(id, at('10.1.1.1'))).toBe(false)
   })
 
-  it('of another node with the same secret is a proof, with another secret none', () => {
+  it('of another node is valid with the same secret and invalid with another', () => {
     const clock = new ManualClock()
     const id = new ConnectionIds(SECRET, clock).issue(at('10.1.1.1'))
     expect(new ConnectionIds(SECRET, clock).verify(id, at('10.1.1.1'))).toBe(true)
@@ -34,7 +34,7 @@ describe('a connection id', () => {
   it.each([
     ['at the beginning of a minute', 0, 239_999],
     ['at the end of a minute', 59_999, 180_000],
-  ])('given %s is a proof until the third minute after it is over', (_when, givenMs, livesMs) => {
+  ])('issued %s is valid until the third minute after that one ends', (_when, givenMs, livesMs) => {
     const clock = new ManualClock(MINUTE_MS + givenMs)
     const ids = new ConnectionIds(SECRET, clock)
     const id = ids.issue(at('10.1.1.1'))

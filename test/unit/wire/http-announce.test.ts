@@ -58,7 +58,7 @@ describe('an announce is refused', () => {
 })
 
 describe('an announce', () => {
-  it('is read whole', () => {
+  it('is read with all its parameters', () => {
     expect(readAnnounce(announceWith())).toEqual({
       infoHash: Buffer.from('2bcb3dab253c7e8c9355b33f262efadd63005087', 'hex'),
       peerId: Buffer.from('-LT2080-CKMQOc.qd!RT'),
@@ -74,7 +74,7 @@ describe('an announce', () => {
     })
   })
 
-  it('needs no more than who, what and where', () => {
+  it('requires only infohash, peer id and port', () => {
     const target = `/announce?info_hash=${GOOD.info_hash}&peer_id=${GOOD.peer_id}&port=1`
     expect(readAnnounce(target)).toMatchObject({
       port: 1,
@@ -92,22 +92,22 @@ describe('an announce', () => {
     ['no port', null],
     ['port 0', '0'],
     ['port 65536', '65536'],
-  ])('may stop with %s', (_what, port) => {
+  ])('with event=stopped may have %s', (_what, port) => {
     expect(readAnnounce(announceWith({ port, event: 'stopped' }))).toMatchObject({
       port: 0,
       event: 'stopped',
     })
   })
 
-  it('may stop with its port', () => {
+  it('with event=stopped keeps its port', () => {
     expect(readAnnounce(announceWith({ event: 'stopped' })).port).toBe(40002)
   })
 
-  it.each(['1', '65535'])('may name the port %s', (port) => {
+  it.each(['1', '65535'])('may have the port %s', (port) => {
     expect(readAnnounce(announceWith({ port })).port).toBe(Number(port))
   })
 
-  it.each(['-1', 'many', '', '%zz', null])('has transferred nothing where it says %s', (value) => {
+  it.each(['-1', 'many', '', '%zz', null])('with uploaded=%s counts as 0 bytes', (value) => {
     expect(readAnnounce(announceWith({ uploaded: value, downloaded: value }))).toMatchObject({
       uploadedBytes: 0,
       downloadedBytes: 0,
@@ -123,7 +123,7 @@ describe('an announce', () => {
     ['', undefined],
     ['all', undefined],
     [null, undefined],
-  ])('that says left=%s misses %s bytes', (left, leftBytes) => {
+  ])('with left=%s lacks %s bytes', (left, leftBytes) => {
     expect(readAnnounce(announceWith({ left })).leftBytes).toBe(leftBytes)
   })
 
@@ -165,11 +165,11 @@ describe('an announce', () => {
     ['', true],
     ['no', true],
     [null, true],
-  ])('with compact=%s has a compact answer: %s', (compact, isCompact) => {
+  ])('with compact=%s gets a compact response: %s', (compact, isCompact) => {
     expect(readAnnounce(announceWith({ compact })).isCompact).toBe(isCompact)
   })
 
-  it('may have a key of 64 bytes, whatever they are', () => {
+  it('may have a key of any 64 bytes', () => {
     expect(readAnnounce(announceWith({ key: '%00'.repeat(64) })).key).toEqual(Buffer.alloc(64))
   })
 
@@ -184,29 +184,29 @@ describe('an announce', () => {
     expect(refusalOf(announceWith({ peer_id: 'x' }, `&peer_id=${GOOD.peer_id}`))).toBe('TRK_PEER_ID_INVALID')
   })
 
-  it('passes over parameters that it does not know, and other addresses of the client', () => {
+  it('may have unknown parameters and other addresses of the client, which are ignored', () => {
     const more =
       '&corrupt=1&redundant=2&supportcrypto=1&trackerid=x%zz&azudp=1&ipv4=1.2.3.4&ipv6=fd00%3a%3a7&ipv6=fd00%3a%3a8&info_hash2=x'
     expect(readAnnounce(announceWith({}, more))).toEqual(readAnnounce(announceWith()))
   })
 
-  it('passes on what the client says of its address', () => {
+  it('passes on the claimed address of the client', () => {
     expect(readAnnounce(announceWith({ ip: 'fd00%3A%3a7' }, '&ip=1.2.3.4')).claimedAddress).toBe('fd00::7')
   })
 
-  it('passes on an unreadable address as an empty one, not as none', () => {
+  it('passes on an unreadable address as an empty one, not as a missing one', () => {
     expect(readAnnounce(announceWith({ ip: '%zz' })).claimedAddress).toBe('')
   })
 })
 
-describe('the answer to an announce', () => {
-  it('has a list of no peers where the client does not want them compact', () => {
+describe('the response to an announce', () => {
+  it('has an empty list of peers where the client asks for a list', () => {
     expect(writeAnnounceResponse(anAnnounceReply(), false)).toBe(
       'd8:completei0e10:downloadedi0e10:incompletei1e8:intervali1800e12:min intervali900e5:peerslee',
     )
   })
 
-  it('has IPv6 peers beside an empty list of IPv4 peers', () => {
+  it('has IPv6 peers after an empty string of IPv4 peers', () => {
     const peers6 = Buffer.from('20010db80000000000000000000000071ae1', 'hex')
     expect(writeAnnounceResponse(anAnnounceReply({ peers6 }), true)).toBe(
       'd8:completei0e10:downloadedi0e10:incompletei1e8:intervali1800e12:min intervali900e' +

@@ -9,12 +9,12 @@ describe('a failure', () => {
   })
 })
 
-describe('what a peer sent, shown in a reason', () => {
+describe('received text in a reason', () => {
   it('is quoted', () => {
     expect(quoteForReason('tracker.example')).toBe('"tracker.example"')
   })
 
-  it('loses what is no printable ASCII', () => {
+  it('has a question mark for each byte that is not printable ASCII', () => {
     expect(quoteForReason('a\r\n\u001b[31mé')).toBe('"a???[31m?"')
   })
 

@@ -19,7 +19,7 @@ function refusalOf(target: string): string {
 }
 
 describe('a scrape', () => {
-  it('lists the torrents in the order of their bytes, each once', () => {
+  it('lists the torrents in byte order, each once', () => {
     const [a, b, z] = ['%00'.repeat(20), 'b'.repeat(20), '%ff'.repeat(20)]
     expect(hexOf(`/scrape?info_hash=${z}&info_hash=${b}&x=1&info_hash=${a}&info_hash=${b}`)).toEqual([
       '00'.repeat(20),
@@ -28,17 +28,17 @@ describe('a scrape', () => {
     ])
   })
 
-  it('may name 100 torrents, as Transmission 3.00 does', () => {
+  it('may have 100 torrents, as from Transmission 3.00', () => {
     expect(readScrape(`/scrape?${hashes(100)}`)).toHaveLength(100)
   })
 
-  it('is refused with 101 torrents in words that make Transmission ask for fewer', () => {
+  it('is refused with 101 torrents, in words that make Transmission reduce its scrapes', () => {
     expect(refusalOf(`/scrape?${hashes(101)}`)).toBe(
       'TRK_SCRAPE_TOO_MANY: too many info_hash in one scrape: GET string too long, at most 100',
     )
   })
 
-  it('is refused where it asks for everything', () => {
+  it('is refused without an infohash', () => {
     const refused = 'TRK_SCRAPE_EMPTY: a scrape needs at least one info_hash'
     expect(refusalOf('/scrape')).toBe(refused)
     expect(refusalOf('/scrape?')).toBe(refused)
@@ -54,7 +54,7 @@ describe('a scrape', () => {
     },
   )
 
-  it('has zeros for a torrent that nobody counted', () => {
+  it('has zeros for a torrent without counts', () => {
     expect(writeScrapeResponse([Buffer.from('b'.repeat(20))], [])).toBe(
       'd5:filesd20:bbbbbbbbbbbbbbbbbbbbd8:completei0e10:downloadedi0e11:downloadersi0e10:incompletei0eee' +
         '5:flagsd20:min_request_intervali1800eee',

@@ -16,7 +16,7 @@ describe('the query of a target', () => {
     expect(parameters('/announce?a=1?b=2')).toEqual([['a', '313f623d32']])
   })
 
-  it('is found behind an absolute target', () => {
+  it('is found in an absolute target', () => {
     expect(parameters('http://tracker.example:6969/announce?a=1')).toEqual([['a', '31']])
   })
 
@@ -26,14 +26,14 @@ describe('the query of a target', () => {
     expect(parameters('')).toEqual([])
   })
 
-  it('is cut at every ampersand, and empty parameters are passed over', () => {
+  it('is split at every ampersand, and empty parameters are skipped', () => {
     expect(parameters('/?&&a=1&&b=2&')).toEqual([
       ['a', '31'],
       ['b', '32'],
     ])
   })
 
-  it('is cut at the first equals sign of a parameter', () => {
+  it('is split at the first equals sign of a parameter', () => {
     expect(parameters('/?a=b=c')).toEqual([['a', '623d63']])
   })
 
@@ -49,10 +49,10 @@ describe('the query of a target', () => {
 describe('a value', () => {
   it.each([
     ['escapes in both cases', '%2b%2B%cB', '2b2bcb'],
-    ['a plus, which is no space', 'a+b', '612b62'],
+    ['a plus, which is not a space', 'a+b', '612b62'],
     ['a NUL', '%00', '00'],
-    ['bytes that are no UTF-8', '%ff%C3', 'ffc3'],
-    ['characters that clients leave alone', "-_.!~*()';:@,/?$", '2d5f2e217e2a2829273b3a402c2f3f24'],
+    ['bytes that are not UTF-8', '%ff%C3', 'ffc3'],
+    ['characters that clients do not escape', "-_.!~*()';:@,/?$", '2d5f2e217e2a2829273b3a402c2f3f24'],
   ])('keeps %s', (_what, raw, hex) => {
     expect(valueOf(raw)).toBe(hex)
   })
@@ -64,7 +64,7 @@ describe('a value', () => {
     },
   )
 
-  it('does not borrow the digits of an escape from the next parameter', () => {
+  it('does not read the digits of an escape from the next parameter', () => {
     expect(parameters('/?a=%4&b=1')).toEqual([
       ['a', null],
       ['b', '31'],

@@ -1,4 +1,4 @@
-/** What oddities of a UDP announce mean, and which make it useless. */
+/** The meaning of unusual values in a UDP announce, and the values that are refused. */
 import { describe, expect, it } from 'vitest'
 import { Refusal } from '../../../src/core/errors.ts'
 import {
@@ -13,7 +13,7 @@ import { readScrape } from '../../../src/wire/udp/scrape.ts'
 import { readUrlData } from '../../../src/wire/udp/url-data.ts'
 import { anAnnounceReply } from '../../recording-tracker.ts'
 
-/** An announce of nothing but zeros and a port, changed by hand. */
+/** An announce of zeros and a port, changed by `change`. */
 function packet(change: (bytes: Buffer) => void = () => undefined, options = ''): Buffer {
   const bytes = Buffer.alloc(98)
   bytes.writeUInt16BE(6881, 96)
@@ -36,7 +36,7 @@ function refusalOf(read: () => unknown): Refusal {
   throw new Error('nothing was refused')
 }
 
-describe('what is left', () => {
+describe('the number of bytes left', () => {
   it.each([
     ['0000000000000000', 0],
     ['0000000000008000', 32_768],
@@ -84,20 +84,20 @@ describe('the number of peers wanted', () => {
     [81, true, 80],
     [28, false, 27],
     [0, true, 0],
-  ])('%s for IPv4 %s is asked of the tracker as %i', (peers, isV4, asked) => {
+  ])('%s for IPv4 %s is requested from the tracker as %i', (peers, isV4, asked) => {
     expect(peersThatFit(peers, isV4)).toBe(asked)
   })
 })
 
-describe('the options behind an announce', () => {
+describe('the options after an announce', () => {
   it.each([
     ['nothing', '', ''],
     ['the zeros of aria2', '0000', ''],
     ['a path', '02022f61', '/a'],
     ['a path in two parts', '02022f6102012f', '/a/'],
     ['a path between fillers', '010102022f6101', '/a'],
-    ['a path behind an unknown option', '0702ffff02022f61', '/a'],
-    ['a path behind the end', '0002022f61', ''],
+    ['a path after an unknown option', '0702ffff02022f61', '/a'],
+    ['a path after the end', '0002022f61', ''],
     ['a part without its end', '02022f6102052f', '/a'],
     ['a type without a length', '02022f6102', '/a'],
     ['an empty path', '0200', ''],
@@ -105,7 +105,7 @@ describe('the options behind an announce', () => {
     expect(urlData(options)).toBe(path)
   })
 
-  it('are read in one go however many there are', () => {
+  it('are read without recursion, also when they are many', () => {
     expect(readUrlData(Buffer.alloc(60_000, 1), 0)).toHaveLength(0)
   })
 })
@@ -121,24 +121,24 @@ describe('a request is refused', () => {
     expect(refusalOf(read).code).toBe(code)
   })
 
-  it('with one byte less it is read', () => {
+  it('and is read at the limit', () => {
     expect(readAnnounce(packet(undefined, '00'.repeat(1_402))).port).toBe(6881)
     expect(readScrape(Buffer.alloc(36))).toHaveLength(1)
     expect(readScrape(Buffer.alloc(16 + 75 * 20 - 1))).toHaveLength(74)
   })
 })
 
-it('a client that stops may say no port', () => {
+it('a stop may have no port', () => {
   const announce = readAnnounce(packet((bytes) => bytes.fill(0).writeUInt32BE(3, 80)))
   expect(announce).toMatchObject({ event: 'stopped', port: 0 })
 })
 
-it('a connect with another protocol id or a byte too few is none', () => {
+it('a packet with another protocol id or one byte too few is not a connect', () => {
   expect(readConnect(Buffer.from('000004172710198100000000c9f7ac4e', 'hex'))).toBeUndefined()
   expect(readConnect(Buffer.from('0000041727101980000000000c9f7a', 'hex'))).toBeUndefined()
 })
 
-describe('an answer', () => {
+describe('a response', () => {
   it('has at most 80 IPv4 peers, the first ones', () => {
     const peers4 = Buffer.concat(Array.from({ length: 81 }, (_, index) => Buffer.alloc(6, index)))
     const packet = writeAnnounceResponse(1, anAnnounceReply({ peers4 }), true)
@@ -153,13 +153,13 @@ describe('an answer', () => {
     expect(packet.subarray(505).toString('hex')).toBe('1a')
   })
 
-  it('that ends inside a peer is none', () => {
+  it('that ends inside a peer is not read', () => {
     expect(readAnnounceResponse(Buffer.alloc(25), true)).toBeUndefined()
     expect(readAnnounceResponse(Buffer.alloc(26), false)).toBeUndefined()
     expect(readAnnounceResponse(Buffer.alloc(19), true)).toBeUndefined()
   })
 
-  it('that refuses is cut between two characters', () => {
+  it('with an error is cut between two characters', () => {
     expect(readError(writeError(1, 'a'.repeat(499) + 'é'))).toBe('a'.repeat(499))
     expect(readError(writeError(1, 'a'.repeat(498) + 'é'))).toBe('a'.repeat(498) + 'é')
   })

@@ -12,7 +12,7 @@ import { aWebServer } from '../../../a-web-server.ts'
 const NOT_PRIVATE = {
   code: 'not-private',
   message:
-    'not private: through PEX, DHT and LSD clients find peers of other sites without asking any tracker; ' +
+    'not private: clients find peers of other sites through PEX, DHT and LSD, without a tracker; ' +
     'make the torrent again with private=1 (it is part of the infohash and cannot be added)',
 }
 
@@ -115,7 +115,7 @@ describe('registering a torrent', () => {
       '',
       Buffer.from('no torrent'),
       'torrent-invalid',
-      'the torrent, byte 0: a torrent is a bencoded dictionary and begins with "d"; this is some other file',
+      'the torrent, byte 0: a torrent is a bencoded dictionary and begins with "d"; this is another kind of file',
     ],
     ['', aTorrent({ info: 'd4:name1:ae' }), 'torrent-invalid', 'no client downloads this'],
     [
