@@ -1,0 +1,77 @@
+/** Documents mention only files and names that exist, so that a rename has to update them. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path/posix'
+import { expect, test } from 'vitest'
+
+const ROOTS = ['src', 'test', 'lab', 'bench', 'stack', 'docs', 'deploy', 'config']
+
+const filesIn = (root: string, form: RegExp) =>
+  readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .map((file) => join(root, file))
+    .filter((file) => form.test(file) && !file.includes('node_modules') && !file.startsWith('lab/results'))
+
+const documents = [
+  ...readdirSync('.').filter((file) => file.endsWith('.md')),
+  ...ROOTS.flatMap((root) => filesIn(root, /\.md$/)),
+].map((file) => ({ file, text: readFileSync(file, 'utf8') }))
+
+/** Everything that defines names or mentions paths, except tests whose sources are made up. */
+const sources = [
+  'package.json',
+  'tsconfig.json',
+  ...ROOTS.flatMap((root) => filesIn(root, /\.(?:ts|mjs|lua|py|ya?ml|conf|json)$/)),
+]
+  .filter((file) => !/^test\/unit\/(?:architecture|setup|docs)\//.test(file))
+  .map((file) => ({ file, text: readFileSync(file, 'utf8') }))
+
+/** Code spans outside code blocks. */
+const spansOf = (text: string) =>
+  [...text.replace(/^```[^]*?^```/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, span]) => span ?? '')
+
+test('every link between documents leads to a file', () => {
+  const broken = documents.flatMap(({ file, text }) =>
+    [...text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)]
+      .filter(([, target]) => !existsSync(join(dirname(file), target ?? '')))
+      .map(([, target]) => `${file}: ${target ?? ''}`),
+  )
+  expect(broken).toEqual([])
+})
+
+test('every path in a code span is a file or a folder', () => {
+  const isPath = /^(?:[\w.-]+\/)+[\w.-]*\.(?:ts|mjs|lua|md|yaml|yml|conf|acl|service|env)$/
+  const missing = documents.flatMap(({ file, text }) =>
+    spansOf(text)
+      .filter(
+        (span) => isPath.test(span) || ROOTS.some((root) => new RegExp(`^${root}/[\\w./-]+$`).test(span)),
+      )
+      .filter((span) => !['', 'src', dirname(file)].some((root) => existsSync(join(root, span))))
+      .map((span) => `${file}: ${span}`),
+  )
+  expect(missing).toEqual([])
+})
+
+test('every path in the code is a file', () => {
+  const path = new RegExp(
+    `(?<![\\w./-])(?:${ROOTS.join('|')})/[\\w./-]+\\.(?:md|ts|mjs|lua|yaml|conf)\\b`,
+    'g',
+  )
+  const missing = sources.flatMap(({ file, text }) =>
+    [...text.matchAll(path)]
+      .filter(([span]) => !existsSync(span) && !existsSync(join('src', span)))
+      .map(([span]) => `${file}: ${span}`),
+  )
+  expect(missing).toEqual([])
+})
+
+test('every name of the code in a code span occurs in the code', () => {
+  const words = new Set(sources.flatMap(({ text }) => text.match(/\w+/g) ?? []))
+  // The change log mentions names that are gone.
+  const current = documents.filter(({ file }) => file !== 'CHANGELOG.md')
+  const unknown = current.flatMap(({ file, text }) =>
+    spansOf(text)
+      .map((span) => span.replace(/\(\)$/, ''))
+      .filter((span) => /^[A-Za-z]*[a-z][A-Z][A-Za-z]*$/.test(span) && !words.has(span))
+      .map((span) => `${file}: ${span}`),
+  )
+  expect(unknown).toEqual([])
+})
