@@ -32,6 +32,5 @@ export const PENDING_AREAS: ReadonlySet<string> = new Set([
   'test/unit/tracker',
   'test/unit/webseed',
   'test/unit/wire',
-  'CHANGELOG.md',
   'CONTRIBUTING.md',
 ])
