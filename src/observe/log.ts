@@ -56,7 +56,7 @@ export function openLog({ level, site, worker, to = 2 }: LogOptions): OpenLog {
     },
     { write },
   )
-  // The stream's own `flushSync` overtakes a pending write, and the last lines change places.
+  // A synchronous flush of the stream would overtake a pending write, and the last lines would change places.
   const flush = async () => {
     if (isWritten) return
     const deadline = AbortSignal.timeout(FLUSH_DEADLINE_MS)

@@ -41,8 +41,8 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /**
- * Writes its peak to `peak` when it ends, in kilobytes. Not `maxRSS`: in that the kernel counts what the process was
- * before it became this program, a copy of the test with all that the test holds.
+ * Writes its peak in kilobytes to `PEAK_FILE` when it exits. The maximum of getrusage would be wrong: the kernel includes
+ * the time before the exec, when the process is a copy of the test with all of its memory.
  */
 const PROBE =
   'data:text/javascript,import{readFileSync,writeFileSync}from"node:fs";' +

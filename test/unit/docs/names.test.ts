@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path/posix'
 import { expect, test } from 'vitest'
+import { proseOf } from '../../architecture/count-words.mjs'
+import { blankComments } from '../../architecture/read-imports.ts'
 
 const ROOTS = ['src', 'test', 'lab', 'bench', 'stack', 'docs', 'deploy', 'config']
 
@@ -27,6 +29,10 @@ const sources = [
 /** Code spans outside code blocks. */
 const spansOf = (text: string) =>
   [...text.replace(/^```[^]*?^```/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, span]) => span ?? '')
+
+/** The parts of a span that are names of the code beyond doubt: `peersMax`, `Leases.merge()`, but not `peers`. */
+const namesOf = (span: string) =>
+  /^#?[\w.]+(?:\(\))?$/.test(span) ? (span.match(/\w+/g) ?? []).filter((part) => /[a-z][A-Z]/.test(part)) : []
 
 test('every link between documents leads to a file', () => {
   const broken = documents.flatMap(({ file, text }) =>
@@ -69,9 +75,23 @@ test('every name of the code in a code span occurs in the code', () => {
   const current = documents.filter(({ file }) => file !== 'CHANGELOG.md')
   const unknown = current.flatMap(({ file, text }) =>
     spansOf(text)
-      .map((span) => span.replace(/\(\)$/, ''))
-      .filter((span) => /^[A-Za-z]*[a-z][A-Z][A-Za-z]*$/.test(span) && !words.has(span))
-      .map((span) => `${file}: ${span}`),
+      .flatMap(namesOf)
+      .filter((name) => !words.has(name))
+      .map((name) => `${file}: ${name}`),
+  )
+  expect(unknown).toEqual([])
+})
+
+test('every name of the code in a comment occurs in the code', () => {
+  const scripts = sources.filter(({ file }) => /\.(?:ts|mjs)$/.test(file))
+  const words = new Set(scripts.flatMap(({ text }) => blankComments(text).match(/\w+/g) ?? []))
+  const unknown = scripts.flatMap(({ file, text }) =>
+    proseOf(file, text)
+      .filter(({ kind }) => kind === 'comment')
+      .flatMap((comment) => spansOf(comment.text))
+      .flatMap(namesOf)
+      .filter((name) => !words.has(name))
+      .map((name) => `${file}: ${name}`),
   )
   expect(unknown).toEqual([])
 })
