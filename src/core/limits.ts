@@ -40,6 +40,18 @@ export const PLACES_MAX = 65_535
  */
 export const TORRENT_BYTES_MAX = 33_554_432
 
+/**
+ * Pieces of one torrent in the peer protocol: libtorrent loads no torrent with more unless it is configured to. Bounds a
+ * bitfield to 256 KiB.
+ */
+export const PIECES_MAX = 2_097_152
+
+/** Bytes of one block. Clients request 16 KiB, and close the connection of a peer that requests more (BEP 3). */
+export const BLOCK_BYTES_MAX = 16_384
+
+/** Length field of a message of the peer protocol: the longest is a bitfield with its id. */
+export const PEER_MESSAGE_BYTES_MAX = 1 + PIECES_MAX / 8
+
 assert(REQUEST_TARGET_BYTES_MAX < 16_384, 'Node rejects longer headers before any handler runs')
 assert(
   SCRAPE_HASHES_MAX * 72 < REQUEST_TARGET_BYTES_MAX,
@@ -47,3 +59,4 @@ assert(
 )
 assert(PEERS_WANTED_DEFAULT <= PEERS_WANTED_MAX, 'the default must not exceed the maximum')
 assert(SITES_MAX < PLACES_MAX, 'every site needs a place')
+assert(9 + BLOCK_BYTES_MAX < PEER_MESSAGE_BYTES_MAX, 'a block with its head fits into a message')
