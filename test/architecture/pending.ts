@@ -17,7 +17,6 @@ export const PENDING_AREAS: ReadonlySet<string> = new Set([
   'src/server',
   'src/tracker',
   'src/webseed',
-  'src/wire',
   'test',
   'test/contract',
   'test/property',
@@ -31,6 +30,5 @@ export const PENDING_AREAS: ReadonlySet<string> = new Set([
   'test/unit/server',
   'test/unit/tracker',
   'test/unit/webseed',
-  'test/unit/wire',
   'CONTRIBUTING.md',
 ])
