@@ -16,6 +16,7 @@ import { TorrentRegistry } from '../src/registry/torrent-registry.ts'
 import { TorrentVariants } from '../src/registry/torrent-variants.ts'
 import { TorrentHandler } from '../src/server/http/torrent-handler.ts'
 import { HttpServer } from '../src/server/http/http-server.ts'
+import { subjectOf } from '../src/webseed/web-seeds.ts'
 import { ContentSource } from '../src/webseed/content-source.ts'
 import { OriginFetchLimiter } from '../src/webseed/origin-fetch-limiter.ts'
 import { type WaitingLimits, WebSeedHandler } from '../src/server/http/web-seed-handler.ts'
@@ -32,7 +33,7 @@ export interface Response {
 export interface DownloadServer {
   readonly store: TestTorrentStore
   readonly registry: TorrentRegistry
-  readonly served: TorrentVariants
+  readonly variants: TorrentVariants
   /** Folder of file origins. */
   readonly directory: string
   readonly clock: ManualClock
@@ -50,7 +51,7 @@ export interface DownloadServer {
 
 export async function aDownloadServer(
   options: {
-    readonly patience?: WaitingLimits
+    readonly waitLimits?: WaitingLimits
     readonly copiesPerSite?: number
     readonly cacheBytesMax?: number
     readonly isTrusted?: (address: Address) => boolean
@@ -80,47 +81,50 @@ export async function aDownloadServer(
     onRefusal: (code: string) => void counted.codes.push(code),
     log: { debug() {}, info() {}, warn() {}, error() {} },
   }
-  const served = new TorrentVariants({
+  const variants = new TorrentVariants({
     ...parts,
     webSeedFor: () => swarm.webSeed,
     ...(options.cacheBytesMax === undefined ? {} : { cacheBytesMax: options.cacheBytesMax }),
   })
-  const contents = new ContentSource({ registry, directory, environment: {} })
-  const torrents = new TorrentHandler({ ...parts, served })
+  const content = new ContentSource({ registry, directory, environment: {} })
+  const torrents = new TorrentHandler({ ...parts, variants })
+  const limiter = new OriginFetchLimiter({
+    clock,
+    metrics,
+    leases: { claim: () => 'alone', renew: () => {} },
+    limits: { copiesPerSite: options.copiesPerSite ?? 1.1, requestsPerSite: 8 },
+  })
+  const viewOf = (siteIndex: number) => ({
+    isWarm: swarm.warmSites.includes(siteIndex),
+    gateways: swarm.gateways.map((text) => parseAddress(text) as Address),
+  })
   const webSeeds = new WebSeedHandler({
     ...parts,
-    contents,
-    desk: new OriginFetchLimiter({
-      clock,
-      metrics,
-      leases: { claim: () => 'alone', renew: () => {} },
-      limits: { copiesPerSite: options.copiesPerSite ?? 1.1, requestsPerSite: 8 },
-    }),
-    view: (_registration, siteIndex) => ({
-      isWarm: swarm.warmSites.includes(siteIndex),
-      gateways: swarm.gateways.map((text) => parseAddress(text) as Address),
-    }),
+    webSeeds: {
+      content,
+      unavailableReason: (origin) => content.unavailableReason(origin),
+      isWarm: (_registration, siteIndex) => viewOf(siteIndex).isWarm,
+      requestFetch: (registration, site, address) =>
+        limiter.request(subjectOf(registration, site), address, viewOf(site.index)),
+    },
     // Long enough to be seen waiting, and soon over.
-    patience: options.patience ?? { waitMs: 100, lookEveryMs: 10, waitingMax: 10 },
+    waitLimits: options.waitLimits ?? { waitMs: 100, pollIntervalMs: 10, waitingMax: 10 },
   })
   const server = new HttpServer({
     ...parts,
     tracker: new RecordingTracker(),
     isTrusted: options.isTrusted ?? (() => false),
-    downloads: {
-      has: (target) => target.startsWith('/torrents/') || target.startsWith('/webseed/'),
-      answer: (asked, response, from) =>
-        (asked.url?.startsWith('/webseed/') === true ? webSeeds : torrents).answer(asked, response, from),
-    },
+    torrents,
+    webSeeds,
   })
   const port = await server.start({ host: '127.0.0.1', port: 0 })
   onTestFinished(async () => {
     await server.stop(100)
-    contents.close()
+    content.close()
   })
   const get = (path: string, from: string, more: RequestOptions = {}) =>
     ask(port, path, { localAddress: from, ...more })
-  return { store, registry, served, directory, clock, swarm, counted, port, get }
+  return { store, registry, variants, directory, clock, swarm, counted, port, get }
 }
 
 /** Sends the path unchanged; `fetch` would normalize it. */

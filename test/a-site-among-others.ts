@@ -10,7 +10,7 @@ import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
 import { SiteAdvertiser } from '../src/federation/site-advertiser.ts'
 import { RemoteSites } from '../src/federation/remote-sites.ts'
-import { Tracker, type TrackerParts } from '../src/tracker/tracker.ts'
+import { Tracker, type TrackerComponents } from '../src/tracker/tracker.ts'
 
 export interface SiteAmongOthers {
   readonly table: SwarmTable
@@ -63,7 +63,7 @@ export function aSiteAmongOthers(parts: SiteAmongOthersParts): SiteAmongOthers {
 
 /** A tracker that announces reach only by a call, and that no other node of its site shares leases with. */
 export function aFederatedTracker(
-  parts: Pick<TrackerParts, 'topology' | 'authority' | 'table' | 'clock' | 'random'> & {
+  parts: Pick<TrackerComponents, 'topology' | 'authority' | 'table' | 'clock' | 'random'> & {
     readonly remote: RemoteSites
     readonly wait: (forMs: number) => Promise<void>
   },

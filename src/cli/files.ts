@@ -8,19 +8,16 @@ import {
   accessSync,
   closeSync,
   constants,
-  fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
   readSync,
   realpathSync,
-  renameSync,
-  rmSync,
-  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { replaceFileSync } from '../core/atomic-file.ts'
 import { InputError } from '../core/errors.ts'
 
 export function readWholeFile(path: string, limits: { readonly bytesMax: number }): Buffer {
@@ -63,8 +60,8 @@ export function writeWholeFile(path: string, content: Buffer | string | readonly
   const parts = typeof content === 'string' || Buffer.isBuffer(content) ? [content] : content
   explained('write', path, () => {
     const existing = statSync(path, { throwIfNoEntry: false })
-    if (existing === undefined) replaceFile(path, parts, existing)
-    else if (existing.isFile()) replaceFile(realpathSync(path), parts, existing)
+    if (existing === undefined) replaceFileSync(path, 0o666, parts)
+    else if (existing.isFile()) replaceFileSync(realpathSync(path), existing.mode, parts)
     else writeParts(openSync(path, 'w'), parts)
   })
 }
@@ -93,23 +90,9 @@ export function makeFolder(path: string): void {
 
 type Parts = readonly (Buffer | string)[]
 
-function replaceFile(path: string, parts: Parts, existing: Stats | undefined): void {
-  const unfinished = `${path}.${process.pid}.unfinished`
-  const file = openSync(unfinished, 'wx', existing?.mode ?? 0o666)
-  try {
-    // A rename before the bytes are on the disk could leave an empty file after a power failure.
-    writeParts(file, parts, fsyncSync)
-    renameSync(unfinished, path)
-  } catch (error) {
-    rmSync(unfinished, { force: true })
-    throw error
-  }
-}
-
-function writeParts(file: number, parts: Parts, finish: (file: number) => void = () => undefined): void {
+function writeParts(file: number, parts: Parts): void {
   try {
     for (const part of parts) writeFileSync(file, part)
-    finish(file)
   } finally {
     closeSync(file)
   }

@@ -8,7 +8,7 @@ import { type PolicyName, policyNames } from '../simulation/simulation.ts'
 import { uniformTopology } from '../simulation/uniform-topology.ts'
 import { type Topology, UNMAPPED_SITE } from '../topology/topology.ts'
 import { type CommandContext, type CommandFlags, textFlag } from './command.ts'
-import { UsageError } from './tracker-arguments.ts'
+import { UsageError } from '../client/usage-error.ts'
 
 /** The shaped links and hosts of the laboratory, for comparison with its results. */
 export const simulationDefaults = {

@@ -1,9 +1,7 @@
 /** What `announce` and `scrape` read from their arguments alike. */
+import { UsageError } from '../client/usage-error.ts'
 import { parseAddress } from '../core/address.ts'
 import { parseInfoHash } from '../core/info-hash.ts'
-
-/** An argument that cannot be read. The message says what was expected. */
-export class UsageError extends Error {}
 
 export function readTrackerUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined

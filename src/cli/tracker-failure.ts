@@ -2,7 +2,7 @@
 import { TrackerUnreachable } from '../client/http-request.ts'
 import { type CommandContext, type ExitCode, exitCodes } from './command.ts'
 import { escapeControl } from './escape-control.ts'
-import { UsageError } from './tracker-arguments.ts'
+import { UsageError } from '../client/usage-error.ts'
 
 /** `command` as typed. Throws again what is neither a wrong argument nor a tracker that cannot be reached. */
 export function reportTrackerFailure(

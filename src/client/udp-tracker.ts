@@ -15,7 +15,7 @@ import {
 } from './announce-response.ts'
 import { askUdpTracker, type UdpTrackerAnswer } from './udp-request.ts'
 import type { ScrapeAnswer } from './scrape-response.ts'
-import { UsageError } from '../cli/tracker-arguments.ts'
+import { UsageError } from './usage-error.ts'
 
 export interface UdpTracker {
   readonly url: URL

@@ -8,14 +8,14 @@ import type { Readiness } from '../observe/health.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { WorkerGroup } from './workers/worker-group.ts'
 
-export interface ProcessParts {
+export interface ProcessComponents {
   readonly metrics: Metrics
   readonly readiness: () => Readiness
   readonly operations: Operations
   readonly group: WorkerGroup | undefined
 }
 
-export function answersOfNode({ metrics, readiness, operations, group }: ProcessParts): {
+export function adminSources({ metrics, readiness, operations, group }: ProcessComponents): {
   readonly health: HealthSource
   readonly operations: Operations
 } {

@@ -23,8 +23,12 @@ import { CurrentTopology } from '../topology/current-topology.ts'
 import type { Topology } from '../topology/topology.ts'
 import { SwarmReplica } from '../replication/swarm-replica.ts'
 import { Tracker } from '../tracker/tracker.ts'
-import { answersOfNode } from './admin-sources.ts'
-import { NodeDownloads } from '../webseed/web-seeds.ts'
+import { adminSources } from './admin-sources.ts'
+import { TorrentVariants } from '../registry/torrent-variants.ts'
+import { TorrentHandler } from '../server/http/torrent-handler.ts'
+import { WebSeedHandler } from '../server/http/web-seed-handler.ts'
+import type { RefusalCode } from '../core/errors.ts'
+import { WebSeeds } from '../webseed/web-seeds.ts'
 import { watchForChanges } from './file-watch.ts'
 import { Sweeper } from './sweeper.ts'
 import { nodeHealth, readFederationGauges, readTableGauges } from './node-status.ts'
@@ -35,7 +39,7 @@ import type { WorkerGroup } from './workers/worker-group.ts'
 /** How long requests that have begun may take when the node stops. */
 const STOP_DEADLINE_MS = 5_000
 
-export interface NodeOptions {
+export interface NodeInit {
   readonly config: NodeConfig
   readonly topology: Topology
   readonly version: string
@@ -55,7 +59,7 @@ export interface NodeAddresses {
 }
 
 export class SiteswarmNode {
-  readonly #options: NodeOptions
+  readonly #options: NodeInit
   readonly #config: NodeConfig
   readonly #topology: CurrentTopology
   readonly #table: SwarmTable
@@ -64,7 +68,7 @@ export class SiteswarmNode {
   readonly #counters: Counters
   readonly #store: NodeStore['store']
   readonly #registry: TorrentRegistry
-  readonly #downloads: NodeDownloads
+  readonly #webSeeds: WebSeeds
   readonly #authority = new SiteAuthority()
   readonly #federation: Federation | undefined
   readonly #reloads: TopologyReloader
@@ -77,7 +81,7 @@ export class SiteswarmNode {
   #isRestored = false
   #isDraining = false
 
-  constructor(options: NodeOptions) {
+  constructor(options: NodeInit) {
     const { config, topology, version, log, droppedLogLines } = options
     const random = options.random ?? systemRandom()
     this.#options = options
@@ -130,13 +134,13 @@ export class SiteswarmNode {
       authority: this.#authority,
       ...(this.#federation === undefined ? {} : { remote: this.#federation.remoteSites }),
       inquire: probeCompletion,
-      onCompletion: (infoHash, siteIndex) => this.#downloads.completed(infoHash, siteIndex),
+      onCompletion: (infoHash, siteIndex) => this.#webSeeds.completed(infoHash, siteIndex),
       interval: {
         secondsMin: Math.ceil(config.interval.minMs / 1000),
         secondsMax: Math.floor(config.interval.maxMs / 1000),
       },
     })
-    this.#downloads = new NodeDownloads({
+    this.#webSeeds = new WebSeeds({
       registry: this.#registry,
       table: this.#table,
       topology: this.#topology,
@@ -144,9 +148,7 @@ export class SiteswarmNode {
       environment: process.env,
       leases: store.leases,
       metrics: this.#counters.origins,
-      onRefusal: (code) => this.#counters.refusal(code),
       clock,
-      log,
     })
     this.#reloads = new TopologyReloader({
       config,
@@ -179,7 +181,7 @@ export class SiteswarmNode {
     })
     this.#http = new HttpServer({
       tracker: this.#tracker,
-      downloads: this.#downloads,
+      ...this.#downloadHandlers(),
       isTrusted: trustedBy(config),
       onRefusal: (code) => this.#counters.refusal(code),
       log,
@@ -195,18 +197,40 @@ export class SiteswarmNode {
       topology: this.#topology,
       tracker: this.#tracker,
       table: this.#table,
-      ...answersOfNode({
+      ...adminSources({
         metrics: this.#metrics,
         readiness: () => health.readiness(),
         operations: { reload: () => this.reload(), drain: () => this.drain() },
         group: options.group,
       }),
-      torrents: this.#downloads.admin,
+      torrents: { registry: this.#registry, webSeeds: this.#webSeeds },
       site: config.site,
       federation: this.#federation,
       log,
       token: config.admin.token,
     })
+  }
+
+  #downloadHandlers(): { readonly torrents: TorrentHandler; readonly webSeeds: WebSeedHandler } {
+    const webSeeds = this.#webSeeds
+    const shared = {
+      registry: this.#registry,
+      topology: this.#topology,
+      onRefusal: (code: RefusalCode) => this.#counters.refusal(code),
+    }
+    const variants = new TorrentVariants({
+      ...shared,
+      webSeedFor: (registration, place) => webSeeds.urlFor(registration, place),
+    })
+    return {
+      torrents: new TorrentHandler({ ...shared, variants }),
+      webSeeds: new WebSeedHandler({
+        ...shared,
+        webSeeds,
+        metrics: this.#counters.origins,
+        log: this.#options.log,
+      }),
+    }
   }
 
   async start(): Promise<NodeAddresses> {
@@ -261,7 +285,7 @@ export class SiteswarmNode {
     this.#tracker.close()
     await this.#udp.stop(STOP_DEADLINE_MS)
     await this.#http.stop(STOP_DEADLINE_MS)
-    this.#downloads.close()
+    this.#webSeeds.close()
     await this.#federation?.stop()
     this.#housekeeping.stop()
     this.#replica.flush()

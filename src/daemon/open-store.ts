@@ -4,7 +4,7 @@ import type { NodeConfig } from '../config/load-config.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { type Random, systemSecret } from '../core/random.ts'
-import { readMetainfo } from '../metainfo/metainfo.ts'
+import { infoHashesOf, readMetainfo } from '../metainfo/metainfo.ts'
 import { summarize } from '../metainfo/summary.ts'
 import { MemoryStore } from '../replication/memory/memory-store.ts'
 import { SnapshotFile } from '../replication/memory/snapshot-file.ts'
@@ -55,8 +55,6 @@ export function openStore(
 
 export function describeTorrent(bytes: Buffer, path: string) {
   const metainfo = readMetainfo(bytes, path)
-  const { infoHashV1, infoHashV2 } = metainfo
   const { name, contentBytes } = summarize(metainfo)
-  const infoHashes = [infoHashV1, infoHashV2?.subarray(0, 20)].filter((each) => each !== undefined)
-  return { infoHashes, name: name ?? '', sizeBytes: contentBytes }
+  return { infoHashes: infoHashesOf(metainfo), name: name ?? '', sizeBytes: contentBytes }
 }

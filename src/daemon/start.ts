@@ -16,7 +16,7 @@ export interface StartedNode {
 }
 
 /** Which of several processes of one node this is. */
-export interface WorkerPlace {
+export interface WorkerIdentity {
   readonly number: number
   readonly group: WorkerGroup
 }
@@ -25,7 +25,7 @@ export interface WorkerPlace {
 export async function startNode(
   loaded: LoadedNode,
   version: string,
-  worker?: WorkerPlace,
+  worker?: WorkerIdentity,
 ): Promise<StartedNode> {
   const { config, topology, warnings } = loaded
   const { log, droppedLines, flush } = openLog({

@@ -5,6 +5,7 @@
  * a file that is not canonical gets another infohash. `info` is therefore never re-encoded here, and such a file
  * gets a warning.
  */
+import { INFO_HASH_BYTES } from '../core/info-hash.ts'
 import { createHash } from 'node:crypto'
 import { type EncodingProblemKind, encodingProblemTexts } from '../bencode/encoding-problem.ts'
 import { BencodeScanner } from '../bencode/scanner.ts'
@@ -223,3 +224,8 @@ const INFO = Buffer.from('info')
 const LETTER_D = 0x64
 /** Tab, line feed, carriage return, space: editors and mail programs append them to files. */
 const WHITE_SPACE: readonly number[] = [0x09, 0x0a, 0x0d, 0x20]
+
+/** The infohashes that clients announce, 20 bytes each: v1, and the first 20 bytes of v2 (BEP 52). At least one. */
+export function infoHashesOf({ infoHashV1, infoHashV2 }: Metainfo): Buffer[] {
+  return [infoHashV1, infoHashV2?.subarray(0, INFO_HASH_BYTES)].filter((hash) => hash !== undefined)
+}

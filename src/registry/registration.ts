@@ -18,20 +18,20 @@ export interface Registration {
   /** A path, or an http(s) or s3 URL; without credentials. undefined where nobody said. */
   readonly origin: string | undefined
   /** undefined for a torrent without a note. */
-  readonly noted: Noted | undefined
+  readonly noted: TorrentMetadata | undefined
 }
 
-export interface Noted {
+export interface TorrentMetadata {
   /** In hexadecimal, 40 and 64 digits; null where the torrent has none. */
   readonly infoHashV1: string | null
   readonly infoHashV2: string | null
   readonly isPrivate: boolean
 }
 
-export function notedOf(
+export function metadataOf(
   { infoHashV1, infoHashV2 }: Pick<Metainfo, 'infoHashV1' | 'infoHashV2'>,
   isPrivate: boolean,
-): Noted {
+): TorrentMetadata {
   return {
     infoHashV1: infoHashV1?.toString('hex') ?? null,
     infoHashV2: infoHashV2?.toString('hex') ?? null,
@@ -56,7 +56,7 @@ export function readRegistration(torrent: RegisteredTorrent): Registration {
   }
 }
 
-export function writeNote(noted: Noted, origin: string | undefined): string {
+export function writeNote(noted: TorrentMetadata, origin: string | undefined): string {
   return JSON.stringify({ ...noted, ...(origin === undefined ? {} : { origin }) })
 }
 
@@ -70,7 +70,7 @@ function readNote(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-function readNoted(note: Readonly<Record<string, unknown>>): Noted | undefined {
+function readNoted(note: Readonly<Record<string, unknown>>): TorrentMetadata | undefined {
   const { infoHashV1, infoHashV2, isPrivate } = note
   const isHash = (value: unknown): value is string | null => value === null || typeof value === 'string'
   if (!isHash(infoHashV1) || !isHash(infoHashV2) || typeof isPrivate !== 'boolean') return undefined

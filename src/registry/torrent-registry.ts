@@ -4,11 +4,17 @@
  */
 import type { Clock } from '../core/clock.ts'
 import { InputError } from '../core/errors.ts'
-import { INFO_HASH_BYTES, infoHashKey } from '../core/info-hash.ts'
-import { type Metainfo, readMetainfo } from '../metainfo/metainfo.ts'
+import { infoHashKey } from '../core/info-hash.ts'
+import { infoHashesOf, type Metainfo, readMetainfo } from '../metainfo/metainfo.ts'
 import { summarize, type TorrentSummary } from '../metainfo/summary.ts'
 import type { TorrentStore } from '../replication/site-store.ts'
-import { type Noted, notedOf, readRegistration, type Registration, writeNote } from './registration.ts'
+import {
+  type TorrentMetadata,
+  metadataOf,
+  readRegistration,
+  type Registration,
+  writeNote,
+} from './registration.ts'
 
 export interface RegistryParts {
   readonly store: TorrentStore
@@ -63,10 +69,10 @@ export class TorrentRegistry {
   }
 
   /** What the note says, or else the torrent; undefined where it has been removed in between. */
-  async describe(registration: Registration): Promise<Noted | undefined> {
+  async describe(registration: Registration): Promise<TorrentMetadata | undefined> {
     if (registration.noted !== undefined) return registration.noted
     const metainfo = await this.read(registration)
-    return metainfo === undefined ? undefined : notedOf(metainfo, summarize(metainfo).isPrivate)
+    return metainfo === undefined ? undefined : metadataOf(metainfo, summarize(metainfo).isPrivate)
   }
 
   /**
@@ -80,11 +86,9 @@ export class TorrentRegistry {
       ({ code }) => code === 'info-incomplete' || code === 'pieces-mismatch',
     )
     if (broken !== undefined) throw new InputError(broken.message)
-    const infoHashes = [metainfo.infoHashV1, metainfo.infoHashV2?.subarray(0, INFO_HASH_BYTES)].filter(
-      (hash) => hash !== undefined,
-    )
+    const infoHashes = infoHashesOf(metainfo)
     const before = infoHashes.map((hash) => this.find(hash)).find((found) => found !== undefined)
-    const note = writeNote(notedOf(metainfo, summary.isPrivate), origin ?? before?.origin)
+    const note = writeNote(metadataOf(metainfo, summary.isPrivate), origin ?? before?.origin)
     const registeredAtMs = await this.#timeOf(bytes, note, before)
     const torrent = {
       infoHashes,

@@ -7,8 +7,9 @@
  * The note is written before its torrent and removed after it, and both by renaming: who reads in between, or after
  * a crash, sees a torrent whole or not at all.
  */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '../core/atomic-file.ts'
 import type { Clock } from '../core/clock.ts'
 import { ConfigError, InputError } from '../core/errors.ts'
 import { infoHashKey } from '../core/info-hash.ts'
@@ -39,6 +40,9 @@ interface Kept {
   readonly version: string
   readonly isNoted: boolean
 }
+
+/** Torrents hold no secret. */
+const FILE_MODE = 0o644
 
 export class TorrentDirectory implements TorrentStore {
   readonly #options: TorrentDirectoryOptions
@@ -88,8 +92,8 @@ export class TorrentDirectory implements TorrentStore {
         (infoHash) => this.#byInfoHash.get(infoHashKey(infoHash)) ?? [],
       )
       await mkdir(directory, { recursive: true })
-      await replaceFile(notePath(path), Buffer.from(writeDescription(torrent)))
-      await replaceFile(path, bytes)
+      await replaceFile(notePath(path), FILE_MODE, (file) => file.writeFile(writeDescription(torrent)))
+      await replaceFile(path, FILE_MODE, (file) => file.writeFile(bytes))
       const kept = new Map(this.#kept)
       for (const old of before) {
         kept.delete(old.path)
@@ -146,7 +150,9 @@ export class TorrentDirectory implements TorrentStore {
   async #keepRemovals(): Promise<void> {
     const { directory } = this.#options
     await mkdir(directory, { recursive: true })
-    await replaceFile(join(directory, REMOVALS_FILE), this.#removals.toFile())
+    await replaceFile(join(directory, REMOVALS_FILE), FILE_MODE, (file) =>
+      file.writeFile(this.#removals.toFile()),
+    )
   }
 
   async #readFile(path: string): Promise<Kept | undefined> {
@@ -241,19 +247,6 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-}
-
-async function replaceFile(path: string, bytes: Buffer): Promise<void> {
-  // Named after the process: the workers of one machine share the directory.
-  const unfinished = `${path}.${process.pid}.new`
-  const file = await open(unfinished, 'w', 0o644)
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(unfinished, path)
 }
 
 async function removeFiles(path: string): Promise<void> {

@@ -14,7 +14,7 @@ import { derivePeerUpdate, timeOf } from './peer-update.ts'
 import { type ClientProfile, clientProfile } from './client-profile.ts'
 import type { GatewayElections } from './gateway-elections.ts'
 import { lifetimeSeconds, type AnnounceInterval, pace } from './interval.ts'
-import type { TrackerParts } from './tracker.ts'
+import type { TrackerComponents } from './tracker.ts'
 
 /** An announce that was recorded and is about to be answered. */
 export interface RecordedAnnounce {
@@ -31,10 +31,10 @@ export interface RecordedAnnounce {
 }
 
 export class AnnounceRecorder {
-  readonly #parts: TrackerParts
+  readonly #parts: TrackerComponents
   readonly #claims: GatewayElections | undefined
 
-  constructor(parts: TrackerParts, claims: GatewayElections | undefined) {
+  constructor(parts: TrackerComponents, claims: GatewayElections | undefined) {
     this.#parts = parts
     this.#claims = claims
   }

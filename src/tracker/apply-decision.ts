@@ -1,5 +1,6 @@
 /** Makes a decision true in the table: leases, introductions, upstreams. The one place that does. */
 import { treeRank } from '../handout/tree-rank.ts'
+import type { TrackerMetrics } from '../core/tracker-metrics.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { Decision } from '../handout/decision.ts'
@@ -39,4 +40,19 @@ export function rankGateway(table: SwarmTable, topology: Topology, row: number, 
   const gateway = table.siteOf(row).gatewayOf(row)
   if (gateway !== undefined && gateway.treeRank === 0)
     table.leases.setTreeRank(gateway, treeRank(topology, table.swarmOf(row), table.siteIndexOf(row), nowMs))
+}
+
+/** Adds one response to the metrics: elections, rescues, and peers handed out by locality. */
+export function countDecision(metrics: TrackerMetrics, decision: Decision, siteIndex: number): void {
+  if (decision.election !== undefined) metrics.election(siteIndex, decision.election)
+  if (decision.isRescue) metrics.rescue(siteIndex)
+  let bubble = 0
+  let remote = 0
+  for (const { locality } of decision.choices) {
+    if (locality === 'bubble') bubble++
+    else if (locality === 'remote') remote++
+  }
+  metrics.handout(siteIndex, 'bubble', bubble)
+  metrics.handout(siteIndex, 'site', decision.choices.length - bubble - remote)
+  metrics.handout(siteIndex, 'remote', remote)
 }

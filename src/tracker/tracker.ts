@@ -9,17 +9,16 @@ import { Refusal } from '../core/errors.ts'
 import { PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX } from '../core/limits.ts'
 import type { Random } from '../core/random.ts'
 import type { Protocol, TrackerMetrics } from '../core/tracker-metrics.ts'
-import { applyDecision, rankGateway } from './apply-decision.ts'
+import { applyDecision, countDecision, rankGateway } from './apply-decision.ts'
 import { decideHandout } from '../handout/decide-handout.ts'
 import type { Decision, Requester } from '../handout/decision.ts'
 import { defaultPolicy, type Policy } from '../handout/policy.ts'
-import { flags } from '../swarm/peer-rows.ts'
+import { flags, writePeers } from '../swarm/peer-rows.ts'
 import { SiteSwarm, type Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
 import type { Topology } from '../topology/topology.ts'
-import { countDecision } from './count-decision.ts'
 import { GatewayElections } from './gateway-elections.ts'
 import { type RecordedAnnounce, AnnounceRecorder, isGateway } from './announce-recorder.ts'
 import { type IntervalLimits, LoadMeter, type AnnounceInterval, pace } from './interval.ts'
@@ -29,9 +28,8 @@ import { choicesOfRemoteSite, decisionOfRemoteSite, type Explained } from './exp
 import type { RemoteCounts, TorrentAdmission } from './ports.ts'
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import { DeferredAnnounces } from './deferred-announces.ts'
-import { writePeers } from './write-peers.ts'
 
-export interface TrackerParts {
+export interface TrackerComponents {
   readonly topology: CurrentTopology
   readonly authority: SiteAuthority
   readonly table: SwarmTable
@@ -56,7 +54,7 @@ export interface TrackerParts {
 }
 
 export class Tracker implements TrackerService {
-  readonly #parts: TrackerParts
+  readonly #parts: TrackerComponents
   readonly #policy: Policy
   readonly #seed: number
   readonly #load = new LoadMeter()
@@ -65,7 +63,7 @@ export class Tracker implements TrackerService {
   readonly #waiting: DeferredAnnounces
   readonly #silent: CompletionPoller | undefined
 
-  constructor(parts: TrackerParts) {
+  constructor(parts: TrackerComponents) {
     this.#parts = parts
     const { clock, leases, topology } = parts
     if (leases !== undefined) this.#claims = new GatewayElections({ ...parts, leases })

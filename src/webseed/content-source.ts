@@ -10,13 +10,12 @@ import { resolve, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import { InputError } from '../core/errors.ts'
 import { openOrigin } from '../origin/open-origin.ts'
-import type { Origin } from '../origin/origin.ts'
+import type { ByteRange, Origin } from '../origin/origin.ts'
 import { BoundedCache } from '../registry/bounded-cache.ts'
 import { originKind } from '../registry/origin-reference.ts'
 import { type Registration, registrationKey } from '../registry/registration.ts'
 import type { TorrentRegistry } from '../registry/torrent-registry.ts'
 import { type ContentFile, type ContentFiles, matchOrigin, readContentFiles } from './content-files.ts'
-import type { RequestedRange } from '../server/http/byte-range.ts'
 
 /** Two torrents of a million files each, about 500 MB of names; of ordinary torrents, thousands. */
 const FILES_KEPT_MAX = 2_000_000
@@ -32,7 +31,7 @@ interface Opened {
   readonly indexes: ReadonlyMap<number, number>
 }
 
-export interface OpenContentsParts {
+export interface ContentSourceInit {
   readonly registry: TorrentRegistry
   /** Absolute. undefined: no file of this machine is served. */
   readonly directory: string | undefined
@@ -41,11 +40,11 @@ export interface OpenContentsParts {
 }
 
 export class ContentSource {
-  readonly #parts: OpenContentsParts
+  readonly #parts: ContentSourceInit
   readonly #files: BoundedCache<ContentFiles | undefined>
   readonly #opened: BoundedCache<Opened>
 
-  constructor(parts: OpenContentsParts) {
+  constructor(parts: ContentSourceInit) {
     this.#parts = parts
     this.#files = new BoundedCache({
       costMax: FILES_KEPT_MAX,
@@ -59,7 +58,7 @@ export class ContentSource {
   }
 
   /** Why this node never serves this content; undefined where it may. Looks at the reference alone. */
-  obstacle(origin: string): string | undefined {
+  unavailableReason(origin: string): string | undefined {
     if (originKind(origin) !== 'file') return undefined
     const { directory } = this.#parts
     if (directory === undefined)
@@ -84,7 +83,7 @@ export class ContentSource {
   async read(
     registration: Registration,
     file: ContentFile,
-    range: RequestedRange,
+    range: ByteRange,
     signal: AbortSignal,
   ): Promise<Readable> {
     const { origin, indexes } = await this.#opened.get(contentKey(registration), () =>
@@ -96,7 +95,7 @@ export class ContentSource {
   }
 
   /** What was opened turned out to be no good: the next one who asks opens it anew. */
-  reopen(registration: Registration): void {
+  invalidate(registration: Registration): void {
     this.#opened.drop(contentKey(registration))
   }
 
@@ -111,8 +110,8 @@ export class ContentSource {
     const reference = registration.origin
     if (files === undefined || reference === undefined)
       throw new InputError('the torrent has no origin any more')
-    const obstacle = this.obstacle(reference)
-    if (obstacle !== undefined) throw new InputError(obstacle)
+    const reason = this.unavailableReason(reference)
+    if (reason !== undefined) throw new InputError(reason)
     await this.#refuseLinks(reference)
     const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS)
     const origin = await openOrigin(reference, {

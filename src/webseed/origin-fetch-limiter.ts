@@ -33,7 +33,7 @@ export interface OriginSubject {
   readonly siteIndex: number
 }
 
-export interface DeskLimits {
+export interface FetchLimits {
   /**
    * Copies of a torrent that the host which fetches for a site may have. A little above one: what broken connections
    * lose is fetched again.
@@ -91,7 +91,7 @@ export interface Grant {
   release(): void
 }
 
-interface Fetching {
+interface FetchState {
   /** The host that fetches, as far as this node knows. */
   holder: Address | undefined
   /** Its requests that are being answered. */
@@ -108,20 +108,20 @@ interface Fetching {
   wantedAtMs: number
 }
 
-export interface DeskParts {
+export interface FetchLimiterComponents {
   readonly clock: Clock
   readonly metrics: OriginMetrics
   readonly leases: Pick<GatewayLeases, 'claim' | 'renew'>
-  readonly limits: DeskLimits
+  readonly limits: FetchLimits
 }
 
 export class OriginFetchLimiter {
-  readonly #parts: DeskParts
+  readonly #parts: FetchLimiterComponents
   /** By torrent, and the name of the site: its index may change. */
-  readonly #fetching = new Map<string, Fetching>()
+  readonly #states = new Map<string, FetchState>()
   #sweptAtMs: number
 
-  constructor(parts: DeskParts) {
+  constructor(parts: FetchLimiterComponents) {
     assert(parts.limits.copiesPerSite >= 1, 'with less than a copy no site ever has one')
     assert(parts.limits.requestsPerSite >= 1, 'without a request nothing is fetched')
     this.#parts = parts
@@ -130,11 +130,11 @@ export class OriginFetchLimiter {
 
   /** Sites and torrents that something is remembered of. */
   get size(): number {
-    return this.#fetching.size
+    return this.#states.size
   }
 
   /** What a request that asks now would hear; whoever waits asks again. Never rejects. */
-  async ask(subject: OriginSubject, address: Address, view: SiteView): Promise<FetchDecision> {
+  async request(subject: OriginSubject, address: Address, view: SiteView): Promise<FetchDecision> {
     const nowMs = this.#parts.clock.nowMs()
     this.#sweep(nowMs)
     if (view.isWarm) return { kind: 'refused', why: 'warm', retryAfterSeconds: WARM_RETRY_SECONDS }
@@ -157,17 +157,17 @@ export class OriginFetchLimiter {
 
   /** A download was completed at a site: what of it did not come from the origin was saved. */
   completed(subject: OriginSubject): void {
-    const fetching = this.#fetching.get(keyOf(subject))
+    const fetching = this.#states.get(keyOf(subject))
     const fetchedBytes = Math.min(fetching?.unsettledBytes ?? 0, subject.sizeBytes)
     if (fetching !== undefined) fetching.unsettledBytes -= fetchedBytes
     this.#parts.metrics.originSaved(subject.siteIndex, subject.sizeBytes - fetchedBytes)
   }
 
-  #isHeld({ holder, open, activeAtMs }: Fetching, nowMs: number): boolean {
+  #isHeld({ holder, open, activeAtMs }: FetchState, nowMs: number): boolean {
     return holder !== undefined && (open > 0 || nowMs - activeAtMs < HOLDER_SILENCE_MS)
   }
 
-  #change(fetching: Fetching, holder: Address, nowMs: number): void {
+  #change(fetching: FetchState, holder: Address, nowMs: number): void {
     const isTakeover = fetching.holder !== undefined && !fetching.holder.equals(holder)
     if (isTakeover && fetching.takeovers < TAKEOVERS_MAX) {
       fetching.takeovers++
@@ -177,30 +177,30 @@ export class OriginFetchLimiter {
     fetching.renewedAtMs = nowMs
   }
 
-  #asHolder(fetching: Fetching, subject: OriginSubject, address: Address): FetchDecision {
+  #asHolder(fetching: FetchState, subject: OriginSubject, address: Address): FetchDecision {
     if (fetching.holder?.equals(address) !== true) return { kind: 'wait' }
     if (this.#isSpent(fetching, subject)) return this.#spent(fetching)
     if (fetching.open >= this.#parts.limits.requestsPerSite) return { kind: 'wait' }
     return { kind: 'granted', grant: this.#grant(fetching, subject, address) }
   }
 
-  #isSpent(fetching: Fetching, subject: OriginSubject): boolean {
+  #isSpent(fetching: FetchState, subject: OriginSubject): boolean {
     return fetching.usedBytes >= this.#budgetBytes(subject)
   }
 
-  #spent({ activeAtMs }: Fetching): FetchDecision {
+  #spent({ activeAtMs }: FetchState): FetchDecision {
     const leftMs = Math.max(activeAtMs + RENEWAL_MS - this.#parts.clock.nowMs(), 0)
     return { kind: 'refused', why: 'budget', retryAfterSeconds: Math.ceil(leftMs / 1000) }
   }
 
-  #isGraceOver(fetching: Fetching, nowMs: number): boolean {
+  #isGraceOver(fetching: FetchState, nowMs: number): boolean {
     // Nobody asked for a while: the wait begins anew.
     if (nowMs - fetching.wantedAtMs > GATEWAY_GRACE_MS) fetching.wantedSinceMs = nowMs
     fetching.wantedAtMs = nowMs
     return nowMs - fetching.wantedSinceMs >= GATEWAY_GRACE_MS
   }
 
-  #grant(fetching: Fetching, subject: OriginSubject, address: Address): Grant {
+  #grant(fetching: FetchState, subject: OriginSubject, address: Address): Grant {
     const { clock, metrics, leases } = this.#parts
     const budgetBytes = this.#budgetBytes(subject)
     fetching.open++
@@ -229,9 +229,9 @@ export class OriginFetchLimiter {
     return Math.ceil(sizeBytes * this.#parts.limits.copiesPerSite) + SLACK_BYTES
   }
 
-  #of(subject: OriginSubject, nowMs: number): Fetching {
+  #of(subject: OriginSubject, nowMs: number): FetchState {
     const key = keyOf(subject)
-    let fetching = this.#fetching.get(key)
+    let fetching = this.#states.get(key)
     if (fetching === undefined || isOver(fetching, nowMs)) {
       fetching = {
         holder: undefined,
@@ -244,7 +244,7 @@ export class OriginFetchLimiter {
         wantedSinceMs: nowMs,
         wantedAtMs: nowMs,
       }
-      this.#fetching.set(key, fetching)
+      this.#states.set(key, fetching)
     }
     return fetching
   }
@@ -253,11 +253,11 @@ export class OriginFetchLimiter {
   #sweep(nowMs: number): void {
     if (nowMs - this.#sweptAtMs < SWEEP_EVERY_MS && nowMs >= this.#sweptAtMs) return
     this.#sweptAtMs = nowMs
-    for (const [key, fetching] of this.#fetching) if (isOver(fetching, nowMs)) this.#fetching.delete(key)
+    for (const [key, fetching] of this.#states) if (isOver(fetching, nowMs)) this.#states.delete(key)
   }
 }
 
-function isOver({ open, activeAtMs }: Fetching, nowMs: number): boolean {
+function isOver({ open, activeAtMs }: FetchState, nowMs: number): boolean {
   return open === 0 && nowMs - activeAtMs >= RENEWAL_MS
 }
 

@@ -146,7 +146,7 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
       const body = await (await node.admin('/readyz')).text()
       for (const worker of [1, 2, 3])
         expect(body).toContain(
-          `NOT  serving: draining: this node goes away, use another one (worker ${worker})`,
+          `NOT  serving: draining: this node is about to stop, use another one (worker ${worker})`,
         )
 
       process.kill(workersOf(node)[0] ?? 0, 'SIGKILL')

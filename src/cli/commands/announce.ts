@@ -10,13 +10,8 @@ import { type AnnounceAnswer, readAnnounceResponse } from '../../client/announce
 import { askTracker } from '../../client/http-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
 import { escapeControl } from '../escape-control.ts'
-import {
-  UsageError,
-  readInfoHash,
-  readLocalAddress,
-  readTrackerUrl,
-  withQuery,
-} from '../tracker-arguments.ts'
+import { UsageError } from '../../client/usage-error.ts'
+import { readInfoHash, readLocalAddress, readTrackerUrl, withQuery } from '../tracker-arguments.ts'
 import { reportTrackerFailure } from '../tracker-failure.ts'
 import { announceOverUdp } from '../../client/udp-tracker.ts'
 

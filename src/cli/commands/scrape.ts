@@ -4,13 +4,8 @@ import { askTracker } from '../../client/http-request.ts'
 import { type Command, type CommandContext, exitCodes, textFlag } from '../command.ts'
 import { escapeControl } from '../escape-control.ts'
 import { type ScrapeAnswer, readScrapeResponse } from '../../client/scrape-response.ts'
-import {
-  UsageError,
-  readInfoHash,
-  readLocalAddress,
-  readTrackerUrl,
-  withQuery,
-} from '../tracker-arguments.ts'
+import { UsageError } from '../../client/usage-error.ts'
+import { readInfoHash, readLocalAddress, readTrackerUrl, withQuery } from '../tracker-arguments.ts'
 import { reportTrackerFailure } from '../tracker-failure.ts'
 import { scrapeOverUdp } from '../../client/udp-tracker.ts'
 

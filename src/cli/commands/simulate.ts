@@ -11,7 +11,7 @@ import { runSimulation, type Progress } from '../../simulation/run-simulation.ts
 import { type Command, type CommandContext, exitCodes, textFlag } from '../command.ts'
 import { readSimulation, simulationDefaults as defaults } from '../simulation-arguments.ts'
 import { describeOutcomes, describeScenario, formatSeconds, outcomeDocument } from '../simulation-report.ts'
-import { UsageError } from '../tracker-arguments.ts'
+import { UsageError } from '../../client/usage-error.ts'
 
 export const simulateCommand: Command = {
   name: 'simulate',

@@ -21,7 +21,7 @@ export interface Answers {
 
 export type Question = keyof Answers
 
-export interface NumberedAnswer<Q extends Question> {
+export interface WorkerResponse<Q extends Question> {
   /** From 1. 0: the supervisor itself, which knows what workers had counted that are gone. */
   readonly worker: number
   readonly answer: Answers[Q]
@@ -43,7 +43,7 @@ export type ToSupervisor =
 
 export type ToWorker =
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
-  | { readonly kind: 'answers'; readonly id: number; readonly answers: readonly NumberedAnswer<Question>[] }
+  | { readonly kind: 'answers'; readonly id: number; readonly answers: readonly WorkerResponse<Question>[] }
   | { readonly kind: 'stop' }
 
 /** What a worker is started with, as its one argument, in JSON. */

@@ -13,7 +13,7 @@ import type { MetricReading } from '../../observe/metrics.ts'
 import { METRIC_PREFIX } from '../../observe/metrics-table.ts'
 import { ExitedWorkerCounters } from '../../observe/exited-worker-counters.ts'
 import type { NodeAddresses } from '../node.ts'
-import type { Answers, NumberedAnswer, Question, StartFailure, ToSupervisor, ToWorker } from './messages.ts'
+import type { Answers, WorkerResponse, Question, StartFailure, ToSupervisor, ToWorker } from './messages.ts'
 import { ReplacementPolicy } from './replacement-policy.ts'
 import { SILENT_TICKS_MAX, TICK_MS, Watchdog } from './watchdog.ts'
 
@@ -238,7 +238,7 @@ export class Supervisor {
   }
 
   /** Asks every worker; who does not answer in time is left out. */
-  async #collect<Q extends Question>(question: Q): Promise<readonly NumberedAnswer<Q>[]> {
+  async #collect<Q extends Question>(question: Q): Promise<readonly WorkerResponse<Q>[]> {
     if (question === 'drain') this.#isDraining = true
     const asked = [...this.#running].filter((worker) => worker.hasJoined)
     const id = ++this.#asked

@@ -5,10 +5,10 @@
 import { ConfigError } from '../../core/errors.ts'
 import type { Readiness } from '../../observe/health.ts'
 import type { MetricReading } from '../../observe/metrics.ts'
-import type { Answers, NumberedAnswer, Question, ToSupervisor, ToWorker } from './messages.ts'
+import type { Answers, WorkerResponse, Question, ToSupervisor, ToWorker } from './messages.ts'
 
 /** What one process answers for itself. */
-export interface OwnAnswers {
+export interface WorkerHandlers {
   metrics(): Promise<readonly MetricReading[]>
   readiness(): Readiness
   /** Rejects with a `ConfigError`, and changes nothing, where the topology is wrong. */
@@ -23,8 +23,8 @@ export interface WorkerGroupOptions {
 
 export class WorkerGroup {
   readonly #options: WorkerGroupOptions
-  readonly #waiting = new Map<number, (answers: readonly NumberedAnswer<Question>[]) => void>()
-  #own: OwnAnswers | undefined
+  readonly #waiting = new Map<number, (answers: readonly WorkerResponse<Question>[]) => void>()
+  #own: WorkerHandlers | undefined
   #asked = 0
 
   constructor(options: WorkerGroupOptions) {
@@ -32,7 +32,7 @@ export class WorkerGroup {
   }
 
   /** From now on this worker answers what others ask. */
-  join(own: OwnAnswers): void {
+  join(own: WorkerHandlers): void {
     this.#own = own
     this.#options.send({ kind: 'joined' })
   }
@@ -79,11 +79,11 @@ export class WorkerGroup {
     void this.#ask('drain')
   }
 
-  #ask<Q extends Question>(question: Q): Promise<readonly NumberedAnswer<Q>[]> {
+  #ask<Q extends Question>(question: Q): Promise<readonly WorkerResponse<Q>[]> {
     const id = ++this.#asked
     this.#options.send({ kind: 'ask', id, question })
     return new Promise((resolve) => {
-      this.#waiting.set(id, (answers) => resolve(answers as readonly NumberedAnswer<Q>[]))
+      this.#waiting.set(id, (answers) => resolve(answers as readonly WorkerResponse<Q>[]))
     })
   }
 
@@ -93,7 +93,7 @@ export class WorkerGroup {
   }
 }
 
-async function answerOf(own: OwnAnswers, question: Question): Promise<Answers[Question]> {
+async function answerOf(own: WorkerHandlers, question: Question): Promise<Answers[Question]> {
   if (question === 'metrics') return own.metrics()
   if (question === 'readiness') return own.readiness()
   if (question === 'drain') {

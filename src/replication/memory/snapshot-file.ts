@@ -2,10 +2,11 @@
  * The memory store's disk: one file of checked blocks, written beside the old one and then put in its place, so
  * that there is a whole snapshot whenever the process or the machine ends.
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { type FileHandle, mkdir, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import { replaceFile } from '../../core/atomic-file.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Loaded, SnapshotStore } from '../site-store.ts'
 
@@ -63,34 +64,30 @@ export class SnapshotFile implements SnapshotStore {
   }
 
   async save(blocks: Iterable<Buffer>): Promise<void> {
-    const unfinished = `${this.#path}.new`
-    // Made anew if somebody removed it: the next snapshot then is the first one again.
+    // Made again where it was removed meanwhile: the next snapshot is then the first one.
     await mkdir(dirname(this.#path), { recursive: true })
-    const file = await open(unfinished, 'w', 0o600)
-    try {
-      let gathered: Buffer[] = [MAGIC]
-      let gatheredBytes = MAGIC.length
-      let count = 0
-      const flush = async () => {
-        await file.writev(gathered)
-        gathered = []
-        gatheredBytes = 0
-      }
-      for (const block of blocks) {
-        gathered.push(pair(block.length, crc32(block)), block)
-        gatheredBytes += block.length + 8
-        count++
-        if (gatheredBytes >= WRITE_BYTES) await flush()
-        else await yieldToEventLoop()
-      }
-      gathered.push(pair(0, count))
-      await flush()
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(unfinished, this.#path)
+    await replaceFile(this.#path, 0o600, (file) => writeBlocks(file, blocks))
   }
+}
+
+async function writeBlocks(file: FileHandle, blocks: Iterable<Buffer>): Promise<void> {
+  let gathered: Buffer[] = [MAGIC]
+  let gatheredBytes = MAGIC.length
+  let count = 0
+  const flush = async () => {
+    await file.writev(gathered)
+    gathered = []
+    gatheredBytes = 0
+  }
+  for (const block of blocks) {
+    gathered.push(pair(block.length, crc32(block)), block)
+    gatheredBytes += block.length + 8
+    count++
+    if (gatheredBytes >= WRITE_BYTES) await flush()
+    else await yieldToEventLoop()
+  }
+  gathered.push(pair(0, count))
+  await flush()
 }
 
 function* readBlocks(bytes: Buffer): Generator<Buffer> {

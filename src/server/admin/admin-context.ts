@@ -6,7 +6,7 @@ import type { Tracker } from '../../tracker/tracker.ts'
 import type { FederationSource } from './routes/federation.ts'
 import type { HealthSource } from './routes/health.ts'
 import type { Operations } from './routes/operations.ts'
-import type { TorrentParts } from './routes/torrents.ts'
+import type { TorrentContext } from './routes/torrents.ts'
 
 export interface AdminContext {
   readonly topology: CurrentTopology
@@ -14,7 +14,7 @@ export interface AdminContext {
   readonly table: SwarmTable
   readonly health: HealthSource
   readonly operations: Operations
-  readonly torrents: TorrentParts
+  readonly torrents: TorrentContext
   /** The site of the node. */
   readonly site: string
   /** undefined where the node has no token for other sites. */

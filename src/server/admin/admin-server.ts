@@ -8,10 +8,10 @@
  * none, and they say nothing of single torrents or peers. The nodes of other sites have a token of their own, which
  * opens what is under /federation and nothing else.
  */
-import { timingSafeEqual, createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { parseAddress } from '../../core/address.ts'
+import { isSameToken, readBearerToken } from '../../core/bearer-token.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { AdminContext } from './admin-context.ts'
@@ -74,15 +74,9 @@ async function guard(
   }
   // The route, not the request target: the router takes escaped and absolute targets for the same route.
   if (request.routeOptions.url?.startsWith('/api/') !== true) return
-  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  if (given === undefined || !isSame(given, token))
+  const given = readBearerToken(request.headers.authorization)
+  if (given === undefined || !isSameToken(given, token))
     throw new ApiError(401, 'token-wrong', 'send the admin token as "Authorization: Bearer <token>"')
-}
-
-/** In constant time: both are hashed first, so that not even the length is told. */
-function isSame(given: string, token: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(given), digest(token))
 }
 
 function isLoopback(remote: string): boolean {

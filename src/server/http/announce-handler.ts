@@ -13,41 +13,32 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../../core/address.ts'
 import type { AnnounceReply, TrackerService } from '../../core/announce.ts'
 import { Refusal, type RefusalCode } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
 import { readAnnounce, writeAnnounceResponse } from '../../wire/http/announce.ts'
 import { writeFailure } from '../../wire/http/failure.ts'
 import { readScrape, writeScrapeResponse } from '../../wire/http/scrape.ts'
 import { type TrustedAddresses, readClaimedAddress, readClientAddress } from './client-address.ts'
 
-export interface HttpAnswersOptions {
+export interface AnnounceHandlerInit {
   readonly tracker: TrackerService
-  /** What else is on this listener. Without it, nothing. */
-  readonly downloads?: Downloads
   /** Whose forwarding headers and `ip=` are believed. */
   readonly isTrusted: TrustedAddresses
   /** Called once for every request that is turned away, whoever turned it away. */
   readonly onRefusal: (code: RefusalCode) => void
-  readonly log: ErrorLog
+  readonly log: Pick<Log, 'error'>
 }
 
-/** Torrents, and the content behind them: ordinary HTTP, for whoever the address belongs to. */
-export interface Downloads {
-  /** Whether this path is one of theirs. */
-  has(target: string): boolean
-  /** A GET or HEAD. Rejects only where this program has a bug. */
+/** A handler of ordinary HTTP, for the client at this address: a GET or HEAD. Rejects only on an internal error. */
+export interface DownloadHandler {
   answer(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void>
 }
 
-/** The one thing the server says: that something failed which cannot. */
-export interface ErrorLog {
-  error(fields: Readonly<Record<string, unknown>>, text: string): void
-}
-
 export class AnnounceHandler {
-  readonly #options: HttpAnswersOptions
+  readonly #options: AnnounceHandlerInit
   /** False once the node drains or has many connections: each answer then closes its connection. */
   readonly #keepsConnections: () => boolean
 
-  constructor(options: HttpAnswersOptions, keepsConnections: () => boolean) {
+  constructor(options: AnnounceHandlerInit, keepsConnections: () => boolean) {
     this.#options = options
     this.#keepsConnections = keepsConnections
   }
@@ -99,7 +90,7 @@ export class AnnounceHandler {
     this.#send(response, body)
   }
 
-  download(request: IncomingMessage, response: ServerResponse, downloads: Downloads): void {
+  download(request: IncomingMessage, response: ServerResponse, handler: DownloadHandler): void {
     const socketAddress = request.socket.remoteAddress
     if (socketAddress === undefined) return void request.socket.destroy()
     if (!this.#keepsConnections()) response.setHeader('Connection', 'close')
@@ -109,7 +100,7 @@ export class AnnounceHandler {
     }
     try {
       const from = readClientAddress(socketAddress, request.headers, this.#options.isTrusted)
-      downloads
+      handler
         .answer(request, response, from)
         .catch((error: unknown) => this.#failDownload(request, response, error))
     } catch (error) {

@@ -15,8 +15,8 @@ import { assert } from '../../core/assert.ts'
 import { Refusal } from '../../core/errors.ts'
 import { REQUEST_TARGET_BYTES_MAX } from '../../core/limits.ts'
 import { writeFailure } from '../../wire/http/failure.ts'
-import { Connections } from './idle-connections.ts'
-import { AnnounceHandler, type HttpAnswersOptions } from './announce-handler.ts'
+import { IdleConnections } from './idle-connections.ts'
+import { AnnounceHandler, type AnnounceHandlerInit, type DownloadHandler } from './announce-handler.ts'
 
 export interface HttpServerLimits {
   /** More connections than this are closed as they come in. */
@@ -44,6 +44,12 @@ export const httpServerLimits: HttpServerLimits = {
   silentTimeoutMs: 75_000,
 }
 
+export interface HttpServerInit extends AnnounceHandlerInit {
+  /** Without them, `/torrents/` and `/webseed/` are unknown paths. */
+  readonly torrents?: DownloadHandler
+  readonly webSeeds?: DownloadHandler
+}
+
 /** 64 bytes in hexadecimal: longer tokens are no safer. */
 const TOKEN_LENGTH_MAX = 128
 
@@ -55,15 +61,15 @@ assert(REQUEST_TARGET_BYTES_MAX < HEADER_BYTES_MAX, 'the longest target must fit
 const NO_QUERY = Object.freeze({})
 
 export class HttpServer {
-  readonly #options: HttpAnswersOptions
+  readonly #options: HttpServerInit
   readonly #answers: AnnounceHandler
   readonly #server: Server
   readonly #fastify: FastifyInstance
-  readonly #connections = new Connections()
+  readonly #connections = new IdleConnections()
   readonly #limits: HttpServerLimits
   #isDraining = false
 
-  constructor(options: HttpAnswersOptions, limits: HttpServerLimits = httpServerLimits) {
+  constructor(options: HttpServerInit, limits: HttpServerLimits = httpServerLimits) {
     this.#options = options
     this.#limits = limits
     // Idle connections make room before new ones are turned away.
@@ -126,7 +132,7 @@ export class HttpServer {
         headersTimeout: limits.headersTimeoutMs,
         requestTimeout: limits.requestTimeoutMs,
         connectionsCheckingInterval: limits.timeoutCheckMs,
-        // `Connections` sees to the silent ones.
+        // `IdleConnections` closes the silent ones.
         keepAliveTimeout: 0,
         // We derive nothing from Host, and libtorrent sends one that is invalid for IPv6 literals.
         requireHostHeader: false,
@@ -143,9 +149,9 @@ export class HttpServer {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
-    const { downloads } = this.#options
-    if (downloads?.has(request.url ?? '') === true) {
-      this.#answers.download(request, response, downloads)
+    const download = this.#downloadHandler(request.url ?? '')
+    if (download !== undefined) {
+      this.#answers.download(request, response, download)
     } else if (request.method !== 'GET') {
       this.#answers.fail(response, new Refusal('TRK_METHOD_UNSUPPORTED'))
     } else if ((request.url?.length ?? 0) > REQUEST_TARGET_BYTES_MAX) {
@@ -159,6 +165,11 @@ export class HttpServer {
     } else {
       this.#fastify.routing(request, response)
     }
+  }
+
+  #downloadHandler(target: string): DownloadHandler | undefined {
+    if (target.startsWith('/torrents/')) return this.#options.torrents
+    return target.startsWith('/webseed/') ? this.#options.webSeeds : undefined
   }
 
   #createRoutes(): FastifyInstance {

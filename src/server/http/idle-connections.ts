@@ -17,7 +17,7 @@ interface Traffic {
 /** A silent connection lives for one to one and a fifth of the timeout. */
 const LOOKS_PER_TIMEOUT = 5
 
-export class Connections {
+export class IdleConnections {
   readonly #open = new Map<Socket, Traffic>()
   #timer: NodeJS.Timeout | undefined
 

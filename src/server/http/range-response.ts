@@ -1,11 +1,15 @@
-/** Status and headers of an answer that carries content, and which part of the file it carries (RFC 9110 §14, §15). */
+/**
+ * Range requests (RFC 9110 §14): the part of a file that a request asks for, and the status and headers of its response.
+ *
+ * One range is supported, and every client asks for one. Several ranges, other units and malformed headers are ignored,
+ * as the RFC says: the response is then the whole file.
+ */
 import type { IncomingMessage } from 'node:http'
-import { readRangeHeader, type RequestedRange } from './byte-range.ts'
 
 export interface ContentHead {
   readonly status: 200 | 206 | 416
   readonly headers: Readonly<Record<string, string | number>>
-  /** Nothing of it with a 416. */
+  /** Empty with a 416. */
   readonly range: RequestedRange
 }
 
@@ -16,7 +20,7 @@ export function contentHead(
 ): ContentHead {
   const { sizeBytes, etag } = file
   const ifRange = headers['if-range']
-  // Ranges are for GET alone, and with If-Range for this version alone; we know no dates.
+  // Ranges apply to GET only, and with If-Range to this version only; there are no dates to compare.
   const isRangeMeant = method === 'GET' && (ifRange === undefined || ifRange === etag)
   const range = isRangeMeant ? readRangeHeader(headers.range, sizeBytes) : 'whole'
   if (range === 'unsatisfiable') {
@@ -33,11 +37,39 @@ export function contentHead(
       'Content-Type': 'application/octet-stream',
       'Content-Length': endByte - startByte,
       'Accept-Ranges': 'bytes',
-      // A cache in between would serve hosts whom the tracker sends to each other.
+      // A shared cache would serve hosts that the tracker directs to each other.
       'Cache-Control': 'private, no-store',
       ETag: etag,
       ...(range === 'whole' ? {} : { 'Content-Range': `bytes ${startByte}-${endByte - 1}/${sizeBytes}` }),
     },
     range: { startByte, endByte },
   }
+}
+
+/*
+  Range      = "bytes=" ( first "-" [ last ] / "-" suffix-length )      last is inclusive
+*/
+export interface RequestedRange {
+  readonly startByte: number
+  /** The byte after the last one. */
+  readonly endByte: number
+}
+
+/** `whole`: no range, or none that is supported. `unsatisfiable`: it begins behind the end, a 416. */
+export function readRangeHeader(
+  header: string | undefined,
+  sizeBytes: number,
+): RequestedRange | 'whole' | 'unsatisfiable' {
+  const match = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header ?? '')
+  if (match === null) return 'whole'
+  const [, first = '', last = ''] = match
+  if (first === '' && last === '') return 'whole'
+  if (first === '') {
+    const suffix = Math.min(Number(last), sizeBytes)
+    return suffix === 0 ? 'unsatisfiable' : { startByte: sizeBytes - suffix, endByte: sizeBytes }
+  }
+  const startByte = Number(first)
+  if (last !== '' && Number(last) < startByte) return 'whole'
+  if (startByte >= sizeBytes) return 'unsatisfiable'
+  return { startByte, endByte: last === '' ? sizeBytes : Math.min(Number(last) + 1, sizeBytes) }
 }

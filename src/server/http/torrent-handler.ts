@@ -12,16 +12,14 @@ import { parseInfoHash } from '../../core/info-hash.ts'
 import { Refusal, type RefusalCode } from '../../core/errors.ts'
 import type { CurrentTopology } from '../../topology/current-topology.ts'
 import { NO_BUBBLE, type Place, type Topology } from '../../topology/topology.ts'
-import { attachmentHeader } from './attachment-name.ts'
-import { isNotModified } from './not-modified.ts'
-import { answerText } from './responses.ts'
+import { attachmentHeader, isNotModified, sendText } from './responses.ts'
 import type { Registration } from '../../registry/registration.ts'
 import type { TorrentRegistry } from '../../registry/torrent-registry.ts'
 import type { TorrentVariants } from '../../registry/torrent-variants.ts'
 
 export interface TorrentHandlerComponents {
   readonly registry: TorrentRegistry
-  readonly served: TorrentVariants
+  readonly variants: TorrentVariants
   readonly topology: CurrentTopology
   readonly onRefusal: (code: RefusalCode) => void
 }
@@ -43,7 +41,7 @@ export class TorrentHandler {
     const [, digits = '', kind] = /^\/torrents\/([0-9a-f]+)\.(torrent|magnet)$/i.exec(path) ?? []
     const infoHash = parseInfoHash(digits)
     if (infoHash === undefined || kind === undefined)
-      return answerText(
+      return sendText(
         response,
         404,
         'write /torrents/{infohash}.torrent or .magnet, 40 or 64 hexadecimal digits',
@@ -52,14 +50,14 @@ export class TorrentHandler {
     if (registration === undefined || !isWhole(registration, digits))
       return this.#refuse(response, 404, 'TRK_TORRENT_UNKNOWN', digits.toLowerCase())
     const place = choosePlace(topology, here, query)
-    if (typeof place === 'string') return answerText(response, 404, place)
+    if (typeof place === 'string') return sendText(response, 404, place)
 
-    const served = await this.#parts.served.get(registration, place)
+    const served = await this.#parts.variants.get(registration, place)
     if (served === undefined)
-      return answerText(response, 404, `the topology names no tracker for clients of ${place.site.name}`)
+      return sendText(response, 404, `the topology names no tracker for clients of ${place.site.name}`)
     // Another address gets other bytes for the same URL, so no shared cache may keep them.
     response.setHeader('Cache-Control', 'private, no-cache')
-    if (kind.toLowerCase() === 'magnet') return answerText(response, 200, served.magnet)
+    if (kind.toLowerCase() === 'magnet') return sendText(response, 200, served.magnet)
     response.setHeader('ETag', served.etag)
     if (isNotModified(request.headers['if-none-match'], served.etag)) {
       response.writeHead(304).end()
@@ -75,7 +73,7 @@ export class TorrentHandler {
 
   #refuse(response: ServerResponse, status: number, code: RefusalCode, detail: string): void {
     this.#parts.onRefusal(code)
-    answerText(response, status, new Refusal(code, detail).message)
+    sendText(response, status, new Refusal(code, detail).message)
   }
 }
 

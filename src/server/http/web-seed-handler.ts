@@ -17,47 +17,39 @@ import { InputError, Refusal, type RefusalCode } from '../../core/errors.ts'
 import { parseInfoHash } from '../../core/info-hash.ts'
 import type { Log } from '../../core/log.ts'
 import type { OriginMetrics, OriginRefusal } from '../../core/origin-metrics.ts'
-import { answerText } from './responses.ts'
+import { sendText } from './responses.ts'
 import type { Registration } from '../../registry/registration.ts'
 import type { TorrentRegistry } from '../../registry/torrent-registry.ts'
 import type { CurrentTopology } from '../../topology/current-topology.ts'
 import type { Site } from '../../topology/topology.ts'
 import { type ContentFile, findContentFile } from '../../webseed/content-files.ts'
 import { type ContentHead, contentHead } from './range-response.ts'
-import type { ContentSource } from '../../webseed/content-source.ts'
-import type {
-  Grant,
-  OriginFetchLimiter,
-  OriginSubject,
-  SiteView,
-  FetchDecision,
-} from '../../webseed/origin-fetch-limiter.ts'
+import type { FetchDecision, Grant } from '../../webseed/origin-fetch-limiter.ts'
+import type { WebSeeds } from '../../webseed/web-seeds.ts'
 
 export interface WebSeedHandlerComponents {
   readonly registry: TorrentRegistry
-  readonly contents: ContentSource
-  readonly desk: OriginFetchLimiter
+  readonly webSeeds: Pick<WebSeeds, 'content' | 'unavailableReason' | 'isWarm' | 'requestFetch'>
   readonly topology: CurrentTopology
-  readonly view: (registration: Registration, siteIndex: number) => SiteView
   readonly metrics: OriginMetrics
   readonly onRefusal: (code: RefusalCode) => void
   readonly log: Log
-  readonly patience?: WaitingLimits
+  readonly waitLimits?: WaitingLimits
 }
 
 export interface WaitingLimits {
   /** How long a request may wait for its turn. */
   readonly waitMs: number
   /** How often it is asked whether its turn has come. */
-  readonly lookEveryMs: number
+  readonly pollIntervalMs: number
   /** Requests that wait at the same time; more are turned away at once. */
   readonly waitingMax: number
 }
 
-const defaultPatience: WaitingLimits = {
+const defaultWaitLimits: WaitingLimits = {
   // libtorrent gives up on a web seed that is silent for 20 s, and aria2 tries five times in all.
   waitMs: 15_000,
-  lookEveryMs: 250,
+  pollIntervalMs: 250,
   // A fifth of the connections that a node has; each is a look at the swarm table four times a second.
   waitingMax: 2_000,
 }
@@ -69,34 +61,34 @@ const FAILED_RETRY_SECONDS = 30
 
 export class WebSeedHandler {
   readonly #parts: WebSeedHandlerComponents
-  readonly #patience: WaitingLimits
+  readonly #waitLimits: WaitingLimits
   #waiting = 0
 
   constructor(parts: WebSeedHandlerComponents) {
     this.#parts = parts
-    this.#patience = parts.patience ?? defaultPatience
+    this.#waitLimits = parts.waitLimits ?? defaultWaitLimits
   }
 
   /** For a GET or HEAD of `/webseed/…`. */
   async answer(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void> {
-    const { registry, contents, topology } = this.#parts
+    const { registry, webSeeds, topology } = this.#parts
     const site = topology.value.places[topology.value.locate(from)]?.site
     if (site === undefined) return this.#refuse(response, 403, 'TRK_ADDRESS_UNMAPPED', from.toString())
     const [, digits = '', path = ''] =
       /^\/webseed\/([0-9a-f]+)((?:\/[^?]*)?)(?:\?.*)?$/i.exec(request.url ?? '') ?? []
     const infoHash = parseInfoHash(digits)
     if (infoHash === undefined)
-      return answerText(response, 404, 'write /webseed/{infohash}/ and the path of a file')
+      return sendText(response, 404, 'write /webseed/{infohash}/ and the path of a file')
     const registration = registry.find(infoHash)
     if (registration === undefined)
       return this.#refuse(response, 404, 'TRK_TORRENT_UNKNOWN', digits.toLowerCase())
-    if (registration.origin === undefined || contents.obstacle(registration.origin) !== undefined)
-      return answerText(response, 404, 'this torrent has no web seed here')
+    if (registration.origin === undefined || webSeeds.unavailableReason(registration.origin) !== undefined)
+      return sendText(response, 404, 'this torrent has no web seed here')
     const hangUp = new AbortController()
     response.once('close', () => hangUp.abort())
-    const files = await contents.files(registration)
+    const files = await webSeeds.content.files(registration)
     const file = files === undefined ? undefined : findContentFile(files, path)
-    if (file === undefined) return answerText(response, 404, 'the torrent has no such file')
+    if (file === undefined) return sendText(response, 404, 'the torrent has no such file')
     await this.#answerFile(request, response, {
       registration,
       file,
@@ -111,52 +103,53 @@ export class WebSeedHandler {
     const etag = `"${wanted.registration.infoHashes[0]?.toString('hex')}-${file.number}"`
     const head = contentHead(request, { sizeBytes: file.sizeBytes, etag })
     if (head.status === 416)
-      return answerText(response, 416, `the file has ${file.sizeBytes} bytes`, head.headers)
+      return sendText(response, 416, `the file has ${file.sizeBytes} bytes`, head.headers)
 
-    const verdict = await this.#decide(request, wanted)
-    if (hungUp.aborted) return verdict.kind === 'granted' ? verdict.grant.release() : undefined
-    if (verdict.kind === 'wait') return this.#sendAway(request, response, site)
-    if (verdict.kind === 'refused')
+    const decision = await this.#decide(request, wanted)
+    if (hungUp.aborted) return decision.kind === 'granted' ? decision.grant.release() : undefined
+    if (decision.kind === 'wait') return this.#rejectBusy(request, response, site)
+    if (decision.kind === 'refused')
       return this.#unavailable(response, site, {
-        ...verdict,
-        line: `${site.name} ${finalTexts[verdict.why]}`,
+        ...decision,
+        line: `${site.name} ${finalTexts[decision.why]}`,
       })
     try {
-      await this.#send(request, response, { ...wanted, head, grant: verdict.grant })
+      await this.#send(request, response, { ...wanted, head, grant: decision.grant })
     } finally {
-      verdict.grant.release()
+      decision.grant.release()
     }
   }
 
-  /** Waits as long as the verdict is to wait, somebody is still there to hear it, and there is room. */
+  /** Waits as long as the decision is to wait, somebody is still there to hear it, and there is room. */
   async #decide(request: IncomingMessage, wanted: Wanted): Promise<FetchDecision> {
     if (request.method === 'HEAD' || wanted.file.isPadding) return this.#withoutOrigin(wanted)
-    let verdict = await this.#ask(wanted)
-    if (verdict.kind !== 'wait' || this.#waiting >= this.#patience.waitingMax) return verdict
-    const untilMs = elapsedMs() + this.#patience.waitMs
+    let decision = await this.#requestFetch(wanted)
+    if (decision.kind !== 'wait' || this.#waiting >= this.#waitLimits.waitingMax) return decision
+    const untilMs = elapsedMs() + this.#waitLimits.waitMs
     this.#waiting++
     try {
-      while (verdict.kind === 'wait' && elapsedMs() < untilMs) {
-        await wait(this.#patience.lookEveryMs, undefined, { signal: wanted.hungUp })
-        verdict = await this.#ask(wanted)
+      while (decision.kind === 'wait' && elapsedMs() < untilMs) {
+        await wait(this.#waitLimits.pollIntervalMs, undefined, { signal: wanted.hungUp })
+        decision = await this.#requestFetch(wanted)
       }
     } catch {
       // The client hung up.
     } finally {
       this.#waiting--
     }
-    return verdict
+    return decision
   }
 
   /** Costs the origin nothing, so only a site that has a copy hears no. */
   async #withoutOrigin(wanted: Wanted): Promise<FetchDecision> {
-    const { isWarm } = this.#parts.view(wanted.registration, wanted.site.index)
-    return isWarm ? this.#ask(wanted) : { kind: 'granted', grant: { take: () => true, release: () => {} } }
+    const isWarm = this.#parts.webSeeds.isWarm(wanted.registration, wanted.site.index)
+    return isWarm
+      ? this.#requestFetch(wanted)
+      : { kind: 'granted', grant: { take: () => true, release: () => {} } }
   }
 
-  #ask({ registration, site, address }: Wanted): Promise<FetchDecision> {
-    const view = this.#parts.view(registration, site.index)
-    return this.#parts.desk.ask(subjectOf(registration, site), address, view)
+  #requestFetch({ registration, site, address }: Wanted): Promise<FetchDecision> {
+    return this.#parts.webSeeds.requestFetch(registration, site, address)
   }
 
   async #send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
@@ -169,7 +162,7 @@ export class WebSeedHandler {
     try {
       const content = file.isPadding
         ? zeros(endByte - startByte)
-        : await this.#parts.contents.read(registration, file, head.range, hungUp)
+        : await this.#parts.webSeeds.content.read(registration, file, head.range, hungUp)
       for await (const chunk of content) {
         const isWithinBudget = grant.take((chunk as Buffer).length)
         // The head waits for the first bytes: until then the origin's trouble can still be told as a status.
@@ -191,15 +184,15 @@ export class WebSeedHandler {
     error: unknown,
   ): Promise<void> {
     if (!(error instanceof InputError)) throw error
-    this.#parts.contents.reopen(registration)
+    this.#parts.webSeeds.content.invalidate(registration)
     this.#parts.log.warn(
       { event: 'origin-failed', torrent: registration.name, problem: error.message },
       'the origin of a torrent cannot be read; its web seed serves nothing',
     )
-    if (response.headersSent || neverComesBack(request)) {
+    if (response.headersSent || treatsErrorsAsFatal(request)) {
       this.#parts.metrics.originRefused(site.index, 'failed')
       // It comes back within a second, to an origin that is as down as it was.
-      await wait(this.#patience.waitMs, undefined, { signal: hungUp }).catch(() => undefined)
+      await wait(this.#waitLimits.waitMs, undefined, { signal: hungUp }).catch(() => undefined)
       request.socket.destroy()
       return
     }
@@ -212,8 +205,8 @@ export class WebSeedHandler {
   }
 
   /** Whoever waited in vain. */
-  #sendAway(request: IncomingMessage, response: ServerResponse, site: Site): void {
-    if (!neverComesBack(request)) {
+  #rejectBusy(request: IncomingMessage, response: ServerResponse, site: Site): void {
+    if (!treatsErrorsAsFatal(request)) {
       return this.#unavailable(response, site, {
         why: 'busy',
         retryAfterSeconds: BUSY_RETRY_SECONDS,
@@ -230,22 +223,12 @@ export class WebSeedHandler {
     answer: { readonly why: OriginRefusal; readonly retryAfterSeconds: number; readonly line: string },
   ): void {
     this.#parts.metrics.originRefused(site.index, answer.why)
-    answerText(response, 503, answer.line, { 'Retry-After': answer.retryAfterSeconds })
+    sendText(response, 503, answer.line, { 'Retry-After': answer.retryAfterSeconds })
   }
 
   #refuse(response: ServerResponse, status: number, code: RefusalCode, detail: string): void {
     this.#parts.onRefusal(code)
-    answerText(response, status, new Refusal(code, detail).message)
-  }
-}
-
-/** A registered torrent at a site, as the desk knows it. */
-export function subjectOf(registration: Registration, site: Pick<Site, 'name' | 'index'>): OriginSubject {
-  return {
-    infoHash: registration.infoHashes[0] as Buffer,
-    sizeBytes: registration.sizeBytes,
-    siteName: site.name,
-    siteIndex: site.index,
+    sendText(response, status, new Refusal(code, detail).message)
   }
 }
 
@@ -269,7 +252,7 @@ const finalTexts = {
 } as const
 
 /** libtorrent says who it is only with the first request of a connection. */
-function neverComesBack({ headers }: IncomingMessage): boolean {
+function treatsErrorsAsFatal({ headers }: IncomingMessage): boolean {
   const agent = headers['user-agent']
   return agent === undefined || /libtorrent|qbittorrent|deluge|aria2/i.test(agent)
 }

@@ -20,7 +20,7 @@ import { actionOf, actions, REQUEST_HEAD_BYTES, transactionIdOf } from '../../wi
 import { readScrape, writeScrapeResponse } from '../../wire/udp/scrape.ts'
 import { ConnectionIdRing } from './connection-ids.ts'
 
-export interface UdpAnswersOptions {
+export interface UdpHandlerInit {
   readonly tracker: TrackerService
   /** What nobody else knows, at least 16 bytes each, newest first. Nodes that may share an address have the same. */
   readonly secrets: SecretStore
@@ -39,12 +39,12 @@ export interface UdpDrops {
 }
 
 export class UdpHandler {
-  readonly #options: UdpAnswersOptions
+  readonly #options: UdpHandlerInit
   readonly #connectionIds: ConnectionIdRing
   #unreadable = 0
   #unproven = 0
 
-  constructor(options: UdpAnswersOptions) {
+  constructor(options: UdpHandlerInit) {
     this.#options = options
     this.#connectionIds = new ConnectionIdRing(options.secrets, options.clock)
   }

@@ -11,7 +11,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { setTimeout } from 'node:timers/promises'
 import { parseAddress } from '../../core/address.ts'
 import { assert } from '../../core/assert.ts'
-import { UdpHandler, type UdpAnswersOptions, type UdpDrops } from './udp-handler.ts'
+import { UdpHandler, type UdpHandlerInit, type UdpDrops } from './udp-handler.ts'
 
 /**
  * What the kernel keeps while we are busy: 2,000 datagrams, 100 ms at 20,000 a second. Linux grants as much as
@@ -31,12 +31,12 @@ export interface UdpServerDrops extends UdpDrops {
 }
 
 export class UdpServer {
-  readonly #options: UdpAnswersOptions
+  readonly #options: UdpHandlerInit
   readonly #answers: UdpHandler
   #socket: Socket | undefined
   #unsent = 0
 
-  constructor(options: UdpAnswersOptions) {
+  constructor(options: UdpHandlerInit) {
     this.#options = options
     this.#answers = new UdpHandler(options)
   }

@@ -1,13 +1,13 @@
 /** What a worker says of the whole node, from what the supervisor collected. */
 import { expect, test } from 'vitest'
-import type { NumberedAnswer } from '../../../src/daemon/workers/messages.ts'
+import type { WorkerResponse } from '../../../src/daemon/workers/messages.ts'
 import { WorkerGroup } from '../../../src/daemon/workers/worker-group.ts'
 
 const ready = { isReady: true, body: 'ok   store: up\nready\n' }
 const catchingUp = { isReady: false, body: 'NOT  store: catching up\nnot ready\n' }
 
 /** The readiness of a node of three workers, of which these answered. */
-function readinessOf(answers: readonly NumberedAnswer<'readiness'>[]) {
+function readinessOf(answers: readonly WorkerResponse<'readiness'>[]) {
   const group = new WorkerGroup({
     workers: 3,
     send: (message) => {

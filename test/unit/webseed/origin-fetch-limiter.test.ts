@@ -21,7 +21,7 @@ interface Asking extends Partial<SiteView> {
   readonly gateway?: string
 }
 
-function aDesk(limits: { readonly copiesPerSite?: number; readonly requestsPerSite?: number } = {}) {
+function aLimiter(limits: { readonly copiesPerSite?: number; readonly requestsPerSite?: number } = {}) {
   const clock = new ManualClock()
   const counted = { bytes: 0, saved: 0 }
   const metrics: OriginMetrics = {
@@ -34,7 +34,7 @@ function aDesk(limits: { readonly copiesPerSite?: number; readonly requestsPerSi
     claimed: [] as LeaseRequest[],
     renewed: [] as LeaseRequest[],
   }
-  const desk = new OriginFetchLimiter({
+  const limiter = new OriginFetchLimiter({
     clock,
     metrics,
     leases: {
@@ -51,7 +51,7 @@ function aDesk(limits: { readonly copiesPerSite?: number; readonly requestsPerSi
     { gateway, isWarm = false }: Asking = {},
     subject: Partial<OriginSubject> = {},
   ) =>
-    desk.ask(
+    limiter.request(
       { infoHash: Buffer.alloc(20, 1), sizeBytes: SIZE, siteName: 'fra', siteIndex: 0, ...subject },
       at(from),
       { isWarm, gateways: gateway === undefined ? [] : [at(gateway)] },
@@ -62,19 +62,19 @@ function aDesk(limits: { readonly copiesPerSite?: number; readonly requestsPerSi
     return verdict.grant
   }
   const kind = async (...asking: Parameters<typeof ask>) => (await ask(...asking)).kind
-  return { desk, clock, counted, leases, ask, granted, kind }
+  return { limiter, clock, counted, leases, ask, granted, kind }
 }
 
 describe('the host that fetches for its site', () => {
   it('is its gateway', async () => {
-    const { kind } = aDesk()
+    const { kind } = aLimiter()
     expect(await kind(OTHER, { gateway: GATEWAY })).toBe('wait')
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
     expect(await kind(OTHER, { gateway: GATEWAY })).toBe('wait')
   })
 
   it('is somebody else once the gateway has not asked for three seconds', async () => {
-    const { kind, clock } = aDesk()
+    const { kind, clock } = aLimiter()
     expect(await kind(OTHER, { gateway: GATEWAY })).toBe('wait')
     for (let second = 0; second < 2; second++) {
       clock.advanceMs(1_000)
@@ -86,14 +86,14 @@ describe('the host that fetches for its site', () => {
   })
 
   it('does not profit from somebody who asked long ago and went away', async () => {
-    const { kind, clock } = aDesk()
+    const { kind, clock } = aLimiter()
     await kind(OTHER)
     clock.advanceMs(60_000)
     expect(await kind(THIRD)).toBe('wait')
   })
 
   it('stays it while it is silent for less than ten seconds', async () => {
-    const { granted, kind, clock } = aDesk()
+    const { granted, kind, clock } = aLimiter()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
     grant.release()
     clock.advanceMs(9_999)
@@ -103,14 +103,14 @@ describe('the host that fetches for its site', () => {
   })
 
   it('stays it for as long as one of its requests is being answered', async () => {
-    const { granted, kind, clock } = aDesk()
+    const { granted, kind, clock } = aLimiter()
     await granted(GATEWAY, { gateway: GATEWAY })
     clock.advanceMs(3_600_000)
     expect(await kind(THIRD, { gateway: THIRD })).toBe('wait')
   })
 
   it('has so many requests answered at once, and the next one waits', async () => {
-    const { granted, kind } = aDesk({ requestsPerSite: 2 })
+    const { granted, kind } = aLimiter({ requestsPerSite: 2 })
     const first = await granted(GATEWAY, { gateway: GATEWAY })
     await granted(GATEWAY, { gateway: GATEWAY })
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('wait')
@@ -119,14 +119,14 @@ describe('the host that fetches for its site', () => {
   })
 
   it('is one for each site and torrent', async () => {
-    const { kind } = aDesk()
+    const { kind } = aLimiter()
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
     expect(await kind(THIRD, { gateway: THIRD }, { siteName: 'ams' })).toBe('granted')
     expect(await kind(THIRD, { gateway: THIRD }, { infoHash: Buffer.alloc(20, 2) })).toBe('granted')
   })
 
   it('is not one on this node while another node of the site has one', async () => {
-    const { kind, leases } = aDesk()
+    const { kind, leases } = aLimiter()
     leases.answer = 'taken'
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('wait')
     leases.answer = 'granted'
@@ -134,14 +134,14 @@ describe('the host that fetches for its site', () => {
   })
 
   it('is found by the node alone while no other node can be asked', async () => {
-    const { kind, leases } = aDesk()
+    const { kind, leases } = aLimiter()
     leases.answer = 'alone'
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
     expect(await kind(OTHER, { gateway: OTHER })).toBe('wait')
   })
 
   it('has a lease of its own, which is prolonged while bytes flow', async () => {
-    const { granted, leases, clock } = aDesk()
+    const { granted, leases, clock } = aLimiter()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
     expect(
       leases.claimed.map(({ site, peer, lifetimeMs, holdersMax }) => ({
@@ -164,7 +164,7 @@ describe('the host that fetches for its site', () => {
 
 describe('the budget of a site', () => {
   it('ends an answer at the byte with which it is used up', async () => {
-    const { granted, ask } = aDesk()
+    const { granted, ask } = aLimiter()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
     expect(grant.take(SIZE)).toBe(true)
     expect(grant.take(BUDGET - SIZE)).toBe(true)
@@ -178,7 +178,7 @@ describe('the budget of a site', () => {
   })
 
   it('is anew for whoever takes over, twice; then it is the same for everybody', async () => {
-    const { granted, kind, clock } = aDesk()
+    const { granted, kind, clock } = aLimiter()
     for (const holder of [GATEWAY, OTHER, THIRD]) {
       const grant = await granted(holder, { gateway: holder })
       expect(grant.take(BUDGET)).toBe(true)
@@ -191,7 +191,7 @@ describe('the budget of a site', () => {
   })
 
   it('stays what it is for a host that falls silent and comes back', async () => {
-    const { granted, clock } = aDesk()
+    const { granted, clock } = aLimiter()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
     grant.take(SIZE)
     grant.release()
@@ -202,7 +202,7 @@ describe('the budget of a site', () => {
   })
 
   it('is renewed half an hour after the last byte of it', async () => {
-    const { granted, ask, kind, clock } = aDesk()
+    const { granted, ask, kind, clock } = aLimiter()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
     grant.take(BUDGET)
     grant.release()
@@ -217,19 +217,19 @@ describe('the budget of a site', () => {
   })
 
   it('is forgotten with everything else half an hour after the last request', async () => {
-    const { desk, granted, clock, kind } = aDesk()
+    const { limiter, granted, clock, kind } = aLimiter()
     for (let torrent = 0; torrent < 100; torrent++)
       (await granted(GATEWAY, { gateway: GATEWAY }, { infoHash: Buffer.alloc(20, torrent) })).release()
-    expect(desk.size).toBe(100)
+    expect(limiter.size).toBe(100)
     clock.advanceMs(1_800_000)
     await kind(GATEWAY, { gateway: GATEWAY })
-    expect(desk.size).toBe(1)
+    expect(limiter.size).toBe(1)
   })
 })
 
 describe('a site that has a copy', () => {
   it('fetches nothing more, not even for its gateway, and hears when to ask again', async () => {
-    const { ask } = aDesk()
+    const { ask } = aLimiter()
     expect(await ask(GATEWAY, { gateway: GATEWAY, isWarm: true })).toEqual({
       kind: 'refused',
       why: 'warm',
@@ -240,18 +240,18 @@ describe('a site that has a copy', () => {
 
 describe('what the origin was spared', () => {
   it('is the size of each completed download, less what was fetched for it', async () => {
-    const { desk, counted, granted } = aDesk()
+    const { limiter, counted, granted } = aLimiter()
     const subject = { infoHash: Buffer.alloc(20, 1), sizeBytes: SIZE, siteName: 'fra', siteIndex: 0 }
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
     grant.take(SIZE + 20)
     expect(counted.bytes).toBe(1_000_000_020)
-    desk.completed(subject)
+    limiter.completed(subject)
     expect(counted.saved).toBe(0)
-    desk.completed(subject)
+    limiter.completed(subject)
     expect(counted.saved).toBe(999_999_980)
-    desk.completed(subject)
+    limiter.completed(subject)
     expect(counted.saved).toBe(1_999_999_980)
-    desk.completed({ ...subject, siteName: 'ams' })
+    limiter.completed({ ...subject, siteName: 'ams' })
     expect(counted.saved).toBe(2_999_999_980)
   })
 })

@@ -1,6 +1,7 @@
 /** What the nodes of other sites ask for: the stream of what this site says, and registered torrents. */
 import type { Writable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { readBearerToken } from '../../../core/bearer-token.ts'
 import { ApiError, type Query, readInfoHash } from '../requests.ts'
 
 export interface FederationSource {
@@ -25,7 +26,7 @@ const SITE_NAME_LENGTH_MAX = 255
 
 /** Its own token and nothing else: where it is asked from is no matter, and no browser has it. */
 export function guardFederation(request: FastifyRequest, federation: FederationSource): void {
-  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  const given = readBearerToken(request.headers.authorization)
   if (given === undefined || !federation.admits(given))
     throw new ApiError(401, 'token-wrong', 'send the federation token as "Authorization: Bearer <token>"')
 }

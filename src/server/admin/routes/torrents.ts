@@ -9,16 +9,16 @@ import { TORRENT_BYTES_MAX } from '../../../core/limits.ts'
 import { summarize } from '../../../metainfo/summary.ts'
 import { nearestNodeUrl } from '../../../registry/node-url.ts'
 import { checkOriginReference } from '../../../registry/origin-reference.ts'
-import { type Noted, type Registration, notedOf } from '../../../registry/registration.ts'
+import { type TorrentMetadata, type Registration, metadataOf } from '../../../registry/registration.ts'
 import { type TorrentRegistry, RegistryUnavailable } from '../../../registry/torrent-registry.ts'
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
 import { NO_BUBBLE, type Place, type Topology, UNMAPPED_SITE } from '../../../topology/topology.ts'
 import { ApiError, type Query, readInfoHash } from '../requests.ts'
 
-export interface TorrentParts {
+export interface TorrentContext {
   readonly registry: TorrentRegistry
   /** Why the nodes never serve the content of this origin; undefined where they do. */
-  readonly originObstacle: (origin: string) => string | undefined
+  readonly webSeeds: { unavailableReason(origin: string): string | undefined }
 }
 
 interface ShownWarning {
@@ -36,16 +36,21 @@ const CONTENT_TYPES = [
 export function addTorrentRoutes(
   routes: FastifyInstance,
   topology: CurrentTopology,
-  { registry, originObstacle }: TorrentParts,
+  { registry, webSeeds }: TorrentContext,
 ): void {
-  const describe = (registration: Registration, noted: Noted, warnings: readonly ShownWarning[]) => {
-    const obstacle = registration.origin === undefined ? undefined : originObstacle(registration.origin)
+  const describe = (
+    registration: Registration,
+    noted: TorrentMetadata,
+    warnings: readonly ShownWarning[],
+  ) => {
+    const unavailable =
+      registration.origin === undefined ? undefined : webSeeds.unavailableReason(registration.origin)
     return {
       ...describeBriefly(registration, noted),
       sites: urlsOf(topology.value, registration),
       warnings: [
         ...warnings.map(({ code, message }) => ({ code, message })),
-        ...(obstacle === undefined ? [] : [{ code: 'origin-unusable', message: obstacle }]),
+        ...(unavailable === undefined ? [] : [{ code: 'origin-unusable', message: unavailable }]),
       ],
     }
   }
@@ -75,7 +80,7 @@ export function addTorrentRoutes(
     if (metainfo === undefined)
       throw new ApiError(404, 'torrent-unknown', `${request.params.infoHash} has just been removed`)
     const summary = summarize(metainfo)
-    return describe(registration, notedOf(metainfo, summary.isPrivate), summary.warnings)
+    return describe(registration, metadataOf(metainfo, summary.isPrivate), summary.warnings)
   })
 
   routes.delete<{ Params: { infoHash: string } }>('/api/v1/torrents/:infoHash', async (request) => {
@@ -104,7 +109,7 @@ export function addTorrentRoutes(
         const { registration, metainfo, summary, isNew } = await registry
           .register(bytes, origin)
           .catch(explain)
-        const described = describe(registration, notedOf(metainfo, summary.isPrivate), summary.warnings)
+        const described = describe(registration, metadataOf(metainfo, summary.isPrivate), summary.warnings)
         return reply.code(isNew ? 201 : 200).send({ ...described, isNew })
       },
     )
@@ -139,7 +144,7 @@ function explain(error: unknown): never {
   throw error
 }
 
-function describeBriefly(registration: Registration, noted: Noted) {
+function describeBriefly(registration: Registration, noted: TorrentMetadata) {
   return {
     infoHashV1: noted.infoHashV1,
     infoHashV2: noted.infoHashV2,

@@ -44,7 +44,10 @@ async function anAdmin(token?: string) {
     operations: { reload: async () => ({ sites: 3 }), drain: () => {} },
     torrents: {
       registry,
-      originObstacle: (origin) => (origin.startsWith('/srv/') ? undefined : 'this node does not serve it'),
+      webSeeds: {
+        unavailableReason: (origin) =>
+          origin.startsWith('/srv/') ? undefined : 'this node does not serve it',
+      },
     },
     site: 'fra',
     federation: undefined,

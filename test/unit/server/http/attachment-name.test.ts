@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { attachmentHeader } from '../../../../src/server/http/attachment-name.ts'
+import { attachmentHeader } from '../../../../src/server/http/responses.ts'
 
 describe('the name that a torrent is saved under', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isNotModified } from '../../../../src/server/http/not-modified.ts'
+import { isNotModified } from '../../../../src/server/http/responses.ts'
 
 describe('a version that a client has already', () => {
   it.each([

@@ -251,7 +251,7 @@ describe('rewritten torrents', () => {
     for (let torrent = 0; torrent < 20; torrent++) {
       const { infoHash } = await registerFile(server, Buffer.alloc(100, torrent), `image-${torrent}.bin`)
       await server.get(`/torrents/${infoHash}.torrent`, FRA)
-      expect(server.served.cachedBytes).toBeLessThanOrEqual(3_000)
+      expect(server.variants.cachedBytes).toBeLessThanOrEqual(3_000)
     }
   })
 
@@ -266,7 +266,7 @@ describe('rewritten torrents', () => {
     const registration = server.registry.list()[0]
     if (registration !== undefined) await server.registry.remove(registration)
     expect((await server.get(path, FRA)).status).toBe(404)
-    expect(server.served.cachedBytes).toBe(0)
+    expect(server.variants.cachedBytes).toBe(0)
   })
 })
 

@@ -203,7 +203,9 @@ describe('one host of a site', () => {
   })
 
   it('hands over to one that waits when it falls silent', async () => {
-    const { server, url } = await aServer({ patience: { waitMs: 600_000, lookEveryMs: 5, waitingMax: 10 } })
+    const { server, url } = await aServer({
+      waitLimits: { waitMs: 600_000, pollIntervalMs: 5, waitingMax: 10 },
+    })
     await server.get(url, FRA, range('bytes=0-9'))
     server.swarm.gateways = [FRA_OTHER]
     const waiting = server.get(url, FRA_OTHER, range('bytes=10-19'))
@@ -223,7 +225,9 @@ describe('one host of a site', () => {
   })
 
   it('is sent away at once where too many wait', async () => {
-    const { server, url } = await aServer({ patience: { waitMs: 600_000, lookEveryMs: 5, waitingMax: 1 } })
+    const { server, url } = await aServer({
+      waitLimits: { waitMs: 600_000, pollIntervalMs: 5, waitingMax: 1 },
+    })
     await server.get(url, FRA, range('bytes=0-9'))
     const curl = { headers: { 'user-agent': 'curl/8' } }
     const both = [server.get(url, FRA_OTHER, curl), server.get(url, '127.1.1.7', curl)]
@@ -254,7 +258,9 @@ describe('a site that has a copy', () => {
   })
 
   it('ends the wait of whoever still waits', async () => {
-    const { server, url } = await aServer({ patience: { waitMs: 600_000, lookEveryMs: 5, waitingMax: 10 } })
+    const { server, url } = await aServer({
+      waitLimits: { waitMs: 600_000, pollIntervalMs: 5, waitingMax: 10 },
+    })
     await server.get(url, FRA, range('bytes=0-9'))
     const waiting = server.get(url, FRA_OTHER)
     server.swarm.warmSites = [0]
@@ -302,7 +308,9 @@ describe('a client that hangs up', () => {
   })
 
   it('while it waits is forgotten', async () => {
-    const { server, url } = await aServer({ patience: { waitMs: 600_000, lookEveryMs: 5, waitingMax: 1 } })
+    const { server, url } = await aServer({
+      waitLimits: { waitMs: 600_000, pollIntervalMs: 5, waitingMax: 1 },
+    })
     await server.get(url, FRA, range('bytes=0-9'))
     for (let attempt = 0; attempt < 3; attempt++) {
       await new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readRangeHeader } from '../../../../src/server/http/byte-range.ts'
+import { readRangeHeader } from '../../../../src/server/http/range-response.ts'
 
 describe('the part of a file of 100 bytes that a request asks for', () => {
   it.each([
