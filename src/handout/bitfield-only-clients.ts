@@ -1,35 +1,36 @@
 /**
- * Leechers that hear nothing from their neighbours. rtorrent 0.9.8 sends HAVE only along with other messages, and
- * whoever asked it once when it had nothing new is not served again before its next round, every 30 s. When it
- * finishes it hangs up on everybody. Two rtorrent leechers that meet empty are of no use to each other (observed: of
- * 23 that knew three others each, two were done after 140 s).
+ * Bitfield-only clients: leechers that learn from a neighbour's first bitfield and from no HAVE after it. rtorrent
+ * 0.9.8 sends HAVE only along with other messages, does not serve a neighbour again for up to 30 s after a request that
+ * found nothing new, and closes all connections when it completes. Two rtorrent leechers that connect while both are
+ * empty are of no use to each other (observed: of 23 leechers with three neighbours each, two were complete after 140
+ * s).
  *
- * A newcomer can use one that has begun before, and is never stuck as long as it also knows somebody complete. So where
- * all others are like it, it waits for the first complete peer of its site. From then on they come one after the
- * other, each to somebody complete and to those before it. Gateways of different sites do the same with their common
- * upstream: what one has fetched, the next one gets from it, and the line of the upstream carries most of it once.
+ * A new leecher can use one that began earlier, and never stalls while it also has a complete neighbour. If all others
+ * are of this kind, it therefore waits for the first complete peer of its site. From then on leechers start one after
+ * the other, each with complete peers and with the leechers before it. Gateways of different sites do the same with
+ * their common upstream: each fetches from those ahead of it, and the upstream's link carries most of the content once.
  */
 import { flags, LEFT_UNKNOWN, type PeerRows } from '../swarm/peer-rows.ts'
 import type { Choice, HandoutContext, UpstreamChange } from './decision.ts'
 import { take } from './pick.ts'
 
-/** Whether no leecher of the site would tell the requester what it gets. */
+/** True if no leecher of the site would advertise its new pieces to the requester. */
 export function receivesFromNoLeecher({ table, site, requester, nowMs }: HandoutContext): boolean {
   if (!requester.isBitfieldOnly) return false
   const { rows } = table
-  const tells = (row: number) =>
+  const advertises = (row: number) =>
     row !== requester.row && !rows.has(row, flags.slowToForward) && !rows.isExpired(row, nowMs)
-  return take(rows, site.listsOf('leecher'), 1, tells).length === 0
+  return take(rows, site.listsOf('leecher'), 1, advertises).length === 0
 }
 
-/** Whether it is known to have something. */
+/** True if the peer has reported a download. */
 export function hasBegun(rows: PeerRows, row: number): boolean {
   return rows.downloadedKib(row) > 0
 }
 
 /**
- * For a deaf gateway with a new upstream: gateways of other sites with the same one that are ahead of it. Returns
- * whether to wait for one. Where other sites speak for themselves, how far their gateways are is not known.
+ * For a bitfield-only gateway with a new upstream: adds gateways of other sites that fetch from the same one and are
+ * ahead. Returns true if the requester should wait for one. The progress of gateways of remote sites is not known.
  */
 export function addCoDownstream(
   context: HandoutContext,
@@ -60,7 +61,7 @@ export function addCoDownstream(
   )
 }
 
-/** Of what it started with missing. */
+/** Share of the bytes missing at its start that the peer has downloaded. */
 function shareOf(rows: PeerRows, row: number): number {
   const [leftKib, downloadedKib] = [rows.leftKib(row), rows.downloadedKib(row)]
   return leftKib === LEFT_UNKNOWN || downloadedKib === 0 ? 0 : downloadedKib / (leftKib + downloadedKib)

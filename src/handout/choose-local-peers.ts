@@ -1,10 +1,10 @@
 /**
- * Whom a peer hears of inside its own site: a near-regular random graph among the leechers, its own bubble
- * first, entered by a source at two points.
+ * Selects the peers of its own site that a requester gets: a near-regular random graph of the leechers, its own bubble
+ * first, which a source enters at two points.
  *
- * Bounded degree is the point. A source that everybody knows uploads the same piece many times; a leecher that
- * has met everybody has no stranger left when it finishes, and then waits out libtorrent's 60 s reconnect ban
- * (measured: 2 of 23 hosts a minute late with 50 neighbours, none in three runs with 3).
+ * The degree is bounded. A source known to all uploads the same piece many times; a leecher connected to all has no
+ * stranger left when it finishes, and then waits for the end of libtorrent's 60 s reconnect ban (measured: 2 of 23
+ * hosts a minute late with 50 neighbours, none in three runs with 3).
  */
 import type { Random } from '../core/random.ts'
 import { flags } from '../swarm/peer-rows.ts'
@@ -16,12 +16,12 @@ import { pick, take } from './pick.ts'
 import { isInReserve, type JoinStrategy } from './small-site.ts'
 import { isLargeSite } from './site-state.ts'
 
-/** A needy peer that already has so many sources and neighbours is not offered to anybody else. */
+/** A leecher with this many introductions is not handed out to further peers. */
 const LEECHER_LINKS_MAX = 8
-/** The same for a finisher, who has everything: somebody with many neighbours may have none of those. */
+/** The same for a finisher, which is complete: the many neighbours of a leecher may all be incomplete. */
 const STRANGER_LINKS_MAX = 12
 
-/** The asker's answer so far, and what all rules share: who may be chosen, and how near he is. */
+/** The choices so far, and the rules that all of them share: eligibility and locality of a candidate. */
 export class LocalChoices {
   readonly choices: Choice[] = []
   readonly introductions: number[] = []
@@ -38,7 +38,7 @@ export class LocalChoices {
     return this.choices.some((choice) => choice.row === row)
   }
 
-  /** Peers of the site that the requester was told of before, and that it or they can still use. */
+  /** Peers of the site that the requester was introduced to before, as long as one of the two can use the other. */
   addIntroduced(): void {
     const { table, requester, site, nowMs } = this.#context
     if (requester.row < 0) return
@@ -50,7 +50,7 @@ export class LocalChoices {
     }
   }
 
-  /** For a leecher: one source with a free slot, then leechers, then whoever is idle. */
+  /** For a leecher: one source with a free slot, then leechers, then idle sources. */
   addForLeecher(strategy: JoinStrategy): void {
     const { policy } = this.#context
     if (strategy === 'reserve') return
@@ -60,10 +60,10 @@ export class LocalChoices {
     if (this.#known('source') === 0) this.#addSources(1, 'source')
     this.#addNeighbours('bubble', policy.bubbleNeighbours - this.#known('bubble'), linksMax)
     this.#addNeighbours('site', policy.otherNeighbours - this.#known('site'), linksMax)
-    // Rather one that has enough already than nobody of its own bubble, or nobody outside it.
+    // A leecher with enough neighbours is better than none of its own bubble, or none outside it.
     this.#addNeighbours('bubble', 1 - this.#known('bubble'), LEECHER_LINKS_MAX)
     this.#addNeighbours('site', 1 - this.#known('site'), LEECHER_LINKS_MAX)
-    // In a small bubble, or a site without bubbles, whoever is there makes up the number.
+    // In a small bubble, or a site without bubbles, any leecher fills the number.
     this.#addNeighbours('bubble', wanted - this.#known('leecher'), linksMax)
     this.#addNeighbours('site', wanted - this.#known('leecher'), linksMax)
     this.#addSources(policy.neighboursMin - this.choices.length, 'source')
@@ -73,7 +73,7 @@ export class LocalChoices {
     if (this.choices.length === 0) this.#add('leecher', 1, 'same-site', (row) => this.#links(row))
   }
 
-  /** How many leechers one hears of, and how many introductions those may have already. */
+  /** Number of leechers in a response, and the introductions that these may already have. */
   #degree(): { readonly wanted: number; readonly linksMax: number } {
     const { policy, site, requester } = this.#context
     if (isLargeSite(policy, site))
@@ -84,8 +84,8 @@ export class LocalChoices {
   }
 
   /**
-   * For a deaf leecher: peers that have everything, unless somebody elsewhere fetches from them, and others that are
-   * on their way there. Without one that is complete, nobody: those on their way hang up when they arrive.
+   * For a bitfield-only leecher: complete peers with a free slot, and leechers that began earlier.
+   * Without a complete peer it gets none: leechers of its kind close their connections when they complete.
    */
   addForBitfieldOnly(downstreamOf: (context: HandoutContext, row: number) => readonly unknown[]): void {
     const { policy, requester, table, site } = this.#context
@@ -122,7 +122,7 @@ export class LocalChoices {
     )
   }
 
-  /** Whom a complete peer was introduced to since it is: it has hung up on all others. */
+  /** Peers to which a complete peer was introduced since its last announce; it closed the earlier connections. */
   #servedBy(row: number): number[] {
     const { table, nowMs } = this.#context
     const { introductions, rows } = table
@@ -133,7 +133,7 @@ export class LocalChoices {
     return served
   }
 
-  /** Whoever comes next would find nothing to fetch from it, and never ask it again. */
+  /** True for a leecher that has just started: a later one would find nothing to fetch from it, and never ask again. */
   #isAboutToBegin(row: number): boolean {
     const { table, nowMs, policy } = this.#context
     return (
@@ -141,18 +141,18 @@ export class LocalChoices {
     )
   }
 
-  /** For a gateway: the few that spread what it has. Whoever is in reserve is not for it. */
+  /** For a gateway: the few leechers that spread its pieces, without the one kept in reserve. */
   addSpreaders(): void {
     const isInvited = (row: number) => !isInReserve(this.#context, row)
     this.#addLeechers(this.#freeSlots(), 'leecher', LEECHER_LINKS_MAX, isInvited)
   }
 
-  /** The same for a seed. */
+  /** For a seed: the same, including a leecher in reserve. */
   addLeechers(): void {
     this.#addLeechers(this.#freeSlots(), 'leecher', LEECHER_LINKS_MAX)
   }
 
-  /** For a finisher: those it never met. */
+  /** For a finisher: leechers that it never met. */
   addStrangers(): void {
     this.#addLeechers(this.#context.policy.strangersOnCompletion, 'stranger', STRANGER_LINKS_MAX)
   }
@@ -168,23 +168,23 @@ export class LocalChoices {
     })
   }
 
-  /** For a peer without progress: a source that it has not met, however busy. */
+  /** For a peer without progress: a source that it has not met, even without a free slot. */
   addRescue(): boolean {
     const before = this.choices.length
     this.#addSources(1, 'rescue')
     return this.choices.length > before
   }
 
-  /** For one that says `left=0` and may have nothing: seeds, which cost nothing if it has all. */
+  /** For a peer with `left=0` that may lack the content: seeds, which cost nothing if it is complete. */
   addSeeds(count: number): void {
     const { table, site } = this.#context
     const seeds = site.listsOf('seed').toSorted((a, b) => this.#distance(a) - this.#distance(b))
-    // Not introduced: between two complete peers there is nothing to be had, so nothing to remember.
+    // Not recorded as introductions: two complete peers exchange nothing.
     for (const row of take(table.rows, seeds, count, (seed) => this.#isEligible(seed)))
       this.choices.push({ row, locality: this.#locality(row), reason: 'seed' })
   }
 
-  /** Sources with a free slot; as a last resort or to rescue somebody, however busy. */
+  /** Sources with a free slot; as a last resort or a rescue also those without. */
   #addSources(count: number, reason: 'source' | 'last-resort' | 'rescue'): void {
     if (count <= 0) return
     const before = this.choices.length
@@ -209,7 +209,7 @@ export class LocalChoices {
     return reason !== 'source' || this.#links(row) < this.#slotsOf(row)
   }
 
-  /** How many local peers hear of this source. */
+  /** Number of local peers that this source is handed out to. */
   #slotsOf(row: number): number {
     const { policy } = this.#context
     return this.#isSlow(row) ? policy.slowSourceSlots : policy.sourceSlots
@@ -220,8 +220,8 @@ export class LocalChoices {
   }
 
   /**
-   * Leechers of one ring with fewer than so many introductions; whoever knows nobody yet comes first. In a large
-   * site whoever knows fewest: among a thousand, the few with one neighbour are who is done last.
+   * Leechers of one locality with fewer than `linksMax` introductions, those without any first. In a large site those
+   * with the fewest come first: of a thousand leechers, the few with one neighbour complete last.
    */
   #addNeighbours(locality: 'bubble' | 'site', count: number, linksMax: number): void {
     const isLarge = isLargeSite(this.#context.policy, this.#context.site)
@@ -267,7 +267,7 @@ export class LocalChoices {
     this.introductions.push(row)
   }
 
-  /** Whether this row may be chosen at all. */
+  /** True if this row may be chosen at all. */
   #isEligible(row: number): boolean {
     const { table, requester, nowMs } = this.#context
     const { rows } = table

@@ -1,10 +1,9 @@
 /**
- * The tree over the sites: from which peer of which other site a gateway fetches.
+ * Selects the upstream of a gateway: the edges of the tree over the sites.
  *
- * Each site feeds others from one uplink, and whoever is fed at the same time shares it. So a site that already
- * feeds another counts as that much further away: among equally distant sites this makes a chain (measured:
- * 26.7 s where a star of all gateways around the source took 43 s), while a much cheaper link is shared rather
- * than a dear one used.
+ * A site feeds others from one uplink, which those fed at the same time share. The cost of a site therefore grows with
+ * each site that it already feeds: equally distant sites form a chain (measured: 26.7 s; a star of all gateways around
+ * the source took 43 s), while a much cheaper link is shared before an expensive one is used.
  */
 import type { Random } from '../core/random.ts'
 import { flags } from '../swarm/peer-rows.ts'
@@ -15,10 +14,10 @@ import { pick } from './pick.ts'
 import { hasCopy } from './site-state.ts'
 import { TreePlan, treeRank } from './tree-rank.ts'
 
-/** Far more than sites need to agree on a tree, and than their clocks are apart. */
+/** Far more than the sites need to agree on a tree, and than the difference between their clocks. */
 const CHOOSING_MS = 2_000
 
-/** The row to fetch from, or -1 where no content is to be had. Never one of `avoid` if there is another. */
+/** The row to fetch from, or -1 if no content is available. One of `avoid` only if there is no other. */
 export function chooseUpstream(context: HandoutContext, avoid: readonly number[], random: Random): number {
   const { table, topology, swarm, site, policy, nowMs } = context
   const tree = new FetchTree(table, swarm, site, nowMs)
@@ -28,9 +27,9 @@ export function chooseUpstream(context: HandoutContext, avoid: readonly number[]
     if (other === site || !(plan?.mayFetchFrom(other) ?? tree.isFed(other))) continue
     const cost = topology.cost(site.site, other.site)
     if (cost === Infinity) continue
-    const patience = isSlowToForward(context, other) ? policy.slowForwarderCost : 1
+    const slowness = isSlowToForward(context, other) ? policy.slowForwarderCost : 1
     const shared = policy.sharedUplinkCost * (plan ?? tree).sitesFedBy(other)
-    ranked.push({ other, cost: cost * (1 + shared) * patience })
+    ranked.push({ other, cost: cost * (1 + shared) * slowness })
   }
   ranked.sort((a, b) => a.cost - b.cost)
   for (const isLastResort of [false, true])
@@ -41,7 +40,7 @@ export function chooseUpstream(context: HandoutContext, avoid: readonly number[]
   return -1
 }
 
-/** Gateways without an upstream, nearest first, that the asking source can feed. */
+/** Gateways without an upstream that the requester can feed, nearest first. */
 export function gatewaysWithoutUpstream(context: HandoutContext): number[] {
   const { table, topology, swarm, site, policy, nowMs } = context
   const found: { readonly row: number; readonly other: SiteSwarm; readonly cost: number }[] = []
@@ -64,8 +63,8 @@ export function gatewaysWithoutUpstream(context: HandoutContext): number[] {
 }
 
 /**
- * Whether nobody feeds this gateway, and it is not about to choose somebody by itself. Where another site decides about
- * it, the requester may feed it only if that closes no circle whatever that site does meanwhile.
+ * True for a gateway without an upstream that is not about to choose one itself. If a remote site decides about it, the
+ * requester may feed it only if that closes no circle, whatever the remote site decides meanwhile.
  */
 function needsUpstream(context: HandoutContext, gateway: Gateway): boolean {
   const { swarm, site, nowMs, isFederated } = context
@@ -89,7 +88,7 @@ export function downstreamOf(context: HandoutContext, row: number): Gateway[] {
   return found
 }
 
-/** Live gateways of other sites that fetch from anybody of the asking site. */
+/** Live gateways of other sites that fetch from any peer of the requester's site. */
 export function downstreamOfSite(context: HandoutContext): Gateway[] {
   const { table, swarm, site, nowMs } = context
   const found: Gateway[] = []
@@ -104,7 +103,7 @@ export function downstreamOfSite(context: HandoutContext): Gateway[] {
   return found
 }
 
-/** Whether whoever fetches from this site has to wait until it has the whole torrent. */
+/** True for a site without a copy whose gateways upload hardly anything before they are complete. */
 function isSlowToForward({ table, swarm }: HandoutContext, other: SiteSwarm): boolean {
   return (
     !hasCopy(swarm, other) &&
@@ -112,7 +111,7 @@ function isSlowToForward({ table, swarm }: HandoutContext, other: SiteSwarm): bo
   )
 }
 
-/** A seed of the site if it has one, else a gateway; the one that feeds fewest. */
+/** A seed of the site, or a gateway if there is none; the one that feeds the fewest gateways. */
 function sourceIn(
   context: HandoutContext,
   tree: FetchTree,

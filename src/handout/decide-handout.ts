@@ -1,13 +1,14 @@
 /**
- * The handout: whom one announce hears of, and what follows from it. Pure: reads the table, changes nothing.
+ * The handout: the peers in the response to one announce, and the changes that follow from it. Pure: reads the table,
+ * changes nothing.
  *
- * | who asks | gets |
+ * | requester | gets |
  * |---|---|
- * | leecher | a source of its site with a free slot, then leechers: its own bubble first, never nobody of the others |
+ * | leecher | a source of its site with a free slot, then leechers: its own bubble first, at least one of the others |
  * | gateway | few local peers, the site's other gateways, its upstream in the tree over the sites |
- * | seed | needy peers of its site, and gateways of other sites that fetch from it |
+ * | seed | leechers of its site, and gateways of other sites that fetch from it |
  *
- * Nobody else hears of another site. A short answer is a correct answer.
+ * No other peer gets one of another site. A short response is a correct response.
  */
 import { flags } from '../swarm/peer-rows.ts'
 import type { Gateway } from '../swarm/swarm.ts'
@@ -20,7 +21,7 @@ import { DecisionRandom } from './pick.ts'
 import { siteState } from './site-state.ts'
 import { joinStrategy } from './small-site.ts'
 
-/** Local seeds shown to one that says `left=0` and may have nothing. */
+/** Local seeds for a peer that announces `left=0` and may lack the content. */
 const SEEDS_FOR_UNVERIFIED = 3
 
 export function decideHandout(context: HandoutContext): Decision {
@@ -62,7 +63,7 @@ export function decideHandout(context: HandoutContext): Decision {
   }
 }
 
-/** Returns whether a fresh source was given to a peer without progress. */
+/** Returns true if a peer without progress got a fresh source. */
 function forLeecher(context: HandoutContext, local: LocalChoices): boolean {
   const { table, policy, requester } = context
   local.addForLeecher(joinStrategy(context))
@@ -70,7 +71,7 @@ function forLeecher(context: HandoutContext, local: LocalChoices): boolean {
   return stalls > 0 && stalls % policy.stallsUntilRescue === 0 && local.addRescue()
 }
 
-/** Few local peers, fellow gateways, the upstream. Returns whether a fresh upstream was tried. */
+/** Adds few local peers, the other gateways, the upstream. Returns true if the upstream is a replacement. */
 function forGateway(
   context: HandoutContext,
   lease: Gateway | undefined,
@@ -102,7 +103,7 @@ function forGateway(
   return isStuck
 }
 
-/** A seed, or a partial seed: local peers that need something. */
+/** Adds local leechers for a seed or a partial seed. */
 function forSource(
   context: HandoutContext,
   random: DecisionRandom,
@@ -115,14 +116,15 @@ function forSource(
   const isVerifiedSeed = requester.row >= 0 && table.rows.has(requester.row, flags.verifiedSeed)
   if (requester.role !== 'seed' || isVerifiedSeed || local.choices.length > 0) return
   local.addSeeds(SEEDS_FOR_UNVERIFIED)
-  // Nobody near has it: a magnet client would wait for ever. A real seed only finds another seed, and hangs up.
+  // No local peer has the content, so a magnet client would wait without limit. A real seed finds a seed and
+  // disconnects.
   const isUnverifiedSeed = requester.row >= 0 && table.rows.has(requester.row, flags.unverifiedSeed)
   if (!isUnverifiedSeed || local.choices.length > 0 || site.trustedSeeds > 0) return
   const source = chooseUpstream(context, [], random)
   if (source >= 0) remote.push({ row: source, locality: 'remote', reason: 'seed' })
 }
 
-/** The gateways that fetch from the requester, and those that have nobody to fetch from until now. */
+/** Adds the gateways that fetch from the requester, and those without an upstream, of which it becomes the upstream. */
 function assignUpstreams(context: HandoutContext, remote: Choice[], upstreams: UpstreamChange[]): void {
   const { requester } = context
   if (requester.row < 0) return
@@ -138,8 +140,8 @@ function assignUpstreams(context: HandoutContext, remote: Choice[], upstreams: U
 }
 
 /**
- * One of the first finishers of a site. Complete, it takes nothing back from a gateway of another site, so what enters
- * its own site does not grow.
+ * True for one of the first finishers of a site. It is complete and downloads nothing from a gateway of another site,
+ * so no more bytes enter its own site.
  */
 function isFirstFinisher({ policy, site, requester }: HandoutContext): boolean {
   const countMax = requester.dropsFinishers ? policy.firstFinishers : policy.firstFinishersWithoutDrops
@@ -153,7 +155,7 @@ function isUsable(context: HandoutContext, upstreamRow: number): boolean {
 
 const LOCALITY_ORDER = { bubble: 0, site: 1, remote: 2 } as const
 
-/** Nearest first; if there is not room for all, what comes from elsewhere stays, since nobody else is told of it. */
+/** Nearest first. If there are too many, peers of other sites stay: no other response contains them. */
 function nearestFirst(choices: readonly Choice[], peersWanted: number): Choice[] {
   const sorted = choices.toSorted((a, b) => LOCALITY_ORDER[a.locality] - LOCALITY_ORDER[b.locality])
   const surplus = sorted.length - peersWanted

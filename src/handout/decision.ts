@@ -1,6 +1,6 @@
 /**
- * What a handout decision is made of: who asks, what is chosen with which reason, and what follows from it.
- * A decision changes nothing by itself; `applyDecision` does, and `explain` only prints it.
+ * The parts of a handout decision: the requester, the chosen peers with their reasons, and the resulting changes.
+ * A decision changes nothing by itself; `applyDecision` applies it, and `explain` prints it.
  */
 import type { ElectionCause, Locality } from '../core/tracker-metrics.ts'
 import type { Role } from '../swarm/peer-state.ts'
@@ -9,9 +9,9 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { Policy } from './policy.ts'
 
-/** Why a peer is in an answer. */
+/** Reasons for which a peer is handed out. The names are public: `explain` prints them. */
 export const reasons = {
-  introduced: 'they were introduced before; clients remember, so the answer stays the same',
+  introduced: 'introduced before; clients remember their peers, so the response stays the same',
   'same-bubble': 'a leecher of the same bubble',
   'same-site': 'a leecher of another bubble of the site',
   source: 'a local source with a free slot',
@@ -20,10 +20,10 @@ export const reasons = {
   leecher: 'a local leecher, which lacks what the requester has',
   stranger: 'a local leecher that the finisher never met: no reconnect ban between them',
   rescue: 'a fresh local source for a peer without progress',
-  seed: 'a local seed, in case the asking peer only seems complete (a magnet without metadata)',
-  upstream: 'the peer of another site through which this site fetches; only its gateway is told',
+  seed: 'a local seed, in case the requester only seems complete (a magnet without metadata)',
+  upstream: 'the peer of another site from which this site fetches; only its gateway gets it',
   'co-downstream': 'the gateway of another site that fetches from the same peer, and is ahead',
-  downstream: 'the gateway of another site that fetches from the asking peer',
+  downstream: 'the gateway of another site that fetches from the requester',
   'first-finisher':
     'the gateway of another site that fetches from this one; it never met this finisher, so no reconnect ban',
   'co-gateway': 'the other gateway of the site',
@@ -38,24 +38,24 @@ export interface Choice {
 }
 
 /**
- * A torrent at a site. `filling`: needy peers, no complete copy yet. `warm`: a complete copy is there.
- * `stranded`: needy peers, and neither a source nor a live gateway. `idle`: nobody needs anything.
+ * A torrent at a site. `filling`: leechers, no complete copy yet. `warm`: the site has a complete copy.
+ * `stranded`: leechers, and neither a source nor a live gateway. `idle`: no copy and no leechers.
  */
 export type SiteState = 'filling' | 'warm' | 'stranded' | 'idle'
 
 export interface Requester {
-  /** -1 for a peer that the table does not know, such as one that `explain` imagines. */
+  /** -1 for a peer that is not in the table, such as one that `explain` assumes. */
   readonly row: number
   readonly place: number
   readonly role: Role
   readonly hasCompleted: boolean
-  /** Choices wanted; 0 none. */
+  /** Number of peers wanted. */
   readonly peersWanted: number
-  /** Hangs up on a neighbour that finishes before it has its last piece; see `small-site.ts`. */
+  /** Disconnects a neighbour that completes before its own last piece; see `small-site.ts`. */
   readonly dropsFinishers: boolean
-  /** Learns from a neighbour only what that had when they met; see `bitfield-only-clients.ts`. */
+  /** Learns only the pieces that a neighbour had when they connected; see `bitfield-only-clients.ts`. */
   readonly isBitfieldOnly: boolean
-  /** For how long this announce has waited for its answer. */
+  /** Time for which the response to this announce has been deferred. */
   readonly waitedMs: number
 }
 
@@ -64,37 +64,37 @@ export interface HandoutContext {
   readonly topology: Topology
   readonly policy: Policy
   readonly nowMs: number
-  /** Decides between equals. The same situation with the same seed gives the same decision. */
+  /** Decides between equals. The same context with the same seed gives the same decision. */
   readonly seed: number
   readonly swarm: Swarm
   readonly site: SiteSwarm
   readonly requester: Requester
-  /** Whether other sites decide for themselves, and are seen late. */
+  /** True if remote sites decide for themselves, and their decisions arrive late. */
   readonly isFederated: boolean
-  /** False where the other nodes of the site have not agreed that the requester becomes gateway. */
+  /** False if the other nodes of the site have not agreed that the requester becomes gateway. */
   readonly mayElect: boolean
 }
 
 export interface Decision {
   readonly state: SiteState
-  /** Nearest ring first. */
+  /** Nearest first. */
   readonly choices: readonly Choice[]
-  /** Local peers that the requester is introduced to now, and that were not before. */
+  /** Local peers to which the requester is introduced for the first time. */
   readonly introductions: readonly number[]
   /** Leases that end now. */
   readonly leaseEnds: readonly { readonly row: number; readonly cause: ElectionCause }[]
-  /** Why the requester becomes its site's gateway now; undefined where it does not. */
+  /** Cause of the requester's election as gateway; undefined without one. */
   readonly election: ElectionCause | undefined
-  /** Gateways that fetch from somebody else from now on. */
+  /** Gateways with a new upstream. */
   readonly upstreams: readonly UpstreamChange[]
   readonly isRescue: boolean
-  /** Nobody is there yet who could give this client anything, and whoever it meets too early is lost to it. */
+  /** No peer has pieces for this client yet, and a peer that it meets too early is of no use to it later. */
   readonly isTooEarly: boolean
 }
 
 export interface UpstreamChange {
   readonly gatewayRow: number
   readonly upstreamRow: number
-  /** The one that gave nothing, or -1. */
+  /** The upstream without progress that is replaced, or -1. */
   readonly failedRow: number
 }

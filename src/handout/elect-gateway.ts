@@ -1,7 +1,7 @@
 /**
- * Who fetches for its site. One lease a torrent and site (or as many as the topology says), given to whoever
- * announces first while the site has no copy: the others are told of nobody elsewhere, and that alone keeps the
- * bytes that enter a site at one copy.
+ * Elects the gateways of a site. There is one lease for each torrent and site (or the number in the topology), granted
+ * to the first leecher that announces while the site has no copy. No other leecher gets peers of other sites, which
+ * alone limits the bytes that enter a site to one copy.
  */
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { flags } from '../swarm/peer-rows.ts'
@@ -11,9 +11,9 @@ import type { HandoutContext } from './decision.ts'
 import { hasCopy } from './site-state.ts'
 
 /**
- * A lifetime is two intervals and some slack, so this is when the next announce of a gateway is due: 296 s after
- * the last one of a libtorrent client, which comes every 300 s. The others of a site that started together come
- * right behind it, and not again for 300 s: who waits for more certainty waits that long.
+ * A lifetime is two intervals and some slack, so the next announce of a gateway is due at this share of it: 296 s after
+ * the last one of a libtorrent client, which announces every 300 s. The other leechers of a site that started together
+ * announce right after it, and then not for 300 s, so a later check would cost that long.
  */
 const OVERDUE_PERCENT = 47
 
@@ -22,7 +22,7 @@ export interface LeaseEnd {
   readonly cause: ElectionCause
 }
 
-/** Leases that are over, seen from this announce; the asker's own by lack of progress included. */
+/** Leases that end with this announce, also the requester's own for lack of progress. */
 export function endedLeases(context: HandoutContext): LeaseEnd[] {
   const { table, swarm, site, nowMs } = context
   const isWarm = hasCopy(swarm, site)
@@ -36,9 +36,9 @@ export function endedLeases(context: HandoutContext): LeaseEnd[] {
 }
 
 /**
- * A gateway is given up when it announced often without progress though it had an upstream, and somebody else is
- * there to try; or when it did not announce when it was due and the requester, who came as early, still needs something.
- * That the requester got further since its last announce, as long ago as the gateway's, does not say that it still does.
+ * A lease ends after several announces without progress in spite of an upstream, if there is another leecher; or when
+ * the gateway's announce is overdue and the requester, which has announced before, is still incomplete. Progress of
+ * the requester since its last announce, as long ago as the gateway's, does not show that it still progresses.
  */
 function isStuck(context: HandoutContext, gateway: Gateway): boolean {
   const { table, site, requester, policy, nowMs } = context
@@ -51,7 +51,7 @@ function isStuck(context: HandoutContext, gateway: Gateway): boolean {
   return table.introductions.count(requester.row) > 0 || rows.stalls(requester.row) > 0
 }
 
-/** Why the requester becomes gateway now; undefined where it does not. `live` are the leases that go on. */
+/** Cause of the requester's election as gateway; undefined if it is not elected. `live`: the leases that continue. */
 export function election(
   context: HandoutContext,
   live: readonly Gateway[],

@@ -1,6 +1,6 @@
 /**
- * Who fetches from whom between the sites of one swarm, read once for a decision: asking the table anew for each
- * of a thousand sites, each at the end of a chain of hundreds, took a second for one announce.
+ * The upstreams between the sites of one swarm, read once for each decision: reading the table again for each of a
+ * thousand sites, each at the end of a chain of hundreds, took a second for one announce.
  */
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
@@ -9,14 +9,14 @@ import { hasCopy } from './site-state.ts'
 export class FetchTree {
   readonly #swarm: Swarm
   readonly #sites = new Map<number, SiteSwarm>()
-  /** The site index that the gateways of a site fetch from. Several fetch from the first one's, by `chooseUpstream`. */
+  /** Index of the site from which the gateways of a site fetch; of several, the first one's. */
   readonly #upstreamOf = new Map<SiteSwarm, number>()
   readonly #sitesFedBy = new Map<number, number>()
   readonly #gatewaysFedBy = new Map<number, number>()
   readonly #isFed = new Map<SiteSwarm, boolean>()
   readonly #without: SiteSwarm
 
-  /** `without`: the site that asks. What reaches others only through it cannot reach it. */
+  /** `without`: the requester's site. Content that reaches other sites only through it cannot reach it. */
   constructor(table: SwarmTable, swarm: Swarm, without: SiteSwarm, nowMs: number) {
     this.#swarm = swarm
     this.#without = without
@@ -34,19 +34,19 @@ export class FetchTree {
     }
   }
 
-  /** Sites that have a gateway fetching from this one, the asking site left out. */
+  /** Number of sites with a gateway that fetches from this one, without the requester's site. */
   sitesFedBy(source: SiteSwarm): number {
     return this.#sitesFedBy.get(source.site) ?? 0
   }
 
-  /** Live gateways that fetch from this row. */
+  /** Number of live gateways that fetch from this row. */
   gatewaysFedBy(row: number): number {
     return this.#gatewaysFedBy.get(row) ?? 0
   }
 
   /**
-   * Whether content reaches this site: it has a copy, or one of its gateways has an upstream in a site that
-   * content reaches, and that path does not lead through the asking site.
+   * True if content reaches this site: it has a copy, or one of its gateways has an upstream in a site that content
+   * reaches, on a path that does not lead through the requester's site.
    */
   isFed(site: SiteSwarm): boolean {
     const path: SiteSwarm[] = []
@@ -58,7 +58,7 @@ export class FetchTree {
       else if (hasCopy(this.#swarm, at)) isFed = true
       else {
         path.push(at)
-        // Until the path proves otherwise: a path that comes back to itself feeds nobody.
+        // Until the rest of the path is known: a path that returns to itself brings no content.
         this.#isFed.set(at, false)
         at = this.#upstream(at)
       }
@@ -67,12 +67,12 @@ export class FetchTree {
     return isFed
   }
 
-  /** Content will reach this site: its gateway is about to choose, and knows whom. So it will reach whoever fetches there. */
+  /** Marks a site that content will reach, because its gateway is about to choose a known upstream. */
   expect(site: SiteSwarm): void {
     this.#isFed.set(site, true)
   }
 
-  /** The asking site, and the sites that its content comes through; undefined where none comes. */
+  /** The requester's site and the sites through which its content comes; undefined if none comes. */
   pathOfRequester(): ReadonlySet<SiteSwarm> | undefined {
     const path = new Set<SiteSwarm>()
     let at: SiteSwarm | undefined = this.#without

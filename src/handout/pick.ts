@@ -1,26 +1,26 @@
 /**
- * Picks rows from row lists: the best of the first few of each, so that a choice in a swarm of a hundred thousand
- * costs what one in a swarm of fifty does.
+ * Picks rows from row lists: the best of the first few of each, so that a choice in a swarm of a hundred thousand peers
+ * costs as much as one in a swarm of fifty.
  */
 import type { Random } from '../core/random.ts'
 import type { PeerRows } from '../swarm/peer-rows.ts'
 import type { RowList } from '../swarm/row-list.ts'
 
-/** So many rows are looked at, from wherever the ring of a list stands. */
-const LOOKED_AT_MAX = 48
-/** In all lists together: a site of ten bubbles in full, one of a thousand from another bubble on each time. */
-const LOOKED_AT_TOTAL_MAX = 10 * LOOKED_AT_MAX
+/** Rows that are scanned in one list, from its head on. */
+const SCANNED_MAX = 48
+/** Rows that are scanned in all lists: enough for ten bubbles. With more, each scan begins at a random one. */
+const SCANNED_TOTAL_MAX = 10 * SCANNED_MAX
 
 /**
- * Whoever joins a ring waits behind all others. A ring longer than what is looked at therefore turns faster than it
- * grows: turning by one, it showed the half of a flash crowd that came last to nobody, and that half became a tree
- * of leaves that give to no one (a third of 1,000 hosts, last done after 2.6 times the least time instead of 1.9).
+ * A new row is added behind all others. A list that is longer than a scan therefore rotates faster than it grows: when
+ * it rotated by one row, the second half of a flash crowd was never handed out and became leaves of a tree, which
+ * upload to no peer (a third of 1,000 hosts; the last one complete after 2.6 instead of 1.9 times the least time).
  */
 const ROTATIONS_OF_LONG_LIST = 8
 
 /**
- * splitmix32 (Steele, Lea, Flood 2014, in 32 bits). Seeded anew for each decision, so that a decision depends on
- * nothing but its situation: every node, and `explain`, comes to the same.
+ * splitmix32 (Steele, Lea, Flood 2014, in 32 bits). Seeded for each decision, so that a decision depends on its context
+ * alone: every node, and `explain`, gets the same result.
  */
 export class DecisionRandom implements Random {
   #state: number
@@ -41,8 +41,8 @@ export class DecisionRandom implements Random {
 }
 
 /**
- * Up to `count` rows with the lowest `rank`, chance between equals. `rank` gives a whole number from 0, or -1
- * for a row that is not wanted at all.
+ * Up to `count` rows with the lowest `rank`, equals in random order. `rank` returns an integer from 0, or -1 for a row
+ * that is not eligible.
  */
 export function pick(
   rows: PeerRows,
@@ -64,12 +64,12 @@ export function pick(
     if (best.length > count) best.pop()
   }
 
-  const start = lists.length * LOOKED_AT_MAX > LOOKED_AT_TOTAL_MAX ? random.below(lists.length) : 0
-  let total = LOOKED_AT_TOTAL_MAX
+  const start = lists.length * SCANNED_MAX > SCANNED_TOTAL_MAX ? random.below(lists.length) : 0
+  let total = SCANNED_TOTAL_MAX
   for (let index = 0; index < lists.length && total > 0; index++) {
     const list = lists[(start + index) % lists.length] as RowList
     let row = list.head
-    for (let left = Math.min(list.length, LOOKED_AT_MAX, total); left > 0; left--) {
+    for (let left = Math.min(list.length, SCANNED_MAX, total); left > 0; left--) {
       consider(row)
       row = rows.next(row)
       total--
@@ -78,13 +78,13 @@ export function pick(
   return best.map((entry) => entry.row)
 }
 
-/** Brings other rows to the front for the next one who asks. */
+/** Moves other rows to the front, for the next request. */
 export function rotate(rows: PeerRows, list: RowList): void {
-  for (let turns = list.length > LOOKED_AT_MAX ? ROTATIONS_OF_LONG_LIST : 1; turns > 0; turns--)
+  for (let steps = list.length > SCANNED_MAX ? ROTATIONS_OF_LONG_LIST : 1; steps > 0; steps--)
     list.rotate(rows)
 }
 
-/** The first `count` rows that are accepted, where one is as good as another. */
+/** The first `count` accepted rows, for a choice without a rank. */
 export function take(
   rows: PeerRows,
   lists: readonly RowList[],
@@ -94,7 +94,7 @@ export function take(
   const taken: number[] = []
   for (const list of lists) {
     let row = list.head
-    for (let left = Math.min(list.length, LOOKED_AT_MAX); left > 0 && taken.length < count; left--) {
+    for (let left = Math.min(list.length, SCANNED_MAX); left > 0 && taken.length < count; left--) {
       if (accepts(row)) taken.push(row)
       row = rows.next(row)
     }

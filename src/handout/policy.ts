@@ -1,96 +1,99 @@
 /**
- * The numbers of the overlay, each with its reason. Clients dial everybody they hear of and never forget, so
- * every edge of the graph is decided here; figures and commands are in docs/measurements.md.
+ * The numbers of the overlay, each with its reason. Clients dial every peer that they receive and never drop one, so
+ * this is the place where every edge of the graph is decided; figures and commands are in docs/measurements.md.
  */
 import { assert } from '../core/assert.ts'
 import { LINKS_MAX } from '../swarm/introductions.ts'
 
 export interface Policy {
   /**
-   * Local peers that know a source or gateway; they spread it. One: its other connections are to other sites, and
-   * whatever it uploads to a second neighbour is missing there. Two starve the link between the sites of a fifth to
-   * nine tenths of its rate, until their own site is done (docs/measurements.md).
+   * Local peers that a source or gateway is handed out to; they spread its content. One: its other connections are to
+   * other sites, and its upload to a second neighbour is missing there. Two take a fifth
+   * to nine tenths of the rate of the link between the sites, until their own site is complete (docs/measurements.md).
    */
   readonly sourceSlots: number
-  /** The same for one that passes hardly anything on before it is complete: each step costs a whole download. */
+  /** The same for a client that uploads hardly anything before it is complete: each step costs a whole download. */
   readonly slowSourceSlots: number
-  /** How many times further away a gateway is that passes hardly anything on before it is complete. */
+  /** Factor on the cost of a gateway that uploads hardly anything before it is complete. */
   readonly slowForwarderCost: number
   /**
-   * How much further away a site is for each other that it feeds already: enough to make a chain of equally distant
-   * ones, little enough that the tree costs at most 1.2 times the least one (30 sites, any costs; docs/decisions/0017).
+   * Share by which the cost of a site grows with each other site that it feeds: enough for a chain of equally distant
+   * sites, little enough for a tree of at most 1.2 times the least cost (30 sites, any costs; docs/decisions/0017).
    */
   readonly sharedUplinkCost: number
-  /** Leechers of its own bubble that a leecher hears of when it asks first. */
+  /** Same-bubble leechers in the response to a leecher's first announce. */
   readonly bubbleNeighbours: number
-  /** Leechers of other bubbles: never none, or a bubble becomes an island. */
+  /** Leechers of other bubbles: at least one, or a bubble becomes an island. */
   readonly otherNeighbours: number
   /**
-   * Leechers that one hears of which passes hardly anything on before it is complete. It asks and is answered in rounds
-   * of ten seconds, so whom it meets when others finish is a round too late: it had better know them from the start
+   * Leechers for a client that uploads hardly anything before it is complete. It requests and serves in rounds of ten
+   * seconds, so a neighbour that it gets when others finish is a round late; it gets them at the start instead
    * (docs/measurements.md).
    */
   readonly slowNeighbours: number
-  /** What `neighboursMax` is for it; small sites only, as for anybody else. */
+  /** `neighboursMax` for such a client; in small sites only. */
   readonly slowNeighboursMax: number
-  /** A leecher with so many introductions is not introduced to further ones, so that strangers remain. */
+  /** Introductions of a leecher beyond which it is not handed out to further leechers, so that strangers remain. */
   readonly neighboursMax: number
   /**
-   * A site with more peers of one torrent than this is large. What small ones do was measured with real clients; the
-   * numbers for large ones, which no laboratory holds, were simulated:
+   * A site with more peers of one torrent than this is large. The numbers for small sites were measured with real
+   * clients; those for large ones, which do not fit into a laboratory, were simulated:
    * docs/decisions/0016-one-gateway-large-sites.md.
    */
   readonly largeSitePeers: number
-  /** Leechers that one of a large site hears of when it asks first, from whichever bubbles. */
+  /** Leechers, of any bubble, in the response to a leecher's first announce in a large site. */
   readonly largeNeighbours: number
-  /** What `neighboursMax` is there. Whoever is there first is who all others come to. */
+  /** `neighboursMax` in a large site. The first leechers are handed out to all later ones. */
   readonly largeNeighboursMax: number
-  /** What a leecher is filled up to from idle sources, when there are not enough leechers around. */
+  /** Number of neighbours up to which a leecher also gets idle sources, if there are not enough leechers. */
   readonly neighboursMin: number
-  /** Needy peers that a finisher never met and is introduced to: no reconnect ban stands between them. */
+  /** Leechers that a finisher never met and is introduced to: they have no reconnect ban for it. */
   readonly strangersOnCompletion: number
   /**
-   * The first so many finishers of a site are told of the gateways that fetch from it: when its upstream
-   * completes, a gateway that has all but the last piece may hang up on it for a minute, and so may the next one.
+   * Number of first finishers of a site that get the downstream gateways. When its upstream completes, a gateway that
+   * lacks only the last piece may disconnect it for a minute, and so may a second one.
    */
   readonly firstFinishers: number
   /**
-   * The same of clients that hang up on nobody. One, so that a gateway does not wait for its next announce when its
-   * source leaves: an aria2 asks all that it knows for the same last pieces (docs/measurements.md).
+   * The same for clients that disconnect no finisher. One, so that a gateway does not wait for its next announce when
+   * its source leaves: aria2 requests the same last pieces from all its neighbours (docs/measurements.md).
    */
   readonly firstFinishersWithoutDrops: number
   /**
-   * KiB. Up to this size the second leecher of a site is kept in reserve: it then fetches everything in the site's own
-   * network when the first is done, which for larger files takes longer than the minute that it saves.
+   * KiB. Up to this size the second leecher of a site is kept in reserve: it downloads everything inside the site when
+   * the first one is complete, which for larger files takes longer than the minute that it saves.
    */
   readonly reserveKibMax: number
   /**
-   * Deaf leechers that a complete peer serves at the same time. Each later one also fetches from those before it, so
-   * seven are done after 2.6 times what one takes; two at a time took 4 times that, and a check of the file in between.
+   * Bitfield-only leechers that a complete peer serves at the same time. Each later one also downloads from those
+   * before it: seven are complete after 2.6 times the time of one; two at a time took 4 times, with a check of the file
+   * in between.
    */
   readonly bitfieldOnlySourceSlots: number
   /** The same while a gateway of another site fetches from it. */
   readonly bitfieldOnlySlotsWhileFeeding: number
-  /** Complete peers that a deaf leecher hears of at most: it will hear of no more for minutes. Fewer while others wait. */
+  /** Complete peers for a bitfield-only leecher, which gets no more for minutes. Fewer while others wait. */
   readonly bitfieldOnlySourcesMax: number
-  /** Deaf leechers that have begun and that a later one hears of, beside somebody complete. */
+  /** Bitfield-only leechers that began earlier, for a new one that also gets a complete peer. */
   readonly bitfieldOnlyEarlierLeechers: number
-  /** How long a deaf leecher that was answered counts as about to begin, when nothing is heard of it. */
+  /** Time for which a bitfield-only leecher without reported progress counts as about to begin. */
   readonly bitfieldOnlyBeginMs: number
-  /** Gateways of other sites that a deaf gateway shares an upstream with, and hears of. */
+  /** Gateways of other sites with the same upstream, for a bitfield-only gateway. */
   readonly bitfieldOnlyCoDownstream: number
-  /** How long a deaf gateway waits until the first of them has begun, and until it is far enough ahead. */
+  /**
+   * Times for which a bitfield-only gateway waits: until the first of them has begun, and until it is far enough ahead.
+   */
   readonly bitfieldOnlyCoDownstreamBeginMs: number
   readonly bitfieldOnlyCoDownstreamWaitMs: number
-  /** How far ahead that is: nobody may catch up with whom it fetches from. */
+  /** Lead that is far enough: a gateway must not catch up with one that it fetches from. */
   readonly bitfieldOnlyLeadShare: number
-  /** How long a deaf leecher leaves the sources of its site to the gateways of others. */
+  /** Time for which a bitfield-only leecher leaves the sources of its site to the gateways of other sites. */
   readonly bitfieldOnlyWaitMs: number
-  /** Gateways without an upstream that a source takes on when it announces. */
+  /** Gateways without an upstream that are assigned to a source when it announces. */
   readonly upstreamAssignmentsMax: number
-  /** Announces in a row without progress since the one before, after which a peer is given a fresh source. */
+  /** Consecutive announces without progress after which a peer gets a fresh source. */
   readonly stallsUntilRescue: number
-  /** Announces without progress after which a gateway loses its lease, if there is somebody else to try. */
+  /** Announces without progress after which a gateway loses its lease, if there is another leecher. */
   readonly stallsUntilReplaced: number
 }
 
@@ -132,10 +135,10 @@ assert(
     defaultPolicy.strangersOnCompletion +
     defaultPolicy.sourceSlots <=
     LINKS_MAX,
-  'a finisher must remember whom it met before, or it is introduced to them again',
+  'a finisher must remember the peers that it met, or it is introduced to them again',
 )
-assert(defaultPolicy.otherNeighbours >= 1, 'a bubble that never looks outside becomes an island')
+assert(defaultPolicy.otherNeighbours >= 1, 'a bubble without links to others becomes an island')
 assert(
   defaultPolicy.stallsUntilReplaced > defaultPolicy.stallsUntilRescue,
-  'a gateway gets another upstream before it is given up',
+  'a gateway gets another upstream before it is replaced',
 )

@@ -1,21 +1,19 @@
-/**
- * What a site is in, for one torrent, read from the table alone.
- */
+/** The state of a torrent at a site, read from the table alone. */
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { SiteState } from './decision.ts'
 import type { Policy } from './policy.ts'
 
 /**
- * Whether the site has a complete copy of its own. A `left=0` that a magnet client may have sent without having
- * anything counts only where nobody else has a better one: else a site of magnet clients would be taken for
- * complete, and be told of nobody.
+ * True if the site has a complete copy of its own. An unverified `left=0`, as of a magnet client without metadata,
+ * counts only if no site has a trusted seed: otherwise a site of magnet clients would count as complete, and its
+ * leechers would get no upstream.
  */
 export function hasCopy(swarm: Swarm, site: SiteSwarm): boolean {
   if (site.trustedSeeds > 0) return true
   return site.seeds > 0 && swarm.sites.every((other) => other.trustedSeeds === 0)
 }
 
-/** Whether the numbers for large sites hold here; see `Policy.largeSitePeers`. */
+/** True if the numbers for large sites apply; see `Policy.largeSitePeers`. */
 export function isLargeSite(policy: Policy, site: SiteSwarm): boolean {
   return site.peers > policy.largeSitePeers
 }

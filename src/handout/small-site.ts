@@ -1,10 +1,11 @@
 /**
- * How the first leechers of a site meet, where the clients hang up on whoever finishes.
+ * Join strategies: the introductions of the first leechers of a site whose clients disconnect finishers.
  *
  * libtorrent drops a neighbour that becomes complete before its last HAVE arrives, and neither side reconnects for a
- * minute. Only a peer it has never met still gets the last piece to it, and among two, three or four who all know each
- * other there is none. So the second leecher of a site meets nobody: it is the stranger to whom the first one, once
- * complete, gives everything, and who has the last piece for the third. From the fourth on strangers remain anyway.
+ * minute. Only a peer that it never met can still send it the last piece, and among two, three or four leechers that
+ * all know each other there is no such peer. The second leecher of a site is therefore kept in reserve, without peers:
+ * the first one, when complete, sends it everything, and it has the last piece for the third. From the fourth leecher
+ * on there are always strangers.
  *
  * Measured with sites of two and three hosts and 48 MiB: the last host at 8.5 s instead of 67 s (docs/measurements.md).
  */
@@ -13,10 +14,13 @@ import { downstreamOfSite } from './choose-upstream.ts'
 import type { HandoutContext } from './decision.ts'
 import type { Policy } from './policy.ts'
 
-/** `seed`: a seed above all, however busy. `reserve`: nobody. `chain`: nobody in reserve. `graph`: as in any site. */
+/**
+ * `seed`: a seed first, even without a free slot. `reserve`: no peers. `chain`: no leecher in reserve. `graph`: the
+ * rules of larger sites.
+ */
 export type JoinStrategy = 'seed' | 'reserve' | 'chain' | 'graph'
 
-/** A row of four has a stranger for everybody, so from there on the site is joined as any other. */
+/** In a chain of four each leecher has a stranger, so larger sites need no strategy of their own. */
 const CHAIN_LEECHERS = 3
 
 export function joinStrategy(context: HandoutContext): JoinStrategy {
@@ -24,17 +28,17 @@ export function joinStrategy(context: HandoutContext): JoinStrategy {
   if (!requester.dropsFinishers || requester.row < 0 || site.leechers < 2 || site.leechers > CHAIN_LEECHERS)
     return 'graph'
   const { rows } = table
-  // Only as it begins: whoever comes back without anybody has waited long enough.
+  // Only at the start: a leecher that announces again without peers has waited long enough.
   if (rows.stalls(requester.row) > 0 || table.introductions.count(requester.row) > 0) return 'graph'
-  // Nobody hangs up on a peer that was complete before they met.
+  // Clients do not disconnect a peer that was complete when they met.
   if (hasSeedToSpare(context)) return 'seed'
   if (!isSmallEnough(rows.leftKib(requester.row), policy)) return 'graph'
   return site.leechers === 2 ? 'reserve' : 'chain'
 }
 
 /**
- * Whether the peer is the one in reserve. A gateway must not be told of it either, however many came between its
- * announce and the answer, which waits for other nodes and sites.
+ * True for the leecher in reserve. It is not handed out to a gateway either, although others may have announced between
+ * the gateway's announce and its response, which waits for other nodes and sites.
  */
 export function isInReserve({ table, site, policy }: HandoutContext, row: number): boolean {
   const { rows } = table
@@ -46,7 +50,7 @@ export function isInReserve({ table, site, policy }: HandoutContext, row: number
 const isSmallEnough = (leftKib: number, policy: Policy) =>
   leftKib !== LEFT_UNKNOWN && leftKib <= policy.reserveKibMax
 
-/** A seed that no other site fetches from, nor is about to: the only one of a new torrent is everybody's source. */
+/** True if no other site fetches from the seeds, or is about to: all sites need the only seed of a new torrent. */
 function hasSeedToSpare(context: HandoutContext): boolean {
   const { site, swarm, topology } = context
   if (site.trustedSeeds === 0 || downstreamOfSite(context).length > 0) return false

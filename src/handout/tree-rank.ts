@@ -1,11 +1,11 @@
 /**
- * The tree over sites that decide for themselves and see each other late.
+ * The tree over sites that decide for themselves and learn of each other's decisions late.
  *
- * Each gateway has a number in the order of the tree, settled and told to everybody before it chooses an upstream,
- * and never changed: it fetches from a complete peer, or from a gateway with a lower number. So no view of the others,
- * however old, can close a circle. The numbers follow the least spanning tree as it grows from the sites that have
- * a copy, so that whoever is best fetched from has the lower number. Where the views agree, the tree is that one; where
- * they do not, it only costs more.
+ * Each gateway has a rank in the tree, which is set and advertised to all sites before it chooses an upstream, and
+ * never changes. It fetches from a complete peer, or from a gateway with a lower rank, so no view of the other sites,
+ * however old, can close a circle. The ranks follow the minimum spanning tree as it grows from the sites with a copy,
+ * so the best upstream has the lower rank. If the views agree, the result is that tree; if they differ, the tree only
+ * costs more.
  */
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -13,25 +13,25 @@ import type { HandoutContext } from './decision.ts'
 import type { FetchTree } from './fetch-tree.ts'
 import { hasCopy } from './site-state.ts'
 
-/** What a number has room for: sixteen bits of steps, and as many of a hash. */
+/** A rank consists of 16 bits for the step and 16 bits of a hash. */
 const STEPS_MAX = 0xffff
 const STEP = 0x1_0000
 
 /**
- * How long a site waits before its gateway chooses an upstream, so that it hears of those who choose at the same moment.
- * Half of it is what a word may take: half a way around the world, or two processors that start 24 clients (180 ms
- * were measured, and with 150 ms to wait every second rollout had a site that fed two others, at half the rate).
+ * Time that a site waits before its gateway chooses an upstream, to receive the ranks of those that choose at the same
+ * time. A message may take half of it: half the way around the world, or two processors that start 24 clients (180 ms
+ * were measured, and with a delay of 150 ms every second rollout had a site that fed two others, at half the rate).
  */
 export const CONVERGENCE_DELAY_MS = 400
-/** After so long nobody can count on being heard by a gateway before it chooses. */
-const HEARD_IN_TIME_MS = CONVERGENCE_DELAY_MS / 2
+/** After this time a message may reach a gateway only after its choice. */
+const RECEIVED_IN_TIME_MS = CONVERGENCE_DELAY_MS / 2
 
 /**
- * The number of a site's gateway for this torrent: when the site would join the tree, then a hash, which makes
- * equally distant sites a different chain for each torrent. A copy that comes up later changes no number.
+ * Rank of a site's gateway for this torrent: the step at which the site joins the tree, then a hash, which orders
+ * equally distant sites into a different chain for each torrent. A copy that appears later changes no rank.
  *
- * A site that comes when others have begun joins behind them: with a low number it could fetch from the source alone.
- * The successor of a gateway keeps the site's place, for those who fetched from there.
+ * A site that starts after others joins behind them: with a low rank it could fetch from the source alone. The
+ * successor of a gateway keeps the site's step, for the gateways that fetched from the predecessor.
  */
 export function treeRank(topology: Topology, swarm: Swarm, siteIndex: number, nowMs: number): number {
   const isFirst = (swarm.site(siteIndex)?.gatewayHostsEver ?? 0) === 0
@@ -40,20 +40,20 @@ export function treeRank(topology: Topology, swarm: Swarm, siteIndex: number, no
   return Math.min(step, STEPS_MAX) * STEP + (hash >>> 16)
 }
 
-/** Of the gateways that fetch already, or will have chosen before they hear of this one. */
+/** Highest step of the gateways that already fetch, or will choose before they learn of this one. */
 function stepsBegun(swarm: Swarm, siteIndex: number, nowMs: number): number {
-  // As long as nobody has a copy, nobody chooses.
-  const isAnythingThere = swarm.sites.some((site) => hasCopy(swarm, site))
+  // Gateways choose only after a copy has appeared.
+  const hasAnyCopy = swarm.sites.some((site) => hasCopy(swarm, site))
   let steps = 0
   for (const other of swarm.sites)
-    for (const { upstreamRow, sinceMs, treeRank: order } of other.gateways) {
-      const hasBegun = upstreamRow >= 0 || (isAnythingThere && nowMs - sinceMs >= HEARD_IN_TIME_MS)
-      if (other.site !== siteIndex && hasBegun) steps = Math.max(steps, Math.floor(order / STEP))
+    for (const { upstreamRow, sinceMs, treeRank: rank } of other.gateways) {
+      const hasBegun = upstreamRow >= 0 || (hasAnyCopy && nowMs - sinceMs >= RECEIVED_IN_TIME_MS)
+      if (other.site !== siteIndex && hasBegun) steps = Math.max(steps, Math.floor(rank / STEP))
     }
   return steps
 }
 
-/** How many sites join the tree before this one. */
+/** Number of sites that join the tree before this one. */
 function stepOf(topology: Topology, swarm: Swarm, siteIndex: number): number {
   const sites = topology.sites
   const hashes = sites.map((site) => hashSite(swarm.infoHash, site.name))
@@ -76,39 +76,39 @@ function stepOf(topology: Topology, swarm: Swarm, siteIndex: number): number {
   return 0
 }
 
-/** From whom a site may fetch whose gateway has this number, and how many each of them feeds by then. */
+/** The sites from which a gateway with this rank may fetch, and the number of sites that each of them feeds by then. */
 export class TreePlan {
   readonly #context: HandoutContext
   readonly #tree: FetchTree
-  readonly #order: number
+  readonly #rank: number
   readonly #feeds = new Map<number, number>()
 
-  constructor(context: HandoutContext, tree: FetchTree, order: number) {
+  constructor(context: HandoutContext, tree: FetchTree, rank: number) {
     this.#context = context
     this.#tree = tree
-    this.#order = order
+    this.#rank = rank
     this.#plan()
   }
 
   mayFetchFrom(other: SiteSwarm): boolean {
-    return this.#isOpen(other, this.#order)
+    return this.#isOpen(other, this.#rank)
   }
 
   sitesFedBy(other: SiteSwarm): number {
     return this.#tree.sitesFedBy(other) + (this.#feeds.get(other.site) ?? 0)
   }
 
-  /** Gateways that are about to choose, as this site is, in their order: each will take what is best for it. */
+  /** Simulates the choices of the gateways that also choose now, in the order of their ranks. */
   #plan(): void {
     const { swarm, site, topology, policy } = this.#context
     const choosing = swarm.sites
-      .filter((other) => other !== site && isChoosing(swarm, other) && orderOf(other) < this.#order)
-      .sort((a, b) => orderOf(a) - orderOf(b))
+      .filter((other) => other !== site && isChoosing(swarm, other) && rankOf(other) < this.#rank)
+      .sort((a, b) => rankOf(a) - rankOf(b))
     for (const other of choosing) {
       let best: SiteSwarm | undefined
       let bestCost = Infinity
       for (const from of swarm.sites) {
-        if (from === other || from === site || !this.#isOpen(from, orderOf(other))) continue
+        if (from === other || from === site || !this.#isOpen(from, rankOf(other))) continue
         const cost =
           topology.cost(other.site, from.site) * (1 + policy.sharedUplinkCost * this.sitesFedBy(from))
         if (cost < bestCost) [best, bestCost] = [from, cost]
@@ -119,17 +119,17 @@ export class TreePlan {
     }
   }
 
-  #isOpen(from: SiteSwarm, order: number): boolean {
+  #isOpen(from: SiteSwarm, rank: number): boolean {
     if (hasCopy(this.#context.swarm, from)) return true
-    return orderOf(from) < order && this.#tree.isFed(from)
+    return rankOf(from) < rank && this.#tree.isFed(from)
   }
 }
 
-/** Of the gateways of a site; Infinity where it has none. */
-function orderOf(site: SiteSwarm): number {
-  let order = site.gateways.length === 0 ? Infinity : 0
-  for (const gateway of site.gateways) order = Math.max(order, gateway.treeRank)
-  return order
+/** Highest rank of the gateways of a site; Infinity without gateways. */
+function rankOf(site: SiteSwarm): number {
+  let rank = site.gateways.length === 0 ? Infinity : 0
+  for (const gateway of site.gateways) rank = Math.max(rank, gateway.treeRank)
+  return rank
 }
 
 function isChoosing(swarm: Swarm, site: SiteSwarm): boolean {

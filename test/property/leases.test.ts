@@ -58,29 +58,29 @@ function gatewaysOf(table: SwarmTable) {
   }
 }
 
-/** What one node decided at one moment; all that is fixed with its version. */
-interface Decided {
+/** A decision of one node; its version fixes all of it. */
+interface LocalDecision {
   readonly host: number
   readonly isEnd: boolean
   readonly treeRank: number
   readonly source: number | undefined
 }
 
-/** One record of a decision: a node may have learned of a later announce, or not know the upstream. */
-interface Told {
+/** One record of a decision: its node may have seen a later announce, or may not know the upstream. */
+interface DecisionRecord {
   readonly decision: number
   readonly announcesLater: number
   readonly knowsUpstream: boolean
 }
 
-const decided: fc.Arbitrary<Decided> = fc.record({
+const decision: fc.Arbitrary<LocalDecision> = fc.record({
   host: fc.nat(HOSTS.length - 1),
   isEnd: fc.constantFrom(false, false, true),
   treeRank: fc.integer({ min: 1, max: 9 }),
   source: fc.option(fc.nat(SOURCES.length - 1), { nil: undefined }),
 })
 
-const told: fc.Arbitrary<Told> = fc.record({
+const record: fc.Arbitrary<DecisionRecord> = fc.record({
   decision: fc.nat(5),
   announcesLater: fc.nat(3),
   knowsUpstream: fc.boolean(),
@@ -88,11 +88,11 @@ const told: fc.Arbitrary<Told> = fc.record({
 
 const history = fc
   .record({
-    decisions: fc.array(decided, { minLength: 1, maxLength: 6 }),
-    records: fc.array(told, { maxLength: 15 }),
+    decisions: fc.array(decision, { minLength: 1, maxLength: 6 }),
+    records: fc.array(record, { maxLength: 15 }),
   })
   .chain(({ decisions, records }) => {
-    // Each decision is recorded whole at least once.
+    // Each decision is recorded completely at least once.
     const whole = decisions.map((_, decision) => ({ decision, announcesLater: 3, knowsUpstream: true }))
     const all = [...whole, ...records.filter(({ decision }) => decision < decisions.length)]
     return fc.record({
@@ -106,10 +106,10 @@ const versionOf = (decision: number, isEnd: boolean) =>
   nextLeaseVersion(0, NOW_MS - 60_000 + decision * 1_000, decision, isEnd)
 
 function recordOf(
-  decisions: readonly Decided[],
-  { decision, announcesLater, knowsUpstream }: Told,
+  decisions: readonly LocalDecision[],
+  { decision, announcesLater, knowsUpstream }: DecisionRecord,
 ): LeaseRecord {
-  const { host, isEnd, treeRank, source } = decisions[decision] as Decided
+  const { host, isEnd, treeRank, source } = decisions[decision] as LocalDecision
   const announcedAtMs = NOW_MS - 1_000 + 100 * decision + announcesLater
   const upstream =
     source === undefined || !knowsUpstream
@@ -159,7 +159,7 @@ function merge(table: SwarmTable, records: readonly LeaseRecord[]): void {
     const { leases } = table
     if (record.endedBy === undefined) leases.merge(place, decisionOf(table, record))
     else if (record.version >= leases.versionOf(place)) {
-      // The end of a lease that this node never knew counts as well.
+      // The end of an unknown lease counts as well.
       place.site.rememberGatewayHost(leases.hostOf(place.row), record.version)
       leases.end(place, record.endedBy, record.version)
     }
@@ -177,12 +177,12 @@ for (const [through, apply] of [
           const table = aTable()
           apply(
             table,
-            order.map((told) => recordOf(decisions, told)),
+            order.map((record) => recordOf(decisions, record)),
           )
           return gatewaysOf(table)
         })
         expect(second).toEqual(first)
-        // The last decision about each host is the one that holds.
+        // The last decision about each host holds.
         for (const [host, address] of HOSTS.entries()) {
           const last = decisions.findLastIndex((decision) => decision.host === host)
           const table = aTable()
@@ -196,7 +196,7 @@ for (const [through, apply] of [
     )
   })
 
-/** What this node decides by itself about one lease, in the order in which that can happen. */
+/** Decisions of this node about one lease. */
 const local = fc.array(fc.constantFrom('grant', 'reserve', 'confirm', 'assign', 'fail', 'refresh', 'end'), {
   minLength: 1,
   maxLength: 12,
@@ -210,7 +210,7 @@ test('an older decision of another node changes nothing that this node decided l
       const row = rowOf(table, HOSTS[host] as string)
       const upstream = { row: rowOf(table, SOURCES[0] as string), announcedAtMs: NOW_MS }
       let nowMs = NOW_MS
-      // A lease that was never decided about here is not later than anything.
+      // Without a first decision here, any decision of another node is the later one.
       for (const step of ['grant', ...steps]) {
         nowMs++
         const place = table.leaseOf(row)
@@ -227,7 +227,7 @@ test('an older decision of another node changes nothing that this node decided l
       }
       const before = gatewaysOf(table)
       const older = one
-        .map((told) => recordOf(decisions, told))
+        .map((record) => recordOf(decisions, record))
         .filter((record) => record.peer.address.toString() === HOSTS[host])
       merge(table, older)
       applyLog(table, older)

@@ -3,7 +3,7 @@ import { aTopology } from '../../a-topology.ts'
 import { aTracker, TORRENT } from '../../a-tracker.ts'
 
 test('two hundred sites fetch in one chain, each from one other, and never in a circle', () => {
-  // Each site used to walk the chain of every other: one announce at the end of a long one took a second.
+  // A walk along the chain of every site once made an announce at the end of a long chain take a second.
   const siteNames = Array.from({ length: 200 }, (_, index) => `site-${index + 1}`)
   const { announce, table } = aTracker({ topology: aTopology({ siteNames, cost: () => 100 }) })
   announce('127.1.1.1', { left: 0 })
@@ -18,7 +18,7 @@ test('two hundred sites fetch in one chain, each from one other, and never in a 
   expect(chain).toEqual(Array.from({ length: 200 }, (_, index) => index))
 })
 
-test('a source does not take on a gateway that its own content comes through', () => {
+test('a source is not assigned to a gateway through which its own content comes', () => {
   const { announce, table } = aTracker()
   announce('127.1.1.1', { left: 0 })
   announce('127.2.1.1')

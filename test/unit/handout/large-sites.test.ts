@@ -1,4 +1,4 @@
-/** What a large site does differently: the graph inside it, and what its first finishers are told. */
+/** Large sites: the graph inside them, and the gateways that their first finishers get. */
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
 import { SeededRandom } from '../../../src/core/random.ts'
@@ -8,7 +8,7 @@ import { Simulation } from '../../../src/simulation/simulation.ts'
 import { SiteswarmSource } from '../../../src/simulation/siteswarm-source.ts'
 import { aScenario } from '../../a-scenario.ts'
 
-/** Who knows whom after so many hosts of one site have announced one after the other; host 0 is the source. */
+/** Neighbours of each host after the hosts of one site have announced one after the other; host 0 is the source. */
 function acquaintances(hosts: number): readonly ReadonlySet<number>[] {
   const scenario = aScenario({ hosts: [hosts] })
   const population = new Population(scenario, new SeededRandom(1))
@@ -44,16 +44,16 @@ describe('a flash crowd of a thousand hosts at one site', () => {
   const known = acquaintances(1000)
   const counts = known.slice(1).map((others) => others.size)
 
-  it('leaves nobody with fewer than two neighbours, and nearly all with five or more', () => {
+  it('gives each host two neighbours or more, and nearly all of them five or more', () => {
     expect(Math.min(...counts)).toBeGreaterThanOrEqual(2)
     expect(counts.filter((count) => count >= 5).length).toBeGreaterThan(850)
   })
 
-  it('introduces nobody to more than eight, so that a finisher still finds strangers', () => {
+  it('introduces no host to more than eight others, so that a finisher still finds strangers', () => {
     expect(Math.max(...counts)).toBeLessThanOrEqual(8)
   })
 
-  it('is a graph in which the furthest is a few steps from the source', () => {
+  it('is a graph in which the furthest host is a few steps from the source', () => {
     expect(stepsToTheLast(known)).toBeLessThanOrEqual(14)
   })
 })
@@ -71,7 +71,7 @@ describe('a gateway that waits for each piece of its upstream, whose link is the
     return simulation.outcome().lastSeconds
   }
 
-  it('hangs up on it when it completes, and is called by the first finishers of that site', () => {
+  it('disconnects it when it completes, and the first finishers of that site connect to the gateway', () => {
     expect(lastSeconds(defaultPolicy, 25)).toBeLessThan(10)
   })
 
