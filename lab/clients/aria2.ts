@@ -14,7 +14,7 @@ export const aria2: ClientKind = {
   settings: {
     stock: 'stock, but without a seed ratio and without DHT',
     tcp: 'the same: aria2 does not implement uTP',
-    eager: 'announces every 10 s, whatever interval the tracker returns',
+    eager: 'announces every 10 s, independent of the interval that the tracker returns',
   },
   prepare: async (job) => {
     // Arguments of the hook: download id, number of files, path of the first file.

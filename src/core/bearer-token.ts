@@ -2,7 +2,7 @@
  * Bearer tokens (RFC 6750).
  *
  * Threat: an attacker who measures how long a comparison takes. Both tokens are hashed first, so that the comparison
- * takes the same time whatever was sent, and not even the length leaks.
+ * takes the same time for every token, and not even the length leaks.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 

@@ -64,7 +64,7 @@ export function gatewaysWithoutUpstream(context: HandoutContext): number[] {
 
 /**
  * True for a gateway without an upstream that is not about to choose one itself. If a remote site decides about it, the
- * requester may feed it only if that closes no circle, whatever the remote site decides meanwhile.
+ * requester may feed it only if that closes no circle with any decision of the remote site.
  */
 function needsUpstream(context: HandoutContext, gateway: Gateway): boolean {
   const { swarm, site, nowMs, isFederated } = context

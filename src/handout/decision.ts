@@ -16,7 +16,7 @@ export const reasons = {
   'same-site': 'a leecher of another bubble of the site',
   source: 'a local source with a free slot',
   'last-resort': 'the only local source; all its slots are taken',
-  partial: 'a partial seed of the site; it uploads what it has',
+  partial: 'a partial seed of the site; it uploads its pieces',
   leecher: 'a local leecher, which lacks what the requester has',
   stranger: 'a local leecher that the finisher never met: no reconnect ban between them',
   rescue: 'a fresh local source for a peer without progress',

@@ -3,7 +3,7 @@
  *
  * Each gateway has a rank in the tree, which is set and advertised to all sites before it chooses an upstream, and
  * never changes. It fetches from a complete peer, or from a gateway with a lower rank, so no view of the other sites,
- * however old, can close a circle. The ranks follow the minimum spanning tree as it grows from the sites with a copy,
+ * of any age, can close a circle. The ranks follow the minimum spanning tree as it grows from the sites with a copy,
  * so the best upstream has the lower rank. If the views agree, the result is that tree; if they differ, the tree only
  * costs more.
  */

@@ -45,7 +45,7 @@ export function warnOfContent(metainfo: Metainfo, content: Content, unreadableCo
     warnings.push({
       code: 'file-large',
       message:
-        'libtorrent 2.0 does not load a .torrent above 10,000,000 bytes unless it is told to; ' +
+        'libtorrent 2.0 does not load a .torrent above 10,000,000 bytes unless configured to; ' +
         'make the torrent again with larger pieces',
     })
   }

@@ -12,7 +12,7 @@ import type { Metainfo } from './metainfo.ts'
 /** Announce URLs in the order in which clients try them. No tier is empty and no URL comes twice. */
 export type Tiers = readonly (readonly string[])[]
 
-/** Further changes. Whatever is undefined here stays byte for byte. */
+/** Further changes. An undefined key leaves its entries unchanged byte for byte. */
 export interface RewriteChanges {
   /**
    * Replaces those that the torrent has; an empty list removes them. This covers `url-list` (BEP 19) and `httpseeds`

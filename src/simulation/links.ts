@@ -4,7 +4,7 @@
  * Each link has a water level: the highest rate of one transfer on it. A transfer gets the lowest level on its
  * route, or its demand if that is less. Levels are kept from step to step and corrected by the unused capacity
  * divided by the number of transfers that the link itself limits; a few corrections suffice, where an exact
- * solution would need as many rounds as there are links. Whatever the levels are, a link never exceeds its
+ * solution would need as many rounds as there are links. With any levels, a link never exceeds its
  * capacity.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Client counts of a swarm by role. A client counts once, whatever the number of its addresses: a dual-stack client
+ * Client counts of a swarm by role. A client counts once, with any number of addresses: a dual-stack client
  * announces from each of them (BEP 7), and counts that are twice too large are a known complaint.
  *
  * The address of order 0 is the counted one. The others are queued, so that the client is still counted when that

@@ -5,7 +5,7 @@ import { assert } from '../core/assert.ts'
 import { infoHashKey } from '../core/info-hash.ts'
 import { Swarm } from './swarm.ts'
 
-/** Swarms scanned for the emptiest one: enough to find a nearly empty swarm, few enough to cost next to nothing. */
+/** Swarms scanned for the emptiest one: enough to find a nearly empty swarm, few enough to cost almost nothing. */
 const EMPTIEST_SAMPLE = 32
 
 export class SwarmRegistry {

@@ -137,7 +137,7 @@ export class Swarm {
   downloaded = 0
   /** Time of the last completion; 0 if unknown. Seeds that announced `left=0` before it are complete. */
   completedAtMs = 0
-  /** Clients by role, each counted once, whatever the number of its addresses. */
+  /** Clients by role, each counted once, with any number of addresses. */
   seedClients = 0
   leecherClients = 0
   partialClients = 0

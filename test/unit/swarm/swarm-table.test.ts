@@ -80,7 +80,7 @@ test('a swarm that finds the table full leaves nothing behind', () => {
   expect(table.swarmCount).toBe(0)
 })
 
-test('a download counts once, however often completed is announced', () => {
+test('a download counts once, even if completed is announced repeatedly', () => {
   const { announce, table } = aTracker()
   announce('127.1.1.1', { left: 5 })
   for (let again = 0; again < 3; again++) announce('127.1.1.1', { left: 0, event: 'completed' })
