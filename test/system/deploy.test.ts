@@ -71,7 +71,7 @@ describe('deploy/prometheus', () => {
     for (const { alert, annotations } of await alertRules()) {
       expect(annotations.runbook).toBe(`docs/runbooks/${alert}.md`)
       expect(await text(annotations.runbook)).toMatch(
-        new RegExp(`^# ${alert}\n[^]*What clients notice[^]*\\*\\*Do`),
+        new RegExp(`^# ${alert}\n[^]*Effect on clients[^]*\\*\\*Do`),
       )
     }
     const pages = (await readdir('docs/runbooks')).filter((name) => name !== 'README.md')

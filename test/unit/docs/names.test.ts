@@ -34,11 +34,22 @@ const spansOf = (text: string) =>
 const namesOf = (span: string) =>
   /^#?[\w.]+(?:\(\))?$/.test(span) ? (span.match(/\w+/g) ?? []).filter((part) => /[a-z][A-Z]/.test(part)) : []
 
-test('every link between documents leads to a file', () => {
+/** The anchors of a document, as GitHub derives them from headings. */
+const anchorsOf = (file: string) =>
+  [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+
+test('every link between documents leads to a file, and to a heading of it', () => {
   const broken = documents.flatMap(({ file, text }) =>
-    [...text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)]
-      .filter(([, target]) => !existsSync(join(dirname(file), target ?? '')))
-      .map(([, target]) => `${file}: ${target ?? ''}`),
+    [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].flatMap(([, path = '', anchor]) => {
+      const target = path === '' ? file : join(dirname(file), path)
+      const isFound = existsSync(target) && (anchor === undefined || anchorsOf(target).includes(anchor))
+      return isFound ? [] : [`${file}: ${path}${anchor === undefined ? '' : `#${anchor}`}`]
+    }),
   )
   expect(broken).toEqual([])
 })
