@@ -9,29 +9,28 @@
  * The SDK loads a megabyte of code: this file is imported only for an s3:// source.
  */
 import { Readable } from 'node:stream'
-import {
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  S3Client,
-  type S3ClientConfig,
-} from '@aws-sdk/client-s3'
+import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { redactUrl } from '../core/redact-url.ts'
 import { sortedObjects } from './object-keys.ts'
 import type { OpenOptions } from './open-origin.ts'
 import type { ByteRange, Origin, OriginFile } from './origin.ts'
 import { OriginError } from './origin-error.ts'
+import { openDispatcher } from './proxy-dispatcher.ts'
 import { readRange, withRetries } from './read-range.ts'
 import { toOriginError } from './s3-errors.ts'
+import { s3RequestHandler } from './s3-requests.ts'
+import { readS3Settings, type S3Settings } from './s3-settings.ts'
 
 /** `reference`: `s3://bucket/key`; `s3://bucket/prefix/` or `s3://bucket` for a folder. */
 export async function openS3Origin(reference: string, options: OpenOptions): Promise<Origin> {
   const [, bucket = '', key = ''] = /^s3:\/\/([a-z0-9][a-z0-9._-]*)(?:\/(.*))?$/is.exec(reference) ?? []
   if (bucket === '') {
-    throw new OriginError('unusable', `${reference}: write an S3 source as s3://bucket/key`)
+    throw new OriginError('unusable', `${redactUrl(reference)}: write an S3 source as s3://bucket/key`)
   }
   // On Node 20 the SDK writes ten lines to standard error that address the developers of this program, not its users.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
-  const store: Store = { client: new S3Client(configure(options.environment)), bucket }
+  const settings = readS3Settings(options.environment)
+  const store: Store = { client: openClient(settings), bucket, settings }
   try {
     if (key !== '' && !key.endsWith('/')) {
       const { sizeBytes, tag } = await describeObject(store, key, options.signal)
@@ -51,6 +50,7 @@ export async function openS3Origin(reference: string, options: OpenOptions): Pro
 interface Store {
   readonly client: S3Client
   readonly bucket: string
+  readonly settings: S3Settings
 }
 
 interface Content {
@@ -60,34 +60,17 @@ interface Content {
   readonly files: readonly OriginFile[]
 }
 
-function configure(environment: OpenOptions['environment']): S3ClientConfig {
-  const endpoint = environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL']
-  const accessKeyId = environment['AWS_ACCESS_KEY_ID']
-  const secretAccessKey = environment['AWS_SECRET_ACCESS_KEY']
-  const sessionToken = environment['AWS_SESSION_TOKEN']
-  // Stores other than Amazon's rarely check the region, but a signature requires one.
-  const region =
-    environment['AWS_REGION'] ??
-    environment['AWS_DEFAULT_REGION'] ??
-    (endpoint === undefined ? undefined : 'us-east-1')
-  return {
+function openClient({ endpoint, region, credentials, environment }: S3Settings): S3Client {
+  return new S3Client({
     ...(region === undefined ? {} : { region }),
     // A bucket in the host name needs a DNS entry per bucket, which self-hosted stores rarely have.
-    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
-    ...(accessKeyId === undefined || secretAccessKey === undefined
-      ? {}
-      : {
-          credentials: {
-            accessKeyId,
-            secretAccessKey,
-            ...(sessionToken === undefined ? {} : { sessionToken }),
-          },
-        }),
+    ...(endpoint === undefined ? {} : { endpoint: endpoint.url, forcePathStyle: true }),
+    ...(credentials === undefined ? {} : { credentials }),
     followRegionRedirects: true,
     // Checksums cover whole objects: useless for ranges, and older stores do not support them.
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: CONNECT_DEADLINE_MS },
-  }
+    requestHandler: s3RequestHandler(openDispatcher(environment, CONNECTIONS_MAX)),
+  })
 }
 
 class S3Origin implements Origin {
@@ -146,7 +129,7 @@ async function openRange(
     Range: `bytes=${part.startByte}-${part.endByte - 1}`,
     IfMatch: file.tag,
   })
-  const { Body, ETag, ContentRange } = await withS3Errors(label, () =>
+  const { Body, ETag, ContentRange } = await withS3Errors(store, label, () =>
     store.client.send(command, { abortSignal }),
   )
   const body = Body as Readable
@@ -159,15 +142,16 @@ async function openRange(
 
 /** A response to HEAD has no body and therefore no error code: if HEAD fails, a GET finds the reason. */
 async function describeObject(
-  { client, bucket }: Store,
+  store: Store,
   key: string,
   abortSignal: AbortSignal,
 ): Promise<Pick<OriginFile, 'sizeBytes' | 'tag'>> {
-  const label = labelOf({ bucket }, key)
+  const { client, bucket } = store
+  const label = labelOf(store, key)
   const object = { Bucket: bucket, Key: key }
   const head = await client.send(new HeadObjectCommand(object), { abortSignal }).catch(async () => {
     const get = new GetObjectCommand({ ...object, Range: 'bytes=0-0' })
-    const { Body } = await withS3Errors(label, () => client.send(get, { abortSignal }))
+    const { Body } = await withS3Errors(store, label, () => client.send(get, { abortSignal }))
     ;(Body as Readable).on('error', () => undefined).destroy()
     throw new OriginError('unusable', `${label}: the store allows GET but refuses HEAD; allow both`)
   })
@@ -181,12 +165,15 @@ async function describeObject(
   return { sizeBytes: ContentLength, tag: ETag }
 }
 
-async function list({ client, bucket }: Store, prefix: string, abortSignal: AbortSignal) {
+async function list(store: Store, prefix: string, abortSignal: AbortSignal) {
+  const { client, bucket } = store
   const objects: OriginFile[] = []
   let token: string | undefined
   do {
     const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: token })
-    const page = await withS3Errors(labelOf({ bucket }, prefix), () => client.send(command, { abortSignal }))
+    const page = await withS3Errors(store, labelOf(store, prefix), () =>
+      client.send(command, { abortSignal }),
+    )
     for (const { Key = '', ETag = '', Size = 0 } of page.Contents ?? []) {
       // Web consoles represent folders as empty objects whose key ends in a slash.
       if (!Key.endsWith('/'))
@@ -197,11 +184,15 @@ async function list({ client, bucket }: Store, prefix: string, abortSignal: Abor
   return objects
 }
 
-async function withS3Errors<Result>(label: string, work: () => Promise<Result>): Promise<Result> {
+async function withS3Errors<Result>(
+  { settings }: Store,
+  label: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await work()
   } catch (error) {
-    throw toOriginError(label, error)
+    throw toOriginError(label, error, settings)
   }
 }
 
@@ -213,4 +204,5 @@ function labelOf({ bucket }: Pick<Store, 'bucket'>, key: string): string {
   return `s3://${bucket}/${key}`
 }
 
-const CONNECT_DEADLINE_MS = 10_000
+/** The ranges that are read ahead, plus concurrent requests of web seed clients. */
+const CONNECTIONS_MAX = 32
