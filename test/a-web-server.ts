@@ -1,5 +1,6 @@
 /** Starts a web server with one object. A test can change the object and the behaviour of the server. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 export interface WebServer {
@@ -14,9 +15,15 @@ export interface WebServer {
   close(): Promise<void>
 }
 
-/** Serves `content` at every path, with ranges. Preconditions are ignored, as by many servers. */
-export async function aWebServer(content: Buffer): Promise<WebServer> {
-  const http = createServer((request, response) => {
+/**
+ * Serves `content` at every path, with ranges. Preconditions are ignored, as by many servers. `tls`: key and
+ * certificate of an HTTPS server.
+ */
+export async function aWebServer(
+  content: Buffer,
+  tls?: { readonly key: Buffer; readonly cert: Buffer },
+): Promise<WebServer> {
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
     server.requests.push(request)
     if (server.interfere(request, response)) return
     for (const [name, value] of Object.entries(server.headers)) response.setHeader(name, value)
@@ -32,10 +39,11 @@ export async function aWebServer(content: Buffer): Promise<WebServer> {
       })
       response.end(server.content.subarray(Number(first), end))
     }
-  })
+  }
+  const http = tls === undefined ? createServer(answer) : createTlsServer(tls, answer)
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   const server: WebServer = {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(http.address() as AddressInfo).port}`,
     content,
     headers: { etag: '"one"' },
     interfere: () => false,

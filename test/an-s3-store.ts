@@ -2,7 +2,7 @@
  * Starts an S3-compatible store on a free port, with real HTTP and real signatures. It accepts one key pair and
  * ignores If-Match, as some stores do.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
@@ -15,14 +15,25 @@ export interface S3Store {
   close(): Promise<void>
 }
 
-/** Starts the store with one empty bucket. */
-export async function anS3Store(bucket: string): Promise<S3Store> {
+/** Starts the store with one empty bucket. `tls`: key and certificate for an HTTPS endpoint on 127.0.0.1. */
+export async function anS3Store(
+  bucket: string,
+  tls?: { readonly key: Buffer; readonly cert: Buffer; readonly caPath: string },
+): Promise<S3Store> {
   const directory = mkdtempSync(join(tmpdir(), 'siteswarm-s3-'))
-  const server = new S3rver({ port: 0, address: '127.0.0.1', silent: true, directory, vhostBuckets: false })
+  const server = new S3rver({
+    port: 0,
+    address: '127.0.0.1',
+    silent: true,
+    directory,
+    vhostBuckets: false,
+    ...tls,
+  })
   const { port } = await server.run()
-  const endpoint = `http://127.0.0.1:${port}`
+  const endpoint = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
   const client = new S3Client({
     endpoint,
+    ...(tls === undefined ? {} : { requestHandler: { httpsAgent: { ca: readFileSync(tls.caPath) } } }),
     region: 'us-east-1',
     forcePathStyle: true,
     credentials: { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },

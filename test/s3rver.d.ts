@@ -9,6 +9,8 @@ declare module 's3rver' {
       readonly silent: boolean
       readonly directory: string
       readonly vhostBuckets: boolean
+      readonly key?: Buffer
+      readonly cert?: Buffer
     })
     run(): Promise<AddressInfo>
     close(): Promise<void>

@@ -1,9 +1,26 @@
-/** Sends a request to the admin listener of a node, and distinguishes a refusal from an unreachable node. */
+/**
+ * Sends a request to the admin listener of a node, and distinguishes a refusal from an unreachable node.
+ *
+ * Uses `node:http` instead of `fetch`: `fetch` rejects URLs with a user and some ports that a listener may have, and
+ * repeats the URL with its password in the error. A reverse proxy in front of the listener may require user and
+ * password; they are part of `--url` and appear in no message.
+ */
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request as sendHttp } from 'node:http'
+import { request as sendHttps } from 'node:https'
+import { buffer } from 'node:stream/consumers'
 import { InputError } from '../core/errors.ts'
+import { describeNetworkError } from '../core/network-errors.ts'
+import { redactUrl, takeCredentials } from '../core/url-credentials.ts'
+import { type CommandContext, type CommandFlag, type CommandFlags, textFlag } from './command.ts'
 
 const DEFAULT_URL = 'http://127.0.0.1:6970'
 /** The node responds from memory; a slower response is not expected to arrive. */
 const DEADLINE_MS = 10_000
+
+export const adminFlags: readonly CommandFlag[] = [
+  { flags: '--url <admin>', description: `admin listener of the node (default ${DEFAULT_URL})` },
+  { flags: '--token <token>', description: 'admin token (default: SITESWARM_ADMIN_TOKEN)' },
+]
 
 /** The node responded with an error. */
 export class AdminRefused extends Error {}
@@ -12,11 +29,8 @@ export class AdminRefused extends Error {}
 export class AdminUnreachable extends Error {}
 
 export interface AdminRequest {
-  readonly url: string | undefined
-  readonly token: string | undefined
   /** Includes the query. */
   readonly path: string
-  readonly signal: AbortSignal
   /** A .torrent to register; makes the request a POST. */
   readonly torrent?: Buffer
   /** Default: GET, or POST with a torrent. */
@@ -24,49 +38,114 @@ export interface AdminRequest {
 }
 
 /** Returns the JSON of the response. Rejects with `AdminRefused` or `AdminUnreachable`. */
-export async function sendAdminRequest(request: AdminRequest): Promise<unknown> {
-  const { url = DEFAULT_URL, token, path, signal, torrent, method } = request
-  const target = `${url.replace(/\/+$/, '')}${path}`
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
-    throw new InputError(
-      `--url ${url}: write the admin listener of a node as http://host:port, such as ${DEFAULT_URL}`,
+export async function sendAdminRequest(
+  request: AdminRequest,
+  flags: CommandFlags,
+  context: Pick<CommandContext, 'environment' | 'signal'>,
+): Promise<unknown> {
+  const target = readTarget(flags, context)
+  const { shown } = target
+  const { status, headers, text } = await send(request, target, context)
+  if (status === 401) throw new AdminRefused(explainUnauthorized(target, headers))
+  if (status >= 300 && status <= 399)
+    throw new AdminRefused(
+      `the server at ${shown} redirects to ${redactUrl(headers.location ?? 'another URL')}; give the URL of the admin listener with --url`,
     )
-  }
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  if (torrent !== undefined) headers['content-type'] = 'application/x-bittorrent'
-  let response: Response
-  let text: string
-  try {
-    response = await fetch(target, {
-      headers,
-      ...(method === undefined ? {} : { method }),
-      ...(torrent === undefined ? {} : { method: 'POST', body: new Uint8Array(torrent) }),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
-    })
-    text = await response.text()
-  } catch (error) {
-    const cause = (error as { cause?: { code?: string; message?: string } }).cause
-    const why = cause?.code ?? cause?.message ?? (error as Error).message
-    throw new AdminUnreachable(
-      `no node responds at ${url} (${why}); start one, or give the URL of its admin listener with --url`,
-    )
-  }
   const body = readJson(text)
   if (body === undefined) {
     throw new AdminUnreachable(
-      `the server at ${url} is not the admin listener of a node; give its URL with --url, such as ${DEFAULT_URL}`,
+      `the server at ${shown} is not the admin listener of a node; give its URL with --url, such as ${DEFAULT_URL}`,
     )
   }
-  if (response.status === 401) {
-    throw new AdminRefused(
-      token === undefined
-        ? `the node at ${url} requires its admin token: --token, or SITESWARM_ADMIN_TOKEN`
-        : `the node at ${url} rejects the admin token; check --token or SITESWARM_ADMIN_TOKEN`,
-    )
-  }
-  if (response.ok) return body
+  if (status >= 200 && status <= 299) return body
   const message = (body as { error?: { message?: string } }).error?.message
-  throw new AdminRefused(message ?? `the node responded with status ${response.status}`)
+  throw new AdminRefused(message ?? `the node responded with status ${status}`)
+}
+
+interface Target {
+  readonly url: URL
+  /** The URL as it is written, without user and password. */
+  readonly shown: string
+  readonly authorization: string | undefined
+  readonly hasToken: boolean
+  readonly hasUser: boolean
+}
+
+function readTarget(flags: CommandFlags, { environment }: Pick<CommandContext, 'environment'>): Target {
+  const text = textFlag(flags, 'url') ?? DEFAULT_URL
+  const token = textFlag(flags, 'token') ?? environment['SITESWARM_ADMIN_TOKEN'] ?? ''
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:\/\//i.test(text) || url.search !== '' || url.hash !== '') {
+    throw new InputError(
+      `--url ${redactUrl(text)}: write the admin listener of a node as http://host:port, such as ${DEFAULT_URL}`,
+    )
+  }
+  if (/[^\x21-\x7e]/.test(token))
+    throw new InputError(
+      'the admin token contains a space or another character that a header cannot contain; check --token or SITESWARM_ADMIN_TOKEN',
+    )
+  const basic = takeCredentials(url)
+  const shown = url.href.replace(/\/+$/, '')
+  if (basic !== undefined && token !== '')
+    throw new InputError(
+      `--url ${shown}: a request cannot carry both the user of the URL and the admin token; leave one of them out`,
+    )
+  return {
+    url,
+    shown,
+    authorization: token === '' ? basic : `Bearer ${token}`,
+    hasToken: token !== '',
+    hasUser: basic !== undefined,
+  }
+}
+
+async function send(
+  { path, torrent, method }: AdminRequest,
+  { url, shown, authorization }: Target,
+  { environment, signal }: Pick<CommandContext, 'environment' | 'signal'>,
+): Promise<{ readonly status: number; readonly headers: IncomingHttpHeaders; readonly text: string }> {
+  const deadline = AbortSignal.timeout(DEADLINE_MS)
+  const headers: OutgoingHttpHeaders = {
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(torrent === undefined
+      ? {}
+      : { 'content-type': 'application/x-bittorrent', 'content-length': torrent.length }),
+  }
+  try {
+    return await new Promise((resolve, reject) => {
+      const sendRequest = url.protocol === 'https:' ? sendHttps : sendHttp
+      const outgoing = sendRequest(`${url.href.replace(/\/+$/, '')}${path}`, {
+        method: method ?? (torrent === undefined ? 'GET' : 'POST'),
+        headers,
+        agent: false,
+        signal: AbortSignal.any([signal, deadline]),
+      })
+      outgoing.on('error', reject)
+      outgoing.on('response', (response) => {
+        buffer(response).then((body) => {
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: body.toString() })
+        }, reject)
+      })
+      outgoing.end(torrent)
+    })
+  } catch (error) {
+    if (signal.aborted) throw new AdminUnreachable('interrupted')
+    const problem = deadline.aborted
+      ? `no response within ${DEADLINE_MS / 1_000} s; check the address and the firewall`
+      : describeNetworkError(error, environment)
+    throw new AdminUnreachable(
+      `no node responds at ${shown}: ${problem}, or give the URL of another admin listener with --url`,
+    )
+  }
+}
+
+function explainUnauthorized({ shown, hasToken, hasUser }: Target, headers: IncomingHttpHeaders): string {
+  const isProxy = /^basic\b/i.test(headers['www-authenticate'] ?? '')
+  if (hasUser) return `the server at ${shown} rejects the user and password of --url`
+  if (isProxy) return `the server at ${shown} requires a user and password: --url http://user:password@host`
+  return hasToken
+    ? `the node at ${shown} rejects the admin token; check --token or SITESWARM_ADMIN_TOKEN`
+    : `the node at ${shown} requires its admin token: --token, or SITESWARM_ADMIN_TOKEN`
 }
 
 /** Returns undefined for anything but JSON, as sent by a web server or a tracker listener. */

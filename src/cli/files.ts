@@ -8,7 +8,6 @@ import {
   accessSync,
   closeSync,
   constants,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -19,6 +18,7 @@ import {
 import { dirname, resolve } from 'node:path'
 import { replaceFileSync } from '../core/atomic-file.ts'
 import { InputError } from '../core/errors.ts'
+import { makeDirectory } from '../core/make-directory.ts'
 
 export function readWholeFile(path: string, limits: { readonly bytesMax: number }): Buffer {
   return explained('read', path, () => {
@@ -84,8 +84,12 @@ export function assertWritable(path: string): void {
 }
 
 /** Creates a folder with its parents where they do not exist. */
-export function makeFolder(path: string): void {
-  explained('make the folder', path, () => mkdirSync(path, { recursive: true }))
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await makeDirectory(path)
+  } catch (error) {
+    throw explain(error, 'make the folder', path, FOLDER_REASONS)
+  }
 }
 
 type Parts = readonly (Buffer | string)[]
@@ -102,10 +106,13 @@ function explained<Result>(doing: string, path: string, work: () => Result): Res
   try {
     return work()
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === undefined) throw error
-    throw new InputError(`cannot ${doing} ${path}: ${REASONS[code] ?? (error as Error).message}`)
+    throw explain(error, doing, path)
   }
+}
+
+function explain(error: unknown, doing: string, path: string, reasons = REASONS): unknown {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code === undefined ? error : new InputError(`cannot ${doing} ${path}: ${reasons[code] ?? message}`)
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -118,4 +125,10 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full; make room or choose another place',
   ENAMETOOLONG: 'the name is too long for the file system; choose a shorter one',
   EEXIST: 'an unfinished file of this name exists; remove it',
+}
+
+const FOLDER_REASONS: typeof REASONS = {
+  ...REASONS,
+  ENOENT: 'this file system cannot hold it; choose another place',
+  EEXIST: 'a link without a target is there; remove it or choose another place',
 }

@@ -21,7 +21,12 @@ export async function runCli(argv: readonly string[], context: CommandContext): 
   for (const command of commands) {
     program.addCommand(
       build(command, async (args, flags) => {
-        exitCode = await command.run(args, flags, context)
+        const empty = emptyArgument(args, flags)
+        if (empty === undefined) exitCode = await command.run(args, flags, context)
+        else {
+          context.err(`siteswarm ${command.name}: ${empty} is empty; check the variable that it comes from`)
+          exitCode = exitCodes.usage
+        }
       }).copyInheritedSettings(program),
     )
   }
@@ -43,7 +48,11 @@ export async function runCli(argv: readonly string[], context: CommandContext): 
       context.err(`siteswarm: ${error.message}`)
       return exitCodes.no
     }
-    throw error
+    const { syscall, message } = error as NodeJS.ErrnoException
+    if (syscall === undefined) throw error
+    // The system refused something. That is not a bug, so the stack trace would not help.
+    context.err(`siteswarm: ${message}`)
+    return exitCodes.no
   }
 }
 
@@ -64,6 +73,22 @@ function build(
     .option('--json', 'print one JSON document')
     .addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  $ ${line}`).join('\n')}`)
     .action(async () => run(built.args, built.opts()))
+}
+
+/**
+ * Names an argument or flag that is empty, as an unset variable of a script leaves it. No command has a use for one:
+ * as a path it would be the working directory.
+ */
+function emptyArgument(
+  args: readonly string[],
+  flags: Readonly<Record<string, string | boolean | readonly string[]>>,
+): string | undefined {
+  const isEmpty = (value: unknown) => typeof value === 'string' && value.trim() === ''
+  if (args.some(isEmpty)) return 'an argument'
+  const flag = Object.entries(flags).find(([, value]) => [value].flat().some(isEmpty))?.[0]
+  return flag === undefined
+    ? undefined
+    : `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 const collect = (value: string, before: string[]) => [...before, value]

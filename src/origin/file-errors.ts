@@ -1,12 +1,16 @@
 /** Maps errors of the file system to `OriginError`s with a message for the operator. */
 import { OriginError, type OriginErrorKind } from './origin-error.ts'
 
-/** Returns an `OriginError` for a known error code, and any other error unchanged. */
+/** Returns an `OriginError` for an error of the system, and any other error unchanged. */
 export function toOriginError(path: string, error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code ?? ''
-  const known = KNOWN_ERRORS[code]
-  if (known === undefined) return error
-  return new OriginError(known[0], `cannot read ${path}: ${known[1]}`)
+  const { code, syscall } = error as NodeJS.ErrnoException
+  const known = KNOWN_ERRORS[code ?? '']
+  if (known !== undefined) return new OriginError(known[0], `cannot read ${path}: ${known[1]}`)
+  if (code === undefined || syscall === undefined) return error
+  return new OriginError(
+    'unreachable',
+    `cannot read ${path}: ${syscall} failed (${code}); see the system log`,
+  )
 }
 
 const KNOWN_ERRORS: Readonly<Record<string, readonly [OriginErrorKind, string]>> = {

@@ -7,17 +7,19 @@
  */
 import type { BigIntStats } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { walkFolder } from './folder.ts'
 import type { ByteRange, Origin, OriginFile } from './origin.ts'
 import { OriginError } from './origin-error.ts'
 import { toOriginError } from './file-errors.ts'
+import { filePathOf } from './file-path.ts'
 
-/** `reference`: a path, or a `file://` URL. */
+/** `reference`: a path, or a file: URL. */
 export async function openFileOrigin(reference: string, signal: AbortSignal): Promise<Origin> {
-  const root = resolve(/^file:\/\//i.test(reference) ? fileURLToPath(reference) : reference)
+  const root = resolve(/^file:/i.test(reference) ? filePathOf(reference) : reference)
+  if (dirname(root) === root)
+    throw new OriginError('unusable', `${root} is the whole file system; name a folder in it`)
   const stats = await withFileErrors(root, () => stat(root, { bigint: true }))
   if (stats.isFile()) {
     const file = { path: [], sizeBytes: Number(stats.size), tag: tagOf(stats) }

@@ -6,6 +6,7 @@
  * order: a web seed needs ranges, and so does resuming after a broken connection.
  */
 import { Readable } from 'node:stream'
+import { decodePercent } from '../core/url-credentials.ts'
 import {
   changedError,
   isSameContent,
@@ -14,7 +15,7 @@ import {
   readProperties,
   tagOf,
 } from './http-object.ts'
-import { decodePercent, type HttpResponse, HttpSource } from './http-source.ts'
+import { type HttpResponse, HttpSource } from './http-source.ts'
 import type { OpenOptions } from './open-origin.ts'
 import type { ByteRange, Origin, OriginFile } from './origin.ts'
 import { OriginError } from './origin-error.ts'

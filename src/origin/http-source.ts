@@ -6,7 +6,7 @@
  */
 import { type Dispatcher, interceptors } from 'undici'
 import { describeNetworkError } from '../core/network-errors.ts'
-import { redactUrl } from '../core/redact-url.ts'
+import { redactUrl, takeCredentials } from '../core/url-credentials.ts'
 import type { ByteRange } from './origin.ts'
 import { OriginError } from './origin-error.ts'
 import { describeProxy, openDispatcher } from './proxy-dispatcher.ts'
@@ -120,29 +120,10 @@ function readUrl(reference: string): URL {
   return new URL(reference)
 }
 
-/** Removes user and password from the URL and returns them as the value of Authorization. */
-function takeCredentials(url: URL): string | undefined {
-  const { username, password } = url
-  url.username = ''
-  url.password = ''
-  url.hash = ''
-  if (username === '' && password === '') return undefined
-  return `Basic ${Buffer.from(`${decodePercent(username)}:${decodePercent(password)}`).toString('base64')}`
-}
-
 function lastUrl(context: unknown): string | undefined {
   const { history } = (context ?? {}) as { readonly history?: readonly URL[] }
   const last = history?.at(-1)
   return last === undefined ? undefined : redactUrl(last.href)
-}
-
-/** Decodes percent-encoded UTF-8; any other text is returned unchanged. */
-export function decodePercent(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }
 
 /** The ranges that are read ahead, plus concurrent requests of web seed clients. */

@@ -6,7 +6,7 @@
  * refuse CONNECT to ports other than 443.
  */
 import { type Dispatcher, EnvHttpProxyAgent } from 'undici'
-import { redactUrl } from '../core/redact-url.ts'
+import { redactUrl } from '../core/url-credentials.ts'
 import { OriginError } from './origin-error.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>

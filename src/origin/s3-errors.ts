@@ -47,7 +47,7 @@ function noResponse(
   const proxy = describeProxy(endpoint?.protocol ?? 'https:', environment)
   return new OriginError(
     'unreachable',
-    `${label}: ${store}: ${describeNetworkError(error, environment)}, and ${variable} is right${proxy}`,
+    `${label}: ${store} (${variable}): ${describeNetworkError(error, environment)}${proxy}`,
   )
 }
 

@@ -10,7 +10,7 @@
  */
 import { Readable } from 'node:stream'
 import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
-import { redactUrl } from '../core/redact-url.ts'
+import { redactUrl } from '../core/url-credentials.ts'
 import { sortedObjects } from './object-keys.ts'
 import type { OpenOptions } from './open-origin.ts'
 import type { ByteRange, Origin, OriginFile } from './origin.ts'

@@ -1,5 +1,5 @@
 /** Reads the endpoint, region and credentials of the S3 client from the variables of the AWS tools. */
-import { redactUrl } from '../core/redact-url.ts'
+import { redactUrl } from '../core/url-credentials.ts'
 import { OriginError } from './origin-error.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>

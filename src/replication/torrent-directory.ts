@@ -7,10 +7,11 @@
  * The note is written before its torrent and removed after it, and both by renaming: who reads in between, or after
  * a crash, sees a torrent whole or not at all.
  */
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { replaceFile } from '../core/atomic-file.ts'
 import type { Clock } from '../core/clock.ts'
+import { makeDirectory } from '../core/make-directory.ts'
 import { ConfigError, InputError } from '../core/errors.ts'
 import { infoHashKey } from '../core/info-hash.ts'
 import type { Log } from '../core/log.ts'
@@ -91,7 +92,7 @@ export class TorrentDirectory implements TorrentStore {
       const before = torrent.infoHashes.flatMap(
         (infoHash) => this.#byInfoHash.get(infoHashKey(infoHash)) ?? [],
       )
-      await mkdir(directory, { recursive: true })
+      await makeDirectory(directory)
       await replaceFile(notePath(path), FILE_MODE, (file) => file.writeFile(writeDescription(torrent)))
       await replaceFile(path, FILE_MODE, (file) => file.writeFile(bytes))
       const kept = new Map(this.#kept)
@@ -149,7 +150,7 @@ export class TorrentDirectory implements TorrentStore {
 
   async #keepRemovals(): Promise<void> {
     const { directory } = this.#options
-    await mkdir(directory, { recursive: true })
+    await makeDirectory(directory)
     await replaceFile(join(directory, REMOVALS_FILE), FILE_MODE, (file) =>
       file.writeFile(this.#removals.toFile()),
     )
@@ -180,7 +181,7 @@ export class TorrentDirectory implements TorrentStore {
   async #list(): Promise<string[] | undefined> {
     const { directory, isRequired, log } = this.#options
     try {
-      if (this.#kept.size === 0 && isRequired) await mkdir(directory, { recursive: true })
+      if (this.#kept.size === 0 && isRequired) await makeDirectory(directory)
       return (await readdir(directory)).filter((name) => name.endsWith('.torrent'))
     } catch (error) {
       if (this.#kept.size > 0) {

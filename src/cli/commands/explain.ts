@@ -1,8 +1,8 @@
 /** `explain`: the handout that a client would get now, each peer with its reason, from a running node. */
 import { parseAddress } from '../../core/address.ts'
 import { parseInfoHash } from '../../core/info-hash.ts'
-import { type Command, exitCodes, textFlag } from '../command.ts'
-import { AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
+import { type Command, exitCodes } from '../command.ts'
+import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 
 /** What `/api/v1/explain` answers. */
 interface Explanation {
@@ -32,10 +32,7 @@ export const explainCommand: Command = {
     'siteswarm explain 2bcb3dab253c7e8c9355b33f262efadd63005087 127.2.1.5:6881',
     'siteswarm explain 2bcb3dab253c7e8c9355b33f262efadd63005087 fd00:1::7 --url http://t1.fra.example:6970 --json',
   ],
-  flags: [
-    { flags: '--url <admin>', description: 'admin listener of the node (default http://127.0.0.1:6970)' },
-    { flags: '--token <token>', description: 'admin token (default: SITESWARM_ADMIN_TOKEN)' },
-  ],
+  flags: adminFlags,
   async run([infoHash = '', client = ''], flags, context) {
     const endpoint = readEndpoint(client)
     if (parseInfoHash(infoHash) === undefined) {
@@ -51,12 +48,7 @@ export const explainCommand: Command = {
     const query = new URLSearchParams({ info_hash: infoHash, ip: endpoint.ip })
     if (endpoint.port !== undefined) query.set('port', endpoint.port)
     try {
-      const answer = await sendAdminRequest({
-        url: textFlag(flags, 'url'),
-        token: textFlag(flags, 'token') ?? context.environment['SITESWARM_ADMIN_TOKEN'],
-        path: `/api/v1/explain?${query.toString()}`,
-        signal: context.signal,
-      })
+      const answer = await sendAdminRequest({ path: `/api/v1/explain?${query.toString()}` }, flags, context)
       if (flags['json'] === true) context.out(JSON.stringify(answer))
       else for (const line of describe(answer as Explanation, client)) context.out(line)
       return exitCodes.yes

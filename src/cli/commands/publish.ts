@@ -14,9 +14,9 @@ import type { Origin } from '../../origin/origin.ts'
 import { OriginError } from '../../origin/origin-error.ts'
 import { contentBytesOf, type Published, publishOrigin } from '../../publish/publish-origin.ts'
 import { NO_BUBBLE } from '../../topology/topology.ts'
-import { AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
+import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, type ExitCode } from '../command.ts'
-import { exitCodes, textFlag } from '../command.ts'
+import { exitCodes } from '../command.ts'
 import { formatByteSize } from '../byte-size.ts'
 import { escapeControl } from '../escape-control.ts'
 import { type PublishArguments, readPublishArguments } from '../publish-arguments.ts'
@@ -64,8 +64,7 @@ export const publishCommand: Command = {
       repeatable: true,
     },
     { flags: '-o, --output <file>', description: 'also write the .torrent, without trackers, to this file' },
-    { flags: '--url <admin>', description: 'admin listener of the node (default http://127.0.0.1:6970)' },
-    { flags: '--token <token>', description: 'admin token (default: SITESWARM_ADMIN_TOKEN)' },
+    ...adminFlags,
   ],
   async run([source = ''], flags, context) {
     const wanted = readPublishArguments(flags)
@@ -190,12 +189,7 @@ async function ask(
   request: { readonly path: string; readonly torrent?: Buffer },
 ): Promise<unknown> {
   try {
-    return await sendAdminRequest({
-      ...request,
-      url: textFlag(flags, 'url'),
-      token: textFlag(flags, 'token') ?? context.environment['SITESWARM_ADMIN_TOKEN'],
-      signal: context.signal,
-    })
+    return await sendAdminRequest(request, flags, context)
   } catch (error) {
     if (error instanceof AdminRefused || error instanceof AdminUnreachable) return error
     throw error

@@ -146,7 +146,7 @@ function rewriteForOne({ opened, topology, changes, flags, context }: Job): Exit
   return exitCodes.yes
 }
 
-function rewriteForAll({ opened, topology, changes, flags, context }: Job): ExitCode {
+async function rewriteForAll({ opened, topology, changes, flags, context }: Job): Promise<ExitCode> {
   const folder = textFlag(flags, 'directory') ?? ''
   const planned: { place: Place; tiers: Tiers; file: string }[] = []
   const fileNames = new Set<string>()
@@ -181,7 +181,7 @@ function rewriteForAll({ opened, topology, changes, flags, context }: Job): Exit
   const found = warningsAfter(opened, planned[0]?.tiers ?? [], changes)
   refuseIncomplete(opened, found)
   const warnings = warn(found, context, isJson)
-  makeFolder(folder)
+  await makeFolder(folder)
   const files = planned.map(({ place, tiers, file }) => {
     const rewritten = rewrite(opened, tiers, changes)
     writeWholeFile(file, fileContent(rewritten))

@@ -1,7 +1,7 @@
 /** `torrents`: lists the registered torrents of a site, or removes one, through any node of the site. */
 import { parseInfoHash } from '../../core/info-hash.ts'
-import { AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
-import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
+import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
+import { type Command, type CommandContext, type CommandFlags, exitCodes } from '../command.ts'
 import { formatByteSize } from '../byte-size.ts'
 import { escapeControl } from '../escape-control.ts'
 
@@ -25,10 +25,7 @@ export const torrentsCommand: Command = {
     'siteswarm torrents --url http://t1.fra.example:6970 --json',
     'siteswarm torrents remove 2bcb3dab253c7e8c9355b33f262efadd63005087',
   ],
-  flags: [
-    { flags: '--url <admin>', description: 'admin listener of the node (default http://127.0.0.1:6970)' },
-    { flags: '--token <token>', description: 'admin token (default: SITESWARM_ADMIN_TOKEN)' },
-  ],
+  flags: adminFlags,
   async run(args, flags, context) {
     const problem = argumentsProblem(args)
     if (problem !== undefined) {
@@ -58,7 +55,7 @@ function argumentsProblem([action, infoHash]: readonly string[]): string | undef
 }
 
 async function list(flags: CommandFlags, context: CommandContext): Promise<void> {
-  const answer = await ask(flags, context, { path: '/api/v1/torrents' })
+  const answer = await sendAdminRequest({ path: '/api/v1/torrents' }, flags, context)
   if (flags['json'] === true) return context.out(JSON.stringify(answer))
   const { torrents } = answer as { readonly torrents: readonly ListedTorrent[] }
   if (torrents.length === 0) context.err('No torrents are registered.')
@@ -66,23 +63,14 @@ async function list(flags: CommandFlags, context: CommandContext): Promise<void>
 }
 
 async function remove(infoHash: string, flags: CommandFlags, context: CommandContext): Promise<void> {
-  const answer = await ask(flags, context, { path: `/api/v1/torrents/${infoHash}`, method: 'DELETE' })
+  const answer = await sendAdminRequest(
+    { path: `/api/v1/torrents/${infoHash}`, method: 'DELETE' },
+    flags,
+    context,
+  )
   if (flags['json'] === true) return context.out(JSON.stringify(answer))
   const { name } = answer as Pick<ListedTorrent, 'name'>
   context.out(`removed ${escapeControl(name)}`)
-}
-
-function ask(
-  flags: CommandFlags,
-  context: CommandContext,
-  request: { readonly path: string; readonly method?: 'DELETE' },
-): Promise<unknown> {
-  return sendAdminRequest({
-    ...request,
-    url: textFlag(flags, 'url'),
-    token: textFlag(flags, 'token') ?? context.environment['SITESWARM_ADMIN_TOKEN'],
-    signal: context.signal,
-  })
 }
 
 /** Names and origins are untrusted input: control characters in them are escaped. */

@@ -2,12 +2,13 @@
  * The memory store's disk: one file of checked blocks, written beside the old one and then put in its place, so
  * that there is a whole snapshot whenever the process or the machine ends.
  */
-import { type FileHandle, mkdir, readFile, rename } from 'node:fs/promises'
+import { type FileHandle, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { replaceFile } from '../../core/atomic-file.ts'
 import type { Clock } from '../../core/clock.ts'
+import { makeDirectory } from '../../core/make-directory.ts'
 import type { Loaded, SnapshotStore } from '../site-store.ts'
 
 /*
@@ -65,7 +66,7 @@ export class SnapshotFile implements SnapshotStore {
 
   async save(blocks: Iterable<Buffer>): Promise<void> {
     // Made again where it was removed meanwhile: the next snapshot is then the first one.
-    await mkdir(dirname(this.#path), { recursive: true })
+    await makeDirectory(dirname(this.#path))
     await replaceFile(this.#path, 0o600, (file) => writeBlocks(file, blocks))
   }
 }

@@ -79,15 +79,21 @@ describe('writing a file', () => {
 })
 
 describe('making a folder', () => {
-  it('creates its parents, and accepts an existing folder', () => {
-    makeFolder(at('x/y'))
-    makeFolder(at('x/y'))
+  it('creates its parents, and accepts an existing folder', async () => {
+    await makeFolder(at('x/y'))
+    await makeFolder(at('x/y'))
     expect(statSync(at('x/y')).isDirectory()).toBe(true)
   })
 
-  it('reports the reason of a failure', () => {
+  it.each([
+    ['FOLDER/file/x', 'a part of the path is a file'],
+    ['FOLDER/dangling', 'a link without a target is there; remove it or choose another place'],
+    ['/proc/x', 'this file system cannot hold it; choose another place'],
+  ])('reports the reason of a failure: %s', async (path, reason) => {
     writeFileSync(at('file'), '')
-    expect(() => makeFolder(at('file/x'))).toThrow(/^cannot make the folder .*a part of the path is a file/)
+    symlinkSync(at('nowhere'), at('dangling'))
+    const full = path.replace('FOLDER', folder)
+    await expect(makeFolder(full)).rejects.toThrow(`cannot make the folder ${full}: ${reason}`)
   })
 })
 

@@ -167,7 +167,7 @@ describe('publish', () => {
     [['none'], 1, 'no such file or folder; check the spelling'],
     [['empty'], 1, 'the folder contains no files'],
     [['ftp://host/x'], 1, 'ftp:// is not a supported source'],
-    [['http://127.0.0.1:1/x'], 69, 'no response (ECONNREFUSED); is the server running?'],
+    [['http://127.0.0.1:1/x'], 69, 'connection refused (ECONNREFUSED); check that the server is running'],
     [['a.txt', '--piece-length', '20KiB'], 64, 'write a power of two from 16KiB to 16MiB'],
     [['a.txt', '--piece-length', '65536'], 64, 'write a power of two from 16KiB to 16MiB'],
     [['a.txt', '--piece-length', '32MiB'], 64, 'write a power of two from 16KiB to 16MiB'],
@@ -179,18 +179,23 @@ describe('publish', () => {
     ],
     [['a.txt', '--web-seed', 'http://host/x?sig=4711'], 64, 'could read a signature or token in the query'],
     [['a.txt', '--name', '../x'], 64, '--name "../x": it becomes a file name'],
-    [['a.txt', '--name', ''], 64, '--name "": it becomes a file name'],
+    [['a.txt', '--name', ''], 64, '--name is empty; check the variable that it comes from'],
     [['a.txt', '--name', 'x'.repeat(256)], 1, 'the name has more than 255 bytes'],
     [['a.txt', '-o', '/nowhere/x.torrent'], 1, 'cannot write /nowhere/x.torrent'],
     [['.', '-o', 'x.torrent'], 1, 'is inside the published folder'],
+    [[''], 64, 'an argument is empty; check the variable that it comes from'],
+    [['a.txt', '-o', ''], 64, '--output is empty; check the variable that it comes from'],
+    [['a.txt', '--web-seed', ''], 64, '--web-seed is empty; check the variable that it comes from'],
+    [['a.txt', 'b.txt'], 64, 'too many arguments'],
+    [['a.txt', '--nmae', 'x'], 64, "unknown option '--nmae'"],
     [[], 64, "missing required argument 'source'"],
   ])('rejects %j with exit code %i and one line', async (args, exitCode, message) => {
     mkdirSync(at('empty'))
     const isHere = (arg: string, index: number) =>
-      (index === 0 || args[index - 1] === '-o') && !/^\w+:|^\//.test(arg)
+      (index === 0 || args[index - 1] === '-o') && !/^$|^\w+:|^\//.test(arg)
     const run = await publish(args.map((arg, index) => (isHere(arg, index) ? at(arg) : arg)))
     expect(run).toMatchObject({ exitCode, out: '' })
-    expect(run.err.split('\n')[0]).toContain(message)
+    expect(run.err.split('\n').find((line) => line !== '')).toContain(message)
     expect(run.err).not.toContain('4711')
     expect(publish.registered).toEqual([])
   })

@@ -158,7 +158,7 @@ describe('an HTTP origin', () => {
     [
       'a server that compresses although identity was requested',
       (given: WebServer) => (given.headers = { etag: '"one"', 'content-encoding': 'gzip' }),
-      'the server sends it with Content-Encoding gzip, although identity was requested; download the file and publish that',
+      'the server sends it with Content-Encoding gzip, although identity was requested; turn compression off for it, or download the file and publish that',
     ],
   ])('rejects %s', async (_case, misbehave, message) => {
     misbehave(server)
@@ -176,7 +176,7 @@ describe('an HTTP origin', () => {
   it('reports that no server responds', async () => {
     await expect(open('http://127.0.0.1:1/x')).rejects.toMatchObject({
       kind: 'unreachable',
-      message: 'http://127.0.0.1:1/x: no response (ECONNREFUSED); is the server running?',
+      message: 'http://127.0.0.1:1/x: connection refused (ECONNREFUSED); check that the server is running',
     })
   })
 

@@ -130,9 +130,77 @@ describe('an S3 origin', () => {
     await server.close()
   })
 
+  // As Amazon S3 and MinIO respond to a request that was signed for another region.
+  it.each([
+    [400, 'AuthorizationHeaderMalformed', '<Region>eu-central-1</Region>', {}],
+    [
+      400,
+      'AuthorizationHeaderMalformed',
+      '',
+      {},
+      "the region 'us-east-1' is wrong; expecting 'eu-central-1'",
+    ],
+    [
+      301,
+      'PermanentRedirect',
+      '<Endpoint>images.s3.example</Endpoint>',
+      { 'x-amz-bucket-region': 'eu-central-1' },
+    ],
+  ])(
+    'names the region of the bucket for %i %s',
+    async (statusCode, code, fields, headers, text = 'wrong region') => {
+      const server = await aWebServer(Buffer.alloc(0))
+      server.interfere = (_request, response) => {
+        const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${text}</Message>${fields}</Error>`
+        response.writeHead(statusCode, { 'content-type': 'application/xml', ...headers }).end(body)
+        return true
+      }
+      await expect(open('s3://images/x', { AWS_ENDPOINT_URL: server.url })).rejects.toMatchObject({
+        kind: 'forbidden',
+        message: expect.stringContaining(
+          's3://images/x: the bucket is in region eu-central-1; set AWS_REGION=eu-central-1 (',
+        ),
+      })
+      await server.close()
+    },
+  )
+
+  it.each([
+    ['minio.example:9000', 'not the URL of a store; write https://host:port'],
+    ['nothing', 'not the URL of a store; write https://host:port'],
+    [
+      'https://me:4711@minio.example',
+      'user and password are not used; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    ],
+  ])('rejects the endpoint %s', async (url, message) => {
+    await expect(open('s3://images/x', { AWS_ENDPOINT_URL: url })).rejects.toMatchObject({
+      kind: 'unusable',
+      message: `AWS_ENDPOINT_URL: ${message}`,
+    })
+  })
+
+  it('treats empty variables as unset', async () => {
+    const empty = { AWS_ENDPOINT_URL_S3: '', AWS_REGION: '', AWS_SESSION_TOKEN: '' }
+    const origin = await open('s3://images/os/debian.img', empty)
+    expect(origin.files[0]?.sizeBytes).toBe(10)
+    await origin.close()
+  })
+
+  it('does not repeat credentials in an invalid reference', async () => {
+    await expect(open('s3://AKIA:4711@images/x')).rejects.toMatchObject({
+      kind: 'unusable',
+      message: 's3://images/x: write an S3 source as s3://bucket/key',
+    })
+  })
+
   it('reports that no store responds', async () => {
     await expect(
       open('s3://images/os/debian.img', { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }),
-    ).rejects.toMatchObject({ kind: 'unreachable', message: expect.stringContaining('ECONNREFUSED') })
+    ).rejects.toMatchObject({
+      kind: 'unreachable',
+      message: expect.stringContaining(
+        'http://127.0.0.1:1 (AWS_ENDPOINT_URL): connection refused (ECONNREFUSED); check that the server is running',
+      ),
+    })
   })
 })

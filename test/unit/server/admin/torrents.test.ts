@@ -375,7 +375,7 @@ describe('siteswarm torrents', () => {
     const { exitCode, err } = await runCommand(['torrents', '--url', 'http://127.0.0.1:2'])
     expect({ exitCode, err }).toEqual({
       exitCode: 69,
-      err: 'siteswarm torrents: no node responds at http://127.0.0.1:2 (ECONNREFUSED); start one, or give the URL of its admin listener with --url\n',
+      err: 'siteswarm torrents: no node responds at http://127.0.0.1:2: connection refused (ECONNREFUSED); check that the server is running, or give the URL of another admin listener with --url\n',
     })
   })
 })
