@@ -25,7 +25,10 @@ export async function aForwardProxy(credentials?: string): Promise<ForwardProxy>
   }
   const server = createServer((request, response) => {
     const status = refusal(request)
-    if (status !== undefined) return void response.writeHead(status).end()
+    if (status !== undefined) {
+      response.writeHead(status).end()
+      return
+    }
     const { 'proxy-authorization': _, ...headers } = request.headers
     const forwarded = sendRequest(request.url ?? '', { method: request.method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
@@ -39,7 +42,10 @@ export async function aForwardProxy(credentials?: string): Promise<ForwardProxy>
   server.on('connect', (request: IncomingMessage, client: Socket) => {
     client.on('error', () => undefined)
     const status = refusal(request)
-    if (status !== undefined) return void client.end(`HTTP/1.1 ${status} Refused\r\n\r\n`)
+    if (status !== undefined) {
+      client.end(`HTTP/1.1 ${status} Refused\r\n\r\n`)
+      return
+    }
     const { hostname, port } = new URL(`http://${request.url}`)
     const upstream = connect(Number(port), hostname, () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n')

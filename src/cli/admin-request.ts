@@ -5,7 +5,13 @@
  * repeats the URL with its password in the error. A reverse proxy in front of the listener may require user and
  * password; they are part of `--url` and appear in no message.
  */
-import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request as sendHttp } from 'node:http'
+import { once } from 'node:events'
+import {
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request as sendHttp,
+} from 'node:http'
 import { request as sendHttps } from 'node:https'
 import { buffer } from 'node:stream/consumers'
 import { InputError } from '../core/errors.ts'
@@ -112,22 +118,18 @@ async function send(
       : { 'content-type': 'application/x-bittorrent', 'content-length': torrent.length }),
   }
   try {
-    return await new Promise((resolve, reject) => {
-      const sendRequest = url.protocol === 'https:' ? sendHttps : sendHttp
-      const outgoing = sendRequest(`${url.href.replace(/\/+$/, '')}${path}`, {
-        method: method ?? (torrent === undefined ? 'GET' : 'POST'),
-        headers,
-        agent: false,
-        signal: AbortSignal.any([signal, deadline]),
-      })
-      outgoing.on('error', reject)
-      outgoing.on('response', (response) => {
-        buffer(response).then((body) => {
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: body.toString() })
-        }, reject)
-      })
-      outgoing.end(torrent)
+    const sendRequest = url.protocol === 'https:' ? sendHttps : sendHttp
+    const outgoing = sendRequest(`${url.href.replace(/\/+$/, '')}${path}`, {
+      method: method ?? (torrent === undefined ? 'GET' : 'POST'),
+      headers,
+      agent: false,
+      signal: AbortSignal.any([signal, deadline]),
     })
+    // Errors after the response are those of its body.
+    outgoing.on('error', () => undefined).end(torrent)
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+    const text = (await buffer(response)).toString()
+    return { status: response.statusCode ?? 0, headers: response.headers, text }
   } catch (error) {
     if (signal.aborted) throw new AdminUnreachable('interrupted')
     const problem = deadline.aborted

@@ -26,7 +26,7 @@ export function s3RequestHandler(dispatcher: Dispatcher): Handler {
     const { hostname, port, method, path, query = {}, headers, body } = request
     const { statusCode, ...response } = await dispatcher.request({
       origin: `${request.protocol}//${hostname}${port === undefined ? '' : `:${port}`}`,
-      method: method as Dispatcher.HttpMethod,
+      method,
       path: path + writeQuery(query),
       headers,
       body: body ?? null,
