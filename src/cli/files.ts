@@ -130,5 +130,5 @@ const REASONS: Readonly<Record<string, string>> = {
 const FOLDER_REASONS: typeof REASONS = {
   ...REASONS,
   ENOENT: 'this file system cannot hold it; choose another place',
-  EEXIST: 'a link without a target is there; remove it or choose another place',
+  EEXIST: 'a file, or a link without a target, is there; remove it or choose another place',
 }

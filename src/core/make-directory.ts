@@ -22,17 +22,12 @@ export async function makeDirectory(path: string): Promise<void> {
     })
 }
 
-/** Rejects for a file, and for a link whose target does not exist. */
+/** Rejects with any error but ENOENT, as for a path below a file. */
 async function isDirectory(path: string): Promise<boolean> {
   try {
-    const stats = await stat(path)
-    if (stats.isDirectory()) return true
+    return (await stat(path)).isDirectory()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     return false
   }
-  throw Object.assign(new Error(`ENOTDIR: not a directory, mkdir '${path}'`), {
-    code: 'ENOTDIR',
-    syscall: 'mkdir',
-  })
 }

@@ -2,7 +2,7 @@
  * Describes errors of connections for an operator: the problem, its code, and the remedy.
  *
  * Node and undici report codes of the system, of OpenSSL, of the HTTP parser and of undici. An unknown code is shown
- * as it is.
+ * without an explanation.
  */
 
 type Environment = Readonly<Record<string, string | undefined>>

@@ -87,7 +87,7 @@ describe('making a folder', () => {
 
   it.each([
     ['FOLDER/file/x', 'a part of the path is a file'],
-    ['FOLDER/dangling', 'a link without a target is there; remove it or choose another place'],
+    ['FOLDER/dangling', 'a file, or a link without a target, is there; remove it or choose another place'],
     ['/proc/x', 'this file system cannot hold it; choose another place'],
   ])('reports the reason of a failure: %s', async (path, reason) => {
     writeFileSync(at('file'), '')

@@ -27,7 +27,7 @@ describe('making a directory', () => {
 
   it.each([
     ['below a file', 'file/x', 'ENOTDIR'],
-    ['at a file', 'file', 'ENOTDIR'],
+    ['at a file', 'file', 'EEXIST'],
     ['at a dangling link', 'dangling', 'EEXIST'],
     ['below a dangling link', 'dangling/x', 'EEXIST'],
     ['below /proc', '/proc/x', 'ENOENT'],

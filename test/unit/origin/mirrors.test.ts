@@ -45,7 +45,7 @@ function checkPreconditions(server: WebServer): void {
   }
 }
 
-it('mirrors that agree in size and date serve one origin, whatever their ETags', async () => {
+it('mirrors that agree in size and date serve one origin, with any ETags', async () => {
   const { front, mirrors } = await twoMirrors()
   for (const mirror of mirrors) checkPreconditions(mirror)
   const origin = await open(`${front.url}/f`)
