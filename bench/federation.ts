@@ -332,6 +332,7 @@ function siteTopology(urls: readonly string[] = []): Topology {
     sites,
     places,
     unmapped: 'refuse',
+    hash: '',
     fallbackTrackers: () => [],
     locate,
     match: () => undefined,

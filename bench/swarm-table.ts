@@ -50,6 +50,7 @@ function topologyOf(): Topology {
     sites,
     places,
     unmapped: 'refuse',
+    hash: '',
     fallbackTrackers: () => [],
     locate: (address) => (address.word3 >>> 8) % places.length,
     match: () => undefined,

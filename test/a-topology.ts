@@ -45,6 +45,7 @@ export function aTopology(literal: TopologyLiteral = {}): Topology {
     sites,
     places,
     unmapped: 'refuse',
+    hash: 'a-hash',
     fallbackTrackers: () => [],
     locate,
     match: (address) => {

@@ -31,6 +31,8 @@ export interface NodeConfig {
     readonly udp: ListenAddress
     readonly admin: ListenAddress
   }
+  /** `connections`: 0 turns observers off. */
+  readonly observe: { readonly connections: number }
   readonly store: StoreConfig
   readonly dataDirectory: string
   readonly interval: { readonly minMs: number; readonly maxMs: number }
@@ -71,6 +73,8 @@ export interface ReadConfig {
   readonly warnings: readonly Problem[]
   /** A problem with the value of a key, at its position in the file or with its variable. */
   problemAt(path: readonly string[], finding: Finding): Problem
+  /** The value as written, without defaults. */
+  valueAt(path: readonly string[]): unknown
 }
 
 /** Throws a `ConfigError` only if the file cannot be read at all. */
@@ -103,6 +107,7 @@ export function readConfig({ path, environment }: ConfigOptions): ReadConfig {
     problems: sortProblems(problems),
     warnings: found?.warnings ?? [],
     problemAt: (key, finding) => source.problemAt(key, finding),
+    valueAt: (key) => source.valueAt(key),
   }
 }
 
@@ -213,6 +218,7 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     site: values.site,
     topologyPath: source.resolve(['topology'], values.topology),
     listen,
+    observe: values.observe,
     store: values.store,
     dataDirectory: source.resolve(['dataDirectory'], values.dataDirectory),
     interval: { minMs: interval.min, maxMs: interval.max },

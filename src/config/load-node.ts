@@ -2,10 +2,12 @@
  * Loads both files of a node, for `serve` and `check`. All problems of both are found in one pass, the topology's
  * even when the configuration has some.
  */
-import { ConfigError, type Problem } from '../core/errors.ts'
+import { ConfigError } from '../core/errors.ts'
+import { type Problem, summarized } from '../core/problem.ts'
 import { type Topology, UNMAPPED_SITE } from '../topology/topology.ts'
 import { type ConfigOptions, type NodeConfig, type ReadConfig, readConfig } from './load-config.ts'
 import { type LoadedTopology, loadTopology } from './load-topology.ts'
+import { nodeWarnings } from './node-warnings.ts'
 import { sortProblems } from './report.ts'
 import { sampleFiles } from './sample-files.ts'
 import { suggestion } from './suggest.ts'
@@ -36,7 +38,7 @@ export interface LoadedNode {
 export function loadNode(options: ConfigOptions): LoadedNode {
   const { config, topology, problems, warnings } = checkNode(options)
   if (config === undefined || topology === undefined || problems.length > 0) throw new ConfigError(problems)
-  return { config, topology, warnings }
+  return { config, topology, warnings: summarized(warnings) }
 }
 
 /** `topologyPath` overrides the path in the configuration. */
@@ -62,7 +64,7 @@ export function checkNode(
     ],
     warnings: [
       ...(read?.warnings ?? []),
-      ...(read?.config && loaded ? federationWarnings(read, read.config, loaded.topology) : []),
+      ...(read?.config && loaded ? nodeWarnings(read, read.config, loaded.file) : []),
       ...(loaded?.warnings ?? []),
     ],
   }
@@ -90,40 +92,6 @@ function siteProblem(read: ReadConfig, site: string, topology: Topology): Proble
     message: `the topology has no site "${site}"`,
     hint: suggestion(site, names) ?? 'use the name of a site in the topology file',
   })
-}
-
-/** Federation needs both halves: the URLs of the sites in the topology, and the token in the configuration. */
-function federationWarnings(
-  read: ReadConfig,
-  { site, federation }: NodeConfig,
-  topology: Topology,
-): Problem[] {
-  const federated = topology.sites.filter((each) => each.federation.length > 0).map(({ name }) => name)
-  const others = federated.filter((name) => name !== site)
-  const warn = (key: string, message: string, hint: string) => [
-    read.problemAt([key], { message: `warning: ${message}`, hint }),
-  ]
-  if (federation.token === undefined)
-    return federated.length === 0
-      ? []
-      : warn(
-          'site',
-          `the topology has federation URLs (${federated.join(', ')}), but this node has no federation.token: it exchanges nothing with other sites`,
-          'set federation.token or federation.tokenFile to the same token in all sites',
-        )
-  if (others.length === 0)
-    return warn(
-      'federation',
-      'federation.token is set, but no other site has federation URLs in the topology',
-      'list the admin listeners of its nodes under federation of each site',
-    )
-  if (!federated.includes(site))
-    return warn(
-      'federation',
-      `this node receives updates from other sites (${others.join(', ')}), but ${site} has no federation URLs in the topology: no other site receives its own`,
-      `list the admin listeners of its nodes under federation of ${site}`,
-    )
-  return []
 }
 
 /** The value, or the problems that prevent it. */

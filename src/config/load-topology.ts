@@ -1,14 +1,18 @@
 /** Reads the topology file into the topology of the tracker, or reports every problem in it. */
 import { ConfigError, type Problem } from '../core/errors.ts'
 import { buildTopology } from '../topology/build-topology.ts'
+import { isPrefixProblem, prefixKey, readPrefix } from '../topology/prefix.ts'
 import { type TopologyFile, topologySchema } from '../topology/schema.ts'
 import type { Topology } from '../topology/topology.ts'
-import { topologyProblems, topologyWarnings } from './check-topology.ts'
+import { topologyProblems } from './check-topology.ts'
 import { schemaProblems, sortProblems } from './report.ts'
+import { topologyWarnings } from './topology-warnings.ts'
 import { readText, YamlFile } from './yaml-file.ts'
 
 export interface LoadedTopology {
   readonly topology: Topology
+  /** The checked values of the file. */
+  readonly file: TopologyFile
   readonly prefixCount: number
   /** Problems that do not keep the topology from being used. */
   readonly warnings: readonly Problem[]
@@ -46,12 +50,15 @@ function readTopology(text: string, fileName: string): LoadedTopology {
   if (!parsed.success || problems.length > 0) throw new ConfigError(sortProblems(problems))
   return {
     topology: buildTopology(parsed.data),
+    file: parsed.data,
     prefixCount: countPrefixes(parsed.data),
     warnings: topologyWarnings(file),
   }
 }
 
+/** Repeated prefixes count once. */
 function countPrefixes({ sites }: TopologyFile): number {
   const places = Object.values(sites).flatMap((site) => [site, ...Object.values(site.bubbles)])
-  return places.reduce((count, { cidrs }) => count + cidrs.length, 0)
+  const prefixes = places.flatMap(({ cidrs }) => cidrs.map(readPrefix))
+  return new Set(prefixes.map((prefix) => (isPrefixProblem(prefix) ? undefined : prefixKey(prefix)))).size
 }

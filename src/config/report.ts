@@ -45,28 +45,31 @@ export function schemaProblems(
   issues: readonly z.core.$ZodIssue[],
 ): Problem[] {
   const tree = schemaTree(schema)
-  return (
-    issues
-      .filter((issue) => !isMissingByMistyping(issue, issues))
-      .flatMap((issue) => issueProblems(file, tree, issue))
-      // The YAML problem of a key is more precise than "not a valid name".
-      .filter(
-        ({ line, column }) => !file.problems.some((known) => known.line === line && known.column === column),
-      )
+  const unknownKeys = unknownKeysByParent(issues)
+  // The YAML problem of a key is more precise than "not a valid name".
+  const known = new Set(file.problems.map(({ line, column }) => `${line}:${column}`))
+  return issues
+    .filter((issue) => !isMissingByMistyping(issue, unknownKeys))
+    .flatMap((issue) => issueProblems(file, tree, issue))
+    .filter(({ line, column }) => !known.has(`${line}:${column}`))
+}
+
+function unknownKeysByParent(issues: readonly z.core.$ZodIssue[]): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys' ? [[issue.path.join('\n'), issue.keys] as const] : [],
+    ),
   )
 }
 
 /** `cidr` is unknown, which makes `cidrs` missing: one mistake, and the first message already has the remedy. */
-function isMissingByMistyping(issue: z.core.$ZodIssue, issues: readonly z.core.$ZodIssue[]): boolean {
+function isMissingByMistyping(
+  issue: z.core.$ZodIssue,
+  unknownKeys: ReadonlyMap<string, readonly string[]>,
+): boolean {
   const key = String(issue.path.at(-1))
-  const parent = issue.path.slice(0, -1).join('\n')
-  return issues.some(
-    (other) =>
-      other.code === 'unrecognized_keys' &&
-      other.path.length === issue.path.length - 1 &&
-      other.path.join('\n') === parent &&
-      other.keys.some((unknown) => nearestWord(unknown, [key]) !== undefined),
-  )
+  const unknown = unknownKeys.get(issue.path.slice(0, -1).join('\n')) ?? []
+  return unknown.some((word) => nearestWord(word, [key]) !== undefined)
 }
 
 /** Removes duplicates. Problems of a whole file or a variable come first, then the order of the file. */
@@ -86,6 +89,7 @@ function issueProblems(file: YamlFile, tree: SchemaNode, issue: z.core.$ZodIssue
       const known = Object.keys(nodeAt(tree, issue.path)?.properties ?? {})
       return issue.keys.map((key) =>
         file.problemAtKey([...issue.path, key], {
+          kind: 'key-unknown',
           message: `unknown key "${key}"`,
           hint: suggestion(key, known),
         }),
@@ -93,7 +97,7 @@ function issueProblems(file: YamlFile, tree: SchemaNode, issue: z.core.$ZodIssue
     }
     case 'invalid_key': {
       const [inner = '', innerHint] = (issue.issues[0]?.message ?? issue.message).split('\n')
-      return [file.problemAtKey(issue.path, { message: inner, hint: innerHint })]
+      return [file.problemAtKey(issue.path, { kind: 'name-invalid', message: inner, hint: innerHint })]
     }
     default: {
       const value = file.valueAt(issue.path)
@@ -108,7 +112,11 @@ function missingProblem(file: YamlFile, tree: SchemaNode, path: YamlPath): Probl
   const key = String(path.at(-1))
   const parent = path.slice(0, -1)
   const description = nodeAt(tree, path)?.description ?? ''
-  const finding = { message: `the key "${key}" is missing`, hint: firstSentence(description) }
+  const finding = {
+    kind: 'key-missing',
+    message: `the key "${key}" is missing`,
+    hint: firstSentence(description),
+  }
   return parent.length > 0
     ? file.problemAtKey(parent, finding)
     : file.source.problem(finding.message, finding.hint)
@@ -133,7 +141,18 @@ function shapeMessage(issue: z.core.$ZodIssue): string | undefined {
 /** Wording for one value that the schema rejects. `written` is the value as written in the file. */
 export function issueFinding(issue: z.core.$ZodIssue, value: unknown, written: string): Finding {
   const [message = '', hint] = issue.message.split('\n')
-  return { message: shapeMessage(issue) ?? message, hint: hint ?? valueHint(issue, value, written) }
+  return {
+    kind: kindOf(issue),
+    message: shapeMessage(issue) ?? message,
+    hint: hint ?? valueHint(issue, value, written),
+  }
+}
+
+/** Messages contain values, so the kind of a problem comes from its key, or from the check that found it. */
+function kindOf(issue: z.core.$ZodIssue): string {
+  const given: unknown = issue.code === 'custom' ? issue.params?.['kind'] : undefined
+  const key = issue.path.findLast((step) => typeof step === 'string')
+  return typeof given === 'string' ? given : `${issue.code} ${String(key)}`
 }
 
 /** YAML parsed text as another type. */

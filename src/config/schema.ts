@@ -5,6 +5,7 @@
  * A description tells the operator when to change the key.
  */
 import * as z from 'zod'
+import { OBSERVERS_MAX } from '../core/limits.ts'
 import { prefixText } from '../topology/schema.ts'
 import { duration, listenAddress, numberFrom, path, store, token } from './values.ts'
 
@@ -38,12 +39,12 @@ export const nodeSchema = z
     listen: z
       .strictObject({
         http: listenAddress()
-          .prefault('0.0.0.0:6969')
+          .prefault('[::]:6969')
           .describe(
-            'Address of HTTP announces. `[::]:6969`, in quotes, serves IPv6 too. Port 0 selects a free port and logs it.',
+            'Address of HTTP announces. `[::]` is all addresses of the machine, IPv4 and IPv6; `0.0.0.0` is those of IPv4. Port 0 selects a free port and logs it.',
           ),
         udp: listenAddress()
-          .prefault('0.0.0.0:6969')
+          .prefault('[::]:6969')
           .describe(
             'Address of UDP announces. On a machine with several addresses in one network, set the one of the tracker URL: clients drop responses from another address. Port 0 selects a free port and logs it.',
           ),
@@ -56,6 +57,18 @@ export const nodeSchema = z
       .prefault({})
       .describe(
         'Listen addresses of the node. Change one when its port is in use, or to bind a single address.',
+      ),
+    observe: z
+      .strictObject({
+        connections: numberFrom({ min: 0, max: OBSERVERS_MAX, isWhole: true })
+          .prefault(4096)
+          .describe(
+            'Connections of this node to clients of its site at the same time. 0 turns observation off. Raise it for sites with more active clients than that: beyond the limit, clients are observed in turn.',
+          ),
+      })
+      .prefault({})
+      .describe(
+        'Observation of clients over the peer protocol, without content: reachability and progress between announces.',
       ),
     store: store()
       .prefault('memory')

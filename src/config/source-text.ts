@@ -12,6 +12,8 @@ export interface Span {
 }
 
 export interface Finding {
+  /** As in `Problem`. */
+  readonly kind?: string | undefined
   readonly message: string
   readonly hint?: string | undefined
   /** Related positions; their lines are shown above. */
@@ -54,6 +56,7 @@ export class SourceText {
     const line = this.lineOf(span.start)
     const column = span.start - (this.#lineStarts[line - 1] ?? 0) + 1
     return {
+      ...(finding.kind === undefined ? {} : { kind: finding.kind }),
       file: this.name,
       line,
       column,
@@ -97,7 +100,9 @@ export class SourceText {
   #line(number: number): string {
     const start = this.#lineStarts[number - 1] ?? 0
     const end = this.#lineStarts[number] ?? this.#masked.length + 1
-    return this.#masked.slice(start, end - 1).replace(/\r$/, '')
+    const line = this.#masked.slice(start, end - 1)
+    // Not a regular expression, which would scan a line of a megabyte for each of its problems.
+    return line.endsWith('\r') ? line.slice(0, -1) : line
   }
 }
 

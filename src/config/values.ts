@@ -65,7 +65,7 @@ export function numberFrom({ min, max, isWhole }: { min: number; max: number; is
     .meta({ title: `${min} … ${max}` })
 }
 
-const LISTEN_MESSAGE = 'expected an IP address and a port such as "0.0.0.0:6969"'
+const LISTEN_MESSAGE = 'expected an IP address and a port such as "[::]:6969"'
 const LISTEN = /^(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\]):(\d{1,5})$/
 
 /** `[::]:6969` becomes `{ host: '::', port: 6969 }`. */
@@ -89,8 +89,8 @@ function parseListen(text: string): ListenAddress | undefined {
 
 function listenHint(input: unknown): string {
   if (typeof input === 'number')
-    return `\nwrite "0.0.0.0:${input}", or "127.0.0.1:${input}" for this machine only`
-  if (typeof input === 'string' && /^:?\d+$/.test(input)) return `\nwrite "0.0.0.0:${input.replace(':', '')}"`
+    return `\nwrite "[::]:${input}", or "127.0.0.1:${input}" for this machine only`
+  if (typeof input === 'string' && /^:?\d+$/.test(input)) return `\nwrite "[::]:${input.replace(':', '')}"`
   if (typeof input === 'string' && input.startsWith('localhost:'))
     return `\nwrite "${input.replace('localhost', '127.0.0.1')}"`
   if (typeof input === 'string' && input.split(':').length > 2)

@@ -17,9 +17,10 @@ import {
   type Pair,
   parseDocument,
   type YAMLError,
+  type YAMLMap,
 } from 'yaml'
 import { ConfigError, type Problem } from '../core/errors.ts'
-import { SourceText, type Span } from './source-text.ts'
+import { type Finding, SourceText, type Span } from './source-text.ts'
 
 export type YamlPath = readonly PropertyKey[]
 
@@ -30,6 +31,7 @@ export class YamlFile {
   /** Problems of the file as YAML. */
   readonly problems: readonly Problem[]
   readonly #document: Document
+  readonly #pairs = new WeakMap<YAMLMap, ReadonlyMap<string | undefined, Pair>>()
   #isUnreadable = false
 
   constructor(name: string, text: string) {
@@ -70,7 +72,7 @@ export class YamlFile {
     return key && spanOf(key)
   }
 
-  problemAtKey(path: YamlPath, finding: { message: string; hint?: string | undefined }): Problem {
+  problemAtKey(path: YamlPath, finding: Omit<Finding, 'context'>): Problem {
     const parent = path.slice(0, -1)
     const context = parent.length > 0 ? [this.keySpan(parent)] : []
     return this.source.problemAt(this.keySpan(path) ?? this.span(path), { ...finding, context })
@@ -83,7 +85,7 @@ export class YamlFile {
       if (isAlias(value)) value = value.resolve(this.#document)
       if (isMap(value)) {
         // Of a duplicate key, the last one has the value.
-        const pair: Pair | undefined = value.items.findLast((item) => keyText(item.key) === String(step))
+        const pair = this.#pairsOf(value).get(String(step))
         if (pair === undefined) return {}
         key = isNode(pair.key) ? pair.key : undefined
         value = isNode(pair.value) ? pair.value : undefined
@@ -94,6 +96,13 @@ export class YamlFile {
       } else return {}
     }
     return { key, value }
+  }
+
+  /** A map has up to 65,000 keys, and each can have a problem: finding one is not a search. */
+  #pairsOf(map: YAMLMap): ReadonlyMap<string | undefined, Pair> {
+    const known = this.#pairs.get(map) ?? new Map(map.items.map((pair) => [keyText(pair.key), pair]))
+    this.#pairs.set(map, known)
+    return known
   }
 
   #plainValue(problems: Problem[]): unknown {
@@ -129,6 +138,7 @@ export class YamlFile {
     this.#isUnreadable = true
     return [
       this.source.problemAt(spanOf(alias), {
+        kind: 'alias-unknown',
         message: `no anchor &${alias.source} above this`,
         hint: 'text that begins with * needs quotes',
       }),
@@ -138,20 +148,28 @@ export class YamlFile {
   #keyProblems(key: unknown, seen: Map<string, Span>): Problem[] {
     if (!isNode(key)) return []
     const span = spanOf(key)
-    const problem = (message: string, hint: string, context: readonly Span[] = []) => [
-      this.source.problemAt(span, { message, hint, context }),
+    const problem = (kind: string, message: string, hint: string, context: readonly Span[] = []) => [
+      this.source.problemAt(span, { kind, message, hint, context }),
     ]
     if (!isScalar(key)) {
       this.#isUnreadable = true
-      return problem('a key must be plain text', 'write key: value')
+      return problem('key-not-text', 'a key must be plain text', 'write key: value')
     }
     const text = keyText(key) ?? ''
     const written = this.source.slice(span)
     if (text === '<<')
-      return problem('merge keys (<<) are not supported', 'YAML 1.2 does not have them; repeat the keys')
-    if (text === '__proto__') return problem('this name is reserved', 'choose another name')
+      return problem(
+        'merge-key',
+        'merge keys (<<) are not supported',
+        'YAML 1.2 does not have them; repeat the keys',
+      )
+    if (text === '__proto__') return problem('key-reserved', 'this name is reserved', 'choose another name')
     if (typeof key.value !== 'string' && text !== written) {
-      return problem(`YAML reads the key ${written} as ${String(key.value)}`, `write "${written}"`)
+      return problem(
+        'key-read-differently',
+        `YAML reads the key ${written} as ${String(key.value)}`,
+        `write "${written}"`,
+      )
     }
     const first = seen.get(text)
     if (first === undefined) {
@@ -159,6 +177,7 @@ export class YamlFile {
       return []
     }
     return problem(
+      'key-twice',
       `the key "${text}" is listed twice`,
       `it is also in line ${this.source.lineOf(first.start)}; keep one`,
       [first],

@@ -11,6 +11,9 @@
  * The texts avoid "unregistered torrent", "not registered" and "torrent cannot be found": Transmission 4 and
  * rtorrent 0.16 stop announcing permanently when they see one of these.
  */
+import { type Problem, problemPage } from './problem.ts'
+
+export { formatProblem, type Problem } from './problem.ts'
 
 export const refusals = {
   TRK_INFO_HASH_MISSING: 'info_hash is missing',
@@ -54,35 +57,14 @@ export class Refusal {
   }
 }
 
-export interface Problem {
-  /** A file or an environment variable. */
-  readonly file: string
-  /** From 1; 0 if the problem is not in a single line. */
-  readonly line: number
-  /** From 1; 0 if the problem is not in a single line. */
-  readonly column: number
-  readonly message: string
-  /** Tells the operator what to do. */
-  readonly hint?: string
-  /** Surrounding lines of the file, ending with carets under the position. Secrets are masked. */
-  readonly excerpt?: string
-}
-
 export class ConfigError extends Error {
   readonly problems: readonly Problem[]
 
   constructor(problems: readonly Problem[]) {
-    super(problems.map(formatProblem).join('\n\n'))
+    super(problemPage(problems).join('\n\n'))
     this.name = 'ConfigError'
     this.problems = problems
   }
-}
-
-/** Puts the hint behind the carets, or on a separate line without an excerpt. */
-export function formatProblem({ file, line, column, message, hint, excerpt }: Problem): string {
-  const head = line === 0 ? `${file}  ${message}` : `${file}:${line}:${column}  ${message}`
-  if (excerpt === undefined) return hint === undefined ? head : `${head}\n  ${hint}`
-  return hint === undefined ? `${head}\n${excerpt}` : `${head}\n${excerpt} ${hint}`
 }
 
 /** A wrong file or argument of a command. The message names the problem, its place and the remedy. */

@@ -35,6 +35,12 @@ export const SITES_MAX = 1_000
 export const PLACES_MAX = 65_535
 
 /**
+ * Highest `observe.connections`: with the 10,000 connections of the HTTP listener, the node stays below the 65,536 file
+ * descriptors that its service unit allows.
+ */
+export const OBSERVERS_MAX = 50_000
+
+/**
  * Largest torrent file that can be registered: three times what libtorrent loads by default, and small enough to store
  * in Redis and to keep in memory in several variants, one per site.
  */

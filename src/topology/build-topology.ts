@@ -6,9 +6,10 @@
  */
 import type { Address } from '../core/address.ts'
 import { assert } from '../core/assert.ts'
-import { isPrefixProblem, type Prefix, readPrefix } from './prefix.ts'
+import { isPrefixProblem, type Prefix, prefixKey, readPrefix } from './prefix.ts'
 import { PrefixTable } from './prefix-table.ts'
 import type { TopologyFile } from './schema.ts'
+import { topologyHash } from './topology-hash.ts'
 import {
   NO_BUBBLE,
   type Place,
@@ -33,6 +34,7 @@ export function buildTopology(file: TopologyFile): Topology {
   const prefixes: Prefix[] = []
   /** Place index by prefix index. */
   const placeOfPrefix: number[] = []
+  const indexByKey = new Map<string, number>()
 
   const addPlace = (
     site: GrowingSite,
@@ -44,8 +46,13 @@ export function buildTopology(file: TopologyFile): Topology {
     places.push(place)
     site.places.push(place)
     for (const cidr of cidrs) {
-      prefixes.push(checkedPrefix(cidr))
-      placeOfPrefix.push(place.index)
+      const prefix = checkedPrefix(cidr)
+      const key = prefixKey(prefix)
+      const index = indexByKey.get(key) ?? prefixes.length
+      indexByKey.set(key, index)
+      prefixes[index] = prefix
+      // A prefix of the site and of its bubble belongs to the bubble, which is added after the site.
+      placeOfPrefix[index] = place.index
     }
   }
   for (const [name, site] of Object.entries(file.sites)) {
@@ -92,6 +99,7 @@ class FixedTopology implements Topology {
   readonly sites: readonly Site[]
   readonly places: readonly Place[]
   readonly unmapped: string
+  readonly hash: string
   readonly #table: PrefixTable
   readonly #prefixes: readonly Prefix[]
   readonly #placeOfPrefix: Int32Array
@@ -107,6 +115,7 @@ class FixedTopology implements Topology {
     this.sites = sites
     this.places = places
     this.unmapped = file.unmapped
+    this.hash = topologyHash(file)
     this.#prefixes = prefixes
     this.#placeOfPrefix = placeOfPrefix
     this.#table = new PrefixTable(prefixes)

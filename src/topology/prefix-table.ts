@@ -8,6 +8,7 @@
  */
 import type { Address } from '../core/address.ts'
 import { assert } from '../core/assert.ts'
+import { numberOf } from './address-range.ts'
 import { type Prefix, prefixKey } from './prefix.ts'
 
 export class PrefixTable {
@@ -146,13 +147,3 @@ function flatten(prefixes: readonly Prefix[], isV4: boolean): Range[] {
 }
 
 const compare = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0)
-
-function numberOf(address: Address): bigint {
-  if (address.isV4) return BigInt(address.word3)
-  return (
-    (BigInt(address.word0) << 96n) |
-    (BigInt(address.word1) << 64n) |
-    (BigInt(address.word2) << 32n) |
-    BigInt(address.word3)
-  )
-}

@@ -44,17 +44,27 @@ const PREFIX_MESSAGE =
 export function prefixText() {
   return z.string(PREFIX_MESSAGE).superRefine((text, context) => {
     const read = readPrefix(text)
-    if (isPrefixProblem(read)) context.addIssue({ code: 'custom', message: `${read.what}\n${read.hint}` })
+    if (isPrefixProblem(read)) context.addIssue(issueOf(read))
   })
+}
+
+function issueOf({
+  kind,
+  what,
+  hint,
+}: {
+  readonly kind?: string
+  readonly what: string
+  readonly hint: string
+}) {
+  return { code: 'custom' as const, message: `${what}\n${hint}`, params: { kind: kind ?? hint } }
 }
 
 function trackerUrl() {
   return z
     .string('expected a tracker URL\nwrite it as http://tracker.example:6969/announce')
     .superRefine((url, context) => {
-      for (const { what, hint } of trackerUrlProblems(url)) {
-        context.addIssue({ code: 'custom', message: `${what}\n${hint}` })
-      }
+      for (const problem of trackerUrlProblems(url)) context.addIssue(issueOf(problem))
     })
 }
 

@@ -43,6 +43,8 @@ export interface Topology {
   readonly sites: readonly Site[]
   readonly places: readonly Place[]
   readonly unmapped: string
+  /** Equal for topologies of the same meaning: `topology-hash.ts`. */
+  readonly hash: string
   /** Trackers of the fallback tier for peers of `site`, nearest first. */
   fallbackTrackers(site: Site): readonly string[]
   /** Place index of an address: the longest prefix wins. -1 if no prefix contains it and `unmapped` is `refuse`. */

@@ -52,7 +52,7 @@ export function endpointOfUrl(url: string): { readonly host: string; readonly po
 }
 
 export function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || /^127(?:\.\d{1,3}){3}$/.test(host)
+  return host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
 
 interface UrlParts {

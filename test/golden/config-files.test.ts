@@ -9,12 +9,34 @@ import { readCases } from './a-case.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'siteswarm-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-writeFileSync(join(folder, 'topology.yaml'), 'sites: { fra: {}, ams: {}, nyc: {} }\n')
-writeFileSync(
-  join(folder, 'federated-sites.yaml'),
-  'sites: { fra: { federation: ["http://t.fra:6970"] }, ams: { federation: ["http://t.ams:6970"] }, nyc: {} }\n',
-)
-writeFileSync(join(folder, 'broken-topology.yaml'), 'sites: { fra: { cidr: [] } }\n')
+const topologies = {
+  'topology.yaml':
+    'sites: { fra: { cidrs: [10.1.0.0/16] }, ams: { cidrs: [10.2.0.0/16] }, nyc: { cidrs: [10.3.0.0/16] } }',
+  'federated-sites.yaml': `
+sites:
+  fra: { cidrs: [10.1.0.0/16], federation: [http://t.fra.example:6970] }
+  ams: { cidrs: [10.2.0.0/16], federation: [http://t.ams.example:6970] }
+  nyc: { cidrs: [10.3.0.0/16] }`,
+  'two-nodes.yaml': `
+sites:
+  fra:
+    cidrs: [10.1.0.0/16]
+    trackers: [http://t1.fra.example:6969/announce, udp://t1.fra.example:6969/announce]
+    bubbles: { row-a: { cidrs: [10.1.1.0/24], trackers: [http://t2.fra.example:6969/announce] } }
+  ams:
+    cidrs: [10.2.0.0/16]
+    federation: [http://10.2.0.2:6970, http://10.2.0.3:6970]
+  lab:
+    cidrs: [10.3.0.0/16]
+    trackers: [http://127.0.0.1:6969/announce, udp://127.0.0.1:6971/announce]`,
+  'both-families.yaml': `
+sites:
+  fra:
+    cidrs: [10.1.0.0/16, "fd00:1::/48"]
+    trackers: [http://t1.fra.example:6969/announce, udp://t1.fra.example:6969/announce]`,
+  'broken-topology.yaml': 'sites: { fra: { cidr: [] } }',
+}
+for (const [name, text] of Object.entries(topologies)) writeFileSync(join(folder, name), `${text.trim()}\n`)
 writeFileSync(join(folder, 'token'), 'a-token-from-a-file\n')
 writeFileSync(join(folder, 'short-token'), 'short\n')
 

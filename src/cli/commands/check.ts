@@ -5,7 +5,7 @@
  * checked.
  */
 import { checkNode, checkTopologyFile, type NodeCheck } from '../../config/load-node.ts'
-import { formatProblem } from '../../core/errors.ts'
+import { problemPage } from '../../core/problem.ts'
 import { NO_BUBBLE, type Topology, UNMAPPED_SITE } from '../../topology/topology.ts'
 import { type Command, exitCodes, textFlag } from '../command.ts'
 
@@ -56,7 +56,7 @@ function asDocument({ configPath, topologyPath, topology, prefixCount, problems,
 
 function describe(check: NodeCheck): string[] {
   const { config, topology, prefixCount = 0, problems, warnings } = check
-  const found = [...problems, ...warnings].map((problem) => `${formatProblem(problem)}\n`)
+  const found = problemPage([...problems, ...warnings]).map((block) => `${block}\n`)
   const warned = counted(warnings.length, 'warning')
   if (problems.length > 0 || topology === undefined) {
     return [...found, `${counted(problems.length, 'problem')}, ${warned}`]

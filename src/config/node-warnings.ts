@@ -1,0 +1,131 @@
+/** Configuration and topology that are both valid, but contradict each other. */
+import { parseAddress } from '../core/address.ts'
+import type { Problem } from '../core/errors.ts'
+import { isPrefixProblem, readPrefix } from '../topology/prefix.ts'
+import type { TopologyFile } from '../topology/schema.ts'
+import { nodesOf } from '../topology/site-nodes.ts'
+import { endpointOfUrl, isLoopbackHost } from '../topology/tracker-url.ts'
+import type { NodeConfig, ReadConfig } from './load-config.ts'
+import { listed } from './placed-values.ts'
+
+type SiteFile = TopologyFile['sites'][string]
+
+/** What the checks read; `config` is without problems. */
+interface Checked {
+  readonly read: ReadConfig
+  readonly config: NodeConfig
+  readonly sites: TopologyFile['sites']
+  /** The own site of the node; undefined if the topology does not have it. */
+  readonly own: SiteFile | undefined
+}
+
+export function nodeWarnings(read: ReadConfig, config: NodeConfig, { sites }: TopologyFile): Problem[] {
+  const checked = {
+    read,
+    config,
+    sites,
+    own: Object.hasOwn(sites, config.site) ? sites[config.site] : undefined,
+  }
+  return [
+    ...federationWarnings(checked),
+    ...storeWarnings(checked),
+    ...familyWarnings(checked),
+    ...adminWarnings(checked),
+  ]
+}
+
+/** Federation needs both halves: the URLs of the sites in the topology, and the token in the configuration. */
+function federationWarnings({ read, config: { site, federation }, sites }: Checked): Problem[] {
+  const federated = Object.entries(sites)
+    .filter(([, each]) => each.federation.length > 0)
+    .map(([name]) => name)
+  const others = federated.filter((name) => name !== site)
+  const warn = (key: string, message: string, hint: string) => [
+    read.problemAt([key], { message: `warning: ${message}`, hint }),
+  ]
+  if (federation.token === undefined)
+    return federated.length === 0
+      ? []
+      : warn(
+          'site',
+          `the topology has federation URLs (${listed(federated)}), but this node has no federation.token: it exchanges nothing with other sites`,
+          'set federation.token or federation.tokenFile to the same token in all sites',
+        )
+  if (others.length === 0)
+    return warn(
+      'federation',
+      'federation.token is set, but no other site has federation URLs in the topology',
+      'list the admin listeners of its nodes under federation of each site',
+    )
+  if (!federated.includes(site))
+    return warn(
+      'federation',
+      `this node receives updates from other sites (${listed(others)}), but ${site} has no federation URLs in the topology: no other site receives its own`,
+      `list the admin listeners of its nodes under federation of ${site}`,
+    )
+  return []
+}
+
+/** With `store: memory`, the nodes of a site hand out different peers, each only those that announced to it. */
+function storeWarnings({ read, config, own }: Checked): Problem[] {
+  if (config.store.kind !== 'memory' || own === undefined) return []
+  const [trackers, admins] = [nodesOf(trackersOf(own)), nodesOf(own.federation)]
+  const nodes = admins.length > trackers.length ? admins : trackers
+  if (nodes.length < 2) return []
+  return [
+    read.problemAt(read.valueAt(['store']) === undefined ? ['site'] : ['store'], {
+      message: `warning: site "${config.site}" has ${nodes.length} nodes (${listed(nodes)}), but store: memory is for one: each knows only the peers that announce to it`,
+      hint: 'set store to a Redis that all nodes of the site share',
+    }),
+  ]
+}
+
+/** A listener of one family leaves the clients of the other one without a tracker. */
+function familyWarnings({ read, config, own }: Checked): Problem[] {
+  if (own === undefined) return []
+  const prefixes = [own, ...Object.values(own.bubbles)].flatMap(({ cidrs }) => cidrs)
+  const schemes = new Set(trackersOf(own).map((url) => url.slice(0, url.indexOf(':'))))
+  return (['http', 'udp'] as const).flatMap((protocol) => {
+    const { host, port } = config.listen[protocol]
+    const isUsed = schemes.size === 0 || [...schemes].some((scheme) => scheme.startsWith(protocol))
+    // Clients of the other family reach the HTTP listener through a proxy.
+    const isProxied = protocol === 'http' && config.trustedProxies.length > 0
+    if (host === '::' || !isUsed || isProxied) return []
+    const isV4 = parseAddress(host)?.isV4 === true
+    const unserved = prefixes.find((text) => {
+      const prefix = readPrefix(text)
+      return !isPrefixProblem(prefix) && prefix.start.isV4 !== isV4
+    })
+    if (unserved === undefined) return []
+    const [family, other] = isV4 ? ['IPv4', 'IPv6'] : ['IPv6', 'IPv4']
+    const key = ['listen', protocol]
+    return [
+      read.problemAt(read.valueAt(key) === undefined ? ['site'] : key, {
+        kind: 'listener-family',
+        message: `warning: site "${config.site}" has ${other} prefixes (${unserved}), but listen.${protocol} accepts ${family} only`,
+        hint: `write "[::]:${port}" for both`,
+      }),
+    ]
+  })
+}
+
+/** A TLS proxy in front of a loopback listener is fine; a plain URL with the port of that listener is not. */
+function adminWarnings({ read, config: { site, listen }, own }: Checked): Problem[] {
+  const address = parseAddress(listen.admin.host)
+  const isLoopback = address?.isV4 === true ? address.word3 >>> 24 === 127 : listen.admin.host === '::1'
+  const unreachable = own?.federation.find((url) => {
+    const endpoint = endpointOfUrl(url)
+    return endpoint !== undefined && !isLoopbackHost(endpoint.host) && endpoint.port === listen.admin.port
+  })
+  if (!isLoopback || unreachable === undefined) return []
+  return [
+    read.problemAt(read.valueAt(['listen', 'admin']) === undefined ? ['site'] : ['listen', 'admin'], {
+      message: `warning: the topology sends other sites to ${unreachable}, but listen.admin of this node of ${site} is ${listen.admin.host}, which only this machine reaches`,
+      hint: `write "[::]:${listen.admin.port}", and set admin.token`,
+    }),
+  ]
+}
+
+function trackersOf(site: SiteFile): string[] {
+  return [...site.trackers, ...Object.values(site.bubbles).flatMap(({ trackers }) => trackers)]
+}
