@@ -4,6 +4,7 @@
  */
 import { AdminServer } from '../server/admin/admin-server.ts'
 import type { NodeConfig } from '../config/load-config.ts'
+import type { ListenAddress } from '../config/values.ts'
 import type { Address } from '../core/address.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
@@ -30,6 +31,7 @@ import { WebSeedHandler } from '../server/http/web-seed-handler.ts'
 import type { RefusalCode } from '../core/errors.ts'
 import { WebSeeds } from '../webseed/web-seeds.ts'
 import { watchForChanges } from './file-watch.ts'
+import { listenOn } from './listen-on.ts'
 import { Sweeper } from './sweeper.ts'
 import { nodeHealth, readFederationGauges, readTableGauges } from './node-status.ts'
 import { describeTorrent, type NodeStore, openStore } from './open-store.ts'
@@ -237,20 +239,20 @@ export class SiteswarmNode {
     const { listen } = this.#config
     const { log } = this.#options
     this.#metrics.watchProcess()
-    const adminPort = await this.#admin.start(listen.admin)
+    const admin = await listenOn(listen.admin, (at) => this.#admin.start(at))
     await this.#store.open(this.#replica)
     this.#isRestored = true
     this.#federation?.start()
     this.#housekeeping.start()
-    const httpPort = await this.#http.start(listen.http)
-    const udpPort = await this.#udp.start(listen.udp)
+    const http = await listenOn(listen.http, (at) => this.#http.start(at))
+    const udp = await listenOn(listen.udp, (at) => this.#udp.start(at))
     this.#unwatch.push(
       watchForChanges(this.#config.topologyPath, () => void this.#reloads.reloadLogged('file-changed')),
     )
     const addresses = {
-      http: `http://${authority(listen.http.host, httpPort)}`,
-      udp: `udp://${authority(listen.udp.host, udpPort)}`,
-      admin: `http://${authority(listen.admin.host, adminPort)}`,
+      http: `http://${authority(http)}`,
+      udp: `udp://${authority(udp)}`,
+      admin: `http://${authority(admin)}`,
     }
     // With several processes, the supervisor says it for all of them.
     log[this.#options.group === undefined ? 'info' : 'debug'](
@@ -301,6 +303,6 @@ function trustedBy({ trustedProxies }: NodeConfig): (address: Address) => boolea
   return (address) => table.find(address) >= 0
 }
 
-function authority(host: string, port: number): string {
+function authority({ host, port }: ListenAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
