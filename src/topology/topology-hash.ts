@@ -19,7 +19,10 @@ export function topologyHash(file: TopologyFile): string {
     .slice(0, HASH_CHARACTERS)
 }
 
-/** A prefix in a bubble and in its site belongs to the bubble, as in `build-topology.ts`. */
+/**
+ * Without values that are the default: a key of a later version changes the hash only of files that use it, so nodes of two
+ * versions agree. A prefix in a bubble and in its site belongs to the bubble, as in `build-topology.ts`.
+ */
 function normalized(file: TopologyFile): unknown {
   const sites = Object.entries(file.sites).map(([name, site]) => {
     const bubbles = Object.entries(site.bubbles).map(
@@ -27,9 +30,19 @@ function normalized(file: TopologyFile): unknown {
     )
     const inBubbles = new Set(bubbles.flatMap(([, { cidrs }]) => cidrs))
     const cidrs = keysOf(site.cidrs).filter((key) => !inBubbles.has(key))
-    return [name, { ...site, cidrs, bubbles: Object.fromEntries(bubbles) }] as const
+    const gateways = site.gateways === 'auto' ? undefined : site.gateways
+    return [
+      name,
+      { ...site, cidrs, gateways, bubbles: bubbles.length === 0 ? [] : Object.fromEntries(bubbles) },
+    ] as const
   })
-  return { ...file, sites: Object.fromEntries(sites) }
+  return {
+    ...file,
+    sites: Object.fromEntries(sites),
+    // An empty list means no fallback tier, which is not the default.
+    fallback: file.fallback.trackers && { trackers: file.fallback.trackers },
+    unmapped: file.unmapped === 'refuse' ? undefined : file.unmapped,
+  }
 }
 
 function keysOf(cidrs: readonly string[]): string[] {
@@ -39,12 +52,12 @@ function keysOf(cidrs: readonly string[]): string[] {
   })
 }
 
-/** JSON with sorted keys and with lists as sorted sets. */
+/** JSON with sorted keys, with lists as sorted sets, and without empty lists. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${[...new Set(value.map(canonical))].toSorted().join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const entries = Object.entries(value)
-    .filter(([, each]) => each !== undefined)
+    .filter(([, each]) => each !== undefined && !(Array.isArray(each) && each.length === 0))
     .map(([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`)
   return `{${entries.toSorted().join(',')}}`
 }

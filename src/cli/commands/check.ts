@@ -49,6 +49,7 @@ function asDocument({ configPath, topologyPath, topology, prefixCount, problems,
     sites: topology === undefined ? null : sitesOf(topology),
     bubbles: topology === undefined ? null : bubblesOf(topology),
     prefixes: prefixCount ?? null,
+    topologyHash: topology?.hash ?? null,
     problems,
     warnings,
   }
@@ -66,7 +67,7 @@ function describe(check: NodeCheck): string[] {
   return [
     ...found,
     ...(config === undefined ? [] : [`${check.configPath}: fine, a node of site ${config.site}`]),
-    `${check.topologyPath}: fine, ${sites}, ${bubbles}, ${counted(prefixCount, 'prefix', 'prefixes')}`,
+    `${check.topologyPath}: fine, ${sites}, ${bubbles}, ${counted(prefixCount, 'prefix', 'prefixes')}, hash ${topology.hash}`,
     ...(warnings.length === 0 ? [] : [warned]),
   ]
 }

@@ -14,7 +14,10 @@ beforeAll(() => {
     'sites: { lab: { cidrs: [10.0.0.0/8], bubbles: { a: { cidrs: [10.1.0.0/16] } } } }\n',
   )
   aFile('broken.yaml', 'sites: { fra: { cidrs: [10.0.0.1/8] } }\n')
-  aFile('two-ports.yaml', 'sites: { lab: { trackers: [http://t:1/announce, http://t:2/announce] } }\n')
+  aFile(
+    'two-ports.yaml',
+    'sites: { lab: { cidrs: [10.0.0.0/8], trackers: [http://t:1/announce, http://t:2/announce] } }\n',
+  )
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -32,7 +35,7 @@ describe('check', () => {
     const run = await check()
     expect([run.exitCode, run.err]).toEqual([0, ''])
     expect(run.out).toBe(
-      `${sampleFiles.config}: fine, a node of site fra\n${sampleFiles.topology}: fine, 3 sites, 6 bubbles, 11 prefixes\n`,
+      `${sampleFiles.config}: fine, a node of site fra\n${sampleFiles.topology}: fine, 3 sites, 6 bubbles, 11 prefixes, hash dc0b179736f1\n`,
     )
   })
 
@@ -40,7 +43,7 @@ describe('check', () => {
     const run = await check('--config', '~/siteswarm.yaml')
     expect([run.exitCode, run.out]).toEqual([
       0,
-      '~/siteswarm.yaml: fine, a node of site lab\n~/topology.yaml: fine, 1 site, 1 bubble, 2 prefixes\n',
+      '~/siteswarm.yaml: fine, a node of site lab\n~/topology.yaml: fine, 1 site, 1 bubble, 2 prefixes, hash f99289768db4\n',
     ])
   })
 
@@ -57,14 +60,19 @@ describe('check', () => {
 
   it('checks a topology alone', async () => {
     const run = await check('--topology', '~/topology.yaml')
-    expect([run.exitCode, run.out]).toEqual([0, '~/topology.yaml: fine, 1 site, 1 bubble, 2 prefixes\n'])
+    expect([run.exitCode, run.out]).toEqual([
+      0,
+      '~/topology.yaml: fine, 1 site, 1 bubble, 2 prefixes, hash f99289768db4\n',
+    ])
   })
 
   it('prints warnings and exits with 0', async () => {
     const run = await check('--topology', '~/two-ports.yaml')
     expect(run.exitCode).toBe(0)
     expect(run.out).toContain('warning: t is a tracker of site "lab" on the ports 1 and 2\n')
-    expect(run.out).toContain('~/two-ports.yaml: fine, 1 site, 0 bubbles, 0 prefixes\n1 warning\n')
+    expect(run.out).toContain(
+      '~/two-ports.yaml: fine, 1 site, 0 bubbles, 1 prefix, hash d32ec40f969d\n1 warning\n',
+    )
   })
 
   it('reads the environment of the node', async () => {
@@ -85,8 +93,10 @@ describe('check', () => {
       sites: null,
       bubbles: null,
       prefixes: null,
+      topologyHash: null,
       problems: [
         {
+          kind: 'prefix-host-bits',
           file: '~/broken.yaml',
           line: 1,
           column: 25,

@@ -67,6 +67,14 @@ describe('a topology', () => {
     expect(where(topology, '::ffff:10.3.0.1')).toBe('ams/- by 10.3.0.0/16')
   })
 
+  it('counts a repeated prefix once, and gives that of a site and its bubble to the bubble', () => {
+    const topology = topologyOf(
+      'sites: { fra: { cidrs: [10.1.0.0/16, 10.1.0.0/16, "fd00::/8"], bubbles: { all: { cidrs: [10.1.0.0/16] } } } }',
+    )
+    expect(where(topology, '10.1.2.3')).toBe('fra/all by 10.1.0.0/16')
+    expect(where(topology, 'fd00::1')).toBe('fra/- by fd00::/8')
+  })
+
   it('refuses unmapped addresses by default', () => {
     const topology = topologyOf(SITES)
     expect(topology.unmapped).toBe('refuse')
