@@ -182,7 +182,7 @@ function mapped(text: string): PrefixProblem | undefined {
   }
 }
 
-/** `1::10.0.0.1/32`: other readers take it for an IPv4 prefix. */
+/** `1::10.0.0.1/32`: other readers treat it as an IPv4 prefix. */
 function dottedTail(text: string): PrefixProblem | undefined {
   const [host = '', length = ''] = text.split('/')
   const address = parseAddress(host)

@@ -16,7 +16,7 @@ describe('the nodes of a site', () => {
       ['http://[::1]:6969/announce', 'udp://[::1]:6979/announce'],
       ['[::1]:6969'],
     ],
-    ['no URLs are no nodes', [], []],
+    ['a site without URLs has no nodes', [], []],
   ])('%s', (_what, urls, nodes) => expect(nodesOf(urls)).toEqual(nodes))
 })
 
