@@ -71,7 +71,7 @@ export interface TestTrackerOptions {
   readonly table?: SwarmTable
   readonly clock?: ManualClock
   readonly leases?: GatewayLeases
-  readonly inquire?: PeerProbe
+  readonly probe?: PeerProbe
   /** Where other nodes are told; nowhere by default. */
   readonly log?: SiteLog
 }
@@ -120,7 +120,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     admission: { admits: options.admits ?? (() => true) },
     interval: { secondsMin: 60, secondsMax: 1800 },
     replica,
-    ...(options.inquire === undefined ? {} : { inquire: options.inquire }),
+    ...(options.probe === undefined ? {} : { probe: options.probe }),
     ...(options.leases === undefined ? {} : { leases: options.leases }),
     ...(options.policy === undefined ? {} : { policy: options.policy }),
   })

@@ -135,7 +135,7 @@ export class SiteswarmNode {
       replica: this.#replica,
       authority: this.#authority,
       ...(this.#federation === undefined ? {} : { remote: this.#federation.remoteSites }),
-      inquire: probeCompletion,
+      probe: probeCompletion,
       onCompletion: (infoHash, siteIndex) => this.#webSeeds.completed(infoHash, siteIndex),
       interval: {
         secondsMin: Math.ceil(config.interval.minMs / 1000),

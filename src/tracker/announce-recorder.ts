@@ -1,6 +1,6 @@
 /**
- * What an announce changes before anybody decides what its peer hears: the peer's row, completed downloads, leases
- * that end with what it says. Each change is told to the other nodes of the site.
+ * Records an announce before the handout is decided: updates the peer row, counts completions, ends leases that it
+ * invalidates. Every change is replicated to the other nodes of the site.
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
@@ -13,34 +13,34 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 import { derivePeerUpdate, timeOf } from './peer-update.ts'
 import { type ClientProfile, clientProfile } from './client-profile.ts'
 import type { GatewayElections } from './gateway-elections.ts'
-import { lifetimeSeconds, type AnnounceInterval, pace } from './interval.ts'
+import { lifetimeSeconds, type AnnounceInterval, computeInterval } from './interval.ts'
 import type { TrackerComponents } from './tracker.ts'
 
-/** An announce that was recorded and is about to be answered. */
+/** An announce that is recorded and not yet answered. */
 export interface RecordedAnnounce {
   readonly swarm: Swarm
   readonly row: number
   readonly peersWanted: number | undefined
   readonly hasCompleted: boolean
-  readonly family: ClientProfile
+  readonly profile: ClientProfile
   readonly load: number
-  /** For how long it has waited for its answer. */
+  /** Time since the announce. */
   readonly waitedMs: number
-  /** Where it was known before the decision. */
-  readonly pace?: AnnounceInterval
+  /** Set where it is computed before the decision. */
+  readonly interval?: AnnounceInterval
 }
 
 export class AnnounceRecorder {
   readonly #parts: TrackerComponents
-  readonly #claims: GatewayElections | undefined
+  readonly #elections: GatewayElections | undefined
 
-  constructor(parts: TrackerComponents, claims: GatewayElections | undefined) {
+  constructor(parts: TrackerComponents, elections: GatewayElections | undefined) {
     this.#parts = parts
-    this.#claims = claims
+    this.#elections = elections
   }
 
   /** Throws a `Refusal` where there is no room. */
-  hear(
+  record(
     request: AnnounceRequest,
     from: Address,
     place: number,
@@ -48,9 +48,9 @@ export class AnnounceRecorder {
     nowMs: number,
   ): RecordedAnnounce {
     const { table, interval, metrics, replica } = this.#parts
-    const family = clientProfile(request.peerId)
-    // Made exact by `#pace`, once the interval is known; until then, what it could be at most.
-    const lifetimeMax = lifetimeSeconds(interval.secondsMax, family.announceSecondsMin)
+    const profile = clientProfile(request.peerId)
+    // The upper bound; `computeInterval` sets the exact lifetime.
+    const lifetimeMax = lifetimeSeconds(interval.secondsMax, profile.announceSecondsMin)
     const { state, known, hasBecomeSeed, progressKib } = derivePeerUpdate(
       table,
       request,
@@ -78,56 +78,56 @@ export class AnnounceRecorder {
       const isGatewayHost = lease.site.gatewayHosts.has(table.leases.hostOf(row))
       metrics.downloaded(siteIndex, progressKib * 1024, isGatewayHost)
     }
-    return { swarm, row, peersWanted: request.peersWanted, hasCompleted, family, load, waitedMs: 0 }
+    return { swarm, row, peersWanted: request.peersWanted, hasCompleted, profile, load, waitedMs: 0 }
   }
 
-  /** It is still there, waiting for its answer. */
-  hearAgain(row: number, nowMs: number): void {
+  /** The peer is still connected, waiting for its response. */
+  refresh(row: number, nowMs: number): void {
     const { rows } = this.#parts.table
     rows.setLastSeen(row, Math.max(nowMs, rows.lastSeenMs(row, nowMs) + 1), rows.lifetimeSeconds(row))
   }
 
-  /** When the peer should come back, and with that, how long it is believed to be there. */
-  pace({ swarm, row, load, family }: RecordedAnnounce, isWaiting: boolean): AnnounceInterval {
+  /** The announce interval of the peer, which also sets its lifetime. */
+  computeInterval({ swarm, row, load, profile }: RecordedAnnounce, isWaiting: boolean): AnnounceInterval {
     const { table, random, interval } = this.#parts
     const size = { isWaiting, swarmPeers: swarm.rows, nodePeers: table.rows.live }
-    const paced = pace(interval, size, load, random)
-    table.rows.setLifetime(row, lifetimeSeconds(paced.intervalSeconds, family.announceSecondsMin))
-    return paced
+    const computed = computeInterval(interval, size, load, random)
+    table.rows.setLifetime(row, lifetimeSeconds(computed.intervalSeconds, profile.announceSecondsMin))
+    return computed
   }
 
-  /** It stops. Returns when it may come back, should it change its mind. */
+  /** Removes a peer that stopped. Returns the interval for its response. */
   forget(request: AnnounceRequest, from: Address, load: number, nowMs: number): AnnounceInterval {
     const { table, random, interval, replica } = this.#parts
     const { infoHash, port } = request
     const known = table.swarm(infoHash)
     const row = known === undefined ? -1 : table.find(known, from, port)
-    if (row >= 0 && isGateway(table, row)) this.#claims?.release(row)
+    if (row >= 0 && isGateway(table, row)) this.#elections?.release(row)
     const atMs = timeOf(table, request, from, row, nowMs)
     table.stop({ infoHash, address: from, port }, atMs)
-    // Also of a peer that is not known here: another node may be about to tell of it.
+    // Also for a peer that is not in this table: the record of another node may be on its way.
     replica?.recordRemoval({ infoHash, address: from, port, atMs })
     const swarmPeers = table.swarm(infoHash)?.rows ?? 0
     const size = { isWaiting: false, swarmPeers, nodePeers: table.rows.live }
-    return pace(interval, size, load, random)
+    return computeInterval(interval, size, load, random)
   }
 
-  /** Before anybody is elected instead: the other nodes grant no more leases than the site may have. */
+  /** Before the next election: the other nodes grant no more leases than the site may have. */
   endLeases(decision: Decision, nowMs: number): void {
     if (decision.leaseEnds.length === 0) return
     const { table, replica } = this.#parts
     const known = decision.leaseEnds.filter(({ row }) => isGateway(table, row))
-    for (const { row } of known) this.#claims?.release(row)
+    for (const { row } of known) this.#elections?.release(row)
     endLeases(table, decision, nowMs)
     for (const { row, cause } of known) replica?.recordLeaseEnd(row, cause)
   }
 
-  /** What a gateway said of itself has ended its lease: it is complete, or somewhere else. */
+  /** The announce of a gateway ended its lease: it is complete, or in another site. */
   #endLeaseOfPeer(row: number, nowMs: number): void {
     const { table, replica } = this.#parts
     const lease = table.leaseOf(row)
     lease.site.rememberGatewayHost(table.leases.hostOf(row), table.leases.nextVersion(lease, nowMs, true))
-    this.#claims?.release(row)
+    this.#elections?.release(row)
     replica?.recordLeaseEnd(row, 'stopped')
   }
 }

@@ -1,4 +1,4 @@
-/** Makes a decision true in the table: leases, introductions, upstreams. The one place that does. */
+/** Applies a handout decision to the swarm table: leases, introductions, upstreams, and the metrics of it. */
 import { treeRank } from '../handout/tree-rank.ts'
 import type { TrackerMetrics } from '../core/tracker-metrics.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
@@ -6,7 +6,7 @@ import type { Topology } from '../topology/topology.ts'
 import type { Decision } from '../handout/decision.ts'
 import { rotate } from '../handout/pick.ts'
 
-/** The part that holds whether or not the requester becomes a gateway: leases that are over. */
+/** The part that applies whether or not the requester becomes a gateway: leases that ended. */
 export function endLeases(table: SwarmTable, decision: Decision, nowMs: number): void {
   for (const { row, cause } of decision.leaseEnds) {
     const lease = table.leaseOf(row)
@@ -14,7 +14,7 @@ export function endLeases(table: SwarmTable, decision: Decision, nowMs: number):
   }
 }
 
-/** The rest, after `endLeases`. Returns the gateways of other sites that fetch from somebody else now. */
+/** The rest, after `endLeases`. Returns the gateways of other sites whose upstream changed. */
 export function applyDecision(table: SwarmTable, row: number, decision: Decision, nowMs: number): number[] {
   if (decision.election !== undefined) table.leases.grantNow(table.leaseOf(row), nowMs)
   const changed: number[] = []
@@ -27,10 +27,10 @@ export function applyDecision(table: SwarmTable, row: number, decision: Decision
     if (failedRow >= 0) table.leases.addFailedUpstream(gateway, failedRow)
     if (gatewayRow !== row) changed.push(gatewayRow)
   }
-  // Only what was really in the answer: a choice that had no room is met another time.
-  const told = new Set(decision.choices.map((choice) => choice.row))
-  for (const other of decision.introductions) if (told.has(other)) table.introductions.link(row, other)
-  // The next one to ask looks at others first.
+  // Only the peers of the response are introduced; a choice that had no room is introduced by a later one.
+  const handedOut = new Set(decision.choices.map((choice) => choice.row))
+  for (const other of decision.introductions) if (handedOut.has(other)) table.introductions.link(row, other)
+  // The next requester gets other peers first.
   for (const list of table.siteOf(row).lists) rotate(table.rows, list)
   return changed
 }

@@ -1,115 +1,119 @@
 /**
- * Clients that do not tell when they are complete. rtorrent 0.9.8 keeps its `completed` for the next announce, 300 s
- * or 600 s later, and hangs up on everybody when it finishes, so that its neighbours have nobody to fetch from and
- * the tracker knows of no source (observed; rakshasa/libtorrent#191). Each is asked, by the port `PeerProbe`, and
- * what it answers is announced in its name: that it has begun, each further tenth, and that it is complete.
+ * Polls clients that report their completion late. rtorrent 0.9.8 keeps its `completed` for the next announce, 300 s or
+ * 600 s later, and disconnects all neighbours when it finishes, so that they have no source and the tracker does not
+ * have one either (observed; rakshasa/libtorrent#191). Each such client is probed through `PeerProbe`, and the result is
+ * recorded as an announce in its name: at the first pieces, at each further tenth, and at completion.
  *
- * Asked often at first and then ever more rarely, until the end is near: it is known after a thirtieth of the time
- * that it took at most.
+ * Polls are frequent at first and then ever rarer, until the end is near: completion is detected after a thirtieth of the
+ * download time at most.
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
 import type { Clock } from '../core/clock.ts'
 
-/** The share of its pieces that the client says to have, 1 all; undefined where it could not be asked. Never rejects. */
+/** The share of the pieces that the client has, 0 to 1; undefined where it could not be reached. Never rejects. */
 export type PeerProbe = (peer: {
   readonly infoHash: Buffer
   readonly address: Address
   readonly port: number
 }) => Promise<number | undefined>
 
-/** Sockets at the same time. In a large site one inquiry is due every few milliseconds. */
-const INQUIRIES_MAX = 32
-/** More are let be: they are found out when they announce. About 10 MB. */
-const WATCHED_MAX = 20_000
+/** Sockets at the same time. In a large site a probe is due every few milliseconds. */
+const PROBES_MAX = 32
+/** Beyond this, peers are not polled; their next announce reports completion. About 10 MB. */
+const TRACKED_MAX = 20_000
 const FIRST_AFTER_MS = 1_000
-/** An inquiry is due when a client is older by this share than at the last one. */
+/** A probe is due when a client is older by this share than at the last one. */
 const AGE_SHARE = 1 / 30
-/** And when half of the time that it still needs has passed, but no sooner than somebody looks. */
+/** And when half of the time that it still needs has passed, but not before the next tick. */
 const PAUSE_MS_MIN = 500
-/** With less, it has hardly anything to give. */
+/** With less, it has hardly any piece to give. */
 const BEGUN_SHARE = 0.02
-/** Steps in which its progress is announced: the other nodes are told of each. */
+/** Steps in which its progress is recorded: each is replicated to the other nodes. */
 const STEP_SHARE = 0.1
-/** Whoever has not finished after a day, or is gone, announces at least that. */
-const WATCHED_MS_MAX = 24 * 3_600_000
+/** After a day, the client's own announces are enough. */
+const TRACKED_MS_MAX = 24 * 3_600_000
 
-interface Watched {
+interface Tracked {
   readonly request: AnnounceRequest
   readonly from: Address
   sinceMs: number
   dueMs: number
-  /** What it said last. */
+  /** At the last probe. */
   share: number
-  /** What is announced next. */
+  /** Recorded next at this share. */
   nextShare: number
 }
 
 export class CompletionPoller {
-  readonly #inquire: PeerProbe
+  readonly #probe: PeerProbe
   readonly #clock: Clock
-  readonly #learn: (request: AnnounceRequest, from: Address) => void
-  readonly #watched = new Map<string, Watched>()
-  #inquiries = 0
+  readonly #recordObserved: (request: AnnounceRequest, from: Address) => void
+  readonly #tracked = new Map<string, Tracked>()
+  #probes = 0
 
-  /** `learn` is called with what the client would have announced: what is left, and once nothing is, `completed`. */
-  constructor(inquire: PeerProbe, clock: Clock, learn: (request: AnnounceRequest, from: Address) => void) {
-    this.#inquire = inquire
+  /** `recordObserved` is called with the announce that the client would have sent: the bytes left, and at 0 the event `completed`. */
+  constructor(
+    probe: PeerProbe,
+    clock: Clock,
+    recordObserved: (request: AnnounceRequest, from: Address) => void,
+  ) {
+    this.#probe = probe
     this.#clock = clock
-    this.#learn = learn
+    this.#recordObserved = recordObserved
   }
 
   get size(): number {
-    return this.#watched.size
+    return this.#tracked.size
   }
 
-  /** From the moment at which the client is told whom to fetch from, by what it is answered. */
-  watch(request: AnnounceRequest, from: Address, answer?: unknown): void {
+  /** Starts when the client gets its response, and with it its peers. */
+  track(request: AnnounceRequest, from: Address, answer?: unknown): void {
     if (request.leftBytes === 0) return this.forget(request, from)
     const key = keyOf(request, from)
-    if (this.#watched.has(key) || this.#watched.size >= WATCHED_MAX) return
-    const watched = { request, from, sinceMs: 0, dueMs: Infinity, share: 0, nextShare: BEGUN_SHARE }
-    this.#watched.set(key, watched)
+    if (this.#tracked.has(key) || this.#tracked.size >= TRACKED_MAX) return
+    const tracked = { request, from, sinceMs: 0, dueMs: Infinity, share: 0, nextShare: BEGUN_SHARE }
+    this.#tracked.set(key, tracked)
     const begin = () => {
-      watched.sinceMs = this.#clock.nowMs()
-      watched.dueMs = watched.sinceMs + FIRST_AFTER_MS
+      tracked.sinceMs = this.#clock.nowMs()
+      tracked.dueMs = tracked.sinceMs + FIRST_AFTER_MS
     }
     if (!(answer instanceof Promise)) return begin()
     answer.then(begin, () => {
-      if (this.#watched.get(key) === watched) this.#watched.delete(key)
+      if (this.#tracked.get(key) === tracked) this.#tracked.delete(key)
     })
   }
 
-  /** It announced that it is complete, or gone. */
+  /** The client announced that it is complete, or stopped. */
   forget(request: AnnounceRequest, from: Address): void {
-    this.#watched.delete(keyOf(request, from))
+    this.#tracked.delete(keyOf(request, from))
   }
 
-  /** Asks who is due, as far as there is room. Called about twice a second. */
+  /** Probes the clients that are due, within `PROBES_MAX`. Called about twice a second. */
   tick(): void {
     const nowMs = this.#clock.nowMs()
-    for (const [key, watched] of this.#watched) {
-      if (this.#inquiries >= INQUIRIES_MAX) return
-      if (watched.dueMs > nowMs) continue
-      if (nowMs - watched.sinceMs > WATCHED_MS_MAX) this.#watched.delete(key)
-      else void this.#ask(key, watched, nowMs)
+    for (const [key, tracked] of this.#tracked) {
+      if (this.#probes >= PROBES_MAX) return
+      if (tracked.dueMs > nowMs) continue
+      if (nowMs - tracked.sinceMs > TRACKED_MS_MAX) this.#tracked.delete(key)
+      else void this.#ask(key, tracked, nowMs)
     }
   }
 
-  async #ask(key: string, watched: Watched, nowMs: number): Promise<void> {
-    const { request, from } = watched
-    watched.dueMs = nowMs + pauseMs(watched, nowMs)
-    this.#inquiries++
-    const share = await this.#inquire({ infoHash: request.infoHash, address: from, port: request.port })
-    this.#inquiries--
-    if (share === undefined || this.#watched.get(key) !== watched) return
-    watched.share = share
-    watched.dueMs = nowMs + pauseMs(watched, nowMs)
-    if (share === 1) this.#watched.delete(key)
-    else if (share < watched.nextShare) return
-    watched.nextShare = (Math.floor(share / STEP_SHARE) + 1) * STEP_SHARE
+  async #ask(key: string, tracked: Tracked, nowMs: number): Promise<void> {
+    const { request, from } = tracked
+    tracked.dueMs = nowMs + pauseMs(tracked, nowMs)
+    this.#probes++
+    const share = await this.#probe({ infoHash: request.infoHash, address: from, port: request.port })
+    this.#probes--
+    if (share === undefined || this.#tracked.get(key) !== tracked) return
+    tracked.share = share
+    tracked.dueMs = nowMs + pauseMs(tracked, nowMs)
+    if (share === 1) this.#tracked.delete(key)
+    else if (share < tracked.nextShare) return
+    tracked.nextShare = (Math.floor(share / STEP_SHARE) + 1) * STEP_SHARE
     const gotBytes = Math.floor((request.leftBytes ?? 0) * share)
-    this.#learn(
+    this.#recordObserved(
       {
         ...request,
         event: share === 1 ? 'completed' : 'none',
@@ -123,7 +127,7 @@ export class CompletionPoller {
   }
 }
 
-function pauseMs({ sinceMs, share }: Watched, nowMs: number): number {
+function pauseMs({ sinceMs, share }: Tracked, nowMs: number): number {
   const ageMs = nowMs - sinceMs
   if (share === 0) return Math.max(FIRST_AFTER_MS, ageMs * AGE_SHARE)
   const neededMs = (ageMs * (1 - share)) / share

@@ -3,6 +3,7 @@
  * decide nothing here.
  */
 import type { Address } from '../core/address.ts'
+import { PEERS_WANTED_DEFAULT } from '../core/limits.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
 import type { Requester, Choice, Decision } from '../handout/decision.ts'
 import type { Swarm } from '../swarm/swarm.ts'
@@ -15,6 +16,18 @@ export interface Explained {
   readonly placeIndex: number
   /** False for a peer of a remote site. */
   readonly isDecidedHere: boolean
+}
+
+/** A requester without the knowledge of its client that only an announce gives. */
+export function unknownClient(peer: Pick<Requester, 'row' | 'place' | 'role'>): Requester {
+  return {
+    ...peer,
+    hasCompleted: false,
+    peersWanted: PEERS_WANTED_DEFAULT,
+    dropsFinishers: false,
+    isBitfieldOnly: false,
+    waitedMs: 0,
+  }
 }
 
 /**

@@ -1,9 +1,10 @@
 /**
- * Asks the other nodes of the site before a peer becomes gateway, and tells them of the leases that go on or end.
+ * Elects gateways together with the other nodes of the site: claims a lease before a peer becomes gateway, renews it
+ * while the peer announces, and releases it.
  *
- * While the answer is under way, the lease is tentative in the table: nobody else of the site is elected, and the
- * peer is told of nobody elsewhere. By the time of the answer the peer may be gone, another one may have its row, and
- * the topology may have changed; what counts is whether that same tentative lease is still there.
+ * Until the claim is answered, the lease is tentative in the table: no other peer of the site is elected, and the peer
+ * gets no remote address. By then the peer may have left, another peer may have its row, and the topology may have
+ * changed. The claim is valid only if the same tentative lease is still in the table.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
@@ -30,7 +31,6 @@ export class GatewayElections {
   readonly #leases: GatewayLeases
   readonly #clock: Clock
   readonly #topology: CurrentTopology
-
   readonly #authority: SiteAuthority
   readonly #wait: (forMs: number) => Promise<void>
 
@@ -44,8 +44,8 @@ export class GatewayElections {
   }
 
   /**
-   * Whether this peer may become gateway; a promise of that where it is not known at once, or where other sites are to
-   * hear first that somebody is about to.
+   * Whether this peer may become gateway. A promise where another node must be asked, or where remote sites must first
+   * learn of the election.
    */
   claim(row: number): boolean | Promise<Gateway | undefined> {
     const answer = this.#leases.claim(this.#request(row))
@@ -56,12 +56,12 @@ export class GatewayElections {
       : this.#reserve(row, answer, converged)
   }
 
-  /** The lease goes on: as long as its peer is believed to be there. */
+  /** Prolongs the lease by the lifetime of its peer. */
   renew(row: number): void {
     this.#leases.renew(this.#request(row))
   }
 
-  /** Its lease is over, or about to be. */
+  /** Ends the lease for the other nodes of the site. */
   release(row: number): void {
     this.#leases.release(this.#request(row))
   }
@@ -71,7 +71,7 @@ export class GatewayElections {
     return this.#authority.isAnyRemote ? this.#wait(CONVERGENCE_DELAY_MS) : undefined
   }
 
-  /** Resolves to the gateway that the peer has become, or to undefined where it has not. */
+  /** Resolves to the gateway, or to undefined where the peer did not become one. */
   async #reserve(
     row: number,
     answer: LeaseAnswer | Promise<LeaseAnswer>,
@@ -94,7 +94,7 @@ export class GatewayElections {
         if (gateway.isTentative) leases.confirm(table.leaseOf(row), gateway, this.#clock.nowMs())
       } else {
         if (isThere && gateway.isTentative) leases.end(table.leaseOf(row), 'stopped')
-        // What was granted for somebody who is gone must not keep others waiting.
+        // A lease granted to a peer that has left must not block other peers.
         if (isGranted) this.#leases.release(request)
         isGranted = false
       }

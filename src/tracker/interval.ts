@@ -1,8 +1,8 @@
 /**
- * When a peer should come back.
+ * Announce interval of a peer.
  *
- * Who waits for something comes often, so that a lost gateway is replaced soon; who only serves comes seldom.
- * Large swarms and a busy node stretch both. Jitter keeps a flash crowd from coming back as one.
+ * A leecher announces often, so that a lost gateway is replaced soon; a seed announces seldom. Large swarms and a busy
+ * node stretch both. Jitter keeps a flash crowd from announcing in step.
  */
 import type { Random } from '../core/random.ts'
 
@@ -11,19 +11,19 @@ export interface IntervalLimits {
   readonly secondsMax: number
 }
 
-/** What one swarm may cost a node: 600 peers a minute. Beyond that its peers come less often. */
+/** Announces of one swarm: 600 peers a minute. In larger swarms the interval grows. */
 const SWARM_ANNOUNCES_PER_SECOND = 10
-/** What a node takes without effort; nine million peers at 30 minutes are 5,000 a second. */
+/** Announces of all swarms that a node answers at rest: nine million peers at 30 minutes are 5,000 a second. */
 const NODE_ANNOUNCES_PER_SECOND = 5_000
 /**
- * `min interval` is half the interval, but not less than this: aria2 comes back after the smaller of both, and
- * rtorrent, short of peers, after this one. It may exceed the interval, which then is what counts for them; only
- * where the operator wants everybody back sooner does it give way.
+ * `min interval` is half the interval, but not less than this: aria2 announces again after the smaller of both, and
+ * rtorrent, when it has few peers, after this one. It may exceed the interval, and those clients then use the interval.
+ * A smaller `interval.max` of the operator limits it.
  */
 const INTERVAL_SECONDS_MIN_FLOOR = 300
 /** ± 10 %. */
 const JITTER = 0.1
-/** A late announce is not a dead peer: its link may be full, its next tracker in the tier may be tried first. */
+/** A late announce does not mean a dead peer: its link may be full, or it tried another tracker of the tier first. */
 const LIFETIME_SLACK_SECONDS = 30
 
 export interface AnnounceInterval {
@@ -31,7 +31,7 @@ export interface AnnounceInterval {
   readonly intervalSecondsMin: number
 }
 
-export function pace(
+export function computeInterval(
   limits: IntervalLimits,
   peer: { readonly isWaiting: boolean; readonly swarmPeers: number; readonly nodePeers: number },
   load: number,
@@ -48,20 +48,20 @@ export function pace(
 }
 
 /**
- * How long a peer is believed to be there after an announce: two intervals as its client keeps them, and slack.
- * With one, every live client whose announce is a little late would vanish from the answers.
+ * Lifetime of a peer after an announce: two intervals as its client keeps them, and slack. With one interval, each
+ * live client whose announce is a little late would vanish from the responses.
  */
 export function lifetimeSeconds(intervalSeconds: number, announceSecondsMin: number): number {
   return 2 * Math.max(intervalSeconds, announceSecondsMin) + LIFETIME_SLACK_SECONDS
 }
 
-/** How many times more announces than a node takes without effort came in, lately. */
+/** Recent announces as a multiple of those that a node answers at rest. */
 export class LoadMeter {
   #windowStartMs = 0
   #announces = 0
   #load = 0
 
-  /** Counts one announce and returns the load of the last full window; below 1 there is room. */
+  /** Counts one announce and returns the load of the last full window; below 1 the node is not busy. */
   count(nowMs: number): number {
     const elapsedMs = nowMs - this.#windowStartMs
     if (elapsedMs >= WINDOW_MS || elapsedMs < 0) {

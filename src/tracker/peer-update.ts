@@ -1,6 +1,6 @@
 /**
- * What an announce says of its peer, seen beside what was known: the new state, which replaces the old one on every
- * node, and what happened in between. Reads the table and changes nothing.
+ * Derives a peer's new state from an announce and from its row: the state that replaces the old one on every node, and
+ * the progress in between. Reads the table and changes nothing.
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
@@ -14,17 +14,17 @@ export interface PeerUpdate {
   readonly state: PeerState
   /** The row that the peer had, or -1. */
   readonly known: number
-  /** It was incomplete when it was heard last, and is complete now. */
+  /** It was incomplete at its last announce, and is complete now. */
   readonly hasBecomeSeed: boolean
   /** KiB since its last announce. */
   readonly progressKib: number
 }
 
-/** A lifetime is two intervals, so an announce sooner than a quarter of an interval after the last one says nothing
- * of progress: clients announce to several tiers of the same node within a second. */
+/** A lifetime is two intervals. An announce sooner than a quarter of an interval after the last one does not count as a
+ * stall: clients announce to several tiers of the same node within a second. */
 const SOONEST_PER_LIFETIME = 8
 
-/** `lifetimeSeconds`: how long the peer is believed to be there, at most; exact once its interval is known. */
+/** `lifetimeSeconds`: the upper bound of the peer's lifetime; exact once its interval is known. */
 export function derivePeerUpdate(
   table: SwarmTable,
   request: AnnounceRequest,
@@ -33,7 +33,7 @@ export function derivePeerUpdate(
   lifetimeSeconds: number,
 ): PeerUpdate {
   const { rows } = table
-  const family = clientProfile(request.peerId)
+  const profile = clientProfile(request.peerId)
   const role: Role = request.leftBytes === 0 ? 'seed' : request.event === 'paused' ? 'partial' : 'leecher'
   const swarm = table.swarm(request.infoHash)
   const known = swarm === undefined ? -1 : table.find(swarm, from, request.port)
@@ -52,18 +52,18 @@ export function derivePeerUpdate(
     lifetimeSeconds,
     stalls: known < 0 ? 0 : stallsOf(table, known, role, leftKib, nowMs),
     isUnverifiedSeed:
-      role === 'seed' && family.announcesMagnetsAsComplete && !isTrusted(table, known, request, nowMs),
+      role === 'seed' && profile.announcesMagnetsAsComplete && !isReliable(table, known, request, nowMs),
     isVerifiedSeed: hasBecomeSeed || (known >= 0 && rows.has(known, flags.verifiedSeed)),
     isUnreachable: request.port <= 1,
-    isSlowToForward: family.isSlowToForward,
+    isSlowToForward: profile.isSlowToForward,
   }
   const progressKib = known < 0 ? 0 : since(rows.downloadedKib(known), downloadedKib)
   return { state, known, hasBecomeSeed, progressKib }
 }
 
 /**
- * When this was heard, as all nodes count it: now, but in any case later than all that this node knows of the peer,
- * so that what it says replaces that everywhere, even if the clock of another node is ahead.
+ * The time of this announce for all nodes: now, but always later than every earlier state of the peer that this node
+ * has, so that the announce replaces that state everywhere, even if the clock of another node is ahead.
  */
 export function timeOf(
   table: SwarmTable,
@@ -92,10 +92,10 @@ function isSoon(table: SwarmTable, known: number, nowMs: number): boolean {
 }
 
 /**
- * Whether `left=0` of a client that says so for magnets too can be believed: it was incomplete before, or it says
- * so again a while later. A magnet client has its metadata by then and has announced what it really lacks.
+ * Whether `left=0` is reliable from a client that also sends it for magnets: it is if the peer was incomplete before, or
+ * repeats `left=0` some time later. A magnet client has its metadata by then and has announced the bytes that it lacks.
  */
-function isTrusted(table: SwarmTable, known: number, request: AnnounceRequest, nowMs: number): boolean {
+function isReliable(table: SwarmTable, known: number, request: AnnounceRequest, nowMs: number): boolean {
   if (request.event === 'completed' || request.downloadedBytes > 0) return true
   if (known < 0) return false
   const { rows } = table
@@ -104,12 +104,12 @@ function isTrusted(table: SwarmTable, known: number, request: AnnounceRequest, n
   return request.event === 'none' && !isSoon(table, known, nowMs)
 }
 
-/** Counters restart at `started`, so a smaller one than before is all new. */
+/** Counters restart at `started`: a counter smaller than before is new progress as a whole. */
 function since(beforeKib: number, nowKib: number): number {
   return nowKib >= beforeKib ? nowKib - beforeKib : nowKib
 }
 
-/** Rounded up, so that the last bytes are not nothing; saturated below the value that means "unknown". */
+/** Rounded up, so that the last bytes do not become 0; saturated below the value that means "unknown". */
 function kib(bytes: number): number {
   return Math.min(Math.ceil(bytes / 1024), LEFT_UNKNOWN - 1)
 }

@@ -1,4 +1,4 @@
-/** What only an announce needs from outside the tracker. Implementations answer from memory and never throw. */
+/** Ports of the announce path beside the site store. Implementations answer from memory and never throw. */
 
 /** Decides whether a torrent is served here. */
 export interface TorrentAdmission {

@@ -1,6 +1,6 @@
 /**
- * The use cases: announce, scrape, explain. An announce is recorded, answered from memory, and counted. It waits for
- * nothing, with one exception: the one that makes a gateway may wait for the consent of the site's other nodes.
+ * The use cases: announce, scrape, explain. An announce is recorded, answered from memory, and counted. No announce
+ * waits, with two exceptions: an election asks the site's other nodes, and rtorrent's announces may be deferred.
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceReply, AnnounceRequest, ScrapeCounts, TrackerService } from '../core/announce.ts'
@@ -21,10 +21,10 @@ import type { SiteAuthority } from '../topology/site-authority.ts'
 import type { Topology } from '../topology/topology.ts'
 import { GatewayElections } from './gateway-elections.ts'
 import { type RecordedAnnounce, AnnounceRecorder, isGateway } from './announce-recorder.ts'
-import { type IntervalLimits, LoadMeter, type AnnounceInterval, pace } from './interval.ts'
+import { type IntervalLimits, LoadMeter, type AnnounceInterval, computeInterval } from './interval.ts'
 import type { GatewayLeases } from '../replication/site-store.ts'
 import { type PeerProbe, CompletionPoller } from './completion-poller.ts'
-import { choicesOfRemoteSite, decisionOfRemoteSite, type Explained } from './explain.ts'
+import { choicesOfRemoteSite, decisionOfRemoteSite, type Explained, unknownClient } from './explain.ts'
 import type { RemoteCounts, TorrentAdmission } from './ports.ts'
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import { DeferredAnnounces } from './deferred-announces.ts'
@@ -39,17 +39,17 @@ export interface TrackerComponents {
   readonly admission: TorrentAdmission
   readonly interval: IntervalLimits
   readonly policy?: Policy
-  /** Whom to ask before a peer becomes gateway. Without: nobody, as for a site with one node. */
+  /** Asked before a peer becomes gateway. Without it, this node decides alone, as in a site with one node. */
   readonly leases?: GatewayLeases
-  /** Tells the other nodes of the site. Without: there are none. */
+  /** Replicates to the other nodes of the site. Without it, there are none. */
   readonly replica?: SwarmReplica
   /** Without it, this node is not federated and answers for all sites. */
   readonly remote?: RemoteCounts
-  /** Waits for remote sites to announce their elections; by default, for that long. */
+  /** Delays an election until remote sites have announced theirs; a timer by default. */
   readonly wait?: (forMs: number) => Promise<void>
-  /** Asks a client whether it is complete. Without: what it announces is all that is known of it. */
-  readonly inquire?: PeerProbe
-  /** A peer of this site finished this torrent; told on the announce path, so it does next to nothing. */
+  /** Asks a client for its share of the pieces. Without it, only announces report progress. */
+  readonly probe?: PeerProbe
+  /** Called on the announce path when a peer of this site completed this torrent; must return at once. */
   readonly onCompletion?: (infoHash: Buffer, siteIndex: number) => void
 }
 
@@ -58,19 +58,21 @@ export class Tracker implements TrackerService {
   readonly #policy: Policy
   readonly #seed: number
   readonly #load = new LoadMeter()
-  readonly #claims: GatewayElections | undefined
-  readonly #hearing: AnnounceRecorder
-  readonly #waiting: DeferredAnnounces
-  readonly #silent: CompletionPoller | undefined
+  readonly #elections: GatewayElections | undefined
+  readonly #recorder: AnnounceRecorder
+  readonly #deferred: DeferredAnnounces
+  readonly #completions: CompletionPoller | undefined
 
   constructor(parts: TrackerComponents) {
     this.#parts = parts
     const { clock, leases, topology } = parts
-    if (leases !== undefined) this.#claims = new GatewayElections({ ...parts, leases })
-    this.#hearing = new AnnounceRecorder(parts, this.#claims)
-    this.#waiting = new DeferredAnnounces(clock)
-    if (parts.inquire !== undefined)
-      this.#silent = new CompletionPoller(parts.inquire, clock, (request, from) => this.#learn(request, from))
+    if (leases !== undefined) this.#elections = new GatewayElections({ ...parts, leases })
+    this.#recorder = new AnnounceRecorder(parts, this.#elections)
+    this.#deferred = new DeferredAnnounces(clock)
+    if (parts.probe !== undefined)
+      this.#completions = new CompletionPoller(parts.probe, clock, (request, from) =>
+        this.#recordObserved(request, from),
+      )
     this.#policy = parts.policy ?? defaultPolicy
     this.#seed = parts.random.below(0x1_0000_0000)
     topology.onReplace((after, before) => this.#remap(after, before))
@@ -106,121 +108,126 @@ export class Tracker implements TrackerService {
     metrics.announce(this.#siteOf(place), protocol, request.event)
     if (this.#parts.authority.isRemote(this.#siteOf(place))) return this.#repeatDecision(request, from, load)
     if (request.event === 'stopped') {
-      this.#silent?.forget(request, from)
-      return this.#replyWithCounts(request.infoHash, this.#hearing.forget(request, from, load, nowMs))
+      this.#completions?.forget(request, from)
+      return this.#replyWithCounts(request.infoHash, this.#recorder.forget(request, from, load, nowMs))
     }
-    const heard = this.#hearing.hear(request, from, place, load, nowMs)
-    const reply = this.#attempt(heard, nowMs) ?? this.#postpone(heard, protocol)
-    if (heard.family.reportsCompletionLate) this.#silent?.watch(request, from, reply)
+    const recorded = this.#recorder.record(request, from, place, load, nowMs)
+    const reply = this.#attempt(recorded, nowMs) ?? this.#defer(recorded, protocol)
+    if (recorded.profile.reportsCompletionLate) this.#completions?.track(request, from, reply)
     return reply
   }
 
   /**
-   * Nothing is recorded of a peer whose own site is heard from, and nothing decided. It comes back soon, since here
-   * nobody can tell how much it needs.
+   * Repeats the decision of the peer's own, remote site; records and decides nothing. The interval is short, since this
+   * node does not know how much the peer lacks.
    */
   #repeatDecision(request: AnnounceRequest, from: Address, load: number): AnnounceReply {
     const { table, random, interval } = this.#parts
     const size = { isWaiting: true, swarmPeers: 0, nodePeers: table.rows.live }
-    const { intervalSeconds } = pace(interval, size, load, random)
+    const { intervalSeconds } = computeInterval(interval, size, load, random)
     return {
       ...this.#replyWithCounts(request.infoHash, { intervalSeconds, intervalSecondsMin: intervalSeconds }),
       ...writePeers(table.rows, request.event === 'stopped' ? [] : choicesOfRemoteSite(table, request, from)),
     }
   }
 
-  /** Decides and answers; undefined where it is too early for an answer. */
-  #attempt(heard: RecordedAnnounce, nowMs: number): AnnounceReply | Promise<AnnounceReply> | undefined {
-    const decision = this.#decideFor(heard, true)
-    this.#hearing.endLeases(decision, nowMs)
+  /** Decides and responds; undefined where it is too early for a response. */
+  #attempt(recorded: RecordedAnnounce, nowMs: number): AnnounceReply | Promise<AnnounceReply> | undefined {
+    const decision = this.#decideFor(recorded, true)
+    this.#recorder.endLeases(decision, nowMs)
     if (decision.isTooEarly) return undefined
-    // It was there all the time, and fetches from now on.
-    if (heard.waitedMs > 0) this.#hearing.hearAgain(heard.row, nowMs)
-    return decision.election === undefined ? this.#conclude(heard, decision) : this.#elect(heard, decision)
+    // The peer was connected all the time, and fetches from now on.
+    if (recorded.waitedMs > 0) this.#recorder.refresh(recorded.row, nowMs)
+    return decision.election === undefined
+      ? this.#conclude(recorded, decision)
+      : this.#elect(recorded, decision)
   }
 
-  /** Answers once there is something to answer. A datagram is not kept waiting: its sender would repeat it. */
-  #postpone(heard: RecordedAnnounce, protocol: Protocol): Promise<AnnounceReply> {
-    const paced = { ...heard, pace: this.#hearing.pace(heard, true) }
-    this.#parts.replica?.recordPeer(heard.row)
+  /** Responds when there is a peer to hand out. A datagram is not deferred: its sender would repeat it. */
+  #defer(recorded: RecordedAnnounce, protocol: Protocol): Promise<AnnounceReply> {
+    const scheduled = { ...recorded, interval: this.#recorder.computeInterval(recorded, true) }
+    this.#parts.replica?.recordPeer(recorded.row)
     if (protocol === 'udp') throw new Refusal('TRK_TOO_EARLY')
-    const peer = endpointOf(this.#parts.table, heard.row)
-    return this.#waiting.wait((waitedMs) => {
-      const found = this.#stillThere(paced, peer)
-      if (found === undefined) return this.#replyWithCounts(paced.swarm.infoHash, paced.pace)
+    const peer = endpointOf(this.#parts.table, recorded.row)
+    return this.#deferred.defer((waitedMs) => {
+      const found = this.#stillThere(scheduled, peer)
+      if (found === undefined) return this.#replyWithCounts(scheduled.swarm.infoHash, scheduled.interval)
       return this.#attempt({ ...found, waitedMs }, this.#parts.clock.nowMs())
     })
   }
 
-  /** What is due: announces that wait, and clients that do not say when they are complete. About twice a second. */
+  /** Runs deferred announces and polls that are due. Called about twice a second. */
   tick(): void {
-    this.#silent?.tick()
-    this.#waiting.tick()
+    this.#completions?.tick()
+    this.#deferred.tick()
   }
 
-  /** Lets nobody wait any longer. */
+  /** Answers all deferred announces. */
   close(): void {
-    this.#waiting.close()
+    this.#deferred.close()
   }
 
-  /** What a client told when it was asked, as if it had announced it; it is not there to be answered. */
-  #learn(request: AnnounceRequest, from: Address): void {
+  /** Records the observed progress of a client as an announce without a response. */
+  #recordObserved(request: AnnounceRequest, from: Address): void {
     const place = this.#parts.topology.value.locate(from)
     const { clock, replica, authority } = this.#parts
     if (place < 0 || authority.isRemote(this.#siteOf(place))) return
     try {
-      const heard = this.#hearing.hear(request, from, place, 0, clock.nowMs())
-      this.#hearing.pace(heard, request.leftBytes !== 0)
-      replica?.recordPeer(heard.row)
+      const recorded = this.#recorder.record(request, from, place, 0, clock.nowMs())
+      this.#recorder.computeInterval(recorded, request.leftBytes !== 0)
+      replica?.recordPeer(recorded.row)
     } catch (error) {
-      // No room for it: then it is as if it had not been asked.
+      // The table is full: the observation is dropped.
       if (!(error instanceof Refusal)) throw error
     }
   }
 
-  /** The peer of an announce that waited; undefined where it said meanwhile that it stops. */
-  #stillThere<Known extends RecordedAnnounce>(heard: Known, { address, port }: Endpoint): Known | undefined {
+  /** The peer of an announce that waited; undefined where it has stopped in the meantime. */
+  #stillThere<Known extends RecordedAnnounce>(
+    recorded: Known,
+    { address, port }: Endpoint,
+  ): Known | undefined {
     const { table } = this.#parts
-    const swarm = table.swarm(heard.swarm.infoHash)
+    const swarm = table.swarm(recorded.swarm.infoHash)
     const row = swarm === undefined ? -1 : table.find(swarm, address, port)
-    return swarm === undefined || row < 0 ? undefined : { ...heard, swarm, row }
+    return swarm === undefined || row < 0 ? undefined : { ...recorded, swarm, row }
   }
 
   /** The requester becomes gateway if the other nodes agree; else it is answered like any leecher. */
-  #elect(heard: RecordedAnnounce, decision: Decision): AnnounceReply | Promise<AnnounceReply> {
-    const claims = this.#claims
-    if (claims === undefined) return this.#conclude(heard, decision)
-    // The others need to know for how long; and what is said of the peer meanwhile must not be changed afterwards.
-    const paced = { ...heard, pace: this.#hearing.pace(heard, true) }
-    const granted = claims.claim(heard.row)
-    if (granted === true) return this.#conclude(paced, decision)
-    if (granted === false) return this.#conclude(paced, this.#decideFor(heard, false))
-    this.#parts.replica?.recordPeer(heard.row)
-    const peer = endpointOf(this.#parts.table, heard.row)
-    return this.#concludeWhen(granted, paced, peer, decision)
+  #elect(recorded: RecordedAnnounce, decision: Decision): AnnounceReply | Promise<AnnounceReply> {
+    const elections = this.#elections
+    if (elections === undefined) return this.#conclude(recorded, decision)
+    // Replicas need the lifetime; and a later announce of the peer must not be overwritten afterwards.
+    const scheduled = { ...recorded, interval: this.#recorder.computeInterval(recorded, true) }
+    const granted = elections.claim(recorded.row)
+    if (granted === true) return this.#conclude(scheduled, decision)
+    if (granted === false) return this.#conclude(scheduled, this.#decideFor(recorded, false))
+    this.#parts.replica?.recordPeer(recorded.row)
+    const peer = endpointOf(this.#parts.table, recorded.row)
+    return this.#concludeWhen(granted, scheduled, peer, decision)
   }
 
   async #concludeWhen(
     granted: Promise<unknown>,
-    heard: RecordedAnnounce & { readonly pace: AnnounceInterval },
+    recorded: RecordedAnnounce & { readonly interval: AnnounceInterval },
     peer: Endpoint,
     { election }: Decision,
   ): Promise<AnnounceReply> {
     const isGranted = (await granted) !== undefined
     const { table, metrics, clock } = this.#parts
-    const later = this.#stillThere(heard, peer)
-    // Whatever it hears now, nobody is there to use it.
-    if (later === undefined) return this.#replyWithCounts(heard.swarm.infoHash, heard.pace)
+    const later = this.#stillThere(recorded, peer)
+    // The peer has stopped: its response needs no peers.
+    if (later === undefined) return this.#replyWithCounts(recorded.swarm.infoHash, recorded.interval)
     if (isGranted && election !== undefined) metrics.election(table.siteIndexOf(later.row), election)
     const decision = this.#decideFor(later, false)
-    this.#hearing.endLeases(decision, clock.nowMs())
+    this.#recorder.endLeases(decision, clock.nowMs())
     return this.#conclude(later, decision)
   }
 
-  /** Makes the decision true, tells the other nodes, and answers. */
-  #conclude(heard: RecordedAnnounce, decision: Decision): AnnounceReply {
+  /** Applies the decision, replicates it, and responds. */
+  #conclude(recorded: RecordedAnnounce, decision: Decision): AnnounceReply {
     const { table, topology, clock, metrics, replica } = this.#parts
-    const { swarm, row } = heard
+    const { swarm, row } = recorded
     const changed = applyDecision(table, row, decision, clock.nowMs())
     if (this.#isFederated) {
       rankGateway(table, topology.value, row, clock.nowMs())
@@ -232,14 +239,14 @@ export class Tracker implements TrackerService {
       table.roleOf(row) === 'leecher' ||
       table.rows.has(row, flags.unverifiedSeed) ||
       decision.choices.some((choice) => choice.locality === 'remote')
-    const paced = heard.pace ?? this.#hearing.pace(heard, isWaiting)
+    const scheduled = recorded.interval ?? this.#recorder.computeInterval(recorded, isWaiting)
     if (replica !== undefined) {
       replica.recordPeer(row)
       for (const gatewayRow of changed) replica.recordLease(gatewayRow)
     }
-    if (this.#claims !== undefined && isGateway(table, row)) this.#claims.renew(row)
+    if (this.#elections !== undefined && isGateway(table, row)) this.#elections.renew(row)
     return {
-      ...this.#replyWithCounts(swarm.infoHash, paced, swarm),
+      ...this.#replyWithCounts(swarm.infoHash, scheduled, swarm),
       ...writePeers(table.rows, decision.choices),
     }
   }
@@ -253,8 +260,9 @@ export class Tracker implements TrackerService {
   }
 
   /**
-   * The handout that a peer would get if it announced now; nothing changes. Without a port, or for a peer that is not in
-   * the swarm, that of a new leecher; where its own site decides, what that did. undefined where the torrent has no peers.
+   * The handout that a peer would get if it announced now; changes nothing. Without a port, or for a peer that is not in
+   * the swarm, that of a new leecher; for a peer of a remote site, that site's decision. undefined where the torrent has
+   * no peers.
    */
   explain(infoHash: Buffer, address: Address, port: number | undefined): Explained | undefined {
     const place = this.#locate(address)
@@ -263,17 +271,12 @@ export class Tracker implements TrackerService {
     if (swarm === undefined) return undefined
     const row = port === undefined ? -1 : table.find(swarm, address, port)
     const site = swarm.site(this.#siteOf(place))
-    const { decision, requester } = this.#decide(swarm, site ?? new SiteSwarm(this.#siteOf(place)), {
-      row,
-      place,
-      role: row < 0 ? 'leecher' : table.roleOf(row),
-      hasCompleted: false,
-      peersWanted: PEERS_WANTED_DEFAULT,
-      // Which client it is, only an announce tells.
-      dropsFinishers: false,
-      isBitfieldOnly: false,
-      waitedMs: 0,
-    })
+    const role = row < 0 ? 'leecher' : table.roleOf(row)
+    const { decision, requester } = this.#decide(
+      swarm,
+      site ?? new SiteSwarm(this.#siteOf(place)),
+      unknownClient({ row, place, role }),
+    )
     const isDecidedHere = !this.#parts.authority.isRemote(this.#siteOf(place))
     return {
       decision: isDecidedHere ? decision : decisionOfRemoteSite(table, decision, row),
@@ -316,7 +319,7 @@ export class Tracker implements TrackerService {
   }
 
   #decideFor(
-    { swarm, row, peersWanted, hasCompleted, family, waitedMs }: RecordedAnnounce,
+    { swarm, row, peersWanted, hasCompleted, profile, waitedMs }: RecordedAnnounce,
     mayElect: boolean,
   ): Decision {
     const { table } = this.#parts
@@ -326,8 +329,8 @@ export class Tracker implements TrackerService {
       role: table.roleOf(row),
       hasCompleted,
       peersWanted: Math.min(peersWanted ?? PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX),
-      dropsFinishers: family.dropsFinishers,
-      isBitfieldOnly: family.isBitfieldOnly,
+      dropsFinishers: profile.dropsFinishers,
+      isBitfieldOnly: profile.isBitfieldOnly,
       waitedMs,
     }
     return this.#decide(swarm, table.siteOf(row), requester, mayElect).decision
@@ -376,10 +379,10 @@ export class Tracker implements TrackerService {
     return this.#parts.remote?.countsOf(infoHash, siteIndex)
   }
 
-  /** For somebody who needs no peers. */
-  #replyWithCounts(infoHash: Buffer, paced: AnnounceInterval, swarm?: Swarm): AnnounceReply {
+  /** A response without peers. */
+  #replyWithCounts(infoHash: Buffer, scheduled: AnnounceInterval, swarm?: Swarm): AnnounceReply {
     const { complete, incomplete, downloaded } = this.totals(infoHash, swarm)
-    return { complete, incomplete, downloaded, ...paced, ...writePeers(this.#parts.table.rows, []) }
+    return { complete, incomplete, downloaded, ...scheduled, ...writePeers(this.#parts.table.rows, []) }
   }
 }
 
@@ -388,7 +391,7 @@ interface Endpoint {
   readonly port: number
 }
 
-/** Rows are given to others while somebody waits; this still names the peer. */
+/** Identifies a peer across a wait, in which its row may be reused. */
 function endpointOf(table: SwarmTable, row: number): Endpoint {
   return { address: table.rows.address(row), port: table.rows.port(row) }
 }

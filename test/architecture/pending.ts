@@ -14,7 +14,6 @@ export const PENDING_AREAS: ReadonlySet<string> = new Set([
   'src/registry',
   'src/replication',
   'src/server',
-  'src/tracker',
   'src/webseed',
   'test',
   'test/contract',

@@ -11,7 +11,7 @@ function aFillingSite(announcement: { client: string } = rtorrent) {
   const shares = new Map<string, number>()
   const asked: string[] = []
   const site = aTracker({
-    inquire: ({ address }) => {
+    probe: ({ address }) => {
       asked.push(address.toString())
       return Promise.resolve(shares.get(address.toString()) ?? 0)
     },

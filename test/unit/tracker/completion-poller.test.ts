@@ -43,7 +43,7 @@ function aWatch(answers: (number | undefined)[]) {
 describe('clients that do not tell when they are complete', () => {
   it('are asked a second after they were told whom to fetch from', async () => {
     const { finishers, asked, advance } = aWatch([0])
-    finishers.watch(request, from)
+    finishers.track(request, from)
     await advance(999)
     expect(asked).toEqual([])
     await advance(1)
@@ -53,7 +53,7 @@ describe('clients that do not tell when they are complete', () => {
   it('are asked a second after an answer that they had to wait for', async () => {
     const { finishers, asked, advance } = aWatch([])
     let answer: (reply: unknown) => void = () => undefined
-    finishers.watch(request, from, new Promise((resolve) => (answer = resolve)))
+    finishers.track(request, from, new Promise((resolve) => (answer = resolve)))
     await advance(20_000)
     answer('who is there')
     await advance(0)
@@ -65,14 +65,14 @@ describe('clients that do not tell when they are complete', () => {
 
   it('are not asked where they were told to come back', async () => {
     const { finishers, advance } = aWatch([])
-    finishers.watch(request, from, Promise.reject(new Error('too early')))
+    finishers.track(request, from, Promise.reject(new Error('too early')))
     await advance(0)
     expect(finishers.size).toBe(0)
   })
 
   it('are asked ever more rarely', async () => {
     const { finishers, asked, advance } = aWatch([])
-    finishers.watch(request, from)
+    finishers.track(request, from)
     for (let second = 0; second < 200; second++) await advance(1000)
     const pauses = asked.slice(1).map((atMs, index) => atMs - asked[index]!)
     expect(pauses[0]).toBe(1000)
@@ -82,7 +82,7 @@ describe('clients that do not tell when they are complete', () => {
 
   it('are announced with what they have once they have begun, and at each further tenth', async () => {
     const { finishers, learnt, advance } = aWatch([0.01, 0.04, 0.09, 0.1, 0.35, 0.39, 0.41])
-    finishers.watch(request, from)
+    finishers.track(request, from)
     for (let second = 0; second < 10; second++) await advance(1000)
     expect(
       learnt.map(({ event, leftBytes, downloadedBytes }) => [event, leftBytes, downloadedBytes]),
@@ -96,7 +96,7 @@ describe('clients that do not tell when they are complete', () => {
 
   it('are asked more often when they need only a little more', async () => {
     const { finishers, asked, advance } = aWatch([0, 0, 0, 0, 0.5, 0.9])
-    finishers.watch(request, from)
+    finishers.track(request, from)
     for (let half = 0; half < 400; half++) await advance(500)
     const pauses = asked.slice(1).map((atMs, index) => atMs - asked[index]!)
     expect(pauses.slice(0, 7)).toEqual([1000, 1000, 1000, 1000, 500, 500, 500])
@@ -104,7 +104,7 @@ describe('clients that do not tell when they are complete', () => {
 
   it('are announced as complete once they answer that they are, and asked no more', async () => {
     const { finishers, asked, learnt, advance } = aWatch([0, undefined, 1])
-    finishers.watch(request, from)
+    finishers.track(request, from)
     for (let second = 0; second < 10; second++) await advance(1000)
     expect(asked).toHaveLength(3)
     expect(learnt).toMatchObject([
@@ -115,7 +115,7 @@ describe('clients that do not tell when they are complete', () => {
 
   it('are asked no more once they said it themselves', async () => {
     const { finishers, asked, advance } = aWatch([1])
-    finishers.watch(request, from)
+    finishers.track(request, from)
     finishers.forget(request, from)
     await advance(5000)
     expect(asked).toEqual([])
@@ -123,7 +123,7 @@ describe('clients that do not tell when they are complete', () => {
 
   it('are not announced twice where the client said it during the inquiry', async () => {
     const { finishers, learnt, advance } = aWatch([1])
-    finishers.watch(request, from)
+    finishers.track(request, from)
     const asking = advance(1000)
     finishers.forget(request, from)
     await asking
@@ -132,7 +132,7 @@ describe('clients that do not tell when they are complete', () => {
 
   it('are given up after a day', async () => {
     const { finishers, advance } = aWatch([])
-    finishers.watch(request, from)
+    finishers.track(request, from)
     await advance(24 * 3_600_000 + 1)
     expect(finishers.size).toBe(0)
   })
@@ -148,7 +148,7 @@ describe('clients that do not tell when they are complete', () => {
       clock,
       () => undefined,
     )
-    for (let port = 1; port <= 40; port++) finishers.watch({ ...request, port }, from)
+    for (let port = 1; port <= 40; port++) finishers.track({ ...request, port }, from)
     clock.advanceMs(1000)
     finishers.tick()
     expect(asked).toBe(32)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../../../src/core/random.ts'
-import { lifetimeSeconds, LoadMeter, pace } from '../../../src/tracker/interval.ts'
+import { lifetimeSeconds, LoadMeter, computeInterval } from '../../../src/tracker/interval.ts'
 import { aTracker } from '../../a-tracker.ts'
 
 const LIMITS = { secondsMin: 60, secondsMax: 1800 }
@@ -9,7 +9,10 @@ const aPeer = { isWaiting: true, swarmPeers: 10, nodePeers: 10 }
 /** The shortest and the longest of many answers. */
 function range(limits: typeof LIMITS, peer: typeof aPeer, load = 0): [number, number] {
   const random = new SeededRandom(3)
-  const seconds = Array.from({ length: 2_000 }, () => pace(limits, peer, load, random).intervalSeconds)
+  const seconds = Array.from(
+    { length: 2_000 },
+    () => computeInterval(limits, peer, load, random).intervalSeconds,
+  )
   return [Math.min(...seconds), Math.max(...seconds)]
 }
 
@@ -31,7 +34,7 @@ test('no interval is longer than the operator allows, and none shorter', () => {
 
 test('min interval is half the interval, and not less than 300 s unless the operator wants all back sooner', () => {
   const minOf = (limits: typeof LIMITS, peer: typeof aPeer) =>
-    pace(limits, peer, 0, { below: () => 1 << 15 }).intervalSecondsMin
+    computeInterval(limits, peer, 0, { below: () => 1 << 15 }).intervalSecondsMin
   expect(minOf(LIMITS, aPeer)).toBe(300)
   expect(minOf(LIMITS, { ...aPeer, isWaiting: false })).toBe(450)
   expect(minOf({ secondsMin: 5, secondsMax: 30 }, aPeer)).toBe(30)
