@@ -5,7 +5,7 @@
  * without `--config` lies in the package, where nothing should be written: its data directories are relative to the
  * working directory.
  */
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { parseAddress } from '../core/address.ts'
 import { ConfigError, type Problem } from '../core/errors.ts'
 import { isPrefixProblem, type Prefix, readPrefix } from '../topology/prefix.ts'
@@ -214,17 +214,21 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
       }),
     )
   }
+  const dataDirectory = source.resolve(['dataDirectory'], values.dataDirectory)
   const config: NodeConfig = {
     site: values.site,
     topologyPath: source.resolve(['topology'], values.topology),
     listen,
     observe: values.observe,
     store: values.store,
-    dataDirectory: source.resolve(['dataDirectory'], values.dataDirectory),
+    dataDirectory,
     interval: { minMs: interval.min, maxMs: interval.max },
     torrents: {
       admit: values.torrents.admit,
-      directory: source.resolve(['torrents', 'directory'], values.torrents.directory),
+      directory:
+        values.torrents.directory === undefined
+          ? join(dataDirectory, 'torrents')
+          : source.resolve(['torrents', 'directory'], values.torrents.directory),
     },
     origin: {
       directory:

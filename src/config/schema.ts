@@ -105,7 +105,12 @@ export const nodeSchema = z
           .describe(
             'Torrents that are served: `any`, or only `registered` ones. Choose `registered` to restrict the use of the tracker.',
           ),
-        directory: path('a directory').prefault('./torrents').describe('Directory of registered torrents.'),
+        directory: path('a directory')
+          .optional()
+          .describe(
+            'Directory of registered torrents; the node must be able to write there. The default is `torrents` below `dataDirectory`. A .torrent file that is put there is registered within seconds.',
+          )
+          .meta({ examples: ['/srv/torrents'] }),
       })
       .prefault({})
       .describe('Torrents that the node serves.'),

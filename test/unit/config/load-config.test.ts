@@ -48,7 +48,11 @@ describe('paths', () => {
     const path = aFile('site: fra\ntopology: topology.yaml\n')
     const environment = { SITESWARM_TOPOLOGY: 'x.yaml', SITESWARM_DATA_DIRECTORY: 'd' }
     const config = loadConfig({ path, environment })
-    expect([config.topologyPath, config.dataDirectory]).toEqual([resolve('x.yaml'), resolve('d')])
+    expect([config.topologyPath, config.dataDirectory, config.torrents.directory]).toEqual([
+      resolve('x.yaml'),
+      resolve('d'),
+      resolve('d/torrents'),
+    ])
   })
 
   it('of data directories are relative to the working directory when the sample of the package runs', () => {
@@ -56,7 +60,7 @@ describe('paths', () => {
     expect([config.topologyPath, config.dataDirectory, config.torrents.directory]).toEqual([
       sampleFiles.topology,
       resolve('data'),
-      resolve('torrents'),
+      resolve('data/torrents'),
     ])
   })
 })
