@@ -214,30 +214,17 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
       }),
     )
   }
-  const dataDirectory = source.resolve(['dataDirectory'], values.dataDirectory)
+  const directories = resolveDirectories(values, source)
   const config: NodeConfig = {
     site: values.site,
     topologyPath: source.resolve(['topology'], values.topology),
     listen,
     observe: values.observe,
     store: values.store,
-    dataDirectory,
+    dataDirectory: directories.data,
     interval: { minMs: interval.min, maxMs: interval.max },
-    torrents: {
-      admit: values.torrents.admit,
-      directory:
-        values.torrents.directory === undefined
-          ? join(dataDirectory, 'torrents')
-          : source.resolve(['torrents', 'directory'], values.torrents.directory),
-    },
-    origin: {
-      directory:
-        values.origin.directory === undefined
-          ? undefined
-          : source.resolve(['origin', 'directory'], values.origin.directory),
-      copiesPerSite: values.origin.copiesPerSite,
-      requestsPerSite: values.origin.requestsPerSite,
-    },
+    torrents: { admit: values.torrents.admit, directory: directories.torrents },
+    origin: { ...values.origin, directory: directories.origin },
     admin: { token: adminToken },
     federation: { token: readToken('federation') },
     trustedProxies: values.trustedProxies
@@ -246,6 +233,20 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     log: values.log,
   }
   return { config, problems, warnings }
+}
+
+/** Registered torrents are below the data directory unless they have a directory of their own. */
+function resolveDirectories({ dataDirectory, torrents, origin }: NodeFile, source: ConfigSource) {
+  const data = source.resolve(['dataDirectory'], dataDirectory)
+  return {
+    data,
+    torrents:
+      torrents.directory === undefined
+        ? join(data, 'torrents')
+        : source.resolve(['torrents', 'directory'], torrents.directory),
+    origin:
+      origin.directory === undefined ? undefined : source.resolve(['origin', 'directory'], origin.directory),
+  }
 }
 
 const isWildcard = (host: string) => host === '0.0.0.0' || host === '::'
