@@ -108,13 +108,13 @@ const firstMs = apply()
 const live = table.rows.live
 const againMs = apply()
 
-// Records that were just read are in the log and would be skipped; a full dump follows the loss of the log.
+// Records that were just read are in the log and would be skipped; a full resync follows the loss of the log.
 replica.forgetLogged()
 started = performance.now()
 const dumped: Buffer[] = []
 let longestMs = 0
-for (let at = performance.now(), dump = replica.dump('all')[Symbol.iterator](); ;) {
-  const { value, done } = dump.next()
+for (let at = performance.now(), batches = replica.snapshotRecords('all')[Symbol.iterator](); ;) {
+  const { value, done } = batches.next()
   longestMs = Math.max(longestMs, performance.now() - at)
   at = performance.now()
   if (done === true) break

@@ -91,7 +91,7 @@ export async function aDownloadServer(
   const limiter = new OriginFetchLimiter({
     clock,
     metrics,
-    leases: { claim: () => 'alone', renew: () => {} },
+    leases: { claim: () => 'undecided', renew: () => {} },
     limits: { copiesPerSite: options.copiesPerSite ?? 1.1, requestsPerSite: 8 },
   })
   const viewOf = (siteIndex: number) => ({

@@ -47,7 +47,7 @@ export class SiteUpdateReader implements RecordSink {
 
   // What the nodes of one site tell each other is no business of another site.
   removed(): void {}
-  link(): void {}
+  introduction(): void {}
   gatewayHost(): void {}
   completion(): void {}
 

@@ -1,9 +1,9 @@
 /**
- * Makes site records true in the table. In whatever order they come, and however often, the table is the same.
+ * Applies site records to the table. The result does not depend on their order, nor on how often each is applied.
  *
- * Two things make it so: the later state of a peer, a lease or a count stays; and what says something of a peer that
- * is not known yet, or only as it was before, waits for it. A log is trimmed by age while links last, so a node that
- * replays it finds some of them before their ends.
+ * Two rules ensure that. The latest state of a peer, a lease or a count wins. And a record that refers to a peer that is
+ * missing, or present only as of an earlier announce, stays pending until that announce arrives: a log is trimmed by
+ * age, and introductions outlast that age, so a replay finds some of them before their peers.
  */
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { gatewaysMax } from '../topology/topology.ts'
@@ -19,49 +19,53 @@ import type { SiteAuthority } from '../topology/site-authority.ts'
 import type {
   CompletionRecord,
   GatewayHostRecord,
+  IntroductionRecord,
   LeaseRecord,
-  LinkRecord,
   PeerRef,
   RecordSink,
   RemovedRecord,
 } from './records.ts'
 
-export interface RecordApplierParts {
+export interface RecordApplierComponents {
   readonly table: SwarmTable
   readonly topology: CurrentTopology
-  /** Called for each lease that ends here because the site has too many, while it can still be described. */
+  /** Called for each lease that ends here because the site has too many, before it ends. */
   readonly onSurplus: (row: number, version: number) => void
   /** Peers of a remote site are replicated by its own nodes only. */
   readonly authority: SiteAuthority
 }
 
-/** A record that waits for a peer. */
-type Waiting =
-  | { readonly kind: 'link'; readonly record: LinkRecord }
+/** A record that is applied once its peer arrives. */
+type PendingRecord =
+  | { readonly kind: 'introduction'; readonly record: IntroductionRecord }
   | { readonly kind: 'lease'; readonly record: LeaseRecord }
 
-/** Peers that something waits for: some tens of megabytes. */
-const AWAITED_MAX = 100_000
-/** Records that wait for one peer: more than it can have links. */
-const WAITING_MAX = 32
-/** As long as a log may hold the record of a peer behind that of its link: one interval of the longest, and slack. */
-const WAITING_MS = 3_600_000
+/** Peers with pending records: some tens of megabytes. */
+const PENDING_PEERS_MAX = 100_000
+/** Pending records of one peer: more than it can have introductions. */
+const PENDING_RECORDS_MAX = 32
+/** The longest that a log can hold the record of a peer behind that of its introduction: one interval, and slack. */
+const PENDING_MS = 3_600_000
 
-/** Instead of a row: the peer stopped since, or is not known as the record knows it. */
+/** Instead of a row: the peer has stopped since the record. */
 const GONE = -1
-const AWAITED = -2
+/** Instead of a row: the announce that the record refers to has not arrived. */
+const MISSING = -2
 
 export class RecordApplier implements RecordSink {
-  readonly #parts: RecordApplierParts
-  readonly #waiting = new RecentMap<number, Waiting[]>({ entriesMax: AWAITED_MAX, keptMs: WAITING_MS })
+  readonly #parts: RecordApplierComponents
+  readonly #pending = new RecentMap<number, PendingRecord[]>({
+    entriesMax: PENDING_PEERS_MAX,
+    keptMs: PENDING_MS,
+  })
   #nowMs = 0
   #isLogged = false
 
-  constructor(parts: RecordApplierParts) {
+  constructor(parts: RecordApplierComponents) {
     this.#parts = parts
   }
 
-  /** Before the records of one batch. `isLogged`: they come from the log. */
+  /** Precedes the records of one batch. `isLogged`: they come from the log. */
   begin(nowMs: number, isLogged: boolean): void {
     this.#nowMs = nowMs
     this.#isLogged = isLogged
@@ -75,10 +79,10 @@ export class RecordApplier implements RecordSink {
     const { rows } = table
     const swarm = table.swarm(state.infoHash)
     const known = swarm === undefined ? -1 : table.find(swarm, state.address, state.port)
-    const isNews = known < 0 || rows.lastSeenMs(known, state.lastSeenMs) !== state.lastSeenMs
+    const isOtherAnnounce = known < 0 || rows.lastSeenMs(known, state.lastSeenMs) !== state.lastSeenMs
     const row = table.put(state, place, known)
     if (row < 0) return
-    if (isNews) rows.setFlag(row, flags.locallyObserved, false)
+    if (isOtherAnnounce) rows.setFlag(row, flags.locallyObserved, false)
     rows.setFlag(row, flags.logged, this.#isLogged)
     this.applyPending(row)
   }
@@ -87,14 +91,14 @@ export class RecordApplier implements RecordSink {
     this.#parts.table.stop({ infoHash, address, port }, atMs)
   }
 
-  link(record: LinkRecord): void {
+  introduction(record: IntroductionRecord): void {
     const { table } = this.#parts
     const { infoHash, ends } = record
     const row = this.#resolve(infoHash, ends[0])
     const other = this.#resolve(infoHash, ends[1])
     if (row === GONE || other === GONE) return
-    if (row === AWAITED) return this.#wait(infoHash, ends[0], { kind: 'link', record })
-    if (other === AWAITED) return this.#wait(infoHash, ends[1], { kind: 'link', record })
+    if (row === MISSING) return this.#defer(infoHash, ends[0], { kind: 'introduction', record })
+    if (other === MISSING) return this.#defer(infoHash, ends[1], { kind: 'introduction', record })
     if (row === other || (table.rows.has(row, flags.seed) && table.rows.has(other, flags.seed))) return
     table.introductions.linkAt(row, other, ends[0].announcedAtMs, ends[1].announcedAtMs)
   }
@@ -110,7 +114,7 @@ export class RecordApplier implements RecordSink {
     if (endedBy !== undefined) return this.#endLease(record, endedBy)
 
     const row = this.#resolve(infoHash, peer)
-    if (row === AWAITED) this.#wait(infoHash, peer, { kind: 'lease', record })
+    if (row === MISSING) this.#defer(infoHash, peer, { kind: 'lease', record })
     if (row < 0 || table.roleOf(row) !== 'leecher')
       return this.#endSuperseded(infoHash, site.index, host, version)
     this.#merge(row, record)
@@ -125,40 +129,40 @@ export class RecordApplier implements RecordSink {
     table.rememberGatewayHost(infoHash, index, { host, version })
   }
 
-  /** Only sites tell each other of these. */
+  /** Sent between sites only. */
   siteCounts(): void {}
 
   completion({ infoHash, count, lastAtMs }: CompletionRecord): void {
     this.#parts.table.complete(infoHash, { count, lastAtMs })
   }
 
-  /** Applies what waited for this peer. */
+  /** Applies the pending records of this peer. */
   applyPending(row: number): void {
-    if (this.#waiting.size === 0) return
+    if (this.#pending.size === 0) return
     const { table } = this.#parts
     const key = table.keyOf(row)
-    const waiting = this.#waiting.get(key)
-    if (waiting === undefined) return
-    this.#waiting.delete(key)
-    for (const each of waiting)
-      if (each.kind === 'link') this.link(each.record)
+    const pending = this.#pending.get(key)
+    if (pending === undefined) return
+    this.#pending.delete(key)
+    for (const each of pending)
+      if (each.kind === 'introduction') this.introduction(each.record)
       else this.lease(each.record)
   }
 
-  /** The row of a peer as the record knows it or later, `GONE` or `AWAITED`. */
+  /** The row of the peer as of that announce or a later one; `GONE` or `MISSING`. */
   #resolve(infoHash: Buffer, { address, port, announcedAtMs }: PeerRef): number {
     const { table } = this.#parts
     if (table.tombstones.of(infoHash, address, port) >= announcedAtMs) return GONE
     const swarm = table.swarm(infoHash)
     const row = swarm === undefined ? -1 : table.find(swarm, address, port)
-    return row < 0 || table.rows.lastSeenMs(row, announcedAtMs) < announcedAtMs ? AWAITED : row
+    return row < 0 || table.rows.lastSeenMs(row, announcedAtMs) < announcedAtMs ? MISSING : row
   }
 
-  #wait(infoHash: Buffer, peer: PeerRef, waiting: Waiting): void {
+  #defer(infoHash: Buffer, peer: PeerRef, pending: PendingRecord): void {
     const key = hashPeer(infoHash, peer.address, peer.port)
-    const before = this.#waiting.get(key) ?? []
-    const after = [...before.slice(-WAITING_MAX + 1), keep(waiting)]
-    this.#waiting.set(key, after, this.#nowMs)
+    const before = this.#pending.get(key) ?? []
+    const after = [...before.slice(-PENDING_RECORDS_MAX + 1), withOwnInfoHash(pending)]
+    this.#pending.set(key, after, this.#nowMs)
   }
 
   #endLease({ infoHash, peer, version }: LeaseRecord, cause: ElectionCause): void {
@@ -168,7 +172,7 @@ export class RecordApplier implements RecordSink {
     if (row >= 0) table.leases.end(table.leaseOf(row), cause, version)
   }
 
-  /** A later decision about the host's lease is known, and by that one it holds none here. */
+  /** Ends the lease that an older decision gave the host: by a later one, the host does not hold it here. */
   #endSuperseded(infoHash: Buffer, siteIndex: number, host: number, version: number): void {
     const { table } = this.#parts
     const site = table.swarm(infoHash)?.site(siteIndex)
@@ -186,16 +190,16 @@ export class RecordApplier implements RecordSink {
     table.touch(row)
   }
 
-  /** undefined where it names none, or one that is not here: a peer that is not known yet is awaited. */
+  /** undefined where the record has no upstream, or where that is not in the table; a missing one defers the record. */
   #upstreamOf(record: LeaseRecord): Upstream | undefined {
     const { infoHash, upstream } = record
     if (upstream === undefined) return undefined
     const row = this.#resolve(infoHash, upstream)
-    if (row === AWAITED) this.#wait(infoHash, upstream, { kind: 'lease', record })
+    if (row === MISSING) this.#defer(infoHash, upstream, { kind: 'lease', record })
     return row < 0 ? undefined : { row, announcedAtMs: upstream.announcedAtMs }
   }
 
-  /** Every node ends the same ones, with the same version. */
+  /** Every node ends the same leases, with the same version. */
   #endSurplus(row: number, leasesMax: number): void {
     const { table, onSurplus } = this.#parts
     for (const gateway of table.leases.surplus(table.siteOf(row), leasesMax)) {
@@ -206,10 +210,10 @@ export class RecordApplier implements RecordSink {
   }
 }
 
-/** For later: the infohash is a view into a batch that is not to stay in memory for it. */
-function keep(waiting: Waiting): Waiting {
-  const infoHash = Buffer.from(waiting.record.infoHash)
-  return waiting.kind === 'link'
-    ? { kind: 'link', record: { ...waiting.record, infoHash } }
-    : { kind: 'lease', record: { ...waiting.record, infoHash } }
+/** The infohash of a record is a view into its batch; a copy keeps the batch out of memory. */
+function withOwnInfoHash(pending: PendingRecord): PendingRecord {
+  const infoHash = Buffer.from(pending.record.infoHash)
+  return pending.kind === 'introduction'
+    ? { kind: 'introduction', record: { ...pending.record, infoHash } }
+    : { kind: 'lease', record: { ...pending.record, infoHash } }
 }

@@ -1,9 +1,9 @@
 /**
- * Batches of site records as bytes: what is in the site log, in a snapshot, and what sites tell each other.
+ * Batches of site records as bytes: the content of the site log, of a snapshot, and of updates between sites.
  *
- * A node of the next version may append fields to a record and add types of records: each has its length, and what
- * is not known here is passed over. What cannot be passed over gets a new version, and this node then refuses the
- * batch as a whole. Nothing here throws for what it reads: a batch comes from another program.
+ * A node of the next version may append fields to a record and add types of records: each record has a length, and
+ * unknown fields and types are skipped. A change that cannot be skipped gets a new version, and this node then rejects
+ * the whole batch. Reading never throws: a batch comes from another program.
  */
 import { assert } from '../core/assert.ts'
 import { INFO_HASH_BYTES } from '../core/info-hash.ts'
@@ -13,8 +13,8 @@ import { byte, near, read16, read32, readAddress, write16, write32, writeAddress
 import type {
   CompletionRecord,
   GatewayHostRecord,
+  IntroductionRecord,
   LeaseRecord,
-  LinkRecord,
   PeerRef,
   RecordSink,
   RemovedRecord,
@@ -24,29 +24,29 @@ import type {
 /*
   Batch => big-endian
      0  uint8     version        1
-     1  byte[8]   node           who wrote it
-     9  uint48    time           when; milliseconds since 1970
+     1  byte[8]   node           its writer
+     9  uint48    time           of writing; milliseconds since 1970
     15  Record[]
 
   Record =>
      0  uint8     type
-     1  uint16    length         of what follows
+     1  uint16    length         of the body
      3  byte[length]
 
-  A time of 32 bits is modulo 2^32 milliseconds: the one nearest to the time of the batch, as live peers are.
+  A time of 32 bits is modulo 2^32 milliseconds and means the one nearest to the time of the batch.
 
-  1 Torrent     byte[20] infohash: what the records behind it are about
+  1 Torrent     byte[20] infohash of the records that follow
   2 Peer        uint8 flags, uint8 stalls, uint16 port, uint16 lifetime in seconds, uint32 last_seen,
                 uint32 left, uint32 downloaded in KiB, uint32 identity, byte[4 or 16] address by the flag v6
   3 Removed     Ref
-  4 Link        Ref, Ref
+  4 Introduction Ref, Ref
   5 Lease       uint8 state (0 held, else 1 + index of the cause that ended it), uint48 since, double version (see lease-version.ts),
-                Ref peer, Ref upstream, of length 0 where there is none, uint32 tree rank (before it was there: 0)
+                Ref peer, Ref upstream, of length 0 where there is none, uint32 tree rank (0 where it is missing)
   6 GatewayHost uint32 host, double version, uint8 length, byte[length] site name in UTF-8
   7 Completion  uint32 count, uint48 last_at
   8 SiteCounts  uint32 seeds, uint32 leechers, uint32 partial, uint48 left in KiB, uint32 downloaded
 
-  Ref => uint8 length of the address (0 nobody, and nothing follows; 4; 16), address, uint16 port, uint32 announced_at
+  Ref => uint8 length of the address (4, 16, or 0: no peer, and nothing follows), address, uint16 port, uint32 announced_at
 */
 const VERSION = 1
 export const NODE_ID_BYTES = 8
@@ -57,7 +57,7 @@ const PEER_ADDRESS_AT = 22
 const TORRENT = 1
 const PEER = 2
 const REMOVED = 3
-const LINK = 4
+const INTRODUCTION = 4
 const LEASE = 5
 const GATEWAY_HOST = 6
 const COMPLETION = 7
@@ -71,7 +71,7 @@ const VERIFIED_SEED = 16
 const UNREACHABLE = 32
 const SLOW_TO_FORWARD = 64
 
-/** By their place here in the bytes: only ever appended to. */
+/** The wire format contains the index: append only. */
 const CAUSES: readonly ElectionCause[] = ['first', 'stopped', 'expired', 'stalled', 'added', 'surplus']
 
 /** The longest record is a gateway host with a site name of 255 bytes. */
@@ -82,11 +82,11 @@ export class BatchWriter implements RecordSink {
   readonly #node: Buffer
   #bytes = Buffer.allocUnsafe(FIRST_BYTES)
   #end = 0
-  /** Where the infohash is that the next record is about, unless it names another; 0 before the first. */
+  /** Position of the current infohash, which also applies to the next record of that torrent; 0 before the first. */
   #torrentAt = 0
 
   constructor(node: Buffer) {
-    assert(node.length === NODE_ID_BYTES, 'a node is known by eight bytes')
+    assert(node.length === NODE_ID_BYTES, 'the id of a node has eight bytes')
     this.#node = node
   }
 
@@ -98,7 +98,7 @@ export class BatchWriter implements RecordSink {
     return this.#end
   }
 
-  /** What was written since the last time, as of now; possibly nothing. */
+  /** The records since the last call as one batch, possibly without any. */
   take(nowMs: number): Buffer {
     if (this.#end === 0) this.#end = HEADER_BYTES
     const batch = Buffer.from(this.#bytes.subarray(0, this.#end))
@@ -137,8 +137,8 @@ export class BatchWriter implements RecordSink {
     this.#close(start, writeRef(this.#bytes, { address, port, announcedAtMs: atMs }, start))
   }
 
-  link({ infoHash, ends }: LinkRecord): void {
-    const start = this.#open(LINK, infoHash)
+  introduction({ infoHash, ends }: IntroductionRecord): void {
+    const start = this.#open(INTRODUCTION, infoHash)
     this.#close(start, writeRef(this.#bytes, ends[1], writeRef(this.#bytes, ends[0], start)))
   }
 
@@ -174,7 +174,7 @@ export class BatchWriter implements RecordSink {
     this.#close(start, write32(bytes, downloaded, bytes.writeUIntBE(leftKib, at, 6)))
   }
 
-  /** Makes room, names the torrent where it is another one, and returns where the body begins. */
+  /** Makes room, writes the infohash where it differs from the current one, and returns the start of the body. */
   #open(type: number, infoHash: Buffer): number {
     if (this.#end === 0) this.#end = HEADER_BYTES
     const needed = this.#end + RECORD_BYTES_MAX + RECORD_HEAD_BYTES + INFO_HASH_BYTES
@@ -200,7 +200,7 @@ export class BatchWriter implements RecordSink {
   }
 }
 
-/** Nearly always the first byte tells; the call of a comparison would take longer. */
+/** Infohashes nearly always differ in the first byte; the call of a native comparison takes longer. */
 function isAt(bytes: Buffer, infoHash: Buffer, at: number): boolean {
   for (let index = 0; index < INFO_HASH_BYTES; index++)
     if (bytes[at + index] !== infoHash[index]) return false
@@ -209,13 +209,13 @@ function isAt(bytes: Buffer, infoHash: Buffer, at: number): boolean {
 
 /**
  * Hands each record of a batch to the sink, in order; infohashes are views into the batch. False where it is not a
- * batch, or not all of it could be read; the sink then has what could.
+ * batch, or where a part of it is malformed; the sink then has the other records.
  */
 export function readBatch(batch: Buffer, sink: RecordSink): boolean {
   if (batch.length < HEADER_BYTES || batch[0] !== VERSION) return false
   const nowMs = batch.readUIntBE(9, 6)
   let infoHash: Buffer | undefined = undefined
-  let isWhole = true
+  let isComplete = true
   for (let at = HEADER_BYTES; at < batch.length;) {
     const start = at + RECORD_HEAD_BYTES
     if (start > batch.length) return false
@@ -224,17 +224,17 @@ export function readBatch(batch: Buffer, sink: RecordSink): boolean {
     const type = byte(batch, at)
     if (type === TORRENT) {
       infoHash = end - start < INFO_HASH_BYTES ? undefined : batch.subarray(start, start + INFO_HASH_BYTES)
-      isWhole &&= infoHash !== undefined
+      isComplete &&= infoHash !== undefined
     } else if (type <= SITE_COUNTS) {
-      isWhole =
-        infoHash !== undefined && readRecord({ batch, start, end, nowMs }, type, infoHash, sink) && isWhole
+      isComplete =
+        infoHash !== undefined && readRecord({ batch, start, end, nowMs }, type, infoHash, sink) && isComplete
     }
     at = end
   }
-  return isWhole
+  return isComplete
 }
 
-/** One body, and where it is. */
+/** The body of one record, as a range of its batch. */
 interface Body {
   readonly batch: Buffer
   readonly start: number
@@ -252,11 +252,11 @@ function readRecord(body: Body, type: number, infoHash: Buffer, sink: RecordSink
       sink.removed({ infoHash, address: ref.address, port: ref.port, atMs: ref.announcedAtMs })
       return true
     }
-    case LINK: {
+    case INTRODUCTION: {
       const first = readRef(body, body.start)
       const second = first === undefined ? undefined : readRef(body, refEnd(body.batch, body.start))
       if (first === undefined || second === undefined) return false
-      sink.link({ infoHash, ends: [first, second] })
+      sink.introduction({ infoHash, ends: [first, second] })
       return true
     }
     case LEASE:
@@ -332,7 +332,7 @@ function readLease(body: Body, infoHash: Buffer, sink: RecordSink): boolean {
     peer,
     sinceMs: batch.readUIntBE(start + 1, 6),
     version,
-    // A cause that only the next version knows ended it all the same.
+    // A cause that only the next version has still ends the lease.
     endedBy: state === 0 ? undefined : (CAUSES[state - 1] ?? 'stopped'),
     upstream,
     treeRank: orderAt + 4 <= end ? read32(batch, orderAt) : 0,
@@ -354,7 +354,7 @@ function readGatewayHost({ batch, start, end }: Body, infoHash: Buffer, sink: Re
   return true
 }
 
-/** undefined where there is none, or it does not fit. */
+/** undefined where there is none, or where it exceeds the record. */
 function readRef({ batch, end, nowMs }: Body, at: number): PeerRef | undefined {
   if (at >= end) return undefined
   const length = byte(batch, at)
@@ -366,7 +366,7 @@ function readRef({ batch, end, nowMs }: Body, at: number): PeerRef | undefined {
   return { address, port, announcedAtMs: near(nowMs, read32(batch, portAt + 2)) }
 }
 
-/** Where the ref that begins here ends; by its own length, since 16 bytes may hold an IPv4 address. */
+/** End of the ref at this position, by its own length: 16 bytes may hold an IPv4 address. */
 function refEnd(batch: Buffer, at: number): number {
   return at + 1 + byte(batch, at) + 6
 }

@@ -1,14 +1,14 @@
 /**
- * What the nodes of a site tell each other, as records: plain values, whose bytes are in `site-batch.ts`.
+ * Records that the nodes of a site replicate: plain values; `record-codec.ts` has their bytes.
  *
- * Each may be applied in any order and twice. What says something of a peer names the announce of that peer which
- * it goes back to, because a peer that stopped and came back is another one as far as links and leases go.
+ * Records may be applied in any order, and twice. A reference to a peer contains the time of the announce on which the
+ * record is based: a peer that stopped and started again has none of its former introductions and leases.
  */
 import type { Address } from '../core/address.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 
-/** One peer of the torrent that the record is about, as of one of its announces. */
+/** One peer of the record's torrent, as of one of its announces. */
 export interface PeerRef {
   readonly address: Address
   readonly port: number
@@ -23,12 +23,12 @@ export interface RemovedRecord {
 }
 
 /** Two peers were introduced to each other. */
-export interface LinkRecord {
+export interface IntroductionRecord {
   readonly infoHash: Buffer
   readonly ends: readonly [PeerRef, PeerRef]
 }
 
-/** The lease of one peer for its site; the latest version of a host and site stays. */
+/** The lease of one peer for its site; of a host and site, the latest version wins. */
 export interface LeaseRecord {
   readonly infoHash: Buffer
   readonly peer: PeerRef
@@ -37,13 +37,13 @@ export interface LeaseRecord {
   readonly version: number
   /** undefined while it is held. */
   readonly endedBy: ElectionCause | undefined
-  /** Whom it fetches from, if anybody. */
+  /** The peer that it fetches from, if there is one. */
   readonly upstream: PeerRef | undefined
   /** See `treeRank`. */
   readonly treeRank: number
 }
 
-/** A host was gateway of its site once; what is left of a lease when its peer is gone. */
+/** A host was a gateway of its site once: the part of a lease that outlives its peer. */
 export interface GatewayHostRecord {
   readonly infoHash: Buffer
   /** Name of the site: nodes number their sites as their own topology does. */
@@ -53,32 +53,29 @@ export interface GatewayHostRecord {
   readonly version: number
 }
 
-/** How often the torrent was completed by then, over all nodes as far as the writer knows. */
+/** Completions of the torrent over all nodes, as far as the writer knows. */
 export interface CompletionRecord {
   readonly infoHash: Buffer
   readonly count: number
   readonly lastAtMs: number
 }
 
-/**
- * How many clients a site has in a torrent, and how much they still lack. In what sites tell each other it opens all
- * that the site says of the torrent.
- */
+/** Clients of a site in a torrent, and the bytes that they lack. In updates between sites it precedes the other records. */
 export interface SiteCountsRecord {
   readonly infoHash: Buffer
   readonly seeds: number
   readonly leechers: number
   readonly partial: number
   readonly leftKib: number
-  /** How often clients of the site completed it. */
+  /** Completions by clients of the site. */
   readonly downloaded: number
 }
 
-/** Takes records: the writer of a batch, and whoever applies one. */
+/** Receives records: the writer of a batch, and the reader that applies one. */
 export interface RecordSink {
   peer(state: PeerState): void
   removed(record: RemovedRecord): void
-  link(record: LinkRecord): void
+  introduction(record: IntroductionRecord): void
   lease(record: LeaseRecord): void
   gatewayHost(record: GatewayHostRecord): void
   completion(record: CompletionRecord): void

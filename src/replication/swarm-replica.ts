@@ -1,12 +1,12 @@
 /**
- * The swarm table of this node as one of several copies: tells the other nodes of the site what this one hears and
- * decides, and makes true here what they tell.
+ * The swarm table of this node as one of several replicas: records the announces and decisions of this node for the
+ * other nodes of the site, and applies their records here.
  *
- * What is recorded in one turn of the event loop goes out as one batch. A node that shares its log with nobody
- * records nothing. Peers whose time is over are not recorded: every node sees that by itself.
+ * Records of one turn of the event loop leave as one batch. A node whose log is not shared records nothing. Expired
+ * peers are not recorded: every node expires them by itself.
  *
- * Each announce says again what the log must not forget of its peer, its links and its lease: the log keeps no more
- * than the last lifetime.
+ * The log keeps no more than the last lifetime. Each announce therefore records its peer, the introductions of that
+ * peer, and its lease again.
  */
 import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
@@ -16,7 +16,15 @@ import { flags } from '../swarm/peer-rows.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
-import { BATCH_BYTES, dump, leaseOf, refOf, writeLinks } from './table-records.ts'
+import {
+  BATCH_BYTES,
+  leaseOf,
+  refOf,
+  type RowContext,
+  type Since,
+  snapshotRecords,
+  writeIntroductions,
+} from './table-records.ts'
 import type { CompletionStore, LogSubscriber, SiteLog } from './site-store.ts'
 import { RecordApplier } from './record-applier.ts'
 import { BatchWriter, NODE_ID_BYTES, readBatch } from './record-codec.ts'
@@ -26,7 +34,7 @@ export interface SwarmReplicaComponents {
   readonly table: SwarmTable
   readonly log: SiteLog
   readonly completions: CompletionStore
-  /** The time of the site, in whole milliseconds; the tracker's clock too. */
+  /** The time of the site, in whole milliseconds; also the clock of the tracker. */
   readonly clock: Clock
   readonly random: Random
   readonly topology: CurrentTopology
@@ -40,7 +48,7 @@ export class SwarmReplica implements LogSubscriber {
   readonly #node: Buffer
   readonly #writer: BatchWriter
   readonly #applier: RecordApplier
-  #isFlushAsked = false
+  #isFlushScheduled = false
   #refusedBatches = 0
 
   constructor(parts: SwarmReplicaComponents) {
@@ -56,7 +64,7 @@ export class SwarmReplica implements LogSubscriber {
     })
   }
 
-  /** Batches that could not be read, or not whole, since the start. */
+  /** Batches that could not be decoded completely, since the start. */
   get refusedBatches(): number {
     return this.#refusedBatches
   }
@@ -66,9 +74,12 @@ export class SwarmReplica implements LogSubscriber {
     if (!readBatch(batch, this.#applier)) this.#refusedBatches++
   }
 
-  dump(since: 'all' | { readonly sinceMs: number }): Iterable<Buffer> {
+  snapshotRecords(since: Since): Iterable<Buffer> {
     const { table, topology, authority, clock } = this.#parts
-    return dump({ table, topology, nowMs: () => clock.nowMs(), node: this.#node, authority }, since)
+    return snapshotRecords(
+      { table, topology, nowMs: () => clock.nowMs(), node: this.#node, authority },
+      since,
+    )
   }
 
   forgetLogged(): void {
@@ -89,27 +100,27 @@ export class SwarmReplica implements LogSubscriber {
     return this.#parts.table.completions.entries()
   }
 
-  /** A peer that is in the table just now: what others said of it before it was known holds from now on. */
+  /** The peer has been added to the table: applies the records that arrived before it. */
   applyPending(row: number): void {
     this.#applier.applyPending(row)
   }
 
-  /** This node heard the peer itself and has answered it, with all that followed from it. */
+  /** This node received an announce of the peer, and has applied the decisions of its response. */
   recordPeer(row: number): void {
     const { table, log } = this.#parts
     if (!log.isShared) return
     const { rows, introductions } = table
     rows.setFlag(row, flags.locallyObserved, true)
     rows.setFlag(row, flags.logged, false)
-    const describing = this.#describing()
-    // It was told of all of them once more: from now on they go back to this announce.
+    const context = this.#rowContext()
+    // The response contained all of them again: from now on they are based on this announce.
     introductions.renew(row)
     const site = table.siteOf(row)
     const gateway = site.gatewayOf(row)
-    if (gateway !== undefined) table.leases.refresh(gateway, describing.nowMs)
-    this.#writer.peer(table.stateOf(row, describing.nowMs))
-    writeLinks(this.#writer, describing, row, () => true)
-    const lease = leaseOf(describing, row)
+    if (gateway !== undefined) table.leases.refresh(gateway, context.nowMs)
+    this.#writer.peer(table.stateOf(row, context.nowMs))
+    writeIntroductions(this.#writer, context, row, () => true)
+    const lease = leaseOf(context, row)
     const host = site.gatewayHostsEver > 0 ? table.leases.hostOf(row) : 0
     const version = site.gatewayHosts.get(host)
     const name = this.#parts.topology.value.sites[site.site]?.name
@@ -117,16 +128,16 @@ export class SwarmReplica implements LogSubscriber {
     if (lease !== undefined) this.#writer.lease(lease)
     else if (version !== undefined && name !== undefined)
       this.#writer.gatewayHost({ infoHash, site: name, host, version })
-    this.#written()
+    this.#scheduleFlush()
   }
 
-  /** This node changed something of the lease of a gateway, such as whom it fetches from. */
+  /** This node changed the lease of a gateway, for example its upstream. */
   recordLease(row: number): void {
     if (!this.#parts.log.isShared) return
-    const lease = leaseOf(this.#describing(), row)
+    const lease = leaseOf(this.#rowContext(), row)
     if (lease === undefined) return
     this.#writer.lease(lease)
-    this.#written()
+    this.#scheduleFlush()
   }
 
   /** This node ended a lease; the peer must still be in the table. */
@@ -139,43 +150,43 @@ export class SwarmReplica implements LogSubscriber {
   recordRemoval(record: RemovedRecord): void {
     if (!this.#parts.log.isShared) return
     this.#writer.removed(record)
-    this.#written()
+    this.#scheduleFlush()
   }
 
-  /** A client that this node heard has finished; `client` is the hash of its identity. */
+  /** A client of this node has completed the torrent; `client` is the hash of its identity. */
   recordCompletion(infoHash: Buffer, client: number): void {
     const { table, log, completions } = this.#parts
     completions.add(infoHash, client)
     if (!log.isShared) return
     this.#writer.completion({ infoHash, ...table.completions.get(infoHash) })
-    this.#written()
+    this.#scheduleFlush()
   }
 
-  /** Hands over what was recorded. Called by itself after each turn; by whoever stops the node, before it closes the store. */
+  /** Appends the pending records to the log. Runs after each turn; a stopping node calls it before it closes the store. */
   flush(): void {
-    this.#isFlushAsked = false
+    this.#isFlushScheduled = false
     if (this.#writer.isEmpty) return
     this.#parts.log.append(this.#writer.take(this.#parts.clock.nowMs()))
   }
 
-  #describing() {
+  #rowContext(): RowContext {
     return { table: this.#parts.table, nowMs: this.#parts.clock.nowMs() }
   }
 
   #writeLeaseEnd(row: number, endedBy: ElectionCause, version: number): void {
     if (!this.#parts.log.isShared) return
-    const describing = this.#describing()
-    const { infoHash } = describing.table.swarmOf(row)
-    const sinceMs = describing.nowMs
-    const peer = refOf(describing, row)
+    const context = this.#rowContext()
+    const { infoHash } = context.table.swarmOf(row)
+    const sinceMs = context.nowMs
+    const peer = refOf(context, row)
     this.#writer.lease({ infoHash, peer, sinceMs, version, endedBy, upstream: undefined, treeRank: 0 })
-    this.#written()
+    this.#scheduleFlush()
   }
 
-  #written(): void {
+  #scheduleFlush(): void {
     if (this.#writer.byteLength >= BATCH_BYTES) return this.flush()
-    if (this.#isFlushAsked) return
-    this.#isFlushAsked = true
+    if (this.#isFlushScheduled) return
+    this.#isFlushScheduled = true
     const { afterTurn = setImmediate } = this.#parts
     afterTurn(() => this.flush())
   }

@@ -1,6 +1,6 @@
 /**
- * What the table holds, as site records: of one row as it is now, and of everything, in batches that are read as
- * they are needed. The table may change between two of them; what changes is recorded by whoever changes it.
+ * Site records of the table: of one row, and a snapshot of all rows in batches that are read lazily. The table may change
+ * between two batches; each change is recorded where it is made.
  */
 import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import { flags } from '../swarm/peer-rows.ts'
@@ -12,16 +12,16 @@ import type { SiteAuthority } from '../topology/site-authority.ts'
 import { BatchWriter } from './record-codec.ts'
 import type { LeaseRecord, PeerRef, RecordSink } from './records.ts'
 
-/** A stream entry, a block of a snapshot and a slice of work: about 1,500 peers, which are applied in 2 ms. */
+/** The size of a stream entry, of a snapshot block and of a slice of work: about 1,500 peers, which are applied in 2 ms. */
 export const BATCH_BYTES = 65_536
 
-/** Looks at a row as of now; all times here are within weeks of it. */
-export interface Describing {
+/** The table as of now: times in rows are read as the nearest to it. */
+export interface RowContext {
   readonly table: SwarmTable
   readonly nowMs: number
 }
 
-export function refOf({ table, nowMs }: Describing, row: number, announcedAtMs?: number): PeerRef {
+export function refOf({ table, nowMs }: RowContext, row: number, announcedAtMs?: number): PeerRef {
   const { rows } = table
   return {
     address: rows.address(row),
@@ -30,50 +30,47 @@ export function refOf({ table, nowMs }: Describing, row: number, announcedAtMs?:
   }
 }
 
-/** The lease of a gateway; undefined where it has none that counts. */
-export function leaseOf(describing: Describing, row: number): LeaseRecord | undefined {
-  const { table } = describing
+/** The lease of a gateway; undefined where it has none, or a tentative one. */
+export function leaseOf(context: RowContext, row: number): LeaseRecord | undefined {
+  const { table } = context
   const gateway = table.siteOf(row).gatewayOf(row)
-  return gateway === undefined || gateway.isTentative ? undefined : leaseRecordOf(describing, gateway)
+  return gateway === undefined || gateway.isTentative ? undefined : leaseRecordOf(context, gateway)
 }
 
-/** The same of one that may be tentative: to other sites it looks like one that has no upstream yet. */
-export function leaseRecordOf(describing: Describing, gateway: Gateway): LeaseRecord {
+/** The lease of a gateway, tentative or not: to other sites, a tentative one is a lease without an upstream. */
+export function leaseRecordOf(context: RowContext, gateway: Gateway): LeaseRecord {
   const { row, isTentative, sinceMs, announcedAtMs, upstreamRow, upstreamAnnouncedAtMs, treeRank } = gateway
   const version = isTentative ? VERSIONS_PER_MS * sinceMs : gateway.version
   return {
-    infoHash: describing.table.swarmOf(row).infoHash,
-    peer: refOf(describing, row, announcedAtMs),
+    infoHash: context.table.swarmOf(row).infoHash,
+    peer: refOf(context, row, announcedAtMs),
     sinceMs,
     version,
     endedBy: undefined,
-    upstream: upstreamRow < 0 ? undefined : refOf(describing, upstreamRow, upstreamAnnouncedAtMs),
+    upstream: upstreamRow < 0 ? undefined : refOf(context, upstreamRow, upstreamAnnouncedAtMs),
     treeRank,
   }
 }
 
-/** The links of a row to those others that are wanted. */
-export function writeLinks(
+/** Writes the introductions of a row to the peers that `isIncluded` accepts. */
+export function writeIntroductions(
   sink: RecordSink,
-  describing: Describing,
+  context: RowContext,
   row: number,
-  isTold: (other: number) => boolean,
+  isIncluded: (other: number) => boolean,
 ): void {
-  const { table, nowMs } = describing
+  const { table, nowMs } = context
   const { introductions } = table
   for (let index = 0; index < introductions.count(row); index++) {
     const other = introductions.at(row, index)
-    if (!isTold(other)) continue
+    if (!isIncluded(other)) continue
     const [rowAnnouncedAtMs, otherAnnouncedAtMs] = introductions.announcedAtOfBoth(row, other, nowMs)
-    const ends = [
-      refOf(describing, row, rowAnnouncedAtMs),
-      refOf(describing, other, otherAnnouncedAtMs),
-    ] as const
-    sink.link({ infoHash: table.swarmOf(row).infoHash, ends })
+    const ends = [refOf(context, row, rowAnnouncedAtMs), refOf(context, other, otherAnnouncedAtMs)] as const
+    sink.introduction({ infoHash: table.swarmOf(row).infoHash, ends })
   }
 }
 
-export interface Dumping {
+export interface SnapshotContext {
   readonly table: SwarmTable
   readonly topology: CurrentTopology
   readonly nowMs: () => number
@@ -82,107 +79,112 @@ export interface Dumping {
   readonly authority: SiteAuthority
 }
 
-/** Rows looked at between two batches: 2 ms, also where nothing in them is to be told. */
-const LOOKED_AT_MAX = 20_000
+/** Rows scanned between two batches: 2 ms, also where none of them is written. */
+const SCANNED_MAX = 20_000
+
+/** `sinceMs` limits a snapshot to what this node itself observed or decided since then. */
+export type Since = 'all' | { readonly sinceMs: number }
 
 /**
- * Peers first, those that this node heard before others; then what is said of them: links, leases, counts. With
- * `sinceMs` only what this node itself heard or decided since, in the log or not. A batch may be empty: who reads
- * them one by one can let others run in between, however little there is to tell.
+ * Peers first, locally observed ones before others; then their introductions, leases and counts. `sinceMs` includes
+ * records that are in the log already. A batch may be empty, so that the reader can let other work run after each
+ * slice, however few records there are.
  */
-export function* dump(parts: Dumping, since: 'all' | { readonly sinceMs: number }): Generator<Buffer> {
-  const writer = new BatchWriter(parts.node)
-  let lookedAt = 0
-  for (const written of [writePeers, writeRelations, writeCompletions])
-    for (const rows of written(writer, parts, since)) {
-      lookedAt += rows
-      if (writer.byteLength < BATCH_BYTES && lookedAt < LOOKED_AT_MAX) continue
-      yield writer.take(parts.nowMs())
-      lookedAt = 0
+export function* snapshotRecords(context: SnapshotContext, since: Since): Generator<Buffer> {
+  const writer = new BatchWriter(context.node)
+  let scanned = 0
+  for (const write of [writePeers, writeRelations, writeCompletions])
+    for (const rows of write(writer, context, since)) {
+      scanned += rows
+      if (writer.byteLength < BATCH_BYTES && scanned < SCANNED_MAX) continue
+      yield writer.take(context.nowMs())
+      scanned = 0
     }
-  if (!writer.isEmpty) yield writer.take(parts.nowMs())
+  if (!writer.isEmpty) yield writer.take(context.nowMs())
 }
 
-type Since = 'all' | { readonly sinceMs: number }
-
-/** Each yields how many rows it has looked at since the last time. */
-function* writePeers(writer: BatchWriter, parts: Dumping, since: Since): Generator<number> {
-  const { table } = parts
-  // Where nobody shares the log, no row is known to be heard here.
-  for (const isHere of since === 'all' ? [true, false] : [true])
+/** Yields the number of rows scanned since the previous value, as the other writers do. */
+function* writePeers(writer: BatchWriter, context: SnapshotContext, since: Since): Generator<number> {
+  const { table } = context
+  // Where the log is not shared, no row is marked as locally observed.
+  for (const isLocal of since === 'all' ? [true, false] : [true])
     for (const swarm of table.swarms())
       for (const row of rowsOf(table, swarm)) {
-        if (isWanted(parts, row, swarm, isHere, since)) writer.peer(table.stateOf(row, parts.nowMs()))
+        if (isIncluded(context, row, swarm, isLocal, since)) writer.peer(table.stateOf(row, context.nowMs()))
         yield 1
       }
 }
 
-function* writeRelations(writer: BatchWriter, parts: Dumping, since: Since): Generator<number> {
-  const { table } = parts
+function* writeRelations(writer: BatchWriter, context: SnapshotContext, since: Since): Generator<number> {
+  const { table } = context
   const sinceMs = since === 'all' ? Number.NEGATIVE_INFINITY : since.sinceMs
   for (const swarm of table.swarms()) {
     for (const { gateways } of swarm.sites)
       for (const { row } of gateways) {
-        const lease = leaseOf({ table, nowMs: parts.nowMs() }, row)
+        const lease = leaseOf({ table, nowMs: context.nowMs() }, row)
         if (lease !== undefined && lease.version >= VERSIONS_PER_MS * sinceMs) writer.lease(lease)
       }
-    writeGatewayHosts(writer, parts, swarm, sinceMs)
+    writeGatewayHosts(writer, context, swarm, sinceMs)
     yield 1
-    // Two complete peers have no link, so each link has an end that is none; from its lower one if both are none.
+    // Two seeds are never introduced, so each introduction has an incomplete end. Where both ends are incomplete, the
+    // lower row writes it.
     for (const row of rowsOf(table, swarm, (role) => role !== 'seed')) {
-      if (!isStill(table, row, swarm)) continue
-      const describing = { table, nowMs: parts.nowMs() }
-      const isRecent = (end: number) => since === 'all' || isHeardSince(describing, end, sinceMs)
-      writeLinks(writer, describing, row, (other) => {
-        const isFromHere = row < other || table.rows.has(other, flags.seed)
-        return isFromHere && (isRecent(row) || isRecent(other))
+      if (!isStillIn(table, row, swarm)) continue
+      const rowContext = { table, nowMs: context.nowMs() }
+      const isRecent = (end: number) => since === 'all' || isObservedSince(rowContext, end, sinceMs)
+      writeIntroductions(writer, rowContext, row, (other) => {
+        const isWriter = row < other || table.rows.has(other, flags.seed)
+        return isWriter && (isRecent(row) || isRecent(other))
       })
       yield 1
     }
   }
 }
 
-function* writeCompletions(writer: BatchWriter, { table }: Dumping, since: Since): Generator<number> {
+function* writeCompletions(writer: BatchWriter, { table }: SnapshotContext, since: Since): Generator<number> {
   for (const completions of table.completions.entries()) {
     if (since === 'all' || completions.lastAtMs >= since.sinceMs) writer.completion(completions)
     yield 1
   }
 }
 
-function isWanted(
-  { table, nowMs, authority }: Dumping,
+function isIncluded(
+  { table, nowMs, authority }: SnapshotContext,
   row: number,
   swarm: Swarm,
-  isHere: boolean,
+  isLocal: boolean,
   since: Since,
 ): boolean {
-  if (!isStill(table, row, swarm) || table.rows.isExpired(row, nowMs())) return false
+  if (!isStillIn(table, row, swarm) || table.rows.isExpired(row, nowMs())) return false
   if (authority.isRemote(table.siteIndexOf(row))) return false
   if (since === 'all')
-    return table.rows.has(row, flags.locallyObserved) === isHere && !table.rows.has(row, flags.logged)
-  return isHeardSince({ table, nowMs: nowMs() }, row, since.sinceMs)
+    return table.rows.has(row, flags.locallyObserved) === isLocal && !table.rows.has(row, flags.logged)
+  return isObservedSince({ table, nowMs: nowMs() }, row, since.sinceMs)
 }
 
-function isHeardSince({ table, nowMs }: Describing, row: number, sinceMs: number): boolean {
+function isObservedSince({ table, nowMs }: RowContext, row: number, sinceMs: number): boolean {
   return table.rows.has(row, flags.locallyObserved) && table.rows.lastSeenMs(row, nowMs) >= sinceMs
 }
 
-/** Whether a row that was in the swarm is in it still: others had their turn meanwhile. */
-function isStill(table: SwarmTable, row: number, swarm: Swarm): boolean {
+/** Checks that the row was not removed from the swarm since it was listed: other work ran in between. */
+function isStillIn(table: SwarmTable, row: number, swarm: Swarm): boolean {
   return table.rows.isLive(row) && table.swarmOf(row) === swarm
 }
 
-function rowsOf(table: SwarmTable, swarm: Swarm, isOfInterest = (_role: Role) => true): number[] {
+function rowsOf(table: SwarmTable, swarm: Swarm, hasRole = (_role: Role) => true): number[] {
   const rows: number[] = []
   for (const { lists } of swarm.sites)
-    for (const list of lists)
-      if (isOfInterest(list.role)) for (const row of list.all(table.rows)) rows.push(row)
+    for (const list of lists) if (hasRole(list.role)) for (const row of list.all(table.rows)) rows.push(row)
   return rows
 }
 
-/** Those of hosts without a lease now; the others are in theirs. */
-function writeGatewayHosts(writer: BatchWriter, parts: Dumping, swarm: Swarm, sinceMs: number): void {
-  const { table, topology } = parts
+/** Writes the hosts without a current lease; a lease record contains its own host. */
+function writeGatewayHosts(
+  writer: BatchWriter,
+  { table, topology }: SnapshotContext,
+  swarm: Swarm,
+  sinceMs: number,
+): void {
   for (const site of swarm.sites) {
     const name = topology.value.sites[site.site]?.name
     if (name === undefined) continue

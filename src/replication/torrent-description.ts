@@ -1,4 +1,4 @@
-/** What is known of a registered torrent, as one line of JSON: beside its file, and in Redis. */
+/** Description of a registered torrent as one line of JSON: beside its file, and in Redis. */
 import { parseInfoHash } from '../core/info-hash.ts'
 import type { RegisteredTorrent } from './site-store.ts'
 
@@ -13,7 +13,7 @@ export function writeDescription({
   return JSON.stringify({ infoHashes: hashes, name, sizeBytes, registeredAtMs, note })
 }
 
-/** undefined where it is none, as when somebody wrote it by hand. */
+/** undefined where the text is not a description, such as a file that was edited by hand. */
 export function readDescription(text: string): RegisteredTorrent | undefined {
   let value: unknown
   try {

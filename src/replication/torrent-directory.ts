@@ -1,11 +1,11 @@
 /**
- * Registered torrents as files in a directory: `<infohash>.torrent`, and beside it `<infohash>.json` with what the
- * registrar noted. A `.torrent` that an admin puts there by hand, under whatever name, counts as well.
+ * Registered torrents as files in a directory: `<infohash>.torrent`, and beside it `<infohash>.json` with its
+ * description. A `.torrent` that an operator adds by hand is registered too, whatever its name.
  *
- * `.removed.json` is there for the other sites, see `removals.ts`.
+ * `.removed.json` holds the removals, for the other sites: see `torrent-removals.ts`.
  *
- * The note is written before its torrent and removed after it, and both by renaming: who reads in between, or after
- * a crash, sees a torrent whole or not at all.
+ * The description is written before its torrent and removed after it, and both by renaming: a reader in between, or
+ * after a crash, finds a torrent complete or not at all.
  */
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ import { infoHashKey } from '../core/info-hash.ts'
 import type { Log } from '../core/log.ts'
 import type { RegisteredTorrent, TorrentStore } from './site-store.ts'
 import { readDescription, writeDescription } from './torrent-description.ts'
-import { Removals } from './torrent-removals.ts'
+import { TorrentRemovals } from './torrent-removals.ts'
 
 export type DescribeTorrent = (
   bytes: Buffer,
@@ -26,9 +26,9 @@ export type DescribeTorrent = (
 
 export interface TorrentDirectoryOptions {
   readonly directory: string
-  /** Throws an `InputError` for what is no torrent. */
+  /** Throws an `InputError` for bytes that are not a torrent. */
   readonly describe: DescribeTorrent
-  /** Whether a directory that cannot be read is a mistake in the configuration. One that is not there yet is made. */
+  /** Makes an unreadable directory a configuration error. A missing one is created. */
   readonly isRequired: boolean
   readonly clock: Clock
   readonly log: Log
@@ -37,9 +37,9 @@ export interface TorrentDirectoryOptions {
 interface Kept {
   readonly torrent: RegisteredTorrent
   readonly path: string
-  /** Its name and time and size: while they are the same, it need not be read again. */
+  /** Time, size and inode of the file: while they are the same, it is not read again. */
   readonly version: string
-  readonly isNoted: boolean
+  readonly hasDescription: boolean
 }
 
 /** Torrents hold no secret. */
@@ -50,9 +50,9 @@ export class TorrentDirectory implements TorrentStore {
   /** By the path of the file. */
   #kept: ReadonlyMap<string, Kept> = new Map()
   #byInfoHash: ReadonlyMap<string, Kept> = new Map()
-  readonly #removals = new Removals()
+  readonly #removals = new TorrentRemovals()
   readonly #listeners: (() => void)[] = []
-  /** One change after the other: two at once could leave a note without its torrent. */
+  /** One change after the other: two at once could leave a description without its torrent. */
   #changes: Promise<unknown> = Promise.resolve()
 
   constructor(options: TorrentDirectoryOptions) {
@@ -73,49 +73,49 @@ export class TorrentDirectory implements TorrentStore {
     return this.#removals.all
   }
 
-  /** Those that somebody put into the directory by hand. */
-  unnoted(): readonly RegisteredTorrent[] {
+  /** Torrents that were added to the directory by hand. */
+  addedByHand(): readonly RegisteredTorrent[] {
     return [...new Set(this.#byInfoHash.values())]
-      .filter(({ isNoted }) => !isNoted)
+      .filter(({ hasDescription }) => !hasDescription)
       .map(({ torrent }) => torrent)
   }
 
   async read(infoHash: Buffer): Promise<Buffer | undefined> {
     const kept = this.#byInfoHash.get(infoHashKey(infoHash))
-    return kept === undefined ? undefined : readIfThere(kept.path)
+    return kept === undefined ? undefined : readIfPresent(kept.path)
   }
 
   put(torrent: RegisteredTorrent, bytes: Buffer): Promise<void> {
-    return this.#oneByOne(async () => {
+    return this.#inOrder(async () => {
       const { directory } = this.#options
       const path = join(directory, `${primaryHex(torrent)}.torrent`)
       const before = torrent.infoHashes.flatMap(
         (infoHash) => this.#byInfoHash.get(infoHashKey(infoHash)) ?? [],
       )
       await makeDirectory(directory)
-      await replaceFile(notePath(path), FILE_MODE, (file) => file.writeFile(writeDescription(torrent)))
+      await replaceFile(descriptionPath(path), FILE_MODE, (file) => file.writeFile(writeDescription(torrent)))
       await replaceFile(path, FILE_MODE, (file) => file.writeFile(bytes))
       const kept = new Map(this.#kept)
       for (const old of before) {
         kept.delete(old.path)
         if (old.path !== path) await removeFiles(old.path)
       }
-      kept.set(path, { torrent, path, version: await versionOf(path), isNoted: true })
-      if (this.#removals.revoke(torrent.infoHashes, torrent.registeredAtMs)) await this.#keepRemovals()
-      this.#take(kept)
+      kept.set(path, { torrent, path, version: await versionOf(path), hasDescription: true })
+      if (this.#removals.revoke(torrent.infoHashes, torrent.registeredAtMs)) await this.#writeRemovals()
+      this.#replace(kept)
     })
   }
 
   remove(infoHash: Buffer, atMs = this.#options.clock.nowMs()): Promise<boolean> {
-    return this.#oneByOne(async () => {
+    return this.#inOrder(async () => {
       const kept = this.#byInfoHash.get(infoHashKey(infoHash))
-      // Before the torrent goes: a crash in between leaves it registered, and nobody else has heard of it yet.
-      await this.#noteRemoval(kept?.torrent.infoHashes ?? [infoHash], atMs)
+      // First the removal, then the torrent: a crash in between leaves it registered, and no other node has seen a change.
+      await this.#recordRemoval(kept?.torrent.infoHashes ?? [infoHash], atMs)
       if (kept === undefined) return false
       await removeFiles(kept.path)
       const rest = new Map(this.#kept)
       rest.delete(kept.path)
-      this.#take(rest)
+      this.#replace(rest)
       return true
     })
   }
@@ -124,9 +124,9 @@ export class TorrentDirectory implements TorrentStore {
     this.#listeners.push(listener)
   }
 
-  /** Reads the directory anew. A file that is no torrent is named in the log and passed over. */
+  /** Reads the directory again. A file that is not a torrent is logged and skipped. */
   reload(): Promise<void> {
-    return this.#oneByOne(async () => {
+    return this.#inOrder(async () => {
       const { directory, clock } = this.#options
       const names = await this.#list()
       if (names === undefined) return
@@ -137,18 +137,18 @@ export class TorrentDirectory implements TorrentStore {
         const found = await this.#readFile(path)
         if (found !== undefined) kept.set(path, found)
       }
-      // Taken out by hand.
+      // Removed by hand.
       for (const [path, { torrent }] of this.#kept)
-        if (!kept.has(path)) await this.#noteRemoval(torrent.infoHashes, clock.nowMs())
-      this.#take(kept)
+        if (!kept.has(path)) await this.#recordRemoval(torrent.infoHashes, clock.nowMs())
+      this.#replace(kept)
     })
   }
 
-  async #noteRemoval(infoHashes: readonly Buffer[], atMs: number): Promise<void> {
-    if (this.#removals.note(infoHashes, atMs, this.#options.clock.nowMs())) await this.#keepRemovals()
+  async #recordRemoval(infoHashes: readonly Buffer[], atMs: number): Promise<void> {
+    if (this.#removals.record(infoHashes, atMs, this.#options.clock.nowMs())) await this.#writeRemovals()
   }
 
-  async #keepRemovals(): Promise<void> {
+  async #writeRemovals(): Promise<void> {
     const { directory } = this.#options
     await makeDirectory(directory)
     await replaceFile(join(directory, REMOVALS_FILE), FILE_MODE, (file) =>
@@ -161,15 +161,15 @@ export class TorrentDirectory implements TorrentStore {
     const version = await versionOf(path)
     const known = this.#kept.get(path)
     if (known?.version === version) return known
-    const bytes = await readIfThere(path)
+    const bytes = await readIfPresent(path)
     if (bytes === undefined) return undefined
     try {
       const described = describe(bytes, path)
-      const note = await readIfThere(notePath(path))
-      const noted = note === undefined ? undefined : readDescription(note.toString())
+      const text = await readIfPresent(descriptionPath(path))
+      const description = text === undefined ? undefined : readDescription(text.toString())
       const { mtimeMs } = await stat(path)
-      const torrent = noted ?? { ...described, registeredAtMs: Math.floor(mtimeMs), note: '' }
-      return { torrent, path, version, isNoted: noted !== undefined }
+      const torrent = description ?? { ...described, registeredAtMs: Math.floor(mtimeMs), note: '' }
+      return { torrent, path, version, hasDescription: description !== undefined }
     } catch (error) {
       if (!(error instanceof InputError)) throw error
       log.warn({ event: 'torrent-unreadable', problem: error.message }, 'a registered torrent cannot be read')
@@ -177,7 +177,7 @@ export class TorrentDirectory implements TorrentStore {
     }
   }
 
-  /** undefined where the directory has gone: a disk that is not mounted removes no torrents. */
+  /** undefined where the directory has disappeared: an unmounted disk does not unregister torrents. */
   async #list(): Promise<string[] | undefined> {
     const { directory, isRequired, log } = this.#options
     try {
@@ -198,13 +198,13 @@ export class TorrentDirectory implements TorrentStore {
           line: 1,
           column: 1,
           message: `the torrents of admit: registered cannot be listed: ${(error as Error).message}`,
-          hint: 'let siteswarm read and write there, or point torrents.directory elsewhere',
+          hint: 'give siteswarm read and write access to it, or set torrents.directory to another one',
         },
       ])
     }
   }
 
-  #take(kept: ReadonlyMap<string, Kept>): void {
+  #replace(kept: ReadonlyMap<string, Kept>): void {
     const isSame =
       kept.size === this.#kept.size && [...kept].every(([path, each]) => this.#kept.get(path) === each)
     if (isSame) return
@@ -217,20 +217,20 @@ export class TorrentDirectory implements TorrentStore {
     for (const listener of this.#listeners) listener()
   }
 
-  #oneByOne<T>(change: () => Promise<T>): Promise<T> {
+  #inOrder<T>(change: () => Promise<T>): Promise<T> {
     const changed = this.#changes.then(change)
     this.#changes = changed.catch(() => undefined)
     return changed
   }
 }
 
-/** Under which a torrent is kept: the v1 infohash of a hybrid one. */
+/** The infohash that a torrent is stored under: v1 for a hybrid one. */
 export const primaryHex = ({ infoHashes }: RegisteredTorrent): string =>
   (infoHashes[0] ?? Buffer.alloc(0)).toString('hex')
 
 const REMOVALS_FILE = '.removed.json'
 
-const notePath = (path: string): string => path.replace(/\.torrent$/, '.json')
+const descriptionPath = (path: string): string => path.replace(/\.torrent$/, '.json')
 
 async function versionOf(path: string): Promise<string> {
   try {
@@ -241,7 +241,7 @@ async function versionOf(path: string): Promise<string> {
   }
 }
 
-async function readIfThere(path: string): Promise<Buffer | undefined> {
+async function readIfPresent(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path)
   } catch (error) {
@@ -252,5 +252,5 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
 
 async function removeFiles(path: string): Promise<void> {
   await rm(path, { force: true })
-  await rm(notePath(path), { force: true })
+  await rm(descriptionPath(path), { force: true })
 }

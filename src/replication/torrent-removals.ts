@@ -1,16 +1,17 @@
 /**
- * Which registered torrents were removed, and when: so that a site that was cut meanwhile does not bring them back, also
- * after a restart. A file beside the torrents, as JSON: `[infohash in hex, milliseconds since 1970]` each, oldest first.
+ * Removals of registered torrents, with their times: a site that was unreachable meanwhile must not register them again,
+ * also after a restart. A file beside the torrents, as JSON: `[infohash in hex, milliseconds since 1970]` each, oldest
+ * first.
  */
 import { readFile } from 'node:fs/promises'
 import { infoHashKey, parseInfoHash } from '../core/info-hash.ts'
 
 /** Some hundred bytes each, in memory and on disk. */
 const REMOVALS_MAX = 10_000
-/** No link is cut for longer than that; and by then somebody else may mean the same torrent. */
+/** No outage between sites lasts longer; and after that time the torrent may be registered by another operator. */
 const KEPT_MS = 90 * 86_400_000
 
-export class Removals {
+export class TorrentRemovals {
   readonly #atMs = new Map<string, number>()
 
   /** By `infoHashKey`. */
@@ -18,7 +19,7 @@ export class Removals {
     return this.#atMs
   }
 
-  /** A file that is not there, or was written by somebody else, says nothing. */
+  /** A file that is missing or cannot be parsed counts as empty. */
   async read(path: string, nowMs: number): Promise<void> {
     let entries: unknown
     try {
@@ -29,7 +30,7 @@ export class Removals {
     for (const entry of Array.isArray(entries) ? entries : []) {
       const [hex, atMs] = (Array.isArray(entry) ? entry : []) as unknown[]
       const infoHash = typeof hex === 'string' ? parseInfoHash(hex) : undefined
-      if (infoHash !== undefined && typeof atMs === 'number') this.note([infoHash], atMs, nowMs)
+      if (infoHash !== undefined && typeof atMs === 'number') this.record([infoHash], atMs, nowMs)
     }
   }
 
@@ -38,12 +39,12 @@ export class Removals {
     return Buffer.from(JSON.stringify(entries))
   }
 
-  /** Returns whether that is news. */
-  note(infoHashes: readonly Buffer[], atMs: number, nowMs: number): boolean {
-    let isNews = false
+  /** Returns whether anything changed. */
+  record(infoHashes: readonly Buffer[], atMs: number, nowMs: number): boolean {
+    let isChanged = false
     for (const key of infoHashes.map(infoHashKey)) {
       if (atMs + KEPT_MS < nowMs || (this.#atMs.get(key) ?? 0) >= atMs) continue
-      isNews = true
+      isChanged = true
       this.#atMs.delete(key)
       this.#atMs.set(key, atMs)
     }
@@ -51,14 +52,14 @@ export class Removals {
       if (this.#atMs.size <= REMOVALS_MAX && oldMs + KEPT_MS >= nowMs) break
       this.#atMs.delete(key)
     }
-    return isNews
+    return isChanged
   }
 
-  /** It was registered again at that time. Returns whether that is news. */
+  /** The torrent was registered again at that time. Returns whether anything changed. */
   revoke(infoHashes: readonly Buffer[], registeredAtMs: number): boolean {
-    let isNews = false
+    let isChanged = false
     for (const key of infoHashes.map(infoHashKey))
-      if ((this.#atMs.get(key) ?? Infinity) < registeredAtMs) isNews = this.#atMs.delete(key)
-    return isNews
+      if ((this.#atMs.get(key) ?? Infinity) < registeredAtMs) isChanged = this.#atMs.delete(key)
+    return isChanged
   }
 }

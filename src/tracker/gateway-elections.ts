@@ -49,7 +49,7 @@ export class GatewayElections {
    */
   claim(row: number): boolean | Promise<Gateway | undefined> {
     const answer = this.#leases.claim(this.#request(row))
-    if (answer === 'taken') return false
+    if (answer === 'denied') return false
     const converged = this.#waitForConvergence()
     return typeof answer === 'string' && converged === undefined
       ? true
@@ -86,7 +86,7 @@ export class GatewayElections {
     table.touch(row)
     let isGranted = false
     try {
-      isGranted = (await answer) !== 'taken'
+      isGranted = (await answer) !== 'denied'
       if (isGranted) await converged
     } finally {
       const isThere = table.rows.isLive(row) && table.siteOf(row).gatewayOf(row) === gateway

@@ -149,7 +149,7 @@ export class OriginFetchLimiter {
     const isGateway = view.gateways.some((gateway) => gateway.equals(address))
     if (!isGateway && !this.#isGraceOver(fetching, nowMs)) return { kind: 'wait' }
     const answer = await this.#parts.leases.claim(leaseOf(subject, address))
-    if (answer === 'taken') return { kind: 'wait' }
+    if (answer === 'denied') return { kind: 'wait' }
     // Meanwhile this node may have let somebody else fetch: where nobody could be asked, each is told "alone".
     if (!this.#isHeld(fetching, nowMs)) this.#change(fetching, address, nowMs)
     return this.#asHolder(fetching, subject, address)

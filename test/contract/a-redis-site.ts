@@ -1,4 +1,4 @@
-/** Sites for the contract suites, and for what breaks a Redis: nodes that share one, with directories of their own. */
+/** Sites of nodes that share a Redis, for the contract suites and for tests of outages. Each node has its own directory. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { SeededRandom, systemSecret } from '../../src/core/random.ts'
 import { isStoreUrlProblem, readStoreUrl } from '../../src/core/store-url.ts'
 import { TorrentDirectory } from '../../src/replication/torrent-directory.ts'
 import { RedisStore } from '../../src/replication/redis/redis-store.ts'
-import { SentenceMemory, type TestNode, type TestSite } from './a-site.ts'
+import { TextReplica, type TestNode, type TestSite } from './a-site.ts'
 
 export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
@@ -28,7 +28,7 @@ export interface RedisNode extends TestNode {
   readonly store: RedisStore
 }
 
-/** A name that no other test has. */
+/** A name that no other test uses. */
 export const aSiteName = (): string => `site-${process.pid}-${++sites}`
 
 /** A node that is not open yet. Closed with the test. */
@@ -37,7 +37,7 @@ export async function aRedisNode(settings: RedisNodeSettings): Promise<RedisNode
   const target = readStoreUrl(url)
   if (isStoreUrlProblem(target)) throw new Error(target.message)
   const directory = await mkdtemp(join(tmpdir(), 'siteswarm-contract-'))
-  const memory = new SentenceMemory()
+  const replica = new TextReplica()
   const store = new RedisStore({
     target,
     site,
@@ -49,12 +49,12 @@ export async function aRedisNode(settings: RedisNodeSettings): Promise<RedisNode
     newSecret: systemSecret,
     log: silentLog,
   })
-  memory.attach(store)
+  replica.attach(store)
   onTestFinished(async () => {
     await store.close()
     await rm(directory, { recursive: true, force: true })
   })
-  return { store, memory }
+  return { store, replica }
 }
 
 export const aDirectory = (directory: string): TorrentDirectory =>
@@ -66,14 +66,14 @@ export const aDirectory = (directory: string): TorrentDirectory =>
     log: silentLog,
   })
 
-/** For suites whose server is only there once the first test runs. */
+/** For suites whose server starts after their declaration. */
 export function redisSites(url: () => string): () => Promise<TestSite> {
   return async () => {
     const site = aSiteName()
     return {
       node: async () => {
         const node = await aRedisNode({ url: url(), site })
-        await node.store.open(node.memory)
+        await node.store.open(node.replica)
         return node
       },
     }

@@ -1,6 +1,6 @@
 /**
- * What a contract suite knows of an implementation: how to make a site, and nodes in it. The nodes keep the simplest
- * memory there is, a set of sentences, in place of a swarm table.
+ * Interface between a contract suite and an implementation: it creates a site, and nodes of that site. The replica of a
+ * node is a set of texts instead of a swarm table.
  */
 import { test } from 'vitest'
 import type { LogSubscriber, SiteStore } from '../../src/replication/site-store.ts'
@@ -8,79 +8,75 @@ import type { LogSubscriber, SiteStore } from '../../src/replication/site-store.
 export interface TestSite {
   /** One more node, open. Closed with the test. */
   node(): Promise<TestNode>
-  /** Another process at the place of the only node: what that left on disk is there. Closed with the test. */
+  /** A new process in place of the only node, with the files that the node left on disk. Closed with the test. */
   restarted?(node: TestNode): Promise<TestNode>
 }
 
 export interface TestNode {
   readonly store: SiteStore
-  readonly memory: SentenceMemory
+  readonly replica: TextReplica
 }
 
-/** Why an implementation cannot do what a test asks for, by the name of the test. */
+/** The reason why a test does not apply to an implementation, by the name of the test. */
 export type Skips = Readonly<Record<string, string>>
 
-interface Sentence {
+interface TextRecord {
   readonly isOwn: boolean
   readonly atMs: number
   isLogged: boolean
 }
 
-/** A node's memory for tests: sentences instead of peers, and what it was told of completions. */
-export class SentenceMemory implements LogSubscriber {
-  /** In the order in which they came from the log, each as often as it came. */
-  readonly heard: string[] = []
+/** A replica for tests: texts instead of peers, and completion counts. */
+export class TextReplica implements LogSubscriber {
+  /** All texts from the log, in order and with repetitions. */
+  readonly received: string[] = []
   readonly counts = new Map<string, number>()
   readonly shiftsMs: number[] = []
-  forgotten = 0
-  #sentences = new Map<string, Sentence>()
+  #texts = new Map<string, TextRecord>()
   #store: SiteStore | undefined
 
   attach(store: SiteStore): void {
     this.#store = store
   }
 
-  /** What a client told this node. */
-  hear(...sentences: readonly string[]): void {
-    for (const sentence of sentences) {
-      this.#sentences.set(sentence, { isOwn: true, atMs: this.#store?.clock.nowMs() ?? 0, isLogged: false })
-      this.#store?.log.append(Buffer.from(sentence))
+  /** Stands for an announce to this node. */
+  record(...texts: readonly string[]): void {
+    for (const text of texts) {
+      this.#texts.set(text, { isOwn: true, atMs: this.#store?.clock.nowMs() ?? 0, isLogged: false })
+      this.#store?.log.append(Buffer.from(text))
     }
   }
 
-  knows(sentence: string): boolean {
-    return this.#sentences.has(sentence)
+  has(text: string): boolean {
+    return this.#texts.has(text)
   }
 
-  get known(): string[] {
-    return [...this.#sentences.keys()].sort()
+  get texts(): string[] {
+    return [...this.#texts.keys()].sort()
   }
 
   apply(batch: Buffer): void {
-    for (const sentence of batch.toString().split('\n')) {
-      this.heard.push(sentence)
-      const known = this.#sentences.get(sentence)
-      if (known === undefined) this.#sentences.set(sentence, { isOwn: false, atMs: 0, isLogged: true })
+    for (const text of batch.toString().split('\n')) {
+      this.received.push(text)
+      const known = this.#texts.get(text)
+      if (known === undefined) this.#texts.set(text, { isOwn: false, atMs: 0, isLogged: true })
       else known.isLogged = true
     }
   }
 
-  *dump(since: 'all' | { readonly sinceMs: number }): Iterable<Buffer> {
-    const all = [...this.#sentences].sort(([, a], [, b]) => Number(b.isOwn) - Number(a.isOwn))
-    for (const [sentence, { isOwn, atMs, isLogged }] of all)
-      if (since === 'all' ? !isLogged : isOwn && atMs >= since.sinceMs) yield Buffer.from(sentence)
+  *snapshotRecords(since: 'all' | { readonly sinceMs: number }): Iterable<Buffer> {
+    const all = [...this.#texts].sort(([, a], [, b]) => Number(b.isOwn) - Number(a.isOwn))
+    for (const [text, { isOwn, atMs, isLogged }] of all)
+      if (since === 'all' ? !isLogged : isOwn && atMs >= since.sinceMs) yield Buffer.from(text)
   }
 
   forgetLogged(): void {
-    this.forgotten++
-    for (const sentence of this.#sentences.values()) sentence.isLogged = false
+    for (const each of this.#texts.values()) each.isLogged = false
   }
 
   shiftTime(byMs: number): void {
     this.shiftsMs.push(byMs)
-    this.#sentences = new Map(
-      [...this.#sentences].map(([text, each]) => [text, { ...each, atMs: each.atMs + byMs }]),
-    )
+    this.#texts = new Map([...this.#texts].map(([text, each]) => [text, { ...each, atMs: each.atMs + byMs }]))
   }
 
   completed(infoHash: Buffer, count: number): void {
@@ -92,11 +88,11 @@ export class SentenceMemory implements LogSubscriber {
   }
 }
 
-/** Declares tests by their names; those that are to be skipped say why in their title. */
-export function contractTests(skips: Skips): (name: string, expectHeld: () => Promise<void>) => void {
-  return (name, expectHeld) => {
+/** Declares tests by their names; the title of a skipped test contains the reason. */
+export function contractTests(skips: Skips): (name: string, run: () => Promise<void>) => void {
+  return (name, run) => {
     const reason = skips[name]
-    const note = reason === undefined ? '' : ` (not here: ${reason})`
-    test.skipIf(reason !== undefined)(`${name}${note}`, () => expectHeld())
+    const suffix = reason === undefined ? '' : ` (not here: ${reason})`
+    test.skipIf(reason !== undefined)(`${name}${suffix}`, () => run())
   }
 }

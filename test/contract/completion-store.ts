@@ -6,8 +6,8 @@ import { contractTests, type Skips, type TestNode, type TestSite } from './a-sit
 const TORRENT = Buffer.alloc(20, 0xab)
 const HEX = 'ab'.repeat(20)
 
-const counted = ({ memory }: TestNode, count: number, hex = HEX) =>
-  until(30_000, `a node knows of ${count} completions`, () => memory.counts.get(hex) === count)
+const counted = ({ replica }: TestNode, count: number, hex = HEX) =>
+  until(30_000, `a node has ${count} completions`, () => replica.counts.get(hex) === count)
 
 export function describeCompletionStore(
   implementation: string,
@@ -21,20 +21,20 @@ export function describeCompletionStore(
       const node = await (await aSite()).node()
       for (const client of [1, 2, 0xffffffff]) node.store.completions.add(TORRENT, client)
       await counted(node, 3)
-      expect([...node.memory.counts]).toEqual([[HEX, 3]])
+      expect([...node.replica.counts]).toEqual([[HEX, 3]])
     })
 
-    contract('counts a client once, however often it says so', async () => {
+    contract('counts a client once, however often it is added', async () => {
       const node = await (await aSite()).node()
       for (const client of [1, 1, 2, 1]) node.store.completions.add(TORRENT, client)
       await counted(node, 2)
       node.store.completions.add(TORRENT, 2)
       node.store.completions.add(TORRENT, 3)
       await counted(node, 3)
-      expect(node.memory.counts.get(HEX)).toBe(3)
+      expect(node.replica.counts.get(HEX)).toBe(3)
     })
 
-    contract('counts a client once, whichever nodes it tells, and tells all of them', async () => {
+    contract('counts a client once, whichever nodes add it, and gives all nodes the count', async () => {
       const site = await aSite()
       const [one, two] = [await site.node(), await site.node()]
       one.store.completions.add(TORRENT, 1)
@@ -42,17 +42,17 @@ export function describeCompletionStore(
       two.store.completions.add(TORRENT, 2)
       await counted(one, 2)
       await counted(two, 2)
-      expect(one.memory.counts).toEqual(two.memory.counts)
+      expect(one.replica.counts).toEqual(two.replica.counts)
     })
 
-    contract('tells a new node all counts before it is open', async () => {
+    contract('gives a new node all counts before it is open', async () => {
       const site = await aSite()
       const one = await site.node()
       const torrents = Array.from({ length: 1_200 }, (_, index) => Buffer.alloc(20, `${index} `))
       for (const infoHash of torrents) one.store.completions.add(infoHash, 5)
-      await until(30_000, 'all are counted', () => one.memory.counts.size === 1_200)
+      await until(30_000, 'all are counted', () => one.replica.counts.size === 1_200)
       const two = await site.node()
-      expect(two.memory.counts).toEqual(one.memory.counts)
+      expect(two.replica.counts).toEqual(one.replica.counts)
     })
   })
 }

@@ -15,15 +15,12 @@ const aRequest = (request: Partial<LeaseRequest> = {}): LeaseRequest => ({
 
 const aPeer = (host: number): Buffer => Buffer.from([10, 1, 1, host, 0x1a, 0xe1])
 
-/**
- * On a machine that stood still for a moment the answer is `alone`, which is right and says nothing; asked again,
- * it is what this is about.
- */
+/** On a machine that was suspended for a moment, `undecided` is a correct answer; the claim is then repeated. */
 async function claim(store: SiteStore, request: Partial<LeaseRequest> = {}): Promise<LeaseAnswer> {
-  let answer: LeaseAnswer = 'alone'
+  let answer: LeaseAnswer = 'undecided'
   await until(30_000, 'the store answered a claim in time', async () => {
     answer = await store.leases.claim(aRequest(request))
-    return answer !== 'alone'
+    return answer !== 'undecided'
   })
   return answer
 }
@@ -39,52 +36,52 @@ export function describeGatewayLeases(
     contract('grants a lease to one peer and not to another', async () => {
       const { store } = await (await aSite()).node()
       expect(await claim(store, { peer: aPeer(1) })).toBe('granted')
-      expect(await claim(store, { peer: aPeer(2) })).toBe('taken')
+      expect(await claim(store, { peer: aPeer(2) })).toBe('denied')
     })
 
-    contract('grants as many as may hold one, and no more', async () => {
+    contract('grants a lease up to the largest number of holders', async () => {
       const { store } = await (await aSite()).node()
       const answers: LeaseAnswer[] = []
       for (const host of [1, 2, 3, 4]) answers.push(await claim(store, { peer: aPeer(host), holdersMax: 3 }))
-      expect(answers).toEqual(['granted', 'granted', 'granted', 'taken'])
+      expect(answers).toEqual(['granted', 'granted', 'granted', 'denied'])
     })
 
-    contract('grants a peer again what it holds', async () => {
+    contract('grants a peer again the lease that it holds', async () => {
       const { store } = await (await aSite()).node()
       await claim(store)
       expect(await claim(store)).toBe('granted')
     })
 
-    contract('keeps torrents apart, and the sites whose gateways they are', async () => {
+    contract('keeps the leases of torrents and of sites separate', async () => {
       const { store } = await (await aSite()).node()
       await claim(store, { peer: aPeer(1) })
       expect(await claim(store, { peer: aPeer(2), infoHash: Buffer.alloc(20, 8) })).toBe('granted')
       expect(await claim(store, { peer: aPeer(2), site: 'ams' })).toBe('granted')
     })
 
-    contract('grants what was released', async () => {
+    contract('grants a released lease', async () => {
       const { store } = await (await aSite()).node()
       await claim(store, { peer: aPeer(1) })
       store.leases.release(aRequest({ peer: aPeer(1) }))
       expect(await claim(store, { peer: aPeer(2) })).toBe('granted')
     })
 
-    contract('grants what has expired', async () => {
+    contract('grants an expired lease', async () => {
       const { store } = await (await aSite()).node()
       await claim(store, { peer: aPeer(1), lifetimeMs: 50 })
       await until(30_000, 'the lease of the other peer ended', async () => {
         return (await store.leases.claim(aRequest({ peer: aPeer(2) }))) === 'granted'
       })
-      expect(await claim(store, { peer: aPeer(1) })).toBe('taken')
+      expect(await claim(store, { peer: aPeer(1) })).toBe('denied')
     })
 
-    contract('prolongs a lease that is renewed, and takes one that nobody holds', async () => {
+    contract('prolongs a renewed lease, and claims it where no peer holds it', async () => {
       const { store } = await (await aSite()).node()
       store.leases.renew(aRequest({ peer: aPeer(1) }))
-      expect(await claim(store, { peer: aPeer(2) })).toBe('taken')
+      expect(await claim(store, { peer: aPeer(2) })).toBe('denied')
     })
 
-    contract('of two nodes that ask in the same moment, one is granted', async () => {
+    contract('grants one of two claims that two nodes make at the same moment', async () => {
       const site = await aSite()
       const [one, two] = [await site.node(), await site.node()]
       const answers: LeaseAnswer[][] = []
@@ -106,11 +103,11 @@ export function describeGatewayLeases(
       expect(Math.max(...granted)).toBe(1)
     })
 
-    contract('a lease that one node granted is taken on the other', async () => {
+    contract('denies on one node what another node has granted', async () => {
       const site = await aSite()
       const [one, two] = [await site.node(), await site.node()]
       expect(await claim(one.store, { peer: aPeer(1) })).toBe('granted')
-      expect(await claim(two.store, { peer: aPeer(2) })).toBe('taken')
+      expect(await claim(two.store, { peer: aPeer(2) })).toBe('denied')
       expect(await claim(two.store, { peer: aPeer(1) })).toBe('granted')
     })
   })

@@ -8,7 +8,7 @@ import { systemSecret } from '../../src/core/random.ts'
 import { MemoryStore } from '../../src/replication/memory/memory-store.ts'
 import { SnapshotFile } from '../../src/replication/memory/snapshot-file.ts'
 import { aDirectory, silentLog } from './a-redis-site.ts'
-import { SentenceMemory, type Skips, type TestNode, type TestSite } from './a-site.ts'
+import { TextReplica, type Skips, type TestNode, type TestSite } from './a-site.ts'
 import { describeCompletionStore } from './completion-store.ts'
 import { describeGatewayLeases } from './gateway-leases.ts'
 import { describeSecretStore } from './secret-store.ts'
@@ -26,36 +26,36 @@ async function aSite(): Promise<TestSite> {
       newSecret: systemSecret,
       log: silentLog,
     })
-    const memory = new SentenceMemory()
-    memory.attach(store)
-    await store.open(memory)
+    const replica = new TextReplica()
+    replica.attach(store)
+    await store.open(replica)
     onTestFinished(() => store.close())
-    return { store, memory }
+    return { store, replica }
   }
   return { node, restarted: node }
 }
 
 const ONE_NODE = 'a site with this store has one node'
-const UNSHARED = 'nobody else could read it, so nothing is kept in it'
+const UNSHARED = 'no other node could read it, so nothing is kept in it'
 
 const LOG: Skips = {
   'delivers the batches of a node to itself in the order in which it appended them': UNSHARED,
   'delivers the batches of a node to all others in order': ONE_NODE,
-  'replays what was said before to a new node, which is not open until it knows it': ONE_NODE,
+  'replays earlier batches to a new node, which is open once it has applied them': ONE_NODE,
   'takes a batch that is larger than any other': ONE_NODE,
-  'sites do not hear each other': UNSHARED,
+  'does not deliver batches to other sites': UNSHARED,
 }
 describeSiteLog('memory', aSite, LOG)
 describeGatewayLeases('memory', aSite, {
-  'of two nodes that ask in the same moment, one is granted': ONE_NODE,
-  'a lease that one node granted is taken on the other': ONE_NODE,
+  'grants one of two claims that two nodes make at the same moment': ONE_NODE,
+  'denies on one node what another node has granted': ONE_NODE,
 })
 describeCompletionStore('memory', aSite, {
-  'counts a client once, whichever nodes it tells, and tells all of them': ONE_NODE,
-  'tells a new node all counts before it is open': ONE_NODE,
+  'counts a client once, whichever nodes add it, and gives all nodes the count': ONE_NODE,
+  'gives a new node all counts before it is open': ONE_NODE,
 })
 describeTorrentStore('memory', aSite, {
-  'makes known to the others what one node put, replaced and removed': ONE_NODE,
-  'tells a new node what is registered before it is open': ONE_NODE,
+  'replicates to the others what one node put, replaced and removed': ONE_NODE,
+  'gives a new node the registered torrents before it is open': ONE_NODE,
 })
-describeSecretStore('memory', aSite, { 'gives all nodes the same newest one': ONE_NODE })
+describeSecretStore('memory', aSite, { 'gives all nodes the same newest secret': ONE_NODE })

@@ -10,12 +10,12 @@ import { describeSecretStore } from './secret-store.ts'
 import { describeSiteLog } from './site-log.ts'
 import { describeTorrentStore } from './torrent-store.ts'
 
-/** What a site shares in Redis outlives its nodes by being there, not on their disks. */
+/** Shared state outlives a node in Redis, not on the disk of the node. */
 const IN_REDIS: Skips = {
-  'keeps what a node knew over its restart': 'it is in Redis, which the replay shows',
-  'keeps its torrents over a restart': 'they are in Redis, which the new node shows',
-  'keeps what it removed in mind over a restart':
-    'it is in the mirror, the directory that the memory store has',
+  'keeps the records of a node over its restart': 'they are in Redis: the replay covers it',
+  'keeps its torrents over a restart': 'they are in Redis: the new node covers it',
+  'keeps its removals over a restart':
+    'they are in the mirror, the same directory as that of the memory store',
 }
 
 describe.skipIf(needs('redis-server'))('one Redis', () => {

@@ -15,13 +15,13 @@ export function describeSecretStore(
       expect(store.secrets.current().map((each) => each.length)[0]).toBe(32)
     })
 
-    contract('gives all nodes the same newest one', async () => {
+    contract('gives all nodes the same newest secret', async () => {
       const site = await aSite()
       const [one, two] = [await site.node(), await site.node()]
       expect(one.store.secrets.current()[0]).toEqual(two.store.secrets.current()[0])
     })
 
-    contract('gives sites different ones', async () => {
+    contract('gives sites different secrets', async () => {
       const [here, there] = [await (await aSite()).node(), await (await aSite()).node()]
       expect(here.store.secrets.current()[0]).not.toEqual(there.store.secrets.current()[0])
     })

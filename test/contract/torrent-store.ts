@@ -22,7 +22,7 @@ export function describeTorrentStore(
   const contract = contractTests(skips)
 
   describe(`TorrentStore: ${implementation}`, () => {
-    contract('keeps a torrent as it was put', async () => {
+    contract('keeps the bytes of a torrent', async () => {
       const { torrents } = (await (await aSite()).node()).store
       const bytes = Buffer.from([0x64, 0xff, 0x00, 0x0a, 0x65])
       await torrents.put(aTorrent(1), bytes)
@@ -33,7 +33,7 @@ export function describeTorrentStore(
       expect(await torrents.read(Buffer.alloc(20, 2))).toBeUndefined()
     })
 
-    contract('knows a hybrid torrent by both of its infohashes, and lists it once', async () => {
+    contract('finds a hybrid torrent by both of its infohashes, and lists it once', async () => {
       const { torrents } = (await (await aSite()).node()).store
       const [v1, v2] = [Buffer.alloc(20, 1), Buffer.alloc(20, 2)]
       await torrents.put(aTorrent(1, { infoHashes: [v1, v2] }), Buffer.from('de'))
@@ -43,7 +43,7 @@ export function describeTorrentStore(
       expect([torrents.has(v1), torrents.has(v2)]).toEqual([false, false])
     })
 
-    contract('replaces what has the same infohash', async () => {
+    contract('replaces a torrent with the same infohash', async () => {
       const { torrents } = (await (await aSite()).node()).store
       await torrents.put(aTorrent(1), Buffer.from('d1:a0:e'))
       await torrents.put(aTorrent(1, { name: 'other' }), Buffer.from('d1:b0:e'))
@@ -57,7 +57,7 @@ export function describeTorrentStore(
       expect(torrents.list().map(({ name }) => name)).toEqual(['image-1.iso', 'image-2.iso', 'image-3.iso'])
     })
 
-    contract('says whether there was one to remove', async () => {
+    contract('returns whether the removed torrent was registered', async () => {
       const { torrents } = (await (await aSite()).node()).store
       await torrents.put(aTorrent(1), Buffer.from('de'))
       expect(await torrents.remove(Buffer.alloc(20, 2))).toBe(false)
@@ -65,22 +65,22 @@ export function describeTorrentStore(
       expect(torrents.list()).toEqual([])
     })
 
-    contract('remembers what was removed and when, until it is registered later than that', async () => {
+    contract('keeps the time of a removal until a later registration', async () => {
       const { torrents } = (await (await aSite()).node()).store
       const [v1, v2, other] = [1, 2, 3].map((fill) => Buffer.alloc(20, fill)) as [Buffer, Buffer, Buffer]
       const [removedAtMs, laterMs] = [Date.now(), Date.now() + 1]
       await torrents.put(aTorrent(1, { infoHashes: [v1, v2] }), Buffer.from('de'))
       await torrents.remove(v1, removedAtMs)
       await torrents.remove(other, removedAtMs)
-      const noted = () => [v1, v2, other].map((hash) => torrents.removals().get(infoHashKey(hash)))
-      expect(noted()).toEqual([removedAtMs, removedAtMs, removedAtMs])
+      const removedAt = () => [v1, v2, other].map((hash) => torrents.removals().get(infoHashKey(hash)))
+      expect(removedAt()).toEqual([removedAtMs, removedAtMs, removedAtMs])
 
       await torrents.put(aTorrent(1, { registeredAtMs: removedAtMs }), Buffer.from('de'))
       await torrents.put(aTorrent(3, { registeredAtMs: laterMs }), Buffer.from('de'))
-      expect(noted()).toEqual([removedAtMs, removedAtMs, undefined])
+      expect(removedAt()).toEqual([removedAtMs, removedAtMs, undefined])
     })
 
-    contract('tells of each change', async () => {
+    contract('calls the listener after each change', async () => {
       const { torrents } = (await (await aSite()).node()).store
       let changes = 0
       torrents.onChange(() => changes++)
@@ -90,7 +90,7 @@ export function describeTorrentStore(
       expect(changes).toBe(2)
     })
 
-    contract('makes known to the others what one node put, replaced and removed', async () => {
+    contract('replicates to the others what one node put, replaced and removed', async () => {
       const site = await aSite()
       const [one, two] = [await site.node(), await site.node()]
       let changes = 0
@@ -106,11 +106,11 @@ export function describeTorrentStore(
         () => one.store.torrents.list()[0]?.name === 'other',
       )
       await one.store.torrents.remove(Buffer.alloc(20, 1))
-      await until(30_000, 'nobody has it', () => !two.store.torrents.has(Buffer.alloc(20, 1)))
+      await until(30_000, 'no node has it', () => !two.store.torrents.has(Buffer.alloc(20, 1)))
       expect(changes).toBe(3)
     })
 
-    contract('tells a new node what is registered before it is open', async () => {
+    contract('gives a new node the registered torrents before it is open', async () => {
       const site = await aSite()
       await (await site.node()).store.torrents.put(aTorrent(1), Buffer.from('de'))
       expect((await site.node()).store.torrents.list()).toEqual([aTorrent(1)])
@@ -125,7 +125,7 @@ export function describeTorrentStore(
       expect(after?.store.torrents.list()).toEqual([aTorrent(1)])
     })
 
-    contract('keeps what it removed in mind over a restart', async () => {
+    contract('keeps its removals over a restart', async () => {
       const site = await aSite()
       const before = await site.node()
       const removedAtMs = Date.now()

@@ -1,4 +1,4 @@
-/** Completion counts of a site with one node. They outlive it in the snapshot, by way of the node that knows them. */
+/** Completion counts of a site with one node. The node keeps them over a restart in its snapshot. */
 import type { Clock } from '../../core/clock.ts'
 import { infoHashKey } from '../../core/info-hash.ts'
 import type { CompletionStore, LogSubscriber } from '../site-store.ts'
@@ -8,7 +8,7 @@ const ONCE_PER_MS = 60 * 60 * 1000
 export class MemoryCompletions implements CompletionStore {
   readonly #clock: Clock
   readonly #counts = new Map<string, number>()
-  /** Torrent and client, until when it is not counted again; the oldest first, because all wait equally long. */
+  /** Torrent and client → until when it is not counted again. Oldest first, because the period is the same for all. */
   readonly #counted = new Map<string, number>()
   #subscriber: LogSubscriber | undefined
 
@@ -18,7 +18,7 @@ export class MemoryCompletions implements CompletionStore {
 
   open(subscriber: LogSubscriber): void {
     this.#subscriber = subscriber
-    // It has them from the snapshot; nobody else could know more.
+    // From the snapshot, which is complete: no other node counts.
     for (const { infoHash, count } of subscriber.completionCounts())
       this.#counts.set(infoHashKey(infoHash), count)
   }

@@ -1,13 +1,13 @@
-/** Leases of a site with one node, which only has to agree with itself: every answer is there at once. */
+/** Leases of a site with one node: every claim is answered at once. */
 import type { Clock } from '../../core/clock.ts'
 import type { GatewayLeases, LeaseAnswer, LeaseRequest } from '../site-store.ts'
 
-/** Expired ones of torrents that nobody asks for any more are looked for after so many claims. */
-const SWEEP_EVERY = 1_000
+/** Number of claims between two sweeps for expired leases of torrents without further claims. */
+const CLAIMS_PER_SWEEP = 1_000
 
 export class MemoryLeases implements GatewayLeases {
   readonly #clock: Clock
-  /** By torrent and site; then by peer, until when. */
+  /** By torrent and site: peer → until when. */
   readonly #holders = new Map<string, Map<string, number>>()
   #claims = 0
 
@@ -17,12 +17,12 @@ export class MemoryLeases implements GatewayLeases {
 
   claim({ infoHash, site, peer, lifetimeMs, holdersMax }: LeaseRequest): LeaseAnswer {
     const nowMs = this.#clock.nowMs()
-    if (++this.#claims % SWEEP_EVERY === 0) this.#sweep(nowMs)
+    if (++this.#claims % CLAIMS_PER_SWEEP === 0) this.#sweep(nowMs)
     const key = keyOf(infoHash, site)
     const holders = this.#holders.get(key) ?? new Map<string, number>()
     expire(holders, nowMs)
     const name = peer.toString('latin1')
-    if (!holders.has(name) && holders.size >= holdersMax) return 'taken'
+    if (!holders.has(name) && holders.size >= holdersMax) return 'denied'
     holders.set(name, nowMs + lifetimeMs)
     this.#holders.set(key, holders)
     return 'granted'

@@ -1,8 +1,8 @@
-/** The secret of UDP connection ids in a site with one node: its own, replaced once a day. */
+/** The secret of UDP connection ids in a site with one node, replaced once a day. */
 import type { Clock } from '../../core/clock.ts'
 import type { SecretStore } from '../site-store.ts'
 
-const RENEW_EVERY_MS = 24 * 60 * 60 * 1000
+const RENEWAL_INTERVAL_MS = 24 * 60 * 60 * 1000
 
 export class MemorySecrets implements SecretStore {
   readonly #clock: Clock
@@ -19,7 +19,7 @@ export class MemorySecrets implements SecretStore {
 
   current(): readonly Buffer[] {
     const nowMs = this.#clock.nowMs()
-    if (Math.abs(nowMs - this.#changedAtMs) >= RENEW_EVERY_MS) {
+    if (Math.abs(nowMs - this.#changedAtMs) >= RENEWAL_INTERVAL_MS) {
       this.#secrets = [this.#newSecret(), ...this.#secrets.slice(0, 1)]
       this.#changedAtMs = nowMs
     }

@@ -1,6 +1,6 @@
 /**
- * A site with one node: nobody to share with, so everything is in this process, and a snapshot on disk once a minute
- * and at the end keeps it over a restart. The seeds would otherwise come back only once per interval.
+ * The store of a site with one node: everything is in this process, and a snapshot on disk, once a minute and at the
+ * stop, keeps it over a restart. Without it, seeds would reappear only at their next announce, an interval later.
  */
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
@@ -10,19 +10,19 @@ import { MemoryLeases } from './memory-leases.ts'
 import { MemorySecrets } from './memory-secrets.ts'
 import type { TorrentDirectory } from '../torrent-directory.ts'
 
-const SNAPSHOT_EVERY_MS = 60_000
+const SNAPSHOT_INTERVAL_MS = 60_000
 
 export interface MemoryStoreOptions {
   readonly snapshots: SnapshotStore
   readonly torrents: TorrentDirectory
   readonly clock: Clock
-  /** 32 bytes that nobody can guess. */
+  /** 32 unpredictable bytes. */
   readonly newSecret: () => Buffer
   readonly log: Log
 }
 
 export class MemoryStore implements SiteStore {
-  /** Nobody else can read it, so nothing is kept in it. */
+  /** No other node reads it, so it keeps nothing. */
   readonly log: SiteLog = { isShared: false, append: () => {} }
   readonly leases: MemoryLeases
   readonly completions: MemoryCompletions
@@ -52,14 +52,14 @@ export class MemoryStore implements SiteStore {
     await torrents.reload()
     const { blocks, damage } = await snapshots.load((batch) => subscriber.apply(batch))
     this.completions.open(subscriber)
-    if (damage === undefined) log.info({ event: 'restored', blocks }, 'the snapshot was restored')
+    if (damage === undefined) log.info({ event: 'restored', blocks }, 'snapshot restored')
     else
       log.warn(
         { event: 'snapshot-damaged', damage, blocks },
-        'the snapshot is damaged and was set aside; what could be read of it is used',
+        'snapshot damaged: the file was set aside, and its readable part is used',
       )
     this.#subscriber = subscriber
-    this.#timer = setInterval(() => void this.save(), SNAPSHOT_EVERY_MS)
+    this.#timer = setInterval(() => void this.save(), SNAPSHOT_INTERVAL_MS)
   }
 
   get state(): StoreState {
@@ -73,18 +73,18 @@ export class MemoryStore implements SiteStore {
       droppedBatches: 0,
       sentence: isUp
         ? `the last snapshot is ${Math.round(lagSeconds)} s old`
-        : `snapshots cannot be written since ${Math.round(lagSeconds)} s (${this.#failure}): a restart would lose peers`,
+        : `no snapshot could be written for ${Math.round(lagSeconds)} s (${this.#failure}): a restart would lose peers`,
     }
   }
 
-  /** Ends with a last snapshot; of a node that failed to start there is nothing that may replace the one before. */
+  /** Writes a last snapshot. A node that failed to start writes none, and so keeps the previous one. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
     await this.#saving
     await this.save()
   }
 
-  /** Writes a snapshot, unless one is being written. Never rejects: what cannot be saved now is tried again. */
+  /** Writes a snapshot, unless one is being written. Never rejects: a failed snapshot is retried after the interval. */
   async save(): Promise<void> {
     const subscriber = this.#subscriber
     if (subscriber === undefined) return
@@ -96,16 +96,15 @@ export class MemoryStore implements SiteStore {
     const { snapshots, clock, log } = this.#options
     const startedAtMs = clock.nowMs()
     try {
-      await snapshots.save(subscriber.dump('all'))
-      if (this.#failure !== '')
-        log.info({ event: 'snapshot-recovered' }, 'the snapshot could be written again')
+      await snapshots.save(subscriber.snapshotRecords('all'))
+      if (this.#failure !== '') log.info({ event: 'snapshot-recovered' }, 'snapshots can be written again')
       this.#savedAtMs = startedAtMs
       this.#failure = ''
     } catch (error) {
       this.#failure = (error as Error).message
       log.warn(
         { event: 'snapshot-failed', err: error },
-        'the snapshot could not be written; a restart would lose peers',
+        'snapshot could not be written; a restart would lose peers',
       )
     }
   }

@@ -1,6 +1,6 @@
 /**
- * The memory store's disk: one file of checked blocks, written beside the old one and then put in its place, so
- * that there is a whole snapshot whenever the process or the machine ends.
+ * The snapshot of the memory store: one file of blocks with checksums. A new one is written beside the old one and then
+ * renamed over it, so that a complete snapshot exists whenever the process or the machine ends.
  */
 import { type FileHandle, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -9,17 +9,17 @@ import { crc32 } from 'node:zlib'
 import { replaceFile } from '../../core/atomic-file.ts'
 import type { Clock } from '../../core/clock.ts'
 import { makeDirectory } from '../../core/make-directory.ts'
-import type { Loaded, SnapshotStore } from '../site-store.ts'
+import type { LoadedSnapshot, SnapshotStore } from '../site-store.ts'
 
 /*
   File => big-endian
-     0  byte[8]  magic "SSWARM\0\2", of which the last byte is the version
+     0  byte[8]  magic "SSWARM\0\2"; the last byte is the version
         Block[]  uint32 length, uint32 crc32 of the payload, payload
-        End      uint32 0, uint32 number of blocks: without it the file was cut off
+        End      uint32 0, uint32 number of blocks; a file without it is truncated
 */
 const MAGIC = Buffer.from('SSWARM\0\x02', 'latin1')
 
-/** Blocks are gathered up to this size before they are written. */
+/** Size up to which blocks are gathered before they are written. */
 const WRITE_BYTES = 1 << 20
 
 export class SnapshotFile implements SnapshotStore {
@@ -31,7 +31,7 @@ export class SnapshotFile implements SnapshotStore {
     this.#clock = clock
   }
 
-  async load(apply: (block: Buffer) => void): Promise<Loaded> {
+  async load(apply: (block: Buffer) => void): Promise<LoadedSnapshot> {
     let bytes: Buffer
     try {
       bytes = await readFile(this.#path)
@@ -52,7 +52,7 @@ export class SnapshotFile implements SnapshotStore {
     }
   }
 
-  /** Says what was wrong and where the file is now. A directory that cannot be written is no reason not to start. */
+  /** Returns the problem and the new place of the file. A directory that cannot be written must not prevent the start. */
   async #setAside(error: unknown): Promise<string> {
     const aside = `${this.#path}.damaged-${this.#clock.nowMs()}`
     const { message } = error as Error
@@ -65,7 +65,7 @@ export class SnapshotFile implements SnapshotStore {
   }
 
   async save(blocks: Iterable<Buffer>): Promise<void> {
-    // Made again where it was removed meanwhile: the next snapshot is then the first one.
+    // The directory may have been removed since the previous snapshot.
     await makeDirectory(dirname(this.#path))
     await replaceFile(this.#path, 0o600, (file) => writeBlocks(file, blocks))
   }
@@ -93,22 +93,23 @@ async function writeBlocks(file: FileHandle, blocks: Iterable<Buffer>): Promise<
 
 function* readBlocks(bytes: Buffer): Generator<Buffer> {
   if (!bytes.subarray(0, MAGIC.length - 1).equals(MAGIC.subarray(0, -1)))
-    throw new Error('this is no snapshot of swarms')
+    throw new Error('the file is not a snapshot of swarms')
   const version = bytes[MAGIC.length - 1]
   if (version !== MAGIC.at(-1))
-    throw new Error(`this snapshot is of version ${version}, which this program does not read`)
+    throw new Error(`the snapshot has version ${version}, which this program does not read`)
   let at = MAGIC.length
   for (let count = 0; ; count++) {
-    if (at + 8 > bytes.length) throw new Error(`it ends at byte ${bytes.length}, in the middle`)
+    if (at + 8 > bytes.length) throw new Error(`the file is truncated at byte ${bytes.length}`)
     const length = bytes.readUInt32BE(at)
     const check = bytes.readUInt32BE(at + 4)
     at += 8
     if (length === 0) {
-      if (check !== count) throw new Error(`it has ${count} blocks where ${check} were written`)
+      if (check !== count) throw new Error(`the file has ${count} blocks, but ${check} were written`)
       return
     }
     const block = bytes.subarray(at, at + length)
-    if (block.length < length) throw new Error(`it ends at byte ${bytes.length}, in the middle of a block`)
+    if (block.length < length)
+      throw new Error(`the file is truncated at byte ${bytes.length}, inside a block`)
     if (crc32(block) !== check) throw new Error(`the block at byte ${at} does not match its checksum`)
     yield block
     at += length

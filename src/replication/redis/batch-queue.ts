@@ -1,11 +1,11 @@
-/** What waits to be written to the log, oldest first, up to a limit in bytes. Both ends cost the same however long it is. */
+/** Queue of batches to be written to the log, oldest first, up to a limit in bytes. Both ends take constant time. */
 
-/** Gone heads are cleared away when there are so many. */
+/** Number of removed heads after which the array is compacted. */
 const COMPACT_AT = 1_024
 
 export interface Batch {
   readonly bytes: Buffer
-  /** Site time at which it was handed over. */
+  /** Site time at which it was appended. */
   readonly atMs: number
 }
 
@@ -27,7 +27,7 @@ export class BatchQueue {
     return this.#batches[this.#head]
   }
 
-  /** Returns what had to go for it, oldest first. */
+  /** Returns the batches that were dropped to make room, oldest first. */
   push(batch: Batch): readonly Batch[] {
     this.#batches.push(batch)
     this.#bytes += batch.bytes.length

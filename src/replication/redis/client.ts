@@ -1,11 +1,11 @@
 /**
- * Redis at arm's length: the one file that knows ioredis, and the policy for its sharp edges.
+ * The only file that imports ioredis, and the settings that its defaults require.
  *
- * A client lives for one connection. It is never mended: what waits when it breaks is rejected, and whoever owns it
- * opens another. So nothing is queued while Redis is away, nothing is sent twice behind our back, and every command
- * has a deadline of its own, in a Cluster the redirections included.
+ * A client lives for one connection. It never reconnects: pending commands are rejected when the connection breaks, and
+ * the owner opens another client. Therefore commands are neither queued while Redis is down nor resent by ioredis, and
+ * each has a deadline of its own, which in a Cluster includes redirections.
  *
- * Replies stay bytes (RESP2: Valkey and older servers answer alike). Commands go through `call` by their names,
+ * Replies stay bytes (RESP2: the same from Valkey and from older servers). Commands go through `call` by their names,
  * which keeps ioredis from decoding field names as text.
  */
 import { Cluster, Redis } from 'ioredis'
@@ -15,14 +15,14 @@ import type { Script } from './scripts.ts'
 export type Reply = Buffer | number | null | readonly Reply[]
 export type Argument = string | number | Buffer
 
-/** A server that is there answers in a millisecond; after a second it hangs, whatever the reason. */
+/** A healthy server answers in a millisecond; without an answer for a second it counts as hung. */
 const COMMAND_DEADLINE_MS = 1_000
-/** Connecting, TLS, and asking Sentinels one after the other for the master. */
+/** Connecting, TLS, and querying the Sentinels one after the other for the master. */
 const CONNECT_DEADLINE_MS = 5_000
-/** One address; a machine that is gone does not even refuse. */
+/** Connecting to one address: a machine that is down does not even refuse. */
 const ADDRESS_DEADLINE_MS = 1_500
 
-/** The server did not answer in time. It may still do what it was told. */
+/** The server did not answer in time. It may still execute the command. */
 export class DeadlineMissed extends Error {
   constructor(deadlineMs: number) {
     super(`no answer within ${deadlineMs} ms`)
@@ -31,26 +31,26 @@ export class DeadlineMissed extends Error {
 }
 
 export interface RedisClient {
-  /** Rejects where the server refuses, does not answer in time, or the connection ends. */
+  /** Rejects where the server answers with an error or not in time, or where the connection ends. */
   call(name: string, args: readonly Argument[], deadlineMs?: number): Promise<Reply>
-  /** The same for a script. `keys` are as many as its name says. */
+  /** The same for a script. The number of `keys` is in the name of the script. */
   run(script: Script, keys: readonly string[], args: readonly Argument[], deadlineMs?: number): Promise<Reply>
-  /** Whatever waits is rejected. */
+  /** Rejects pending commands. */
   close(): void
 }
 
-/** `name` is what `CLIENT LIST` shows. Rejects with the reason where the server cannot be used. */
+/** `name` appears in `CLIENT LIST`. Rejects with the reason where the server cannot be used. */
 export async function openClient(target: StoreTarget, name: string): Promise<RedisClient> {
-  const client = target.kind === 'cluster' ? aCluster(target, name) : aRedis(target, name)
+  const client = target.kind === 'cluster' ? openCluster(target, name) : openRedis(target, name)
   let reason: Error | undefined
-  // Without a listener ioredis writes to the console. The first one says more than the ones that follow from it.
-  const note = (error: unknown) => (reason ??= causeOf(error))
-  client.on('error', note)
-  client.on('node error', note)
-  client.on('sentinelError', note)
+  // Without a listener ioredis writes to the console. The first error is the cause of those that follow.
+  const keepFirst = (error: unknown) => (reason ??= causeOf(error))
+  client.on('error', keepFirst)
+  client.on('node error', keepFirst)
+  client.on('sentinelError', keepFirst)
   try {
     await within(CONNECT_DEADLINE_MS, client.connect())
-    // When the server does not have it, ioredis only says so and goes on, in the database of somebody else.
+    // Where the server lacks the database, ioredis only emits an error and continues in database 0, which is not ours.
     if (target.database > 0) await within(COMMAND_DEADLINE_MS, client.call('select', target.database))
   } catch (error) {
     client.disconnect()
@@ -80,7 +80,7 @@ class IoredisClient implements RedisClient {
     try {
       return await this.call('evalsha', [script.sha1, ...rest], deadlineMs)
     } catch (error) {
-      // The server started anew, or another one took over: it learns the script again.
+      // The server restarted, or another one took over: it needs the script again.
       if (!isRefusal(error, 'NOSCRIPT')) throw error
       return this.call('eval', [script.lua, ...rest], deadlineMs)
     }
@@ -95,13 +95,13 @@ const shared = (name: string) => ({
   protocol: 2 as const,
   connectionName: name,
   disableClientInfo: true,
-  // Asks INFO, which an ACL may well forbid. What a server that is loading answers ends the connection.
+  // The check sends INFO, which an ACL may forbid. The error of a server that is still loading ends the connection.
   enableReadyCheck: false,
   connectTimeout: ADDRESS_DEADLINE_MS,
   disconnectTimeout: 100,
 })
 
-function aRedis(target: StoreTarget, name: string): Redis {
+function openRedis(target: StoreTarget, name: string): Redis {
   const { kind, endpoints, isTls, username, password, database, master } = target
   const [first] = endpoints
   return new Redis({
@@ -127,17 +127,17 @@ function aRedis(target: StoreTarget, name: string): Redis {
   })
 }
 
-function aCluster(target: StoreTarget, name: string): Cluster {
+function openCluster(target: StoreTarget, name: string): Cluster {
   const { endpoints, isTls, username, password } = target
   return new Cluster(
     endpoints.map(({ host, port }) => ({ host, port })),
     {
       lazyConnect: true,
       clusterRetryStrategy: () => null,
-      // Its connections to single nodes open when they are first used; what waits for that has its deadline.
+      // Connections to single nodes open at their first use; commands that wait for that have their deadline.
       enableOfflineQueue: true,
       slotsRefreshTimeout: COMMAND_DEADLINE_MS,
-      // Certificates are for names; looked up here, they would be compared with addresses.
+      // Certificates contain names; after a lookup here they would be compared with addresses.
       ...(isTls
         ? { dnsLookup: (host: string, done: (error: null, host: string) => void) => done(null, host) }
         : {}),
@@ -152,7 +152,7 @@ function aCluster(target: StoreTarget, name: string): Cluster {
   )
 }
 
-/** A Cluster hides why none of its nodes could be used in a property. */
+/** ioredis puts the reason why no node of a Cluster could be used into a property of the error. */
 function causeOf(error: unknown): Error {
   const { lastNodeError } = error as { lastNodeError?: unknown }
   if (lastNodeError instanceof Error) return lastNodeError
@@ -160,8 +160,8 @@ function causeOf(error: unknown): Error {
 }
 
 /**
- * Rejects where the promise takes longer. An answer that came in time is taken, also where this process was too busy
- * to look: its timers run before its sockets are read, so it looks at them once more.
+ * Rejects where the promise takes longer. A response that arrived in time counts, also where this process was too busy to
+ * read it: timers run before sockets are read, so the rejection waits for one more read.
  */
 export function within<T>(deadlineMs: number, promise: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -170,7 +170,7 @@ export function within<T>(deadlineMs: number, promise: Promise<T>): Promise<T> {
   })
 }
 
-/** Whether the server answered with one of these error codes, itself or from inside a script. */
+/** True for an error with one of these codes, from a command or from inside a script. */
 export function isRefusal(error: unknown, ...codes: readonly string[]): boolean {
   const { message } = error as Error
   return codes.some(

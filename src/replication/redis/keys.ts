@@ -1,28 +1,28 @@
 /**
- * The names of everything in Redis. All keys of a site have one hash tag, so that a Cluster keeps them in one place
- * and one script may use several. docs/reference/redis.md lists them for operators.
+ * The keys in Redis. All keys of a site have one hash tag, so that a Cluster keeps them in one slot and a script may use
+ * several. docs/reference/redis.md lists them for operators.
  */
 
 export interface SiteKeys {
-  /** Stream: what the nodes heard and decided, as batches. */
+  /** Stream: announces and decisions of the nodes, as batches. */
   readonly log: string
-  /** String: chosen at random when the log began. Another one: the log is another one. */
+  /** String: chosen at random when the log starts. Another value means another log. */
   readonly epoch: string
-  /** Hash: infohash in hex → how often it was completed. */
+  /** Hash: infohash in hex → number of completions. */
   readonly completions: string
-  /** Sorted set: infohash → the change that made its count, for who reads only what is new. */
+  /** Sorted set: infohash → the change that made its count, so that nodes read only new counts. */
   readonly completionChanges: string
   /** Sorted set: infohash and client → until when it is not counted again. */
   readonly completionClients: string
-  /** Hash: infohash in hex → what is known of the torrent, JSON. */
+  /** Hash: infohash in hex → description of the torrent, JSON. */
   readonly torrents: string
   /** Hash: infohash in hex → the .torrent file. */
   readonly torrentFiles: string
-  /** Hash: `id` of this collection of torrents, and the `version` that grows with each change. */
+  /** Hash: `id` of this collection of torrents, and the `version` that increases with each change. */
   readonly torrentState: string
   /** Hash: the `current` secret, the `previous` one, and `changedAt` in milliseconds. */
   readonly secrets: string
-  /** Sorted set: who holds the right to fetch a torrent for a site, until when. */
+  /** Sorted set: peer that may fetch a torrent for a site → until when. */
   lease(infoHash: Buffer, site: string): string
 }
 

@@ -1,41 +1,41 @@
 /**
- * Reads the site log: from the beginning of a peer lifetime until it has what was there when it came, then whatever
- * is added. On a connection of its own, because waiting for entries blocks it.
+ * Reads the site log: first the entries of the last peer lifetime, then new ones as they are added. On a connection of
+ * its own, because waiting for entries blocks it.
  */
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { elapsedMs } from '../../core/clock.ts'
 import { list, type RedisClient, type Reply, text } from './client.ts'
 import { compareIds, FIRST_ID } from './stream-id.ts'
 
-/** How long one question waits for an entry: within it, a new position is taken, and a dead connection noticed. */
+/** Longest wait of one XREAD for an entry: the delay until a new position is used, or a dead connection detected. */
 const BLOCK_MS = 1_000
-/** An answer of many entries takes the server, and us, longer than one of few. */
+/** A response with many entries takes the server and this node longer than one with few. */
 const READ_DEADLINE_MS = 5_000
-/** Entries have up to 64 KiB: an answer should have about as many bytes as this, so it asks for fewer large ones. */
-const ANSWER_BYTES = 1024 * 1024
+/** Target size of a response. Entries have up to 64 KiB, so fewer are requested when they are large. */
+const RESPONSE_BYTES = 1024 * 1024
 const ENTRIES_MIN = 8
 const ENTRIES_MAX = 1_000
-/** After so long, announces get their turn. */
+/** Time after which the loop yields to announces. */
 const SLICE_MS = 5
 
 export interface LogReaderOptions {
   readonly key: string
   readonly apply: (batch: Buffer) => void
-  /** Called after each answer with the last entry that is applied. */
+  /** Called after each response with the last applied entry. */
   readonly onApplied: (id: string) => void
 }
 
-interface Answer {
+interface ReadResponse {
   readonly entries: readonly Reply[]
-  /** The moves when it was asked for. */
+  /** The value of `#moves` at the request. */
   readonly moves: number
 }
 
 export class LogReader {
   readonly #options: LogReaderOptions
-  /** The next question is for what comes after this. */
+  /** The next request reads the entries after this one. */
   #position = FIRST_ID
-  /** Counts moves of the position from outside: an answer to a question from before must not move it. */
+  /** Number of calls of `moveTo`: the response to an earlier request must not move the position. */
   #moves = 0
   #entries = ENTRIES_MIN
   #waiting: { readonly id: string; readonly resolve: () => void }[] = []
@@ -45,12 +45,12 @@ export class LogReader {
     this.#options = options
   }
 
-  /** This entry and all before it are applied. */
+  /** The last applied entry: it and all before it are applied. */
   get applied(): string {
     return this.#applied
   }
 
-  /** Goes on behind this entry. */
+  /** Continues after this entry. */
   moveTo(id: string): void {
     this.#position = id
     this.#applied = id
@@ -63,21 +63,21 @@ export class LogReader {
     return new Promise((resolve) => this.#waiting.push({ id, resolve }))
   }
 
-  /** Forgets whoever waits: their connection is gone, and they with it. */
+  /** Drops the waiting calls of `reach`: they belong to a connection that has ended. */
   abandonWaiting(): void {
     this.#waiting = []
   }
 
-  /** Reads until the signal ends it; rejects where the connection is of no use any more. */
+  /** Reads until the signal is aborted; rejects where the connection fails. */
   async run(client: RedisClient, signal: AbortSignal): Promise<void> {
-    let answer = this.#ask(client)
+    let response = this.#request(client)
     while (!signal.aborted) {
-      const { entries, moves } = await answer
-      const isOnTrack = moves === this.#moves
+      const { entries, moves } = await response
+      const isCurrent = moves === this.#moves
       const last = text(list(entries.at(-1))[0])
-      if (isOnTrack && last !== '') this.#position = last
-      // While these are applied, the next ones are on their way.
-      answer = this.#ask(client)
+      if (isCurrent && last !== '') this.#position = last
+      // The next request is on its way while these entries are applied.
+      response = this.#request(client)
       // Applied in any case: batches may come in any order, and twice.
       await this.#apply(entries)
       if (moves !== this.#moves) continue
@@ -89,14 +89,14 @@ export class LogReader {
     }
   }
 
-  /** An answer that nobody awaits yet may fail: that is heard when it is awaited. */
-  #ask(client: RedisClient): Promise<Answer> {
-    const answer = this.#read(client)
-    answer.catch(() => undefined)
-    return answer
+  /** The response may fail before it is awaited; the failure surfaces when it is. */
+  #request(client: RedisClient): Promise<ReadResponse> {
+    const response = this.#read(client)
+    response.catch(() => undefined)
+    return response
   }
 
-  async #read(client: RedisClient): Promise<Answer> {
+  async #read(client: RedisClient): Promise<ReadResponse> {
     const moves = this.#moves
     const reply = await client.call(
       'xread',
@@ -122,14 +122,14 @@ export class LogReader {
       }
     }
     if (entries.length === 0) return
-    const wanted = Math.floor(ANSWER_BYTES / Math.max(1, bytes / entries.length))
+    const wanted = Math.floor(RESPONSE_BYTES / Math.max(1, bytes / entries.length))
     this.#entries = Math.max(ENTRIES_MIN, Math.min(wanted, this.#entries * 2, ENTRIES_MAX))
   }
 
-  /** `isDry`: there was nothing more to read, so nothing that anybody waits for is missing. */
-  #resolveWaiting(isDry: boolean): void {
+  /** `isAtEnd`: the log has no further entries, so every waiting call is satisfied. */
+  #resolveWaiting(isAtEnd: boolean): void {
     if (this.#waiting.length === 0) return
-    const isReached = ({ id }: { readonly id: string }) => isDry || compareIds(this.#applied, id) >= 0
+    const isReached = ({ id }: { readonly id: string }) => isAtEnd || compareIds(this.#applied, id) >= 0
     const reached = this.#waiting.filter(isReached)
     this.#waiting = this.#waiting.filter((each) => !isReached(each))
     for (const { resolve } of reached) resolve()

@@ -1,9 +1,9 @@
 /**
- * Keeps the site log whole. Redis may lose all of it, its end, or its beginning, and its clock may move; whatever
- * happened, every node writes again what it knows, and reads again what it may have missed.
+ * Detects losses of the site log and repairs them. Redis may lose all of the log, its end, or its beginning, and its clock
+ * may move. In each case every node writes its state again, and reads again what it may have missed.
  *
- * All of the log: another epoch. Its end: a witness is gone that is not the oldest. Its beginning: the oldest is; the
- * node that sees it begins another epoch, so that all others hear of it.
+ * All of the log is lost: its epoch differs. Its end: a checkpoint is missing that is not the oldest. Its beginning: the
+ * oldest checkpoint is missing; the node that detects it starts another epoch, which all other nodes detect.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '../../core/log.ts'
@@ -13,23 +13,23 @@ import { type RedisClient, text } from './client.ts'
 import type { SiteKeys } from './keys.ts'
 import type { LogReader } from './log-reader.ts'
 import type { LogWriter } from './log-writer.ts'
-import { look, type Look } from './poll.ts'
+import { poll, type PollResult } from './poll.ts'
 import { scripts } from './scripts.ts'
 import type { SiteClock } from './site-clock.ts'
 import { compareIds, FIRST_ID, idMs } from './stream-id.ts'
 import { Checkpoints } from './checkpoints.ts'
 
-/** How much more is written anew than seems to be missing: replicas are behind by less, and so are answers on their way. */
+/** A resync starts this much before the loss: replicas, and responses in flight, are behind by less. */
 const OVERLAP_MS = 60_000
-/** What others heard is left to them so long, and somewhat longer at random; then whatever nobody wrote is written. */
+/** The other nodes first write what they observed. After this time and a random one, missing records are written. */
 const OTHERS_FIRST_MS = 500
 const OTHERS_FIRST_JITTER_MS = 1_500
-/** What the log has from before such a jump of Redis's clock, new nodes would misread. */
+/** After a larger jump of Redis's clock, new nodes would misread the times of older entries. */
 const REBASE_MS = 10_000
-/** Nodes that disagree about the lifetime would trim each other's log; they shall not dump it all the time as well. */
-const ROTATE_EVERY_MS = 60_000
+/** Nodes with different lifetimes trim each other's log; this limits the resyncs that follow. */
+const ROTATION_INTERVAL_MS = 60_000
 
-export interface LogKeeperOptions {
+export interface LogRecoveryComponents {
   readonly keys: SiteKeys
   readonly lifetimeMs: number
   readonly clock: SiteClock
@@ -41,25 +41,25 @@ export interface LogKeeperOptions {
   readonly reader: LogReader
 }
 
-/** What is to be written anew: everything, or what this node heard since then. */
-type Debt = 'everything' | { readonly sinceMs: number }
+/** Records to be written again: all, or those of announces and decisions of this node since then. */
+type PendingResync = 'everything' | { readonly sinceMs: number }
 
 export class LogRecovery {
-  readonly #options: LogKeeperOptions
-  readonly #witnesses: Checkpoints
+  readonly #options: LogRecoveryComponents
+  readonly #checkpoints: Checkpoints
   #epoch: string | undefined
-  #debt: Debt | undefined
+  #pending: PendingResync | undefined
   #wake: () => void = () => {}
   #rotatedMs = -Infinity
   #hasLostCompletions = false
   #lastId = FIRST_ID
 
-  constructor(options: LogKeeperOptions) {
+  constructor(options: LogRecoveryComponents) {
     this.#options = options
-    this.#witnesses = new Checkpoints(options.lifetimeMs)
+    this.#checkpoints = new Checkpoints(options.lifetimeMs)
   }
 
-  /** Whether Redis may know less of the completions than this node. Whoever gives them back says so. */
+  /** Redis may have lost completion counts that this node has; true until `completionsRestored`. */
   get hasLostCompletions(): boolean {
     return this.#hasLostCompletions
   }
@@ -68,170 +68,167 @@ export class LogRecovery {
     this.#hasLostCompletions = false
   }
 
-  /** The end of the log when it was last looked at. */
+  /** The end of the log at the last poll. */
   get lastId(): string {
     return this.#lastId
   }
 
-  /** This entry was read: from now on it must be there. */
-  witness(id: string): void {
-    this.#witnesses.add(id)
+  /** This entry was read: from now on it must exist. */
+  noteApplied(id: string): void {
+    this.#checkpoints.note(id)
   }
 
-  /** The connection ended: what was on its way may be lost. */
-  broke(): void {
+  /** The connection ended: entries in flight may be lost. */
+  connectionLost(): void {
     const { writer, reader, clock } = this.#options
-    writer.abandonDump()
+    writer.abandonResync()
     reader.abandonWaiting()
-    if (this.#epoch !== undefined) this.#owe({ sinceMs: clock.nowMs() - OVERLAP_MS })
+    if (this.#epoch !== undefined) this.#scheduleResync({ sinceMs: clock.nowMs() - OVERLAP_MS })
   }
 
-  /** Looks at the log and does what is to be done about it. `isFirst`: of a session. */
-  async look(client: RedisClient, isFirst: boolean): Promise<Look> {
+  /** Polls Redis, checks the log, and schedules a resync where it lost entries. `isFirst`: of a session. */
+  async poll(client: RedisClient, isFirst: boolean): Promise<PollResult> {
     const { keys, clock, newEpoch, reader, writer } = this.#options
     const siteMs = clock.nowMs()
-    const ids = isFirst ? this.#witnesses.all(siteMs) : this.#witnesses.few(siteMs)
+    const ids = isFirst ? this.#checkpoints.all(siteMs) : this.#checkpoints.oldestAndRecent(siteMs)
     const { applied } = reader
-    const askedMs = clock.elapsed()
-    const seen = await look(client, keys, { newEpoch: newEpoch(), ids })
-    const byMs = clock.read({ redisMs: seen.redisMs, askedMs, answeredMs: clock.elapsed() })
+    const requestedMs = clock.elapsed()
+    const polled = await poll(client, keys, { newEpoch: newEpoch(), ids })
+    const byMs = clock.read({ redisMs: polled.redisMs, requestedMs, respondedMs: clock.elapsed() })
     const epoch = this.#epoch
-    if (byMs !== 0) await this.#shift(client, byMs, seen)
-    this.#lastId = seen.lastId
+    if (byMs !== 0) await this.#shift(client, byMs, polled)
+    this.#lastId = polled.lastId
 
-    // Where writes are refused there may be none; and what the shift has begun, nobody has seen yet.
-    if (seen.epoch !== '' && this.#epoch === epoch) await this.#check(client, seen, ids, applied)
+    // Where writes are refused, the epoch may be missing. An epoch that the shift started is newer than the poll.
+    if (polled.epoch !== '' && this.#epoch === epoch) await this.#check(client, polled, ids, applied)
     const droppedSinceMs = writer.takeDropped()
-    if (droppedSinceMs !== undefined) this.#owe({ sinceMs: droppedSinceMs - OVERLAP_MS })
-    return seen
+    if (droppedSinceMs !== undefined) this.#scheduleResync({ sinceMs: droppedSinceMs - OVERLAP_MS })
+    return polled
   }
 
-  async #check(client: RedisClient, seen: Look, ids: readonly string[], applied: string): Promise<void> {
-    const firstGone = seen.isThere.indexOf(false)
-    if (seen.epoch !== this.#epoch) this.#begin(seen.epoch)
-    else if (firstGone === 0) await this.#rotate(client, 'its beginning was trimmed or lost')
-    else if (firstGone > 0) await this.#lostEnd(client, ids[firstGone] as string)
-    else if (compareIds(seen.lastId, applied) < 0) this.#options.reader.moveTo(seen.lastId)
-    else this.#witnesses.looked()
+  async #check(
+    client: RedisClient,
+    polled: PollResult,
+    ids: readonly string[],
+    applied: string,
+  ): Promise<void> {
+    const firstMissing = polled.exists.indexOf(false)
+    if (polled.epoch !== this.#epoch) this.#enterEpoch(polled.epoch)
+    else if (firstMissing === 0) await this.#rotate(client, 'its beginning was trimmed or lost')
+    else if (firstMissing > 0) await this.#recoverEnd(client, ids[firstMissing] as string)
+    else if (compareIds(polled.lastId, applied) < 0) this.#options.reader.moveTo(polled.lastId)
+    else this.#checkpoints.polled()
   }
 
-  /** Writes what is owed, until the signal ends it. */
-  async repay(signal: AbortSignal): Promise<void> {
+  /** Writes the records of scheduled resyncs, until the signal is aborted. */
+  async runResync(signal: AbortSignal): Promise<void> {
     const { subscriber, writer, reader, random } = this.#options
     while (!signal.aborted) {
-      const debt = this.#debt
-      if (debt === undefined) {
-        await this.#somethingOwed(signal)
+      const pending = this.#pending
+      if (pending === undefined) {
+        await this.#waitForResync(signal)
         continue
       }
       const end = this.#lastId
-      await this.#orAborted(
-        writer.dump(subscriber.dump(debt === 'everything' ? { sinceMs: 0 } : debt)),
-        signal,
-      )
-      if (debt === 'everything' && !signal.aborted) {
+      const own = subscriber.snapshotRecords(pending === 'everything' ? { sinceMs: 0 } : pending)
+      await this.#orAborted(writer.resync(own), signal)
+      if (pending === 'everything' && !signal.aborted) {
         await this.#orAborted(reader.reach(end), signal)
         const jitterMs = random.below(OTHERS_FIRST_JITTER_MS)
         await pause(OTHERS_FIRST_MS + jitterMs, undefined, { signal }).catch(() => undefined)
-        if (!signal.aborted) await this.#orAborted(writer.dump(subscriber.dump('all')), signal)
+        if (!signal.aborted) await this.#orAborted(writer.resync(subscriber.snapshotRecords('all')), signal)
       }
-      // Where it ended early, or more was lost meanwhile, the debt stays.
-      if (!signal.aborted && this.#debt === debt) this.#debt = undefined
+      // Where it ended early, or more was lost meanwhile, a resync stays pending.
+      if (!signal.aborted && this.#pending === pending) this.#pending = undefined
     }
   }
 
-  /** The log that is there now is another one than this node knows, or the first that it sees. */
-  #begin(epoch: string): void {
+  /** The log in Redis is another one than this node followed so far, or the first that it follows. */
+  #enterEpoch(epoch: string): void {
     const { reader, subscriber, clock, lifetimeMs, log } = this.#options
     const isFirst = this.#epoch === undefined
     this.#epoch = epoch
-    this.#witnesses.clear()
+    this.#checkpoints.clear()
     reader.moveTo(`${Math.max(0, clock.nowMs() - lifetimeMs)}-0`)
     if (isFirst) return
-    log.warn({ event: 'log-lost' }, 'the log of the site began anew; this node writes to it what it knows')
+    log.warn({ event: 'log-lost' }, 'site log restarted: this node is resending its state')
     subscriber.forgetLogged()
     this.#hasLostCompletions = true
-    this.#debt = undefined
-    this.#owe('everything')
+    this.#pending = undefined
+    this.#scheduleResync('everything')
   }
 
-  /** A fail-over, or an old backup: this entry is gone, and with it an end of the log of that time. */
-  async #lostEnd(client: RedisClient, gone: string): Promise<void> {
+  /** A fail-over, or an old backup: this entry is missing, and with it the end of the log at that time. */
+  async #recoverEnd(client: RedisClient, missing: string): Promise<void> {
     const { clock, keys, newEpoch, reader, log } = this.#options
-    const older = this.#witnesses.all(clock.nowMs()).filter((id) => compareIds(id, gone) < 0)
-    const { isThere } = await look(client, keys, { newEpoch: newEpoch(), ids: older })
-    const firstGone = isThere.indexOf(false)
-    const common = firstGone < 0 ? older.at(-1) : older[firstGone - 1]
+    const older = this.#checkpoints.all(clock.nowMs()).filter((id) => compareIds(id, missing) < 0)
+    const { exists } = await poll(client, keys, { newEpoch: newEpoch(), ids: older })
+    const firstMissing = exists.indexOf(false)
+    const common = firstMissing < 0 ? older.at(-1) : older[firstMissing - 1]
     if (common === undefined) {
-      await this.#rotate(client, 'nothing of what was read is in it any more')
+      await this.#rotate(client, 'none of the entries that were read exists')
       return
     }
     log.warn(
       { event: 'log-end-lost', seconds: Math.round((clock.nowMs() - idMs(common)) / 1000) },
-      'the end of the log of the site was lost; this node writes again what it heard',
+      'end of the site log lost: this node is resending its announces since then',
     )
-    this.#witnesses.forgetAfter(common)
+    this.#checkpoints.dropAfter(common)
     reader.moveTo(common)
     this.#hasLostCompletions = true
-    this.#owe({ sinceMs: idMs(common) - OVERLAP_MS })
+    this.#scheduleResync({ sinceMs: idMs(common) - OVERLAP_MS })
   }
 
   async #rotate(client: RedisClient, cause: string, isWorthless = false): Promise<void> {
     const { keys, newEpoch, clock, log } = this.#options
-    if (clock.elapsed() - this.#rotatedMs < ROTATE_EVERY_MS) return
+    if (clock.elapsed() - this.#rotatedMs < ROTATION_INTERVAL_MS) return
     this.#rotatedMs = clock.elapsed()
-    log.warn(
-      { event: 'log-rotated', cause },
-      'the log of the site is not whole: all nodes write to it what they know',
-    )
+    log.warn({ event: 'log-rotated', cause }, 'site log incomplete; every node is resending its state')
     const epoch = await client.run(
       scripts.rotateEpoch,
       [keys.epoch, keys.log],
       [this.#epoch ?? '', newEpoch(), isWorthless ? 1 : 0],
     )
-    this.#begin(text(epoch))
+    this.#enterEpoch(text(epoch))
   }
 
-  /** Redis's clock and this node's differ: the node's time moves, and all that it noted. */
-  async #shift(client: RedisClient, byMs: number, seen: Look): Promise<void> {
+  /** Redis's clock and this node's differ: the site time of this node moves, and all stored timestamps with it. */
+  async #shift(client: RedisClient, byMs: number, polled: PollResult): Promise<void> {
     const { subscriber, writer, log } = this.#options
-    log.warn(
-      { event: 'time-shifted', byMs },
-      'the time of the site is not what this node took it for; it is now',
-    )
-    const waitingSinceMs = writer.oldestMs
-    // They have times of before in them; a dump has them right.
+    log.warn({ event: 'time-shifted', byMs }, 'site clock changed; local timestamps shifted')
+    const backlogSinceMs = writer.oldestMs
+    // The backlog contains times before the shift; a resync writes shifted ones.
     writer.discard()
     subscriber.shiftTime(byMs)
-    if (waitingSinceMs !== undefined) this.#owe({ sinceMs: waitingSinceMs + byMs - OVERLAP_MS })
-    if (this.#epoch === undefined || this.#epoch !== seen.epoch || Math.abs(byMs) < REBASE_MS) return
+    if (backlogSinceMs !== undefined) this.#scheduleResync({ sinceMs: backlogSinceMs + byMs - OVERLAP_MS })
+    if (this.#epoch === undefined || this.#epoch !== polled.epoch || Math.abs(byMs) < REBASE_MS) return
     if (byMs < 0) await this.#rotate(client, 'the clock of Redis was set back', true)
     else {
       subscriber.forgetLogged()
-      this.#owe('everything')
+      this.#scheduleResync('everything')
     }
   }
 
-  #owe(debt: Debt): void {
-    const before = this.#debt
+  #scheduleResync(resync: PendingResync): void {
+    const before = this.#pending
     if (before === 'everything') return
-    this.#debt =
-      debt === 'everything' || before === undefined
-        ? debt
-        : { sinceMs: Math.min(before.sinceMs, debt.sinceMs) }
+    this.#pending =
+      resync === 'everything' || before === undefined
+        ? resync
+        : { sinceMs: Math.min(before.sinceMs, resync.sinceMs) }
     this.#wake()
   }
 
-  #somethingOwed(signal: AbortSignal): Promise<void> {
+  #waitForResync(signal: AbortSignal): Promise<void> {
     return this.#orAborted(new Promise<void>((resolve) => (this.#wake = resolve)), signal)
   }
 
   async #orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    let over = () => {}
-    const aborted = new Promise<void>((resolve) => (over = resolve))
-    signal.addEventListener('abort', over, { once: true })
+    let abort = () => {}
+    const aborted = new Promise<void>((resolve) => (abort = resolve))
+    signal.addEventListener('abort', abort, { once: true })
     await Promise.race([promise, aborted])
-    signal.removeEventListener('abort', over)
+    signal.removeEventListener('abort', abort)
   }
 }

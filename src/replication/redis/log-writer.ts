@@ -1,8 +1,8 @@
 /**
- * Writes batches to the site log, in order, one entry on its way at a time. What comes meanwhile goes into the next
- * entry, so the busier a node is, the more of its batches share one round trip.
+ * Writes batches to the site log, in order, with one entry in flight at a time. Batches that are appended meanwhile go
+ * into the next entry: the busier a node is, the more of its batches share one round trip.
  *
- * An entry whose fate is unknown is written again: batches may be applied twice.
+ * An entry whose outcome is unknown is written again: batches may be applied twice.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../../core/clock.ts'
@@ -10,17 +10,17 @@ import { type Batch, BatchQueue } from './batch-queue.ts'
 import { type RedisClient, isRefusal } from './client.ts'
 import { WRITE_REFUSALS } from './refusals.ts'
 
-/** Minutes of announces of a busy node, while Redis is away; then the oldest go, and are dumped later. */
+/** Minutes of announces of a busy node while Redis is down; then the oldest are dropped, and a resync replaces them. */
 const BACKLOG_BYTES_MAX = 8 * 1024 * 1024
-/** One entry. Larger ones would keep the server, and the announces between two dumped entries, waiting. */
+/** Size of one entry. Larger ones would delay the server, and announces during a resync. */
 const ENTRY_BYTES = 64 * 1024
-/** Between two attempts where the server refuses to write, as one that is full does. */
+/** Between two attempts where the server refuses writes, for example because it is full. */
 const REFUSED_PAUSE_MS = 500
 
 /** The field of a batch in an entry; an entry has several of them. */
 const BATCH_FIELD = 'b'
 
-interface Dump {
+interface Resync {
   readonly batches: Iterator<Buffer>
   readonly resolve: () => void
 }
@@ -34,9 +34,9 @@ export interface LogWriterOptions {
 export class LogWriter {
   readonly #options: LogWriterOptions
   readonly #queue = new BatchQueue(BACKLOG_BYTES_MAX)
-  /** Of the entry that is on its way, or is to be tried again. */
+  /** Batches of the entry that is in flight, or is to be retried. */
   #entry: Batch[] = []
-  #dump: Dump | undefined
+  #resync: Resync | undefined
   #dropped = 0
   #droppedSinceMs: number | undefined
   #refusal: string | undefined
@@ -54,12 +54,12 @@ export class LogWriter {
     return this.#dropped
   }
 
-  /** Why the server does not take what is written now. */
+  /** The error with which the server refuses writes; undefined where it accepts them. */
   get refusal(): string | undefined {
     return this.#refusal
   }
 
-  /** When the oldest was handed over that waits, or was dropped and not made good yet. */
+  /** When the oldest batch was appended that is not written, or was dropped and not resynced. */
   get oldestMs(): number | undefined {
     const times = [this.#entry[0]?.atMs, this.#queue.oldest?.atMs, this.#droppedSinceMs]
     const known = times.filter((time): time is number => time !== undefined)
@@ -73,42 +73,42 @@ export class LogWriter {
     this.#wake()
   }
 
-  /** Since when something is missing that was dropped. Whoever takes it has it dumped. */
+  /** The time of the oldest dropped batch. The caller takes over: it schedules a resync from then on. */
   takeDropped(): number | undefined {
     const sinceMs = this.#droppedSinceMs
     this.#droppedSinceMs = undefined
     return sinceMs
   }
 
-  /** Writes these as well, behind what is newer. Resolves when the last of them is on its way; one dump at a time. */
-  dump(batches: Iterable<Buffer>): Promise<void> {
+  /** Writes these too, after newer batches. Resolves when the last of them is in an entry; one resync at a time. */
+  resync(batches: Iterable<Buffer>): Promise<void> {
     return new Promise((resolve) => {
-      this.#dump = { batches: batches[Symbol.iterator](), resolve }
+      this.#resync = { batches: batches[Symbol.iterator](), resolve }
       this.#wake()
     })
   }
 
-  abandonDump(): void {
-    this.#dump = undefined
+  abandonResync(): void {
+    this.#resync = undefined
   }
 
-  /** Nothing of what waits is to be written; what is on its way is not stopped. */
+  /** Drops the batches in the queue; the entry in flight is not stopped. */
   discard(): void {
     while (this.#queue.shift() !== undefined);
     this.#droppedSinceMs = undefined
   }
 
-  /** Resolves when nothing waits any more, or the signal says that it has taken too long. */
+  /** Resolves when the backlog is empty, or the signal is aborted. */
   async drained(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.backlogBytes > 0) await pause(DRAIN_LOOK_MS)
+    while (!signal.aborted && this.backlogBytes > 0) await pause(DRAIN_POLL_MS)
   }
 
-  /** Writes until the signal ends it; rejects where the connection is of no use any more. */
+  /** Writes until the signal is aborted; rejects where the connection fails. */
   async run(client: RedisClient, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (this.#entry.length === 0) this.#fillEntry()
       if (this.#entry.length === 0) {
-        await this.#somethingToWrite(signal)
+        await this.#waitForBatches(signal)
         continue
       }
       try {
@@ -137,15 +137,15 @@ export class LogWriter {
       this.#queue.shift()
       this.#entry.push(next)
     }
-    if (this.#dump !== undefined) this.#fillFromDump(this.#dump, bytes)
+    if (this.#resync !== undefined) this.#fillFromResync(this.#resync, bytes)
   }
 
-  #fillFromDump({ batches, resolve }: Dump, filledBytes: number): void {
+  #fillFromResync({ batches, resolve }: Resync, filledBytes: number): void {
     const atMs = this.#options.clock.nowMs()
     for (let bytes = filledBytes; bytes < ENTRY_BYTES;) {
       const next = batches.next()
       if (next.done === true) {
-        this.#dump = undefined
+        this.#resync = undefined
         resolve()
         return
       }
@@ -154,7 +154,7 @@ export class LogWriter {
     }
   }
 
-  #somethingToWrite(signal: AbortSignal): Promise<void> {
+  #waitForBatches(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         signal.removeEventListener('abort', done)
@@ -163,10 +163,10 @@ export class LogWriter {
       }
       this.#wake = done
       signal.addEventListener('abort', done)
-      // A dump that was asked for between two looks.
-      if (this.#dump !== undefined) done()
+      // A resync may have been requested since the entry was filled.
+      if (this.#resync !== undefined) done()
     })
   }
 }
 
-const DRAIN_LOOK_MS = 5
+const DRAIN_POLL_MS = 5

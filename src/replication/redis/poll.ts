@@ -1,32 +1,32 @@
-/** What a node asks Redis every second, as one script: see scripts/look-5.lua. */
+/** The poll of Redis, one script a second: see scripts/poll-5.lua. */
 import type { SiteKeys } from './keys.ts'
 import { list, type RedisClient, text } from './client.ts'
 import { scripts } from './scripts.ts'
 
-export interface Look {
+export interface PollResult {
   readonly redisMs: number
-  /** Empty where there is none and none could be begun. */
+  /** Empty where there is none and none could be started. */
   readonly epoch: string
-  /** Why writes are refused, or empty. */
+  /** The error with which Redis refuses writes, or empty. */
   readonly refusal: string
   readonly lastId: string
   readonly lastCompletion: number
   readonly torrentsId: string
   readonly torrentsVersion: string
   readonly secretsChangedAt: string
-  /** For each id that was asked for, whether the entry is there. */
-  readonly isThere: readonly boolean[]
+  /** For each requested id, whether the entry exists. */
+  readonly exists: readonly boolean[]
 }
 
-export async function look(
+export async function poll(
   client: RedisClient,
   keys: SiteKeys,
   { newEpoch, ids }: { readonly newEpoch: string; readonly ids: readonly string[] },
-): Promise<Look> {
+): Promise<PollResult> {
   const { log, epoch, completionChanges, torrentState, secrets } = keys
   const reply = list(
     await client.run(
-      scripts.look,
+      scripts.poll,
       [log, epoch, completionChanges, torrentState, secrets],
       [newEpoch, ...ids],
     ),
@@ -40,6 +40,6 @@ export async function look(
     torrentsId: text(reply[6]),
     torrentsVersion: text(reply[7]),
     secretsChangedAt: text(reply[8]),
-    isThere: reply.slice(9).map((each) => each === 1),
+    exists: reply.slice(9).map((each) => each === 1),
   }
 }

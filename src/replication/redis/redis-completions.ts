@@ -1,6 +1,6 @@
 /**
- * Completion counts in Redis. What is added goes there together with whatever else was added meanwhile; every node,
- * the one that added it included, reads the counts that changed since it last looked.
+ * Completion counts in Redis. Completions that are added while a command is in flight share the next command; every node,
+ * the adding one included, reads the counts that changed since its last poll.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '../../core/log.ts'
@@ -9,22 +9,22 @@ import { list, type RedisClient, text } from './client.ts'
 import type { SiteKeys } from './keys.ts'
 import { scripts } from './scripts.ts'
 
-/** While Redis is away: 16 bytes each. A site where more hosts finish in one outage counts a little short. */
-const WAITING_MAX = 100_000
-/** In one command, so that none keeps the server for longer than a few milliseconds. */
-const AT_ONCE = 500
-const DRAIN_LOOK_MS = 5
+/** Completions kept while Redis is down, 24 bytes each. Further ones in the same outage are not counted. */
+const PENDING_MAX = 100_000
+/** Completions in one command, so that none occupies the server for more than a few milliseconds. */
+const COMMAND_MAX = 500
+const DRAIN_POLL_MS = 5
 
 export class RedisCompletions implements CompletionStore {
   readonly #keys: SiteKeys
   readonly #log: Log
   /** Infohash and client, 24 bytes. */
-  #waiting: Buffer[] = []
+  #pending: Buffer[] = []
   #client: RedisClient | undefined
   #isSending = false
   /** The last change that was read. */
   #change = 0
-  #missed = 0
+  #uncounted = 0
 
   constructor(keys: SiteKeys, log: Log) {
     this.#keys = keys
@@ -37,18 +37,18 @@ export class RedisCompletions implements CompletionStore {
   }
 
   add(infoHash: Buffer, client: number): void {
-    if (this.#waiting.length === WAITING_MAX) {
-      if (this.#missed++ === 0)
+    if (this.#pending.length === PENDING_MAX) {
+      if (this.#uncounted++ === 0)
         this.#log.warn(
-          { event: 'completions-missed', waiting: WAITING_MAX },
-          'too many completions wait for the store; the count will be short',
+          { event: 'completions-missed', waiting: PENDING_MAX },
+          'too many completions are waiting for the store; further ones are not counted',
         )
       return
     }
     const bytes = Buffer.allocUnsafe(24)
     infoHash.copy(bytes)
     bytes.writeUInt32BE(client >>> 0, 20)
-    this.#waiting.push(bytes)
+    this.#pending.push(bytes)
     void this.#send()
   }
 
@@ -57,42 +57,42 @@ export class RedisCompletions implements CompletionStore {
     if (client === undefined || this.#isSending) return
     this.#isSending = true
     try {
-      while (this.#waiting.length > 0 && client === this.#client) {
+      while (this.#pending.length > 0 && client === this.#client) {
         const { completions, completionChanges, completionClients } = this.#keys
-        const some = this.#waiting.slice(0, AT_ONCE)
-        await client.run(scripts.countCompletions, [completions, completionChanges, completionClients], some)
-        // What was added meanwhile is behind them.
-        this.#waiting.splice(0, some.length)
+        const sent = this.#pending.slice(0, COMMAND_MAX)
+        await client.run(scripts.countCompletions, [completions, completionChanges, completionClients], sent)
+        // Completions that were added meanwhile are behind them.
+        this.#pending.splice(0, sent.length)
       }
-      this.#missed = 0
+      this.#uncounted = 0
     } catch {
-      // Tried again when the next one is added, or the next connection stands; counted twice they are not.
+      // Retried with the next completion, and with the next connection; the script does not count one twice.
     } finally {
       this.#isSending = false
     }
   }
 
-  /** Resolves when nothing waits any more, or the signal says that it has taken too long. */
+  /** Resolves when no completion is pending, or the signal is aborted. */
   async drained(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.#waiting.length > 0) await pause(DRAIN_LOOK_MS)
+    while (!signal.aborted && this.#pending.length > 0) await pause(DRAIN_POLL_MS)
   }
 
-  /** Tries again what could not be sent. */
+  /** Sends the completions that could not be sent. */
   retry(): void {
     void this.#send()
   }
 
-  /** Whether there are counts that this node has not read: `last` is the last change in Redis. */
+  /** True where Redis has counts that this node has not read: `last` is the last change in Redis. */
   isBehind(last: number): boolean {
     return last !== this.#change
   }
 
-  /** Reads what changed since it last did; everything, where Redis knows less than this node once read. */
+  /** Reads the changes since the last call; all of them, where Redis has fewer than this node has read. */
   async follow(client: RedisClient, last: number, subscriber: LogSubscriber): Promise<void> {
     if (last < this.#change) this.#change = 0
     while (this.#change < last) {
       const { completions, completionChanges } = this.#keys
-      const range = [completionChanges, `(${this.#change}`, '+inf', 'WITHSCORES', 'LIMIT', 0, AT_ONCE]
+      const range = [completionChanges, `(${this.#change}`, '+inf', 'WITHSCORES', 'LIMIT', 0, COMMAND_MAX]
       const changed = list(await client.call('zrangebyscore', range))
       const infoHashes = changed.filter((_, index) => index % 2 === 0) as Buffer[]
       if (infoHashes.length === 0) break
@@ -105,21 +105,21 @@ export class RedisCompletions implements CompletionStore {
     this.#change = Math.max(this.#change, last)
   }
 
-  /** Gives back what Redis lost and this node still knows. */
+  /** Restores the counts that Redis lost and this node still has. */
   async restore(client: RedisClient, subscriber: LogSubscriber): Promise<void> {
     const { completions, completionChanges } = this.#keys
-    let some: (string | number | Buffer)[] = []
-    const give = async () => {
-      if (some.length > 0)
-        await client.run(scripts.restoreCompletions, [completions, completionChanges], some)
-      some = []
+    let args: (string | number | Buffer)[] = []
+    const send = async () => {
+      if (args.length > 0)
+        await client.run(scripts.restoreCompletions, [completions, completionChanges], args)
+      args = []
     }
-    // They may change while some are on their way.
+    // A copy: counts may change while a command is in flight.
     const known = [...subscriber.completionCounts()]
     for (const { infoHash, count } of known) {
-      some.push(infoHash.toString('hex'), infoHash, count)
-      if (some.length === AT_ONCE * 3) await give()
+      args.push(infoHash.toString('hex'), infoHash, count)
+      if (args.length === COMMAND_MAX * 3) await send()
     }
-    await give()
+    await send()
   }
 }

@@ -1,93 +1,93 @@
 /**
- * Leases in Redis: one script decides, so two nodes that ask in the same millisecond cannot both be told yes.
+ * Leases in Redis: one script decides, so that the claims of two nodes in the same millisecond cannot both be granted.
  *
- * An announce waits for this, so it never waits long: after one claim without an answer in time, the next ones are
- * answered `alone` at once, until Redis has answered something again.
+ * An announce waits for a claim, so the wait is bounded: after one claim without a response in time, further claims
+ * are answered `undecided` at once, until Redis responds again.
  */
 import { CLAIM_DEADLINE_MS, type GatewayLeases, type LeaseAnswer, type LeaseRequest } from '../site-store.ts'
 import { DeadlineMissed, type RedisClient, within } from './client.ts'
 import type { SiteKeys } from './keys.ts'
 import { scripts } from './scripts.ts'
 
-/** Leases that wait to be taken back after an outage. Gateways are few; beyond that they are decided by the log alone. */
-const OWED_MAX = 10_000
+/** Renewals that are kept during an outage. Gateways are few; beyond this number the log alone decides. */
+const DEFERRED_MAX = 10_000
 
 export class RedisLeases implements GatewayLeases {
   readonly #keys: SiteKeys
   #client: RedisClient | undefined
-  #isSuspect = false
-  /** What was renewed while nobody could be told, by key and peer. */
-  readonly #owed = new Map<string, LeaseRequest>()
+  #isUnresponsive = false
+  /** Renewals during an outage, by key and peer. */
+  readonly #deferred = new Map<string, LeaseRequest>()
 
   constructor(keys: SiteKeys) {
     this.#keys = keys
   }
 
-  /** Teaches the server the script, which would cost the first claim a second round trip. */
+  /** Loads the script into the server, which would cost the first claim a second round trip. */
   async prepare(client: RedisClient): Promise<void> {
-    const nobody = Buffer.alloc(20)
-    // Nobody may hold it, so nothing is written.
-    await client.run(scripts.claimLease, [this.#keys.lease(nobody, '-')], [nobody, 1, 0])
+    const placeholder = Buffer.alloc(20)
+    // The largest number of holders is 0, so nothing is written.
+    await client.run(scripts.claimLease, [this.#keys.lease(placeholder, '-')], [placeholder, 1, 0])
   }
 
-  /** undefined: nobody can be asked. */
+  /** undefined while Redis is down. */
   use(client: RedisClient | undefined): void {
     this.#client = client
-    this.#isSuspect = false
+    this.#isUnresponsive = false
     if (client === undefined) return
-    const owed = [...this.#owed.values()]
-    this.#owed.clear()
-    for (const request of owed) this.renew(request)
+    const deferred = [...this.#deferred.values()]
+    this.#deferred.clear()
+    for (const request of deferred) this.renew(request)
   }
 
-  /** Redis answered something else in time. */
-  trust(): void {
-    this.#isSuspect = false
+  /** Redis answered another command in time. */
+  markResponsive(): void {
+    this.#isUnresponsive = false
   }
 
   claim(request: LeaseRequest): LeaseAnswer | Promise<LeaseAnswer> {
     const client = this.#client
-    return client === undefined || this.#isSuspect ? 'alone' : this.#claim(client, request)
+    return client === undefined || this.#isUnresponsive ? 'undecided' : this.#claim(client, request)
   }
 
   async #claim(client: RedisClient, request: LeaseRequest): Promise<LeaseAnswer> {
     try {
-      return await within(CLAIM_DEADLINE_MS, this.#ask(client, request))
+      return await within(CLAIM_DEADLINE_MS, this.#request(client, request))
     } catch {
-      this.#isSuspect = true
-      return 'alone'
+      this.#isUnresponsive = true
+      return 'undecided'
     }
   }
 
   renew(request: LeaseRequest): void {
     const client = this.#client
-    if (client === undefined || this.#isSuspect) this.#owe(request)
-    else void this.#ask(client, request).then((answer) => answer === 'alone' && this.#owe(request))
+    if (client === undefined || this.#isUnresponsive) this.#defer(request)
+    else void this.#request(client, request).then((answer) => answer === 'undecided' && this.#defer(request))
   }
 
   release({ infoHash, site, peer }: Pick<LeaseRequest, 'infoHash' | 'site' | 'peer'>): void {
-    this.#owed.delete(this.#nameOf({ infoHash, site, peer }))
-    // Who cannot be told now hears it from the log; in Redis the lease ends by itself.
+    this.#deferred.delete(this.#nameOf({ infoHash, site, peer }))
+    // Other nodes get the release from the log; in Redis the lease expires, should the command fail.
     this.#client?.call('zrem', [this.#keys.lease(infoHash, site), peer]).catch(() => undefined)
   }
 
-  /** Never rejects. The late answer to a claim says that Redis is there again. */
-  async #ask(client: RedisClient, request: LeaseRequest): Promise<LeaseAnswer> {
+  /** Never rejects. The late response to a claim also proves that Redis is available again. */
+  async #request(client: RedisClient, request: LeaseRequest): Promise<LeaseAnswer> {
     const { infoHash, site, peer, lifetimeMs, holdersMax } = request
     const key = this.#keys.lease(infoHash, site)
     try {
       const granted = await client.run(scripts.claimLease, [key], [peer, Math.ceil(lifetimeMs), holdersMax])
-      if (client === this.#client) this.#isSuspect = false
-      return granted === 1 ? 'granted' : 'taken'
+      if (client === this.#client) this.#isUnresponsive = false
+      return granted === 1 ? 'granted' : 'denied'
     } catch (error) {
-      if (error instanceof DeadlineMissed) this.#isSuspect = true
-      return 'alone'
+      if (error instanceof DeadlineMissed) this.#isUnresponsive = true
+      return 'undecided'
     }
   }
 
-  #owe(request: LeaseRequest): void {
+  #defer(request: LeaseRequest): void {
     const name = this.#nameOf(request)
-    if (this.#owed.size < OWED_MAX || this.#owed.has(name)) this.#owed.set(name, request)
+    if (this.#deferred.size < DEFERRED_MAX || this.#deferred.has(name)) this.#deferred.set(name, request)
   }
 
   #nameOf({ infoHash, site, peer }: Pick<LeaseRequest, 'infoHash' | 'site' | 'peer'>): string {

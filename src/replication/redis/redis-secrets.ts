@@ -1,13 +1,13 @@
 /**
- * The secret of UDP connection ids, one for all nodes of a site, and renewed by whichever node looks first once its
- * day is over. A node that came while Redis was away goes on accepting what it gave out by its own.
+ * The secret of UDP connection ids, one for all nodes of a site. After a day, the first node that polls renews it. A node
+ * that started while Redis was down continues to accept the connection ids that it issued with its own secret.
  */
 import type { SecretStore } from '../site-store.ts'
 import { list, type RedisClient, text } from './client.ts'
 import type { SiteKeys } from './keys.ts'
 import { scripts } from './scripts.ts'
 
-const RENEW_EVERY_MS = 24 * 60 * 60 * 1000
+const RENEWAL_INTERVAL_MS = 24 * 60 * 60 * 1000
 
 export class RedisSecrets implements SecretStore {
   readonly #keys: SiteKeys
@@ -25,9 +25,9 @@ export class RedisSecrets implements SecretStore {
     return this.#secrets
   }
 
-  /** Whether to ask: `changedAt` is what Redis says. */
+  /** True where the secret must be read: `changedAt` is that of the last poll. */
   isBehind(changedAt: string, siteMs: number): boolean {
-    return changedAt !== this.#changedAt || siteMs - Number(changedAt) >= RENEW_EVERY_MS
+    return changedAt !== this.#changedAt || siteMs - Number(changedAt) >= RENEWAL_INTERVAL_MS
   }
 
   async follow(client: RedisClient): Promise<void> {
@@ -36,7 +36,7 @@ export class RedisSecrets implements SecretStore {
       await client.run(
         scripts.renewSecret,
         [this.#keys.secrets],
-        [own ?? this.#newSecret(), this.#newSecret(), RENEW_EVERY_MS],
+        [own ?? this.#newSecret(), this.#newSecret(), RENEWAL_INTERVAL_MS],
       ),
     )
     const [current, previous] = [reply[1], reply[2]] as Buffer[]

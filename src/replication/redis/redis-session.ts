@@ -1,6 +1,6 @@
 /**
- * One stretch of time in which Redis is there: two connections, one for commands and one that waits for entries. A
- * failure of either ends both, so that what follows always begins from the same place.
+ * One period in which Redis is connected: two connections, one for commands and one that blocks on new log entries. A
+ * failure of either ends both, so that the next session always starts from the same state.
  */
 import type { StoreTarget } from '../../core/store-url.ts'
 import { openClient, type RedisClient } from './client.ts'

@@ -1,9 +1,9 @@
 /**
- * What the nodes of a site share, in Redis. Whatever happens to Redis, an announce is answered from this node's
- * memory; what is here keeps that memory like the other nodes', and makes it so again after an outage.
+ * The shared state of a site in Redis. Announces are always answered from the memory of this node, also while Redis is
+ * down; the store keeps that memory equal to that of the other nodes, and resyncs it after an outage.
  *
- * A session lasts while both connections do. In it run a writer, a reader, a look every second, and what has to be
- * dumped; the first of them to fail ends it, and the next one begins after a pause.
+ * A session lasts as long as both of its connections. It runs a writer, a reader, a poll every second, and pending
+ * resyncs; the first of them to fail ends it, and the next session starts after a pause.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../../core/clock.ts'
@@ -26,41 +26,42 @@ import { refusedBy, WRITE_REFUSALS } from './refusals.ts'
 import { SiteClock } from './site-clock.ts'
 import { storeSentence } from './store-sentence.ts'
 
-/** A server that hangs is noticed within two: one until the next look, one until its deadline. */
-const LOOK_EVERY_MS = 1_000
-/** A node that starts while Redis is away waits so long for it, then serves alone. */
-const ALONE_AFTER_MS = 10_000
-/** Between two attempts to connect: from soon, because most breaks are short, to seldom enough for a herd of nodes. */
+/** A server that hangs is detected within two seconds: one until the next poll, one until its deadline. */
+const POLL_INTERVAL_MS = 1_000
+/** A node that starts while Redis is down waits this long, then runs standalone. */
+const STANDALONE_AFTER_MS = 10_000
+/** Between two attempts to connect: short at first, because most outages are; the maximum spares Redis many nodes. */
 const RETRY_MS_MIN = 100
 const RETRY_MS_MAX = 2_000
-/** A session that lasted so long was a good one: the next attempt comes soon again. */
-const LASTING_MS = 5_000
-/** A stopping node gives its last batches so long. */
+/** After a session of this length, the retry delay starts again from its minimum. */
+const STABLE_MS = 5_000
+/** Time that a stopping node has to write its last batches. */
 const FLUSH_DEADLINE_MS = 3_000
 
 export interface RedisStoreOptions {
   readonly target: StoreTarget
   readonly site: string
-  /** The longest that a peer may be silent: the log goes back as far. */
+  /** The longest lifetime of a peer without an announce; the log reaches back as far. */
   readonly lifetimeMs: number
   readonly mirror: TorrentDirectory
   readonly mirrorDirectory: string
   readonly clock: Clock
   readonly random: Random
-  /** 32 bytes that nobody can guess. */
+  /** 32 unpredictable bytes. */
   readonly newSecret: () => Buffer
   readonly log: Log
-  /** Time that passes, should it not be the machine's. */
+  /** Replaces the elapsed time of the machine. */
   readonly elapsed?: () => number
 }
 
-/** What a session works with; there from `open` on. */
-interface Following {
-  readonly keeper: LogRecovery
+/** Collaborators of every session, from `open` on. */
+interface SessionComponents {
+  readonly recovery: LogRecovery
   readonly reader: LogReader
   readonly subscriber: LogSubscriber
-  /** For whoever waits for `open`. */
+  /** Resolves `open`. */
   readonly caughtUp: () => void
+  /** Rejects `open`. */
   readonly refused: (error: Error) => void
 }
 
@@ -76,12 +77,12 @@ export class RedisStore implements SiteStore {
   readonly #writer: LogWriter
   readonly #closing = new AbortController()
   #running: Promise<void> | undefined
-  /** Why there is no session, and since when by `clock.elapsed`. */
+  /** The reason why there is no session, and its start by `clock.elapsed`. */
   #down: { readonly reason: string; readonly sinceMs: number } | undefined
-  /** What Redis answered when something else than the log was to be written. */
+  /** The error with which Redis refuses writes other than those of the log. */
   #refusal = ''
   #isCaughtUp = false
-  /** Once it is, nothing that Redis says ends the node. */
+  /** From then on, no error of Redis ends the node. */
   #isOpen = false
 
   constructor(options: RedisStoreOptions) {
@@ -110,9 +111,9 @@ export class RedisStore implements SiteStore {
     const reader = new LogReader({
       key: this.#keys.log,
       apply: (batch) => subscriber.apply(batch),
-      onApplied: (id) => keeper.witness(id),
+      onApplied: (id) => recovery.noteApplied(id),
     })
-    const keeper: LogRecovery = new LogRecovery({
+    const recovery: LogRecovery = new LogRecovery({
       keys: this.#keys,
       lifetimeMs,
       clock: this.clock,
@@ -124,28 +125,28 @@ export class RedisStore implements SiteStore {
       reader,
     })
     const caughtUp = new Promise<void>((resolve, reject) => {
-      this.#running = this.#run({ keeper, reader, subscriber, caughtUp: resolve, refused: reject })
+      this.#running = this.#run({ recovery, reader, subscriber, caughtUp: resolve, refused: reject })
     })
-    const over = new AbortController()
+    const opened = new AbortController()
     try {
-      await Promise.race([caughtUp, this.#aloneTooLong(over.signal)])
+      await Promise.race([caughtUp, this.#unreachableTooLong(opened.signal)])
     } finally {
-      over.abort()
+      opened.abort()
     }
     this.#isOpen = true
   }
 
-  /** Resolves when there was no Redis for so long that the node begins without. */
-  async #aloneTooLong(signal: AbortSignal): Promise<void> {
+  /** Resolves when Redis was unreachable for `STANDALONE_AFTER_MS`, or when the signal is aborted. */
+  async #unreachableTooLong(signal: AbortSignal): Promise<void> {
     for (;;) {
       const downMs = this.#down === undefined ? 0 : this.clock.elapsed() - this.#down.sinceMs
-      if (downMs >= ALONE_AFTER_MS) break
-      await pause(ALONE_AFTER_MS - downMs, undefined, { signal, ref: false }).catch(() => undefined)
+      if (downMs >= STANDALONE_AFTER_MS) break
+      await pause(STANDALONE_AFTER_MS - downMs, undefined, { signal, ref: false }).catch(() => undefined)
       if (signal.aborted) return
     }
     this.#options.log.warn(
       { event: 'store-alone', reason: this.#down?.reason },
-      'the store cannot be reached: this node begins alone, and joins the others when it can',
+      'store unreachable at start; running standalone until it is reachable',
     )
   }
 
@@ -160,7 +161,7 @@ export class RedisStore implements SiteStore {
       backlogBytes,
       droppedBatches,
       sentence: storeSentence({
-        shown: this.#options.target.redactedUrl,
+        redactedUrl: this.#options.target.redactedUrl,
         down: down && { reason: down.reason, seconds: (this.clock.elapsed() - down.sinceMs) / 1000 },
         refusal,
         isCaughtUp: this.#isCaughtUp,
@@ -179,7 +180,7 @@ export class RedisStore implements SiteStore {
     await this.#running
   }
 
-  async #run(following: Following): Promise<void> {
+  async #run(components: SessionComponents): Promise<void> {
     const { target, site, random } = this.#options
     const { signal } = this.#closing
     let pauseMs = RETRY_MS_MIN
@@ -188,55 +189,55 @@ export class RedisStore implements SiteStore {
       let startedMs = Infinity
       try {
         session = await openSession(target, site)
-        await this.#start(session, following)
+        await this.#start(session, components)
         startedMs = this.clock.elapsed()
-        await this.#serve(session, following)
+        await this.#serve(session, components)
       } catch (error) {
         const refused = this.#isOpen || this.#isCaughtUp ? undefined : refusedBy(target, error)
         if (refused !== undefined) {
-          following.refused(refused)
+          components.refused(refused)
           return
         }
-        this.#noteDown(error as Error)
+        this.#markDown(error as Error)
       } finally {
         session?.close()
         this.#use(undefined)
-        following.keeper.broke()
+        components.recovery.connectionLost()
       }
-      if (this.clock.elapsed() - startedMs > LASTING_MS) pauseMs = RETRY_MS_MIN
+      if (this.clock.elapsed() - startedMs > STABLE_MS) pauseMs = RETRY_MS_MIN
       await pause(pauseMs / 2 + random.below(pauseMs), undefined, { signal }).catch(() => undefined)
       pauseMs = Math.min(RETRY_MS_MAX, pauseMs * 2)
     }
-    following.caughtUp()
+    components.caughtUp()
   }
 
-  /** From here on Redis is there, and everything but the replay is known. */
-  async #start({ commands }: RedisSession, following: Following): Promise<void> {
+  /** Afterwards Redis is usable, and all state but the log has been read. */
+  async #start({ commands }: RedisSession, components: SessionComponents): Promise<void> {
     const { log, target } = this.#options
-    if (!this.#isOpen) await mayWrite(commands, this.#keys)
-    await this.#look(commands, following, true)
+    if (!this.#isOpen) await checkWritable(commands, this.#keys)
+    await this.#poll(commands, components, true)
     await this.leases.prepare(commands)
     this.#use(commands)
     this.#down = undefined
-    log.info({ event: 'store-up', store: target.redactedUrl }, 'the store is there')
+    log.info({ event: 'store-up', store: target.redactedUrl }, 'connected to the store')
   }
 
-  /** Rejects with what ended the session; resolves when the store is closed. */
-  async #serve(session: RedisSession, following: Following): Promise<void> {
+  /** Rejects with the error that ended the session; resolves when the store is closed. */
+  async #serve(session: RedisSession, components: SessionComponents): Promise<void> {
     const { commands, reading } = session
-    const { keeper, reader } = following
+    const { recovery, reader } = components
     const end = new AbortController()
     const signal = AbortSignal.any([end.signal, this.#closing.signal])
     const closed = new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
       else signal.addEventListener('abort', () => resolve())
     })
-    void this.#catchUp(following)
+    void this.#catchUp(components)
     const jobs = [
       this.#writer.run(commands, signal),
       reader.run(reading, signal),
-      this.#keepLooking(commands, following, signal),
-      keeper.repay(signal),
+      this.#pollRepeatedly(commands, components, signal),
+      recovery.runResync(signal),
     ]
     try {
       await Promise.race([closed, Promise.all(jobs)])
@@ -247,39 +248,47 @@ export class RedisStore implements SiteStore {
     }
   }
 
-  async #catchUp({ keeper, reader, caughtUp }: Following): Promise<void> {
-    await reader.reach(keeper.lastId)
+  async #catchUp({ recovery, reader, caughtUp }: SessionComponents): Promise<void> {
+    await reader.reach(recovery.lastId)
     this.#isCaughtUp = true
     caughtUp()
   }
 
-  async #keepLooking(client: RedisClient, following: Following, signal: AbortSignal): Promise<void> {
+  async #pollRepeatedly(
+    client: RedisClient,
+    components: SessionComponents,
+    signal: AbortSignal,
+  ): Promise<void> {
     while (!signal.aborted) {
-      await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
-      if (!signal.aborted) await this.#look(client, following, false)
+      await pause(POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined)
+      if (!signal.aborted) await this.#poll(client, components, false)
     }
   }
 
-  async #look(client: RedisClient, { keeper, subscriber }: Following, isFirst: boolean): Promise<void> {
+  async #poll(
+    client: RedisClient,
+    { recovery, subscriber }: SessionComponents,
+    isFirst: boolean,
+  ): Promise<void> {
     const { completions, secrets, torrents } = this
     try {
-      const seen = await keeper.look(client, isFirst)
-      // A replica: whoever knows the master is asked again.
-      if (seen.refusal.startsWith('READONLY')) throw new Error(seen.refusal)
-      this.leases.trust()
-      this.#refusal = seen.refusal
-      if (keeper.hasLostCompletions) {
+      const polled = await recovery.poll(client, isFirst)
+      // A replica: the next session connects to the current master.
+      if (polled.refusal.startsWith('READONLY')) throw new Error(polled.refusal)
+      this.leases.markResponsive()
+      this.#refusal = polled.refusal
+      if (recovery.hasLostCompletions) {
         await completions.restore(client, subscriber)
-        keeper.completionsRestored()
+        recovery.completionsRestored()
       }
       completions.retry()
-      if (completions.isBehind(seen.lastCompletion))
-        await completions.follow(client, seen.lastCompletion, subscriber)
-      if (secrets.isBehind(seen.secretsChangedAt, this.clock.nowMs())) await secrets.follow(client)
-      if (torrents.isBehind(seen.torrentsId, seen.torrentsVersion))
-        await torrents.follow(client, seen.torrentsId, seen.torrentsVersion)
+      if (completions.isBehind(polled.lastCompletion))
+        await completions.follow(client, polled.lastCompletion, subscriber)
+      if (secrets.isBehind(polled.secretsChangedAt, this.clock.nowMs())) await secrets.follow(client)
+      if (torrents.isBehind(polled.torrentsId, polled.torrentsVersion))
+        await torrents.follow(client, polled.torrentsId, polled.torrentsVersion)
     } catch (error) {
-      // A server that is full can still be read, and gets what it would not take at the next look.
+      // A full server can still be read; refused writes are repeated after the next poll.
       if (!isRefusal(error, ...WRITE_REFUSALS)) throw error
       this.#refusal = (error as Error).message
     }
@@ -291,22 +300,22 @@ export class RedisStore implements SiteStore {
     this.torrents.use(client)
   }
 
-  #noteDown({ message: reason }: Error): void {
+  #markDown({ message: reason }: Error): void {
     if (this.#closing.signal.aborted) return
     if (this.#down === undefined)
       this.#options.log.warn(
         { event: 'store-down', reason },
-        'the store cannot be used; announces are answered from memory until it is there again',
+        'store unavailable; answering announces from memory until it is available again',
       )
     this.#down = { reason, sinceMs: this.#down?.sinceMs ?? this.clock.elapsed() }
   }
 }
 
 /**
- * Refused for want of rights, it is better known now than with the first announce. An entry cannot have this id, so
+ * Detects missing write permissions at the start rather than at the first announce. An entry cannot have this id, so
  * nothing is written.
  */
-async function mayWrite(client: RedisClient, keys: SiteKeys): Promise<void> {
+async function checkWritable(client: RedisClient, keys: SiteKeys): Promise<void> {
   try {
     await client.call('xadd', [keys.log, '0-0', 'b', ''])
   } catch (error) {

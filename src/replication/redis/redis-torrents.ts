@@ -1,9 +1,9 @@
 /**
- * Registered torrents in Redis, mirrored in a directory of this node, so that it knows them while Redis is away,
- * also when it starts then, and can put them back should Redis lose them.
+ * Registered torrents in Redis, mirrored in a directory of this node: the node has them while Redis is down, also when it
+ * starts then, and restores them should Redis lose them.
  *
- * The collection has an id of its own. While that is the one this node knows, Redis is right: what is not there was
- * removed. Another id, and Redis lost everything: what is not there is put back.
+ * The collection has an id of its own. While it is the id that this node follows, Redis is authoritative: a torrent that
+ * it lacks was removed. Another id means that Redis lost its data: torrents that it lacks are restored.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -16,13 +16,13 @@ import { list, type RedisClient, text } from './client.ts'
 import type { SiteKeys } from './keys.ts'
 import { scripts } from './scripts.ts'
 
-/** A torrent of a terabyte in small pieces has tens of megabytes. */
+/** The file of a torrent with a terabyte in small pieces has tens of megabytes. */
 const FILE_DEADLINE_MS = 10_000
 
 export interface RedisTorrentsOptions {
   readonly keys: SiteKeys
   readonly mirror: TorrentDirectory
-  /** Where the mirror is; it also remembers the id of the collection. */
+  /** The directory of the mirror; it also keeps the id of the collection. */
   readonly directory: string
   readonly newId: () => string
   readonly log: Log
@@ -55,7 +55,7 @@ export class RedisTorrents implements TorrentStore {
     return this.#mirror.read(infoHash)
   }
 
-  /** Of this node: each notes what it sees go, in its own mirror. */
+  /** Removals as seen by this node: each node records them in its own mirror. */
   removals(): ReadonlyMap<string, number> {
     return this.#mirror.removals()
   }
@@ -65,11 +65,13 @@ export class RedisTorrents implements TorrentStore {
   }
 
   async put(torrent: RegisteredTorrent, bytes: Buffer): Promise<void> {
-    const client = this.#reachable()
+    const client = this.#requireClient()
     try {
-      await this.#give(client, torrent, bytes, false)
+      await this.#upload(client, torrent, bytes, false)
     } catch (error) {
-      throw new InputError(`the torrent could not be registered: the store says ${(error as Error).message}`)
+      throw new InputError(
+        `the torrent could not be registered: the store failed: ${(error as Error).message}`,
+      )
     }
     await this.#mirror.put(torrent, bytes)
   }
@@ -79,7 +81,7 @@ export class RedisTorrents implements TorrentStore {
       .list()
       .find(({ infoHashes }) => infoHashes.some((each) => each.equals(infoHash)))
     if (known === undefined) return this.#mirror.remove(infoHash, atMs)
-    const client = this.#reachable()
+    const client = this.#requireClient()
     const { torrents, torrentFiles, torrentState } = this.#options.keys
     try {
       await client.run(
@@ -89,50 +91,50 @@ export class RedisTorrents implements TorrentStore {
         FILE_DEADLINE_MS,
       )
     } catch (error) {
-      throw new InputError(`the torrent could not be removed: the store says ${(error as Error).message}`)
+      throw new InputError(`the torrent could not be removed: the store failed: ${(error as Error).message}`)
     }
     return this.#mirror.remove(infoHash, atMs)
   }
 
-  #reachable(): RedisClient {
+  #requireClient(): RedisClient {
     if (this.#client !== undefined) return this.#client
     throw new InputError(
-      'the store cannot be reached, so the other nodes would not hear of it; try again when /readyz?verbose says that it is up',
+      'the store is unreachable, so the change would not reach the other nodes; try again when /readyz?verbose reports that the store is up',
     )
   }
 
-  /** Reads the mirror anew; what somebody put there by hand is registered at the next look. */
+  /** Reads the mirror again. Torrents that were added to it by hand are registered after the next poll. */
   async reload(): Promise<void> {
     await this.#mirror.reload()
-    if (this.#mirror.unnoted().length > 0) this.#followed = ''
+    if (this.#mirror.addedByHand().length > 0) this.#followed = ''
   }
 
   isBehind(id: string, version: string): boolean {
     return `${id} ${version}` !== this.#followed
   }
 
-  /** Makes the mirror what Redis has; or gives Redis what it lost. */
+  /** Makes the mirror equal to Redis, or restores to Redis what it lost. */
   async follow(client: RedisClient, id: string, version: string): Promise<void> {
     const { keys, log, newId } = this.#options
     const descriptions = await this.#readDescriptions(client)
     const knownId = await this.#knownId()
     const hasLost = id === '' || id !== knownId
-    const byHand = new Set(this.#mirror.unnoted())
+    const addedByHand = new Set(this.#mirror.addedByHand())
     for (const torrent of this.#mirror.list()) {
       if (descriptions.has(primaryHex(torrent))) continue
       const [infoHash] = torrent.infoHashes
       if (infoHash === undefined) continue
-      if (!hasLost && !byHand.has(torrent)) {
+      if (!hasLost && !addedByHand.has(torrent)) {
         await this.#mirror.remove(infoHash)
         continue
       }
       const bytes = await this.#mirror.read(infoHash)
       if (bytes === undefined) continue
-      await this.#give(client, torrent, bytes, true)
-      if (byHand.has(torrent)) await this.#mirror.put(torrent, bytes)
+      await this.#upload(client, torrent, bytes, true)
+      if (addedByHand.has(torrent)) await this.#mirror.put(torrent, bytes)
       log.info(
         { event: 'torrent-put-back', name: torrent.name },
-        'a torrent of this node was not in the store',
+        'torrent of this node was missing in the store; uploaded',
       )
     }
     const local = new Map(
@@ -146,14 +148,14 @@ export class RedisTorrents implements TorrentStore {
     }
     if (id === '') {
       if (local.size === 0) await client.call('hsetnx', [keys.torrentState, 'id', newId()])
-      // The next look sees the id that it has now.
+      // The next poll returns the new id.
       return
     }
-    if (id !== knownId) await this.#remember(id)
+    if (id !== knownId) await this.#keepId(id)
     this.#followed = `${id} ${version}`
   }
 
-  /** By infohash in hex. ioredis makes an object of what HGETALL answers, so this asks in two steps. */
+  /** By infohash in hex. In two steps, because ioredis turns the reply of HGETALL into an object. */
   async #readDescriptions(client: RedisClient): Promise<ReadonlyMap<string, string>> {
     const { torrents } = this.#options.keys
     const fields = list(await client.call('hkeys', [torrents])).map(text)
@@ -162,7 +164,7 @@ export class RedisTorrents implements TorrentStore {
     return new Map(fields.map((field, index) => [field, text(values[index])]))
   }
 
-  async #give(
+  async #upload(
     client: RedisClient,
     torrent: RegisteredTorrent,
     bytes: Buffer,
@@ -185,8 +187,8 @@ export class RedisTorrents implements TorrentStore {
     }
   }
 
-  async #remember(id: string): Promise<void> {
-    // Without a mirror there is nothing that could be put back wrongly.
+  async #keepId(id: string): Promise<void> {
+    // An empty mirror cannot restore anything.
     if (this.#mirror.list().length === 0) return
     await writeFile(join(this.#options.directory, ID_FILE), id)
   }

@@ -1,68 +1,68 @@
 /**
- * What Redis says when it does not want this node at all, in words that tell an operator what to do. Only at the
+ * Errors with which Redis refuses this node as a whole, each with advice for the operator. They end the node only at its
  * start: a password that is changed later must not end a node that serves its site.
  */
 import { ConfigError } from '../../core/errors.ts'
 import type { StoreTarget } from '../../core/store-url.ts'
 
-/** From a server that lives but cannot take more now. Nothing would be better on another connection. */
+/** Errors of a server that works but cannot store more now. Another connection would not help. */
 export const WRITE_REFUSALS = ['OOM', 'MISCONF', 'NOREPLICAS'] as const
 
 interface Advice {
-  readonly said: RegExp
+  readonly error: RegExp
   readonly message: string
   readonly hint: string
 }
 
 const ADVICE: readonly Advice[] = [
   {
-    said: /WRONGPASS|invalid password|invalid username-password/,
-    message: 'Redis does not take this user and password',
-    hint: 'write them into the URL, redis://user:password@host:6379, with special characters percent-encoded; deploy/redis/users.acl has a user for siteswarm',
+    error: /WRONGPASS|invalid password|invalid username-password/,
+    message: 'Redis rejects this user and password',
+    hint: 'write them in the URL, redis://user:password@host:6379, with special characters percent-encoded; deploy/redis/users.acl has a user for siteswarm',
   },
   {
-    said: /NOAUTH|Authentication required/,
-    message: 'Redis wants a password',
+    error: /NOAUTH|Authentication required/,
+    message: 'Redis requires a password',
     hint: 'write redis://:password@host:6379, or redis://user:password@host:6379',
   },
   {
-    said: /NOPERM|ACL failure|no permissions to|can't run this command|can't access at least one/,
-    message: 'the Redis user lacks a right',
-    hint: 'docs/reference/redis.md has the rights that siteswarm needs, as a line for the ACL file',
+    error: /NOPERM|ACL failure|no permissions to|can't run this command|can't access at least one/,
+    message: 'the Redis user lacks a permission',
+    hint: 'docs/reference/redis.md has the permissions that siteswarm needs, as a line for the ACL file',
   },
   {
-    said: /\bMOVED \d|CROSSSLOT/,
+    error: /\bMOVED \d|CROSSSLOT/,
     message: 'this Redis is a Cluster',
     hint: 'write redis+cluster://host:port,host:port instead of redis://',
   },
   {
-    said: /cluster support disabled/,
-    message: 'this Redis is no Cluster',
+    error: /cluster support disabled/,
+    message: 'this Redis is not a Cluster',
     hint: 'write redis://host:port instead of redis+cluster://',
   },
   {
-    said: /DB index is out of range|invalid DB index|SELECT is not allowed/,
+    error: /DB index is out of range|invalid DB index|SELECT is not allowed/,
     message: 'Redis does not have that database',
-    hint: 'leave the number at the end of the URL away',
+    hint: 'remove the number at the end of the URL',
   },
   {
-    said: /unknown command ['"`]?sentinel/i,
-    message: 'this is a Redis, not one of its Sentinels',
-    hint: 'name the Sentinels, on port 26379 mostly, or write redis:// without +sentinel',
+    error: /unknown command ['"`]?sentinel/i,
+    message: 'this is a Redis server, not a Sentinel',
+    hint: 'name the Sentinels, usually on port 26379, or write redis:// without +sentinel',
   },
 ]
 
-/** undefined where trying again may help. */
+/** undefined where a retry may help. */
 export function refusedBy(target: StoreTarget, error: unknown): ConfigError | undefined {
-  const { message: said } = error as Error
-  const advice = ADVICE.find((each) => each.said.test(said))
+  const { message } = error as Error
+  const advice = ADVICE.find((each) => each.error.test(message))
   if (advice === undefined) return undefined
   return new ConfigError([
     {
       file: `store: ${target.redactedUrl}`,
       line: 0,
       column: 0,
-      message: `${advice.message} (${said})`,
+      message: `${advice.message} (${message})`,
       hint: advice.hint,
     },
   ])

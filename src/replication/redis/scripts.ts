@@ -1,6 +1,6 @@
 /**
- * The Lua scripts, by name. Each does in one step what two nodes must not do at the same time. The number in the
- * name of a file is how many keys it takes.
+ * The Lua scripts, by name. Each is one atomic step, because several nodes may run it at the same time. The number in a
+ * file name is the number of its keys.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -23,7 +23,7 @@ function read(name: string): Script {
 export const scripts = {
   claimLease: read('claim-lease-1'),
   countCompletions: read('count-completions-3'),
-  look: read('look-5'),
+  poll: read('poll-5'),
   putTorrent: read('put-torrent-3'),
   removeTorrent: read('remove-torrent-3'),
   renewSecret: read('renew-secret-1'),

@@ -1,20 +1,20 @@
 /**
- * Time as Redis counts it, the same for all nodes of a site, on a base that nobody sets: a node whose own clock is an
- * hour off, or is set while it runs, counts like the others.
+ * The clock of Redis, the same for all nodes of a site, advanced by elapsed time: a node whose own clock is an hour off,
+ * or is set while it runs, still agrees with the others.
  */
 import { type Clock, elapsedMs } from '../../core/clock.ts'
 
-/** Below it, differences are the network's: the time of a reading is only known to within half its round trip. */
+/** Smaller differences come from the network: a reading is only accurate to half its round trip. */
 const NOISE_MS = 5
-/** Smaller ones are drift: they are taken without a word. Larger ones move what was noted along. */
+/** Smaller differences are drift and adjust the clock silently. Larger ones also shift all stored timestamps. */
 const DRIFT_MS = 100
 
 export interface TimeReading {
-  /** What Redis said. */
+  /** The time of Redis. */
   readonly redisMs: number
-  /** By `elapsed`, before the question and after the answer. */
-  readonly askedMs: number
-  readonly answeredMs: number
+  /** By `elapsed`, before the request and after the response. */
+  readonly requestedMs: number
+  readonly respondedMs: number
 }
 
 export class SiteClock implements Clock {
@@ -22,7 +22,7 @@ export class SiteClock implements Clock {
   #offsetMs: number
   #lastMs = 0
 
-  /** Until Redis was asked, `own` is believed: what it says now, and the time that passes from then on. */
+  /** Before the first reading it starts at the current time of `own` and advances by elapsed time. */
   constructor(own: Clock, elapsed: () => number = elapsedMs) {
     this.#elapsed = elapsed
     this.#offsetMs = own.nowMs() - elapsed()
@@ -39,10 +39,10 @@ export class SiteClock implements Clock {
     return this.#elapsed()
   }
 
-  /** Takes Redis's time. Returns by how much everything that was noted has to be moved; 0 mostly. */
-  read({ redisMs, askedMs, answeredMs }: TimeReading): number {
-    const uncertainMs = (answeredMs - askedMs) / 2
-    const byMs = redisMs - (askedMs + uncertainMs) - this.#offsetMs
+  /** Adjusts the clock to a reading. Returns the amount by which stored timestamps must be shifted; usually 0. */
+  read({ redisMs, requestedMs, respondedMs }: TimeReading): number {
+    const uncertainMs = (respondedMs - requestedMs) / 2
+    const byMs = redisMs - (requestedMs + uncertainMs) - this.#offsetMs
     if (Math.abs(byMs) <= Math.max(NOISE_MS, uncertainMs)) return 0
     if (Math.abs(byMs) < DRIFT_MS) {
       this.#offsetMs += byMs

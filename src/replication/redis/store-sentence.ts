@@ -1,22 +1,23 @@
-/** What is wrong with the store, since when, and what that means, in one sentence for `/readyz?verbose`. */
+/** State of the store in one sentence for `/readyz?verbose`: the problem, its duration, and its consequence. */
 
-export interface StoreSituation {
-  /** Where Redis is, without password. */
-  readonly shown: string
-  /** Why there is no connection, and since when. */
+export interface StoreCondition {
+  /** The URL of Redis without its password. */
+  readonly redactedUrl: string
+  /** The reason and duration of a missing connection. */
   readonly down: { readonly reason: string; readonly seconds: number } | undefined
-  /** What Redis answers to writes, or nothing. */
+  /** The error with which Redis refuses writes, or empty. */
   readonly refusal: string
   readonly isCaughtUp: boolean
   readonly backlogBytes: number
 }
 
-export function storeSentence({ shown, down, refusal, isCaughtUp, backlogBytes }: StoreSituation): string {
-  const waiting = backlogBytes === 0 ? '' : `; ${Math.ceil(backlogBytes / 1024)} KiB wait for the other nodes`
+export function storeSentence(condition: StoreCondition): string {
+  const { redactedUrl, down, refusal, isCaughtUp, backlogBytes } = condition
+  const backlog = backlogBytes === 0 ? '' : `; ${Math.ceil(backlogBytes / 1024)} KiB are still to be sent`
   if (down !== undefined)
-    return `${shown} cannot be used since ${Math.round(down.seconds)} s (${down.reason}): this node answers from its memory and joins the others when it can${waiting}`
+    return `${redactedUrl} has been unavailable for ${Math.round(down.seconds)} s (${down.reason}): this node answers from memory, and resyncs when it is available again${backlog}`
   if (refusal !== '')
-    return `${shown} refuses to write (${refusal}): what other nodes hear is still read${waiting}`
-  if (!isCaughtUp) return `${shown} is there; what the site knows is being read`
-  return `${shown} is written and read${waiting}`
+    return `${redactedUrl} refuses writes (${refusal}): records of the other nodes are still read${backlog}`
+  if (!isCaughtUp) return `${redactedUrl} is connected; the site log is being read`
+  return `${redactedUrl} is connected${backlog}`
 }

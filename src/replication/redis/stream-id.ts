@@ -1,4 +1,4 @@
-/** Ids of stream entries: `milliseconds-sequence`, by Redis's clock. They grow, and never repeat within one stream. */
+/** Ids of stream entries: `milliseconds-sequence`, by Redis's clock. They increase, and never repeat within one stream. */
 
 export const FIRST_ID = '0-0'
 
@@ -8,7 +8,7 @@ export function compareIds(a: string, b: string): number {
   return aMs - bMs || aSequence - bSequence
 }
 
-/** When Redis made the entry. */
+/** Time at which Redis stored the entry. */
 export const idMs = (id: string): number => parts(id)[0]
 
 function parts(id: string): readonly [number, number] {

@@ -3,7 +3,7 @@ import { BatchQueue } from '../../../src/replication/redis/batch-queue.ts'
 
 const aBatch = (bytes: number, atMs = 0) => ({ bytes: Buffer.alloc(bytes), atMs })
 
-it('is first in, first out, over more batches than it clears away at once', () => {
+it('is first in, first out, also after it has compacted', () => {
   const queue = new BatchQueue(1_000_000)
   for (let atMs = 0; atMs < 3_000; atMs++) queue.push(aBatch(10, atMs))
   expect(queue.bytes).toBe(30_000)
@@ -22,7 +22,7 @@ it('drops the oldest above its limit, not at it', () => {
   expect(queue.oldest?.atMs).toBe(3)
 })
 
-it('does not keep what alone is above its limit', () => {
+it('drops a batch that exceeds the limit by itself', () => {
   const queue = new BatchQueue(30)
   expect(queue.push(aBatch(31, 7)).map(({ atMs }) => atMs)).toEqual([7])
   expect(queue.bytes).toBe(0)

@@ -6,56 +6,61 @@ const HOUR_MS = 3_600_000
 const START_MS = 1_700_000_000_000
 const idAt = (ms: number, sequence = 0) => `${START_MS + ms}-${sequence}`
 
-describe('witnesses', () => {
-  it('are, of a busy moment, the first entry and a few of those behind it, the last among them', () => {
-    const witnesses = new Checkpoints(HOUR_MS)
-    for (let ms = 0; ms <= 100; ms++) witnesses.add(idAt(ms))
-    const all = witnesses.all(START_MS + 100)
+describe('checkpoints', () => {
+  it('are, of a busy moment, the first entry and a few after it, including the last', () => {
+    const checkpoints = new Checkpoints(HOUR_MS)
+    for (let ms = 0; ms <= 100; ms++) checkpoints.note(idAt(ms))
+    const all = checkpoints.all(START_MS + 100)
     expect([all[0], all.at(-1)]).toEqual([idAt(0), idAt(100)])
     expect(all.length).toBeLessThanOrEqual(17)
   })
 
-  it('stand ten seconds apart once somebody looked, but for the last', () => {
-    const witnesses = new Checkpoints(HOUR_MS)
+  it('are ten seconds apart after a poll, except for the last', () => {
+    const checkpoints = new Checkpoints(HOUR_MS)
     for (let second = 0; second <= 25; second++) {
-      witnesses.add(idAt(second * 1000))
-      witnesses.looked()
+      checkpoints.note(idAt(second * 1000))
+      checkpoints.polled()
     }
-    expect(witnesses.all(START_MS + 25_000)).toEqual([idAt(0), idAt(10_000), idAt(20_000), idAt(25_000)])
+    expect(checkpoints.all(START_MS + 25_000)).toEqual([idAt(0), idAt(10_000), idAt(20_000), idAt(25_000)])
   })
 
-  it('a few of them are the oldest, the last that was looked for, and what came since', () => {
-    const witnesses = new Checkpoints(HOUR_MS)
-    for (let second = 0; second <= 25; second++) witnesses.add(idAt(second * 1000))
-    witnesses.looked()
-    witnesses.add(idAt(25_500))
-    witnesses.add(idAt(25_600))
-    expect(witnesses.few(START_MS + 26_000)).toEqual([idAt(0), idAt(25_000), idAt(25_500), idAt(25_600)])
+  it('of a poll are the oldest, the last one of the previous poll, and those since then', () => {
+    const checkpoints = new Checkpoints(HOUR_MS)
+    for (let second = 0; second <= 25; second++) checkpoints.note(idAt(second * 1000))
+    checkpoints.polled()
+    checkpoints.note(idAt(25_500))
+    checkpoints.note(idAt(25_600))
+    expect(checkpoints.oldestAndRecent(START_MS + 26_000)).toEqual([
+      idAt(0),
+      idAt(25_000),
+      idAt(25_500),
+      idAt(25_600),
+    ])
   })
 
-  it('go when they are nearly as old as what may be trimmed', () => {
-    const witnesses = new Checkpoints(HOUR_MS)
-    witnesses.add(idAt(0))
-    witnesses.add(idAt(20_000))
+  it('are dropped before they reach the age at which entries are trimmed', () => {
+    const checkpoints = new Checkpoints(HOUR_MS)
+    checkpoints.note(idAt(0))
+    checkpoints.note(idAt(20_000))
     const youngest = START_MS + HOUR_MS * 0.9
-    expect(witnesses.all(youngest)).toEqual([idAt(0), idAt(20_000)])
-    expect(witnesses.all(youngest + 1)).toEqual([idAt(20_000)])
-    expect(witnesses.few(youngest + 20_001)).toEqual([])
+    expect(checkpoints.all(youngest)).toEqual([idAt(0), idAt(20_000)])
+    expect(checkpoints.all(youngest + 1)).toEqual([idAt(20_000)])
+    expect(checkpoints.oldestAndRecent(youngest + 20_001)).toEqual([])
   })
 
-  it('do not come back from before', () => {
-    const witnesses = new Checkpoints(HOUR_MS)
-    witnesses.add(idAt(5))
-    witnesses.add(idAt(5))
-    witnesses.add(idAt(4, 9))
-    expect(witnesses.all(START_MS)).toEqual([idAt(5)])
+  it('ignore ids that are not newer than the last one', () => {
+    const checkpoints = new Checkpoints(HOUR_MS)
+    checkpoints.note(idAt(5))
+    checkpoints.note(idAt(5))
+    checkpoints.note(idAt(4, 9))
+    expect(checkpoints.all(START_MS)).toEqual([idAt(5)])
   })
 
-  it('go with the end of the log that was lost', () => {
-    const witnesses = new Checkpoints(HOUR_MS)
-    for (const ms of [0, 10_000, 20_000]) witnesses.add(idAt(ms))
-    witnesses.forgetAfter(idAt(10_000))
-    expect(witnesses.all(START_MS)).toEqual([idAt(0), idAt(10_000)])
+  it('are dropped with the lost end of the log', () => {
+    const checkpoints = new Checkpoints(HOUR_MS)
+    for (const ms of [0, 10_000, 20_000]) checkpoints.note(idAt(ms))
+    checkpoints.dropAfter(idAt(10_000))
+    expect(checkpoints.all(START_MS)).toEqual([idAt(0), idAt(10_000)])
   })
 })
 

@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 async function restart(before: TestTracker, clock: ManualClock = before.clock) {
-  await new SnapshotFile(path, clock).save(before.replica.dump('all'))
+  await new SnapshotFile(path, clock).save(before.replica.snapshotRecords('all'))
   return load(clock)
 }
 
@@ -35,7 +35,7 @@ function aFillingSite(): TestTracker {
   return tracker
 }
 
-test('after a restart every peer hears of the same peers as before, and no gateway is elected anew', async () => {
+test('after a restart every peer is handed out the same peers as before, and no gateway is elected again', async () => {
   const before = aFillingSite()
   const { loaded, after } = await restart(before)
   expect(loaded).toEqual({ blocks: 1, damage: undefined })
@@ -59,14 +59,14 @@ test('without a snapshot a node starts empty', async () => {
   expect(loaded).toEqual({ blocks: 0, damage: undefined })
 })
 
-test('a snapshot that was cut off is set aside, and what came before the cut is used', async () => {
+test('a truncated snapshot is set aside, and its complete blocks are used', async () => {
   // More than fits into one block of 64 KiB.
   const before = aTracker({ topology })
   for (let host = 0; host < 2_500; host++) before.announce(`127.2.${host >> 8}.${host & 255}`, { left: 0 })
-  await new SnapshotFile(path, before.clock).save(before.replica.dump('all'))
+  await new SnapshotFile(path, before.clock).save(before.replica.snapshotRecords('all'))
   await truncate(path, (await readFile(path)).length - 20)
   const { loaded, after } = await load(before.clock)
-  expect(loaded.damage).toContain('ends at byte')
+  expect(loaded.damage).toContain('truncated at byte')
   expect(loaded.blocks).toBe(1)
   expect(after.table.rows.live).toBe(2_259)
   expect(await readdir(folder)).toEqual([`swarms.snapshot.damaged-${before.clock.nowMs()}`])
@@ -74,7 +74,7 @@ test('a snapshot that was cut off is set aside, and what came before the cut is 
 
 test('a snapshot with one wrong bit is set aside', async () => {
   const before = aFillingSite()
-  await new SnapshotFile(path, before.clock).save(before.replica.dump('all'))
+  await new SnapshotFile(path, before.clock).save(before.replica.snapshotRecords('all'))
   const bytes = await readFile(path)
   bytes[60] = (bytes[60] as number) ^ 4
   await writeFile(path, bytes)
@@ -83,16 +83,16 @@ test('a snapshot with one wrong bit is set aside', async () => {
   expect(after.table.rows.live).toBe(0)
 })
 
-test('a file that is no snapshot is set aside', async () => {
+test('a file that is not a snapshot is set aside', async () => {
   await writeFile(path, 'hello')
   const { loaded } = await load(aTracker().clock)
-  expect(loaded.damage).toContain('no snapshot')
+  expect(loaded.damage).toContain('not a snapshot')
 })
 
-test('a snapshot of a version before is set aside, and its version is named', async () => {
+test('a snapshot of an earlier version is set aside, and the log names its version', async () => {
   await writeFile(path, Buffer.concat([Buffer.from('SSWARM\0\x01', 'latin1'), Buffer.alloc(8)]))
   const { loaded, after } = await load(aTracker().clock)
-  expect(loaded.damage).toContain('of version 1, which this program does not read')
+  expect(loaded.damage).toContain('has version 1, which this program does not read')
   expect(after.table.rows.live).toBe(0)
 })
 
@@ -105,9 +105,9 @@ test('a snapshot that cannot be read at all is set aside, and the node starts', 
   expect(await readdir(folder)).not.toContain('swarms.snapshot')
 })
 
-test('a save that is cut short leaves the snapshot before it in place', async () => {
+test('an interrupted save keeps the previous snapshot', async () => {
   const before = aFillingSite()
-  await new SnapshotFile(path, before.clock).save(before.replica.dump('all'))
+  await new SnapshotFile(path, before.clock).save(before.replica.snapshotRecords('all'))
   const failing = function* () {
     yield Buffer.from('first')
     throw new Error('the disk is full')

@@ -1,4 +1,4 @@
-/** What the nodes of one site tell each other, and what they make of it. */
+/** Replication between the nodes of one site: the records that a node writes, and their effect on another one. */
 import { SiteAuthority } from '../../../src/topology/site-authority.ts'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
@@ -10,16 +10,16 @@ import { aSiteOfNodes, pictureOf } from '../../a-site-of-nodes.ts'
 import { aTopology } from '../../a-topology.ts'
 import { aTracker, at, type TestTracker, TORRENT } from '../../a-tracker.ts'
 
-/** Two nodes, and what happens to the batches of the first one is the test's to say. */
+/** Two nodes; the test delivers the batches of the first one. */
 function aPair(clock = new ManualClock()) {
   const batches: Buffer[] = []
-  const teller = aTracker({ clock, log: { isShared: true, append: (batch) => void batches.push(batch) } })
-  const listener = aTracker({ clock, seed: 2, log: { isShared: true, append: () => {} } })
-  const hear = () => {
-    teller.replica.flush()
-    for (const batch of batches.splice(0)) listener.replica.apply(batch)
+  const sender = aTracker({ clock, log: { isShared: true, append: (batch) => void batches.push(batch) } })
+  const receiver = aTracker({ clock, seed: 2, log: { isShared: true, append: () => {} } })
+  const deliver = () => {
+    sender.replica.flush()
+    for (const batch of batches.splice(0)) receiver.replica.apply(batch)
   }
-  return { teller, listener, batches, hear, clock }
+  return { sender, receiver, batches, deliver, clock }
 }
 
 function rowOf(table: SwarmTable, address: string): number {
@@ -33,78 +33,78 @@ const gatewaysOf = ({ table }: TestTracker, site: number) =>
     ?.site(site)
     ?.gateways.map(({ row }) => table.rows.address(row).toString()) ?? []
 
-describe('a peer told to one node', () => {
+describe('a peer that announces to one node', () => {
   test('is handed out by the other', () => {
-    const { teller, listener, hear } = aPair()
-    teller.announce('127.1.1.1', { left: 0 })
-    hear()
-    expect(listener.announce('127.1.1.2').peers).toEqual(['127.1.1.1:6881'])
+    const { sender, receiver, deliver } = aPair()
+    sender.announce('127.1.1.1', { left: 0 })
+    deliver()
+    expect(receiver.announce('127.1.1.2').peers).toEqual(['127.1.1.1:6881'])
   })
 
-  test('hears from the other node of the same peers', () => {
-    const { teller, listener, hear } = aPair()
-    for (let host = 1; host <= 8; host++) teller.announce(`127.1.1.${host}`)
-    const told = teller.announce('127.1.1.5').peers
-    hear()
-    expect([...listener.announce('127.1.1.5').peers].sort()).toEqual([...told].sort())
+  test('is handed out the same peers by the other', () => {
+    const { sender, receiver, deliver } = aPair()
+    for (let host = 1; host <= 8; host++) sender.announce(`127.1.1.${host}`)
+    const before = sender.announce('127.1.1.5').peers
+    deliver()
+    expect([...receiver.announce('127.1.1.5').peers].sort()).toEqual([...before].sort())
   })
 
-  test('is known as a gateway to the other, which elects no second one', () => {
-    const { teller, listener, hear } = aPair()
-    teller.announce('127.1.1.1', { left: 0 })
-    teller.announce('127.2.1.1')
-    hear()
-    expect(listener.announce('127.2.1.1').peers).toEqual(['127.1.1.1:6881'])
-    expect(listener.announce('127.2.1.2').peers).toEqual(['127.2.1.1:6881'])
-    expect(listener.counted.elections).toEqual([])
+  test('is a gateway on the other, which elects no second one', () => {
+    const { sender, receiver, deliver } = aPair()
+    sender.announce('127.1.1.1', { left: 0 })
+    sender.announce('127.2.1.1')
+    deliver()
+    expect(receiver.announce('127.2.1.1').peers).toEqual(['127.1.1.1:6881'])
+    expect(receiver.announce('127.2.1.2').peers).toEqual(['127.2.1.1:6881'])
+    expect(receiver.counted.elections).toEqual([])
   })
 
-  test('that it finished is counted once by both, and believed of those who said so before', () => {
-    const { teller, listener, hear } = aPair()
-    teller.announce('127.1.1.9', { left: 0, client: 'A2-1-36-0-' })
-    teller.announce('127.1.1.1')
-    teller.announce('127.1.1.1', { left: 0, event: 'completed' })
-    hear()
-    expect(listener.table.swarm(TORRENT)?.downloaded).toBe(1)
-    expect(listener.table.swarm(TORRENT)?.site(0)?.unverifiedSeeds).toBe(0)
+  test('has its completion counted once by both, and earlier claims of seeds are verified by it', () => {
+    const { sender, receiver, deliver } = aPair()
+    sender.announce('127.1.1.9', { left: 0, client: 'A2-1-36-0-' })
+    sender.announce('127.1.1.1')
+    sender.announce('127.1.1.1', { left: 0, event: 'completed' })
+    deliver()
+    expect(receiver.table.swarm(TORRENT)?.downloaded).toBe(1)
+    expect(receiver.table.swarm(TORRENT)?.site(0)?.unverifiedSeeds).toBe(0)
   })
 })
 
 describe('a peer that stops', () => {
-  test('is not brought back by a record from before that comes late', () => {
-    const { teller, listener, batches, clock } = aPair()
-    teller.announce('127.1.1.1')
-    teller.replica.flush()
+  test('is not restored by an older record that arrives late', () => {
+    const { sender, receiver, batches, clock } = aPair()
+    sender.announce('127.1.1.1')
+    sender.replica.flush()
     const [announced] = batches.splice(0)
     clock.advanceMs(1_000)
-    teller.announce('127.1.1.1', { event: 'stopped' })
-    teller.replica.flush()
+    sender.announce('127.1.1.1', { event: 'stopped' })
+    sender.replica.flush()
     const [stopped] = batches
-    listener.replica.apply(stopped as Buffer)
-    listener.replica.apply(announced as Buffer)
-    expect(listener.table.rows.live).toBe(0)
+    receiver.replica.apply(stopped as Buffer)
+    receiver.replica.apply(announced as Buffer)
+    expect(receiver.table.rows.live).toBe(0)
   })
 
-  test('is gone everywhere, whichever node it told', () => {
-    const { teller, listener, hear } = aPair()
-    listener.announce('127.1.1.1')
-    teller.announce('127.1.1.1', { event: 'stopped' })
-    hear()
-    expect(listener.table.rows.live).toBe(0)
+  test('is removed on all nodes, whichever node it announced to', () => {
+    const { sender, receiver, deliver } = aPair()
+    receiver.announce('127.1.1.1')
+    sender.announce('127.1.1.1', { event: 'stopped' })
+    deliver()
+    expect(receiver.table.rows.live).toBe(0)
   })
 
-  test('and comes back in the same millisecond is there', () => {
-    const { teller, listener, hear } = aPair()
-    teller.announce('127.1.1.1')
-    teller.announce('127.1.1.1', { event: 'stopped' })
-    teller.announce('127.1.1.1')
-    hear()
-    expect(listener.table.rows.live).toBe(1)
+  test('and starts again in the same millisecond is present', () => {
+    const { sender, receiver, deliver } = aPair()
+    sender.announce('127.1.1.1')
+    sender.announce('127.1.1.1', { event: 'stopped' })
+    sender.announce('127.1.1.1')
+    deliver()
+    expect(receiver.table.rows.live).toBe(1)
   })
 })
 
 describe('two states of a peer from the same millisecond', () => {
-  test('the one that has more of the torrent stays, on both nodes', () => {
+  test('the one with more of the torrent wins, on both nodes', () => {
     const clock = new ManualClock()
     const site = aSiteOfNodes(2, 1, { clock })
     site.nodes[0]?.announce('127.1.1.1', { left: 2_048 })
@@ -119,8 +119,8 @@ describe('two states of a peer from the same millisecond', () => {
   })
 })
 
-describe('two nodes that could not ask each other', () => {
-  test('made two gateways, and both keep the one that was first', () => {
+describe('two nodes without a connection', () => {
+  test('elect two gateways, and both keep the first one', () => {
     const clock = new ManualClock()
     const site = aSiteOfNodes(2, 1, { clock })
     for (const node of site.nodes) node.announce('127.1.1.1', { left: 0 })
@@ -132,7 +132,7 @@ describe('two nodes that could not ask each other', () => {
     for (const { table } of site.nodes) expect(table.swarm(TORRENT)?.site(1)?.gatewayHostsEver).toBe(2)
   })
 
-  test('at the same moment: both keep the one with the lower address', () => {
+  test('elect two gateways at the same moment, and both keep the one with the lower address', () => {
     const clock = new ManualClock()
     const site = aSiteOfNodes(2, 1, { clock })
     for (const node of site.nodes) node.announce('127.1.1.1', { left: 0 })
@@ -142,7 +142,7 @@ describe('two nodes that could not ask each other', () => {
     expect(site.nodes.map((node) => gatewaysOf(node, 1))).toEqual([['127.2.1.1'], ['127.2.1.1']])
   })
 
-  test('as many as the topology allows: both keep both', () => {
+  test('elect as many gateways as the topology allows, and both keep them', () => {
     const clock = new ManualClock()
     const site = aSiteOfNodes(2, 1, { clock, topology: aTopology({ gateways: 2 }) })
     for (const node of site.nodes) node.announce('127.1.1.1', { left: 0 })
@@ -153,19 +153,19 @@ describe('two nodes that could not ask each other', () => {
   })
 })
 
-describe('what is recorded', () => {
-  test('goes out as one batch for all announces of a turn, and nothing goes out where nothing happened', () => {
-    const { teller, batches } = aPair()
-    for (let host = 1; host <= 5; host++) teller.announce(`127.1.1.${host}`)
+describe('records', () => {
+  test('of all announces of a turn are one batch, and a turn without records has none', () => {
+    const { sender, batches } = aPair()
+    for (let host = 1; host <= 5; host++) sender.announce(`127.1.1.${host}`)
     expect(batches).toEqual([])
-    teller.replica.flush()
+    sender.replica.flush()
     expect(batches).toHaveLength(1)
-    teller.replica.flush()
+    sender.replica.flush()
     expect(batches).toHaveLength(1)
   })
 
-  test('is asked to be sent once a turn', () => {
-    const asked: (() => void)[] = []
+  test('schedule one flush a turn', () => {
+    const scheduled: (() => void)[] = []
     const batches: Buffer[] = []
     const { table, clock, topology } = aTracker()
     const replica = new SwarmReplica({
@@ -176,17 +176,17 @@ describe('what is recorded', () => {
       random: new SeededRandom(1),
       topology,
       authority: new SiteAuthority(),
-      afterTurn: (flush) => void asked.push(flush),
+      afterTurn: (flush) => void scheduled.push(flush),
     })
     replica.recordRemoval({ infoHash: TORRENT, address: at('127.1.1.1'), port: 1, atMs: 1 })
     replica.recordRemoval({ infoHash: TORRENT, address: at('127.1.1.2'), port: 1, atMs: 1 })
-    expect([asked.length, batches.length]).toEqual([1, 0])
-    asked[0]?.()
+    expect([scheduled.length, batches.length]).toEqual([1, 0])
+    scheduled[0]?.()
     replica.recordRemoval({ infoHash: TORRENT, address: at('127.1.1.3'), port: 1, atMs: 1 })
-    expect([asked.length, batches.length]).toEqual([2, 1])
+    expect([scheduled.length, batches.length]).toEqual([2, 1])
   })
 
-  test('is nothing where nobody shares the log', () => {
+  test('are not written where the log is not shared', () => {
     const batches: Buffer[] = []
     const alone = aTracker({ log: { isShared: false, append: (batch) => void batches.push(batch) } })
     alone.announce('127.1.1.1')
@@ -195,45 +195,46 @@ describe('what is recorded', () => {
   })
 })
 
-describe('a dump', () => {
-  test('makes of an empty table the same one', () => {
-    const { teller, listener, clock } = aPair()
+describe('the snapshot of a table', () => {
+  test('makes an empty table equal to it', () => {
+    const { sender, receiver, clock } = aPair()
     for (let site = 1; site <= 3; site++)
       for (let host = 1; host < 9; host++)
-        teller.announce(`127.${site}.${host % 3}.${host}`, { left: site === 1 ? 0 : 1_000_000 })
-    teller.announce('127.2.1.1', { left: 0, event: 'completed' })
-    teller.announce('127.2.1.4', { event: 'stopped' })
-    for (const batch of teller.replica.dump('all')) listener.replica.apply(batch)
-    expect(pictureOf(listener.table, clock)).toEqual(pictureOf(teller.table, clock))
+        sender.announce(`127.${site}.${host % 3}.${host}`, { left: site === 1 ? 0 : 1_000_000 })
+    sender.announce('127.2.1.1', { left: 0, event: 'completed' })
+    sender.announce('127.2.1.4', { event: 'stopped' })
+    for (const batch of sender.replica.snapshotRecords('all')) receiver.replica.apply(batch)
+    expect(pictureOf(receiver.table, clock)).toEqual(pictureOf(sender.table, clock))
   })
 
-  test('leaves out what the log is known to have, until the log was emptied', () => {
-    const { teller, batches } = aPair()
-    const peersIn = (dump: Iterable<Buffer>) => {
-      const other = aTracker({ clock: teller.clock })
-      for (const batch of dump) other.replica.apply(batch)
+  test('omits records that the log is known to have, until the log is emptied', () => {
+    const { sender, batches } = aPair()
+    const peersIn = (snapshot: Iterable<Buffer>) => {
+      const other = aTracker({ clock: sender.clock })
+      for (const batch of snapshot) other.replica.apply(batch)
       return other.table.rows.live
     }
-    teller.announce('127.1.1.1')
-    teller.announce('127.1.1.2')
-    teller.replica.flush()
-    expect(peersIn(teller.replica.dump('all'))).toBe(2)
-    for (const batch of batches) teller.replica.apply(batch)
-    teller.announce('127.1.1.2')
-    expect(peersIn(teller.replica.dump('all'))).toBe(1)
-    teller.replica.forgetLogged()
-    expect(peersIn(teller.replica.dump('all'))).toBe(2)
+    sender.announce('127.1.1.1')
+    sender.announce('127.1.1.2')
+    sender.replica.flush()
+    expect(peersIn(sender.replica.snapshotRecords('all'))).toBe(2)
+    for (const batch of batches) sender.replica.apply(batch)
+    sender.announce('127.1.1.2')
+    expect(peersIn(sender.replica.snapshotRecords('all'))).toBe(1)
+    sender.replica.forgetLogged()
+    expect(peersIn(sender.replica.snapshotRecords('all'))).toBe(2)
   })
 
-  test('since a moment has what this node itself heard since then', () => {
-    const { teller, listener, hear, clock } = aPair()
-    teller.announce('127.1.1.1')
-    hear()
-    listener.announce('127.1.1.2')
+  test('since a moment has the announces that this node itself received since then', () => {
+    const { sender, receiver, deliver, clock } = aPair()
+    sender.announce('127.1.1.1')
+    deliver()
+    receiver.announce('127.1.1.2')
     clock.advanceMs(1_000)
-    listener.announce('127.1.1.3')
+    receiver.announce('127.1.1.3')
     const other = aTracker({ clock })
-    for (const batch of listener.replica.dump({ sinceMs: clock.nowMs() })) other.replica.apply(batch)
+    for (const batch of receiver.replica.snapshotRecords({ sinceMs: clock.nowMs() }))
+      other.replica.apply(batch)
     expect(
       [...Array(other.table.rows.live).keys()].map((row) => other.table.rows.address(row).toString()),
     ).toEqual(['127.1.1.3'])
@@ -241,26 +242,26 @@ describe('a dump', () => {
 })
 
 test('a batch of another version is counted, and changes nothing', () => {
-  const { teller, listener, batches } = aPair()
-  teller.announce('127.1.1.1')
-  teller.replica.flush()
+  const { sender, receiver, batches } = aPair()
+  sender.announce('127.1.1.1')
+  sender.replica.flush()
   const [batch] = batches as [Buffer]
   batch[0] = 2
-  listener.replica.apply(batch)
-  expect([listener.replica.refusedBatches, listener.table.rows.live]).toEqual([1, 0])
+  receiver.replica.apply(batch)
+  expect([receiver.replica.refusedBatches, receiver.table.rows.live]).toEqual([1, 0])
 })
 
-test('what was noted moves along with the time of the site', () => {
-  const { teller, listener, hear, clock } = aPair()
-  teller.announce('127.1.1.1', { left: 0 })
-  teller.announce('127.2.1.1')
-  hear()
-  teller.replica.shiftTime(3_600_000)
-  listener.replica.shiftTime(3_600_000)
+test('stored timestamps move with the time of the site', () => {
+  const { sender, receiver, deliver, clock } = aPair()
+  sender.announce('127.1.1.1', { left: 0 })
+  sender.announce('127.2.1.1')
+  deliver()
+  sender.replica.shiftTime(3_600_000)
+  receiver.replica.shiftTime(3_600_000)
   clock.advanceMs(3_600_000)
-  teller.table.sweep(clock.nowMs(), 100)
-  expect(teller.table.rows.live).toBe(2)
-  teller.announce('127.2.1.1')
-  hear()
-  expect(pictureOf(listener.table, clock)).toEqual(pictureOf(teller.table, clock))
+  sender.table.sweep(clock.nowMs(), 100)
+  expect(sender.table.rows.live).toBe(2)
+  sender.announce('127.2.1.1')
+  deliver()
+  expect(pictureOf(receiver.table, clock)).toEqual(pictureOf(sender.table, clock))
 })

@@ -17,9 +17,9 @@ async function aTorrentDirectory(settings: { readonly isRequired?: boolean } = {
   const open = () =>
     new TorrentDirectory({
       directory,
-      // A torrent here is a letter, which fills its infohash.
+      // A torrent is one letter here, and its infohash is that letter repeated.
       describe: (bytes, path) => {
-        if (bytes.length !== 1) throw new InputError(`${path}: no torrent`)
+        if (bytes.length !== 1) throw new InputError(`${path}: not a torrent`)
         return { infoHashes: [Buffer.alloc(20, bytes)], name: `of ${bytes.toString()}`, sizeBytes: 7 }
       },
       isRequired: settings.isRequired ?? false,
@@ -42,7 +42,7 @@ const registered: RegisteredTorrent = {
   note: '{}',
 }
 
-it('serves what an admin puts into the directory by hand, once it is read anew', async () => {
+it('serves torrents that were added to the directory by hand, once it is read again', async () => {
   const { directory, open } = await aTorrentDirectory()
   const torrents = open()
   await torrents.reload()
@@ -57,7 +57,7 @@ it('serves what an admin puts into the directory by hand, once it is read anew',
   expect(torrents.has(Buffer.alloc(20, 'a'))).toBe(false)
 })
 
-it('names what is no torrent, and serves the others', async () => {
+it('logs a file that is not a torrent, and serves the others', async () => {
   const { directory, open, warnings } = await aTorrentDirectory()
   await mkdir(directory)
   await writeFile(join(directory, 'broken.torrent'), 'not one')
@@ -65,10 +65,10 @@ it('names what is no torrent, and serves the others', async () => {
   const torrents = open()
   await torrents.reload()
   expect(torrents.list().map(({ name }) => name)).toEqual(['of b'])
-  expect(warnings).toEqual([`${join(directory, 'broken.torrent')}: no torrent`])
+  expect(warnings).toEqual([`${join(directory, 'broken.torrent')}: not a torrent`])
 })
 
-it('keeps a note beside a torrent, and both over a restart', async () => {
+it('keeps a description beside a torrent, and both over a restart', async () => {
   const { directory, open } = await aTorrentDirectory()
   await open().put(registered, Buffer.from('a'))
   expect((await readdir(directory)).sort()).toEqual([`${'61'.repeat(20)}.json`, `${'61'.repeat(20)}.torrent`])
@@ -77,7 +77,7 @@ it('keeps a note beside a torrent, and both over a restart', async () => {
   expect(after.list()).toEqual([registered])
 })
 
-it('replaces a file of another name that has the same torrent', async () => {
+it('replaces a file with the same torrent and another name', async () => {
   const { directory, open } = await aTorrentDirectory()
   await mkdir(directory)
   await writeFile(join(directory, 'by hand.torrent'), 'a')
@@ -88,7 +88,7 @@ it('replaces a file of another name that has the same torrent', async () => {
   expect(torrents.list()).toEqual([registered])
 })
 
-it('does not believe a note that it cannot read', async () => {
+it('ignores a description that it cannot parse', async () => {
   const { directory, open } = await aTorrentDirectory()
   await open().put(registered, Buffer.from('a'))
   await writeFile(join(directory, `${'61'.repeat(20)}.json`), '{"infoHashes":["00"]}')
@@ -97,19 +97,19 @@ it('does not believe a note that it cannot read', async () => {
   expect(after.list().map(({ name }) => name)).toEqual(['of a'])
 })
 
-it('makes a directory that must be there and is not', async () => {
+it('creates a required directory that is missing', async () => {
   const { directory, open } = await aTorrentDirectory({ isRequired: true })
   await open().reload()
   expect(await readdir(directory)).toEqual([])
 })
 
-it('a directory that must be there and cannot be is a mistake in the configuration', async () => {
+it('a required directory that cannot be created is a configuration error', async () => {
   const { directory, open } = await aTorrentDirectory({ isRequired: true })
   await writeFile(directory, 'a file of that name')
   await expect(open().reload()).rejects.toThrow(ConfigError)
 })
 
-it('removes nothing when its directory goes, as when a disk is not mounted', async () => {
+it('keeps its torrents when the directory disappears, such as with an unmounted disk', async () => {
   for (const isRequired of [true, false]) {
     const { directory, open, warnings } = await aTorrentDirectory({ isRequired })
     const torrents = open()
@@ -122,7 +122,7 @@ it('removes nothing when its directory goes, as when a disk is not mounted', asy
   }
 })
 
-it('remembers what an admin took out of the directory by hand', async () => {
+it('records the removal of a file that was deleted by hand', async () => {
   const { directory, open, clock } = await aTorrentDirectory()
   await mkdir(directory)
   await writeFile(join(directory, 'image.torrent'), 'a')
@@ -133,7 +133,7 @@ it('remembers what an admin took out of the directory by hand', async () => {
   expect([...torrents.removals()]).toEqual([[HASH_A, clock.nowMs()]])
 })
 
-it('remembers removals over a restart, but not for ever', async () => {
+it('keeps removals over a restart, for 90 days', async () => {
   const { open, clock } = await aTorrentDirectory()
   await open().remove(Buffer.alloc(20, 'a'))
   const removedAtMs = clock.nowMs()
@@ -149,7 +149,7 @@ it('remembers removals over a restart, but not for ever', async () => {
   expect([...afterwards.removals()]).toEqual([])
 })
 
-it('remembers the last ten thousand removals', async () => {
+it('keeps the last ten thousand removals', async () => {
   const { directory, open, clock } = await aTorrentDirectory()
   await mkdir(directory)
   const hex = (torrent: number) => torrent.toString(16).padStart(40, '0')

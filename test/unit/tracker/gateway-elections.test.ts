@@ -39,7 +39,7 @@ function anElection(announcement: Announcement = {}) {
   return { ...store, ...tracker, asked, site }
 }
 
-test.each<LeaseAnswer>(['granted', 'alone'])(
+test.each<LeaseAnswer>(['granted', 'undecided'])(
   'a peer is told of another site once the answer is %s, and counts as a gateway from then on',
   async (given) => {
     const { asked, answer, site, counted } = anElection()
@@ -53,7 +53,7 @@ test.each<LeaseAnswer>(['granted', 'alone'])(
 
 test('a peer whose site has a gateway by another node is answered like any leecher', async () => {
   const { asked, answer, site, counted } = anElection()
-  answer('taken')
+  answer('denied')
   expect((await asked).peers).toEqual([])
   expect(site()).toEqual({ gateways: 0, ever: 0 })
   expect(counted.elections).toEqual([])

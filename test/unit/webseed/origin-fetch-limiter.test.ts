@@ -127,7 +127,7 @@ describe('the host that fetches for its site', () => {
 
   it('is not one on this node while another node of the site has one', async () => {
     const { kind, leases } = aLimiter()
-    leases.answer = 'taken'
+    leases.answer = 'denied'
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('wait')
     leases.answer = 'granted'
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
@@ -135,7 +135,7 @@ describe('the host that fetches for its site', () => {
 
   it('is found by the node alone while no other node can be asked', async () => {
     const { kind, leases } = aLimiter()
-    leases.answer = 'alone'
+    leases.answer = 'undecided'
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
     expect(await kind(OTHER, { gateway: OTHER })).toBe('wait')
   })

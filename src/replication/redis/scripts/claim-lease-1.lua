@@ -1,11 +1,11 @@
--- Grants a peer the right to fetch one torrent for one site, while fewer than so many others have it. Who has it
--- already gets it again, for longer. Time is Redis's own, the same for every node.
+-- Grants a peer the right to fetch one torrent for one site, up to a number of holders. A peer that holds it already
+-- has it prolonged. The time is Redis's own, the same for every node.
 --
 -- KEYS[1]  sorted set: peer → until when, in milliseconds
 -- ARGV[1]  the peer
--- ARGV[2]  for how long, in milliseconds
--- ARGV[3]  how many may hold it at the same time
--- Returns  1 granted, 0 taken
+-- ARGV[2]  lifetime in milliseconds
+-- ARGV[3]  largest number of holders
+-- Returns  1 granted, 0 denied
 local time = redis.call('time')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('zremrangebyscore', KEYS[1], '-inf', now)
@@ -13,6 +13,6 @@ if not redis.call('zscore', KEYS[1], ARGV[1]) and redis.call('zcard', KEYS[1]) >
   return 0
 end
 redis.call('zadd', KEYS[1], now + ARGV[2], ARGV[1])
--- The set lives as long as its last holder may.
+-- The set expires with its last holder.
 if redis.call('pttl', KEYS[1]) < tonumber(ARGV[2]) then redis.call('pexpire', KEYS[1], ARGV[2]) end
 return 1

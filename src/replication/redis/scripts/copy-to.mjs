@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Puts the Lua scripts beside the compiled program, which reads them from there: the compiler copies no files. A part
- * of every build: `node copy-to.mjs dist`.
+ * Copies the Lua scripts to the compiled program, which reads them from there: the compiler copies no other files. Part of
+ * every build: `node copy-to.mjs dist`.
  */
 import { cpSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 const own = dirname(fileURLToPath(import.meta.url))
 const root = join(own, '../../../..')
 
-/** @param {string} output where the compiler puts src/, relative to the package */
+/** @param {string} output the directory with the compiled src/, relative to the package */
 export function copyScripts(output) {
   cpSync(own, join(root, output, 'replication/redis/scripts'), {
     recursive: true,

@@ -1,11 +1,11 @@
--- Counts completions, each client and torrent once an hour however many nodes it told; so a node that did not hear
--- the answer may say the same again.
+-- Counts completions, each client and torrent once an hour, however many nodes received the event. A node that did not
+-- get the response may therefore repeat the call.
 --
 -- KEYS[1]  hash: infohash in hex → count
 -- KEYS[2]  sorted set: infohash → number of the change that made its count
 -- KEYS[3]  sorted set: infohash and client → until when it is not counted again, in milliseconds
 -- ARGV     infohash (20 bytes) and client (4 bytes) in one, for each completion
--- Returns  nothing of interest: counts are read by their changes, by all nodes alike
+-- Returns  1; all nodes read the counts by their changes
 local HOUR = 3600000
 local time = redis.call('time')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,9 +1,9 @@
--- The secret that all nodes of a site share. Replaced when its time has come; the one before is kept beside it.
+-- Returns the secret that all nodes of a site share. Replaces it when it is due, and keeps the previous one.
 --
 -- KEYS[1]  hash: current, previous, changedAt in milliseconds
--- ARGV[1]  the secret to begin with, should there be none: what this node used so far
--- ARGV[2]  the next secret, should the time have come
--- ARGV[3]  after how many milliseconds it is replaced
+-- ARGV[1]  the first secret where there is none: the one that this node used so far
+-- ARGV[2]  the next secret, where the current one is due
+-- ARGV[3]  age in milliseconds at which it is due
 -- Returns  changedAt, current, previous ('' none)
 local time = redis.call('time')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

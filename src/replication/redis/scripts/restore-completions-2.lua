@@ -1,9 +1,9 @@
--- Takes the larger of both where Redis lost counts that a node still knows.
+-- Restores counts that Redis lost and a node still has: the larger count wins.
 --
 -- KEYS[1]  hash: infohash in hex → count
 -- KEYS[2]  sorted set: infohash → number of the change that made its count
 -- ARGV     infohash in hex, infohash in 20 bytes, count; for each torrent
--- Returns  how many were larger
+-- Returns  the number of restored counts
 local last = redis.call('zrevrange', KEYS[2], 0, 0, 'withscores')
 local change = tonumber(last[2] or 0)
 local larger = 0

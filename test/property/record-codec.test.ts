@@ -1,4 +1,4 @@
-/** Batches of site records: what one side writes the other reads, and nothing that is read can end the process. */
+/** Batches of site records: reading undoes writing, and no input ends the process. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Address } from '../../src/core/address.ts'
@@ -10,7 +10,7 @@ import type { RecordSink } from '../../src/replication/records.ts'
 const NODE = Buffer.alloc(8, 7)
 const NOW_MS = 1_700_000_000_000
 
-/** A sink that keeps what it is given. */
+/** A sink that keeps its records. */
 function aCollector(): RecordSink & { readonly records: unknown[] } {
   const records: unknown[] = []
   const keep = (kind: string) => (record: unknown) => void records.push([kind, record])
@@ -18,7 +18,7 @@ function aCollector(): RecordSink & { readonly records: unknown[] } {
     records,
     peer: keep('peer'),
     removed: keep('removed'),
-    link: keep('link'),
+    introduction: keep('introduction'),
     lease: keep('lease'),
     gatewayHost: keep('gatewayHost'),
     completion: keep('completion'),
@@ -28,14 +28,14 @@ function aCollector(): RecordSink & { readonly records: unknown[] } {
 
 const word = fc.nat(0xffff_ffff)
 const address = fc.oneof(
-  // Of the test topology, so that there is a place for them in the table.
+  // Addresses of the test topology, which the table accepts.
   fc.nat(0x2_ffff).map((host) => Address.v4(0x7f01_0000 + host)),
   word.map((bits) => Address.v4(bits)),
   fc.tuple(word, word, word, word).map((words) => new Address(...words)),
 )
 const infoHash = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => Buffer.from(bytes))
 const port = fc.integer({ min: 1, max: 0xffff })
-/** A time that 32 bits around now can hold. */
+/** A time within 32 bits around now. */
 const recentMs = fc.integer({ min: NOW_MS - 2 ** 31 + 1, max: NOW_MS + 2 ** 31 - 1 })
 const anyMs = fc.nat(2 ** 44)
 const ref = fc.record({ address, port, announcedAtMs: recentMs })
@@ -58,7 +58,7 @@ const peer = fc.record({
   isSlowToForward: fc.boolean(),
 })
 const removed = fc.record({ infoHash, address, port, atMs: recentMs })
-const link = fc.record({ infoHash, ends: fc.tuple(ref, ref) })
+const introduction = fc.record({ infoHash, ends: fc.tuple(ref, ref) })
 const lease = fc.record({
   infoHash,
   peer: ref,
@@ -88,7 +88,7 @@ const siteCounts = fc.record({
 const record = fc.oneof(
   peer.map((given) => ['peer', given] as const),
   removed.map((given) => ['removed', given] as const),
-  link.map((given) => ['link', given] as const),
+  introduction.map((given) => ['introduction', given] as const),
   lease.map((given) => ['lease', given] as const),
   gatewayHost.map((given) => ['gatewayHost', given] as const),
   completion.map((given) => ['completion', given] as const),
@@ -102,7 +102,7 @@ function written(records: readonly Given[]): Buffer {
   for (const [kind, given] of records) {
     if (kind === 'peer') writer.peer(given)
     else if (kind === 'removed') writer.removed(given)
-    else if (kind === 'link') writer.link(given)
+    else if (kind === 'introduction') writer.introduction(given)
     else if (kind === 'lease') writer.lease(given)
     else if (kind === 'gatewayHost') writer.gatewayHost(given)
     else if (kind === 'siteCounts') writer.siteCounts(given)
@@ -114,7 +114,7 @@ function written(records: readonly Given[]): Buffer {
 const some = fc.array(record, { minLength: 1, maxLength: 30 })
 
 describe('a batch', () => {
-  test('gives back the records that were written, in their order', () => {
+  test('returns the written records in order', () => {
     fc.assert(
       fc.property(some, (records) => {
         const collector = aCollector()
@@ -125,7 +125,7 @@ describe('a batch', () => {
     )
   })
 
-  test('of the next version of this program gives what is known here: longer records, and further types', () => {
+  test('of the next version returns the known records and fields: longer records and further types are skipped', () => {
     fc.assert(
       fc.property(
         some,
@@ -150,7 +150,7 @@ describe('a batch', () => {
     )
   })
 
-  test('that was cut off or has other bytes in it is read as far as it goes, and nothing is thrown', () => {
+  test('that is truncated or has changed bytes is read as far as possible, and nothing is thrown', () => {
     const { replica } = aTracker({ clock: new ManualClock(NOW_MS) })
     fc.assert(
       fc.property(
@@ -168,7 +168,7 @@ describe('a batch', () => {
     )
   })
 
-  test('of any bytes is counted where it is none, and nothing is thrown', () => {
+  test('of any bytes is counted where it is not a batch, and nothing is thrown', () => {
     const { replica, table } = aTracker({ clock: new ManualClock(NOW_MS) })
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -182,7 +182,7 @@ describe('a batch', () => {
   })
 })
 
-test('a table that read damaged batches still counts its peers right, and forgets them in time', () => {
+test('a table that read damaged batches still counts its peers correctly, and expires them in time', () => {
   fc.assert(
     fc.property(some, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 20 }), (records, changes) => {
       const { replica, table, clock } = aTracker({ clock: new ManualClock(NOW_MS) })
@@ -191,7 +191,7 @@ test('a table that read damaged batches still counts its peers right, and forget
       replica.apply(bytes)
       const counted = [...table.swarms()].reduce((sum, swarm) => sum + swarm.rows, 0)
       expect(counted).toBe(table.rows.live)
-      // The longest lifetime is 18 hours; who claims to be from the future has as long from the first look on.
+      // The longest lifetime is 18 hours; a peer with a time in the future has that long from the first sweep on.
       table.sweep(clock.nowMs(), 1_000)
       clock.advanceMs(2 * 65_536_000)
       table.sweep(clock.nowMs(), 1_000)

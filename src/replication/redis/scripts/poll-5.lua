@@ -1,19 +1,19 @@
--- What a node looks at every second, in one step: the time, whether the log is still the one it knows, and what
--- else has changed. Begins an epoch where there is none. Goes on where writes are refused: reading may still work.
+-- Polls the state of a site in one step, once a second from each node: the time, the identity of the log, and what else
+-- has changed. Starts an epoch where there is none. Continues where writes are refused: reads may still work.
 --
 -- KEYS[1]  the log
 -- KEYS[2]  string: epoch of the log
 -- KEYS[3]  sorted set: changes of completion counts
 -- KEYS[4]  hash: id and version of the torrents
 -- KEYS[5]  hash: secrets
--- ARGV[1]  the epoch to begin with, should there be none
--- ARGV[2…] ids of entries that the node has read, to see whether they are still there
--- Returns  seconds, microseconds, epoch ('' could not be begun), why writes are refused (''),
---          last id of the log, last change of completions, id of the torrents, their version, when the secret changed,
---          then 1 or 0 for each id
+-- ARGV[1]  the epoch to start where there is none
+-- ARGV[2…] ids of entries that the node has read, to check that they still exist
+-- Returns  seconds, microseconds, epoch ('' could not be started), the error of refused writes (''),
+--          last id of the log, last change of completions, id of the torrents, their version, time of the last change of
+--          the secret, then 1 or 0 for each id
 local refusal = ''
-local begun = redis.pcall('set', KEYS[2], ARGV[1], 'nx')
-if type(begun) == 'table' and begun.err then refusal = begun.err end
+local started = redis.pcall('set', KEYS[2], ARGV[1], 'nx')
+if type(started) == 'table' and started.err then refusal = started.err end
 local last = '0-0'
 local log = redis.pcall('xinfo', 'stream', KEYS[1])
 if not log.err then

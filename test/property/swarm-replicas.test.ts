@@ -1,7 +1,6 @@
 /**
- * Nodes that share a log come to the same table, whatever the order in which they hear of each other, and however
- * often: random days of three nodes that each hear some of the announces and decide alone, and two nodes that join
- * when all is over.
+ * Nodes that share a log converge to the same table, in whatever order batches arrive and however often: random days of
+ * three nodes that each receive some of the announces and decide by themselves, and two nodes that join at the end.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -37,11 +36,11 @@ const step: fc.Arbitrary<Step> = fc.record({
     'deliver',
     'deliver',
   ),
-  // Often the same millisecond: then what was said decides. All of it within the shortest lifetime.
+  // Often the same millisecond: then the content decides. All of it within the shortest lifetime.
   afterMs: fc.constantFrom(0, 0, 1, 1_500),
 })
 
-test('whatever the order, and however often, all nodes come to the same table', () => {
+test('all nodes converge to the same table, in whatever order batches arrive and however often', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0 }),
@@ -61,7 +60,7 @@ test('whatever the order, and however often, all nodes come to the same table', 
           const key = `${from} ${torrent.toString()}`
           const before = left.get(key) ?? (host === 5 ? 0 : 1_000_000)
           const after = does === 'complete' ? 0 : does === 'progress' ? Math.max(0, before - 300_000) : before
-          // Who stops and comes back may begin anew; who goes on never has less than before.
+          // A peer that stops may start again from nothing; a peer that continues never has less than before.
           if (does === 'stop') left.delete(key)
           else left.set(key, after)
           const event = does === 'stop' ? 'stopped' : does === 'complete' ? 'completed' : 'none'
