@@ -259,7 +259,7 @@ describe.skipIf(needs('redis-server'))('workers that cannot start', () => {
       }
       const error = await whyNot(aNode(settings))
       expect(error).toContain('ended with 78')
-      expect(count(error, 'Redis does not take this user and password')).toBe(1)
+      expect(count(error, 'Redis rejects this user and password')).toBe(1)
     },
   )
 })
