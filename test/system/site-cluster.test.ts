@@ -201,7 +201,9 @@ describe.skipIf(needs('redis-server'))('whatever happens to Redis, clients do no
     redis.hang()
     await storeIsUp(one, false)
     await storeIsUp(two, false)
-    expect(await (await one.admin('/readyz?verbose')).text()).toMatch(/warn store: .* has been unavailable for/)
+    expect(await (await one.admin('/readyz?verbose')).text()).toMatch(
+      /warn store: .* has been unavailable for/,
+    )
     expect((await one.admin('/readyz')).status).toBe(200)
     await clients.more(200)
     redis.resume()
