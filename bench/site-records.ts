@@ -111,21 +111,21 @@ const againMs = apply()
 // Records that were just read are in the log and would be skipped; a full resync follows the loss of the log.
 replica.forgetLogged()
 started = performance.now()
-const dumped: Buffer[] = []
+const snapshotBatches: Buffer[] = []
 let longestMs = 0
-for (let at = performance.now(), batches = replica.snapshotRecords('all')[Symbol.iterator](); ;) {
-  const { value, done } = batches.next()
+for (let at = performance.now(), snapshot = replica.snapshotRecords('all')[Symbol.iterator](); ;) {
+  const { value, done } = snapshot.next()
   longestMs = Math.max(longestMs, performance.now() - at)
   at = performance.now()
   if (done === true) break
-  dumped.push(value)
+  snapshotBatches.push(value)
 }
-const dumpedMs = performance.now() - started
-const dumpedBytes = dumped.reduce((sum, batch) => sum + batch.length, 0)
+const snapshotMs = performance.now() - started
+const snapshotBytes = snapshotBatches.reduce((sum, batch) => sum + batch.length, 0)
 const other = new SwarmTable(topology.places.map((place) => place.site.index))
 const otherReplica = aReplica(other)
 started = performance.now()
-for (const batch of dumped) otherReplica.apply(batch)
+for (const batch of snapshotBatches) otherReplica.apply(batch)
 const restoredMs = performance.now() - started
 
 console.log(
@@ -140,7 +140,7 @@ console.log(
 )
 console.log(`applied again     ${perSecond(PEERS, againMs)} peers a second`)
 console.log(
-  `dumped            ${perSecond(live, dumpedMs)} peers a second, ${(dumpedBytes / live).toFixed(1)} bytes each; the longest wait for a batch ${longestMs.toFixed(1)} ms`,
+  `snapshot          ${perSecond(live, snapshotMs)} peers a second, ${(snapshotBytes / live).toFixed(1)} bytes each; the longest wait for a batch ${longestMs.toFixed(1)} ms`,
 )
 console.log(
   `restored          ${perSecond(other.rows.live, restoredMs)} peers a second: ${other.rows.live} in ${(restoredMs / 1000).toFixed(2)} s`,

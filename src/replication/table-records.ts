@@ -52,18 +52,18 @@ export function leaseRecordOf(context: RowContext, gateway: Gateway): LeaseRecor
   }
 }
 
-/** Writes the introductions of a row to the peers that `isIncluded` accepts. */
+/** Writes the introductions of a row to the peers that `accepts` accepts. */
 export function writeIntroductions(
   sink: RecordSink,
   context: RowContext,
   row: number,
-  isIncluded: (other: number) => boolean,
+  accepts: (other: number) => boolean,
 ): void {
   const { table, nowMs } = context
   const { introductions } = table
   for (let index = 0; index < introductions.count(row); index++) {
     const other = introductions.at(row, index)
-    if (!isIncluded(other)) continue
+    if (!accepts(other)) continue
     const [rowAnnouncedAtMs, otherAnnouncedAtMs] = introductions.announcedAtOfBoth(row, other, nowMs)
     const ends = [refOf(context, row, rowAnnouncedAtMs), refOf(context, other, otherAnnouncedAtMs)] as const
     sink.introduction({ infoHash: table.swarmOf(row).infoHash, ends })

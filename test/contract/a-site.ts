@@ -89,10 +89,10 @@ export class TextReplica implements LogSubscriber {
 }
 
 /** Declares tests by their names; the title of a skipped test contains the reason. */
-export function contractTests(skips: Skips): (name: string, run: () => Promise<void>) => void {
-  return (name, run) => {
+export function contractTests(skips: Skips): (name: string, expectContract: () => Promise<void>) => void {
+  return (name, expectContract) => {
     const reason = skips[name]
     const suffix = reason === undefined ? '' : ` (not here: ${reason})`
-    test.skipIf(reason !== undefined)(`${name}${suffix}`, () => run())
+    test.skipIf(reason !== undefined)(`${name}${suffix}`, () => expectContract())
   }
 }
