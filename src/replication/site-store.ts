@@ -121,7 +121,7 @@ export type LeaseAnswer = 'granted' | 'denied' | 'undecided'
 export const CLAIM_DEADLINE_MS = 40
 
 /**
- * Completions of each torrent over all nodes. A client counts once, however many nodes it announced the completion to.
+ * Completions of each torrent over all nodes. A client counts once, also where several nodes add it.
  *
  * Every implementation must:
  * - call `LogSubscriber.completed` with the new count soon after each `add`, and with all counts when it opens;

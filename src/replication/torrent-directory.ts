@@ -1,6 +1,6 @@
 /**
  * Registered torrents as files in a directory: `<infohash>.torrent`, and beside it `<infohash>.json` with its
- * description. A `.torrent` that an operator adds by hand is registered too, whatever its name.
+ * description. A `.torrent` that an operator adds by hand is registered too, under any name.
  *
  * `.removed.json` holds the removals, for the other sites: see `torrent-removals.ts`.
  *

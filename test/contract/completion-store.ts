@@ -24,7 +24,7 @@ export function describeCompletionStore(
       expect([...node.replica.counts]).toEqual([[HEX, 3]])
     })
 
-    contract('counts a client once, however often it is added', async () => {
+    contract('counts a client once, also where it is added several times', async () => {
       const node = await (await aSite()).node()
       for (const client of [1, 1, 2, 1]) node.store.completions.add(TORRENT, client)
       await counted(node, 2)

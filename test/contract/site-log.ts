@@ -21,7 +21,7 @@ export function describeSiteLog(
       const { replica } = await (await aSite()).node()
       const texts = Array.from({ length: 500 }, (_, index) => `peer ${index}`)
       replica.record(...texts)
-      await until(SOON_MS, 'all batches came back', () => withoutRepeats(replica).length >= 500)
+      await until(SOON_MS, 'all batches arrived', () => withoutRepeats(replica).length >= 500)
       expect(withoutRepeats(replica)).toEqual(texts)
     })
 

@@ -1,4 +1,4 @@
--- Counts completions, each client and torrent once an hour, however many nodes received the event. A node that did not
+-- Counts completions, each client and torrent once an hour, regardless of the number of nodes that received it. A node that did not
 -- get the response may therefore repeat the call.
 --
 -- KEYS[1]  hash: infohash in hex → count
