@@ -80,6 +80,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'publish',
       'client',
       'wire',
+      'federation/hello',
       'simulation',
       'daemon/start',
       'daemon/start-workers',

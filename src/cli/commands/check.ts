@@ -7,7 +7,9 @@
 import { checkNode, checkTopologyFile, type NodeCheck } from '../../config/load-node.ts'
 import { problemPage } from '../../core/problem.ts'
 import { NO_BUBBLE, type Topology, UNMAPPED_SITE } from '../../topology/topology.ts'
-import { type Command, exitCodes, textFlag } from '../command.ts'
+import { type Command, type CommandContext, type ExitCode, exitCodes, textFlag } from '../command.ts'
+import { type Contact, contactNodes, targetsOf } from '../contact-nodes.ts'
+import { describeContacts } from '../contact-report.ts'
 
 export const checkCommand: Command = {
   name: 'check',
@@ -17,6 +19,7 @@ export const checkCommand: Command = {
     'siteswarm check --config /etc/siteswarm/siteswarm.yaml',
     'siteswarm check --topology topology.yaml',
     'siteswarm check --config siteswarm.yaml --topology new-topology.yaml --json',
+    'siteswarm check --config siteswarm.yaml --online',
   ],
   flags: [
     {
@@ -27,6 +30,10 @@ export const checkCommand: Command = {
       flags: '-t, --topology <file>',
       description: 'topology file, in place of the one in the configuration',
     },
+    {
+      flags: '--online',
+      description: 'also resolve the names and contact the nodes that the topology names',
+    },
   ],
   async run(_args, flags, context) {
     const path = textFlag(flags, 'config')
@@ -35,13 +42,46 @@ export const checkCommand: Command = {
       path === undefined && topologyPath !== undefined
         ? checkTopologyFile(topologyPath)
         : checkNode({ path, topologyPath, environment: context.environment })
-    if (flags['json'] === true) context.out(JSON.stringify(asDocument(check)))
-    else for (const text of describe(check)) context.out(text)
-    return check.problems.length === 0 ? exitCodes.yes : exitCodes.configuration
+    const contacts = flags['online'] === true ? await contactAll(check, context) : undefined
+    if (flags['json'] === true) context.out(JSON.stringify(asDocument(check, contacts)))
+    else for (const text of [...describe(check), ...describeOnline(contacts)]) context.out(text)
+    return exitCodeOf(check, contacts)
   },
 }
 
-function asDocument({ configPath, topologyPath, topology, prefixCount, problems, warnings }: NodeCheck) {
+/** undefined without a topology: there is nothing to contact. */
+async function contactAll(
+  { config, topology }: NodeCheck,
+  { version, signal, showStatus }: CommandContext,
+): Promise<readonly Contact[] | undefined> {
+  if (topology === undefined) return undefined
+  const targets = targetsOf(topology)
+  const token = config?.federation.token
+  showStatus?.(`contacting ${counted(targets.length, 'URL')} …`)
+  const contacts = await contactNodes(targets, {
+    federation: config === undefined || token === undefined ? undefined : { token, site: config.site },
+    version,
+    signal,
+  })
+  showStatus?.('')
+  return contacts
+}
+
+function describeOnline(contacts: readonly Contact[] | undefined): string[] {
+  return contacts === undefined ? [] : ['', ...describeContacts(contacts)]
+}
+
+/** A node that is not reachable may be down for a moment; one that is not the expected one is a mistake in a file. */
+function exitCodeOf({ problems }: NodeCheck, contacts: readonly Contact[] = []): ExitCode {
+  if (problems.length > 0) return exitCodes.configuration
+  if (contacts.some(({ isReachable }) => !isReachable)) return exitCodes.unreachable
+  return contacts.every(({ isOk }) => isOk) ? exitCodes.yes : exitCodes.no
+}
+
+function asDocument(
+  { configPath, topologyPath, topology, prefixCount, problems, warnings }: NodeCheck,
+  contacts: readonly Contact[] | undefined,
+) {
   return {
     isValid: problems.length === 0,
     config: configPath ?? null,
@@ -52,6 +92,7 @@ function asDocument({ configPath, topologyPath, topology, prefixCount, problems,
     topologyHash: topology?.hash ?? null,
     problems,
     warnings,
+    ...(contacts === undefined ? {} : { contacts }),
   }
 }
 

@@ -1,13 +1,11 @@
 /** `scrape`: asks any tracker for the counts of some torrents without announcing, as a client does. */
-import { writeScrape } from '../../wire/http/scrape.ts'
-import { askTracker } from '../../client/http-request.ts'
 import { type Command, type CommandContext, exitCodes, textFlag } from '../command.ts'
 import { escapeControl } from '../escape-control.ts'
-import { type ScrapeAnswer, readScrapeResponse } from '../../client/scrape-response.ts'
+import type { ScrapeAnswer } from '../../client/scrape-response.ts'
 import { UsageError } from '../../client/usage-error.ts'
-import { readInfoHash, readLocalAddress, readTrackerUrl, withQuery } from '../tracker-arguments.ts'
+import { readInfoHash, readLocalAddress, readTrackerUrl } from '../tracker-arguments.ts'
 import { reportTrackerFailure } from '../tracker-failure.ts'
-import { scrapeOverUdp } from '../../client/udp-tracker.ts'
+import { scrapeTracker } from '../scrape-tracker.ts'
 
 export const scrapeCommand: Command = {
   name: 'scrape',
@@ -35,9 +33,11 @@ export const scrapeCommand: Command = {
         throw new UsageError('--info-hash is missing; siteswarm inspect shows the infohash of a torrent')
       }
       const from = readLocalAddress(textFlag(flags, 'from'))
-      const { read, asked, status, elapsedMs } = await ask(tracker, infoHashes, from, context)
+      const { version, signal } = context
+      const scraped = await scrapeTracker({ url: tracker, infoHashes, from, version, signal })
+      const { read, requested, status, elapsedMs } = scraped
       if (flags['json'] === true) {
-        context.out(JSON.stringify({ url: asked, status, elapsedMs, ...read }, null, 2))
+        context.out(JSON.stringify({ url: requested, status, elapsedMs, ...read }, null, 2))
       } else print(read, context)
       context.err(`answered in ${elapsedMs.toFixed(1)} ms`)
       return read.isUsable ? exitCodes.yes : exitCodes.no
@@ -45,40 +45,6 @@ export const scrapeCommand: Command = {
       return reportTrackerFailure('scrape', url, error, context)
     }
   },
-}
-
-async function ask(
-  url: URL,
-  infoHashes: readonly Buffer[],
-  from: string | undefined,
-  { version, signal }: CommandContext,
-): Promise<{
-  readonly read: ScrapeAnswer
-  readonly asked: string
-  /** null: UDP has none. */
-  readonly status: number | null
-  readonly elapsedMs: number
-}> {
-  if (url.protocol === 'udp:') {
-    return { asked: url.href, status: null, ...(await scrapeOverUdp({ url, from, signal }, infoHashes)) }
-  }
-  const target = withQuery(scrapeUrl(url), writeScrape(infoHashes))
-  const answer = await askTracker({ url: target, from, version, signal })
-  const { status, elapsedMs } = answer
-  return { read: readScrapeResponse(answer, infoHashes), asked: answer.url, status, elapsedMs }
-}
-
-/** BEP 48: `scrape` takes the place of `announce`. Whatever follows, such as a token of ours, stays. */
-function scrapeUrl(url: URL): URL {
-  const { pathname } = url
-  if (pathname.includes('/scrape')) return url
-  const at = pathname.lastIndexOf('/announce')
-  if (at < 0) {
-    throw new UsageError(`${url.href}: expected /announce or /scrape in its path; clients scrape no other`)
-  }
-  const derived = new URL(url)
-  derived.pathname = `${pathname.slice(0, at)}/scrape${pathname.slice(at + '/announce'.length)}`
-  return derived
 }
 
 function print(answer: ScrapeAnswer, context: CommandContext): void {

@@ -1,0 +1,169 @@
+/**
+ * Contacts the nodes that a topology names, without announcing: resolves each host name, scrapes each tracker, and reads
+ * the greeting of each admin listener.
+ *
+ * The run is bounded: each URL has a deadline, and so has the whole; a resolver or a firewall that drops everything
+ * delays the command by the second one.
+ */
+import { lookup } from 'node:dns/promises'
+import { TrackerUnreachable } from '../client/http-request.ts'
+import { elapsedMs } from '../core/clock.ts'
+import { INFO_HASH_BYTES } from '../core/info-hash.ts'
+import { readHello } from '../federation/hello.ts'
+import type { Topology } from '../topology/topology.ts'
+import { scrapeTracker } from './scrape-tracker.ts'
+
+/** Two datagrams of a UDP client, which are 5 s apart. */
+const DEADLINE_MS = 6_000
+const TOTAL_DEADLINE_MS = 30_000
+/** A thousand URLs that all time out take ten rounds of the deadline; most plans have dozens. */
+const AT_THE_SAME_TIME = 100
+
+export interface Target {
+  readonly url: string
+  readonly kind: 'tracker' | 'federation'
+  /** Sites that list the URL; none for the fallback tier. */
+  readonly sites: readonly string[]
+}
+
+export interface Contact extends Target {
+  /** Of the host name; empty if it has none. */
+  readonly addresses: readonly string[]
+  /** Something responds. */
+  readonly isReachable: boolean
+  /** What responds is the expected tracker or node. */
+  readonly isOk: boolean
+  /** A sentence without its subject. */
+  readonly result: string
+  readonly elapsedMs: number
+}
+
+export interface ContactOptions {
+  /** The token and the site of the node, if there is a configuration. */
+  readonly federation: { readonly token: string; readonly site: string } | undefined
+  readonly version: string
+  readonly signal: AbortSignal
+  readonly deadlineMs?: number
+  readonly totalDeadlineMs?: number
+}
+
+/** Each URL of the topology once, in file order. */
+export function targetsOf(topology: Topology): Target[] {
+  const targets = new Map<string, Target & { readonly sites: string[] }>()
+  const add = (url: string, kind: Target['kind'], site: string | undefined) => {
+    const key = `${kind} ${url}`
+    const target = targets.get(key) ?? { url, kind, sites: [] }
+    targets.set(key, target)
+    if (site !== undefined && !target.sites.includes(site)) target.sites.push(site)
+  }
+  for (const site of topology.sites) {
+    const trackers = [...site.trackers, ...site.places.flatMap((place) => place.trackers)]
+    for (const url of trackers) add(url, 'tracker', site.name)
+    for (const url of site.federation) add(url, 'federation', site.name)
+  }
+  for (const site of topology.sites)
+    for (const url of topology.fallbackTrackers(site)) add(url, 'tracker', undefined)
+  return [...targets.values()]
+}
+
+/** Results in the order of the targets. */
+export async function contactNodes(
+  targets: readonly Target[],
+  options: ContactOptions,
+): Promise<readonly Contact[]> {
+  const { signal, totalDeadlineMs = TOTAL_DEADLINE_MS } = options
+  const whole = AbortSignal.any([signal, AbortSignal.timeout(totalDeadlineMs)])
+  const waiting = [...targets.entries()]
+  const contacts: Contact[] = []
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      contacts[next[0]] = await contact(next[1], { ...options, signal: whole })
+  }
+  await Promise.all(Array.from({ length: AT_THE_SAME_TIME }, work))
+  return contacts
+}
+
+type Outcome = Pick<Contact, 'isReachable' | 'isOk' | 'result'>
+
+async function contact(target: Target, options: ContactOptions): Promise<Contact> {
+  const startMs = elapsedMs()
+  const { deadlineMs = DEADLINE_MS } = options
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(deadlineMs)])
+  let addresses: readonly string[] = []
+  let outcome: Outcome
+  try {
+    addresses = await resolve(new URL(target.url).hostname, signal)
+    outcome =
+      target.kind === 'tracker'
+        ? await contactTracker(target.url, { ...options, signal })
+        : await contactNode(target, { ...options, signal })
+  } catch (error) {
+    const late = `no response within ${deadlineMs / 1000} s`
+    outcome = unreachable(signal.aborted ? late : reasonOf(error))
+  }
+  return { ...target, addresses, ...outcome, elapsedMs: elapsedMs() - startMs }
+}
+
+async function resolve(hostname: string, signal: AbortSignal): Promise<string[]> {
+  signal.throwIfAborted()
+  const aborted = new Promise<never>((_resolve, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+  )
+  const found = await Promise.race([lookup(hostname.replace(/^\[|\]$/g, ''), { all: true }), aborted])
+  return found.map(({ address }) => address)
+}
+
+/** A torrent that nobody has: its counts are 0, and an open tracker does not create a swarm for a scrape. */
+const NO_TORRENT = Buffer.alloc(INFO_HASH_BYTES)
+
+async function contactTracker(url: string, { version, signal }: ContactOptions): Promise<Outcome> {
+  const { read, status } = await scrapeTracker({
+    url: new URL(url),
+    infoHashes: [NO_TORRENT],
+    from: undefined,
+    version,
+    signal,
+  })
+  if (read.failureReason !== null) return reached(true, `a tracker, which responds: ${read.failureReason}`)
+  if (read.isUsable) return reached(true, 'a tracker')
+  return reached(false, `does not respond as a tracker${status === null ? '' : ` (status ${status})`}`)
+}
+
+/** With a token, the greeting of the node; without one, its readiness, which needs no token. */
+async function contactNode({ url, sites }: Target, { federation, signal }: ContactOptions): Promise<Outcome> {
+  if (federation === undefined) return contactAdmin(url, signal)
+  const { status, site } = await readHello({ url, ...federation, signal })
+  if (status === 401) return reached(false, 'a node that rejects this federation.token')
+  if (status === 403) return reached(false, 'a node without federation.token and admin.token')
+  if (status === 404) return reached(false, 'a node without federation.token')
+  if (site === undefined) return reached(false, `does not respond as a node (status ${status})`)
+  const expected = sites.includes(site)
+  return reached(expected, `a node of site ${site}${expected ? '' : `, not of ${sites.join(' and ')}`}`)
+}
+
+async function contactAdmin(url: string, signal: AbortSignal): Promise<Outcome> {
+  const target = new URL('readyz', url.endsWith('/') ? url : `${url}/`)
+  const response = await fetch(target, { redirect: 'manual', signal })
+  const text = (await response.text()).trim().split('\n', 1)[0] ?? ''
+  if (response.status === 200) return reached(true, 'a node that is ready')
+  if (response.status === 503) return reached(true, `a node that is not ready: ${text}`)
+  if (response.status === 403)
+    return reached(false, 'a node without admin.token, which answers its own machine only')
+  return reached(false, `does not respond as a node (status ${response.status})`)
+}
+
+const reached = (isOk: boolean, result: string): Outcome => ({ isReachable: true, isOk, result })
+
+const unreachable = (result: string): Outcome => ({ isReachable: false, isOk: false, result })
+
+/** fetch hides the reason in the cause of its error. */
+function reasonOf(error: unknown): string {
+  if (error instanceof TrackerUnreachable) return error.message
+  const cause = (error as Error).cause ?? error
+  const { code = '', message } = cause as NodeJS.ErrnoException
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the name of its host has no address'
+  if (code === 'ECONNREFUSED') return 'connection refused; nothing listens there'
+  if (/CERT|SELF_SIGNED|ISSUER|SIGNATURE/.test(code))
+    return `its certificate is not trusted (${code}); NODE_EXTRA_CA_CERTS names the authority of yours`
+  return code === '' ? message : `${message} (${code})`
+}
