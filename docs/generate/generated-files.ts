@@ -62,6 +62,9 @@ every problem of both, without starting a node.
 - **Paths** in the file are relative to the file, those in the environment to the working directory. Without
   \`--config\`, \`dataDirectory\` and \`torrents.directory\` are relative to the working directory too.
 - **Durations** are a whole number and a unit: \`500ms\`, \`60s\`, \`30m\`, \`2h\`, \`1d\`.
+- **Editors** with a YAML language server complete and check keys: the first line of the sample names
+  \`siteswarm.schema.json\` in the same folder. Copy [the schema](../../config/siteswarm.schema.json) with the file, or
+  change the line to where the package is installed.
 - **Tokens** have at least 8 visible ASCII characters. \`openssl rand -hex 16\` makes a good one.
 `,
   })
@@ -80,14 +83,40 @@ The sites, their addresses, and the cost of the links between them: one YAML fil
 [\`config/topology.yaml\`](../../config/topology.yaml) is a commented example. \`siteswarm check --topology FILE\` prints
 every problem of a file, and \`siteswarm locate IP… --topology FILE\` prints the site and bubble of addresses.
 
+\`siteswarm check --topology FILE --online\` also contacts the trackers and nodes.
+
 - **The longest prefix wins**, over all sites and bubbles, for IPv4 and IPv6. A site can have a prefix inside a prefix
-  of another site. The same prefix in two places is an error, and so is a bubble outside its site.
+  of another site. The same prefix in two sites or in two bubbles of a site is an error, and so is a
+  bubble outside its site. A prefix that is repeated inside a site counts once.
 - **An address inside a site but in no bubble** is in that site's bubble \`-\`.
 - **An address that the topology maps is a legitimate peer**, private and loopback ranges included.
+- **Prefixes** are written as \`10.1.0.0/16\` or \`fd00:1::/48\`. Netmasks, ranges, wildcards and abbreviations are errors
+  whose message has the prefix to write.
+- **The hash** that \`check\` prints is the same for files of the same meaning. Nodes with different hashes have different
+  topologies.
+- **Editors** with a YAML language server complete and check keys: the first line of the sample names
+  \`topology.schema.json\` in the same folder. Copy [the schema](../../config/topology.schema.json) with the file.
 - **Names** have up to 63 letters, digits, dots, hyphens and underscores, and start with a letter or digit. A site cannot be
   called \`unmapped\`, \`refuse\` or \`isolate\`.
 - **Tracker URLs** that clients refuse are errors, with the client in the message. They are \`http\`, \`https\` or \`udp\`,
   have a plain ASCII host name or an IPv4 address, and a path that ends in \`/announce\` or \`/announce/\` and a token.
+
+\`check\` and the log of a node warn of settings that are valid and make something fail later:
+
+| warning | consequence |
+|---|---|
+| prefixes are listed again in the same site | none; each counts once |
+| a site is inside a prefix of another site | the longest prefix decides, which is not intended if one of them has a wrong length |
+| a site has no prefixes | no client belongs to it |
+| a loopback prefix beside real networks | other hosts cannot reach a peer that announces from it |
+| one host is a tracker on two ports | Transmission and libtorrent treat both as one |
+| a tracker in two sites with different nodes | a node belongs to one site; its other clients announce to remote nodes first |
+| a federation URL that is a tracker, or of two sites | other sites do not receive the updates of this one |
+| several sites have trackers, and one has no federation URLs | other sites do not learn of its peers |
+| a site has several nodes, and \`store\` is \`memory\` | each node knows only the peers that announce to it |
+| a site has IPv6 prefixes, and a listener accepts IPv4 only, or the reverse | those clients cannot announce |
+| a federation URL, and \`listen.admin\` on loopback | other sites cannot reach the node |
+| federation URLs without \`federation.token\`, or the reverse | sites exchange nothing |
 `,
   })
 }
