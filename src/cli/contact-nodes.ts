@@ -113,7 +113,7 @@ async function resolve(hostname: string, signal: AbortSignal): Promise<string[]>
   return found.map(({ address }) => address)
 }
 
-/** A torrent that nobody has: its counts are 0, and an open tracker does not create a swarm for a scrape. */
+/** A torrent without peers: its counts are 0, and an open tracker does not create a swarm for a scrape. */
 const NO_TORRENT = Buffer.alloc(INFO_HASH_BYTES)
 
 async function contactTracker(url: string, { version, signal }: ContactOptions): Promise<Outcome> {

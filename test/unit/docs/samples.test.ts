@@ -9,7 +9,7 @@ interface Sample {
   readonly schema: 'siteswarm.schema.json' | 'topology.schema.json'
 }
 
-/** Node configurations and topologies, whatever they are called. */
+/** Node configurations and topologies, found by their keys. */
 function samples(): Sample[] {
   return ['config', 'deploy'].flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
