@@ -36,6 +36,7 @@ import { Sweeper } from './sweeper.ts'
 import { nodeHealth, readFederationGauges, readTableGauges } from './node-status.ts'
 import { describeTorrent, type NodeStore, openStore } from './open-store.ts'
 import { TopologyReloader } from './topology-reloader.ts'
+import { pollTorrents } from './torrent-poll.ts'
 import type { WorkerGroup } from './workers/worker-group.ts'
 
 /** How long requests that have begun may take when the node stops. */
@@ -69,6 +70,7 @@ export class SiteswarmNode {
   readonly #replica: SwarmReplica
   readonly #counters: Counters
   readonly #store: NodeStore['store']
+  readonly #pollTorrents: NodeStore['pollTorrents']
   readonly #registry: TorrentRegistry
   readonly #webSeeds: WebSeeds
   readonly #authority = new SiteAuthority()
@@ -92,13 +94,18 @@ export class SiteswarmNode {
     this.#topology = new CurrentTopology(topology)
     this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
     this.#counters = new Counters(topology.sites.map((site) => site.name))
-    const { store, reloadTorrents } = openStore(config, {
+    const {
+      store,
+      reloadTorrents,
+      pollTorrents: poll,
+    } = openStore(config, {
       clock: options.clock ?? systemClock,
       random,
       log,
     })
     const { clock } = store
     this.#store = store
+    this.#pollTorrents = poll
     this.#registry = new TorrentRegistry({ store: store.torrents, clock, admit: config.torrents.admit })
     this.#replica = new SwarmReplica({
       table: this.#table,
@@ -248,6 +255,9 @@ export class SiteswarmNode {
     const udp = await listenOn(listen.udp, (at) => this.#udp.start(at))
     this.#unwatch.push(
       watchForChanges(this.#config.topologyPath, () => void this.#reloads.reloadLogged('file-changed')),
+      pollTorrents(this.#pollTorrents, (err) =>
+        log.error({ event: 'torrents-poll-failed', err }, 'polling the registered torrents failed'),
+      ),
     )
     const addresses = {
       http: `http://${authority(http)}`,

@@ -18,6 +18,8 @@ export interface NodeStore {
   readonly store: SiteStore
   /** Takes what was put into the directory of torrents by hand, or taken out of it. */
   readonly reloadTorrents: () => Promise<void>
+  /** Registers what was added to the directory since the last poll. */
+  readonly pollTorrents: () => Promise<void>
 }
 
 /** Nothing is read or connected yet: that is `SiteStore.open`. */
@@ -37,6 +39,7 @@ export function openStore(
     return {
       store: new MemoryStore({ snapshots, torrents: directory, clock, newSecret: systemSecret, log }),
       reloadTorrents: () => directory.reload(),
+      pollTorrents: () => directory.poll(),
     }
   }
   const redis = new RedisStore({
@@ -50,7 +53,11 @@ export function openStore(
     newSecret: systemSecret,
     log,
   })
-  return { store: redis, reloadTorrents: () => redis.torrents.reload() }
+  return {
+    store: redis,
+    reloadTorrents: () => redis.torrents.reload(),
+    pollTorrents: () => redis.torrents.poll(),
+  }
 }
 
 export function describeTorrent(bytes: Buffer, path: string) {

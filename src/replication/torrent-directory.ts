@@ -15,9 +15,11 @@ import { makeDirectory } from '../core/make-directory.ts'
 import { ConfigError, InputError } from '../core/errors.ts'
 import { infoHashKey } from '../core/info-hash.ts'
 import type { Log } from '../core/log.ts'
+import { DirectoryPoll } from './directory-poll.ts'
 import type { RegisteredTorrent, TorrentStore } from './site-store.ts'
 import { readDescription, writeDescription } from './torrent-description.ts'
 import { TorrentRemovals } from './torrent-removals.ts'
+import { tryWriting, writeTorrents } from './torrents-unwritable.ts'
 
 export type DescribeTorrent = (
   bytes: Buffer,
@@ -50,6 +52,7 @@ export class TorrentDirectory implements TorrentStore {
   /** By the path of the file. */
   #kept: ReadonlyMap<string, Kept> = new Map()
   #byInfoHash: ReadonlyMap<string, Kept> = new Map()
+  readonly #additions = new DirectoryPoll()
   readonly #removals = new TorrentRemovals()
   readonly #listeners: (() => void)[] = []
   /** One change after the other: two at once could leave a description without its torrent. */
@@ -86,7 +89,7 @@ export class TorrentDirectory implements TorrentStore {
   }
 
   put(torrent: RegisteredTorrent, bytes: Buffer): Promise<void> {
-    return this.#inOrder(async () => {
+    return this.#write(async () => {
       const { directory } = this.#options
       const path = join(directory, `${primaryHex(torrent)}.torrent`)
       const before = torrent.infoHashes.flatMap(
@@ -107,7 +110,7 @@ export class TorrentDirectory implements TorrentStore {
   }
 
   remove(infoHash: Buffer, atMs = this.#options.clock.nowMs()): Promise<boolean> {
-    return this.#inOrder(async () => {
+    return this.#write(async () => {
       const kept = this.#byInfoHash.get(infoHashKey(infoHash))
       // First the removal, then the torrent: a crash in between leaves it registered, and no other node has seen a change.
       await this.#recordRemoval(kept?.torrent.infoHashes ?? [infoHash], atMs)
@@ -124,6 +127,32 @@ export class TorrentDirectory implements TorrentStore {
     this.#listeners.push(listener)
   }
 
+  /** Tries to write to the directory, so that a mistake is known before the first torrent, and reads it. */
+  async open(): Promise<void> {
+    const { directory, log } = this.#options
+    await tryWriting(directory).catch((error: Error) => {
+      log.warn(
+        { event: 'torrents-unwritable', problem: error.message },
+        'torrents cannot be registered on this node',
+      )
+    })
+    await this.reload()
+  }
+
+  /**
+   * Registers files that were added to the directory. A file that is gone stays registered until `reload`: the disk
+   * may be unmounted.
+   */
+  async poll(): Promise<void> {
+    const { directory, clock } = this.#options
+    if (!(await this.#additions.needsScan(directory, clock.nowMs()))) return
+    await this.#inOrder(async () => {
+      const kept = new Map(this.#kept)
+      for (const [path, found] of await this.#scan((await this.#list()) ?? [], true)) kept.set(path, found)
+      this.#replace(kept)
+    })
+  }
+
   /** Reads the directory again. A file that is not a torrent is logged and skipped. */
   reload(): Promise<void> {
     return this.#inOrder(async () => {
@@ -131,17 +160,25 @@ export class TorrentDirectory implements TorrentStore {
       const names = await this.#list()
       if (names === undefined) return
       await this.#removals.read(join(directory, REMOVALS_FILE), clock.nowMs())
-      const kept = new Map<string, Kept>()
-      for (const name of names) {
-        const path = join(directory, name)
-        const found = await this.#readFile(path)
-        if (found !== undefined) kept.set(path, found)
-      }
+      const kept = await this.#scan(names, false)
       // Removed by hand.
       for (const [path, { torrent }] of this.#kept)
         if (!kept.has(path)) await this.#recordRemoval(torrent.infoHashes, clock.nowMs())
       this.#replace(kept)
     })
+  }
+
+  async #scan(names: readonly string[], isPoll: boolean): Promise<Map<string, Kept>> {
+    const { directory, log, clock } = this.#options
+    const found = new Map<string, Kept>()
+    for (const name of names) {
+      const path = join(directory, name)
+      const kept = await this.#readFile(path)
+      if (kept !== undefined) found.set(path, kept)
+    }
+    for (const problem of this.#additions.takeProblems(clock.nowMs(), isPoll))
+      log.warn({ event: 'torrent-unreadable', problem }, 'a registered torrent cannot be read')
+    return found
   }
 
   async #recordRemoval(infoHashes: readonly Buffer[], atMs: number): Promise<void> {
@@ -157,22 +194,25 @@ export class TorrentDirectory implements TorrentStore {
   }
 
   async #readFile(path: string): Promise<Kept | undefined> {
-    const { describe, log } = this.#options
+    const { describe, clock } = this.#options
     const version = await versionOf(path)
     const known = this.#kept.get(path)
     if (known?.version === version) return known
-    const bytes = await readIfPresent(path)
-    if (bytes === undefined) return undefined
+    if (version === '' || this.#additions.isUnreadable(path, version)) return undefined
     try {
-      const described = describe(bytes, path)
+      const described = describe(await readFile(path), path)
+      this.#additions.noteReadable(path)
       const text = await readIfPresent(descriptionPath(path))
       const description = text === undefined ? undefined : readDescription(text.toString())
       const { mtimeMs } = await stat(path)
       const torrent = description ?? { ...described, registeredAtMs: Math.floor(mtimeMs), note: '' }
       return { torrent, path, version, hasDescription: description !== undefined }
     } catch (error) {
-      if (!(error instanceof InputError)) throw error
-      log.warn({ event: 'torrent-unreadable', problem: error.message }, 'a registered torrent cannot be read')
+      const { code, message } = error as NodeJS.ErrnoException
+      // Removed in between.
+      if (code === 'ENOENT') return undefined
+      if (code === undefined && !(error instanceof InputError)) throw error
+      this.#additions.noteUnreadable(path, { version, sinceMs: clock.nowMs(), problem: message })
       return undefined
     }
   }
@@ -202,6 +242,10 @@ export class TorrentDirectory implements TorrentStore {
         },
       ])
     }
+  }
+
+  #write<T>(change: () => Promise<T>): Promise<T> {
+    return this.#inOrder(() => writeTorrents(this.#options.directory, change))
   }
 
   #replace(kept: ReadonlyMap<string, Kept>): void {

@@ -49,7 +49,7 @@ export class MemoryStore implements SiteStore {
 
   async open(subscriber: LogSubscriber): Promise<void> {
     const { snapshots, torrents, log } = this.#options
-    await torrents.reload()
+    await torrents.open()
     const { blocks, damage } = await snapshots.load((batch) => subscriber.apply(batch))
     this.completions.open(subscriber)
     if (damage === undefined) log.info({ event: 'restored', blocks }, 'snapshot restored')

@@ -100,6 +100,7 @@ export class RedisStore implements SiteStore {
       mirror,
       directory: mirrorDirectory,
       newId: () => newSecret().toString('hex'),
+      elapsedMs: () => this.clock.elapsed(),
       log,
     })
     this.#down = { reason: 'not connected yet', sinceMs: this.clock.elapsed() }
@@ -107,7 +108,7 @@ export class RedisStore implements SiteStore {
 
   async open(subscriber: LogSubscriber): Promise<void> {
     const { random, newSecret, lifetimeMs, log, mirror } = this.#options
-    await mirror.reload()
+    await mirror.open()
     const reader = new LogReader({
       key: this.#keys.log,
       apply: (batch) => subscriber.apply(batch),

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { InputError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { RegisteredTorrent, TorrentStore } from '../site-store.ts'
+import { TorrentsUnwritable, writeTorrents } from '../torrents-unwritable.ts'
 import { primaryHex, type TorrentDirectory } from '../torrent-directory.ts'
 import { readDescription, writeDescription } from '../torrent-description.ts'
 import { list, type RedisClient, text } from './client.ts'
@@ -25,6 +26,8 @@ export interface RedisTorrentsOptions {
   /** The directory of the mirror; it also keeps the id of the collection. */
   readonly directory: string
   readonly newId: () => string
+  /** Of a monotonic clock. */
+  readonly elapsedMs: () => number
   readonly log: Log
 }
 
@@ -33,6 +36,7 @@ export class RedisTorrents implements TorrentStore {
   readonly #mirror: TorrentDirectory
   #client: RedisClient | undefined
   #followed = ''
+  #retryAtMs = -Infinity
 
   constructor(options: RedisTorrentsOptions) {
     this.#options = options
@@ -109,12 +113,34 @@ export class RedisTorrents implements TorrentStore {
     if (this.#mirror.addedByHand().length > 0) this.#followed = ''
   }
 
-  isBehind(id: string, version: string): boolean {
-    return `${id} ${version}` !== this.#followed
+  /** Torrents that were added to the mirror by hand are registered after the next poll of Redis. */
+  async poll(): Promise<void> {
+    await this.#mirror.poll()
+    if (this.#mirror.addedByHand().length > 0) this.#followed = ''
   }
 
-  /** Makes the mirror equal to Redis, or restores to Redis what it lost. */
+  isBehind(id: string, version: string): boolean {
+    return `${id} ${version}` !== this.#followed && this.#options.elapsedMs() >= this.#retryAtMs
+  }
+
+  /**
+   * Makes the mirror equal to Redis, or restores to Redis what it lost. A mirror that cannot be written is not an error
+   * of Redis: the node stays connected and tries again later.
+   */
   async follow(client: RedisClient, id: string, version: string): Promise<void> {
+    try {
+      await this.#follow(client, id, version)
+    } catch (error) {
+      if (!(error instanceof TorrentsUnwritable)) throw error
+      this.#retryAtMs = this.#options.elapsedMs() + UNWRITABLE_RETRY_MS
+      this.#options.log.warn(
+        { event: 'torrents-unwritable', problem: error.message },
+        'torrents of the site cannot be stored on this node',
+      )
+    }
+  }
+
+  async #follow(client: RedisClient, id: string, version: string): Promise<void> {
     const { keys, log, newId } = this.#options
     const descriptions = await this.#readDescriptions(client)
     const knownId = await this.#knownId()
@@ -190,8 +216,11 @@ export class RedisTorrents implements TorrentStore {
   async #keepId(id: string): Promise<void> {
     // An empty mirror cannot restore anything.
     if (this.#mirror.list().length === 0) return
-    await writeFile(join(this.#options.directory, ID_FILE), id)
+    const { directory } = this.#options
+    await writeTorrents(directory, () => writeFile(join(directory, ID_FILE), id))
   }
 }
 
 const ID_FILE = '.store-id'
+
+const UNWRITABLE_RETRY_MS = 60_000

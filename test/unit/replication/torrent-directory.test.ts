@@ -160,3 +160,72 @@ it('keeps the last ten thousand removals', async () => {
   expect(torrents.removals().size).toBe(10_000)
   expect(torrents.removals().has(Buffer.from(hex(0), 'hex').toString('latin1'))).toBe(false)
 })
+
+it('registers a file that is added, at the next poll', async () => {
+  const { directory, open, clock } = await aTorrentDirectory()
+  const torrents = open()
+  await torrents.open()
+  await torrents.poll()
+  clock.advanceMs(3_600_000)
+  await writeFile(join(directory, 'my image.torrent'), 'a')
+  await torrents.poll()
+  expect(torrents.list().map(({ name }) => name)).toEqual(['of a'])
+})
+
+it('registers a file that is written slowly once it is complete, without a warning', async () => {
+  const { directory, open, clock, warnings } = await aTorrentDirectory()
+  const torrents = open()
+  await torrents.open()
+  for (const content of ['', 'not', 'not yet', 'not yet complete']) {
+    await writeFile(join(directory, 'slow.torrent'), content)
+    clock.advanceMs(50_000)
+    await torrents.poll()
+  }
+  expect([torrents.list(), warnings]).toEqual([[], []])
+  await writeFile(join(directory, 'slow.torrent'), 'a')
+  clock.advanceMs(50_000)
+  await torrents.poll()
+  expect(torrents.list().map(({ name }) => name)).toEqual(['of a'])
+})
+
+it('reports a file that is not a torrent once, when it does not grow any more', async () => {
+  const { directory, open, clock, warnings } = await aTorrentDirectory()
+  const torrents = open()
+  await torrents.open()
+  await writeFile(join(directory, 'broken.torrent'), 'not one')
+  for (let poll = 0; poll < 5; poll++) {
+    clock.advanceMs(2_000)
+    await torrents.poll()
+  }
+  expect(warnings).toEqual([`${join(directory, 'broken.torrent')}: not a torrent`])
+})
+
+it('keeps a torrent whose file is gone until it reads the directory anew', async () => {
+  const { directory, open, clock } = await aTorrentDirectory()
+  const torrents = open()
+  await torrents.open()
+  await writeFile(join(directory, 'a.torrent'), 'a')
+  await torrents.poll()
+  await rm(join(directory, 'a.torrent'))
+  clock.advanceMs(2_000)
+  await torrents.poll()
+  expect([torrents.list().length, torrents.removals().size]).toEqual([1, 0])
+  await torrents.reload()
+  expect([torrents.list().length, torrents.removals().size]).toEqual([0, 1])
+})
+
+it('reports at start that torrents cannot be written, and what to do, and serves those that are there', async () => {
+  const { directory, open, warnings } = await aTorrentDirectory()
+  await writeFile(directory, 'a file')
+  const torrents = open()
+  await torrents.open()
+  const problem = `torrents cannot be written to ${directory} (EEXIST); let the user of the node write there, or set torrents.directory`
+  expect(warnings).toEqual([problem])
+  await expect(torrents.put(registered, Buffer.from('a'))).rejects.toThrow(new InputError(problem))
+})
+
+it('leaves no file behind when it tries to write', async () => {
+  const { directory, open } = await aTorrentDirectory()
+  await open().open()
+  expect(await readdir(directory)).toEqual([])
+})

@@ -1,0 +1,70 @@
+/**
+ * Decides when a directory has to be scanned for added files. Network file systems and mounted volumes report no
+ * events, so the directory is polled: its modification time changes with each entry.
+ *
+ * A file that cannot be read may still be written, and later writes do not change the directory. Until such a file has
+ * been the same for `GROWING_MS`, every poll asks for a scan.
+ */
+import { stat } from 'node:fs/promises'
+
+interface UnreadableFile {
+  /** Its time and size. */
+  readonly version: string
+  readonly sinceMs: number
+  readonly problem: string
+  isReported: boolean
+}
+
+export class DirectoryPoll {
+  #version = ''
+  #changedAtMs = -Infinity
+  readonly #unreadable = new Map<string, UnreadableFile>()
+
+  /** A directory that cannot be read has not changed. */
+  async needsScan(directory: string, nowMs: number): Promise<boolean> {
+    const version = await versionOf(directory)
+    if (version !== undefined && version !== this.#version) {
+      this.#version = version
+      this.#changedAtMs = nowMs
+    }
+    const isGrowing = [...this.#unreadable.values()].some(({ sinceMs }) => nowMs - sinceMs <= GROWING_MS)
+    return isGrowing || nowMs - this.#changedAtMs <= SETTLED_MS
+  }
+
+  isUnreadable(path: string, version: string): boolean {
+    return this.#unreadable.get(path)?.version === version
+  }
+
+  /** Records a file that is not a torrent, at least not yet. */
+  noteUnreadable(path: string, file: Pick<UnreadableFile, 'version' | 'sinceMs' | 'problem'>): void {
+    this.#unreadable.set(path, { ...file, isReported: false })
+  }
+
+  noteReadable(path: string): void {
+    this.#unreadable.delete(path)
+  }
+
+  /** Returns each problem once: at a poll only those of files that did not grow since the poll before. */
+  takeProblems(nowMs: number, isPoll: boolean): string[] {
+    const due = [...this.#unreadable.values()].filter(
+      ({ isReported, sinceMs }) => !isReported && (!isPoll || sinceMs < nowMs),
+    )
+    for (const file of due) file.isReported = true
+    return due.map(({ problem }) => problem)
+  }
+}
+
+async function versionOf(directory: string): Promise<string | undefined> {
+  try {
+    const { mtimeMs, ino } = await stat(directory)
+    return `${mtimeMs} ${ino}`
+  } catch {
+    return undefined
+  }
+}
+
+/** File systems count time in steps of up to two seconds: a second file in the same step leaves the time unchanged. */
+const SETTLED_MS = 10_000
+
+/** Without a byte for so long, a file is not being copied. */
+const GROWING_MS = 60_000
