@@ -19,7 +19,7 @@ import { DirectoryPoll } from './directory-poll.ts'
 import type { RegisteredTorrent, TorrentStore } from './site-store.ts'
 import { readDescription, writeDescription } from './torrent-description.ts'
 import { TorrentRemovals } from './torrent-removals.ts'
-import { tryWriting, writeTorrents } from './torrents-unwritable.ts'
+import { tryWriting, writeTorrents } from './torrent-writes.ts'
 
 export type DescribeTorrent = (
   bytes: Buffer,

@@ -25,7 +25,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: [],
   },
   'replication/redis': {
-    rooms: ['replication/site-store', 'replication/torrent-directory', 'replication/torrent-description'],
+    rooms: [
+      'replication/site-store',
+      'replication/torrent-directory',
+      'replication/torrent-description',
+      'replication/torrent-writes',
+    ],
     packages: ['ioredis'],
   },
   federation: { rooms: ['replication', 'swarm', 'topology'], packages: [] },

@@ -200,7 +200,7 @@ it('reports a file that is not a torrent once, when it does not grow any more', 
   expect(warnings).toEqual([`${join(directory, 'broken.torrent')}: not a torrent`])
 })
 
-it('keeps a torrent whose file is gone until it reads the directory anew', async () => {
+it('keeps a torrent whose file is gone until a reload', async () => {
   const { directory, open, clock } = await aTorrentDirectory()
   const torrents = open()
   await torrents.open()
