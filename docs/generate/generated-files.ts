@@ -83,7 +83,9 @@ The sites, their addresses, and the cost of the links between them: one YAML fil
 [\`config/topology.yaml\`](../../config/topology.yaml) is a commented example. \`siteswarm check --topology FILE\` prints
 every problem of a file, and \`siteswarm locate IP… --topology FILE\` prints the site and bubble of addresses.
 
-\`siteswarm check --topology FILE --online\` also contacts the trackers and nodes.
+\`siteswarm check --topology FILE --online\` also resolves the names of all URLs and contacts them: it scrapes each tracker, and
+asks each admin listener for its readiness, or with \`--config\` and a \`federation.token\` for its site. The exit code is 69 if a
+URL does not respond, and 1 if something else than the expected tracker or node responds. It takes 30 s at most.
 
 - **The longest prefix wins**, over all sites and bubbles, for IPv4 and IPv6. A site can have a prefix inside a prefix
   of another site. The same prefix in two sites or in two bubbles of a site is an error, and so is a

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { parseTopology } from '../../src/config/load-topology.ts'
 import { Address, addressFromBytes, addressToBytes } from '../../src/core/address.ts'
 import { ConfigError } from '../../src/core/errors.ts'
+import { blocksOfRange, numberOf } from '../../src/topology/address-range.ts'
 import { isPrefixProblem, type Prefix, prefixKey, readPrefix } from '../../src/topology/prefix.ts'
 import { PrefixTable } from '../../src/topology/prefix-table.ts'
 import { trackerUrlProblems } from '../../src/topology/tracker-url.ts'
@@ -78,11 +79,33 @@ describe('the prefix table', () => {
   })
 })
 
+describe('an address range', () => {
+  it('is exactly the addresses of its blocks, and each block is a prefix', () => {
+    fc.assert(
+      fc.property(addressBytes, addressBytes, (a, b) => {
+        const [first, last] = [a, b].map((bytes) => addressFromBytes(Buffer.from(bytes)))
+        fc.pre(first !== undefined && last !== undefined && first.isV4 === last.isV4)
+        fc.pre(numberOf(first) <= numberOf(last))
+        const bits = first.isV4 ? 32n : 128n
+        let next = numberOf(first)
+        for (const { start, lengthBits } of blocksOfRange(first, last)) {
+          expect(numberOf(start)).toBe(next)
+          const size = 1n << (bits - BigInt(lengthBits))
+          expect(next % size).toBe(0n)
+          next += size
+        }
+        expect(next).toBe(numberOf(last) + 1n)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
 describe('arbitrary text', () => {
   it('is read as the prefix that it denotes, or rejected', () => {
     const text = fc.oneof(
       fc.string({ maxLength: 50 }),
-      fc.string({ unit: fc.constantFrom(...'0123456789abcdef:./%'.split('')), maxLength: 50 }),
+      fc.string({ unit: fc.constantFrom(...'0123456789abcdef:./%-*x, []'.split('')), maxLength: 50 }),
       prefixText,
     )
     fc.assert(
