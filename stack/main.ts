@@ -1,69 +1,51 @@
 /**
- * `npm run stack`: starts the stack, prints its addresses, and stops it on Ctrl-C, on SIGTERM, and when a part exits.
+ * `npm run stack`: starts the stack, prints its addresses, and stops it on Ctrl-C or SIGTERM. A part that exits is named,
+ * and the others continue. `npm run stack -- demo` distributes a file over a running stack.
  *
- *   --free            free ports instead of those of docker-compose.yml
- *   --json            one JSON document when all nodes are ready
+ * Exit codes: 0 yes · 1 a part could not be started, or the demonstration failed · 64 command line · 69 the stack does not
+ * run, or aria2 is not installed.
  */
-import { parseArgs } from 'node:util'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { InputError } from '../src/core/errors.ts'
+import { runDemo } from './demo.ts'
+import { type StartOptions, runCommand } from './options.ts'
+import { DOCUMENT_NAME, asDocument, asText } from './stack-document.ts'
 import { type RunningStack, startStack } from './stack.ts'
 
-const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, free: { type: 'boolean' } },
-})
-
-const stopping = new Promise<void>((resolve) => {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
-})
-
-let stack: RunningStack | undefined
-// Ends the parts however this process ends.
-process.once('exit', () => stack?.kill())
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const stopping = new AbortController()
+for (const signal of signals) process.on(signal, () => stopping.abort())
 
 try {
-  if (values.json !== true) console.error('Starting two sites and a fallback node…')
-  stack = await startStack({ ports: values.free === true ? 'free' : 'fixed', prometheus: true })
-  if (values.json === true) console.log(JSON.stringify(asDocument(stack)))
-  else console.log(asText(stack))
-  await Promise.race([stopping, stack.ended])
-  if (values.json !== true) console.error('Stopping…')
+  process.exitCode = await runCommand(process.argv.slice(2), {
+    start: runStack,
+    demo: (options) => runDemo(options, stopping.signal),
+  })
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error)
+  if (!(error instanceof InputError)) throw error
+  console.error(`stack: ${error.message}`)
   process.exitCode = 1
-} finally {
-  await stack?.stop()
 }
 
-function asDocument({ directory, topologyPath, nodes, redis, prometheusUrl }: RunningStack): unknown {
-  return {
-    directory,
-    topology: topologyPath,
-    nodes: nodes.map(({ name, site, announceUrl, udpAnnounceUrl, adminUrl, logPath, pid }) => ({
-      name,
-      site,
-      announce: announceUrl,
-      udp: udpAnnounceUrl,
-      admin: adminUrl,
-      log: logPath,
-      pid,
-    })),
-    redis: redis.map(({ site, url }) => ({ site, url })),
-    prometheus: prometheusUrl ?? null,
-  }
-}
-
-function asText({ directory, topologyPath, nodes, redis, prometheusUrl }: RunningStack): string {
-  const hash = '2bcb3dab253c7e8c9355b33f262efadd63005087'
-  const [first, second] = nodes.map(({ announceUrl }) => announceUrl)
-  return [
-    ...nodes.map(({ name, announceUrl, adminUrl }) => `${name}      ${announceUrl}   admin ${adminUrl}`),
-    ...redis.map(({ site, url }) => `${site}-redis  ${url}`),
-    `prometheus ${prometheusUrl ?? 'is not installed (apt install prometheus)'}`,
-    `topology   ${topologyPath}`,
-    `logs       ${directory}/*/log`,
-    '',
-    'One node of Frankfurt records a seed, the other one hands it out:',
-    `  npx siteswarm announce ${first} --info-hash ${hash} --port 6881 --from 127.1.1.5 --left 0`,
-    `  npx siteswarm announce ${second} --info-hash ${hash} --port 6881 --from 127.1.2.7 --left 5`,
-    'Ctrl-C stops everything and removes what it wrote.',
-  ].join('\n')
+async function runStack({ ports, isJson }: StartOptions): Promise<number> {
+  let stack: RunningStack | undefined
+  // Ends the parts however this process ends.
+  process.once('exit', () => stack?.kill())
+  if (!isJson) console.error('Starting two sites and a fallback node…')
+  stack = await startStack({
+    ports,
+    prometheus: true,
+    keepsLogs: true,
+    onExit: ({ message }) => console.error(`${message}\nThe other parts continue.`),
+  })
+  const document = JSON.stringify(asDocument(stack))
+  await writeFile(join(stack.directory, DOCUMENT_NAME), document)
+  console.log(isJson ? document : asText(stack, ports === 'fixed'))
+  if (!stopping.signal.aborted)
+    await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve, { once: true }))
+  if (!isJson) console.error('Stopping…')
+  await stack.stop()
+  if (!isJson) console.error(`The logs are in ${stack.directory}`)
+  return 0
 }

@@ -59,7 +59,10 @@ export class Part {
     })
     child.once('exit', (code, signal) => {
       this.#child = undefined
-      if (!this.#isEnding) onExit(new Error(`${name} ended (${signal ?? code}):\n${this.#lastLines()}`))
+      if (!this.#isEnding)
+        onExit(
+          new Error(`${name} ended (${signal ?? code}). Last lines of ${logPath}:\n${this.#lastLines()}`),
+        )
     })
   }
 

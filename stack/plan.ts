@@ -56,7 +56,7 @@ export async function freePlan(): Promise<StackPlan> {
  * All ports are held until all are chosen, so that none is chosen twice. The range excludes ephemeral ports: a restarted
  * node could otherwise find its port taken by an outgoing connection.
  */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const held = new Map<number, Server>()
   while (held.size < count) {
     const port = randomInt(10_000, 30_000)
@@ -75,12 +75,14 @@ const NUMBERS: Readonly<Record<string, number>> = { fra: 1, ams: 2, nyc: 3 }
 export function topologyFile({ nodes }: StackPlan): string {
   const trackers = (site: string) =>
     nodes.filter((node) => node.site === site).map(({ port }) => `http://127.0.0.1:${port}/announce`)
+  const federation = (site: string) =>
+    nodes.filter((node) => node.site === site).map(({ adminPort }) => `http://127.0.0.1:${adminPort}`)
   const sites = Object.entries(NUMBERS).map(([site, number]) => {
     // As in config/topology.yaml, a client without a bound address is in Frankfurt.
     const cidrs = site === 'fra' ? ['127.0.0.0/16', '127.1.0.0/16'] : [`127.${number}.0.0/16`]
     return (
       `  ${site}:\n    region: ${site === 'nyc' ? 'us' : 'eu'}\n    cidrs: [${cidrs.join(', ')}]\n` +
-      `    trackers: [${trackers(site).join(', ')}]\n    bubbles:\n` +
+      `    trackers: [${trackers(site).join(', ')}]\n    federation: [${federation(site).join(', ')}]\n    bubbles:\n` +
       `      row-a: { cidrs: [127.${number}.1.0/24] }\n      row-b: { cidrs: [127.${number}.2.0/24] }\n`
     )
   })
@@ -92,7 +94,13 @@ export function topologyFile({ nodes }: StackPlan): string {
   ].join('')
 }
 
-export function nodeFile(node: NodePlan, { redis }: StackPlan, more: string): string {
+export interface NodeFileSettings {
+  readonly federationToken: string
+  /** Additional lines. */
+  readonly more: string
+}
+
+export function nodeFile(node: NodePlan, { redis }: StackPlan, settings: NodeFileSettings): string {
   const store = redis.find(({ site }) => site === node.site)
   return [
     `site: ${node.site}`,
@@ -100,7 +108,8 @@ export function nodeFile(node: NodePlan, { redis }: StackPlan, more: string): st
     `listen: { http: "0.0.0.0:${node.port}", udp: "0.0.0.0:${node.port}", admin: "127.0.0.1:${node.adminPort}" }`,
     `store: ${store === undefined ? 'memory' : `redis://127.0.0.1:${store.port}`}`,
     'dataDirectory: ./data',
-    more,
+    `federation: { token: ${settings.federationToken} }`,
+    settings.more,
   ].join('\n')
 }
 

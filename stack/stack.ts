@@ -4,31 +4,44 @@
  *
  * All files are in one directory. All processes have ended when the stack has stopped, in any order of exits.
  */
+import { randomBytes } from 'node:crypto'
 import { accessSync, constants, existsSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { InputError } from '../src/core/errors.ts'
+import { Exits } from './exits.ts'
 import { Part } from './part.ts'
 import {
   fixedPlan,
   freePlan,
   nodeFile,
+  type NodeFileSettings,
   type NodePlan,
   type StackPlan,
   targetsFile,
   topologyFile,
 } from './plan.ts'
+import { repositoryPath } from './repository-path.ts'
+import { adminUrl, announceUrl } from './stack-document.ts'
 
 /** A busy machine takes seconds to start five nodes. */
 const READY_DEADLINE_MS = 60_000
+/** Name of a part's log in the part's directory. */
+const LOG_NAME = 'log'
 const POLL_INTERVAL_MS = 100
 
 export interface StackSettings {
   /** `fixed`: the ports of docker-compose.yml. `free`: any free ones, for several stacks at a time. */
   readonly ports: 'fixed' | 'free'
   readonly prometheus: boolean
+  /** `stop` removes everything but the logs. */
+  readonly keepsLogs?: boolean
+  /** Called when a part exits unexpectedly after the start. */
+  readonly onExit?: (error: Error) => void
+  /** Aborts the start. */
+  readonly signal?: AbortSignal
   /** Additional lines in the configuration of every node. */
   readonly more?: string
   /** Additional arguments for `serve`. */
@@ -46,7 +59,7 @@ export interface StackNode {
   /** Drains the node and resolves with its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
   /** Resolves when the node is ready. */
-  start(): Promise<void>
+  start(signal?: AbortSignal): Promise<void>
 }
 
 export interface StackRedis {
@@ -62,28 +75,23 @@ export interface RunningStack {
   readonly redis: readonly StackRedis[]
   /** undefined if not requested or not installed. */
   readonly prometheusUrl: string | undefined
-  /** Rejects when a part exits unexpectedly. */
-  readonly ended: Promise<never>
-  /** Stops everything, in the reverse order, and removes the directory. */
+  /** Stops everything, in the reverse order, and removes the directory, or all of it but the logs. */
   stop(): Promise<void>
   /** The same without waiting. */
   kill(): void
 }
 
-/** Resolves when every node is ready. */
+/** Resolves when every node is ready. Rejects, with everything stopped, if a part exits before. */
 export async function startStack(settings: StackSettings): Promise<RunningStack> {
   const plan = settings.ports === 'fixed' ? fixedPlan : await freePlan()
   const directory = await mkdtemp(join(tmpdir(), 'siteswarm-stack-'))
   const parts: Part[] = []
-  let onExit: (error: Error) => void = () => undefined
-  const ended = new Promise<never>((_resolve, reject) => (onExit = reject))
-  // A caller that does not await it must not end with an unhandled rejection.
-  ended.catch(() => undefined)
+  const exits = new Exits()
   const add = async (name: string, command: readonly [string, ...string[]]) => {
     const home = join(directory, name)
     await mkdir(home, { recursive: true })
-    const logPath = join(home, 'log')
-    const part = new Part({ name, command, directory: home, logPath, onExit: (error) => onExit(error) })
+    const logPath = join(home, LOG_NAME)
+    const part = new Part({ name, command, directory: home, logPath, onExit: (error) => exits.add(error) })
     parts.push(part)
     return part
   }
@@ -91,37 +99,45 @@ export async function startStack(settings: StackSettings): Promise<RunningStack>
     // Nodes before Redis, because they write their state to it; parts of one kind in parallel.
     for (const kind of ['prometheus', 'node', 'redis'])
       await Promise.all(parts.filter((part) => kindOf(part) === kind).map((part) => part.stop()))
-    await rm(directory, { recursive: true, force: true })
+    if (settings.keepsLogs === true) await removeAllButLogs(directory)
+    else await rm(directory, { recursive: true, force: true })
   }
 
   try {
     const topologyPath = join(directory, 'topology.yaml')
     await writeFile(topologyPath, topologyFile(plan))
-    const redis: StackRedis[] = []
-    for (const { site, port } of plan.redis) {
-      const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', '.']
-      const configuration = repositoryPath('deploy/redis/single.conf')
-      const part = await add(`${site}-redis`, [find('redis-server'), configuration, ...options])
-      part.start()
-      redis.push({ site, url: `redis://127.0.0.1:${port}`, part })
-    }
+    const redis = await startRedis(plan, add)
+    const nodeFiles = { federationToken: randomBytes(16).toString('hex'), more: settings.more ?? '' }
     const nodes: StackNode[] = []
-    for (const node of plan.nodes) nodes.push(await addNode(node, plan, settings, add, ended))
-    await Promise.all(nodes.map((node) => node.start()))
+    for (const node of plan.nodes)
+      nodes.push(await addNode(node, { plan, nodeFiles, serve: settings.serve ?? [], add, exits }))
+    await Promise.all(nodes.map((node) => node.start(settings.signal)))
     const prometheusUrl = settings.prometheus ? await startPrometheus(plan, add) : undefined
+    exits.onExit = settings.onExit
     return {
       directory,
       topologyPath,
       nodes,
       redis,
       prometheusUrl,
-      ended,
       stop,
       kill: () => parts.forEach((part) => part.kill()),
     }
   } catch (error) {
     await stop()
-    throw error
+    settings.signal?.throwIfAborted()
+    const logs = settings.keepsLogs === true ? `\nThe logs are in ${directory}` : ''
+    throw new InputError(`${error instanceof Error ? error.message : String(error)}${logs}`)
+  }
+}
+
+async function removeAllButLogs(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name)
+    if (!existsSync(join(path, LOG_NAME))) await rm(path, { recursive: true, force: true })
+    else
+      for (const inside of await readdir(path))
+        if (inside !== LOG_NAME) await rm(join(path, inside), { recursive: true, force: true })
   }
 }
 
@@ -130,53 +146,64 @@ type Add = (name: string, command: readonly [string, ...string[]]) => Promise<Pa
 const kindOf = ({ name }: Part) =>
   name === 'prometheus' ? 'prometheus' : name.endsWith('-redis') ? 'redis' : 'node'
 
+async function startRedis(plan: StackPlan, add: Add): Promise<StackRedis[]> {
+  const redis: StackRedis[] = []
+  const program = find('redis-server')
+  if (!existsSync(program)) throw new Error('redis-server is not installed: apt-get install redis-server')
+  for (const { site, port } of plan.redis) {
+    const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', '.']
+    const configuration = repositoryPath('deploy/redis/single.conf')
+    const part = await add(`${site}-redis`, [program, configuration, ...options])
+    part.start()
+    redis.push({ site, url: `redis://127.0.0.1:${port}`, part })
+  }
+  return redis
+}
+
+interface NodeSurroundings {
+  readonly plan: StackPlan
+  readonly nodeFiles: NodeFileSettings
+  readonly serve: readonly string[]
+  readonly add: Add
+  readonly exits: Exits
+}
+
 async function addNode(
   node: NodePlan,
-  plan: StackPlan,
-  { more = '', serve = [] }: StackSettings,
-  add: Add,
-  ended: Promise<never>,
+  { plan, nodeFiles, serve, add, exits }: NodeSurroundings,
 ): Promise<StackNode> {
   const program = repositoryPath('dist/main.js')
-  const part = await add(node.name, [
-    process.execPath,
-    program,
-    'serve',
-    '--config',
-    'siteswarm.yaml',
-    ...serve,
-  ])
-  await writeFile(join(dirname(part.logPath), 'siteswarm.yaml'), nodeFile(node, plan, more))
-  const adminUrl = `http://127.0.0.1:${node.adminPort}`
+  const command = [process.execPath, program, 'serve', '--config', 'siteswarm.yaml', ...serve] as const
+  const part = await add(node.name, command)
+  await writeFile(join(dirname(part.logPath), 'siteswarm.yaml'), nodeFile(node, plan, nodeFiles))
   return {
     name: node.name,
     site: node.site,
-    announceUrl: `http://127.0.0.1:${node.port}/announce`,
+    announceUrl: announceUrl(node),
     udpAnnounceUrl: `udp://127.0.0.1:${node.port}/announce`,
-    adminUrl,
+    adminUrl: adminUrl(node),
     logPath: part.logPath,
     get pid() {
       return part.pid
     },
     stop: (signal) => part.stop(signal),
-    start: async () => {
+    start: async (signal) => {
       part.start()
-      await Promise.race([ready(node.name, adminUrl), ended])
+      await exits.during(ready(node.name, adminUrl(node), signal))
     },
   }
 }
 
-async function ready(name: string, adminUrl: string): Promise<void> {
+async function ready(name: string, url: string, signal: AbortSignal | undefined): Promise<void> {
   const deadline = AbortSignal.timeout(READY_DEADLINE_MS)
   while (!deadline.aborted) {
-    const response = await fetch(`${adminUrl}/readyz`).catch(() => undefined)
+    signal?.throwIfAborted()
+    const response = await fetch(`${url}/readyz`).catch(() => undefined)
     await response?.body?.cancel()
     if (response?.ok === true) return
     await pause(POLL_INTERVAL_MS)
   }
-  throw new Error(
-    `${name} was not ready within ${READY_DEADLINE_MS / 1000} s; see ${adminUrl}/readyz?verbose`,
-  )
+  throw new Error(`${name} was not ready within ${READY_DEADLINE_MS / 1000} s; see ${url}/readyz?verbose`)
 }
 
 /** Uses the configuration of deploy/prometheus with the targets of this stack. */
@@ -210,11 +237,4 @@ function find(program: string): string {
     }
   }
   return directories.map((directory) => join(directory, program)).find(isThere) ?? program
-}
-
-/** Resolves from the source and from its compiled copy in dist-stack/. */
-function repositoryPath(relative: string): string {
-  let directory = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(directory, 'package.json'))) directory = dirname(directory)
-  return join(directory, relative)
 }

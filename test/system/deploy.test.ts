@@ -226,7 +226,11 @@ describe('docker-compose.yml', () => {
     for (const [, { environment = {}, volumes = [] }] of nodes) {
       expect(volumes).toContain('./deploy/compose:/etc/siteswarm:ro')
       const { exitCode, out } = await runCommand(['check', '--config', 'deploy/compose/siteswarm.yaml'], {
-        environment: { ...environment, SITESWARM_ADMIN_TOKEN: 'as-chosen-by-the-operator' },
+        environment: {
+          ...environment,
+          SITESWARM_ADMIN_TOKEN: 'as-chosen-by-the-operator',
+          SITESWARM_FEDERATION_TOKEN: 'chosen-between-the-sites',
+        },
       })
       expect({ exitCode, out }).toMatchObject({ exitCode: 0 })
     }
@@ -254,6 +258,20 @@ describe('docker-compose.yml', () => {
     const [tracker = ''] = fallback.trackers
     const { networks } = composed.services[new URL(tracker).hostname] as Service
     expect(networks).toEqual(expect.arrayContaining(Object.keys(sites)))
+  })
+
+  test('federates the sites: the URLs of all nodes, one token, and a network that joins them', async () => {
+    const nodes = nodesOf(await compose())
+    const { sites } = parse(await text('deploy/compose/topology.yaml')) as {
+      sites: Record<string, { federation: string[] }>
+    }
+    expect(Object.values(sites).flatMap(({ federation }) => federation)).toEqual(
+      nodes.map(([name]) => `http://${name}:6970`),
+    )
+    for (const [, { environment, networks }] of nodes) {
+      expect(environment?.['SITESWARM_FEDERATION_TOKEN']).toMatch(/^\$\{SITESWARM_FEDERATION_TOKEN:\?/)
+      expect(networks).toContain('watch')
+    }
   })
 
   test('Prometheus scrapes every node', async () => {
