@@ -29,16 +29,11 @@ try {
 }
 
 async function runStack({ ports, isJson }: StartOptions): Promise<number> {
-  let stack: RunningStack | undefined
-  // Ends the parts however this process ends.
-  process.once('exit', () => stack?.kill())
   if (!isJson) console.error('Starting two sites and a fallback node…')
-  stack = await startStack({
-    ports,
-    prometheus: true,
-    keepsLogs: true,
-    onExit: ({ message }) => console.error(`${message}\nThe other parts continue.`),
-  })
+  const stack = await startUnlessStopped(ports)
+  if (stack === undefined) return 0
+  // Ends the parts also when this process ends by an error.
+  process.once('exit', () => stack.kill())
   const document = JSON.stringify(asDocument(stack))
   await writeFile(join(stack.directory, DOCUMENT_NAME), document)
   console.log(isJson ? document : asText(stack, ports === 'fixed'))
@@ -48,4 +43,20 @@ async function runStack({ ports, isJson }: StartOptions): Promise<number> {
   await stack.stop()
   if (!isJson) console.error(`The logs are in ${stack.directory}`)
   return 0
+}
+
+/** Undefined after a signal during the start; all parts have ended then. */
+async function startUnlessStopped(ports: StartOptions['ports']): Promise<RunningStack | undefined> {
+  try {
+    return await startStack({
+      ports,
+      prometheus: true,
+      keepsLogs: true,
+      signal: stopping.signal,
+      onExit: ({ message }) => console.error(`${message}\nThe other parts continue.`),
+    })
+  } catch (error) {
+    if (stopping.signal.aborted) return undefined
+    throw error
+  }
 }

@@ -113,7 +113,7 @@ export async function startStack(settings: StackSettings): Promise<RunningStack>
       nodes.push(await addNode(node, { plan, nodeFiles, serve: settings.serve ?? [], add, exits }))
     await Promise.all(nodes.map((node) => node.start(settings.signal)))
     const prometheusUrl = settings.prometheus ? await startPrometheus(plan, add) : undefined
-    exits.onExit = settings.onExit
+    exits.report(settings.onExit ?? (() => undefined))
     return {
       directory,
       topologyPath,
@@ -189,15 +189,17 @@ async function addNode(
     stop: (signal) => part.stop(signal),
     start: async (signal) => {
       part.start()
-      await exits.during(ready(node.name, adminUrl(node), signal))
+      await exits.during((exited) =>
+        ready(node.name, adminUrl(node), AbortSignal.any(signal === undefined ? [exited] : [exited, signal])),
+      )
     },
   }
 }
 
-async function ready(name: string, url: string, signal: AbortSignal | undefined): Promise<void> {
+async function ready(name: string, url: string, signal: AbortSignal): Promise<void> {
   const deadline = AbortSignal.timeout(READY_DEADLINE_MS)
   while (!deadline.aborted) {
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
     const response = await fetch(`${url}/readyz`).catch(() => undefined)
     await response?.body?.cancel()
     if (response?.ok === true) return

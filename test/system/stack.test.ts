@@ -4,6 +4,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { aDirectory, announceFrom, fetchOnce, peersOf } from '../a-node.ts'
+import { startStack } from '../../stack/stack.ts'
 import { until } from '../a-redis.ts'
 import { aStack, nodeNamed } from '../a-stack.ts'
 import { needs } from '../setup/needs.ts'
@@ -114,6 +115,13 @@ describe.skipIf(needs('redis-server'))('npm run stack', () => {
       await script.exited
     },
   )
+
+  test('a part that exits during the start stops the others, and the error names it', async () => {
+    const start = startStack({ ports: 'free', prometheus: false, serve: ['--unknown'] })
+    await expect(start).rejects.toThrow(
+      /^(?:fra|ams|nyc)-\d ended \(64\)\. Last lines of .*\nerror: unknown option/,
+    )
+  })
 
   test('joins the sites by federation', { timeout: PATIENCE_MS }, async () => {
     const stack = await aStack()
