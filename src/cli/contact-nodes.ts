@@ -9,6 +9,7 @@ import { lookup } from 'node:dns/promises'
 import { TrackerUnreachable } from '../client/http-request.ts'
 import { elapsedMs } from '../core/clock.ts'
 import { INFO_HASH_BYTES } from '../core/info-hash.ts'
+import { describeNetworkError } from '../core/network-errors.ts'
 import { readHello } from '../federation/hello.ts'
 import type { Topology } from '../topology/topology.ts'
 import { scrapeTracker } from './scrape-tracker.ts'
@@ -42,6 +43,7 @@ export interface ContactOptions {
   /** The token and the site of the node, if there is a configuration. */
   readonly federation: { readonly token: string; readonly site: string } | undefined
   readonly version: string
+  readonly environment: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
   readonly deadlineMs?: number
   readonly totalDeadlineMs?: number
@@ -98,8 +100,12 @@ async function contact(target: Target, options: ContactOptions): Promise<Contact
         ? await contactTracker(target.url, { ...options, signal })
         : await contactNode(target, { ...options, signal })
   } catch (error) {
-    const late = `no response within ${deadlineMs / 1000} s`
-    outcome = unreachable(signal.aborted ? late : reasonOf(error))
+    const late = options.signal.aborted
+      ? 'no response before the check ended'
+      : `no response within ${deadlineMs / 1000} s`
+    const reason =
+      error instanceof TrackerUnreachable ? error.message : describeNetworkError(error, options.environment)
+    outcome = unreachable(signal.aborted ? late : reason)
   }
   return { ...target, addresses, ...outcome, elapsedMs: elapsedMs() - startMs }
 }
@@ -155,15 +161,3 @@ async function contactAdmin(url: string, signal: AbortSignal): Promise<Outcome> 
 const reached = (isOk: boolean, result: string): Outcome => ({ isReachable: true, isOk, result })
 
 const unreachable = (result: string): Outcome => ({ isReachable: false, isOk: false, result })
-
-/** fetch hides the reason in the cause of its error. */
-function reasonOf(error: unknown): string {
-  if (error instanceof TrackerUnreachable) return error.message
-  const cause = (error as Error).cause ?? error
-  const { code = '', message } = cause as NodeJS.ErrnoException
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the name of its host has no address'
-  if (code === 'ECONNREFUSED') return 'connection refused; nothing listens there'
-  if (/CERT|SELF_SIGNED|ISSUER|SIGNATURE/.test(code))
-    return `its certificate is not trusted (${code}); NODE_EXTRA_CA_CERTS names the authority of yours`
-  return code === '' ? message : `${message} (${code})`
-}

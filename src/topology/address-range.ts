@@ -29,7 +29,7 @@ export function numberOf(address: Address): bigint {
   )
 }
 
-export function addressOf(number: bigint, isV4: boolean): Address {
+function addressOf(number: bigint, isV4: boolean): Address {
   const word = (shift: bigint) => Number((number >> shift) & 0xffff_ffffn)
   return isV4 ? Address.v4(word(0n)) : new Address(word(96n), word(64n), word(32n), word(0n))
 }

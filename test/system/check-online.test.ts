@@ -123,9 +123,13 @@ describe('a URL', () => {
         federation: ['http://t1.fra.invalid:6970'],
       },
     })
+    // Without a name server, the code is another one.
+    const unresolved = expect.stringMatching(
+      /^the host name (?:has no address|cannot be resolved) \((?:ENOTFOUND|EAI_AGAIN)\); check its spelling/,
+    ) as string
     expect(run.contacts.map(({ addresses, result }) => [addresses, result])).toEqual([
-      [[], 'the name of its host has no address'],
-      [[], 'the name of its host has no address'],
+      [[], unresolved],
+      [[], unresolved],
     ])
     expect(run.exitCode).toBe(69)
   })
@@ -134,7 +138,8 @@ describe('a URL', () => {
     const port = await freePort()
     const trackers = [`http://127.0.0.1:${port}/announce`, `udp://127.0.0.1:${port}/announce`]
     const run = await checkOnline({ fra: { ...CIDRS, trackers, federation: [`http://127.0.0.1:${port}`] } })
-    expect(run.results).toEqual(Array.from({ length: 3 }, () => 'connection refused; nothing listens there'))
+    expect(run.results).toHaveLength(3)
+    for (const result of run.results) expect(result).toContain('connection refused')
     expect(run.exitCode).toBe(69)
   })
 
@@ -195,7 +200,12 @@ describe('silence', () => {
     }
   })
 
-  const options = { federation: undefined, version: '0.0.0', signal: new AbortController().signal }
+  const options = {
+    federation: undefined,
+    version: '0.0.0',
+    environment: {},
+    signal: new AbortController().signal,
+  }
 
   test('ends with the deadline of the URL', async () => {
     const contacts = await contactNodes(state.targets, { ...options, deadlineMs: 200 })
@@ -211,6 +221,9 @@ describe('silence', () => {
     const many = Array.from({ length: 1_000 }, () => state.targets[1]!)
     const contacts = await contactNodes(many, { ...options, deadlineMs: 60_000, totalDeadlineMs: 300 })
     expect(contacts).toHaveLength(1_000)
-    expect(contacts.every(({ isReachable }) => !isReachable)).toBe(true)
+    expect(new Set(contacts.map(({ result }) => result))).toEqual(
+      new Set(['no response before the check ended']),
+    )
+    expect(contacts.some(({ isReachable }) => isReachable)).toBe(false)
   })
 })

@@ -52,7 +52,7 @@ export const checkCommand: Command = {
 /** undefined without a topology: there is nothing to contact. */
 async function contactAll(
   { config, topology }: NodeCheck,
-  { version, signal, showStatus }: CommandContext,
+  { version, environment, signal, showStatus }: CommandContext,
 ): Promise<readonly Contact[] | undefined> {
   if (topology === undefined) return undefined
   const targets = targetsOf(topology)
@@ -61,6 +61,7 @@ async function contactAll(
   const contacts = await contactNodes(targets, {
     federation: config === undefined || token === undefined ? undefined : { token, site: config.site },
     version,
+    environment,
     signal,
   })
   showStatus?.('')
