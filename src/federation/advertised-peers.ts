@@ -1,6 +1,6 @@
 /**
- * Which peers of this site others hear of: sources that somebody else could fetch from, and its gateways. The same ones
- * as before as long as they are there, since whoever fetches from one keeps it, and each change has to be told.
+ * Selection of the peers of this site that are advertised: sources that another site could fetch from, and the gateways.
+ * Peers stay selected as long as they are present, because a gateway keeps its source and each change costs an update.
  */
 import { flags } from '../swarm/peer-rows.ts'
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
@@ -11,14 +11,14 @@ export const ADVERTISED_PEERS_MAX = 8
 
 export interface AdvertisedPeer {
   readonly row: number
-  /** Tells whether the row is still the same peer. */
+  /** Differs once the row belongs to another peer. */
   readonly identity: number
 }
 
-/** One to fetch from, and some if it gives nothing. Those that somebody fetches from already come on top. */
-const SOURCES_TOLD = 4
-/** Seeds that are looked at in each bubble. */
-const LOOKED_AT_MAX = 48
+/** One source to fetch from, and some in reserve. Sources that a gateway fetches from are advertised in addition. */
+const SOURCES_MAX = 4
+/** Seeds that are scanned in each bubble. */
+const SCANNED_MAX = 48
 
 /** Sources first, verified before unverified, then gateways. */
 export function selectAdvertisedPeers(
@@ -40,23 +40,29 @@ export function selectAdvertisedPeers(
     for (const { upstreamRow } of other === site ? [] : other.gateways)
       if (upstreamRow >= 0 && table.siteIndexOf(upstreamRow) === site.site) add(upstreamRow, sourcesMax)
   for (const { row, identity } of before)
-    if (isStill(table, swarm, site, row, identity) && isTrusted(table, row)) add(row, SOURCES_TOLD)
-  for (const isTrustedTurn of [true, false])
-    for (const list of sources.size < SOURCES_TOLD ? site.listsOf('seed') : []) {
+    if (isSamePeer(table, swarm, site, row, identity) && isVerified(table, row)) add(row, SOURCES_MAX)
+  for (const isVerifiedTurn of [true, false])
+    for (const list of sources.size < SOURCES_MAX ? site.listsOf('seed') : []) {
       let row = list.head
-      for (let left = Math.min(list.length, LOOKED_AT_MAX); left > 0; left--) {
-        if (isTrusted(table, row) === isTrustedTurn) add(row, SOURCES_TOLD)
+      for (let left = Math.min(list.length, SCANNED_MAX); left > 0; left--) {
+        if (isVerified(table, row) === isVerifiedTurn) add(row, SOURCES_MAX)
         row = rows.next(row)
       }
     }
-  const ordered = [...sources].sort((a, b) => Number(isTrusted(table, b)) - Number(isTrusted(table, a)))
+  const ordered = [...sources].sort((a, b) => Number(isVerified(table, b)) - Number(isVerified(table, a)))
   return [...ordered, ...gateways.slice(0, ADVERTISED_PEERS_MAX - ordered.length)].map((row) => ({
     row,
     identity: rows.identity(row),
   }))
 }
 
-function isStill(table: SwarmTable, swarm: Swarm, site: SiteSwarm, row: number, identity: number): boolean {
+function isSamePeer(
+  table: SwarmTable,
+  swarm: Swarm,
+  site: SiteSwarm,
+  row: number,
+  identity: number,
+): boolean {
   const { rows } = table
   return (
     rows.isLive(row) &&
@@ -66,6 +72,6 @@ function isStill(table: SwarmTable, swarm: Swarm, site: SiteSwarm, row: number, 
   )
 }
 
-function isTrusted(table: SwarmTable, row: number): boolean {
+function isVerified(table: SwarmTable, row: number): boolean {
   return !table.rows.has(row, flags.unverifiedSeed)
 }

@@ -1,13 +1,13 @@
 /**
- * What a site is to this one: `up` while its stream speaks, `stale` while it has just fallen silent and may be back in a
- * moment, `down` when nobody there can be reached. Only a cut site is decided for here: a node that restarts is no
- * reason to take over its clients, while those of a site whose nodes are all gone must not wait.
+ * Liveness of a remote site: `up` while heartbeats arrive, `stale` while they have only just stopped, `down` when none of
+ * its nodes is reachable. Only for a site that is down does this node decide: the restart of one node must not make this
+ * site take over its clients, while the clients of a site without any live node must not wait.
  */
 import type { Clock } from '../core/clock.ts'
 
 /** Three heartbeats: a busy node skips one. */
 const STALE_MS = 3_000
-/** What a client waits for its tracker before it tries the next one is several times this. */
+/** A client waits several times as long for its tracker before it tries the next one. */
 const DOWN_MS = 5_000
 
 export type ConnectionState = 'up' | 'stale' | 'down'
@@ -18,7 +18,7 @@ export class ConnectionStateMachine {
   #sinceMs: number
   #lastSeenMs = Number.NEGATIVE_INFINITY
   #isComplete = false
-  #reason = 'nothing has been heard of it yet'
+  #reason = 'no connection yet'
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -33,52 +33,52 @@ export class ConnectionStateMachine {
     return this.#sinceMs
   }
 
-  /** One clause for people. */
+  /** The reason of the state, as a clause for people. */
   get reason(): string {
     return this.#reason
   }
 
-  /** How long it has been silent; undefined where it never spoke. */
+  /** Time since the last message; undefined before the first one. */
   get ageSeconds(): number | undefined {
     if (this.#lastSeenMs < 0) return undefined
     return Math.max(0, (this.#clock.nowMs() - this.#lastSeenMs) / 1000)
   }
 
-  /** Something came. */
+  /** A message arrived. */
   received(): void {
     this.#lastSeenMs = this.#clock.nowMs()
-    if (this.#isComplete) this.#enter('up', 'its stream speaks')
+    if (this.#isComplete) this.#enter('up', 'heartbeats arrive')
   }
 
-  /** It has said all. */
+  /** The full state of the site has arrived. */
   complete(): void {
     this.#isComplete = true
     this.received()
   }
 
-  /** The stream ended, for now. */
+  /** The stream ended; another one may follow at once. */
   broken(reason: string): void {
     this.#isComplete = false
     if (this.#state === 'down') this.#reason = reason
     else this.#enter('stale', reason)
   }
 
-  /** None of its nodes can be reached. */
+  /** None of its nodes is reachable. */
   unreachable(reason: string): void {
     this.#isComplete = false
     this.#enter('down', reason)
     this.#reason = reason
   }
 
-  /** Now and then: silence, too, says something. Returns whether the site has been cut just now. */
+  /** Called at intervals, to detect missing heartbeats. Returns true when the site has just gone down. */
   poll(): boolean {
     if (this.#state === 'down') return false
     const silentMs = this.#clock.nowMs() - this.#lastSeenMs
     if (silentMs >= DOWN_MS) {
-      this.#enter('down', `silent for ${DOWN_MS / 1000} s`)
+      this.#enter('down', `no message for ${DOWN_MS / 1000} s`)
       return true
     }
-    if (silentMs >= STALE_MS) this.#enter('stale', `silent for ${STALE_MS / 1000} s`)
+    if (silentMs >= STALE_MS) this.#enter('stale', `no message for ${STALE_MS / 1000} s`)
     return false
   }
 

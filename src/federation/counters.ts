@@ -1,4 +1,4 @@
-/** What federation counts about itself, as plain numbers; `observe` reads them when somebody scrapes. */
+/** Counters of federation, as plain numbers; `observe` reads them at scrape time. */
 import type { FederationRefusal } from '../core/federation-metrics.ts'
 
 export class FederationCounters {

@@ -24,14 +24,14 @@ import { SubscriberStream } from './subscriber-stream.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { TorrentSync } from './torrent-sync.ts'
 
-/** A thousand sites, or a hundred of ten nodes: each of them follows one node here. A quarter of a megabyte each, which is what packing takes. */
+/** A thousand sites, or a hundred of ten nodes each; each node follows one node here. Compression takes a quarter of a megabyte for each. */
 const SUBSCRIBERS_MAX = 1_000
 
 /**
- * Each piece leaves at once, and the fastest level: it takes half the time of the usual one, for 4 % more bytes
+ * Each write is flushed at once. The fastest level takes half the time of the default one, for 4 % more bytes
  * (bench/federation.ts).
  */
-const PACKING = { level: constants.Z_BEST_SPEED, flush: constants.Z_SYNC_FLUSH }
+const COMPRESSION = { level: constants.Z_BEST_SPEED, flush: constants.Z_SYNC_FLUSH }
 
 export interface FederationInit {
   readonly site: string
@@ -151,18 +151,18 @@ export class Federation {
     return isRight
   }
 
-  /** Writes the stream, packed by gzip, to a node of this site until `out` is closed. False where there are too many already. */
+  /** Streams, compressed by gzip, to a node of that site until `out` is closed. False where there are too many already. */
   serve(subscriber: string, out: Writable): boolean {
     if (this.#subscribers.size >= SUBSCRIBERS_MAX) {
       this.counters.refuse('streams')
       return false
     }
-    const packer = createGzip(PACKING)
-    packer.on('data', (piece: Buffer) => (this.counters.sentBytes += piece.length)).pipe(out)
+    const gzip = createGzip(COMPRESSION)
+    gzip.on('data', (chunk: Buffer) => (this.counters.sentBytes += chunk.length)).pipe(out)
     const stream = new SubscriberStream({
       advertiser: this.#advertiser,
       subscriber,
-      out: packer,
+      out: gzip,
       nowMs: () => this.#init.clock.nowMs(),
       onStuck: () => {
         this.counters.refuse('slow')
@@ -173,7 +173,7 @@ export class Federation {
     out.on('error', () => {})
     out.on('close', () => {
       stream.close()
-      packer.destroy()
+      gzip.destroy()
       this.#subscribers.delete(stream)
     })
     stream.send(Buffer.concat(this.#torrents.all()))

@@ -1,15 +1,15 @@
 /**
- * Requests to a node of another site, over HTTP or HTTPS as its URL says. What answers is believed to be that site
- * because it is there and, with HTTPS, because its certificate says so; it believes us because of the token.
+ * Requests to a node of a remote site, over HTTP or HTTPS. The node is trusted by the URL of the topology, with HTTPS also
+ * by its certificate; it trusts this node by the token.
  */
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 
-/** A node that does not answer by then is left for another one. */
-const ANSWER_MS_MAX = 3_000
-const TORRENT_MS_MAX = 60_000
+/** Without an answer by then, the next node of the site is tried. */
+const RESPONSE_DEADLINE_MS = 3_000
+const TORRENT_DEADLINE_MS = 60_000
 
-export interface Asked {
+export interface SiteRequest {
   /** Of the node's admin listener. */
   readonly url: string
   readonly path: string
@@ -17,37 +17,37 @@ export interface Asked {
   readonly signal: AbortSignal
 }
 
-/** Rejects with an `Error` whose message names what is wrong. The body is for the caller to read. */
-export function askSite({ url, path, token, signal }: Asked): Promise<IncomingMessage> {
+/** Rejects with an `Error` whose message explains the problem. The caller reads the body. */
+export function requestSite({ url, path, token, signal }: SiteRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const target = new URL(path.slice(1), url.endsWith('/') ? url : `${url}/`)
-    const ask = target.protocol === 'https:' ? requestHttps : requestHttp
-    const asked: ClientRequest = ask(target, {
+    const open = target.protocol === 'https:' ? requestHttps : requestHttp
+    const request: ClientRequest = open(target, {
       headers: { authorization: `Bearer ${token}` },
       signal,
-      // A stream is for ever, and a torrent is rare.
+      // Streams are long-lived and torrent fetches are rare, so pooling is pointless.
       agent: false,
     })
-    const deadline = setTimeout(() => asked.destroy(new Error('no answer in time')), ANSWER_MS_MAX)
-    asked.on('error', (error) => {
+    const deadline = setTimeout(() => request.destroy(new Error('no answer in time')), RESPONSE_DEADLINE_MS)
+    request.on('error', (error) => {
       clearTimeout(deadline)
       reject(error)
     })
-    asked.on('response', (response) => {
+    request.on('response', (response) => {
       clearTimeout(deadline)
-      // Also when nobody reads it any more.
+      // An error after the last read must not end the process.
       response.on('error', () => {})
       if (response.statusCode === 200) return resolve(response)
       response.destroy()
       reject(new Error(`answered ${response.statusCode ?? 0}`))
     })
-    asked.end()
+    request.end()
   })
 }
 
-/** A whole answer. */
-export async function fetchFromSite(asked: Omit<Asked, 'signal'>, bytesMax: number): Promise<Buffer> {
-  const response = await askSite({ ...asked, signal: AbortSignal.timeout(TORRENT_MS_MAX) })
+/** The complete body of a response. */
+export async function fetchFromSite(request: Omit<SiteRequest, 'signal'>, bytesMax: number): Promise<Buffer> {
+  const response = await requestSite({ ...request, signal: AbortSignal.timeout(TORRENT_DEADLINE_MS) })
   const pieces: Buffer[] = []
   let bytes = 0
   for await (const piece of response as AsyncIterable<Buffer>) {

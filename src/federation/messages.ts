@@ -1,31 +1,31 @@
 /**
- * What nodes of different sites send each other on a stream: messages, each behind its length and its type, so that
- * types of the next version are passed over. A node speaks with nodes one version older or newer than itself.
+ * Messages of a stream between nodes of different sites. Each has a length and a type, so that types of the next version
+ * are skipped. A node accepts nodes that are one version older or newer.
  *
- * Threat: whoever is at the other end may send anything, for ever. A message has a length that is known before any of it
- * is kept, and nothing here throws for what it reads.
+ * Threat: the other end may send any bytes, without limit. The length of a message is known before any of it is kept, and
+ * reading never throws.
  */
 import type { RegisteredTorrent } from '../replication/site-store.ts'
 
 /*
   Message => big-endian
-     0  uint32    length          of what follows
+     0  uint32    length          of type and body
      4  uint8     type
      5  byte[length - 1]
 
   1 Hello       uint8 version, uint48 time, uint8 length, byte[length] site in UTF-8; the first of a stream
-  2 Batch       what the site says of its torrents (replication/record-codec.ts)
-  3 Complete    all that the site has to say has been said once
+  2 Batch       updates of the torrents of the site (replication/record-codec.ts)
+  3 Complete    every torrent has been sent once
   4 Heartbeat   uint48 time; once a second
-  5 Registered  uint48 registered_at, uint8 count, byte[20] infohash each: of one registered torrent
-  6 Removed     uint48 removed_at, byte[20] infohash: one is registered no more
-  7 Listed      all that is registered has been named once
+  5 Registered  uint48 registered_at, uint8 count, byte[20] infohash each: one registered torrent
+  6 Removed     uint48 removed_at, byte[20] infohash: one removed torrent
+  7 Listed      every registered torrent has been sent once
 
   A time is in milliseconds since 1970, as the sending site counts it.
 */
 export const VERSION = 1
 const HEAD_BYTES = 5
-/** A batch is a little longer than what its writer fills it up to; twice that leaves room for the next version. */
+/** A batch is slightly longer than `BATCH_BYTES`; twice that leaves room for the next version. */
 export const MESSAGE_BYTES_MAX = 131_072
 const INFO_HASH_BYTES = 20
 
@@ -39,8 +39,7 @@ export type Message =
   | { readonly type: 'listed' }
   /** Of a later version. */
   | { readonly type: 'unknown' }
-  /** Cannot be read. */
-  | { readonly type: 'garbage' }
+  | { readonly type: 'malformed' }
 
 export function writeHello(site: string, timeMs: number): Buffer {
   const name = Buffer.from(site).subarray(0, 255)
@@ -85,11 +84,11 @@ export function writeRemoved(infoHash: Buffer, atMs: number): Buffer {
   return message
 }
 
-/** `type` and `body` as they were on the stream. */
+/** `type` and `body` of the message. */
 function readMessage(type: number, body: Buffer): Message {
   switch (type) {
     case 1: {
-      if (body.length < 8 || body.length < 8 + body.readUInt8(7)) return { type: 'garbage' }
+      if (body.length < 8 || body.length < 8 + body.readUInt8(7)) return { type: 'malformed' }
       const site = body.toString('utf8', 8, 8 + body.readUInt8(7))
       return { type: 'hello', version: body.readUInt8(0), timeMs: body.readUIntBE(1, 6), site }
     }
@@ -98,17 +97,17 @@ function readMessage(type: number, body: Buffer): Message {
     case 3:
       return { type: 'complete' }
     case 4:
-      return body.length < 6 ? { type: 'garbage' } : { type: 'heartbeat', timeMs: body.readUIntBE(0, 6) }
+      return body.length < 6 ? { type: 'malformed' } : { type: 'heartbeat', timeMs: body.readUIntBE(0, 6) }
     case 5: {
       const count = body.length < 7 ? 0 : body.readUInt8(6)
-      if (count === 0 || body.length < 7 + count * INFO_HASH_BYTES) return { type: 'garbage' }
+      if (count === 0 || body.length < 7 + count * INFO_HASH_BYTES) return { type: 'malformed' }
       const infoHashes = Array.from({ length: count }, (_, index) =>
         hashAt(body, 7 + index * INFO_HASH_BYTES),
       )
       return { type: 'registered', atMs: body.readUIntBE(0, 6), infoHashes }
     }
     case 6:
-      if (body.length < 6 + INFO_HASH_BYTES) return { type: 'garbage' }
+      if (body.length < 6 + INFO_HASH_BYTES) return { type: 'malformed' }
       return { type: 'removed', atMs: body.readUIntBE(0, 6), infoHash: hashAt(body, 6) }
     case 7:
       return { type: 'listed' }
@@ -117,13 +116,13 @@ function readMessage(type: number, body: Buffer): Message {
   }
 }
 
-/** Cuts a stream into messages, whatever pieces it comes in. Keeps no more than one message. */
+/** Splits a stream into messages; the chunks may have any size. Keeps no more than one message. */
 export class MessageReader {
   #kept: Buffer = Buffer.alloc(0)
 
-  /** Hands over each message that is whole now. False where one is too long: nothing behind it can be read. */
-  read(piece: Buffer, take: (message: Message) => void): boolean {
-    let bytes = this.#kept.length === 0 ? piece : Buffer.concat([this.#kept, piece])
+  /** Hands over each complete message. False where one is too long: the rest of the stream cannot be read. */
+  read(chunk: Buffer, take: (message: Message) => void): boolean {
+    let bytes = this.#kept.length === 0 ? chunk : Buffer.concat([this.#kept, chunk])
     while (bytes.length >= HEAD_BYTES) {
       const length = bytes.readUInt32BE(0)
       if (length < 1 || length > MESSAGE_BYTES_MAX) return false
@@ -132,7 +131,7 @@ export class MessageReader {
       take(readMessage(bytes.readUInt8(4), bytes.subarray(HEAD_BYTES, end)))
       bytes = bytes.subarray(end)
     }
-    // A copy: what is kept must not hold on to the whole piece.
+    // A copy: a view would keep the whole chunk in memory.
     this.#kept = Buffer.from(bytes)
     return true
   }

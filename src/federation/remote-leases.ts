@@ -1,6 +1,6 @@
 /**
- * The leases that other sites say their gateways have, made true in the swarm table; and those of ours that a source of
- * another site has taken on.
+ * Applies the leases of remote gateways to the swarm table, and the upstreams that remote sites assign to gateways of this
+ * site.
  */
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
@@ -11,20 +11,20 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { RemoteSite, RemoteSwarm } from './remote-swarms.ts'
 import type { HeldLease } from './site-updates.ts'
 
-export interface RemoteLeasesParts {
+export interface RemoteLeasesComponents {
   readonly table: SwarmTable
   readonly authority: SiteAuthority
   readonly replica: Pick<SwarmReplica, 'recordLease'>
 }
 
 export class RemoteLeases {
-  readonly #parts: RemoteLeasesParts
+  readonly #parts: RemoteLeasesComponents
 
-  constructor(parts: RemoteLeasesParts) {
+  constructor(parts: RemoteLeasesComponents) {
     this.#parts = parts
   }
 
-  /** The leases that the sites say their contacts have: of upstreams, one may be known only now. */
+  /** Applies the advertised leases of all sites: the upstream of an earlier one may have arrived only now. */
   resolve(swarm: Swarm, all: readonly RemoteSwarm[]): void {
     if (!hasLeases(all)) return
     const { table } = this.#parts
@@ -41,19 +41,19 @@ export class RemoteLeases {
       for (const { row } of ofSite.gateways.slice())
         if (!held.has(row) && !table.clients.isCounted(row)) table.leases.end(table.leaseOf(row), 'stopped')
     }
-    this.#leaveFormerSources(swarm)
+    this.#unassignFormerSources(swarm)
   }
 
-  /** A source that is none any more was no gateway's to choose: it may now fetch from whoever fetches from it. */
-  #leaveFormerSources(swarm: Swarm): void {
+  /** A former source that is a leecher now may fetch from a gateway that fetches from it: the gateway gives it up. */
+  #unassignFormerSources(swarm: Swarm): void {
     const { table } = this.#parts
     for (const site of swarm.sites) {
       if (this.#parts.authority.isRemote(site.site)) continue
       for (const gateway of site.gateways) {
         const { row, upstreamRow, treeRank } = gateway
         if (upstreamRow < 0 || table.roleOf(upstreamRow) === 'seed') continue
-        const order = table.siteOf(upstreamRow).gatewayOf(upstreamRow)?.treeRank ?? Infinity
-        if (order < treeRank) continue
+        const rank = table.siteOf(upstreamRow).gatewayOf(upstreamRow)?.treeRank ?? Infinity
+        if (rank < treeRank) continue
         table.leases.setUpstream(gateway, undefined)
         table.touch(row)
       }
@@ -66,13 +66,13 @@ export class RemoteLeases {
     const known = place.site.gatewayOf(row)
     const from = this.#upstreamOf(swarm, upstream)
     const decision = { sinceMs, version, announcedAtMs: peer.announcedAtMs, treeRank, upstream: from }
-    // The site decides about its gateways. It may lack only a decision made here about the lease that is known here.
+    // The site decides about its gateways. It can only lack a decision of this node about the lease that is known here.
     if (known === undefined || known.isTentative) leases.grant(place, decision)
-    // Its states come in order: the last one replaces the upstream even where the version is the same.
+    // Its states arrive in order: the last one replaces the upstream even where the version is the same.
     else if (leases.merge(place, decision) !== undefined) leases.setUpstream(known, from)
   }
 
-  /** A source of another site took on a gateway of ours that had nobody to fetch from. */
+  /** A remote site assigned one of its sources to a gateway of this site that had no upstream. */
   assignUpstream(site: RemoteSite, swarm: Swarm, { peer, upstream, version }: HeldLease): void {
     const { table } = this.#parts
     const row = this.#find(swarm, peer)
@@ -81,9 +81,9 @@ export class RemoteLeases {
     const lease = table.leaseOf(row)
     const gateway = lease.site.gatewayOf(row)
     if (gateway === undefined || gateway.upstreamRow >= 0 || version <= gateway.version) return
-    const feeder = table.siteOf(from.row).gatewayOf(from.row)
-    const isBefore = table.roleOf(from.row) === 'seed' || (feeder?.treeRank ?? Infinity) < gateway.treeRank
-    if (!isBefore) return
+    const source = table.siteOf(from.row).gatewayOf(from.row)
+    const isEarlier = table.roleOf(from.row) === 'seed' || (source?.treeRank ?? Infinity) < gateway.treeRank
+    if (!isEarlier) return
     table.leases.assignUpstream(lease, gateway, from, version)
     table.touch(row)
     this.#parts.replica.recordLease(row)
@@ -99,7 +99,7 @@ export class RemoteLeases {
   }
 }
 
-/** Most torrents are everywhere already: nobody fetches them from another site. */
+/** Most torrents are complete at every site and have no leases. */
 function hasLeases(all: readonly RemoteSwarm[]): boolean {
   for (const { leases, hadLeases } of all) if (hadLeases || leases.length > 0) return true
   return false

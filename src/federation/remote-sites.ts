@@ -1,10 +1,10 @@
 /**
- * What other sites say of themselves, made true in the swarm table: their contacts are ordinary rows, placed by address
- * in their own site, so whoever decides about upstreams need not know how they came there. How many clients a site has
- * it says itself; its contacts are not counted again.
+ * Applies remote sites' updates to the swarm table. Their advertised peers are ordinary rows, placed by address in their
+ * own site, so that the choice of upstreams does not depend on the origin of a row. A site sends its own client counts;
+ * its advertised peers are not counted again.
  *
- * Threat: a site that lies, or whose token was stolen. It can lie about its own peers, and about nobody else's; what is
- * kept of it is bounded by torrents and contacts. The work for one batch is bounded by its size.
+ * Threat: a site with false updates, or a stolen token. Updates are accepted for the site's own peers only; the state kept
+ * of a site is bounded by torrents and advertised peers. The work for one batch is bounded by its size.
  */
 import type { Clock } from '../core/clock.ts'
 import type { FederationRefusal } from '../core/federation-metrics.ts'
@@ -23,9 +23,9 @@ import { NO_LEASES, type RemoteSite, RemoteSwarms, type SiteCounts } from './rem
 import { type HeldLease, type SiteUpdate, SiteUpdateReader } from './site-updates.ts'
 import type { PeerRef } from '../replication/records.ts'
 
-/** Torrents between which others have a turn: a few milliseconds. */
+/** Torrents scanned between two yields: a few milliseconds. */
 const SLICE = 1_000
-/** A clock that is ahead by more than this is wrong, and its peers must not outlive their time for it. */
+/** A remote clock that is ahead by more is wrong, and must not prolong the lifetime of its peers. */
 const AHEAD_MS_MAX = 10_000
 
 export interface RemoteSitesComponents {
@@ -46,7 +46,7 @@ export interface Totals {
 
 export type RemoteRefusal = Extract<FederationRefusal, 'address' | 'contacts' | 'torrents' | 'garbage'>
 
-/** A batch of a site as it is applied. */
+/** The batch of a site that is being applied. */
 interface UpdateContext {
   readonly site: RemoteSite
   readonly nowMs: number
@@ -75,7 +75,7 @@ export class RemoteSites {
     this.#leases = new RemoteLeases(parts)
   }
 
-  /** Clients of the sites that are heard. */
+  /** Clients of the connected remote sites. */
   totals(infoHash: Buffer): Totals {
     const known = this.#swarms.of(infoHashKey(infoHash))
     if (known.length === 0) return NOTHING
@@ -90,32 +90,32 @@ export class RemoteSites {
     return sum
   }
 
-  /** What a site said of its clients; undefined where it is not heard, or said nothing of the torrent. */
+  /** Client counts of a site; undefined where it is not connected, or does not have the torrent. */
   countsOf(infoHash: Buffer, siteIndex: number): SiteCounts | undefined {
     const known = this.#swarms.of(infoHashKey(infoHash))
     return known.find(({ site }) => site.index === siteIndex && site.isLive)
   }
 
-  /** Torrents that this site says something of. */
+  /** Number of torrents that the site advertises. */
   torrentsOf(site: string): number {
     return this.#sites.get(site)?.torrents ?? 0
   }
 
-  /** The latest decision about a lease that its site has told; 0 where it told none. */
+  /** Version of the latest lease decision that the site has advertised; 0 where there is none. */
   leaseVersionOf(infoHash: Buffer, siteIndex: number): number {
     const known = this.#swarms.of(infoHashKey(infoHash))
     const leases = known.find(({ site }) => site.index === siteIndex)?.leases ?? []
     return leases.reduce((latest, { version }) => Math.max(latest, version), 0)
   }
 
-  /** A new stream of the site begins; its clock is this much behind ours. */
+  /** A new stream of the site starts; its clock is this much behind ours. */
   begin(name: string, behindMs: number): void {
     const site = this.#siteOf(name)
     site.behindMs = behindMs
     site.stream++
   }
 
-  /** Never throws. Returns the reasons of what was rejected; a batch that cannot be decoded is `garbage`. */
+  /** Never throws. Returns a reason for each rejected part; a malformed batch is `garbage`. */
   apply(name: string, batch: Buffer): readonly RemoteRefusal[] {
     const site = this.#siteOf(name)
     const refusals: RemoteRefusal[] = []
@@ -139,7 +139,7 @@ export class RemoteSites {
       if (++scanned % SLICE === 0) yield
       if (site.stream !== stream || !site.isLive) return
     }
-    // What was recorded here while it was cut is its own again: its clients never say here that they stop.
+    // Peers that were recorded here while the site was down belong to it again: their stops do not arrive here.
     for (const swarm of this.#parts.table.swarms()) {
       const ofSite = swarm.site(site.index)
       if (ofSite !== undefined)
@@ -165,7 +165,7 @@ export class RemoteSites {
     }
   }
 
-  /** Sites have other indexes now, and addresses other places. */
+  /** Indexes of sites and places of addresses have changed. */
   #topologyReplaced(): void {
     for (const site of this.#sites.values()) {
       site.index = this.#parts.topology.value.siteNamed(site.name)?.index ?? -1
@@ -210,11 +210,11 @@ export class RemoteSites {
       for (const assignment of assignments) this.#leases.assignUpstream(site, swarm, assignment)
   }
 
-  /** A site speaks of its own gateways, and of those of ours that it has taken on. */
+  /** Separates the leases of the site's own gateways from the upstreams that it assigns to gateways of this site. */
   #byOwner({ site, nowMs, refusals }: UpdateContext, leases: readonly HeldLease[]): LeasesByOwner {
     const own: HeldLease[] = []
     const assignments: HeldLease[] = []
-    // What is decided here next has to be later.
+    // The next decision of this node must have a later version.
     const versionMax = (nowMs + AHEAD_MS_MAX) * VERSIONS_PER_MS
     for (const lease of leases) {
       if (lease.version > versionMax) continue
@@ -227,7 +227,7 @@ export class RemoteSites {
     return { own, assignments }
   }
 
-  /** The swarm, where there is one then. */
+  /** Puts the peers into the table. Returns the swarm, where there is one afterwards. */
   #placePeers(
     { site, nowMs, refusals }: UpdateContext,
     infoHash: Buffer,
@@ -249,7 +249,7 @@ export class RemoteSites {
       const state = peer.lastSeenMs > nowMs + AHEAD_MS_MAX ? { ...peer, lastSeenMs: nowMs } : peer
       if (state.lastSeenMs + state.lifetimeSeconds * 1000 < nowMs) continue
       let row = table.put(state, place, undefined, false)
-      // It has said something later here.
+      // The table has a later announce of the peer.
       if (row < 0) row = this.#find(infoHash, peer)
       if (row < 0) continue
       if (table.clients.isCounted(row)) this.#count(row, false)

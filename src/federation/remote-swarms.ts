@@ -1,14 +1,14 @@
 /**
- * What each other site said last of each torrent: its clients, and the leases of its gateways. One object for each
- * torrent and site, changed in place: the full state of five sites is half a million of them, and collecting what a
- * map of values leaves behind was a quarter of the time that reading it took (bench/federation.ts).
+ * Latest update of each torrent from each remote site: its clients, and the leases of its gateways. One object for each
+ * torrent and site, changed in place: the full state of five sites is half a million of them, and with a map of immutable
+ * values, garbage collection took a quarter of the time to read it (bench/federation.ts).
  *
- * Nothing here holds on to the batch it came in: of a site that means ill, those would be gigabytes.
+ * No object refers to the batch it was read from: a malicious site could pin gigabytes.
  */
 import type { HeldLease } from './site-updates.ts'
 import type { SiteCountsRecord } from '../replication/records.ts'
 
-/** Torrents of one site: twice what is asked of five sites together. Some hundred megabytes, at the very worst. */
+/** Torrents of one site: twice the total that five sites are designed for. At most some hundred megabytes. */
 const TORRENTS_MAX = 200_000
 
 export interface RemoteSite {
@@ -16,12 +16,12 @@ export interface RemoteSite {
   index: number
   isLive: boolean
   behindMs: number
-  /** Counts its streams, so that what an earlier one said is told from what this one says. */
+  /** Number of its streams, which distinguishes updates of an earlier stream from those of the current one. */
   stream: number
   torrents: number
 }
 
-/** How many clients a site has in a torrent, and how much they still lack. */
+/** Number of clients of a site in a torrent, and the bytes that they lack. */
 export type SiteCounts = Omit<SiteCountsRecord, 'infoHash'>
 
 export const NO_LEASES: readonly HeldLease[] = []
@@ -35,7 +35,7 @@ export class RemoteSwarm implements SiteCounts {
   leftKib = 0
   downloaded = 0
   leases = NO_LEASES
-  /** It said before that it had a gateway. */
+  /** Its previous update contained a lease. */
   hadLeases = false
 
   constructor(site: RemoteSite) {
@@ -68,7 +68,7 @@ export class RemoteSwarms {
     return this.#byTorrent.entries()
   }
 
-  /** All that is said of the torrent now; undefined where the site has too many already. */
+  /** Returns the updates of all sites for the torrent; undefined where the site has too many torrents already. */
   replace(
     torrent: string,
     site: RemoteSite,
@@ -76,20 +76,20 @@ export class RemoteSwarms {
     leases: readonly HeldLease[],
   ): readonly RemoteSwarm[] | undefined {
     let all = this.of(torrent)
-    let said = ofSite(all, site)
-    if (said === undefined) {
+    let swarm = ofSite(all, site)
+    if (swarm === undefined) {
       if (site.torrents >= TORRENTS_MAX) return undefined
       site.torrents++
-      said = new RemoteSwarm(site)
+      swarm = new RemoteSwarm(site)
       // A new array: one that grows reserves room for seventeen.
-      all = [...all, said]
+      all = [...all, swarm]
       this.#byTorrent.set(torrent, all)
     }
-    said.replace(counts, leases)
+    swarm.replace(counts, leases)
     return all
   }
 
-  /** False where the site said nothing of it. */
+  /** False where the site did not have it. */
   remove(torrent: string, site: RemoteSite): boolean {
     const all = this.of(torrent)
     const others = all.filter((each) => each.site !== site)
@@ -102,6 +102,6 @@ export class RemoteSwarms {
 }
 
 function ofSite(all: readonly RemoteSwarm[], site: RemoteSite): RemoteSwarm | undefined {
-  for (const said of all) if (said.site === site) return said
+  for (const swarm of all) if (swarm.site === site) return swarm
   return undefined
 }

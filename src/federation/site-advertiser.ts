@@ -19,15 +19,15 @@ import type { RemoteSites } from './remote-sites.ts'
 import { BatchWriter, NODE_ID_BYTES } from '../replication/record-codec.ts'
 import type { SiteCountsRecord } from '../replication/records.ts'
 
-/** A torrent in which much happens is looked at so often. Little beside what sites wait for each other. */
+/** Delay from the first change to the poll. Short compared with the convergence delay between sites. */
 const POLL_DELAY_MS = 20
-/** How much is missing changes with each announce; nobody decides by it. */
+/** Missing bytes change with each announce, and no decision depends on them. */
 const LEFT_INTERVAL_MS = 5_000
-/** Leechers whose progress is read; of more, so many stand for all. */
+/** Leechers whose progress is read; in a larger swarm they are a sample. */
 const LEFT_SAMPLE = 256
-/** No digest is that. */
+/** Not a digest: digests are never negative. */
 const NOT_POLLED = -1
-/** A contact is mentioned again before this share of its lifetime has passed. */
+/** An advertised peer is sent again before this share of its lifetime has passed. */
 const REFRESHES_PER_LIFETIME = 4
 
 export interface SiteAdvertiserComponents {
@@ -38,25 +38,25 @@ export interface SiteAdvertiserComponents {
   readonly site: string
   readonly remote: RemoteSites
   readonly authority: SiteAuthority
-  /** Runs this a little later. */
+  /** Runs a function after a delay. */
   readonly later: (run: () => void, delayMs: number) => void
 }
 
-/** What was said of a torrent last. */
+/** The latest update of a torrent. */
 interface LastAdvertised {
   readonly swarm: Swarm | undefined
-  readonly contacts: readonly AdvertisedPeer[]
+  readonly peers: readonly AdvertisedPeer[]
   readonly countsDigest: number
-  readonly contactsDigest: number
+  readonly peersDigest: number
   readonly leftKib: number
   readonly atMs: number
 }
 
 const NEVER_ADVERTISED: LastAdvertised = {
   swarm: undefined,
-  contacts: [],
+  peers: [],
   countsDigest: NOT_POLLED,
-  contactsDigest: NOT_POLLED,
+  peersDigest: NOT_POLLED,
   leftKib: 0,
   atMs: 0,
 }
@@ -137,36 +137,36 @@ export class SiteAdvertiser {
     }
     const nowMs = this.nowMs()
     const { table, remote } = this.#parts
-    const contacts = selectAdvertisedPeers(table, swarm, site, nowMs, before?.contacts ?? [])
+    const peers = selectAdvertisedPeers(table, swarm, site, nowMs, before?.peers ?? [])
     const counts = this.#countsOf(swarm)
     const countsDigest = digest([counts.seeds, counts.leechers, counts.partial, counts.downloaded])
-    const contactsDigest = digest([
-      ...contacts.flatMap(({ row }) => [row, table.rows.identity(row), ...this.#leaseOf(row)]),
+    const peersDigest = digest([
+      ...peers.flatMap(({ row }) => [row, table.rows.identity(row), ...this.#leaseOf(row)]),
       ...upstreamAssignments(table, swarm, site.site).flatMap(({ row, version }) =>
         version > remote.leaseVersionOf(infoHash, table.siteIndexOf(row)) ? [row, version] : [],
       ),
     ])
-    const lifetimeMs = Math.min(...contacts.map(({ row }) => table.rows.lifetimeSeconds(row) * 1000))
-    const silentMs = nowMs - (before?.atMs ?? 0)
-    const isUrgent = contactsDigest !== before?.contactsDigest
+    const lifetimeMs = Math.min(...peers.map(({ row }) => table.rows.lifetimeSeconds(row) * 1000))
+    const sinceUpdateMs = nowMs - (before?.atMs ?? 0)
+    const isUrgent = peersDigest !== before?.peersDigest
     const isChanged =
       isUrgent ||
       countsDigest !== before.countsDigest ||
-      silentMs * REFRESHES_PER_LIFETIME >= lifetimeMs ||
-      (counts.leftKib !== before.leftKib && silentMs >= LEFT_INTERVAL_MS)
+      sinceUpdateMs * REFRESHES_PER_LIFETIME >= lifetimeMs ||
+      (counts.leftKib !== before.leftKib && sinceUpdateMs >= LEFT_INTERVAL_MS)
     if (!isChanged) return
     this.#last.set(key, {
       swarm,
-      contacts,
+      peers,
       countsDigest,
-      contactsDigest,
+      peersDigest,
       leftKib: counts.leftKib,
       atMs: nowMs,
     })
     this.#changed(key, isUrgent)
   }
 
-  /** What a lease says, as numbers: of the peer's as a gateway, if it is one. */
+  /** The advertised part of a lease as numbers; of a peer without one, its role. */
   #leaseOf(row: number): number[] {
     const { table } = this.#parts
     const gateway = table.siteOf(row).gatewayOf(row)
@@ -181,14 +181,14 @@ export class SiteAdvertiser {
   #write(key: string, subscriberIndex: number): void {
     const { table, remote } = this.#parts
     const last = this.#last.get(key)
-    // Kept, because finding it by its infohash is half of what it takes to tell of it. One without peers is not the one
-    // in the table any more.
+    // Kept, because the lookup by infohash takes half the time of writing an update. A swarm without peers is no longer
+    // the one in the table.
     const swarm =
       last?.swarm !== undefined && last.swarm.rows > 0 ? last.swarm : table.swarm(Buffer.from(key, 'latin1'))
     const siteIndex = this.#siteIndex()
     const site = swarm?.site(siteIndex)
     const writer = this.#writer
-    // What is told now was not looked at yet: it has to be told again even if all becomes as it was.
+    // A state that is sent before its poll must be sent again, even if the swarm then returns to the polled state.
     const isKnown = last !== undefined || (site?.peers ?? 0) > 0
     if (isKnown && (swarm === undefined || last === undefined || table.changes.has(swarm)))
       this.#last.set(key, { ...(last ?? NEVER_ADVERTISED), countsDigest: NOT_POLLED })
@@ -198,28 +198,28 @@ export class SiteAdvertiser {
     }
     const { infoHash } = swarm
     writer.siteCounts(this.#countsOf(swarm))
-    const describing = { table, nowMs: this.nowMs() }
-    const contacts = (last?.contacts ?? []).filter(
+    const context = { table, nowMs: this.nowMs() }
+    const peers = (last?.peers ?? []).filter(
       ({ row, identity }) =>
         table.rows.isLive(row) &&
         table.rows.swarm(row) === swarm.index &&
         table.rows.identity(row) === identity &&
         table.siteIndexOf(row) === siteIndex,
     )
-    for (const { row } of contacts) writer.peer(table.stateOf(row, describing.nowMs))
-    for (const { row } of contacts) {
+    for (const { row } of peers) writer.peer(table.stateOf(row, context.nowMs))
+    for (const { row } of peers) {
       const gateway = site.gatewayOf(row)
-      if (gateway !== undefined) writer.lease(leaseRecordOf(describing, gateway))
+      if (gateway !== undefined) writer.lease(leaseRecordOf(context, gateway))
     }
     for (const gateway of upstreamAssignments(table, swarm, siteIndex))
       if (
         table.siteIndexOf(gateway.row) === subscriberIndex &&
         gateway.version > remote.leaseVersionOf(infoHash, subscriberIndex)
       )
-        writer.lease(leaseRecordOf(describing, gateway))
+        writer.lease(leaseRecordOf(context, gateway))
   }
 
-  /** Peers of a site that is cut are recorded here too, but only their own site speaks of them. */
+  /** Peers of a site that is down are recorded here too, but this site does not advertise them. */
   #countsOf(swarm: Swarm): SiteCountsRecord {
     const { table, authority } = this.#parts
     const siteIndex = this.#siteIndex()
@@ -260,7 +260,7 @@ export class SiteAdvertiser {
   }
 }
 
-/** Gateways of other sites that fetch from this one. */
+/** Gateways of remote sites that fetch from this site. */
 function upstreamAssignments(table: SwarmTable, swarm: Swarm, siteIndex: number): Gateway[] {
   const found: Gateway[] = []
   for (const site of swarm.sites)

@@ -1,9 +1,9 @@
 /**
- * What this node hears of one other site: follows the stream of one of its nodes, another one when that breaks, and
- * waits longer and longer, never all nodes at once, when none is there.
+ * Connection to one remote site: follows the stream of one of its nodes, and of another node when that breaks. While none
+ * is reachable, it backs off exponentially, with jitter.
  *
- * Threat: the other site is hostile. It is read no faster than a slice of one core allows, and whatever it sends, no
- * more is kept than its limits allow. Who talks nonsense is left alone for a minute.
+ * Threat: the remote site is hostile. Reading is limited to a share of one core, and the state kept of the site is
+ * bounded. On a protocol violation the connection backs off for 60 s.
  */
 import type { Readable } from 'node:stream'
 import { setImmediate as yieldToEventLoop, setTimeout as delay } from 'node:timers/promises'
@@ -13,29 +13,29 @@ import type { FederationRefusal } from '../core/federation-metrics.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
 import type { RemoteSites } from './remote-sites.ts'
-import { askSite, fetchFromSite } from './http-client.ts'
+import { fetchFromSite, requestSite } from './http-client.ts'
 import type { FederationCounters } from './counters.ts'
 import { type Message, MessageReader, VERSION } from './messages.ts'
 import { ConnectionStateMachine } from './connection-state.ts'
-import { ANSWER_BYTES_MAX, type TorrentSync } from './torrent-sync.ts'
+import { RESPONSE_BYTES_MAX, type TorrentSync } from './torrent-sync.ts'
 
 const BACK_OFF_MS_MIN = 250
 const BACK_OFF_MS_MAX = 15_000
 const VIOLATION_BACK_OFF_MS = 60_000
-/** So many sayings that were not believed are no mistake any more, such as two topologies during a change. */
+/** Rejected updates of one stream. More are not an accident, such as two versions of a topology during a change. */
 const REJECTIONS_MAX = 1_000
-const LOOK_EVERY_MS = 500
-/** 100,000 torrents are about ten megabytes; a link carries a hundredth of that a second when all is told. */
+const POLL_INTERVAL_MS = 500
+/** 100,000 torrents are about ten megabytes; after the full state, a stream carries a hundredth of that a second. */
 const BURST_BYTES = 33_554_432
 const BYTES_PER_SECOND = 2_097_152
-/** A batch at once: each piece is a turn of the loop and a way to a thread that unpacks. */
-const PIECE_BYTES = 65_536
-/** Clocks that are nearly right are left alone, so that all nodes of a site see the same times. */
+/** About one batch: each chunk costs a turn of the loop and a round trip to the decompressing thread. */
+const CHUNK_BYTES = 65_536
+/** Smaller clock differences are ignored, so that all nodes of a site convert to the same times. */
 const CLOCK_STEP_MS = 10_000
 
 export interface SiteConnectionComponents {
   readonly site: string
-  /** Of its nodes' admin listeners. */
+  /** URLs of the admin listeners of its nodes. */
   readonly urls: readonly string[]
   readonly ownSite: string
   readonly token: string
@@ -48,14 +48,13 @@ export interface SiteConnectionComponents {
   readonly log: Log
 }
 
-/** One stream. */
-interface Following {
+/** State of one stream. */
+interface StreamState {
   isGreeted: boolean
-  /** Sayings that were not believed. */
-  refused: number
+  rejections: number
 }
 
-/** Ends a stream for good reason. */
+/** Ends a stream and starts the long back-off. */
 class ProtocolViolation extends Error {}
 
 export class SiteConnection {
@@ -63,7 +62,7 @@ export class SiteConnection {
   readonly #parts: SiteConnectionComponents
   readonly #closing = new AbortController()
   #stream = new AbortController()
-  #looking: NodeJS.Timeout | undefined = undefined
+  #timer: NodeJS.Timeout | undefined = undefined
   #running: Promise<void> = Promise.resolve()
   #budgetBytes = BURST_BYTES
   #budgetAtMs: number
@@ -75,12 +74,12 @@ export class SiteConnection {
   }
 
   start(): void {
-    this.#looking = setInterval(() => this.#poll(), LOOK_EVERY_MS)
+    this.#timer = setInterval(() => this.#poll(), POLL_INTERVAL_MS)
     this.#running = this.#run()
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#looking)
+    clearInterval(this.#timer)
     this.#closing.abort()
     this.#stream.abort()
     await this.#running
@@ -89,7 +88,7 @@ export class SiteConnection {
   async #run(): Promise<void> {
     const { urls, random } = this.#parts
     let failures = 0
-    // Nodes of one site shall not all follow the same node of another.
+    // A random start: nodes of one site must not all follow the same node of another.
     let next = random.below(urls.length)
     while (!this.#closing.signal.aborted) {
       const url = urls[next % urls.length] as string
@@ -98,90 +97,90 @@ export class SiteConnection {
       if (this.#closing.signal.aborted) return
       this.state.broken(`${url}: ${reason}`)
       failures = isGreeted ? 0 : failures + 1
-      if (isViolation || failures >= urls.length) await this.#cut(`${url}: ${reason}`)
-      // Also of one that greets and hangs up: it is not asked as fast as it can.
+      if (isViolation || failures >= urls.length) await this.#markUnreachable(`${url}: ${reason}`)
+      // Also after a node that greets and then closes the connection: it is not reconnected at once.
       const rounds = Math.max(0, Math.floor(failures / urls.length) - 1)
       const backOffMs = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** Math.min(rounds, 10))
       await this.#pause(isViolation ? VIOLATION_BACK_OFF_MS : backOffMs)
     }
   }
 
-  /** Between half of it and all of it. */
+  /** Waits for a random time between half of `forMs` and `forMs`. */
   async #pause(forMs: number): Promise<void> {
     const jitteredMs = forMs / 2 + this.#parts.random.below(Math.ceil(forMs / 2))
     await delay(jitteredMs, undefined, { signal: this.#closing.signal }).catch(() => undefined)
   }
 
-  /** Until the stream ends, for whatever reason. */
+  /** Follows one stream until it ends. */
   async #follow(
     url: string,
   ): Promise<{ readonly isGreeted: boolean; readonly reason: string; readonly isViolation: boolean }> {
     const { ownSite, token, log, site } = this.#parts
     this.#stream = new AbortController()
-    const following = { isGreeted: false, refused: 0 }
+    const state = { isGreeted: false, rejections: 0 }
     try {
-      const response = await askSite({
+      const response = await requestSite({
         url,
         path: `/federation/v1/stream?site=${encodeURIComponent(ownSite)}`,
         token,
         signal: this.#stream.signal,
       })
-      response.on('data', (piece: Buffer) => (this.#parts.counters.receivedBytes += piece.length))
-      // Unpacked, it is about twice as much (bench/federation.ts).
-      const stream = response.pipe(createGunzip({ chunkSize: PIECE_BYTES }))
+      response.on('data', (chunk: Buffer) => (this.#parts.counters.receivedBytes += chunk.length))
+      // Decompressed, it is about twice as much (bench/federation.ts).
+      const stream = response.pipe(createGunzip({ chunkSize: CHUNK_BYTES }))
       response.on('close', () => {
         if (!response.complete) stream.destroy(new Error('the stream ended'))
       })
-      log.debug({ event: 'federation-connected', remote: site, url }, 'following a node of another site')
-      await this.#read(stream, url, following)
-      return { ...following, reason: 'the stream ended', isViolation: false }
+      log.debug({ event: 'federation-connected', remote: site, url }, 'following a node of the remote site')
+      await this.#read(stream, url, state)
+      return { ...state, reason: 'the stream ended', isViolation: false }
     } catch (error) {
-      // A page for people, say, at a URL that is no node's.
-      const isUnpackable = (error as NodeJS.ErrnoException).code === 'Z_DATA_ERROR'
-      if (isUnpackable) this.#parts.counters.refuse('garbage')
-      const isViolation = isUnpackable || error instanceof ProtocolViolation
+      // For example a web page at a URL that does not lead to a node.
+      const isNotGzip = (error as NodeJS.ErrnoException).code === 'Z_DATA_ERROR'
+      if (isNotGzip) this.#parts.counters.refuse('garbage')
+      const isViolation = isNotGzip || error instanceof ProtocolViolation
       const reason = (error as Error).message
       if (isViolation)
         log.warn(
           { event: 'federation-refused', remote: site, url, reason },
-          'another site says what cannot be believed; it is left alone for a minute',
+          'remote site sent invalid data; disconnected for 60 s',
         )
-      return { ...following, reason, isViolation }
+      return { ...state, reason, isViolation }
     } finally {
       this.#stream.abort()
     }
   }
 
-  async #read(stream: Readable, url: string, following: Following): Promise<void> {
+  async #read(stream: Readable, url: string, state: StreamState): Promise<void> {
     const reader = new MessageReader()
-    for await (const piece of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
       const messages: Message[] = []
-      const isReadable = reader.read(piece, (message) => messages.push(message))
+      const isReadable = reader.read(chunk, (message) => messages.push(message))
       for (const message of messages) {
-        await this.#take(message, url, following)
+        await this.#apply(message, url, state)
         await yieldToEventLoop()
       }
-      if (!isReadable) this.#refuse('size', 'a message beyond all limits')
-      await this.#spend(piece.length)
+      if (!isReadable) this.#fail('size', 'a message exceeds the size limit')
+      await this.#spend(chunk.length)
     }
   }
 
-  async #take(message: Message, url: string, following: Following): Promise<void> {
+  async #apply(message: Message, url: string, state: StreamState): Promise<void> {
     const { site, remote, torrents, counters, token } = this.#parts
-    if (!following.isGreeted) {
-      this.#greet(message)
-      following.isGreeted = true
+    if (!state.isGreeted) {
+      this.#readHello(message)
+      state.isGreeted = true
       return
     }
-    if (message.type === 'garbage') return this.#refuse('garbage', 'a message that cannot be read')
+    if (message.type === 'malformed') return this.#fail('garbage', 'a malformed message')
     this.state.received()
     if (message.type === 'batch') {
       for (const refusal of remote.apply(site, message.batch)) {
         counters.refuse(refusal)
-        following.refused++
-        if (refusal === 'garbage') throw new ProtocolViolation('a batch that cannot be read')
+        state.rejections++
+        if (refusal === 'garbage') throw new ProtocolViolation('a malformed batch')
       }
-      if (following.refused > REJECTIONS_MAX) throw new ProtocolViolation('too much that cannot be believed')
+      if (state.rejections > REJECTIONS_MAX) throw new ProtocolViolation('too many rejected updates')
     } else if (message.type === 'complete') {
       this.state.complete()
       for (const _ of remote.complete(site)) await yieldToEventLoop()
@@ -189,29 +188,29 @@ export class SiteConnection {
       torrents.apply(message, (infoHash) =>
         fetchFromSite(
           { url, path: `/federation/v1/torrents/${infoHash.toString('hex')}`, token },
-          ANSWER_BYTES_MAX,
+          RESPONSE_BYTES_MAX,
         ),
       )
     }
   }
 
-  #greet(message: Message): void {
+  #readHello(message: Message): void {
     const { site, remote, clock } = this.#parts
-    if (message.type !== 'hello') return this.#refuse('garbage', 'it does not greet')
+    if (message.type !== 'hello') return this.#fail('garbage', 'the first message is not a hello')
     if (Math.abs(message.version - VERSION) > 1)
-      return this.#refuse('version', `it speaks version ${message.version}, and this node ${VERSION}`)
-    if (message.site !== site) return this.#refuse('site', `it says that it is of ${message.site}`)
+      return this.#fail('version', `its protocol version is ${message.version}; this node has ${VERSION}`)
+    if (message.site !== site) return this.#fail('site', `it is a node of site ${message.site}`)
     const behindMs = Math.round((clock.nowMs() - message.timeMs) / CLOCK_STEP_MS) * CLOCK_STEP_MS
     remote.begin(site, behindMs)
     this.state.received()
   }
 
-  #refuse(reason: FederationRefusal, sentence: string): void {
+  #fail(reason: FederationRefusal, message: string): void {
     this.#parts.counters.refuse(reason)
-    throw new ProtocolViolation(sentence)
+    throw new ProtocolViolation(message)
   }
 
-  /** Waits where more came than a site has to say. */
+  /** Limits the read rate: waits while the budget is exhausted. */
   async #spend(bytes: number): Promise<void> {
     const nowMs = this.#parts.clock.nowMs()
     const earned = ((nowMs - this.#budgetAtMs) / 1000) * BYTES_PER_SECOND
@@ -224,21 +223,21 @@ export class SiteConnection {
 
   #poll(): void {
     if (!this.state.poll()) return
-    this.#stream.abort(new Error('silent'))
+    this.#stream.abort(new Error('no message in time'))
     void this.#lose()
   }
 
-  async #cut(reason: string): Promise<void> {
-    const isNews = this.state.state !== 'down'
+  async #markUnreachable(reason: string): Promise<void> {
+    const wasReachable = this.state.state !== 'down'
     this.state.unreachable(reason)
-    if (isNews) await this.#lose()
+    if (wasReachable) await this.#lose()
   }
 
   async #lose(): Promise<void> {
     const { site, remote, log } = this.#parts
     log.warn(
       { event: 'federation-cut', remote: site, reason: this.state.reason },
-      'another site cannot be reached; its clients are answered here as they come, and its peers are used until they expire',
+      'remote site unreachable; answering its clients locally, its advertised peers stay until they expire',
     )
     for (const _ of remote.lose(site)) await yieldToEventLoop()
   }

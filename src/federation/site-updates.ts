@@ -1,12 +1,12 @@
 /**
- * The records of a batch of another site, as what it says of each torrent: its counts, its contacts, their leases. Times
- * come out in ours.
+ * Updates in a batch of a remote site: for each torrent its counts, its advertised peers, and their leases. Times are
+ * converted to the time of this site.
  */
 import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import type { LeaseRecord, PeerRef, RecordSink, SiteCountsRecord } from '../replication/records.ts'
 
-/** A lease that is held, of the torrent that the update is about. */
+/** A held lease of the torrent of the update. */
 export type HeldLease = Omit<LeaseRecord, 'infoHash' | 'endedBy'>
 
 export interface SiteUpdate {
@@ -19,7 +19,7 @@ export class SiteUpdateReader implements RecordSink {
   readonly list: SiteUpdate[] = []
   readonly #behindMs: number
 
-  /** `behindMs`: how much their clock is behind ours. */
+  /** `behindMs`: the clock of the remote site is this much behind ours. */
   constructor(behindMs: number) {
     this.#behindMs = behindMs
   }
@@ -39,19 +39,19 @@ export class SiteUpdateReader implements RecordSink {
       peer: this.#shifted(peer),
       upstream: upstream === undefined ? undefined : this.#shifted(upstream),
       sinceMs: sinceMs + this.#behindMs,
-      // Of a lease that is held; see `Leases`.
+      // The version of a held lease contains a time; see `Leases`.
       version: version + VERSIONS_PER_MS * this.#behindMs,
       treeRank,
     })
   }
 
-  // What the nodes of one site tell each other is no business of another site.
+  // Records between nodes of one site; a remote site must not send them.
   removed(): void {}
   introduction(): void {}
   gatewayHost(): void {}
   completion(): void {}
 
-  /** Only what follows the counts of its torrent is of any use. A reader names a torrent by one view for all its records. */
+  /** Ignores records without the counts of their torrent before them. All records of a torrent share one infohash view. */
   #of(infoHash: Buffer): SiteUpdate | undefined {
     const last = this.list.at(-1)
     return last?.counts.infoHash === infoHash ? last : undefined

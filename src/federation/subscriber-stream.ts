@@ -1,25 +1,25 @@
 /**
- * One reader of what this site says: all of it first, then each torrent again when something else is to be said of it.
+ * One subscriber: full state first, then a new state for each torrent that changes.
  *
- * What is due is kept as a set of torrents and not as a queue of messages, and written as it is at that moment, only
- * while the socket takes it: a slow reader costs the names of the torrents that it has not heard of yet, and hears the
- * latest of each. One that takes nothing for long is sent away.
+ * Pending updates are kept as a set of torrents and not as a queue of messages. They are written with the state of that
+ * moment, and only while the socket accepts data: a slow subscriber costs the infohashes of its pending torrents, and
+ * receives the latest state of each. One that accepts no data for a long time is disconnected.
  */
 import type { Writable } from 'node:stream'
 import type { SiteAdvertiser } from './site-advertiser.ts'
 import { COMPLETE, writeBatch, writeHeartbeat, writeHello } from './messages.ts'
 
-/** Changes of one torrent within this time are one message; what comes after a pause goes out at once. */
+/** Changes within this time share one write; the first change after a pause is written at once. */
 const GATHER_MS = 100
 const HEARTBEAT_MS = 1_000
-/** A link that passes nothing for this long is as good as cut. */
+/** A connection that accepts no data for this long counts as broken. */
 const STUCK_MS = 30_000
 
 export interface SubscriberComponents {
   readonly advertiser: Pick<SiteAdvertiser, 'site' | 'nowMs' | 'torrents' | 'encodeUpdates'>
-  /** The site that reads. */
+  /** Name of the receiving site. */
   readonly subscriber: string
-  /** What is written leaves at once: each piece costs a compressor about as much as ten kilobytes. */
+  /** Each write is flushed, which costs a compressor about as much as ten kilobytes. */
   readonly out: Writable
   readonly nowMs: () => number
   readonly onStuck: () => void
@@ -27,7 +27,8 @@ export interface SubscriberComponents {
 
 export class SubscriberStream {
   readonly #parts: SubscriberComponents
-  readonly #due = new Set<string>()
+  readonly #pending = new Set<string>()
+  /** The rest of the full state. */
   #state: Iterator<string> | undefined
   #timer: NodeJS.Timeout | undefined = undefined
   #isUrgent = false
@@ -42,18 +43,18 @@ export class SubscriberStream {
     this.#state = parts.advertiser.torrents()[Symbol.iterator]()
     this.#drainedAtMs = parts.nowMs()
     parts.out.on('drain', () => this.#drained())
-    this.#put(writeHello(parts.advertiser.site, parts.advertiser.nowMs()))
+    this.#send(writeHello(parts.advertiser.site, parts.advertiser.nowMs()))
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS)
     this.#write()
   }
 
-  /** Torrents that the reader has not heard of yet. */
-  get dueTorrents(): number {
-    return this.#due.size
+  /** Torrents whose latest state has not been written. */
+  get pendingTorrents(): number {
+    return this.#pending.size
   }
 
   changed(torrent: string, isUrgent: boolean): void {
-    this.#due.add(torrent)
+    this.#pending.add(torrent)
     if (isUrgent && !this.#isUrgent) {
       this.#isUrgent = true
       clearTimeout(this.#timer)
@@ -64,19 +65,19 @@ export class SubscriberStream {
     this.#timer = setTimeout(() => this.#write(), isUrgent ? 0 : Math.max(0, GATHER_MS - sinceMs))
   }
 
-  /** Something beside torrents and their peers, as it is. */
+  /** Sends a message other than updates. */
   send(message: Buffer): void {
-    if (!this.#isClosed) this.#put(message)
+    if (!this.#isClosed) this.#send(message)
   }
 
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#timer)
     clearInterval(this.#heartbeat)
-    this.#due.clear()
+    this.#pending.clear()
   }
 
-  /** What changed comes before what was there all along: others may wait for it. */
+  /** Changes precede the rest of the full state: remote sites may be waiting for them. */
   #write(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -85,35 +86,35 @@ export class SubscriberStream {
     const { advertiser, subscriber, nowMs } = this.#parts
     this.#writtenAtMs = nowMs()
     while (this.#isWritable) {
-      const batch = advertiser.encodeUpdates(this.#takeDue(), subscriber)
+      const batch = advertiser.encodeUpdates(this.#takePending(), subscriber)
       if (batch === undefined) break
-      this.#put(writeBatch(batch))
+      this.#send(writeBatch(batch))
     }
     while (this.#isWritable && this.#state !== undefined) {
       const batch = advertiser.encodeUpdates(this.#state, subscriber)
-      if (batch !== undefined) this.#put(writeBatch(batch))
+      if (batch !== undefined) this.#send(writeBatch(batch))
       else {
         this.#state = undefined
-        this.#put(COMPLETE)
+        this.#send(COMPLETE)
       }
     }
   }
 
-  *#takeDue(): Generator<string> {
-    for (const torrent of this.#due) {
-      this.#due.delete(torrent)
+  *#takePending(): Generator<string> {
+    for (const torrent of this.#pending) {
+      this.#pending.delete(torrent)
       yield torrent
     }
   }
 
-  #put(bytes: Buffer): void {
+  #send(bytes: Buffer): void {
     this.#isWritable = this.#parts.out.write(bytes)
   }
 
   #drained(): void {
     this.#isWritable = true
     this.#drainedAtMs = this.#parts.nowMs()
-    if (this.#timer === undefined && (this.#due.size > 0 || this.#state !== undefined)) this.#write()
+    if (this.#timer === undefined && (this.#pending.size > 0 || this.#state !== undefined)) this.#write()
   }
 
   #beat(): void {

@@ -1,9 +1,9 @@
 /**
- * Registered torrents, the same in all sites: what one registers or removes, the others do too. Of what two sites say
- * of one torrent, the later holds, so each remembers for a while what was removed and when.
+ * Synchronization of registered torrents between all sites: each registration and removal is repeated at the other sites.
+ * Of two changes of one torrent the later wins, so each site keeps its removals, with their times, for a while.
  *
- * The bytes are fetched only where they are missing, and kept only if they are the torrent that was named: a site can
- * offer torrents, and replace none by another.
+ * A site fetches the bytes only where they are missing, and keeps them only if they have the advertised infohash: a remote
+ * site can offer torrents, but cannot replace one by another.
  */
 import { InputError } from '../core/errors.ts'
 import { formatInfoHash, infoHashKey } from '../core/info-hash.ts'
@@ -13,44 +13,44 @@ import type { RegisteredTorrent, TorrentStore } from '../replication/site-store.
 import type { FederationCounters } from './counters.ts'
 import { LISTED, type Message, writeRegistered, writeRemoved } from './messages.ts'
 
-/** Torrents that one site names and that are still to be fetched. */
-const WANTED_MAX = 10_000
+/** Changes that are still to be applied. */
+const PENDING_MAX = 10_000
 
-/** How a registered torrent travels: uint32 length, so many bytes of JSON, and the torrent. */
+/** Encoding of a registered torrent: uint32 length of the description, description as JSON, bytes of the torrent. */
 const LENGTH_BYTES = 4
 const DESCRIPTION_BYTES_MAX = 1_048_576
-export const ANSWER_BYTES_MAX = LENGTH_BYTES + DESCRIPTION_BYTES_MAX + TORRENT_BYTES_MAX
+export const RESPONSE_BYTES_MAX = LENGTH_BYTES + DESCRIPTION_BYTES_MAX + TORRENT_BYTES_MAX
 
 export interface TorrentSyncComponents {
   readonly store: TorrentStore
   readonly nowMs: () => number
-  /** The infohashes of these bytes. Throws an `InputError` where they are no torrent. */
+  /** The infohashes of a torrent. Throws an `InputError` where the bytes are not one. */
   readonly identify: (bytes: Buffer) => readonly Buffer[]
   readonly counters: FederationCounters
   readonly log: Log
   readonly send: (message: Buffer) => void
 }
 
-/** Fetches from the site that named the torrent. */
+/** Fetches from the site that advertised the torrent. */
 export type FetchTorrent = (infoHash: Buffer) => Promise<Buffer | undefined>
 
 export class TorrentSync {
   readonly #parts: TorrentSyncComponents
   #known = new Map<string, RegisteredTorrent>()
   #working: Promise<void> = Promise.resolve()
-  #wanted = 0
+  #pending = 0
 
   constructor(parts: TorrentSyncComponents) {
     this.#parts = parts
     parts.store.onChange(() => this.#compare())
   }
 
-  /** The store is open: what it holds now was there all along. */
+  /** Called once the store is open: its torrents are not changes. */
   start(): void {
     this.#known = byPrimary(this.#parts.store.list())
   }
 
-  /** All that is registered, and what was removed. */
+  /** Messages for all registered torrents and all removals. */
   all(): Buffer[] {
     return [
       ...[...this.#known.values()].map(writeRegistered),
@@ -61,7 +61,7 @@ export class TorrentSync {
     ]
   }
 
-  /** A torrent with what is noted of it; undefined where it is not registered. */
+  /** A torrent with its description; undefined where it is not registered. */
   async read(infoHash: Buffer): Promise<Buffer | undefined> {
     const { store } = this.#parts
     const torrent = this.#find(infoHash)
@@ -74,32 +74,32 @@ export class TorrentSync {
     return Buffer.concat([length, description, bytes])
   }
 
-  /** One after the other, so that nobody fetches a torrent twice. */
+  /** Changes are applied one after the other, so that a torrent is not fetched twice. */
   apply(message: Message, fetch: FetchTorrent): void {
-    if (message.type === 'removed') this.#later(() => this.#remove(message.infoHash, message.atMs))
+    if (message.type === 'removed') this.#enqueue(() => this.#remove(message.infoHash, message.atMs))
     else if (message.type === 'registered')
-      this.#later(() => this.#register(message.infoHashes, message.atMs, fetch))
+      this.#enqueue(() => this.#register(message.infoHashes, message.atMs, fetch))
   }
 
-  /** Resolves when what was heard so far has been done. */
+  /** Resolves when the changes received so far have been applied. */
   waitForPending(): Promise<void> {
     return this.#working
   }
 
-  #later(work: () => Promise<void>): void {
-    if (this.#wanted >= WANTED_MAX) return this.#parts.counters.refuse('torrent')
-    this.#wanted++
+  #enqueue(work: () => Promise<void>): void {
+    if (this.#pending >= PENDING_MAX) return this.#parts.counters.refuse('torrent')
+    this.#pending++
     this.#working = this.#working
       .then(work)
       .catch((error: unknown) => this.#failed(error))
-      .finally(() => this.#wanted--)
+      .finally(() => this.#pending--)
   }
 
   #failed(error: unknown): void {
     this.#parts.counters.refuse('torrent')
     this.#parts.log.warn(
       { event: 'torrent-not-taken', problem: (error as Error).message },
-      'a torrent that another site registered or removed could not be taken over; it is tried again with the next stream',
+      'registration or removal of a remote site could not be applied; retrying with the next stream',
     )
   }
 
@@ -109,12 +109,12 @@ export class TorrentSync {
     if (infoHashes.some((hash) => (store.removals().get(infoHashKey(hash)) ?? 0) >= atMs)) return
     const known = infoHashes.map((hash) => this.#find(hash)).find((found) => found !== undefined)
     if (known !== undefined && known.registeredAtMs >= atMs) return
-    const answer = await fetch(first)
-    if (answer === undefined) return
-    const { torrent, bytes } = readAnswer(answer)
+    const response = await fetch(first)
+    if (response === undefined) return
+    const { torrent, bytes } = readResponse(response)
     const found = identify(bytes)
     if (!found.some((hash) => hash.equals(first)))
-      throw new InputError(`what was fetched as ${formatInfoHash(first)} is another torrent`)
+      throw new InputError(`the torrent that was fetched as ${formatInfoHash(first)} has another infohash`)
     await store.put({ ...torrent, registeredAtMs: atMs, infoHashes: found }, bytes)
   }
 
@@ -122,9 +122,9 @@ export class TorrentSync {
     const known = this.#find(infoHash)
     if (known !== undefined && known.registeredAtMs > atMs) return
     const { store } = this.#parts
-    const notedMs = store.removals().get(infoHashKey(infoHash)) ?? 0
-    // Also of one that is not here: another site may still name it.
-    if (known !== undefined || notedMs < atMs) await store.remove(infoHash, Math.max(notedMs, atMs))
+    const removedAtMs = store.removals().get(infoHashKey(infoHash)) ?? 0
+    // Also recorded for a torrent that is not registered here: another site may still advertise it.
+    if (known !== undefined || removedAtMs < atMs) await store.remove(infoHash, Math.max(removedAtMs, atMs))
   }
 
   #find(infoHash: Buffer): RegisteredTorrent | undefined {
@@ -134,7 +134,7 @@ export class TorrentSync {
     )
   }
 
-  /** Tells the other sites what has changed, whoever changed it. */
+  /** Sends local and replicated changes of the store to the other sites. */
   #compare(): void {
     const { store, nowMs, send } = this.#parts
     const now = byPrimary(store.list())
@@ -156,15 +156,15 @@ function byPrimary(torrents: readonly RegisteredTorrent[]): Map<string, Register
   return new Map(torrents.map((torrent) => [infoHashKey(torrent.infoHashes[0] as Buffer), torrent]))
 }
 
-function readAnswer(answer: Buffer): { torrent: Omit<RegisteredTorrent, 'infoHashes'>; bytes: Buffer } {
-  const length = answer.length < LENGTH_BYTES ? Infinity : answer.readUInt32BE(0)
-  if (length > DESCRIPTION_BYTES_MAX || LENGTH_BYTES + length > answer.length)
-    throw new InputError('the answer with the torrent is too short')
+function readResponse(response: Buffer): { torrent: Omit<RegisteredTorrent, 'infoHashes'>; bytes: Buffer } {
+  const length = response.length < LENGTH_BYTES ? Infinity : response.readUInt32BE(0)
+  if (length > DESCRIPTION_BYTES_MAX || LENGTH_BYTES + length > response.length)
+    throw new InputError('the response with the torrent is too short')
   let described: unknown
   try {
-    described = JSON.parse(answer.toString('utf8', LENGTH_BYTES, LENGTH_BYTES + length))
+    described = JSON.parse(response.toString('utf8', LENGTH_BYTES, LENGTH_BYTES + length))
   } catch {
-    throw new InputError('the description of the torrent is no JSON')
+    throw new InputError('the description of the torrent is not JSON')
   }
   const { name, sizeBytes, registeredAtMs, note } = (described ?? {}) as Partial<RegisteredTorrent>
   if (
@@ -173,6 +173,9 @@ function readAnswer(answer: Buffer): { torrent: Omit<RegisteredTorrent, 'infoHas
     typeof registeredAtMs !== 'number' ||
     typeof note !== 'string'
   )
-    throw new InputError('the description of the torrent lacks something')
-  return { torrent: { name, sizeBytes, registeredAtMs, note }, bytes: answer.subarray(LENGTH_BYTES + length) }
+    throw new InputError('the description of the torrent is incomplete')
+  return {
+    torrent: { name, sizeBytes, registeredAtMs, note },
+    bytes: response.subarray(LENGTH_BYTES + length),
+  }
 }
