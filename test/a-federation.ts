@@ -1,6 +1,6 @@
 /**
  * Several sites, each with nodes of its own: the built program, one process a node, with loopback addresses for the
- * clients (127.<site>.x.y, sites from 1) and before each node, for each other site, a relay that can be cut and healed.
+ * clients (127.<site>.x.y, sites from 1). Each remote site reaches a node through a relay that can be disconnected.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -15,7 +15,7 @@ export const FEDERATION_TOKEN = 'the-token-of-all-sites'
 export interface FederatedSite {
   readonly name: string
   readonly announceUrl: string
-  /** Of the node itself; others reach it through relays. */
+  /** The address of the node itself; remote sites use relays. */
   readonly adminUrl: string
   log(): string
   admin(path: string, init?: RequestInit): Promise<Response>
@@ -26,33 +26,33 @@ export interface FederatedSite {
 
 export interface TestFederation {
   readonly sites: readonly FederatedSite[]
-  /** Its first node, or another one. */
+  /** The first node of a site, or the one with this index. */
   site(name: string, node?: number): FederatedSite
-  /** Nothing passes between these two any more. */
-  cut(a: string, b: string): void
-  heal(a: string, b: string): void
-  /** Waits until each site hears each other. */
-  whole(): Promise<void>
+  /** Closes the relays between two sites. */
+  disconnect(a: string, b: string): void
+  reconnect(a: string, b: string): void
+  /** Resolves when every site is connected to every other one. */
+  connected(): Promise<void>
 }
 
 export interface FederationSettings {
   readonly names?: readonly string[]
   /** More lines of each configuration. */
   readonly more?: string
-  /** Instead of a node: what stands behind the URL of this site. */
+  /** A server that takes the place of the nodes of this site. */
   readonly imposter?: { readonly site: string; readonly url: string }
-  /** By site: the Redis that its nodes share. */
+  /** The URL of the shared Redis, by site. */
   readonly stores?: Readonly<Record<string, string>>
-  /** Of each site; one unless they share a Redis. */
+  /** Number of nodes of each site; one unless they share a Redis. */
   readonly nodes?: number
-  /** What the relays show as the proxies of an operator do. */
+  /** The certificate of the relays, as of an operator's proxies. */
   readonly tls?: { readonly key: string; readonly certificate: string }
   readonly environment?: NodeJS.ProcessEnv
 }
 
 interface Relay {
   readonly port: number
-  isCut: boolean
+  isDisconnected: boolean
   readonly sockets: Set<Socket>
 }
 
@@ -115,17 +115,17 @@ export async function aFederation(settings: FederationSettings = {}): Promise<Te
   return {
     sites,
     site: (name, node = 0) => sites.filter((site) => site.name === name)[node] as FederatedSite,
-    cut(a, b) {
+    disconnect(a, b) {
       for (const relay of between(a, b)) {
-        relay.isCut = true
+        relay.isDisconnected = true
         for (const socket of relay.sockets) socket.destroy()
       }
     },
-    heal(a, b) {
-      for (const relay of between(a, b)) relay.isCut = false
+    reconnect(a, b) {
+      for (const relay of between(a, b)) relay.isDisconnected = false
     },
-    whole: () =>
-      until('all sites hear each other', async () => {
+    connected: () =>
+      until('all sites are connected', async () => {
         for (const site of sites) {
           const { sites: seen } = (await (await site.admin('/api/v1/sites')).json()) as {
             sites: { isOwn: boolean; state: string }[]
@@ -202,7 +202,7 @@ async function aSite(parts: {
 async function aRelay(to: number, tls: FederationSettings['tls']): Promise<Relay> {
   const sockets = new Set<Socket>()
   const take = (socket: Socket) => {
-    if (relay.isCut) {
+    if (relay.isDisconnected) {
       socket.destroy()
       return
     }
@@ -224,7 +224,11 @@ async function aRelay(to: number, tls: FederationSettings['tls']): Promise<Relay
     tls === undefined ? createServer(take) : createTlsServer({ key: tls.key, cert: tls.certificate }, take)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
-  const relay: Relay = { port: typeof address === 'object' ? (address?.port ?? 0) : 0, isCut: false, sockets }
+  const relay: Relay = {
+    port: typeof address === 'object' ? (address?.port ?? 0) : 0,
+    isDisconnected: false,
+    sockets,
+  }
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy()
     server.close()
@@ -232,20 +236,20 @@ async function aRelay(to: number, tls: FederationSettings['tls']): Promise<Relay
   return relay
 }
 
-/** Asks again and again until it is so; the deadline is that of a test which has failed. */
-export async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+/** Polls until the condition holds. After the deadline the test fails. */
+export async function until(condition: string, holds: () => Promise<boolean> | boolean): Promise<void> {
   const deadline = Date.now() + 30_000
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`it never became so that ${what}`)
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`not within 30 s: ${condition}`)
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }
 
-/** The peers that an announce to this site's node is answered with. */
-export async function hear(
+/** The peers in the response to an announce. */
+export async function handoutOf(
   site: FederatedSite,
   from: string,
-  saying: Readonly<Record<string, string | number>> = {},
+  parameters: Readonly<Record<string, string | number>> = {},
 ): Promise<string[]> {
-  return peersOf(await announceFrom(site, from, saying))
+  return peersOf(await announceFrom(site, from, parameters))
 }

@@ -1,6 +1,6 @@
 /**
  * The built program as an operator runs it: a process with a configuration, a topology and a data directory of its
- * own, on free ports of loopback. Ends with the test that started it.
+ * own, on free ports of loopback. Killed at the end of the test.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -14,7 +14,7 @@ import { onTestFinished } from 'vitest'
 
 export const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
-/** Three sites of two bubbles, as in a-topology.ts; all trackers are the node's own. */
+/** Three sites of two bubbles, as in a-topology.ts; the node is the only tracker. */
 export function topologyText(httpPort: number): string {
   const url = `http://127.0.0.1:${httpPort}/announce`
   const site = (name: string, number: number) =>
@@ -32,7 +32,7 @@ export interface RunningNode {
   readonly process: ChildProcess
   /** Lines of the log so far. */
   log(): string
-  /** Resolves when a line of the log has this. */
+  /** Resolves when the log contains this text. */
   logged(text: string): Promise<void>
   admin(path: string, init?: RequestInit): Promise<Response>
   /** The exit code. */
@@ -72,17 +72,17 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   })
-  // `close` rather than `exit`: by then the last line of its log has been read, too.
+  // `close` rather than `exit`: then the last line of the log has been read too.
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve))
   onTestFinished(() => void child.kill('SIGKILL'))
   let log = ''
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
   const logged = (text: string) =>
     new Promise<void>((resolve, reject) => {
-      const look = () => log.includes(text) && resolve()
-      child.stderr.on('data', look)
+      const check = () => log.includes(text) && resolve()
+      child.stderr.on('data', check)
       void exited.then(() => reject(new Error(`the node ended before it logged ${text}:\n${log}`)))
-      look()
+      check()
     })
   const { admin, udp } = await new Promise<{ admin: string; udp: string }>((resolve, reject) => {
     let out = ''
@@ -110,8 +110,8 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
 }
 
 /**
- * `fetch` on a connection of its own. It would keep one for the next question, which then goes to whichever process took
- * the connection, even if the test has stopped, killed or replaced that one since.
+ * `fetch` on a connection of its own. A kept connection would send the next request to the process that accepted it, also
+ * after the test has stopped, killed or replaced that process.
  */
 export function fetchOnce(url: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers)
@@ -119,27 +119,27 @@ export function fetchOnce(url: string, init: RequestInit = {}): Promise<Response
   return fetch(url, { ...init, headers })
 }
 
-/** An announce from one of loopback's addresses; the answer's body, byte for byte as Latin-1. */
+/** Announces from a loopback address; resolves with the body of the response, byte for byte as Latin-1. */
 export function announceFrom(
   node: Pick<RunningNode, 'announceUrl'>,
   from: string,
-  saying: Readonly<Record<string, string | number>> = {},
+  parameters: Readonly<Record<string, string | number>> = {},
 ): Promise<string> {
-  const given = { peer_id: `-XX0000-${from}`.padEnd(20, '.'), port: 6881, left: 1000, ...saying }
+  const all = { peer_id: `-XX0000-${from}`.padEnd(20, '.'), port: 6881, left: 1000, ...parameters }
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(given)) query.set(name, String(value))
+  for (const [name, value] of Object.entries(all)) query.set(name, String(value))
   const url = `${node.announceUrl}?info_hash=${'%ab'.repeat(20)}&${query.toString()}`
   return new Promise((resolve, reject) => {
-    const asked = request(url, { localAddress: from, agent: false }, (response) => {
+    const outgoing = request(url, { localAddress: from, agent: false }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () => resolve(Buffer.concat(chunks).toString('latin1')))
     })
-    asked.on('error', reject).end()
+    outgoing.on('error', reject).end()
   })
 }
 
-/** The compact IPv4 peers of an answer, as `address:port`. */
+/** The compact IPv4 peers of a response, as `address:port`. */
 export function peersOf(body: string): string[] {
   const found = /5:peers(\d+):/.exec(body)
   if (found === null) throw new Error(`no peers in ${JSON.stringify(body)}`)
@@ -152,8 +152,8 @@ export function peersOf(body: string): string[] {
 }
 
 /**
- * A port that nobody listens on. Not one of those that the kernel gives to whoever connects: between this look and its
- * use, some client of another test would have it.
+ * A port without a listener, below the ephemeral range: the kernel could give an ephemeral port to a client of another
+ * test before it is used.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

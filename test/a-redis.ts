@@ -1,6 +1,6 @@
 /**
- * Real Redis servers for tests: on free ports of loopback, with an empty directory of their own, ended by their
- * process id with the test that started them. Servers can be killed, started again, and made to hang.
+ * Real Redis servers for tests: on free ports of loopback, each with an empty directory, killed by process id with the
+ * test that started them. A server can be killed, restarted and suspended.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -12,7 +12,7 @@ import { onTestFinished } from 'vitest'
 import { freePort } from './a-node.ts'
 
 const START_DEADLINE_MS = 30_000
-/** A cluster agrees with itself, and Sentinels on a new master, within seconds. */
+/** The masters of a cluster agree, and Sentinels elect a new master, within seconds. */
 const AGREE_DEADLINE_MS = 45_000
 
 export interface RunningRedis {
@@ -20,13 +20,13 @@ export interface RunningRedis {
   readonly url: string
   /** For `ask`. */
   password: string | undefined
-  /** The answer to one command; on a connection of its own, so that nothing is left behind. */
+  /** The answer to one command, on a connection of its own. */
   ask(name: string, ...args: readonly (string | number | Buffer)[]): Promise<unknown>
-  /** SIGKILL: what was not on disk is gone, which here is everything. */
+  /** SIGKILL: the server loses all data, because it keeps none on disk. */
   kill(): Promise<void>
   /** The same port, empty. */
   start(): Promise<void>
-  /** SIGSTOP: it takes connections and answers nothing. */
+  /** SIGSTOP: the server accepts connections and does not answer. */
   hang(): void
   resume(): void
   stop(): Promise<void>
@@ -36,20 +36,20 @@ export interface RedisSettings {
   /** Further arguments, such as `--maxmemory`, `100mb`. */
   readonly args?: readonly string[]
   readonly mode?: 'server' | 'sentinel'
-  /** Lines of its configuration file, for what has no argument. */
+  /** Lines of its configuration file, for settings without an argument. */
   readonly lines?: readonly string[]
   /** For `ask`. */
   readonly password?: string
 }
 
-/** Ends with the test that called it. */
+/** Stopped at the end of the test. */
 export async function aRedis(settings: RedisSettings = {}): Promise<RunningRedis> {
   const redis = await startRedis(settings)
   onTestFinished(() => redis.stop())
   return redis
 }
 
-/** For whoever ends it himself, as a suite does that uses one for all of its tests. */
+/** Stopped by the caller, for suites that share one server. */
 export async function startRedis(settings: RedisSettings = {}): Promise<RunningRedis> {
   const { args = [], mode = 'server', lines = [], password } = settings
   const directory = await mkdtemp(join(tmpdir(), 'siteswarm-redis-'))
@@ -131,7 +131,7 @@ export async function startCluster(): Promise<RunningCluster> {
       const first = Math.ceil((16_384 / 3) * index)
       const last = Math.ceil((16_384 / 3) * (index + 1)) - 1
       await master.ask('cluster', 'addslotsrange', first, last)
-      // Different from the start: two that claim the same age settle it by chance, and slowly.
+      // Distinct from the start: masters with equal epochs resolve the conflict at random, and slowly.
       await master.ask('cluster', 'set-config-epoch', index + 1)
     }
     const [first] = masters
@@ -157,12 +157,12 @@ export interface RunningSentinels {
   readonly url: string
   readonly master: RunningRedis
   readonly replica: RunningRedis
-  /** The port of whom the Sentinels take for the master. */
+  /** The port of the master, according to the Sentinels. */
   masterPort(): Promise<number>
   stop(): Promise<void>
 }
 
-/** A master with a replica, and three Sentinels that put the replica in its place within a few seconds. */
+/** A master with a replica, and three Sentinels that promote the replica within a few seconds. */
 export async function startSentinels(): Promise<RunningSentinels> {
   const running: RunningRedis[] = []
   const stop = async () => void (await Promise.all(running.map((each) => each.stop())))
@@ -186,7 +186,7 @@ export async function startSentinels(): Promise<RunningSentinels> {
     ]
     running.push(...sentinels)
     const [first] = sentinels as [RunningRedis]
-    await until(AGREE_DEADLINE_MS, 'the Sentinels know each other and the replica', async () => {
+    await until(AGREE_DEADLINE_MS, 'the Sentinels have found each other and the replica', async () => {
       const known = await Promise.all(sentinels.map((each) => each.ask('sentinel', 'master', 'siteswarm')))
       return known.every((each) => {
         const fields = each as string[]
@@ -208,21 +208,21 @@ export async function startSentinels(): Promise<RunningSentinels> {
   }
 }
 
-/** Looks until it is so; who waits in vain says for what. A look that fails is one that was too early. */
+/** Polls until the condition holds; after the deadline the error names it. A check that throws is repeated too. */
 export async function until(
   deadlineMs: number,
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
+  condition: string,
+  holds: () => boolean | Promise<boolean>,
 ): Promise<void> {
   const deadline = AbortSignal.timeout(deadlineMs)
   let failure: unknown
   for (;;) {
     try {
-      if (await isSo()) return
+      if (await holds()) return
     } catch (error) {
       failure = error
     }
-    if (deadline.aborted) throw new Error(`not within ${deadlineMs} ms: ${what}`, { cause: failure })
+    if (deadline.aborted) throw new Error(`not within ${deadlineMs} ms: ${condition}`, { cause: failure })
     await pause(20)
   }
 }

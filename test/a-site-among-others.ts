@@ -1,6 +1,6 @@
 /**
- * The tracker of one site that speaks for itself, with what it tells the others and what it believes of them, and
- * nothing between it and whoever carries that: a test with time of its own, or a benchmark with sockets.
+ * The tracker of one federated site with its advertiser and its remote sites. The caller carries the updates: a test with
+ * simulated time, or a benchmark with sockets.
  */
 import { SiteAuthority } from '../src/topology/site-authority.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
@@ -21,23 +21,23 @@ export interface SiteAmongOthers {
   readonly remote: RemoteSites
 }
 
-export interface SiteAmongOthersParts {
+export interface SiteAmongOthersInit {
   readonly name: string
   readonly topology: Topology
   readonly clock: Clock
-  /** Of the tracker. */
+  /** For the tracker. */
   readonly random: Random
-  /** Of what it calls itself. */
+  /** For the id of the node. */
   readonly nodeRandom: Random
   readonly later: (run: () => void, delayMs: number) => void
 }
 
-export function aSiteAmongOthers(parts: SiteAmongOthersParts): SiteAmongOthers {
-  const { name, clock, random, nodeRandom, later } = parts
-  const topology = new CurrentTopology(parts.topology)
+export function aSiteAmongOthers(init: SiteAmongOthersInit): SiteAmongOthers {
+  const { name, clock, random, nodeRandom, later } = init
+  const topology = new CurrentTopology(init.topology)
   const authority = new SiteAuthority()
   const nothing = () => {}
-  const table = new SwarmTable(parts.topology.places.map((place) => place.site.index))
+  const table = new SwarmTable(init.topology.places.map((place) => place.site.index))
   const remote = new RemoteSites({
     table,
     clock,
@@ -61,7 +61,7 @@ export function aSiteAmongOthers(parts: SiteAmongOthersParts): SiteAmongOthers {
   return { table, topology, authority, tracker, advertiser, remote }
 }
 
-/** A tracker that announces reach only by a call, and that no other node of its site shares leases with. */
+/** A tracker without listeners, and without other nodes in its site. */
 export function aFederatedTracker(
   parts: Pick<TrackerComponents, 'topology' | 'authority' | 'table' | 'clock' | 'random'> & {
     readonly remote: RemoteSites

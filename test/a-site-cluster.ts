@@ -1,6 +1,6 @@
 /**
- * Several built nodes of one site that share a Redis, clients that announce to all of them without pause, and what the
- * nodes say of the torrent when they are asked.
+ * Several nodes of one site, as the built program, that share a Redis; clients that announce to all of them without pause;
+ * and a comparison of the state that the nodes report.
  */
 import { expect, onTestFinished } from 'vitest'
 import { announceFrom, aNode, type RunningNode } from './a-node.ts'
@@ -17,7 +17,7 @@ export async function aSiteCluster(redisUrl: string, count: number): Promise<Run
 export const aClusterNode = (redisUrl: string): Promise<RunningNode> =>
   aNode({ more: `store: ${redisUrl}\n` })
 
-/** The addresses of clients in two rows of fra, and some elsewhere. */
+/** The addresses of clients in two rows of fra, and of some at another site. */
 const CLIENTS: readonly string[] = [
   ...Array.from({ length: 6 }, (_, index) => `127.1.1.${index + 1}`),
   ...Array.from({ length: 6 }, (_, index) => `127.1.2.${index + 1}`),
@@ -27,12 +27,12 @@ const CLIENTS: readonly string[] = [
 export interface AnnouncingClients {
   readonly failures: readonly string[]
   readonly answered: number
-  /** Resolves when so many more were answered. */
+  /** Resolves after this many further answered announces. */
   more(announces: number): Promise<void>
   stop(): Promise<void>
 }
 
-/** All clients announce, each to one node after the other, until they are stopped; the first of them is a seed. */
+/** All clients announce, each to one node after the other, until `stop`; the first of them is a seed. */
 export function clientsAnnounce(nodes: () => readonly RunningNode[]): AnnouncingClients {
   const failures: string[] = []
   let answered = 0
@@ -66,7 +66,7 @@ export function clientsAnnounce(nodes: () => readonly RunningNode[]): Announcing
   }
 }
 
-/** What a node says of the torrent: its counts and gateways, and what it knows of each client. */
+/** The state of a node: counts and gateways of the torrent, and each client. */
 async function pictureOf(node: RunningNode): Promise<unknown> {
   const answer = await node.admin(`/api/v1/swarms/${HASH}`)
   const swarm = (await answer.json()) as { readonly sites: readonly { readonly site: string }[] }
@@ -75,12 +75,12 @@ async function pictureOf(node: RunningNode): Promise<unknown> {
     const { isKnown, role, isGateway } = (await answer.json()) as Record<string, unknown>
     return { address, isKnown, role, isGateway }
   })
-  // In the order in which it first heard of them.
+  // The node lists sites in the order of their first announce.
   const sites = swarm.sites.toSorted((a, b) => a.site.localeCompare(b.site))
   return { swarm: { ...swarm, sites }, clients: await Promise.all(clients) }
 }
 
-/** Ends with all nodes knowing all clients, and saying the same of them. */
+/** Waits until all nodes have all clients in the same state. */
 export async function expectAgreement(nodes: readonly RunningNode[]): Promise<void> {
   let pictures: unknown[] = []
   const agree = async () => {
@@ -95,7 +95,7 @@ export async function expectAgreement(nodes: readonly RunningNode[]): Promise<vo
 }
 
 export async function storeIsUp(node: RunningNode, expected: boolean): Promise<void> {
-  await until(SOON_MS, `a node says that its store is ${expected ? 'up' : 'down'}`, async () => {
+  await until(SOON_MS, `a node reports its store as ${expected ? 'up' : 'down'}`, async () => {
     const metrics = await (await node.admin('/metrics')).text()
     return metrics.includes(`siteswarm_store_up ${expected ? 1 : 0}\n`)
   })

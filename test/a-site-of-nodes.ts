@@ -1,6 +1,6 @@
 /**
- * Several nodes of one site and what they tell each other, with nothing in between that keeps an order: each batch
- * reaches each node when the test says so, once or more often.
+ * Several nodes of one site whose log keeps no order: the test decides when a batch is delivered to a node, once or more
+ * often.
  */
 import type { ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
@@ -10,11 +10,11 @@ import { aTracker, type TestTracker, type TestTrackerOptions } from './a-tracker
 
 export interface SiteOfNodes {
   readonly nodes: readonly TestTracker[]
-  /** All batches so far, by whichever node. */
+  /** All batches so far, of all nodes. */
   readonly batches: readonly Buffer[]
-  /** Hands some of the batches that a node has not had yet to it, in any order. */
+  /** Delivers some of the missing batches to a node, in random order. */
   deliverSome(node: number): void
-  /** Until every node has had every batch; some of them twice. */
+  /** Delivers every batch to every node; some of them twice. */
   deliverAll(): void
 }
 
@@ -32,11 +32,11 @@ export function aSiteOfNodes(count: number, seed: number, options: TestTrackerOp
   const nodes = Array.from({ length: count }, (_, index) => {
     missing.push([])
     const node = aTracker({ ...options, seed: seed + index, log })
-    // By chance, two of them would have one number once in a hundred runs.
+    // Random numbers of two nodes would be equal in one of a hundred runs.
     node.table.leases.decideAs(index)
     return node
   })
-  const take = (node: number) => {
+  const deliverOne = (node: number) => {
     const list = missing[node] as Buffer[]
     const [batch] = list.splice(random.below(list.length), 1)
     const { replica } = nodes[node] as TestTracker
@@ -51,17 +51,17 @@ export function aSiteOfNodes(count: number, seed: number, options: TestTrackerOp
     batches,
     deliverSome(node) {
       for (const { replica } of nodes) replica.flush()
-      for (let left = random.below(4); left > 0 && hasMissing(node); left--) take(node)
+      for (let left = random.below(4); left > 0 && hasMissing(node); left--) deliverOne(node)
     },
     deliverAll() {
       for (const { replica } of nodes) replica.flush()
       while (nodes.some((_, node) => hasMissing(node)))
-        for (let node = 0; node < count; node++) if (hasMissing(node)) take(node)
+        for (let node = 0; node < count; node++) if (hasMissing(node)) deliverOne(node)
     },
   }
 }
 
-/** Everything that nodes agree on, in one order. */
+/** The state that nodes must agree on, in a defined order. */
 export function pictureOf(table: SwarmTable, clock: ManualClock) {
   const { rows, introductions } = table
   const nowMs = clock.nowMs()
@@ -80,7 +80,7 @@ export function pictureOf(table: SwarmTable, clock: ManualClock) {
             return `${name(row)} ${JSON.stringify(state)}`
           }),
         ),
-        links: sorted(
+        introductions: sorted(
           here.flatMap((row) =>
             Array.from({ length: introductions.count(row) }, (_, index) => {
               const announcedAtMs = introductions.announcedAtMs(row, index, nowMs)
@@ -91,7 +91,7 @@ export function pictureOf(table: SwarmTable, clock: ManualClock) {
         leases: sorted(
           swarm.sites.flatMap(({ site, gateways }) =>
             gateways.map(({ row, sinceMs, version, upstreamRow }) => {
-              const upstream = upstreamRow < 0 ? 'nobody' : name(upstreamRow)
+              const upstream = upstreamRow < 0 ? 'no upstream' : name(upstreamRow)
               return `${site}: ${name(row)} since ${sinceMs}, version ${version}, from ${upstream}`
             }),
           ),

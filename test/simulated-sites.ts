@@ -1,6 +1,6 @@
 /**
- * Several sites that speak for themselves, each with a tracker of its own, on one injected time. What one says reaches
- * each other late, by as much as chance decides, in the order in which it was said.
+ * Several federated sites, each with a tracker of its own, on one injected clock. Updates reach the other sites in order,
+ * after random delays.
  */
 import { type Address, parseAddress } from '../src/core/address.ts'
 import type { AnnounceReply } from '../src/core/announce.ts'
@@ -21,7 +21,7 @@ export interface SimulatedSitesOptions {
   readonly sites: number
   readonly seed: number
   readonly cost?: (a: number, b: number) => number
-  /** What passes between two sites takes up to so long. */
+  /** Longest delay of an update between two sites. */
   readonly delayMsMax: number
 }
 
@@ -48,7 +48,7 @@ export class SimulatedSites {
         if (from === to) continue
         to.remote.begin(from.name, 0)
         Array.from(to.remote.complete(from.name))
-        from.advertiser.onChange((torrent) => this.#tell(from, to, torrent))
+        from.advertiser.onChange((torrent) => this.#send(from, to, torrent))
       }
   }
 
@@ -56,8 +56,8 @@ export class SimulatedSites {
     return parseAddress(`127.${site + 1}.1.${host}`) as Address
   }
 
-  announce(site: number, host: number, leftBytes: number, told = site): Promise<AnnounceReply> {
-    const { tracker } = this.sites[told] as SimulatedSite
+  announce(site: number, host: number, leftBytes: number, trackerSite = site): Promise<AnnounceReply> {
+    const { tracker } = this.sites[trackerSite] as SimulatedSite
     return Promise.resolve(
       tracker.announce(
         {
@@ -99,11 +99,11 @@ export class SimulatedSites {
     this.#due.push({ atMs: this.clock.nowMs() + delayMs, order: this.#order++, run })
   }
 
-  /** Time goes on until nothing is under way any more, or for this long. */
+  /** Advances the time until no event is scheduled, or by this much. */
   async run(forMs = Number.POSITIVE_INFINITY): Promise<void> {
     const untilMs = this.clock.nowMs() + forMs
     for (;;) {
-      // What waits for a promise runs before anything else happens.
+      // Continuations of resolved promises run before the next event.
       await new Promise(setImmediate)
       this.#due.sort((a, b) => a.atMs - b.atMs || a.order - b.order)
       const next = this.#due[0]
@@ -115,7 +115,7 @@ export class SimulatedSites {
     if (Number.isFinite(untilMs)) this.clock.advanceMs(untilMs - this.clock.nowMs())
   }
 
-  /** The site whose peer each gateway fetches from, as the site itself says; undefined where it has none. */
+  /** For each site, the site of its gateway's upstream in its own view; undefined where it has none. */
   upstreams(): (number | undefined)[] {
     return this.sites.map(({ table, index }) => {
       const gateway = table.swarm(TORRENT)?.site(index)?.gateways[0]
@@ -125,7 +125,7 @@ export class SimulatedSites {
     })
   }
 
-  /** What this site knows of a torrent: clients, and of each site who fetches from whom. */
+  /** The view of one site: client counts, and the gateways of all sites with their upstreams. */
   view(site: number): unknown {
     const { table, tracker } = this.sites[site] as SimulatedSite
     const swarm = table.swarm(TORRENT)
@@ -136,12 +136,15 @@ export class SimulatedSites {
       incomplete,
       gateways: (swarm?.sites ?? [])
         .flatMap(({ gateways }) => gateways)
-        .map(({ row, upstreamRow }) => `${name(row)} from ${upstreamRow < 0 ? 'nobody' : name(upstreamRow)}`)
+        .map(
+          ({ row, upstreamRow }) =>
+            `${name(row)} from ${upstreamRow < 0 ? 'no upstream' : name(upstreamRow)}`,
+        )
         .toSorted(),
     }
   }
 
-  #tell(from: SimulatedSite, to: SimulatedSite, torrent: string): void {
+  #send(from: SimulatedSite, to: SimulatedSite, torrent: string): void {
     const link = `${from.name} ${to.name}`
     this.later(() => {
       const batch = from.advertiser.encodeUpdates([torrent][Symbol.iterator](), to.name)

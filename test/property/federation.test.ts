@@ -1,10 +1,10 @@
-/** Sites that see each other late: they come to the same view, and to a tree without a circle. */
+/** Sites with delayed updates: they converge to the same view, and to a tree without a cycle. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../../src/core/random.ts'
 import { SimulatedSites } from '../simulated-sites.ts'
 
-/** What the cheapest tree over all sites costs (Prim). */
+/** Cost of a minimum spanning tree over all sites (Prim). */
 function leastTree(sites: number, cost: (a: number, b: number) => number): number {
   const nearest = Array.from({ length: sites }, (_, index) => (index === 0 ? 0 : Infinity))
   const joined = new Set<number>()
@@ -42,9 +42,9 @@ function reachesSource(upstreams: readonly (number | undefined)[]): boolean {
   })
 }
 
-describe('30 sites that start in the same moment', () => {
+describe('30 sites that start at the same moment', () => {
   for (const seed of [1, 2, 3, 4, 5])
-    test(`build a tree of at most 1.2 times the least cost, whatever the links cost (seed ${seed})`, async () => {
+    test(`build a tree of at most 1.2 times the least cost, for random costs (seed ${seed})`, async () => {
       const cost = randomCosts(30, seed)
       const sites = new SimulatedSites({ sites: 30, seed, cost, delayMsMax: 60 })
       void sites.announce(0, 1, 0)
@@ -65,9 +65,9 @@ describe('30 sites that start in the same moment', () => {
     })
 })
 
-describe('equally distant sites fetch in a chain, and no two from the same', () => {
+describe('equally distant sites fetch in a chain, no two of them from the same site', () => {
   for (const spreadMs of [0, 100, 200, 300, 1_000, 3_000])
-    test(`whose hosts start within ${spreadMs} ms`, async () => {
+    test(`where their hosts start within ${spreadMs} ms`, async () => {
       for (let seed = 1; seed <= 20; seed++) {
         const sites = new SimulatedSites({ sites: 6, seed, cost: () => 10, delayMsMax: 150 })
         void sites.announce(0, 1, 0)
@@ -84,11 +84,11 @@ describe('equally distant sites fetch in a chain, and no two from the same', () 
     })
 })
 
-test('sites whose messages are late by any time end with one view and no circle', async () => {
+test('sites converge to one view without a cycle, with any delay of their messages', async () => {
   const step = fc.record({
     site: fc.nat(7),
     host: fc.integer({ min: 1, max: 4 }),
-    does: fc.constantFrom('needs', 'has', 'stops', 'waits'),
+    action: fc.constantFrom('announce as leecher', 'announce as seed', 'stop', 'wait'),
     waitMs: fc.nat(400),
   })
   await fc.assert(
@@ -99,18 +99,18 @@ test('sites whose messages are late by any time end with one view and no circle'
       fc.array(step, { maxLength: 40 }),
       async (count, delayMsMax, seed, steps) => {
         const sites = new SimulatedSites({ sites: count, seed, cost: randomCosts(count, seed), delayMsMax })
-        for (const { site, host, does, waitMs } of steps) {
-          const which = site % count
-          if (does === 'needs') void sites.announce(which, host, 1_000_000)
-          else if (does === 'has') void sites.announce(which, host, 0)
-          else if (does === 'stops') sites.stop(which, host)
-          await sites.run(does === 'waits' ? waitMs : waitMs % 30)
+        for (const { site, host, action, waitMs } of steps) {
+          const index = site % count
+          if (action === 'announce as leecher') void sites.announce(index, host, 1_000_000)
+          else if (action === 'announce as seed') void sites.announce(index, host, 0)
+          else if (action === 'stop') sites.stop(index, host)
+          await sites.run(action === 'wait' ? waitMs : waitMs % 30)
         }
         await sites.run(20_000)
 
         const first = sites.view(0)
         for (let site = 1; site < count; site++) expect(sites.view(site)).toEqual(first)
-        // No path comes back to where it began.
+        // No path of upstreams returns to its start.
         const upstreams = sites.upstreams()
         for (let start = 0; start < count; start++) {
           let at = upstreams[start]

@@ -1,5 +1,5 @@
 /**
- * Nodes that share a log converge to the same table, in whatever order batches arrive and however often: random days of
+ * Nodes that share a log converge to the same table, with batches in any order and repeated: random days of
  * three nodes that each receive some of the announces and decide by themselves, and two nodes that join at the end.
  */
 import fc from 'fast-check'
@@ -40,7 +40,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   afterMs: fc.constantFrom(0, 0, 1, 1_500),
 })
 
-test('all nodes converge to the same table, in whatever order batches arrive and however often', () => {
+test('all nodes converge to the same table, with batches in any order and repeated', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0 }),

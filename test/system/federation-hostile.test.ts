@@ -1,4 +1,4 @@
-/** A site that means ill, or whose token was stolen: turned away with a reason, and nobody else notices. */
+/** A malicious site, or a stolen token: rejected with a reason, without an effect on other sites. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { createGzip, type Gzip } from 'node:zlib'
@@ -15,14 +15,14 @@ import {
   until,
 } from '../a-federation.ts'
 
-/** Far above what a node with some torrents needs, far below what was sent. */
+/** Far above the need of a node with some torrents, far below the bytes that are sent. */
 const MEMORY_BYTES_MAX = 400e6
-/** Some more than are served. */
-const READERS = 1_010
+/** Slightly more than the limit. */
+const SUBSCRIBERS = 1_010
 /** A quarter of a megabyte for each of a thousand. */
-const READERS_MEMORY_BYTES_MAX = MEMORY_BYTES_MAX + 256e6
+const SUBSCRIBERS_MEMORY_BYTES_MAX = MEMORY_BYTES_MAX + 256e6
 
-/** Two good sites, and a third whose URL leads to whatever `send` writes to whoever follows it. */
+/** Two good sites, and an imposter at the URL of the third, which `send` writes the stream of. */
 async function besideAnImposter(
   send: (out: Gzip, isOpen: () => boolean) => Promise<void> | void,
 ): Promise<TestFederation> {
@@ -51,9 +51,12 @@ async function besideAnImposter(
 const refused = (site: FederatedSite, reason: string) =>
   site.metric(`siteswarm_federation_refusals_total{reason="${reason}"}`)
 
-async function goodLinkWorks(federation: TestFederation): Promise<void> {
+async function goodSitesWork(federation: TestFederation): Promise<void> {
   const [fra, ams] = [federation.site('fra'), federation.site('ams')]
-  await until('fra hears ams', async () => (await fra.metric('siteswarm_federation_up{remote="ams"}')) === 1)
+  await until(
+    'fra is connected to ams',
+    async () => (await fra.metric('siteswarm_federation_up{remote="ams"}')) === 1,
+  )
   await announceFrom(fra, '127.1.1.1', { left: 0 })
   await until('ams counts the seed of fra', async () =>
     (await announceFrom(ams, '127.2.1.9', { event: 'stopped', port: 1 })).includes('8:completei1e'),
@@ -104,18 +107,18 @@ function aBatch(torrent: number, ips: readonly string[]): Buffer {
 const manyOf = (site: number) =>
   Array.from({ length: 1_000 }, (_, host) => `127.${site}.${host >> 8}.${host & 255}`)
 
-test('a node that says that it is of another site is left alone', async () => {
+test('a node that belongs to another site is disconnected', async () => {
   const federation = await besideAnImposter(async (out) => {
     out.write(writeHello('ams', Date.now()))
     await flush(out)
   })
   const fra = federation.site('fra')
   await until('it is counted', async () => (await refused(fra, 'site')) > 0)
-  await goodLinkWorks(federation)
+  await goodSitesWork(federation)
   expect(await fra.metric('siteswarm_federation_up{remote="nyc"}')).toBe(0)
 })
 
-test('a node that speaks a version far from ours is left alone', async () => {
+test('a node with a protocol version far from ours is disconnected', async () => {
   const federation = await besideAnImposter(async (out) => {
     const hello = writeHello('nyc', Date.now())
     hello.writeUInt8(9, 5)
@@ -123,34 +126,34 @@ test('a node that speaks a version far from ours is left alone', async () => {
     await flush(out)
   })
   await until('it is counted', async () => (await refused(federation.site('fra'), 'version')) > 0)
-  await goodLinkWorks(federation)
+  await goodSitesWork(federation)
   expect(await federation.site('fra').metric('siteswarm_federation_up{remote="nyc"}')).toBe(0)
 })
 
-test('a message without end is not waited for', async () => {
+test('a message above the size limit ends the stream', async () => {
   const federation = await besideAnImposter(async (out) => {
     const head = Buffer.alloc(5, 255)
     out.write(Buffer.concat([writeHello('nyc', Date.now()), head]))
     await flush(out)
   })
   await until('it is counted', async () => (await refused(federation.site('fra'), 'size')) > 0)
-  await goodLinkWorks(federation)
+  await goodSitesWork(federation)
   expect(await federation.site('fra').metric('siteswarm_federation_up{remote="nyc"}')).toBe(0)
 })
 
-test('what is no message, or no batch, ends the stream', async () => {
+test('a malformed message or batch ends the stream', async () => {
   const federation = await besideAnImposter(async (out) => {
-    const garbage = Buffer.alloc(20_000, 'garbage')
-    out.write(Buffer.concat([writeHello('nyc', Date.now()), writeBatch(garbage)]))
+    const malformed = Buffer.alloc(20_000, 'malformed')
+    out.write(Buffer.concat([writeHello('nyc', Date.now()), writeBatch(malformed)]))
     await flush(out)
   })
   const fra = federation.site('fra')
   await until('it is counted', async () => (await refused(fra, 'garbage')) > 0)
-  await goodLinkWorks(federation)
+  await goodSitesWork(federation)
   expect(await fra.metric('siteswarm_federation_up{remote="nyc"}')).toBe(0)
 })
 
-test('a URL that leads to something else is asked once a minute', async () => {
+test('a URL that does not lead to a node is requested once a minute', async () => {
   const server = createServer((_request, response) => response.end('<html>Welcome!</html>'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
@@ -158,19 +161,19 @@ test('a URL that leads to something else is asked once a minute', async () => {
   const federation = await aFederation({ imposter: { site: 'nyc', url } })
   const fra = federation.site('fra')
   await until('it is counted', async () => (await refused(fra, 'garbage')) > 0)
-  await goodLinkWorks(federation)
+  await goodSitesWork(federation)
   expect(await refused(fra, 'garbage')).toBe(1)
 })
 
-test('a thousand readers are enough', async () => {
+test('more than a thousand subscribers are rejected', async () => {
   const federation = await aFederation({ names: ['fra', 'ams'] })
   const fra = federation.site('fra')
-  await federation.whole()
+  await federation.connected()
   const sockets: Socket[] = []
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy()
   })
-  for (let reader = 0; reader < READERS; reader++) {
+  for (let subscriber = 0; subscriber < SUBSCRIBERS; subscriber++) {
     const socket = connect(Number(new URL(fra.adminUrl).port), '127.0.0.1')
     socket.on('error', () => {})
     socket.write(
@@ -179,11 +182,11 @@ test('a thousand readers are enough', async () => {
     sockets.push(socket)
   }
   await until('it is counted', async () => (await refused(fra, 'streams')) > 0)
-  await goodLinkWorks(federation)
-  expect(await fra.metric('process_resident_memory_bytes')).toBeLessThan(READERS_MEMORY_BYTES_MAX)
+  await goodSitesWork(federation)
+  expect(await fra.metric('process_resident_memory_bytes')).toBeLessThan(SUBSCRIBERS_MEMORY_BYTES_MAX)
 })
 
-test('a million contacts, and the peers of other sites, are not believed', async () => {
+test('a million advertised peers, and peers of other sites, are rejected', async () => {
   const federation = await besideAnImposter(async (out, isOpen) => {
     await writeAll(out, writeHello('nyc', Date.now()))
     for (let torrent = 0; torrent < 1_000 && isOpen(); torrent++)
@@ -194,11 +197,11 @@ test('a million contacts, and the peers of other sites, are not believed', async
     'it is counted',
     async () => (await refused(fra, 'contacts')) > 0 && (await refused(fra, 'address')) > 0,
   )
-  await goodLinkWorks(federation)
+  await goodSitesWork(federation)
   expect(await fra.metric('process_resident_memory_bytes')).toBeLessThan(MEMORY_BYTES_MAX)
 })
 
-test('a stream that never pauses does not keep the others from being heard', async () => {
+test('a stream without pauses does not delay the updates of other sites', async () => {
   const beats = Buffer.concat(Array.from({ length: 5_000 }, () => writeHeartbeat(Date.now())))
   let sentBytes = 0
   const federation = await besideAnImposter(async (out, isOpen) => {
@@ -208,17 +211,17 @@ test('a stream that never pauses does not keep the others from being heard', asy
       sentBytes += beats.length
     }
   })
-  await goodLinkWorks(federation)
+  await goodSitesWork(federation)
   await until('much was sent', () => sentBytes > 5e6)
-  await goodLinkWorks(federation)
+  await goodSitesWork(federation)
   expect(await federation.site('fra').metric('process_resident_memory_bytes')).toBeLessThan(MEMORY_BYTES_MAX)
 })
 
-test('a reader that never reads costs little, and the others are told', async () => {
+test('a subscriber that never reads costs little memory, and the others receive updates', async () => {
   const federation = await aFederation({ names: ['fra', 'ams'] })
   const fra = federation.site('fra')
   const { port } = new URL(fra.adminUrl)
-  for (let reader = 0; reader < 20; reader++) {
+  for (let subscriber = 0; subscriber < 20; subscriber++) {
     const socket = connect(Number(port), '127.0.0.1')
     onTestFinished(() => void socket.destroy())
     socket.pause()
@@ -226,6 +229,6 @@ test('a reader that never reads costs little, and the others are told', async ()
       `GET /federation/v1/stream?site=ams HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${FEDERATION_TOKEN}\r\n\r\n`,
     )
   }
-  await goodLinkWorks(federation)
+  await goodSitesWork(federation)
   expect(await fra.metric('process_resident_memory_bytes')).toBeLessThan(MEMORY_BYTES_MAX)
 })

@@ -1,10 +1,10 @@
-/** Sites with nodes of their own: one torrent, one swarm, whoever dies and whatever is cut. */
+/** Sites with nodes of their own: one torrent is one swarm, also while nodes and connections fail. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { aDirectory, announceFrom } from '../a-node.ts'
-import { aFederation, type FederatedSite, hear, until } from '../a-federation.ts'
+import { aFederation, type FederatedSite, handoutOf, until } from '../a-federation.ts'
 import { aRedis } from '../a-redis.ts'
 import { needs } from '../setup/needs.ts'
 
@@ -16,45 +16,45 @@ async function counts(site: FederatedSite, from: string): Promise<{ complete: nu
   return { complete: number('8:complete'), incomplete: number('10:incomplete') }
 }
 
-test('a seed that announced in one site is in the answer of the gateway of another, and of nobody else', async () => {
+test('a seed that announced at one site is handed out to the gateway of another site, and to no other peer there', async () => {
   const federation = await aFederation()
-  await federation.whole()
+  await federation.connected()
   const [fra, ams] = [federation.site('fra'), federation.site('ams')]
 
   await announceFrom(fra, '127.1.1.1', { left: 0, event: 'started' })
-  await until('the gateway of ams hears of the seed', async () =>
-    (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+  await until('the gateway of ams is handed out the seed', async () =>
+    (await handoutOf(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
   )
 
-  expect(await hear(ams, '127.2.1.2')).toEqual(['127.2.1.1:6881'])
+  expect(await handoutOf(ams, '127.2.1.2')).toEqual(['127.2.1.1:6881'])
 })
 
-test('the seed hears of the gateway that fetches from it', async () => {
+test('the seed is handed out the gateway that fetches from it', async () => {
   const federation = await aFederation()
-  await federation.whole()
+  await federation.connected()
   const [fra, ams] = [federation.site('fra'), federation.site('ams')]
   await announceFrom(fra, '127.1.1.1', { left: 0 })
-  await until('the gateway of ams hears of the seed', async () =>
-    (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+  await until('the gateway of ams is handed out the seed', async () =>
+    (await handoutOf(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
   )
 
-  await until('fra knows the gateway', async () => (await counts(fra, '127.1.9.9')).incomplete === 1)
-  await until('the seed hears of the gateway', async () =>
-    (await hear(fra, '127.1.1.1', { left: 0 })).includes('127.2.1.1:6881'),
+  await until('fra has the gateway', async () => (await counts(fra, '127.1.9.9')).incomplete === 1)
+  await until('the seed is handed out the gateway', async () =>
+    (await handoutOf(fra, '127.1.1.1', { left: 0 })).includes('127.2.1.1:6881'),
   )
-  expect(await hear(fra, '127.1.1.1', { left: 0 })).toEqual(['127.2.1.1:6881'])
+  expect(await handoutOf(fra, '127.1.1.1', { left: 0 })).toEqual(['127.2.1.1:6881'])
 })
 
-test('a gateway that found nobody is taken on by the seed that comes later', async () => {
+test('a gateway without an upstream is assigned to a seed that starts later', async () => {
   const federation = await aFederation({ names: ['fra', 'ams'] })
-  await federation.whole()
+  await federation.connected()
   const [fra, ams] = [federation.site('fra'), federation.site('ams')]
-  expect(await hear(ams, '127.2.1.1')).toEqual([])
+  expect(await handoutOf(ams, '127.2.1.1')).toEqual([])
 
-  await until('the seed hears of the gateway', async () =>
-    (await hear(fra, '127.1.1.1', { left: 0 })).includes('127.2.1.1:6881'),
+  await until('the seed is handed out the gateway', async () =>
+    (await handoutOf(fra, '127.1.1.1', { left: 0 })).includes('127.2.1.1:6881'),
   )
-  await until('ams knows whom its gateway fetches from', async () => {
+  await until('ams has the upstream of its gateway', async () => {
     const swarm = (await (await ams.admin(`/api/v1/swarms/${TORRENT}`)).json()) as {
       sites: { site: string; gateways: { upstream: { ip: string } | null }[] }[]
     }
@@ -65,7 +65,7 @@ test('a gateway that found nobody is taken on by the seed that comes later', asy
 
 test('counts are those of all sites, and a client that announces to two of them is counted once', async () => {
   const federation = await aFederation({ names: ['fra', 'ams'] })
-  await federation.whole()
+  await federation.connected()
   const [fra, ams] = [federation.site('fra'), federation.site('ams')]
   for (const host of [1, 2, 3]) await announceFrom(fra, `127.1.1.${host}`, { left: 0 })
   for (const host of [1, 2]) {
@@ -77,27 +77,27 @@ test('counts are those of all sites, and a client that announces to two of them 
     [fra, '127.1.9.9'],
     [ams, '127.2.9.9'],
   ] as const)
-    await until(`${site.name} knows all`, async () => {
+    await until(`${site.name} counts all clients`, async () => {
       const { complete, incomplete } = await counts(site, from)
       return complete === 3 && incomplete === 2
     })
   expect(await counts(fra, '127.1.9.9')).toEqual(await counts(ams, '127.2.9.9'))
 })
 
-test('a client that also announces to another site hears there what its own site decided', async () => {
+test('a client that also announces to another site receives there the decision of its own site', async () => {
   const federation = await aFederation()
-  await federation.whole()
+  await federation.connected()
   const [fra, ams, nyc] = [federation.site('fra'), federation.site('ams'), federation.site('nyc')]
   await announceFrom(fra, '127.1.1.1', { left: 0 })
-  await until('the gateway of ams hears of the seed', async () =>
-    (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+  await until('the gateway of ams is handed out the seed', async () =>
+    (await handoutOf(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
   )
   await announceFrom(ams, '127.2.1.2')
 
   await until('nyc repeats the upstream to the gateway', async () =>
-    (await hear(nyc, '127.2.1.1')).includes('127.1.1.1:6881'),
+    (await handoutOf(nyc, '127.2.1.1')).includes('127.1.1.1:6881'),
   )
-  expect(await hear(nyc, '127.2.1.2')).toEqual([])
+  expect(await handoutOf(nyc, '127.2.1.2')).toEqual([])
 
   const explain = async (site: FederatedSite, ip: string) => {
     const answer = await site.admin(`/api/v1/explain?info_hash=${TORRENT}&ip=${ip}&port=6881`)
@@ -121,58 +121,58 @@ test('a client that also announces to another site hears there what its own site
   expect((await explain(ams, '127.2.1.2')).isDecidedHere).toBe(true)
 })
 
-test('a site whose nodes are all gone is answered by another one, and has no ghosts there when it is back', async () => {
+test('clients of a site without a live node are answered by another site, which removes them once the node is up again', async () => {
   const federation = await aFederation({ names: ['fra', 'ams'] })
-  await federation.whole()
+  await federation.connected()
   const [fra, ams] = [federation.site('fra'), federation.site('ams')]
   await announceFrom(fra, '127.1.1.1', { left: 0 })
-  await until('the gateway of ams hears of the seed', async () =>
-    (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+  await until('the gateway of ams is handed out the seed', async () =>
+    (await handoutOf(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
   )
 
   await ams.kill()
   await until('the gateway of ams is answered by fra', async () =>
-    (await hear(fra, '127.2.1.1')).includes('127.1.1.1:6881'),
+    (await handoutOf(fra, '127.2.1.1')).includes('127.1.1.1:6881'),
   )
-  await until('the others of ams are answered by fra', async () =>
-    (await hear(fra, '127.2.1.2')).includes('127.2.1.1:6881'),
+  await until('other clients of ams are answered by fra', async () =>
+    (await handoutOf(fra, '127.2.1.2')).includes('127.2.1.1:6881'),
   )
 
   await ams.start()
-  await until('fra leaves them to ams', async () => (await counts(fra, '127.1.9.9')).incomplete === 0)
+  await until('fra has removed the clients of ams', async () => (await counts(fra, '127.1.9.9')).incomplete === 0)
   await announceFrom(ams, '127.2.1.1')
-  await until('only who came back counts', async () => (await counts(fra, '127.1.9.9')).incomplete === 1)
+  await until('fra counts the client that has announced to ams', async () => (await counts(fra, '127.1.9.9')).incomplete === 1)
   expect(await counts(fra, '127.1.9.9')).toEqual({ complete: 1, incomplete: 1 })
 })
 
-test('sites that are cut from each other go on with what they have, and heal by themselves', async () => {
+test('sites without a connection keep their swarms, and reconnect by themselves', async () => {
   const federation = await aFederation({ names: ['fra', 'ams'] })
-  await federation.whole()
+  await federation.connected()
   const [fra, ams] = [federation.site('fra'), federation.site('ams')]
   await announceFrom(fra, '127.1.1.1', { left: 0 })
-  await until('the gateway of ams hears of the seed', async () =>
-    (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+  await until('the gateway of ams is handed out the seed', async () =>
+    (await handoutOf(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
   )
 
-  federation.cut('fra', 'ams')
+  federation.disconnect('fra', 'ams')
   await until('ams reports fra as down', async () => {
     const body = await (await ams.admin('/readyz?verbose')).text()
     return body.includes('fra is down') && body.endsWith('ready\n')
   })
   expect(await ams.metric('siteswarm_federation_up{remote="fra"}')).toBe(0)
-  // The seed is still there, as far as anybody knows, and the site still fills.
-  expect(await hear(ams, '127.2.1.1')).toContain('127.1.1.1:6881')
-  expect(await hear(ams, '127.2.1.2')).toContain('127.2.1.1:6881')
+  // The seed has not expired, and the site still fills.
+  expect(await handoutOf(ams, '127.2.1.1')).toContain('127.1.1.1:6881')
+  expect(await handoutOf(ams, '127.2.1.2')).toContain('127.2.1.1:6881')
 
-  federation.heal('fra', 'ams')
-  await federation.whole()
+  federation.reconnect('fra', 'ams')
+  await federation.connected()
   await announceFrom(fra, '127.1.1.2', { left: 0 })
-  await until('ams knows both seeds', async () => (await counts(ams, '127.2.9.9')).complete === 2)
+  await until('ams counts both seeds', async () => (await counts(ams, '127.2.9.9')).complete === 2)
 })
 
-test('a torrent that is registered in one site is served in all, until one of them removes it', async () => {
+test('a torrent that is registered at one site is served at all, until one of them removes it', async () => {
   const federation = await aFederation({ names: ['fra', 'ams'] })
-  await federation.whole()
+  await federation.connected()
   const [fra, ams] = [federation.site('fra'), federation.site('ams')]
   const info = `d6:lengthi5e4:name5:hello12:piece lengthi16384e6:pieces20:${'x'.repeat(20)}e`
   const registered = await fra.admin('/api/v1/torrents', {
@@ -186,15 +186,15 @@ test('a torrent that is registered in one site is served in all, until one of th
 
   await ams.admin(`/api/v1/torrents/${infoHashV1}`, { method: 'DELETE' })
   await until(
-    'fra has it no more',
+    'fra no longer has it',
     async () => (await fra.admin(`/api/v1/torrents/${infoHashV1}`)).status === 404,
   )
   expect((await ams.admin(`/api/v1/torrents/${infoHashV1}`)).status).toBe(404)
 })
 
-test('a torrent that was removed while a site was cut does not come back with it, though the node was restarted', async () => {
+test('a torrent that was removed while a site was down stays removed once it is up, also after a restart of the node', async () => {
   const federation = await aFederation({ names: ['fra', 'ams'] })
-  await federation.whole()
+  await federation.connected()
   const [fra, ams] = [federation.site('fra'), federation.site('ams')]
   const info = `d6:lengthi5e4:name5:hello12:piece lengthi16384e6:pieces20:${'x'.repeat(20)}e`
   const registered = await fra.admin('/api/v1/torrents', {
@@ -205,18 +205,18 @@ test('a torrent that was removed while a site was cut does not come back with it
   const path = `/api/v1/torrents/${((await registered.json()) as { infoHashV1: string }).infoHashV1}`
   await until('ams has it', async () => (await ams.admin(path)).status === 200)
 
-  federation.cut('fra', 'ams')
+  federation.disconnect('fra', 'ams')
   await fra.admin(path, { method: 'DELETE' })
   await fra.kill()
   await fra.start()
-  federation.heal('fra', 'ams')
+  federation.reconnect('fra', 'ams')
 
-  await until('ams has it no more', async () => (await ams.admin(path)).status === 404)
-  await federation.whole()
+  await until('ams no longer has it', async () => (await ams.admin(path)).status === 404)
+  await federation.connected()
   expect((await fra.admin(path)).status).toBe(404)
 })
 
-test('whoever has not the token is turned away, and counted', async () => {
+test('a request without the token is rejected, and counted', async () => {
   const federation = await aFederation({ names: ['fra', 'ams'] })
   const fra = federation.site('fra')
   for (const headers of [{}, { authorization: 'Bearer wrong' }] as Record<string, string>[])
@@ -224,7 +224,7 @@ test('whoever has not the token is turned away, and counted', async () => {
   expect(await fra.metric('siteswarm_federation_refusals_total{reason="token"}')).toBe(1)
 })
 
-/** Of a proxy before the admin listeners, at 127.0.0.1; vouched for by nobody but itself. */
+/** A self-signed certificate of a proxy before the admin listeners, at 127.0.0.1. */
 async function aCertificate() {
   const directory = await aDirectory()
   const [keyFile, file] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')]
@@ -234,33 +234,30 @@ async function aCertificate() {
   return { file, key: readFileSync(keyFile, 'utf8'), certificate: readFileSync(file, 'utf8') }
 }
 
-test.skipIf(needs('openssl'))(
-  'sites hear each other through TLS proxies whose certificates they trust',
-  async () => {
-    const tls = await aCertificate()
-    const federation = await aFederation({
-      names: ['fra', 'ams'],
-      tls,
-      environment: { NODE_EXTRA_CA_CERTS: tls.file },
-    })
-    await federation.whole()
-    const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+test.skipIf(needs('openssl'))('sites connect through TLS proxies whose certificates they trust', async () => {
+  const tls = await aCertificate()
+  const federation = await aFederation({
+    names: ['fra', 'ams'],
+    tls,
+    environment: { NODE_EXTRA_CA_CERTS: tls.file },
+  })
+  await federation.connected()
+  const [fra, ams] = [federation.site('fra'), federation.site('ams')]
 
-    await announceFrom(fra, '127.1.1.1', { left: 0 })
-    await until('the gateway of ams hears of the seed', async () =>
-      (await hear(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
-    )
-    expect(await ams.metric('siteswarm_federation_up{remote="fra"}')).toBe(1)
-  },
-)
+  await announceFrom(fra, '127.1.1.1', { left: 0 })
+  await until('the gateway of ams is handed out the seed', async () =>
+    (await handoutOf(ams, '127.2.1.1')).includes('127.1.1.1:6881'),
+  )
+  expect(await ams.metric('siteswarm_federation_up{remote="fra"}')).toBe(1)
+})
 
 test.skipIf(needs('openssl'))(
-  'a site whose certificate nobody vouches for is not heard, and the reason is said',
+  'a site with an untrusted certificate is down, and the readiness check has the reason',
   async () => {
     const federation = await aFederation({ names: ['fra', 'ams'], tls: await aCertificate() })
     const ams = federation.site('ams')
 
-    await until('ams says why', async () =>
+    await until('ams reports the reason', async () =>
       /fra is down since .*self-signed certificate/.test(await (await ams.admin('/readyz?verbose')).text()),
     )
     expect(await ams.metric('siteswarm_federation_up{remote="fra"}')).toBe(0)
@@ -268,30 +265,30 @@ test.skipIf(needs('openssl'))(
 )
 
 test.skipIf(needs('redis-server'))(
-  'sites of several nodes: what one node heard, all nodes of the other site know, and another URL takes over',
+  'sites of several nodes: an announce to one node reaches all nodes of the other site, and another URL takes over',
   async () => {
     const stores = { fra: (await aRedis()).url, ams: (await aRedis()).url }
     const federation = await aFederation({ names: ['fra', 'ams'], nodes: 2, stores })
-    await federation.whole()
+    await federation.connected()
     const [fra1, fra2] = [federation.site('fra'), federation.site('fra', 1)]
     const [ams1, ams2] = [federation.site('ams'), federation.site('ams', 1)]
 
     await announceFrom(fra1, '127.1.1.1', { left: 0 })
     for (const node of [ams1, ams2])
-      await until('the gateway of ams hears of the seed from each node of ams', async () =>
-        (await hear(node, '127.2.1.1')).includes('127.1.1.1:6881'),
+      await until('each node of ams hands out the seed to the gateway', async () =>
+        (await handoutOf(node, '127.2.1.1')).includes('127.1.1.1:6881'),
       )
-    for (const node of [ams1, ams2]) expect(await hear(node, '127.2.1.2')).toEqual(['127.2.1.1:6881'])
+    for (const node of [ams1, ams2]) expect(await handoutOf(node, '127.2.1.2')).toEqual(['127.2.1.1:6881'])
 
     await fra1.kill()
     await announceFrom(fra2, '127.1.1.2', { left: 0 })
     for (const node of [ams1, ams2]) {
       await until(
-        'ams hears fra through its other node',
+        'ams is connected to the other node of fra',
         async () => (await node.metric('siteswarm_federation_up{remote="fra"}')) === 1,
       )
       await until(
-        'ams knows the seed that only the other node heard',
+        'ams counts the seed that announced to the other node',
         async () => (await counts(node, '127.2.9.9')).complete === 2,
       )
     }

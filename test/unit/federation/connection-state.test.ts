@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
 import { ConnectionStateMachine } from '../../../src/federation/connection-state.ts'
 
-function heardOnce(): { clock: ManualClock; site: ConnectionStateMachine } {
+function aLiveSite(): { clock: ManualClock; site: ConnectionStateMachine } {
   const clock = new ManualClock()
   const site = new ConnectionStateMachine(clock)
   site.received()
@@ -10,7 +10,7 @@ function heardOnce(): { clock: ManualClock; site: ConnectionStateMachine } {
   return { clock, site }
 }
 
-test('a site is cut until it has said all', () => {
+test('a site is down until its full state has arrived', () => {
   const site = new ConnectionStateMachine(new ManualClock())
   expect(site.state).toBe('down')
   site.received()
@@ -19,8 +19,8 @@ test('a site is cut until it has said all', () => {
   expect(site.state).toBe('up')
 })
 
-test('silence makes it late after three seconds, and cut after five', () => {
-  const { clock, site } = heardOnce()
+test('without messages it is stale after three seconds, and down after five', () => {
+  const { clock, site } = aLiveSite()
   clock.advanceMs(2_999)
   expect([site.poll(), site.state]).toEqual([false, 'up'])
   clock.advanceMs(1)
@@ -30,16 +30,16 @@ test('silence makes it late after three seconds, and cut after five', () => {
   expect([site.poll(), site.ageSeconds]).toEqual([false, 5])
 })
 
-test('a stream that broke leaves it late: its other nodes may answer in a moment', () => {
-  const { site } = heardOnce()
+test('after a broken stream it is stale: its other nodes may answer in a moment', () => {
+  const { site } = aLiveSite()
   site.broken('ended')
   expect([site.state, site.reason]).toEqual(['stale', 'ended'])
   site.complete()
   expect(site.state).toBe('up')
 })
 
-test('it is cut at once where none of its nodes can be reached', () => {
-  const { site } = heardOnce()
+test('it is down at once where none of its nodes is reachable', () => {
+  const { site } = aLiveSite()
   site.broken('ended')
   site.unreachable('refused')
   expect([site.state, site.reason]).toEqual(['down', 'refused'])

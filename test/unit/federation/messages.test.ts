@@ -15,10 +15,10 @@ import {
 const HASH = Buffer.alloc(20, 1)
 const NOW_MS = 1_700_000_000_000
 
-function read(...pieces: readonly Buffer[]): { messages: Message[]; isReadable: boolean } {
+function read(...chunks: readonly Buffer[]): { messages: Message[]; isReadable: boolean } {
   const reader = new MessageReader()
   const messages: Message[] = []
-  const isReadable = pieces.every((piece) => reader.read(piece, (message) => messages.push(message)))
+  const isReadable = chunks.every((chunk) => reader.read(chunk, (message) => messages.push(message)))
   return { messages, isReadable }
 }
 
@@ -41,19 +41,19 @@ const MESSAGES: readonly Message[] = [
 ]
 
 describe('a stream', () => {
-  test('is read as it was written, whatever pieces it comes in', () => {
+  test('is read as it was written, in chunks of any size', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 20 })), (sizes) => {
-        const pieces: Buffer[] = []
+        const chunks: Buffer[] = []
         let at = 0
-        for (const size of sizes) pieces.push(STREAM.subarray(at, (at += size)))
-        pieces.push(STREAM.subarray(at))
-        expect(read(...pieces)).toEqual({ messages: MESSAGES, isReadable: true })
+        for (const size of sizes) chunks.push(STREAM.subarray(at, (at += size)))
+        chunks.push(STREAM.subarray(at))
+        expect(read(...chunks)).toEqual({ messages: MESSAGES, isReadable: true })
       }),
     )
   })
 
-  test('of the next version is read with what is known here: longer messages, and further types', () => {
+  test('of the next version yields the known messages and fields: longer messages and further types are skipped', () => {
     const longer = Buffer.concat([writeHeartbeat(NOW_MS), Buffer.from('more')])
     longer.writeUInt32BE(longer.length - 4, 0)
     const further = Buffer.from([0, 0, 0, 4, 200, 1, 2, 3])
@@ -74,10 +74,10 @@ describe('a stream', () => {
     expect(read(head(0)).isReadable).toBe(false)
   })
 
-  test('may hold anything: nothing is thrown', () => {
+  test('may contain any bytes: nothing is thrown', () => {
     fc.assert(
-      fc.property(fc.array(fc.uint8Array({ maxLength: 60 })), (pieces) => {
-        for (const message of read(...pieces.map((piece) => Buffer.from(piece))).messages)
+      fc.property(fc.array(fc.uint8Array({ maxLength: 60 })), (chunks) => {
+        for (const message of read(...chunks.map((chunk) => Buffer.from(chunk))).messages)
           expect(typeof message.type).toBe('string')
       }),
       { numRuns: 2_000 },

@@ -1,4 +1,4 @@
-/** What a site may make another one believe: things about its own peers, and not too many of them. */
+/** Updates that are accepted from a remote site: those of its own peers, up to the limits. */
 import { SiteAuthority } from '../../../src/topology/site-authority.ts'
 import { CurrentTopology } from '../../../src/topology/current-topology.ts'
 import { describe, expect, test } from 'vitest'
@@ -63,10 +63,10 @@ function aNodeOfFra() {
   return { clock, table, remote, peer, batch, counts, known }
 }
 
-describe('a site that says', () => {
-  test('what its peers are, is believed; the next message replaces it, and an empty one ends it', () => {
+describe('an update of a remote site', () => {
+  test('replaces the previous one of its torrent, and removes the torrent where it is empty', () => {
     const { remote, batch, counts, peer, known } = aNodeOfFra()
-    const say = (seeds: number, ...ips: string[]) =>
+    const update = (seeds: number, ...ips: string[]) =>
       remote.apply(
         'ams',
         batch((writer) => {
@@ -75,11 +75,11 @@ describe('a site that says', () => {
         }),
       )
     remote.begin('ams', 0)
-    expect(say(2, '127.2.1.1', '127.2.1.2')).toEqual([])
+    expect(update(2, '127.2.1.1', '127.2.1.2')).toEqual([])
     Array.from(remote.complete('ams'))
     expect(remote.totals(TORRENT)).toEqual({ seeds: 2, leechers: 2, partial: 0, downloaded: 0 })
 
-    say(1, '127.2.1.2')
+    update(1, '127.2.1.2')
     expect(known()).toEqual(['127.2.1.2'])
 
     remote.apply(
@@ -90,7 +90,7 @@ describe('a site that says', () => {
     expect(remote.torrentsOf('ams')).toBe(0)
   })
 
-  test('that peers of other sites are its own, is not believed', () => {
+  test('with peers of other sites has those rejected', () => {
     const { remote, batch, counts, peer, known } = aNodeOfFra()
     remote.begin('ams', 0)
     const refusals = remote.apply(
@@ -104,7 +104,7 @@ describe('a site that says', () => {
     expect(known()).toEqual(['127.2.1.1'])
   })
 
-  test('that it has thousands of contacts, is believed of eight', () => {
+  test('with thousands of peers has eight accepted', () => {
     const { remote, batch, counts, peer, known } = aNodeOfFra()
     remote.begin('ams', 0)
     const refusals = remote.apply(
@@ -118,14 +118,14 @@ describe('a site that says', () => {
     expect(known()).toHaveLength(8)
   })
 
-  test('what cannot be read, changes nothing', () => {
+  test('that is malformed changes nothing', () => {
     const { remote, known } = aNodeOfFra()
     remote.begin('ams', 0)
-    expect(remote.apply('ams', Buffer.from('nonsense, and more of it'))).toEqual(['garbage'])
+    expect(remote.apply('ams', Buffer.from('not a batch of any version'))).toEqual(['garbage'])
     expect(known()).toEqual([])
   })
 
-  test('that a lease was decided in the far future, is not believed', () => {
+  test('with a lease from the far future has the lease rejected', () => {
     const { clock, remote, batch, counts, peer, table } = aNodeOfFra()
     remote.begin('ams', 0)
     const gateway = peer('127.2.1.1', 'leecher')
@@ -149,7 +149,7 @@ describe('a site that says', () => {
   })
 })
 
-test('peers that were recorded here while their site was cut are gone once it has said all', () => {
+test('peers that were recorded here while their site was down are removed once its full state has arrived', () => {
   const { remote, table, batch, counts, peer, known } = aNodeOfFra()
   table.put(peer('127.2.1.7', 'leecher'), 4)
   table.put(peer('127.1.1.7', 'leecher'), 1)
@@ -166,10 +166,10 @@ test('peers that were recorded here while their site was cut are gone once it ha
   expect(known().toSorted()).toEqual(['127.1.1.7', '127.2.1.1'])
 })
 
-test('what was said in an earlier stream and not in this one is forgotten', () => {
+test('torrents of an earlier stream that the current one lacks are removed', () => {
   const { remote, batch, counts, peer, known } = aNodeOfFra()
   const other = Buffer.alloc(20, 'another')
-  const say = (infoHash: Buffer, ip: string) =>
+  const update = (infoHash: Buffer, ip: string) =>
     remote.apply(
       'ams',
       batch((writer) => {
@@ -178,16 +178,16 @@ test('what was said in an earlier stream and not in this one is forgotten', () =
       }),
     )
   remote.begin('ams', 0)
-  say(TORRENT, '127.2.1.1')
-  say(other, '127.2.1.2')
+  update(TORRENT, '127.2.1.1')
+  update(other, '127.2.1.2')
   Array.from(remote.complete('ams'))
   remote.begin('ams', 0)
-  say(other, '127.2.1.2')
+  update(other, '127.2.1.2')
   Array.from(remote.complete('ams'))
   expect(known()).toEqual(['127.2.1.2'])
 })
 
-test('contacts of a site that is cut count as peers that are known here', () => {
+test('advertised peers of a site that is down count as clients of this node', () => {
   const { remote, table, batch, counts, peer } = aNodeOfFra()
   remote.begin('ams', 0)
   remote.apply(

@@ -1,4 +1,4 @@
-/** One reader of what a site says: nothing is written to a socket that takes nothing, and not for ever. */
+/** One subscriber of a site: nothing is written to a socket that accepts no data, and it is disconnected in the end. */
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
@@ -9,10 +9,10 @@ const SOON = { timeout: 20_000 }
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** A site with these torrents, each a batch of a hundred bytes; and a socket that holds a kilobyte. */
-function aReader(torrents: number) {
+/** A site with this number of torrents, each a batch of a hundred bytes, and a socket that buffers a kilobyte. */
+function aSubscriber(torrents: number) {
   const clock = new ManualClock()
-  const told: string[] = []
+  const sent: string[] = []
   let stuck = 0
   const out = new PassThrough({ highWaterMark: 1_024 })
   const stream = new SubscriberStream({
@@ -20,10 +20,10 @@ function aReader(torrents: number) {
       site: 'fra',
       nowMs: () => clock.nowMs(),
       torrents: () => Array.from({ length: torrents }, (_, index) => `torrent ${index}`),
-      encodeUpdates: (due) => {
-        const next = due.next()
+      encodeUpdates: (pending) => {
+        const next = pending.next()
         if (next.done === true) return undefined
-        told.push(next.value)
+        sent.push(next.value)
         return Buffer.alloc(100)
       },
     },
@@ -38,41 +38,41 @@ function aReader(torrents: number) {
       vi.advanceTimersByTime(1_000)
     }
   }
-  return { stream, out, told, seconds, stuck: () => stuck }
+  return { stream, out, sent, seconds, stuck: () => stuck }
 }
 
-test('a reader that takes nothing is told nothing more, and sent away after half a minute', () => {
-  const { stream, told, seconds, stuck } = aReader(100_000)
-  const toldAtFirst = told.length
-  expect(toldAtFirst).toBeLessThan(30)
+test('a subscriber that accepts no data is sent no more of it, and is disconnected after half a minute', () => {
+  const { stream, sent, seconds, stuck } = aSubscriber(100_000)
+  const sentAtFirst = sent.length
+  expect(sentAtFirst).toBeLessThan(30)
 
   seconds(29)
-  expect([told.length, stuck()]).toEqual([toldAtFirst, 0])
+  expect([sent.length, stuck()]).toEqual([sentAtFirst, 0])
   seconds(1)
   expect(stuck()).toBe(1)
   stream.close()
 })
 
-test('what changes meanwhile waits as a set of torrents, and goes out once, first of all', async () => {
-  const { stream, out, told, seconds } = aReader(100_000)
-  const toldAtFirst = told.length
+test('changes in the meantime are a set of pending torrents, and are written once, before the rest of the state', async () => {
+  const { stream, out, sent, seconds } = aSubscriber(100_000)
+  const sentAtFirst = sent.length
   for (let change = 0; change < 1_000; change++) stream.changed(`changed ${change % 3}`, true)
   seconds(1)
-  expect([told.length, stream.dueTorrents]).toEqual([toldAtFirst, 3])
+  expect([sent.length, stream.pendingTorrents]).toEqual([sentAtFirst, 3])
 
   out.resume()
   vi.useRealTimers()
-  await vi.waitUntil(() => stream.dueTorrents === 0, SOON)
+  await vi.waitUntil(() => stream.pendingTorrents === 0, SOON)
   out.pause()
-  expect(told.slice(toldAtFirst, toldAtFirst + 3)).toEqual(['changed 0', 'changed 1', 'changed 2'])
+  expect(sent.slice(sentAtFirst, sentAtFirst + 3)).toEqual(['changed 0', 'changed 1', 'changed 2'])
   stream.close()
 })
 
-test('a reader that reads hears all, and is never sent away', async () => {
-  const { stream, out, told, seconds, stuck } = aReader(50)
+test('a subscriber that reads receives everything, and is not disconnected', async () => {
+  const { stream, out, sent, seconds, stuck } = aSubscriber(50)
   out.resume()
   vi.useRealTimers()
-  await vi.waitUntil(() => told.length === 50, SOON)
+  await vi.waitUntil(() => sent.length === 50, SOON)
   vi.useFakeTimers()
   seconds(100)
   expect(stuck()).toBe(0)

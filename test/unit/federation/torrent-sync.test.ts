@@ -7,7 +7,7 @@ import { aTorrentStore } from '../../a-torrent-store.ts'
 const [FIRST, SECOND] = [Buffer.alloc(20, 1), Buffer.alloc(20, 2)]
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-/** Bytes here are the infohash that they have. */
+/** The bytes of a torrent are its infohash here. */
 function aSite(nowMs = 1_000) {
   const store = aTorrentStore(nowMs)
   const counters = new FederationCounters()
@@ -26,29 +26,29 @@ function aSite(nowMs = 1_000) {
   return { store, counters, sent, sync, put }
 }
 
-/** What one site sends, the other hears. */
-async function pass(from: ReturnType<typeof aSite>, to: ReturnType<typeof aSite>): Promise<void> {
+/** Delivers the messages of one site to another one. */
+async function deliver(from: ReturnType<typeof aSite>, to: ReturnType<typeof aSite>): Promise<void> {
   for (const message of from.sent.splice(0)) to.sync.apply(message, (hash) => from.sync.read(hash))
   await to.sync.waitForPending()
 }
 
-test('what one site registers is registered in the other, as it was, and is not sent back and forth', async () => {
+test('a registration of one site is repeated at the other with the same description, and is not sent back', async () => {
   const [one, other] = [aSite(), aSite()]
   await one.put(FIRST, 500)
-  await pass(one, other)
+  await deliver(one, other)
   expect(other.store.list()).toEqual([
     { infoHashes: [FIRST], name: 'a', sizeBytes: 5, registeredAtMs: 500, note: '{}' },
   ])
-  await pass(other, one)
+  await deliver(other, one)
   expect(one.sent).toEqual([])
 })
 
-test('what one site removes is removed in the other, and an older registration does not bring it back', async () => {
+test('a removal of one site is repeated at the other, and an older registration does not undo it', async () => {
   const [one, other] = [aSite(1_000), aSite(1_000)]
   await one.put(FIRST, 500)
-  await pass(one, other)
+  await deliver(one, other)
   await one.store.remove(FIRST)
-  await pass(one, other)
+  await deliver(one, other)
   expect(other.store.list()).toEqual([])
 
   other.sync.apply({ type: 'registered', atMs: 500, infoHashes: [FIRST] }, async () => FIRST)
@@ -56,16 +56,16 @@ test('what one site removes is removed in the other, and an older registration d
   expect(other.store.list()).toEqual([])
 })
 
-test('a registration after the removal holds', async () => {
+test('a registration after the removal wins', async () => {
   const [one, other] = [aSite(1_000), aSite(1_000)]
   await one.put(FIRST, 500)
   await one.store.remove(FIRST)
   await one.put(FIRST, 1_500)
-  await pass(one, other)
+  await deliver(one, other)
   expect(other.store.list().map(({ registeredAtMs }) => registeredAtMs)).toEqual([1_500])
 })
 
-test('another torrent than was named is not kept, and counted', async () => {
+test('a torrent with another infohash than advertised is discarded and counted', async () => {
   const [one, other] = [aSite(), aSite()]
   await one.put(SECOND, 500)
   other.sync.apply({ type: 'registered', atMs: 500, infoHashes: [FIRST] }, () => one.sync.read(SECOND))
@@ -74,15 +74,15 @@ test('another torrent than was named is not kept, and counted', async () => {
   expect(other.counters.refused('torrent')).toBe(1)
 })
 
-test('a new reader hears of all that is registered and of what was removed', async () => {
+test('a new subscriber receives all registered torrents and all removals', async () => {
   const one = aSite()
   await one.put(FIRST, 500)
   await one.put(SECOND, 600)
   await one.store.remove(SECOND)
-  const heard: Message[] = []
+  const received: Message[] = []
   const reader = new MessageReader()
-  for (const message of one.sync.all()) reader.read(message, (read) => heard.push(read))
-  expect(heard).toEqual([
+  for (const message of one.sync.all()) reader.read(message, (read) => received.push(read))
+  expect(received).toEqual([
     { type: 'registered', atMs: 500, infoHashes: [FIRST] },
     { type: 'removed', atMs: 1_000, infoHash: SECOND },
     { type: 'listed' },
