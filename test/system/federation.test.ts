@@ -139,9 +139,15 @@ test('clients of a site without a live node are answered by another site, which 
   )
 
   await ams.start()
-  await until('fra has removed the clients of ams', async () => (await counts(fra, '127.1.9.9')).incomplete === 0)
+  await until(
+    'fra has removed the clients of ams',
+    async () => (await counts(fra, '127.1.9.9')).incomplete === 0,
+  )
   await announceFrom(ams, '127.2.1.1')
-  await until('fra counts the client that has announced to ams', async () => (await counts(fra, '127.1.9.9')).incomplete === 1)
+  await until(
+    'fra counts the client that has announced to ams',
+    async () => (await counts(fra, '127.1.9.9')).incomplete === 1,
+  )
   expect(await counts(fra, '127.1.9.9')).toEqual({ complete: 1, incomplete: 1 })
 })
 
