@@ -14,7 +14,6 @@ export const PENDING_AREAS: ReadonlySet<string> = new Set([
   'src/server',
   'src/webseed',
   'test',
-  'test/property',
   'test/system',
   'test/unit/client',
   'test/unit/daemon',
