@@ -19,6 +19,8 @@ type Publish = ((
 ) => Promise<CommandRun>) & {
   /** Torrents registered so far. */
   readonly registered: RegisteredTorrent[]
+  /** Warnings that the node responds with. */
+  warnings: readonly { readonly code: string; readonly message: string }[]
 }
 
 /** Call it in a `describe`: the node runs until the tests of the block end. */
@@ -34,18 +36,20 @@ export function aPublisher(): Publish {
         registered.push({ path: url, contentType: headers['content-type'], authorization, bytes })
       }
       response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify({ sites: SITES }))
+      const origin = new URL(url, 'http://node').searchParams.get('origin')
+      response.end(JSON.stringify({ origin, sites: SITES, warnings: publish.warnings }))
     }
     node = createServer((request, response) => void answer(request, response))
     await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve))
   })
   afterAll(() => new Promise((resolve) => node.close(resolve)))
 
-  const publish = (...[args, environment = {}, given = {}]: Parameters<Publish>) => {
+  const run = (...[args, environment = {}, given = {}]: Parameters<Publish>) => {
     const { port } = node.address() as AddressInfo
     return runCommand(['publish', ...args, '--url', `http://127.0.0.1:${port}`], { environment, ...given })
   }
-  return Object.assign(publish, { registered })
+  const publish: Publish = Object.assign(run, { registered, warnings: [] })
+  return publish
 }
 
 const SITES = [

@@ -22,6 +22,8 @@ import { type CommandContext, type CommandFlag, type CommandFlags, textFlag } fr
 const DEFAULT_URL = 'http://127.0.0.1:6970'
 /** The node responds from memory; a slower response is not expected to arrive. */
 const DEADLINE_MS = 10_000
+/** The node opens the origin of a torrent that is registered, which may be far away. */
+const REGISTER_DEADLINE_MS = 30_000
 
 export const adminFlags: readonly CommandFlag[] = [
   { flags: '--url <admin>', description: `admin listener of the node (default ${DEFAULT_URL})` },
@@ -81,9 +83,17 @@ function readTarget(flags: CommandFlags, { environment }: Pick<CommandContext, '
   const text = textFlag(flags, 'url') ?? DEFAULT_URL
   const token = textFlag(flags, 'token') ?? environment['SITESWARM_ADMIN_TOKEN'] ?? ''
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !/^https?:\/\//i.test(text) || url.search !== '' || url.hash !== '') {
+  // A password with a slash looks like a port and a path.
+  const isAmbiguous = url?.pathname.includes('@') === true
+  if (
+    url === undefined ||
+    isAmbiguous ||
+    !/^https?:\/\//i.test(text) ||
+    url.search !== '' ||
+    url.hash !== ''
+  ) {
     throw new InputError(
-      `--url ${redactUrl(text)}: write the admin listener of a node as http://host:port, such as ${DEFAULT_URL}`,
+      `--url${isAmbiguous ? '' : ` ${redactUrl(text)}`}: write the admin listener of a node as http://host:port, such as ${DEFAULT_URL}`,
     )
   }
   if (/[^\x21-\x7e]/.test(token))
@@ -110,7 +120,8 @@ async function send(
   { url, shown, authorization }: Target,
   { environment, signal }: Pick<CommandContext, 'environment' | 'signal'>,
 ): Promise<{ readonly status: number; readonly headers: IncomingHttpHeaders; readonly text: string }> {
-  const deadline = AbortSignal.timeout(DEADLINE_MS)
+  const deadlineMs = torrent === undefined ? DEADLINE_MS : REGISTER_DEADLINE_MS
+  const deadline = AbortSignal.timeout(deadlineMs)
   const headers: OutgoingHttpHeaders = {
     ...(authorization === undefined ? {} : { authorization }),
     ...(torrent === undefined
@@ -133,7 +144,7 @@ async function send(
   } catch (error) {
     if (signal.aborted) throw new AdminUnreachable('interrupted')
     const problem = deadline.aborted
-      ? `no response within ${DEADLINE_MS / 1_000} s; check the address and the firewall`
+      ? `no response within ${deadlineMs / 1_000} s; check the address and the firewall`
       : describeNetworkError(error, environment)
     throw new AdminUnreachable(
       `no node responds at ${shown}: ${problem}, or give the URL of another admin listener with --url`,

@@ -10,29 +10,48 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { walkFolder } from './folder.ts'
-import type { ByteRange, Origin, OriginFile } from './origin.ts'
+import type { ByteRange, OpenOptions, Origin, OriginFile, OriginWarning } from './origin.ts'
 import { OriginError } from './origin-error.ts'
 import { toOriginError } from './file-errors.ts'
 import { filePathOf } from './file-path.ts'
 
 /** `reference`: a path, or a file: URL. */
-export async function openFileOrigin(reference: string, signal: AbortSignal): Promise<Origin> {
+export async function openFileOrigin(
+  reference: string,
+  { signal, within }: Pick<OpenOptions, 'signal' | 'within'>,
+): Promise<Origin> {
   const root = resolve(/^file:/i.test(reference) ? filePathOf(reference) : reference)
   if (dirname(root) === root)
     throw new OriginError('unusable', `${root} is the whole file system; name a folder in it`)
   const stats = await withFileErrors(root, () => stat(root, { bigint: true }))
   if (stats.isFile()) {
     const file = { path: [], sizeBytes: Number(stats.size), tag: tagOf(stats) }
-    return new FileOrigin(root, false, [file])
+    return new FileOrigin(root, { isFolder: false, files: [file] })
   }
   if (!stats.isDirectory()) throw new OriginError('unusable', `${root}: not a regular file or a folder`)
 
   const files: OriginFile[] = []
-  for await (const { path, stats: fileStats } of walkFolder(root, signal)) {
-    files.push({ path, sizeBytes: Number(fileStats.size), tag: tagOf(fileStats) })
+  const duplicates = { count: 0, bytes: 0 }
+  for await (const { path, stats: fileStats, isDuplicate } of walkFolder(root, { signal, within })) {
+    const sizeBytes = Number(fileStats.size)
+    files.push({ path, sizeBytes, tag: tagOf(fileStats) })
+    if (!isDuplicate) continue
+    duplicates.count++
+    duplicates.bytes += sizeBytes
   }
   if (files.length === 0) throw new OriginError('unusable', `${root}: the folder contains no files`)
-  return new FileOrigin(root, true, files)
+  const warnings =
+    duplicates.bytes === 0
+      ? []
+      : [
+          {
+            code: 'links-followed',
+            message:
+              `${duplicates.count} files (${duplicates.bytes} bytes) are in the torrent twice, because links inside the ` +
+              'folder lead to them; publish a tar archive to keep the links',
+          },
+        ]
+  return new FileOrigin(root, { isFolder: true, files, warnings })
 }
 
 /** Inode and time come first: they change more often than the size. */
@@ -46,8 +65,17 @@ class FileOrigin implements Origin {
   readonly name: string
   readonly isFolder: boolean
   readonly files: readonly OriginFile[]
+  readonly warnings: readonly OriginWarning[]
 
-  constructor(root: string, isFolder: boolean, files: readonly OriginFile[]) {
+  constructor(
+    root: string,
+    {
+      isFolder,
+      files,
+      warnings = [],
+    }: Pick<Origin, 'isFolder' | 'files'> & { readonly warnings?: readonly OriginWarning[] },
+  ) {
+    this.warnings = warnings
     this.reference = root
     this.name = basename(root)
     this.isFolder = isFolder

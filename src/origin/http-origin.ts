@@ -16,8 +16,7 @@ import {
   tagOf,
 } from './http-object.ts'
 import { type HttpResponse, HttpSource } from './http-source.ts'
-import type { OpenOptions } from './open-origin.ts'
-import type { ByteRange, Origin, OriginFile } from './origin.ts'
+import type { ByteRange, OpenOptions, Origin, OriginFile } from './origin.ts'
 import { OriginError } from './origin-error.ts'
 import { readRange, withRetries } from './read-range.ts'
 import { SequentialReader } from './sequential-reader.ts'

@@ -1,15 +1,7 @@
 /** Opens the origin that a path or URL refers to. */
 import { openFileOrigin } from './file-origin.ts'
-import type { Origin } from './origin.ts'
+import type { OpenOptions, Origin } from './origin.ts'
 import { OriginError } from './origin-error.ts'
-
-export interface OpenOptions {
-  /** Source of the S3 credentials and endpoint: the variables of the AWS tools. */
-  readonly environment: Readonly<Record<string, string | undefined>>
-  readonly signal: AbortSignal
-  /** Every byte will be read once and in order, so an HTTP server without ranges is acceptable. */
-  readonly isReadOnce?: boolean
-}
 
 /** Rejects with an `OriginError`. The caller closes the origin. */
 export async function openOrigin(reference: string, options: OpenOptions): Promise<Origin> {
@@ -19,7 +11,7 @@ export async function openOrigin(reference: string, options: OpenOptions): Promi
   switch (schemeOf(reference)) {
     case undefined:
     case 'file':
-      return openFileOrigin(reference, options.signal)
+      return openFileOrigin(reference, options)
     case 'http':
     case 'https': {
       const { openHttpOrigin } = await import('./http-origin.ts')

@@ -19,10 +19,29 @@ export interface OriginFile {
   readonly tag: string
 }
 
+/** Something that the publisher should know, although the origin can be published. */
+export interface OriginWarning {
+  readonly code: string
+  readonly message: string
+}
+
 export interface ByteRange {
   readonly startByte: number
   /** Exclusive. */
   readonly endByte: number
+}
+
+export interface OpenOptions {
+  /** Source of the S3 credentials and endpoint: the variables of the AWS tools. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly signal: AbortSignal
+  /** Every byte will be read once and in order, so an HTTP server without ranges is acceptable. */
+  readonly isReadOnce?: boolean
+  /**
+   * Real path of a folder that no link of a file origin may leave. undefined: links to files lead anywhere, links to
+   * folders stay inside the origin.
+   */
+  readonly within?: string
 }
 
 export interface Origin {
@@ -38,6 +57,7 @@ export interface Origin {
   readonly isFolder: boolean
   /** The server has no ranges: each `read` must continue where the previous one ends, and no byte is read twice. */
   readonly isReadOnce?: true
+  readonly warnings?: readonly OriginWarning[]
   /** Sorted by the bytes of their paths, folder by folder: the same content gives the same torrent on every machine. */
   readonly files: readonly OriginFile[]
   /**

@@ -94,6 +94,17 @@ export class ContentSource {
     return origin.read(index, range, signal)
   }
 
+  /** Opens the origin and returns the problem with it; undefined if it can be served. */
+  async problemOf(registration: Registration): Promise<string | undefined> {
+    try {
+      await this.#opened.get(contentKey(registration), () => this.#open(registration))
+      return undefined
+    } catch (error) {
+      if (error instanceof InputError) return error.message
+      throw error
+    }
+  }
+
   /** What was opened turned out to be no good: the next one who asks opens it anew. */
   invalidate(registration: Registration): void {
     this.#opened.drop(contentKey(registration))
@@ -112,11 +123,12 @@ export class ContentSource {
       throw new InputError('the torrent has no origin any more')
     const reason = this.unavailableReason(reference)
     if (reason !== undefined) throw new InputError(reason)
-    await this.#refuseLinks(reference)
+    const within = await this.#realDirectory(reference)
     const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS)
     const origin = await openOrigin(reference, {
       environment: this.#parts.environment,
       signal: deadline,
+      ...(within === undefined ? {} : { within }),
     }).catch((error: unknown) => {
       throw deadline.aborted
         ? new InputError(`${reference}: did not answer in ${OPEN_DEADLINE_MS} ms`)
@@ -130,16 +142,17 @@ export class ContentSource {
     }
   }
 
-  /** A link below the directory may lead out of it. */
-  async #refuseLinks(reference: string): Promise<void> {
+  /** Returns the directory that a file origin must not leave. A link below the directory may lead out of it. */
+  async #realDirectory(reference: string): Promise<string | undefined> {
     const { directory } = this.#parts
-    if (originKind(reference) !== 'file' || directory === undefined) return
+    if (originKind(reference) !== 'file' || directory === undefined) return undefined
     const [root, target] = await Promise.all([realpath(directory), realpath(reference)]).catch(
       (error: NodeJS.ErrnoException) => {
         throw new InputError(`${reference}: cannot be found (${error.code ?? error.message})`)
       },
     )
     if (!isBelow(root, target)) throw new InputError(`${reference}: leads out of origin.directory`)
+    return root
   }
 }
 

@@ -5,33 +5,21 @@
  * `-o` the torrent is made anyway. Nothing is written before the last byte is hashed and the source is verified to be
  * unchanged, so an interrupted run can simply be repeated.
  */
-import { resolve, sep } from 'node:path'
+import { dirname, resolve, sep } from 'node:path'
 import { elapsedMs, systemClock } from '../../core/clock.ts'
-import { formatInfoHash } from '../../core/info-hash.ts'
 import { summarize } from '../../metainfo/summary.ts'
 import { openOrigin } from '../../origin/open-origin.ts'
 import type { Origin } from '../../origin/origin.ts'
 import { OriginError } from '../../origin/origin-error.ts'
 import { contentBytesOf, type Published, publishOrigin } from '../../publish/publish-origin.ts'
-import { NO_BUBBLE } from '../../topology/topology.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, type ExitCode } from '../command.ts'
 import { exitCodes } from '../command.ts'
-import { formatByteSize } from '../byte-size.ts'
-import { escapeControl } from '../escape-control.ts'
 import { type PublishArguments, readPublishArguments } from '../publish-arguments.ts'
 import { PublishProgress } from '../publish-progress.ts'
+import { describePublished, publishedLines } from '../publish-report.ts'
+import { nextSteps, type RegisteredTorrent, siteLines, warningLine } from '../registered-torrent.ts'
 import { assertWritable, writeWholeFile } from '../files.ts'
-
-/** Response of `POST /api/v1/torrents`. */
-interface Registered {
-  readonly sites: readonly {
-    readonly site: string
-    readonly bubble: string
-    readonly torrentUrl: string
-    readonly magnetUrl: string
-  }[]
-}
 
 export const publishCommand: Command = {
   name: 'publish',
@@ -131,20 +119,41 @@ async function publish(run: Run): Promise<ExitCode> {
 
   const registered = await register(run, published)
   const isRegistered = !(registered instanceof Error)
-  const { warnings } = summarize(published.metainfo)
+  const warnings = distinctWarnings(
+    origin.warnings ?? [],
+    summarize(published.metainfo).warnings,
+    isRegistered ? registered.warnings : [],
+  )
   if (isJson) {
-    const sites = isRegistered ? registered.sites : []
-    context.out(
-      JSON.stringify({ ...describe(published, wanted), registered: isRegistered, sites, warnings }, null, 2),
-    )
+    const document = {
+      ...describePublished(published, wanted),
+      registered: isRegistered,
+      sites: isRegistered ? registered.sites : [],
+      warnings,
+    }
+    context.out(JSON.stringify(document, null, 2))
   } else {
-    for (const { code, message } of warnings) context.err(`warning: ${escapeControl(message)} [${code}]`)
-    for (const line of linesOf(published, wanted)) context.out(line)
-    if (isRegistered) for (const line of siteLines(registered)) context.out(line)
+    for (const warning of warnings) context.err(warningLine(warning))
+    for (const line of publishedLines(published, wanted)) context.out(line)
+    if (isRegistered)
+      for (const line of [...siteLines(registered), ...nextSteps(registered, localFolder(run))])
+        context.out(line)
   }
   if (isRegistered) return exitCodes.yes
   context.err(`siteswarm publish: the torrent is not registered: ${registered.message}`)
   return exitCodeOf(registered)
+}
+
+/** The node reports what it finds in the torrent, too. */
+function distinctWarnings(...lists: readonly RegisteredTorrent['warnings'][]): RegisteredTorrent['warnings'] {
+  const byText = new Map(lists.flat().map(({ code, message }) => [`${code} ${message}`, { code, message }]))
+  return [...byText.values()]
+}
+
+/** The folder on this machine that holds the content under the name of the torrent. */
+function localFolder({ origin, wanted }: Run): string | undefined {
+  const isNamed = (wanted.name ?? origin.name) === origin.name
+  return origin.kind === 'file' && isNamed ? dirname(origin.reference) : undefined
 }
 
 type AdminError = AdminRefused | AdminUnreachable
@@ -155,12 +164,12 @@ async function checkNode(flags: CommandFlags, context: CommandContext): Promise<
   return answer instanceof Error ? answer : undefined
 }
 
-async function register(run: Run, { metainfo }: Published): Promise<Registered | AdminError> {
+async function register(run: Run, { metainfo }: Published): Promise<RegisteredTorrent | AdminError> {
   const { flags, context } = run
   const query = originQuery(run)
   const path = `/api/v1/torrents${query}`
   const answer = await ask(flags, context, { path, torrent: metainfo.bytes })
-  return answer instanceof Error ? answer : (answer as Registered)
+  return answer instanceof Error ? answer : (answer as RegisteredTorrent)
 }
 
 /** An origin URL with a query is withheld: the query may be a signature, and the node stores and lists origins. */
@@ -215,41 +224,3 @@ function createdAtSeconds({ environment }: CommandContext): number {
   const given = environment['SOURCE_DATE_EPOCH'] ?? ''
   return /^\d{1,12}$/.test(given) ? Number(given) : Math.floor(systemClock.nowMs() / 1_000)
 }
-
-function describe(published: Published, { isPrivate, output }: PublishArguments) {
-  const { metainfo, contentBytes, paddingBytes, pieceBytes, pieceCount } = published
-  const { infoHashV1, infoHashV2, source: name } = metainfo
-  return {
-    infoHashV1: infoHashV1 === undefined ? null : formatInfoHash(infoHashV1),
-    infoHashV2: infoHashV2 === undefined ? null : formatInfoHash(infoHashV2),
-    name,
-    sizeBytes: contentBytes,
-    paddingBytes,
-    pieceBytes,
-    pieceCount,
-    private: isPrivate,
-    output: output ?? null,
-  }
-}
-
-function linesOf(published: Published, wanted: PublishArguments): string[] {
-  const { infoHashV1, infoHashV2, name, sizeBytes, pieceBytes, pieceCount } = describe(published, wanted)
-  const row = (label: string, text: string) => `${label.padEnd(LABEL_WIDTH)}${escapeControl(text)}`
-  return [
-    row('infohash', infoHashV1 ?? ''),
-    ...(infoHashV2 === null ? [] : [row('infohash v2', infoHashV2)]),
-    row('name', name),
-    row('size', `${formatByteSize(sizeBytes)} (${sizeBytes} bytes)`),
-    row('pieces', `${pieceCount} of ${formatByteSize(pieceBytes)}`),
-    ...(wanted.output === undefined ? [] : [row('written', wanted.output)]),
-  ]
-}
-
-function siteLines({ sites }: Registered): string[] {
-  const nameOf = ({ site, bubble }: Registered['sites'][number]) =>
-    bubble === NO_BUBBLE ? site : `${site}/${bubble}`
-  const width = Math.max(LABEL_WIDTH, ...sites.map((site) => nameOf(site).length + 2))
-  return sites.map((site) => `${nameOf(site).padEnd(width)}${site.torrentUrl}`)
-}
-
-const LABEL_WIDTH = 13

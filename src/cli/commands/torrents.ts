@@ -1,28 +1,22 @@
-/** `torrents`: lists the registered torrents of a site, or removes one, through any node of the site. */
+/** `torrents`: lists the registered torrents of a site, shows or removes one, through any node of the site. */
 import { parseInfoHash } from '../../core/info-hash.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes } from '../command.ts'
 import { formatByteSize } from '../byte-size.ts'
 import { escapeControl } from '../escape-control.ts'
+import { nextSteps, type RegisteredTorrent, siteLines, warningLine } from '../registered-torrent.ts'
 
 /** An element of the response of `/api/v1/torrents`. */
-interface ListedTorrent {
-  readonly infoHashV1: string | null
-  readonly infoHashV2: string | null
-  readonly name: string
-  readonly sizeBytes: number
-  readonly isPrivate: boolean
-  readonly origin: string | null
-  readonly registeredAt: string
-}
+type ListedTorrent = Omit<RegisteredTorrent, 'sites' | 'warnings'>
 
 export const torrentsCommand: Command = {
   name: 'torrents',
-  arguments: '[remove] [infohash]',
-  summary: 'List the registered torrents of a site, or remove one.',
+  arguments: '[show|remove] [infohash]',
+  summary: 'List the registered torrents of a site, show the URLs of one, or remove one.',
   examples: [
     'siteswarm torrents',
     'siteswarm torrents --url http://t1.fra.example:6970 --json',
+    'siteswarm torrents show 2bcb3dab253c7e8c9355b33f262efadd63005087',
     'siteswarm torrents remove 2bcb3dab253c7e8c9355b33f262efadd63005087',
   ],
   flags: adminFlags,
@@ -33,7 +27,9 @@ export const torrentsCommand: Command = {
       return exitCodes.usage
     }
     try {
-      if (args[0] === 'remove') await remove(args[1] ?? '', flags, context)
+      const [action, infoHash = ''] = args
+      if (action === 'remove') await remove(infoHash, flags, context)
+      else if (action === 'show') await show(infoHash, flags, context)
       else await list(flags, context)
       return exitCodes.yes
     } catch (error) {
@@ -46,9 +42,9 @@ export const torrentsCommand: Command = {
 
 function argumentsProblem([action, infoHash]: readonly string[]): string | undefined {
   if (action === undefined) return undefined
-  if (action !== 'remove')
-    return `${JSON.stringify(action)} is not an action; use remove, or no argument to list`
-  if (infoHash === undefined) return 'remove requires the infohash of a torrent'
+  if (action !== 'remove' && action !== 'show')
+    return `${JSON.stringify(action)} is not an action; use show or remove, or no argument to list`
+  if (infoHash === undefined) return `${action} requires the infohash of a torrent`
   if (parseInfoHash(infoHash) === undefined)
     return `${JSON.stringify(infoHash)} is not an infohash; an infohash has 40 hexadecimal digits, or 64 for v2`
   return undefined
@@ -60,6 +56,16 @@ async function list(flags: CommandFlags, context: CommandContext): Promise<void>
   const { torrents } = answer as { readonly torrents: readonly ListedTorrent[] }
   if (torrents.length === 0) context.err('No torrents are registered.')
   for (const torrent of torrents) for (const line of describe(torrent)) context.out(line)
+}
+
+/** The URLs and commands that `publish` printed. */
+async function show(infoHash: string, flags: CommandFlags, context: CommandContext): Promise<void> {
+  const answer = await sendAdminRequest({ path: `/api/v1/torrents/${infoHash}` }, flags, context)
+  if (flags['json'] === true) return context.out(JSON.stringify(answer))
+  const torrent = answer as RegisteredTorrent
+  for (const warning of torrent.warnings) context.err(warningLine(warning))
+  const lines = [...describe(torrent), ...siteLines(torrent), ...nextSteps(torrent, undefined)]
+  for (const line of lines) context.out(line)
 }
 
 async function remove(infoHash: string, flags: CommandFlags, context: CommandContext): Promise<void> {

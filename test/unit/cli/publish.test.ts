@@ -6,6 +6,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -33,6 +34,7 @@ describe('publish', () => {
     folder = mkdtempSync(join(tmpdir(), 'siteswarm-publish-'))
     writeFileSync(at('a.txt'), 'hello')
     publish.registered.length = 0
+    publish.warnings = []
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
@@ -47,6 +49,9 @@ describe('publish', () => {
       'fra          http://fra.example/x.torrent',
       'fra/row-a    http://row-a.example/x.torrent',
       '',
+      'on the hosts of each site, with the URL of their site, for example:',
+      '  aria2c --follow-torrent=mem --seed-ratio=0 http://fra.example/x.torrent',
+      '',
     ])
     expect(publish.registered).toMatchObject([
       {
@@ -57,6 +62,39 @@ describe('publish', () => {
     ])
     const registered = readMetainfo(publish.registered[0]?.bytes ?? Buffer.alloc(0), 'registered')
     expect(registered.infoHashV1?.toString('hex')).toBe(INFO_HASH)
+  })
+
+  it('prints the warnings of the node, and how to start a first seed if the node is not a source', async () => {
+    publish.warnings = [{ code: 'origin-unusable', message: 'this node serves no files\u001b[2J' }]
+    const run = await publish([at('a.txt')])
+    expect(run).toMatchObject({
+      exitCode: 0,
+      err: 'warning: this node serves no files\\u{1b}[2J [origin-unusable]\n',
+    })
+    expect(run.out.split('\n').slice(-6)).toEqual([
+      '',
+      'first, a seed on this machine, with the URL of its site, for example:',
+      `  aria2c --follow-torrent=mem --seed-ratio=0 --check-integrity=true --dir=${folder} http://fra.example/x.torrent`,
+      'then, on the hosts of each site, with the URL of their site, for example:',
+      '  aria2c --follow-torrent=mem --seed-ratio=0 http://fra.example/x.torrent',
+      '',
+    ])
+    const { out } = await publish([at('a.txt'), '--json'])
+    expect(JSON.parse(out)).toMatchObject({ warnings: publish.warnings })
+    expect((await publish([at('a.txt'), '--name', 'b.txt'])).out).toContain(
+      'first, a seed on a host that has the content, in the folder that holds it',
+    )
+  })
+
+  it('reports links that were followed, and publishes their files', async () => {
+    mkdirSync(at('tree/lib'), { recursive: true })
+    writeFileSync(at('tree/lib/a'), 'hello')
+    symlinkSync('lib', at('tree/lib64'))
+    const run = await publish([at('tree')])
+    expect(run).toMatchObject({
+      exitCode: 0,
+      err: expect.stringContaining('warning: 1 files (5 bytes) are in the torrent twice'),
+    })
   })
 
   it('prints the same facts as one JSON document', async () => {

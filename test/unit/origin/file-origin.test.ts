@@ -4,6 +4,7 @@ import {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -111,18 +112,80 @@ describe('a file origin', () => {
     ['file.bin/x', 'missing', 'a part of the path is a file, not a folder'],
     ['empty-folder', 'unusable', 'the folder contains no files'],
     ['with-pipe', 'unusable', 'is not a regular file or a folder'],
-    ['with-link', 'unusable', 'is a link to a folder, which may lead outside the published folder'],
-    ['with-dangling', 'missing', 'no such file or folder'],
+    ['with-link', 'unusable', 'is a link to a folder outside of '],
+    ['with-dangling', 'missing', 'with-dangling/link: the link has no target; remove it'],
+    ['with-loop', 'unusable', 'the symbolic link points to itself; remove it'],
+    ['with-cycle', 'unusable', 'with-cycle/a/up is a link to a folder that contains it; exclude it'],
+    ['with-ring', 'unusable', 'is a link to a folder that contains it; exclude it'],
     ['with-latin1', 'unusable', 'the name is not valid UTF-8, which torrents require; rename it'],
   ])('rejects %s', async (name, kind, message) => {
-    for (const made of ['empty-folder', 'with-pipe', 'with-link', 'with-dangling', 'with-latin1']) {
+    for (const made of [
+      'empty-folder',
+      'with-pipe',
+      'with-link',
+      'with-dangling',
+      'with-latin1',
+      'with-loop',
+    ])
       mkdirSync(at(made))
-    }
+    for (const made of ['with-cycle/a', 'with-ring/a', 'with-ring/b'])
+      mkdirSync(at(made), { recursive: true })
+    symlinkSync('link', at('with-loop/link'))
+    symlinkSync('..', at('with-cycle/a/up'))
+    symlinkSync('../b', at('with-ring/a/to-b'))
+    symlinkSync('../a', at('with-ring/b/to-a'))
     execFileSync('mkfifo', [at('with-pipe/pipe')])
     symlinkSync(folder, at('with-link/link'))
     symlinkSync(at('nowhere'), at('with-dangling/link'))
     writeFileSync(Buffer.concat([Buffer.from(at('with-latin1/')), Buffer.from([0xe9])]), '')
     await expect(open(at(name))).rejects.toMatchObject({ kind, message: expect.stringContaining(message) })
+  })
+
+  it('follows links inside the folder, as in a root file system, and reports what is there twice', async () => {
+    mkdirSync(at('root/usr/lib'), { recursive: true })
+    writeFileSync(at('root/usr/lib/a.so.1'), 'aaaa')
+    symlinkSync('a.so.1', at('root/usr/lib/a.so'))
+    symlinkSync('usr/lib', at('root/lib'))
+    symlinkSync('lib', at('root/lib64'))
+    symlinkSync(at('file.bin'), at('root/outside'))
+    const origin = await open(at('root'))
+    expect(origin.files.map(({ path, sizeBytes }) => [path.join('/'), sizeBytes])).toEqual([
+      ['lib/a.so', 4],
+      ['lib/a.so.1', 4],
+      ['lib64/a.so', 4],
+      ['lib64/a.so.1', 4],
+      ['outside', 10],
+      ['usr/lib/a.so', 4],
+      ['usr/lib/a.so.1', 4],
+    ])
+    expect(origin.warnings).toEqual([
+      {
+        code: 'links-followed',
+        message:
+          '5 files (20 bytes) are in the torrent twice, because links inside the folder lead to them; ' +
+          'publish a tar archive to keep the links',
+      },
+    ])
+    expect((await buffer(origin.read(2, { startByte: 1, endByte: 3 }, signal))).toString()).toBe('aa')
+  })
+
+  it('has no warnings about links that lead to files elsewhere, as those of a download cache', async () => {
+    mkdirSync(at('snapshot'))
+    symlinkSync(at('file.bin'), at('snapshot/model.bin'))
+    expect((await open(at('snapshot'))).warnings).toEqual([])
+  })
+
+  it('rejects links that leave the folder within which it has to stay', async () => {
+    mkdirSync(at('images/tree'), { recursive: true })
+    writeFileSync(at('images/shared'), 'x')
+    symlinkSync('../shared', at('images/tree/a'))
+    const options = { environment: {}, signal, within: realpathSync(at('images')) }
+    expect((await openOrigin(at('images/tree'), options)).files).toHaveLength(1)
+    symlinkSync(at('file.bin'), at('images/tree/b'))
+    await expect(openOrigin(at('images/tree'), options)).rejects.toMatchObject({
+      kind: 'unusable',
+      message: expect.stringMatching(/tree\/b is a link that leads out of .*images$/),
+    })
   })
 
   it('resolves a relative path', async () => {

@@ -17,8 +17,14 @@ import { ApiError, type Query, readInfoHash } from '../requests.ts'
 
 export interface TorrentContext {
   readonly registry: TorrentRegistry
-  /** Why the nodes never serve the content of this origin; undefined where they do. */
-  readonly webSeeds: { unavailableReason(origin: string): string | undefined }
+  readonly webSeeds: {
+    /** Why the nodes never serve the content of this origin; undefined where they do. */
+    unavailableReason(origin: string): string | undefined
+    readonly content: {
+      /** Opens the origin and returns the problem with it; undefined if it can be served. */
+      problemOf(registration: Registration): Promise<string | undefined>
+    }
+  }
 }
 
 interface ShownWarning {
@@ -53,6 +59,16 @@ export function addTorrentRoutes(
         ...(unavailable === undefined ? [] : [{ code: 'origin-unusable', message: unavailable }]),
       ],
     }
+  }
+
+  /** The origin is opened when it is registered, so that the publisher learns at once if the node cannot read it. */
+  const originWarnings = async (registration: Registration): Promise<ShownWarning[]> => {
+    if (registration.origin === undefined || webSeeds.unavailableReason(registration.origin) !== undefined)
+      return []
+    const problem = await webSeeds.content.problemOf(registration)
+    return problem === undefined
+      ? []
+      : [{ code: 'origin-unreadable', message: `this node cannot serve the content: ${problem}` }]
   }
 
   const find = (text: string): Registration => {
@@ -110,6 +126,7 @@ export function addTorrentRoutes(
           .register(bytes, origin)
           .catch(explain)
         const described = describe(registration, metadataOf(metainfo, summary.isPrivate), summary.warnings)
+        described.warnings.push(...(await originWarnings(registration)))
         return reply.code(isNew ? 201 : 200).send({ ...described, isNew })
       },
     )

@@ -1,13 +1,7 @@
-/** The registry over the admin API, and the command that asks it. */
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { AdminServer } from '../../../../src/server/admin/admin-server.ts'
-import { ManualClock } from '../../../../src/core/clock.ts'
-import { TorrentRegistry } from '../../../../src/registry/torrent-registry.ts'
-import { runCommand } from '../../../a-command-run.ts'
+/** The registry over the admin API. */
+import { describe, expect, it } from 'vitest'
+import { anAdmin } from '../../../an-admin.ts'
 import { aTorrent, AWKWARD_INFO_HASH, PLAIN_INFO_HASH, PLAIN_TORRENT } from '../../../a-torrent.ts'
-import { aTorrentStore } from '../../../a-torrent-store.ts'
-import { aTracker } from '../../../a-tracker.ts'
-import { aWebServer } from '../../../a-web-server.ts'
 
 const NOT_PRIVATE = {
   code: 'not-private',
@@ -27,46 +21,6 @@ const linksOf = (infoHash: string) =>
     torrentUrl: `http://127.${number}.0.1:6969/torrents/${infoHash}.torrent?site=${site}`,
     magnetUrl: `http://127.${number}.0.1:6969/torrents/${infoHash}.magnet?site=${site}`,
   }))
-
-async function anAdmin(token?: string) {
-  const { topology, tracker, table } = aTracker()
-  const store = aTorrentStore()
-  const clock = new ManualClock(Date.UTC(2030, 0, 2, 3, 4, 5))
-  const registry = new TorrentRegistry({ store, clock, admit: 'registered' })
-  const server = new AdminServer({
-    topology,
-    tracker,
-    table,
-    health: {
-      metrics: async () => ({ contentType: 'text/plain', body: '' }),
-      readiness: async () => ({ isReady: true, body: '' }),
-    },
-    operations: { reload: async () => ({ sites: 3 }), drain: () => {} },
-    torrents: {
-      registry,
-      webSeeds: {
-        unavailableReason: (origin) =>
-          origin.startsWith('/srv/') ? undefined : 'this node does not serve it',
-      },
-    },
-    site: 'fra',
-    federation: undefined,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-    token,
-  })
-  const port = await server.start({ host: '127.0.0.1', port: 0 })
-  onTestFinished(() => server.stop())
-  const url = `http://127.0.0.1:${port}`
-  const call = async (method: string, path: string, body?: Buffer, headers: Record<string, string> = {}) => {
-    const response = await fetch(`${url}/api/v1/torrents${path}`, {
-      method,
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/x-bittorrent' }), ...headers },
-      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
-    })
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-  }
-  return { store, registry, clock, url, call }
-}
 
 describe('registering a torrent', () => {
   it('answers with what it is, where clients of each site get it, and what will surprise them', async () => {
@@ -290,92 +244,5 @@ describe('registered torrents', () => {
     expect(registry.admits(Buffer.from(v2.slice(0, 40), 'hex'))).toBe(true)
     expect((await call('DELETE', `/${v2}`)).status).toBe(200)
     expect(registry.admits(Buffer.from(v1, 'hex'))).toBe(false)
-  })
-})
-
-describe('siteswarm torrents', () => {
-  it('lists them for people', async () => {
-    const { call, url } = await anAdmin()
-    await call('POST', '?origin=s3://images/a.txt', PLAIN_TORRENT)
-    const { exitCode, out, err } = await runCommand(['torrents', '--url', url])
-    expect({ exitCode, out, err }).toEqual({
-      exitCode: 0,
-      out: `${PLAIN_INFO_HASH}  a.txt\n  5 B, v1, not private, 2030-01-02 03:04\n  from s3://images/a.txt\n`,
-      err: '',
-    })
-  })
-
-  it('says that there is none', async () => {
-    const { url } = await anAdmin()
-    expect(await runCommand(['torrents', '--url', url])).toMatchObject({
-      exitCode: 0,
-      out: '',
-      err: 'No torrents are registered.\n',
-    })
-  })
-
-  it('prints the node’s answer as JSON', async () => {
-    const { url } = await anAdmin()
-    const { out } = await runCommand(['torrents', '--url', url, '--json'])
-    expect(JSON.parse(out)).toEqual({ total: 0, torrents: [] })
-  })
-
-  it('removes one, with the token from the environment', async () => {
-    const { registry, url } = await anAdmin('sesame-sesame')
-    await registry.register(PLAIN_TORRENT, undefined)
-    const remove = ['torrents', 'remove', PLAIN_INFO_HASH, '--url', url]
-    expect(await runCommand(remove)).toMatchObject({
-      exitCode: 1,
-      err: `siteswarm torrents: the node at ${url} requires its admin token: --token, or SITESWARM_ADMIN_TOKEN\n`,
-    })
-    expect(await runCommand([...remove, '--token', 'sesame-salami'])).toMatchObject({
-      exitCode: 1,
-      err: `siteswarm torrents: the node at ${url} rejects the admin token; check --token or SITESWARM_ADMIN_TOKEN\n`,
-    })
-    const environment = { SITESWARM_ADMIN_TOKEN: 'sesame-sesame' }
-    expect(await runCommand(remove, { environment })).toMatchObject({ exitCode: 0, out: 'removed a.txt\n' })
-    expect(await runCommand(remove, { environment })).toMatchObject({
-      exitCode: 1,
-      err: `siteswarm torrents: ${PLAIN_INFO_HASH} is not registered here\n`,
-    })
-  })
-
-  it.each([
-    [['remove'], 'remove requires the infohash of a torrent'],
-    [['remove', 'abc'], '"abc" is not an infohash; an infohash has 40 hexadecimal digits, or 64 for v2'],
-    [['add'], '"add" is not an action; use remove, or no argument to list'],
-  ])('refuses %j', async (args, why) => {
-    expect(await runCommand(['torrents', ...args])).toMatchObject({
-      exitCode: 64,
-      err: `siteswarm torrents: ${why}\n`,
-    })
-  })
-
-  it.each(['127.0.0.1:6970', 'foo', 'http://', 'ftp://127.0.0.1'])(
-    'refuses %s as the URL of a node',
-    async (url) => {
-      const { exitCode, err } = await runCommand(['torrents', '--url', url])
-      expect({ exitCode, err }).toEqual({
-        exitCode: 1,
-        err: `siteswarm: --url ${url}: write the admin listener of a node as http://host:port, such as http://127.0.0.1:6970\n`,
-      })
-    },
-  )
-
-  it('tells a node from a web server, or the tracker itself, at the URL', async () => {
-    const server = await aWebServer(Buffer.from('d14:failure reason3:noee'))
-    onTestFinished(() => server.close())
-    expect(await runCommand(['torrents', '--url', server.url])).toMatchObject({
-      exitCode: 69,
-      err: `siteswarm torrents: the server at ${server.url} is not the admin listener of a node; give its URL with --url, such as http://127.0.0.1:6970\n`,
-    })
-  })
-
-  it('says where it looked for a node', async () => {
-    const { exitCode, err } = await runCommand(['torrents', '--url', 'http://127.0.0.1:2'])
-    expect({ exitCode, err }).toEqual({
-      exitCode: 69,
-      err: 'siteswarm torrents: no node responds at http://127.0.0.1:2: connection refused (ECONNREFUSED); check that the server is running, or give the URL of another admin listener with --url\n',
-    })
   })
 })

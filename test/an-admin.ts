@@ -1,0 +1,54 @@
+/** Starts an admin listener on a free port, with a registry in memory and the topology of a-topology.ts. */
+import { onTestFinished } from 'vitest'
+import { ManualClock } from '../src/core/clock.ts'
+import { TorrentRegistry } from '../src/registry/torrent-registry.ts'
+import { AdminServer } from '../src/server/admin/admin-server.ts'
+import { aTorrentStore } from './a-torrent-store.ts'
+import { aTracker } from './a-tracker.ts'
+
+/** `token`: of the admin listener. Origins below /srv/ can be served, /srv/secret only by another user. */
+export async function anAdmin(token?: string) {
+  const { topology, tracker, table } = aTracker()
+  const store = aTorrentStore()
+  const clock = new ManualClock(Date.UTC(2030, 0, 2, 3, 4, 5))
+  const registry = new TorrentRegistry({ store, clock, admit: 'registered' })
+  const server = new AdminServer({
+    topology,
+    tracker,
+    table,
+    health: {
+      metrics: async () => ({ contentType: 'text/plain', body: '' }),
+      readiness: async () => ({ isReady: true, body: '' }),
+    },
+    operations: { reload: async () => ({ sites: 3 }), drain: () => {} },
+    torrents: {
+      registry,
+      webSeeds: {
+        unavailableReason: (origin) =>
+          origin.startsWith('/srv/') ? undefined : 'this node does not serve it',
+        content: {
+          problemOf: async ({ origin }) =>
+            origin?.startsWith('/srv/secret') === true
+              ? `cannot read ${origin}: permission denied`
+              : undefined,
+        },
+      },
+    },
+    site: 'fra',
+    federation: undefined,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    token,
+  })
+  const port = await server.start({ host: '127.0.0.1', port: 0 })
+  onTestFinished(() => server.stop())
+  const url = `http://127.0.0.1:${port}`
+  const call = async (method: string, path: string, body?: Buffer, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${url}/api/v1/torrents${path}`, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/x-bittorrent' }), ...headers },
+      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+    })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  return { store, registry, clock, url, call }
+}
