@@ -1,6 +1,6 @@
 /**
- * The shape of a command: a name, one sentence, examples, flags, and a `run` that gets everything it touches
- * handed in and returns an exit code, so that a test calls it without a process.
+ * Interface of a command: a name, one sentence, examples, flags, and a `run` that receives all of its dependencies and
+ * returns an exit code, so that a test can call it without a process.
  *
  * Results go to `out`, everything else to `err`; with `--json` exactly one JSON document goes to `out`.
  */
@@ -13,16 +13,16 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 export interface CommandContext {
   /** Writes one line to standard output. */
   out(line: string): void
-  /** Writes bytes to standard output as they are: a .torrent. */
+  /** Writes bytes to standard output unchanged: a .torrent. */
   outBytes(bytes: Buffer): void
   /** Writes one line to standard error. */
   err(line: string): void
   /**
    * Writes a line to standard error that the next one replaces; an empty one removes it. undefined where standard
-   * error is no terminal, and old lines would stay.
+   * error is not a terminal, where old lines would stay.
    */
   readonly showStatus: ((line: string) => void) | undefined
-  /** Whether standard output is a terminal: colours and bars only there. */
+  /** Standard output is a terminal: colours and bars are used only there. */
   readonly isTerminal: boolean
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly version: string

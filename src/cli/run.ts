@@ -1,6 +1,5 @@
 /**
- * From `argv` to an exit code: finds the command, reads its flags, runs it, and turns what it throws into one
- * clear message and the right code.
+ * Runs the command of `argv`: reads its flags, calls it, and turns its errors into one clear message and an exit code.
  */
 import { Command as CommanderCommand, CommanderError } from 'commander'
 import { ConfigError, InputError } from '../core/errors.ts'

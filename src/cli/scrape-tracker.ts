@@ -1,6 +1,6 @@
 /** One scrape, over the protocol of the URL: for `scrape`, and for `check --online`. */
-import { askTracker } from '../client/http-request.ts'
-import { readScrapeResponse, type ScrapeAnswer } from '../client/scrape-response.ts'
+import { requestTracker } from '../client/http-request.ts'
+import { readScrapeResponse, type ScrapeResponse } from '../client/scrape-response.ts'
 import { scrapeOverUdp } from '../client/udp-tracker.ts'
 import { UsageError } from '../client/usage-error.ts'
 import { writeScrape } from '../wire/http/scrape.ts'
@@ -16,7 +16,7 @@ export interface ScrapeRequest {
 }
 
 export interface Scraped {
-  readonly read: ScrapeAnswer
+  readonly read: ScrapeResponse
   /** The URL of the request. */
   readonly requested: string
   /** null over UDP, which has none. */
@@ -31,9 +31,9 @@ export async function scrapeTracker(request: ScrapeRequest): Promise<Scraped> {
     return { requested: url.href, status: null, ...(await scrapeOverUdp({ url, from, signal }, infoHashes)) }
   }
   const target = withQuery(scrapeUrl(url), writeScrape(infoHashes))
-  const answer = await askTracker({ url: target, from, version, signal })
-  const { status, elapsedMs } = answer
-  return { read: readScrapeResponse(answer, infoHashes), requested: answer.url, status, elapsedMs }
+  const response = await requestTracker({ url: target, from, version, signal })
+  const { status, elapsedMs } = response
+  return { read: readScrapeResponse(response, infoHashes), requested: response.url, status, elapsedMs }
 }
 
 /** BEP 48: `scrape` replaces `announce`. The part after it, such as a token of siteswarm, stays. */

@@ -1,4 +1,4 @@
-/** What `announce` and `scrape` read from their arguments alike. */
+/** Arguments that `announce` and `scrape` have in common. */
 import { UsageError } from '../client/usage-error.ts'
 import { parseAddress } from '../core/address.ts'
 import { parseInfoHash } from '../core/info-hash.ts'
@@ -31,7 +31,7 @@ export function readLocalAddress(text: string | undefined): string | undefined {
   return text
 }
 
-/** The URL with more of a query, bytes untouched. */
+/** The URL with a longer query, its bytes unchanged. */
 export function withQuery(url: URL, query: string): URL {
   const whole = new URL(url)
   whole.search = url.search === '' ? `?${query}` : `${url.search}&${query}`

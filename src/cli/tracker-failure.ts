@@ -1,10 +1,10 @@
-/** What went wrong when a command asked a tracker: said on standard error, with the exit code that it means. */
+/** Reports a failed request to a tracker on standard error, and returns the exit code. */
 import { TrackerUnreachable } from '../client/http-request.ts'
 import { type CommandContext, type ExitCode, exitCodes } from './command.ts'
 import { escapeControl } from './escape-control.ts'
 import { UsageError } from '../client/usage-error.ts'
 
-/** `command` as typed. Throws again what is neither a wrong argument nor a tracker that cannot be reached. */
+/** `command`: its name. Rethrows errors other than wrong arguments and unreachable trackers. */
 export function reportTrackerFailure(
   command: string,
   url: string,
@@ -16,7 +16,7 @@ export function reportTrackerFailure(
     return exitCodes.usage
   }
   if (error instanceof TrackerUnreachable) {
-    context.err(`siteswarm ${command}: ${url} cannot be asked: ${escapeControl(error.message)}`)
+    context.err(`siteswarm ${command}: ${url} does not respond: ${escapeControl(error.message)}`)
     return exitCodes.unreachable
   }
   throw error

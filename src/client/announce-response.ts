@@ -1,13 +1,13 @@
 /**
- * The answer to an announce, for people and for programs, with what clients make of its oddities.
+ * Response to an announce, for people and for programs, with warnings about properties that some clients do not accept.
  */
 import { type BencodeValue, dictionaryEntries, integerOf, listItems, textOf } from '../bencode/value.ts'
 import { type Address, addressFromBytes, parseAddress } from '../core/address.ts'
-import type { TrackerAnswer } from './http-request.ts'
-import { type AnswerReader, readAnswer, takeFailure } from './response-reader.ts'
+import type { TrackerResponse } from './http-request.ts'
+import { type ResponseReader, openResponse, takeFailure } from './response-reader.ts'
 
-export interface AnnounceAnswer {
-  /** Whether clients get peers out of it; false for a failure and for what is no answer at all. */
+export interface AnnounceResponse {
+  /** Clients get peers from it; false for a failure and for bytes that are not a response. */
   readonly isUsable: boolean
   readonly failureReason: string | null
   readonly warningMessage: string | null
@@ -19,17 +19,17 @@ export interface AnnounceAnswer {
   readonly trackerId: string | null
   /** BEP 24: the address that the tracker sees. */
   readonly externalIp: string | null
-  /** `address:port`, in the order of the answer, `peers` before `peers6`. */
+  /** `address:port`, in the order of the response, `peers` before `peers6`. */
   readonly peers: readonly string[]
-  /** Keys that this program does not know. */
+  /** Keys that are unknown to this program. */
   readonly otherKeys: readonly string[]
   readonly warnings: readonly string[]
 }
 
-export function readAnnounceResponse(answer: TrackerAnswer): AnnounceAnswer {
+export function readAnnounceResponse(response: TrackerResponse): AnnounceResponse {
   const warnings: string[] = []
-  const reader = readAnswer(answer, warnings)
-  if (reader === undefined) return { ...NO_ANNOUNCE_ANSWER, warnings }
+  const reader = openResponse(response, warnings)
+  if (reader === undefined) return { ...NO_ANNOUNCE_RESPONSE, warnings }
   const failureReason = takeFailure(reader, warnings)
   if (failureReason === null) warnAboutMissing(reader, warnings)
   const peers = [...takePeers(reader, warnings), ...takePeers6(reader, warnings)]
@@ -37,9 +37,9 @@ export function readAnnounceResponse(answer: TrackerAnswer): AnnounceAnswer {
   const intervalSeconds = reader.takeInteger('interval')
   const minIntervalSeconds = reader.takeInteger('min interval')
   if (failureReason === null) warnAboutIntervals(intervalSeconds, minIntervalSeconds, warnings)
-  if (reader.take('retry in') !== undefined) warnings.push('"retry in" (BEP 31) is read by no client')
+  if (reader.take('retry in') !== undefined) warnings.push('"retry in" (BEP 31) is ignored by all clients')
   return {
-    isUsable: failureReason === null && answer.status === 200,
+    isUsable: failureReason === null && response.status === 200,
     failureReason,
     warningMessage: reader.takeText('warning message'),
     intervalSeconds,
@@ -55,7 +55,7 @@ export function readAnnounceResponse(answer: TrackerAnswer): AnnounceAnswer {
   }
 }
 
-export const NO_ANNOUNCE_ANSWER: AnnounceAnswer = {
+export const NO_ANNOUNCE_RESPONSE: AnnounceResponse = {
   isUsable: false,
   failureReason: null,
   warningMessage: null,
@@ -72,14 +72,14 @@ export const NO_ANNOUNCE_ANSWER: AnnounceAnswer = {
 }
 
 interface Peer {
-  /** Text where a dictionary names a host, which BEP 3 allows. */
+  /** Text where a dictionary contains a host name, which BEP 3 allows. */
   readonly host: Address | string
   readonly port: number
 }
 
-function warnAboutMissing(reader: AnswerReader, warnings: string[]): void {
+function warnAboutMissing(reader: ResponseReader, warnings: string[]): void {
   if (!reader.has('peers') && !reader.has('peers6')) {
-    warnings.push('"peers" is missing: rtorrent takes that for a failure, even on stopped')
+    warnings.push('"peers" is missing: rtorrent treats that as a failure, even on stopped')
   }
   const counts = ['complete', 'incomplete', 'downloaded'].filter((key) => !reader.has(key))
   if (counts.length > 0) {
@@ -93,27 +93,27 @@ export function warnAboutIntervals(
   warnings: string[],
 ): void {
   if (interval === null || interval <= 0) {
-    warnings.push('no usable "interval": anacrolix announces again at once, without end')
+    warnings.push('no usable "interval": anacrolix announces in a loop without a pause')
   } else if (interval > TIMER_SECONDS_MAX) {
     warnings.push(
-      `an interval above ${TIMER_SECONDS_MAX} s overflows the timer of WebTorrent: it announces without end`,
+      `an interval above ${TIMER_SECONDS_MAX} s overflows the timer of WebTorrent, which then announces in a loop`,
     )
   }
   if (
     interval !== null &&
     intervalMin !== null &&
-    intervalMin < AGREEABLE_SECONDS &&
+    intervalMin < LIBTORRENT_SECONDS_MIN &&
     intervalMin * 2 < interval
   ) {
-    warnings.push(`aria2 announces every ${intervalMin} s, at the smaller of both intervals`)
+    warnings.push(`aria2 announces every ${intervalMin} s: it uses the smaller of both intervals`)
   }
 }
 
 /** 2^31 ms. */
 const TIMER_SECONDS_MAX = 2_147_483
 
-/** The least that libtorrent accepts: an interval that is far longer is not meant to be undercut. */
-const AGREEABLE_SECONDS = 300
+/** The smallest interval of libtorrent. A far longer interval is meant as the minimum. */
+const LIBTORRENT_SECONDS_MIN = 300
 
 export function warnAboutPeers(peers: readonly Peer[], warnings: string[]): void {
   const unusable = peers.filter(({ port }) => port < 1 || port > 65535).length
@@ -122,26 +122,26 @@ export function warnAboutPeers(peers: readonly Peer[], warnings: string[]): void
   const repeated = addresses.length - new Set(addresses).size
   if (repeated > 0) {
     warnings.push(
-      `${repeated} peers share the address of another: libtorrent and rtorrent keep one of each address`,
+      `${repeated} peers have the address of another one: libtorrent and rtorrent keep one peer per address`,
     )
   }
   const linkLocal = peers.filter(({ host }) => typeof host !== 'string' && host.isLinkLocal).length
   if (linkLocal > 0)
-    warnings.push(`${linkLocal} peers are link-local: libtorrent and Transmission refuse them`)
+    warnings.push(`${linkLocal} peers are link-local: libtorrent and Transmission reject them`)
 }
 
-function takePeers(reader: AnswerReader, warnings: string[]): Peer[] {
+function takePeers(reader: ResponseReader, warnings: string[]): Peer[] {
   const value = reader.take('peers')
   if (value?.kind === 'string') return readCompact(reader.bytes, value, 4, warnings)
   if (value?.kind === 'list') return readPeerList(reader.bytes, value, warnings)
-  if (value !== undefined) warnings.push(`"peers" is ${article(value.kind)}, which no client reads`)
+  if (value !== undefined) warnings.push(`"peers" is ${article(value.kind)}; all clients ignore it`)
   return []
 }
 
-function takePeers6(reader: AnswerReader, warnings: string[]): Peer[] {
+function takePeers6(reader: ResponseReader, warnings: string[]): Peer[] {
   const value = reader.take('peers6')
   if (value?.kind === 'string') return readCompact(reader.bytes, value, 16, warnings)
-  if (value !== undefined) warnings.push(`"peers6" is ${article(value.kind)}, which no client reads`)
+  if (value !== undefined) warnings.push(`"peers6" is ${article(value.kind)}; all clients ignore it`)
   return []
 }
 
@@ -151,7 +151,7 @@ function readCompact(bytes: Buffer, value: BencodeValue, addressBytes: 4 | 16, w
   const key = addressBytes === 4 ? 'peers' : 'peers6'
   if (content.length % stride !== 0) {
     warnings.push(
-      `"${key}" has ${content.length} bytes, which is no multiple of ${stride}: aria2 drops the list, WebTorrent and anacrolix the answer`,
+      `"${key}" has ${content.length} bytes, which is not a multiple of ${stride}: aria2 drops the list, WebTorrent and anacrolix drop the response`,
     )
   }
   const peers: Peer[] = []
@@ -162,7 +162,7 @@ function readCompact(bytes: Buffer, value: BencodeValue, addressBytes: 4 | 16, w
   const mapped =
     addressBytes === 16 ? peers.filter(({ host }) => typeof host !== 'string' && host.isV4).length : 0
   if (mapped > 0)
-    warnings.push(`${mapped} peers in "peers6" are mapped IPv4 addresses: Transmission refuses them`)
+    warnings.push(`${mapped} peers in "peers6" are mapped IPv4 addresses: Transmission rejects them`)
   return peers
 }
 
@@ -174,7 +174,8 @@ function readPeerList(bytes: Buffer, list: BencodeValue, warnings: string[]): Pe
     if (peer === undefined) unreadable++
     else peers.push(peer)
   }
-  if (unreadable > 0) warnings.push(`${unreadable} items of "peers" are no dictionaries with "ip" and "port"`)
+  if (unreadable > 0)
+    warnings.push(`${unreadable} items of "peers" are not dictionaries with "ip" and "port"`)
   return peers
 }
 
@@ -189,14 +190,14 @@ function readPeer(bytes: Buffer, dictionary: BencodeValue): Peer | undefined {
   return ip === undefined || port === undefined ? undefined : { host: parseAddress(ip) ?? ip, port }
 }
 
-function takeExternalIp(reader: AnswerReader, warnings: string[]): string | null {
+function takeExternalIp(reader: ResponseReader, warnings: string[]): string | null {
   const value = reader.take('external ip')
   if (value === undefined) return null
   const bytes = reader.bytes.subarray(value.contentStart, value.end)
   if (value.kind === 'string' && (bytes.length === 4 || bytes.length === 16)) {
     return addressFromBytes(bytes).toString()
   }
-  warnings.push('"external ip" is no string of 4 or 16 bytes')
+  warnings.push('"external ip" is not a string of 4 or 16 bytes')
   return null
 }
 

@@ -1,8 +1,8 @@
 /**
- * One HTTP request to a tracker, as a client makes it, and everything that came back.
+ * One HTTP request to a tracker, as a client makes it, and the complete response.
  *
- * On `node:http` and not on `fetch`: it leaves the bytes of the query alone, can speak from one of several local
- * addresses, and says what was received when the answer is no HTTP.
+ * On `node:http` and not on `fetch`: it keeps the bytes of the query unchanged, can use one of several local addresses, and
+ * reports the received bytes when they are not HTTP.
  */
 import { type IncomingMessage, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -10,14 +10,14 @@ import { elapsedMs } from '../core/clock.ts'
 
 export interface TrackerRequest {
   readonly url: URL
-  /** Local address to speak from; the system's choice where undefined. */
+  /** Local address of the connection; the system's choice where undefined. */
   readonly from: string | undefined
   readonly version: string
   readonly signal: AbortSignal
 }
 
-export interface TrackerAnswer {
-  /** Where the answer came from in the end. */
+export interface TrackerResponse {
+  /** URL of the response, after redirects. */
   readonly url: string
   readonly status: number
   readonly headers: IncomingMessage['headers']
@@ -25,25 +25,25 @@ export interface TrackerAnswer {
   readonly elapsedMs: number
 }
 
-/** Nobody answered. The message says why. */
+/** The tracker did not respond. The message has the reason. */
 export class TrackerUnreachable extends Error {}
 
-/** WebTorrent and anacrolix give up after as long. */
+/** The deadline of WebTorrent and anacrolix. */
 const DEADLINE_MS = 15_000
 
-/** As many as libtorrent and rtorrent follow. */
+/** The limit of libtorrent and rtorrent. */
 const REDIRECTS_MAX = 5
 
-/** What rtorrent 0.16 reads; libtorrent stops at 835,584 bytes. */
+/** The limit of rtorrent 0.16; libtorrent stops at 835,584 bytes. */
 const BODY_BYTES_MAX = 1_048_576
 
 /** Rejects with `TrackerUnreachable`. */
-export async function askTracker(request: TrackerRequest): Promise<TrackerAnswer> {
+export async function requestTracker(request: TrackerRequest): Promise<TrackerResponse> {
   const startMs = elapsedMs()
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(DEADLINE_MS)])
   let url = request.url
   for (let redirects = 0; ; redirects++) {
-    const response = await askOnce({ ...request, url, signal })
+    const response = await requestOnce({ ...request, url, signal })
     const location = response.message.headers.location
     const status = response.message.statusCode ?? 0
     if (location === undefined || status < 300 || status > 399) {
@@ -58,15 +58,16 @@ export async function askTracker(request: TrackerRequest): Promise<TrackerAnswer
 }
 
 function redirectTarget(location: string, from: URL): URL {
-  if (!URL.canParse(location, from.href)) throw new TrackerUnreachable(`a redirect to no URL: ${location}`)
+  if (!URL.canParse(location, from.href))
+    throw new TrackerUnreachable(`a redirect to ${location}, which is not a URL`)
   const url = new URL(location, from.href)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new TrackerUnreachable(`a redirect to ${url.href}, which no client follows`)
+    throw new TrackerUnreachable(`a redirect to ${url.href}; clients follow http and https only`)
   }
   return url
 }
 
-function askOnce(
+function requestOnce(
   request: TrackerRequest,
 ): Promise<{ readonly message: IncomingMessage; readonly body: Buffer }> {
   const { url, from, version, signal } = request
@@ -98,30 +99,30 @@ function askOnce(
   })
 }
 
-/** Why nobody answered, for people. */
+/** The reason of a missing response, for people. */
 export function explainUnreachable(
   error: Error,
   { from, signal }: Pick<TrackerRequest, 'from' | 'signal'>,
 ): string {
   if (signal.aborted) {
     const isLate = (signal.reason as Error | undefined)?.name === 'TimeoutError'
-    return isLate ? `no answer within ${DEADLINE_MS / 1000} s` : 'interrupted'
+    return isLate ? `no response within ${DEADLINE_MS / 1000} s` : 'interrupted'
   }
   const { code = '' } = error as NodeJS.ErrnoException
   switch (code) {
     case 'ECONNREFUSED':
-      return 'connection refused; nothing listens there'
+      return 'connection refused; no program listens there'
     case 'ECONNRESET':
-      return 'it closed the connection without an answer'
+      return 'it closed the connection without a response'
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return 'the name of its host has no address'
+      return 'its host name has no address'
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return 'there is no route to it'
     case 'EADDRNOTAVAIL':
-      return from === undefined ? error.message : `this machine has no address ${from} to speak from`
+      return from === undefined ? error.message : `this machine does not have the address ${from}`
     default:
-      return code.startsWith('HPE_') ? `what it sends is no HTTP (${error.message})` : error.message
+      return code.startsWith('HPE_') ? `its response is not HTTP (${error.message})` : error.message
   }
 }

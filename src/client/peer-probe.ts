@@ -15,14 +15,15 @@ const DEADLINE_MS = 3_000
 /** Peer id (BEP 20) that identifies the node. The client sees a peer that connects, reads and disconnects. */
 const PEER_ID = Buffer.from('-SW0100-inquiringnow', 'latin1')
 
-export interface Inquired {
+/** A peer of one torrent. */
+export interface ProbeTarget {
   readonly infoHash: Buffer
   readonly address: Address
   readonly port: number
 }
 
 /** Never rejects: undefined where the client cannot be reached, or does not answer in time. */
-export function probeCompletion({ infoHash, address, port }: Inquired): Promise<number | undefined> {
+export function probeCompletion({ infoHash, address, port }: ProbeTarget): Promise<number | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host: address.toString(), port })
     const deadline = setTimeout(() => end(undefined), DEADLINE_MS)

@@ -1,19 +1,19 @@
 /**
- * A tracker's answer, read the way the strictest of clients reads it, with a warning for everything that one of
- * them stumbles over: what one client accepts, another takes for a failure, and an operator cannot try them all.
+ * Response of a tracker, read as strictly as by the strictest client, with a warning for each property that some client
+ * rejects: one client accepts it, another treats it as a failure, and an operator cannot test all of them.
  */
 import { BencodeScanner } from '../bencode/scanner.ts'
 import { encodingProblemTexts } from '../bencode/encoding-problem.ts'
 import { type BencodeValue, dictionaryEntries, integerOf, textOf } from '../bencode/value.ts'
 import { InputError } from '../core/errors.ts'
 import { quoteForReason } from '../wire/http/failure.ts'
-import type { TrackerAnswer } from './http-request.ts'
+import type { TrackerResponse } from './http-request.ts'
 
 /** libtorrent reads no more (`max_http_recv_buffer_size`). */
 const BODY_BYTES_LIBTORRENT = 835_584
 
-/** The dictionary of an answer. Reading a key takes it away; what is left in the end is what nobody knows. */
-export class AnswerReader {
+/** The dictionary of a response. Reading a key removes it; the keys that remain are unknown. */
+export class ResponseReader {
   readonly bytes: Buffer
   readonly #warnings: string[]
   readonly #values = new Map<string, BencodeValue>()
@@ -37,75 +37,75 @@ export class AnswerReader {
     return value
   }
 
-  /** null where the key is missing, or holds something else, which is warned of. */
+  /** null where the key is missing, or has a value of another type, which adds a warning. */
   takeInteger(key: string): number | null {
     const value = this.take(key)
     if (value === undefined) return null
     const integer = integerOf(this.bytes, value)
-    if (integer === undefined) this.#warnings.push(`"${key}" is no integer that fits into 53 bits`)
+    if (integer === undefined) this.#warnings.push(`"${key}" is not an integer that fits into 53 bits`)
     return integer ?? null
   }
 
-  /** null where the key is missing, or holds something else, which is warned of. */
+  /** null where the key is missing, or has a value of another type, which adds a warning. */
   takeText(key: string): string | null {
     const value = this.take(key)
     if (value === undefined) return null
     const text = textOf(this.bytes, value)
-    if (text === undefined) this.#warnings.push(`"${key}" is no string`)
+    if (text === undefined) this.#warnings.push(`"${key}" is not a string`)
     return text ?? null
   }
 
-  /** The names that nobody took, printable. */
+  /** The names of unread keys, printable. */
   left(): string[] {
     return [...this.#values.keys()].map((name) => quoteForReason(name).slice(1, -1))
   }
 }
 
-/** The dictionary of an answer; undefined, with a warning that says why, where there is none. */
-export function readAnswer(answer: TrackerAnswer, warnings: string[]): AnswerReader | undefined {
-  const { status, headers, body } = answer
+/** The dictionary of a response; undefined, with a warning, where there is none. */
+export function openResponse(response: TrackerResponse, warnings: string[]): ResponseReader | undefined {
+  const { status, headers, body } = response
   if (status !== 200) {
-    warnings.push(`status ${status}: all clients but rtorrent read an answer only with status 200`)
+    warnings.push(`status ${status}: all clients except rtorrent read a response only with status 200`)
   }
   const encoding = headers['content-encoding']
   if (encoding !== undefined) {
-    warnings.push(`the answer is encoded as ${quoteForReason(encoding)}, which nobody asked for`)
+    warnings.push(`the response is encoded as ${quoteForReason(encoding)}, which the request does not accept`)
   }
   if (body.length > BODY_BYTES_LIBTORRENT) {
-    warnings.push(`${body.length} bytes: libtorrent reads no answer beyond ${BODY_BYTES_LIBTORRENT}`)
+    warnings.push(`${body.length} bytes: libtorrent rejects responses above ${BODY_BYTES_LIBTORRENT}`)
   }
-  const scanner = new BencodeScanner(body, 'the answer', 0, (kind, offset) =>
+  const scanner = new BencodeScanner(body, 'the response', 0, (kind, offset) =>
     warnings.push(`${encodingProblemTexts[kind]}, at byte ${offset}`),
   )
   try {
-    if (scanner.next() !== 'dictionary') throw new InputError('the answer: it is no dictionary')
+    if (scanner.next() !== 'dictionary') throw new InputError('the response: it is not a dictionary')
     scanner.skip()
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    // What the scanner advises is meant for a file.
-    const [what = ''] = error.message.split(';')
+    // The advice after the semicolon applies to files.
+    const [problem = ''] = error.message.split(';')
     warnings.push(
-      `no client reads this answer: ${what}; it begins with ${quoteForReason(body.toString('latin1', 0, 60))}`,
+      `all clients reject this response: ${problem}; it begins with ${quoteForReason(body.toString('latin1', 0, 60))}`,
     )
     return undefined
   }
   if (scanner.end < body.length) {
     warnings.push(
-      `${body.length - scanner.end} bytes follow the dictionary; strict clients refuse the answer`,
+      `${body.length - scanner.end} bytes follow the dictionary; strict clients reject the response`,
     )
   }
-  return new AnswerReader(body, 0, warnings)
+  return new ResponseReader(body, 0, warnings)
 }
 
-/** A failure, and what it does to clients. null where the answer is none. */
-export function takeFailure(reader: AnswerReader, warnings: string[]): string | null {
+/** The failure reason, with warnings about its effect on clients. null where the response is not a failure. */
+export function takeFailure(reader: ResponseReader, warnings: string[]): string | null {
   const reason = reader.takeText('failure reason')
   if (reason === null) return null
   if (!reader.has('interval')) {
-    warnings.push('a failure without "interval": libtorrent, qBittorrent and Deluge stay away for 30 minutes')
+    warnings.push('a failure without "interval": libtorrent, qBittorrent and Deluge retry after 30 minutes')
   }
   if (/unregistered torrent|torrent not registered|not registered|torrent cannot be found/i.test(reason)) {
-    warnings.push('words that make Transmission 4 or rtorrent 0.16 stop announcing for good')
+    warnings.push('a reason that makes Transmission 4 or rtorrent 0.16 stop announcing permanently')
   }
   return reason
 }

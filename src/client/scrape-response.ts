@@ -1,8 +1,8 @@
-/** The answer to a scrape, for people and for programs, with what clients make of its oddities. */
+/** Response to a scrape, for people and for programs, with warnings about properties that some clients do not accept. */
 import { type BencodeValue, dictionaryEntries } from '../bencode/value.ts'
 import { INFO_HASH_BYTES, formatInfoHash } from '../core/info-hash.ts'
-import type { TrackerAnswer } from './http-request.ts'
-import { AnswerReader, readAnswer, takeFailure } from './response-reader.ts'
+import type { TrackerResponse } from './http-request.ts'
+import { ResponseReader, openResponse, takeFailure } from './response-reader.ts'
 
 export interface ScrapedTorrent {
   readonly infoHash: string
@@ -13,18 +13,18 @@ export interface ScrapedTorrent {
   readonly downloaders: number | null
 }
 
-export interface ScrapeAnswer {
+export interface ScrapeResponse {
   readonly isUsable: boolean
   readonly failureReason: string | null
   /** Unofficial; Transmission reads it. */
   readonly minIntervalSeconds: number | null
   readonly torrents: readonly ScrapedTorrent[]
-  /** Keys that this program does not know. */
+  /** Keys that are unknown to this program. */
   readonly otherKeys: readonly string[]
   readonly warnings: readonly string[]
 }
 
-export function readScrapeResponse(answer: TrackerAnswer, asked: readonly Buffer[]): ScrapeAnswer {
+export function readScrapeResponse(response: TrackerResponse, requested: readonly Buffer[]): ScrapeResponse {
   const warnings: string[] = []
   const nothing = {
     isUsable: false,
@@ -33,7 +33,7 @@ export function readScrapeResponse(answer: TrackerAnswer, asked: readonly Buffer
     torrents: [],
     otherKeys: [],
   }
-  const reader = readAnswer(answer, warnings)
+  const reader = openResponse(response, warnings)
   if (reader === undefined) return { ...nothing, warnings }
   const failureReason = takeFailure(reader, warnings)
   if (failureReason !== null) {
@@ -44,9 +44,9 @@ export function readScrapeResponse(answer: TrackerAnswer, asked: readonly Buffer
   const files = reader.take('files')
   const torrents = files?.kind === 'dictionary' ? readFiles(reader.bytes, files, warnings) : undefined
   if (torrents === undefined) warnings.push('there is no dictionary "files"')
-  else warnAboutHashes(torrents, asked, warnings)
+  else warnAboutHashes(torrents, requested, warnings)
   return {
-    isUsable: torrents !== undefined && answer.status === 200,
+    isUsable: torrents !== undefined && response.status === 200,
     failureReason,
     minIntervalSeconds: takeMinInterval(reader, warnings),
     torrents: torrents ?? [],
@@ -59,10 +59,12 @@ function readFiles(bytes: Buffer, files: BencodeValue, warnings: string[]): Scra
   const torrents: ScrapedTorrent[] = []
   for (const { key, value } of dictionaryEntries(bytes, files.start)) {
     if (key.length !== INFO_HASH_BYTES || value.kind !== 'dictionary') {
-      warnings.push(`"files" has an entry that is no torrent: its key has ${key.length} bytes instead of 20`)
+      warnings.push(
+        `"files" has an entry that is not a torrent: its key has ${key.length} bytes instead of 20`,
+      )
       continue
     }
-    const counts = new AnswerReader(bytes, value.start, warnings)
+    const counts = new ResponseReader(bytes, value.start, warnings)
     torrents.push({
       infoHash: formatInfoHash(key),
       complete: counts.takeInteger('complete'),
@@ -76,22 +78,22 @@ function readFiles(bytes: Buffer, files: BencodeValue, warnings: string[]): Scra
 
 function warnAboutHashes(
   torrents: readonly ScrapedTorrent[],
-  asked: readonly Buffer[],
+  requested: readonly Buffer[],
   warnings: string[],
 ): void {
-  const answered = new Set(torrents.map(({ infoHash }) => infoHash))
-  const wanted = new Set(asked.map(formatInfoHash))
+  const returned = new Set(torrents.map(({ infoHash }) => infoHash))
+  const wanted = new Set(requested.map(formatInfoHash))
   for (const infoHash of wanted) {
-    if (!answered.has(infoHash))
-      warnings.push(`${infoHash} is missing: libtorrent and rtorrent take that for an error`)
+    if (!returned.has(infoHash))
+      warnings.push(`${infoHash} is missing: libtorrent and rtorrent treat that as an error`)
   }
-  for (const infoHash of answered) {
-    if (!wanted.has(infoHash)) warnings.push(`${infoHash} was not asked for`)
+  for (const infoHash of returned) {
+    if (!wanted.has(infoHash)) warnings.push(`${infoHash} was not requested`)
   }
 }
 
-function takeMinInterval(reader: AnswerReader, warnings: string[]): number | null {
+function takeMinInterval(reader: ResponseReader, warnings: string[]): number | null {
   const flags = reader.take('flags')
   if (flags?.kind !== 'dictionary') return null
-  return new AnswerReader(reader.bytes, flags.start, warnings).takeInteger('min_request_interval')
+  return new ResponseReader(reader.bytes, flags.start, warnings).takeInteger('min_request_interval')
 }

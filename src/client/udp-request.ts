@@ -1,9 +1,9 @@
 /**
- * One question to a UDP tracker, as a client asks it: a connect, the request with the connection id that came back,
- * and the answer.
+ * One request to a UDP tracker, as a client sends it: a connect, the request with the received connection id, and the
+ * response.
  *
- * The socket is connected, so only what comes from where we sent to is read, as libtorrent and aria2 do it, and a
- * closed port is reported at once.
+ * The socket is connected: only datagrams from the tracker's address are read, as by libtorrent and aria2, and a closed
+ * port is reported at once.
  */
 import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
@@ -15,45 +15,45 @@ import { readConnectResponse, writeConnect } from '../wire/udp/connect.ts'
 import { actions, isResponse, type RequestHead } from '../wire/udp/header.ts'
 import { explainUnreachable, TrackerUnreachable } from './http-request.ts'
 
-export interface UdpQuestion {
-  /** With a port; path and query are for whoever writes the request. */
+export interface UdpTrackerRequest {
+  /** With a port; `write` uses path and query. */
   readonly url: URL
-  /** Local address to speak from; the system's choice where undefined. */
+  /** Local address of the socket; the system's choice where undefined. */
   readonly from: string | undefined
   readonly signal: AbortSignal
   readonly action: number
   readonly write: (head: RequestHead) => Buffer
 }
 
-export interface UdpTrackerAnswer {
-  /** Of the action that was asked for, or an error. */
+export interface UdpTrackerResponse {
+  /** A response with the action of the request, or an error. */
   readonly packet: Buffer
   readonly isError: boolean
-  /** The family decides how long a peer is. */
+  /** The family determines the length of a peer. */
   readonly isV4: boolean
   readonly elapsedMs: number
 }
 
-/** As over HTTP; WebTorrent and anacrolix give up after as long. */
+/** As over HTTP: the deadline of WebTorrent and anacrolix. */
 const DEADLINE_MS = 15_000
 
-/** When aria2 sends the same once more. A datagram may be lost; two in a row are a tracker that is not there. */
+/** The retry interval of aria2. One datagram may be lost; without a response to the second one, the tracker is down. */
 const RETRY_MS = 5_000
 
 /** Rejects with `TrackerUnreachable`. */
-export async function askUdpTracker(question: UdpQuestion): Promise<UdpTrackerAnswer> {
+export async function requestUdpTracker(request: UdpTrackerRequest): Promise<UdpTrackerResponse> {
   const startMs = elapsedMs()
-  const { from, url } = question
-  const signal = AbortSignal.any([question.signal, AbortSignal.timeout(DEADLINE_MS)])
+  const { from, url } = request
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(DEADLINE_MS)])
   let socket: Socket | undefined
   try {
     const { address, family } = await lookup(url.hostname.replace(/^\[|\]$/g, ''), {
       family: from === undefined ? 0 : from.includes(':') ? 6 : 4,
     })
     socket = await connectSocket({ address, family, port: Number(url.port) }, from, signal)
-    const asked = await exchange(socket, question, signal)
+    const response = await exchange(socket, request, signal)
     const isV4 = parseAddress(address)?.isV4 ?? family === 4
-    return { ...asked, isV4, elapsedMs: elapsedMs() - startMs }
+    return { ...response, isV4, elapsedMs: elapsedMs() - startMs }
   } catch (error) {
     if (error instanceof TrackerUnreachable) throw error
     throw new TrackerUnreachable(explainUnreachable(error as Error, { from, signal }))
@@ -82,22 +82,22 @@ async function connectSocket(
 
 async function exchange(
   socket: Socket,
-  { action, write }: UdpQuestion,
+  { action, write }: UdpTrackerRequest,
   signal: AbortSignal,
 ): Promise<{ readonly packet: Buffer; readonly isError: boolean }> {
   const random = systemRandom()
   const connecting = random.below(0x1_0000_0000)
-  const connected = await ask(socket, writeConnect(connecting), actions.connect, connecting, signal)
+  const connected = await send(socket, writeConnect(connecting), actions.connect, connecting, signal)
   if (connected.isError) return connected
   const connectionId = readConnectResponse(connected.packet)
   if (connectionId === undefined)
-    throw new TrackerUnreachable('its answer to the connect has no connection id')
+    throw new TrackerUnreachable('its response to the connect has no connection id')
   const transactionId = random.below(0x1_0000_0000)
-  return ask(socket, write({ connectionId, transactionId }), action, transactionId, signal)
+  return send(socket, write({ connectionId, transactionId }), action, transactionId, signal)
 }
 
-/** Sends the request, and once more if nothing came; whatever is no answer to it is passed over. */
-function ask(
+/** Sends the request, and once more without a response; datagrams that are not a response to it are skipped. */
+function send(
   socket: Socket,
   request: Buffer,
   action: number,
@@ -108,10 +108,10 @@ function ask(
     const again = setTimeout(() => socket.send(request), RETRY_MS)
     const finish = () => {
       clearTimeout(again)
-      socket.off('message', hear).off('error', fail)
+      socket.off('message', receive).off('error', fail)
       signal.removeEventListener('abort', abort)
     }
-    const hear = (packet: Buffer) => {
+    const receive = (packet: Buffer) => {
       const isError = isResponse(packet, actions.error, transactionId)
       if (!isError && !isResponse(packet, action, transactionId)) return
       finish()
@@ -122,7 +122,7 @@ function ask(
       reject(error)
     }
     const abort = () => fail(new Error('aborted'))
-    socket.on('message', hear).on('error', fail)
+    socket.on('message', receive).on('error', fail)
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
     else socket.send(request)

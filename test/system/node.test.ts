@@ -28,13 +28,13 @@ test('announces over UDP reach the same swarm, and the metrics tell them apart',
   expect(metrics).toContain('siteswarm_udp_dropped_total{cause="unproven"} 0\n')
 })
 
-test('SIGTERM: the node is not ready, says so, writes its snapshot, and exits 0', async () => {
+test('SIGTERM: the node is not ready and reports it, writes its snapshot, and exits 0', async () => {
   const node = await aNode()
   await announceFrom(node, '127.1.1.1', { left: 0 })
   expect(await (await node.admin('/readyz')).text()).toBe('ready\n')
   expect(await node.stop()).toBe(0)
   expect(node.log()).toContain('"event":"draining"')
-  expect(await readdir(join(node.directory, 'data'))).toEqual(['swarms-fra.snapshot'])
+  expect(await readdir(join(node.directory, 'data'))).toEqual(['swarms-fra.snapshot', 'torrents'])
 })
 
 test('a restarted node hands out the same peers to whoever asks first', async () => {

@@ -1,10 +1,8 @@
-/**
- * `announce` and `scrape` against a real listener, and against ones that answer badly or not at all.
- */
+/** `announce` and `scrape` against a real listener, and against listeners with bad responses or none. */
 import { once } from 'node:events'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { askTracker } from '../../src/client/http-request.ts'
+import { requestTracker } from '../../src/client/http-request.ts'
 import { HttpServer } from '../../src/server/http/http-server.ts'
 import { runCommand } from '../a-command-run.ts'
 import { RecordingTracker, anAnnounceReply } from '../recording-tracker.ts'
@@ -30,7 +28,7 @@ describe('a tracker that answers', () => {
   })
   afterEach(() => server.stop(1_000))
 
-  it('is told everything that the flags say, from the address that they name', async () => {
+  it('receives all values of the flags, from the address of --from', async () => {
     const flags =
       `--info-hash ${HASH} --left 5 --event completed --port 6881 --num-want 7 --peer-id ${PEER_ID} ` +
       '--downloaded 8 --uploaded 9 --key k&= --from 127.1.1.5'
@@ -55,7 +53,7 @@ describe('a tracker that answers', () => {
     ])
   })
 
-  it('is told of a leecher that nobody can reach where the flags say nothing', async () => {
+  it('receives an unreachable leecher without flags', async () => {
     await runCommand(['announce', url, '--info-hash', HASH])
     expect(tracker.announces).toMatchObject([
       { request: { port: 1, leftBytes: 16384, event: 'none', peersWanted: undefined, key: Buffer.alloc(0) } },
@@ -63,7 +61,7 @@ describe('a tracker that answers', () => {
     expect(tracker.announces[0]?.request.peerId.toString()).toMatch(/^-SW0100-[0-9a-z]{12}$/)
   })
 
-  it('is shown for people', async () => {
+  it('has its response shown for people', async () => {
     tracker.reply = anAnnounceReply({
       complete: 3,
       peers4: Buffer.from('0a4d0201c350', 'hex'),
@@ -84,19 +82,19 @@ describe('a tracker that answers', () => {
     expect(err).toMatch(/^answered in [\d.]+ ms\n$/)
   })
 
-  it('is shown the same for a list of dictionaries', async () => {
+  it('has a list of dictionaries shown in the same form', async () => {
     tracker.reply = anAnnounceReply({ peers4: Buffer.from('0a4d0201c350', 'hex') })
     const { out } = await runCommand(['announce', url, '--info-hash', HASH, '--no-compact'])
     expect(tracker.announces).toMatchObject([{ request: { isCompact: false } }])
     expect(out).toContain('peers         1\n              10.77.2.1:50000\n')
   })
 
-  it('is shown as one JSON document', async () => {
+  it('has its response shown as one JSON document', async () => {
     const { out } = await runCommand(['announce', url, '--info-hash', HASH, '--json'])
     expect(JSON.parse(out)).toMatchObject({ status: 200, isUsable: true, peers: [], intervalSeconds: 1800 })
   })
 
-  it('that refuses is shown with its reason and exit code 1', async () => {
+  it('has a failure shown with its reason and exit code 1', async () => {
     const { exitCode, out } = await runCommand([
       'announce',
       url.replace('announce', 'x'),
@@ -119,23 +117,23 @@ describe('a tracker that answers', () => {
     )
   })
 
-  it('is scraped as one JSON document', async () => {
+  it('has the response to a scrape shown as one JSON document', async () => {
     const { out } = await runCommand(['scrape', url, '--info-hash', HASH, '--json'])
     expect(JSON.parse(out)).toMatchObject({ isUsable: true, torrents: [{ infoHash: HASH, complete: 0 }] })
   })
 })
 
-describe('a listener that says anything', () => {
-  /** Runs a command against something that hears the whole request and writes `answer`, or hangs up without one. */
-  async function runAgainst(answer: string, argv: (url: string) => readonly string[]) {
-    const heard: string[] = []
+describe('a listener with any response', () => {
+  /** Runs a command against a listener that reads the request, writes `response`, and closes the connection. */
+  async function runAgainst(response: string, argv: (url: string) => readonly string[]) {
+    const requests: string[] = []
     const sockets: Socket[] = []
     const listener = createServer((socket) => {
       sockets.push(socket)
       socket.on('error', () => undefined)
       socket.once('data', (chunk) => {
-        heard.push(chunk.toString('latin1'))
-        socket.end(Buffer.from(answer, 'latin1'))
+        requests.push(chunk.toString('latin1'))
+        socket.end(Buffer.from(response, 'latin1'))
       })
     })
     listener.listen(0, '127.0.0.1')
@@ -145,31 +143,31 @@ describe('a listener that says anything', () => {
     )
     for (const socket of sockets) socket.destroy()
     listener.close()
-    return { ...run, heard }
+    return { ...run, requests }
   }
 
   const announce = (url: string) => ['announce', url, '--info-hash', HASH, '--peer-id', PEER_ID]
 
-  it('hears the bytes of the hash escaped, behind the query of the URL', async () => {
-    const { heard } = await runAgainst('', (url) => announce(`${url}?pass=a%2fb`))
-    expect(heard[0]).toMatch(
+  it('receives the bytes of the hash escaped, after the query of the URL', async () => {
+    const { requests } = await runAgainst('', (url) => announce(`${url}?pass=a%2fb`))
+    expect(requests[0]).toMatch(
       /^GET \/announce\?pass=a%2fb&info_hash=%2B%CB%3D%AB%25%3C~%8C%93U%B3%3F%26\.%FA%DDc%00P%87&peer_id=-XX0000-0{12}&port=1&uploaded=0&downloaded=0&left=16384&compact=1 HTTP\/1\.1\r\n/,
     )
   })
 
-  it('is unreachable when it hangs up', async () => {
+  it('is unreachable when it closes the connection', async () => {
     const { exitCode, err } = await runAgainst('', announce)
     expect(exitCode).toBe(69)
-    expect(err).toContain('it closed the connection without an answer')
+    expect(err).toContain('it closed the connection without a response')
   })
 
-  it('is unreachable when it speaks no HTTP', async () => {
+  it('is unreachable when its response is not HTTP', async () => {
     const { exitCode, err } = await runAgainst('220 ftp ready\r\n', announce)
     expect(exitCode).toBe(69)
-    expect(err).toContain('what it sends is no HTTP')
+    expect(err).toContain('its response is not HTTP')
   })
 
-  it('is of no use when it answers with a page', async () => {
+  it('is unusable when it responds with a page', async () => {
     const { exitCode, out } = await runAgainst(
       'HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>',
       announce,
@@ -179,23 +177,23 @@ describe('a listener that says anything', () => {
     expect(out).toContain('it begins with "<html>"')
   })
 
-  it('is not followed in a circle', async () => {
-    const { exitCode, err, heard } = await runAgainst(
+  it('is not followed in a redirect loop', async () => {
+    const { exitCode, err, requests } = await runAgainst(
       'HTTP/1.1 302 Found\r\nLocation: /announce\r\nContent-Length: 0\r\n\r\n',
       announce,
     )
     expect(exitCode).toBe(69)
-    expect(heard).toHaveLength(6)
+    expect(requests).toHaveLength(6)
     expect(err).toContain('more than 5 redirects')
   })
 
-  it('is not read without end', async () => {
+  it('is read up to a limit', async () => {
     const { exitCode, err } = await runAgainst(`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(1_100_000)}`, announce)
     expect(exitCode).toBe(69)
     expect(err).toContain('it sends more than 1048576 bytes')
   })
 
-  it('cannot write to the terminal of whoever asks', async () => {
+  it('cannot send control characters to the terminal', async () => {
     const { out } = await runAgainst(
       'HTTP/1.1 200 OK\r\n\r\nd14:failure reason7:\x1b[2Jbad8:intervali60ee',
       announce,
@@ -204,22 +202,22 @@ describe('a listener that says anything', () => {
   })
 })
 
-describe('a listener that says nothing', () => {
+describe('a listener without a response', () => {
   it.each([
-    ['is unreachable at the deadline', () => AbortSignal.timeout(20), 'no answer within 15 s'],
-    ['is left when the command is interrupted', () => AbortSignal.abort(), 'interrupted'],
-  ])('%s', async (_what, signal, why) => {
+    ['is unreachable at the deadline', () => AbortSignal.timeout(20), 'no response within 15 s'],
+    ['is abandoned when the command is interrupted', () => AbortSignal.abort(), 'interrupted'],
+  ])('%s', async (_name, signal, message) => {
     const listener = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1')
     await once(listener, 'listening')
     const url = new URL(`http://127.0.0.1:${(listener.address() as AddressInfo).port}/announce`)
-    const asked = askTracker({ url, from: undefined, version: '0', signal: signal() })
-    await expect(asked).rejects.toThrow(why)
+    const response = requestTracker({ url, from: undefined, version: '0', signal: signal() })
+    await expect(response).rejects.toThrow(message)
     listener.close()
   })
 })
 
-describe('no tracker', () => {
-  it('is unreachable where nothing listens', async () => {
+describe('a command without a tracker', () => {
+  it('reports a port without a listener', async () => {
     const listener = createServer().listen(0, '127.0.0.1')
     await once(listener, 'listening')
     const { port } = listener.address() as AddressInfo
@@ -230,7 +228,7 @@ describe('no tracker', () => {
       const { exitCode, err, out } = await runCommand([command, url, '--info-hash', HASH])
       expect(exitCode).toBe(69)
       expect(err).toBe(
-        `siteswarm ${command}: ${url} cannot be asked: connection refused; nothing listens there\n`,
+        `siteswarm ${command}: ${url} does not respond: connection refused; no program listens there\n`,
       )
       expect(out).toBe('')
     }
@@ -263,7 +261,7 @@ describe('no tracker', () => {
     ],
     ['scrape', 'http://t/announce', '', '--info-hash is missing'],
     ['scrape', 'http://t/', `--info-hash ${HASH}`, 'expected /announce or /scrape in its path'],
-  ])('is asked by %s %s %s', async (command, url, flags, message) => {
+  ])('sends no request with wrong arguments: %s %s %s', async (command, url, flags, message) => {
     const argv = flags === '' ? [command, url] : [command, url, ...flags.split(' ')]
     const { exitCode, err } = await runCommand(argv)
     expect(exitCode).toBe(64)

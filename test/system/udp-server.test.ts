@@ -223,7 +223,7 @@ describe('the listener', () => {
       HASH,
     ])
     expect(exitCode).toBe(69)
-    expect(err).toContain('connection refused; nothing listens there')
+    expect(err).toContain('connection refused; no program listens there')
   })
 })
 

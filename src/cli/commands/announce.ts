@@ -1,13 +1,13 @@
 /**
- * `announce`: speaks to any tracker as a client does and shows what it answers, and which clients would stumble
- * over that.
+ * `announce`: announces to any tracker as a client does, and shows the response with the clients that would have problems
+ * with it.
  */
 import { type AnnounceEvent } from '../../core/announce.ts'
 import { systemRandom } from '../../core/random.ts'
 import { trackerUrlProblems } from '../../topology/tracker-url.ts'
 import { type HttpAnnounce, writeAnnounce } from '../../wire/http/announce.ts'
-import { type AnnounceAnswer, readAnnounceResponse } from '../../client/announce-response.ts'
-import { askTracker } from '../../client/http-request.ts'
+import { type AnnounceResponse, readAnnounceResponse } from '../../client/announce-response.ts'
+import { requestTracker } from '../../client/http-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
 import { escapeControl } from '../escape-control.ts'
 import { UsageError } from '../../client/usage-error.ts'
@@ -19,7 +19,7 @@ export const announceCommand: Command = {
   name: 'announce',
   arguments: '<url>',
   summary:
-    'Announce to any HTTP or UDP tracker as a client does, and show what it answers and who would stumble over it.',
+    'Announce to any HTTP or UDP tracker as a client does; show its response and the clients that have problems with it.',
   examples: [
     'siteswarm announce http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087',
     'siteswarm announce http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087 --from 127.1.1.5 --port 6881 --event started',
@@ -35,24 +35,24 @@ export const announceCommand: Command = {
     },
     {
       flags: '--port <port>',
-      description: 'where peers would reach this client (default: 1, which good trackers hand out to nobody)',
+      description: 'where peers would reach this client (default: 1, which good trackers do not hand out)',
     },
     { flags: '--num-want <peers>', description: 'peers wanted (default: the choice of the tracker)' },
     { flags: '--downloaded <bytes>', description: 'bytes downloaded since started (default: 0)' },
     { flags: '--uploaded <bytes>', description: 'bytes uploaded since started (default: 0)' },
     {
       flags: '--peer-id <id>',
-      description: '20 characters or 40 hexadecimal digits (default: -SW0100- and chance)',
+      description: '20 characters or 40 hexadecimal digits (default: -SW0100- and random characters)',
     },
     {
       flags: '--key <text>',
-      description: 'what tells this client apart when its address changes (default: none)',
+      description: 'identifies this client after its address changes (default: none)',
     },
     {
       flags: '--ip <address>',
       description: 'claim this address; trackers ignore it unless they trust this machine',
     },
-    { flags: '--from <address>', description: 'speak from this address of this machine, such as 127.1.1.5' },
+    { flags: '--from <address>', description: 'use this address of this machine, such as 127.1.1.5' },
     { flags: '--no-compact', description: 'ask for peers as a list of dictionaries' },
   ],
   async run([url = ''], flags, context) {
@@ -60,11 +60,11 @@ export const announceCommand: Command = {
       const tracker = readTrackerUrl(url)
       const announce = readAnnounceFlags(flags)
       const from = readLocalAddress(textFlag(flags, 'from'))
-      const { read, asked, status, elapsedMs } = await ask(tracker, announce, from, context)
-      const faults = trackerUrlProblems(url).map(({ what, hint }) => `the URL: ${what}; ${hint}`)
-      const shown = { ...read, warnings: [...faults, ...read.warnings] }
+      const { read, requested, status, elapsedMs } = await request(tracker, announce, from, context)
+      const problems = trackerUrlProblems(url).map(({ what, hint }) => `the URL: ${what}; ${hint}`)
+      const shown = { ...read, warnings: [...problems, ...read.warnings] }
       if (flags['json'] === true) {
-        context.out(JSON.stringify({ url: asked, status, elapsedMs, ...shown }, null, 2))
+        context.out(JSON.stringify({ url: requested, status, elapsedMs, ...shown }, null, 2))
       } else print(shown, context)
       context.err(`answered in ${elapsedMs.toFixed(1)} ms`)
       return read.isUsable ? exitCodes.yes : exitCodes.no
@@ -74,14 +74,14 @@ export const announceCommand: Command = {
   },
 }
 
-async function ask(
+async function request(
   url: URL,
   announce: HttpAnnounce,
   from: string | undefined,
   { version, signal }: CommandContext,
 ): Promise<{
-  readonly read: AnnounceAnswer
-  readonly asked: string
+  readonly read: AnnounceResponse
+  readonly requested: string
   /** null: UDP has none. */
   readonly status: number | null
   readonly elapsedMs: number
@@ -89,30 +89,31 @@ async function ask(
   if (url.protocol === 'udp:') {
     if (!announce.isCompact) throw new UsageError('--no-compact: UDP has compact peers only')
     if (announce.claimedAddress !== undefined) throw new UsageError('--ip: trackers do not read it over UDP')
-    return { asked: url.href, status: null, ...(await announceOverUdp({ url, from, signal }, announce)) }
+    return { requested: url.href, status: null, ...(await announceOverUdp({ url, from, signal }, announce)) }
   }
-  const answer = await askTracker({ url: withQuery(url, writeAnnounce(announce)), from, version, signal })
-  const { status, elapsedMs } = answer
-  return { read: readAnnounceResponse(answer), asked: answer.url, status, elapsedMs }
+  const target = withQuery(url, writeAnnounce(announce))
+  const response = await requestTracker({ url: target, from, version, signal })
+  const { status, elapsedMs } = response
+  return { read: readAnnounceResponse(response), requested: response.url, status, elapsedMs }
 }
 
-function print(answer: AnnounceAnswer, context: CommandContext): void {
+function print(response: AnnounceResponse, context: CommandContext): void {
   const row = (label: string, value: string | number | null) => {
     if (value !== null) context.out(`${label.padEnd(LABEL_WIDTH)}${escapeControl(String(value))}`)
   }
-  row('failure', answer.failureReason)
-  row('warning', answer.warningMessage)
-  row('interval', seconds(answer.intervalSeconds))
-  row('min interval', seconds(answer.minIntervalSeconds))
-  row('complete', answer.complete)
-  row('incomplete', answer.incomplete)
-  row('downloaded', answer.downloaded)
-  row('tracker id', answer.trackerId)
-  row('external ip', answer.externalIp)
-  if (answer.failureReason === null) row('peers', answer.peers.length)
-  for (const peer of answer.peers) row('', peer)
-  for (const key of answer.otherKeys) row('unknown key', key)
-  for (const warning of answer.warnings) context.out(`warning: ${escapeControl(warning)}`)
+  row('failure', response.failureReason)
+  row('warning', response.warningMessage)
+  row('interval', seconds(response.intervalSeconds))
+  row('min interval', seconds(response.minIntervalSeconds))
+  row('complete', response.complete)
+  row('incomplete', response.incomplete)
+  row('downloaded', response.downloaded)
+  row('tracker id', response.trackerId)
+  row('external ip', response.externalIp)
+  if (response.failureReason === null) row('peers', response.peers.length)
+  for (const peer of response.peers) row('', peer)
+  for (const key of response.otherKeys) row('unknown key', key)
+  for (const warning of response.warnings) context.out(`warning: ${escapeControl(warning)}`)
 }
 
 const LABEL_WIDTH = 14
@@ -140,10 +141,10 @@ function readAnnounceFlags(flags: CommandFlags): HttpAnnounce {
   }
 }
 
-/** What libtorrent says when it cannot accept connections. */
+/** The port of libtorrent when it cannot accept connections. */
 const UNREACHABLE_PORT = 1
 
-/** What libtorrent says of a magnet whose size it does not know yet: a leecher, to every tracker. */
+/** The `left` of libtorrent for a magnet of unknown size: every tracker counts a leecher. */
 const LEFT_BYTES = 16_384
 
 const EVENTS: Readonly<Record<string, AnnounceEvent>> = {
@@ -174,7 +175,7 @@ function readNumber(flags: CommandFlags, name: string, max = Number.MAX_SAFE_INT
 }
 
 function readPeerId(text: string | undefined): Buffer {
-  if (text === undefined) return Buffer.from(`-SW0100-${chance(12)}`)
+  if (text === undefined) return Buffer.from(`-SW0100-${randomText(12)}`)
   if (/^[0-9a-f]{40}$/i.test(text)) return Buffer.from(text, 'hex')
   const peerId = Buffer.from(text)
   if (peerId.length !== 20) {
@@ -183,7 +184,7 @@ function readPeerId(text: string | undefined): Buffer {
   return peerId
 }
 
-function chance(characters: number): string {
+function randomText(characters: number): string {
   const random = systemRandom()
   return Array.from({ length: characters }, () => random.below(36).toString(36)).join('')
 }

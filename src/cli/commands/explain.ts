@@ -4,7 +4,7 @@ import { parseInfoHash } from '../../core/info-hash.ts'
 import { type Command, exitCodes } from '../command.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 
-/** What `/api/v1/explain` answers. */
+/** The response of `/api/v1/explain`. */
 interface Explanation {
   readonly site: string | null
   readonly bubble: string | null
@@ -36,12 +36,12 @@ export const explainCommand: Command = {
   async run([infoHash = '', client = ''], flags, context) {
     const endpoint = readEndpoint(client)
     if (parseInfoHash(infoHash) === undefined) {
-      context.err(`explain: ${JSON.stringify(infoHash)} is no infohash; it has 40 hexadecimal digits`)
+      context.err(`explain: ${JSON.stringify(infoHash)} is not an infohash: expected 40 hexadecimal digits`)
       return exitCodes.usage
     }
     if (endpoint === undefined) {
       context.err(
-        `explain: ${JSON.stringify(client)} is no client; write 10.1.2.3:6881, [fd00::7]:6881, or an address alone`,
+        `explain: ${JSON.stringify(client)} is not a client; write 10.1.2.3:6881, [fd00::7]:6881, or only an address`,
       )
       return exitCodes.usage
     }
@@ -77,17 +77,17 @@ function describe(explanation: Explanation, client: string): string[] {
   const place = `${site ?? '?'}/${bubble ?? '?'}`
   if (!isDecidedHere && !isKnown)
     return [
-      `${client} would be in ${place}, and ${site ?? '?'} decides about its clients itself; it has made no contact of this one. Ask a node of ${site ?? '?'}.`,
-      'Here it would hear of nobody.',
+      `${client} would be in ${place}, and ${site ?? '?'} decides for its own clients; it does not advertise this one. Query a node of ${site ?? '?'}.`,
+      'This node would hand out no peers to it.',
     ]
   const lines = [`${client} is ${who ?? role} in ${place}; there, this torrent is ${state}.`]
   if (isGateway) lines.push('It is the gateway through which its site fetches.')
   if (!isDecidedHere)
     lines.push(
-      `${site ?? '?'} decides about its clients itself. Here this one hears of nobody but the upstream that was chosen there; ask a node of ${site ?? '?'} for the rest.`,
+      `${site ?? '?'} decides for its own clients. This node hands out only the upstream that was chosen there; query a node of ${site ?? '?'} for the rest.`,
     )
   if (becomesGateway !== null) lines.push(`It would become the gateway of its site (${becomesGateway}).`)
-  if (peers.length === 0) lines.push('It would hear of nobody.')
+  if (peers.length === 0) lines.push('It would receive no peers.')
   const width = Math.max(...peers.map((peer) => formatEndpoint(peer).length), 0)
   for (const peer of peers)
     lines.push(

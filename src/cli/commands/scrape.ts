@@ -1,7 +1,7 @@
 /** `scrape`: asks any tracker for the counts of some torrents without announcing, as a client does. */
 import { type Command, type CommandContext, exitCodes, textFlag } from '../command.ts'
 import { escapeControl } from '../escape-control.ts'
-import type { ScrapeAnswer } from '../../client/scrape-response.ts'
+import type { ScrapeResponse } from '../../client/scrape-response.ts'
 import { UsageError } from '../../client/usage-error.ts'
 import { readInfoHash, readLocalAddress, readTrackerUrl } from '../tracker-arguments.ts'
 import { reportTrackerFailure } from '../tracker-failure.ts'
@@ -22,7 +22,7 @@ export const scrapeCommand: Command = {
       description: 'a torrent, as 40 hexadecimal digits; may be given several times (required)',
       repeatable: true,
     },
-    { flags: '--from <address>', description: 'speak from this address of this machine, such as 127.1.1.5' },
+    { flags: '--from <address>', description: 'use this address of this machine, such as 127.1.1.5' },
   ],
   async run([url = ''], flags, context) {
     try {
@@ -47,16 +47,16 @@ export const scrapeCommand: Command = {
   },
 }
 
-function print(answer: ScrapeAnswer, context: CommandContext): void {
-  if (answer.failureReason !== null) context.out(`failure  ${escapeControl(answer.failureReason)}`)
-  for (const { infoHash, complete, incomplete, downloaded, downloaders } of answer.torrents) {
+function print(response: ScrapeResponse, context: CommandContext): void {
+  if (response.failureReason !== null) context.out(`failure  ${escapeControl(response.failureReason)}`)
+  for (const { infoHash, complete, incomplete, downloaded, downloaders } of response.torrents) {
     const counts = { complete, incomplete, downloaders, downloaded }
     const shown = Object.entries(counts).flatMap(([name, count]) =>
       count === null ? [] : [`${name} ${count}`],
     )
     context.out(`${infoHash}  ${shown.join('  ')}`)
   }
-  if (answer.minIntervalSeconds !== null) context.out(`min interval  ${answer.minIntervalSeconds} s`)
-  for (const key of answer.otherKeys) context.out(`unknown key  ${key}`)
-  for (const warning of answer.warnings) context.out(`warning: ${escapeControl(warning)}`)
+  if (response.minIntervalSeconds !== null) context.out(`min interval  ${response.minIntervalSeconds} s`)
+  for (const key of response.otherKeys) context.out(`unknown key  ${key}`)
+  for (const warning of response.warnings) context.out(`warning: ${escapeControl(warning)}`)
 }

@@ -1,10 +1,10 @@
-/** `serve`: runs a node until it is told to stop. */
+/** `serve`: runs a node until it is stopped. */
 import { availableParallelism } from 'node:os'
 import { loadNode } from '../../config/load-node.ts'
 import type { StartedNode } from '../../daemon/start.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
 
-/** More than the cores of any machine; beyond that it is a typing error that would take the machine down. */
+/** More than the cores of any machine; a larger number is a typing error, and would exhaust the machine. */
 const WORKERS_MAX = 256
 
 export const serveCommand: Command = {
@@ -35,11 +35,11 @@ export const serveCommand: Command = {
     const path = textFlag(flags, 'config')
     const loaded = loadNode({ path, environment: context.environment })
     const { version, signal } = context
-    // Before the start, which may take a while: a hang-up that nobody handles ends the process.
+    // Before the start, which may take a while: without a handler, SIGHUP ends the process.
     const running: { node?: StartedNode } = {}
     const onHangUp = () => running.node?.reload()
     process.on('SIGHUP', onHangUp)
-    // A node is most of the program: no other command waits for it to be loaded.
+    // A node is most of the program: other commands do not load it.
     const { startNode } = await import('../../daemon/start.ts')
     const { startWorkers } = await import('../../daemon/start-workers.ts')
     const node =
@@ -79,7 +79,7 @@ function greeting(site: string, http: string, admin: string, isQuickStart: boole
   const running = [`siteswarm runs for site ${site}: announce to ${http}/announce, admin at ${admin}`]
   if (!isQuickStart) return running
   const hash = '2bcb3dab253c7e8c9355b33f262efadd63005087'
-  // Listening everywhere is no address to connect to; the sample topology is about this machine.
+  // A wildcard address is not one to connect to; the sample topology describes this machine.
   const tracker = `${http.replace(/\/\/(?:0\.0\.0\.0|\[::\]):/, '//127.0.0.1:')}/announce`
   const announce = `  npx siteswarm announce ${tracker} --info-hash ${hash} --port 6881`
   return [
@@ -90,6 +90,6 @@ function greeting(site: string, http: string, admin: string, isQuickStart: boole
     `${announce} --left 5 --from 127.2.1.5`,
     `  npx siteswarm explain ${hash} 127.2.1.5:6881`,
     `  curl '${admin}/readyz?verbose'`,
-    'Ctrl-C stops the node; the peers it knows are there again after the next start.',
+    'Ctrl-C stops the node; it restores its peers at the next start.',
   ]
 }

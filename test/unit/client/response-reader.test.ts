@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { type AnnounceAnswer, readAnnounceResponse } from '../../../src/client/announce-response.ts'
+import { type AnnounceResponse, readAnnounceResponse } from '../../../src/client/announce-response.ts'
 import { readScrapeResponse } from '../../../src/client/scrape-response.ts'
 
 /** `body` has one character a byte. */
-function answerOf(body: string, changes: { status?: number; headers?: Record<string, string> } = {}) {
+function responseOf(body: string, changes: { status?: number; headers?: Record<string, string> } = {}) {
   const bytes = Buffer.from(body, 'latin1')
   return { url: 'http://t/', status: 200, headers: {}, body: bytes, elapsedMs: 1, ...changes }
 }
 
-const read = (body: string, changes?: Parameters<typeof answerOf>[1]): AnnounceAnswer =>
-  readAnnounceResponse(answerOf(body, changes))
+const read = (body: string, changes?: Parameters<typeof responseOf>[1]): AnnounceResponse =>
+  readAnnounceResponse(responseOf(body, changes))
 
-/** Counts and intervals that nobody complains about, with something in the place of `peers`. */
+/** Counts and intervals without a warning, and these `peers`. */
 const withPeers = (peers: string) =>
   `d8:completei1e10:downloadedi7e10:incompletei2e8:intervali1800e12:min intervali900e${peers}e`
 
-describe('the answer to an announce', () => {
-  it('is read whole, without a warning for a good one', () => {
+describe('the response to an announce', () => {
+  it('is read completely, without a warning where it is good', () => {
     const peers = '5:peers12:\x0a\x4d\x02\x01\xc3\x50\xc0\x00\x02\x07\x1a\xe1'
     const peers6 = `6:peers618:\x20\x01\x0d\xb8${'\0'.repeat(11)}\x07\x1a\xe1`
     expect(read(withPeers(peers + peers6))).toEqual({
@@ -36,7 +36,7 @@ describe('the answer to an announce', () => {
     })
   })
 
-  it('may list dictionaries with addresses or names', () => {
+  it('may contain a list of dictionaries with addresses or host names', () => {
     const list =
       '5:peersld2:ip9:10.77.2.17:peer id20:aaaaaaaaaaaaaaaaaaaa4:porti1eed2:ip11:2001:db8::74:porti2eed2:ip6:a.test4:porti3eee'
     expect(read(withPeers(list))).toMatchObject({
@@ -45,7 +45,7 @@ describe('the answer to an announce', () => {
     })
   })
 
-  it('may carry what few trackers send', () => {
+  it('may contain keys that few trackers send', () => {
     const body =
       'd8:completei1e10:downloadedi7e11:external ip4:\xc0\x00\x02\x0110:incompletei2e8:intervali1800e5:peers0:' +
       '10:tracker id3:abc15:warning message5:hello1:z1:xe'
@@ -69,33 +69,41 @@ describe('the answer to an announce', () => {
   })
 
   it.each([
-    ['a failure without interval', 'd14:failure reason4:nopee', 'stay away for 30 minutes'],
-    ['deadly words', 'd14:failure reason20:unregistered torrent8:intervali60ee', 'stop announcing for good'],
+    ['a failure without interval', 'd14:failure reason4:nopee', 'retry after 30 minutes'],
+    [
+      'a fatal reason',
+      'd14:failure reason20:unregistered torrent8:intervali60ee',
+      'stop announcing permanently',
+    ],
     ['no peers', withPeers(''), '"peers" is missing: rtorrent'],
     [
       'peers of 7 bytes',
       withPeers('5:peers7:\x0a\0\0\x01\x1a\xe1x'),
-      'has 7 bytes, which is no multiple of 6',
+      'has 7 bytes, which is not a multiple of 6',
     ],
-    ['peers6 of 6 bytes', withPeers('5:peers0:6:peers66:abcdef'), 'has 6 bytes, which is no multiple of 18'],
-    ['peers as a number', withPeers('5:peersi1e'), '"peers" is an integer, which no client reads'],
-    ['peers6 as a list', withPeers('5:peers0:6:peers6le'), '"peers6" is a list, which no client reads'],
+    [
+      'peers6 of 6 bytes',
+      withPeers('5:peers0:6:peers66:abcdef'),
+      'has 6 bytes, which is not a multiple of 18',
+    ],
+    ['peers as a number', withPeers('5:peersi1e'), '"peers" is an integer; all clients ignore it'],
+    ['peers6 as a list', withPeers('5:peers0:6:peers6le'), '"peers6" is a list; all clients ignore it'],
     [
       'a peer without a port',
       withPeers('5:peersld2:ip8:10.0.0.1ee'),
-      '1 items of "peers" are no dictionaries',
+      '1 items of "peers" are not dictionaries',
     ],
-    ['a peer that is a string', withPeers('5:peersl8:10.0.0.1e'), '1 items of "peers" are no dictionaries'],
+    ['a peer that is a string', withPeers('5:peersl8:10.0.0.1e'), '1 items of "peers" are not dictionaries'],
     ['port 0', withPeers('5:peers6:\x0a\0\0\x01\0\0'), '1 peers have no usable port'],
     [
       'one address twice',
       withPeers('5:peers12:\x0a\0\0\x01\x1a\xe1\x0a\0\0\x01\x1a\xe2'),
-      '1 peers share the address of another',
+      '1 peers have the address of another',
     ],
     [
       'a mapped address',
       withPeers(`5:peers0:6:peers618:${'\0'.repeat(10)}\xff\xff\x0a\0\0\x01\x1a\xe1`),
-      'mapped IPv4 addresses: Transmission refuses them',
+      'mapped IPv4 addresses: Transmission rejects them',
     ],
     [
       'a link-local address',
@@ -126,10 +134,10 @@ describe('the answer to an announce', () => {
     [
       'a count in words',
       'd8:complete3:one10:downloadedi7e10:incompletei2e8:intervali1800e5:peers0:e',
-      '"complete" is no integer',
+      '"complete" is not an integer',
     ],
-    ['retry in', `${withPeers('5:peers0:').slice(0, -1)}8:retry ini5ee`, 'is read by no client'],
-    ['a line break behind it', `${withPeers('5:peers0:')}\n`, '1 bytes follow the dictionary'],
+    ['retry in', `${withPeers('5:peers0:').slice(0, -1)}8:retry ini5ee`, 'is ignored by all clients'],
+    ['a line break after it', `${withPeers('5:peers0:')}\n`, '1 bytes follow the dictionary'],
     [
       'unsorted keys',
       'd5:peers0:8:completei1e10:downloadedi7e10:incompletei2e8:intervali1800ee',
@@ -141,42 +149,42 @@ describe('the answer to an announce', () => {
     expect(warnings[0]).toContain(warning)
   })
 
-  it('is warned about and of no use with another status', () => {
+  it('is warned about and unusable with another status', () => {
     expect(read(withPeers('5:peers0:'), { status: 503 })).toMatchObject({
       isUsable: false,
-      warnings: ['status 503: all clients but rtorrent read an answer only with status 200'],
+      warnings: ['status 503: all clients except rtorrent read a response only with status 200'],
     })
   })
 
   it('is warned about when it is compressed', () => {
     const { warnings } = read(withPeers('5:peers0:'), { headers: { 'content-encoding': 'gzip' } })
-    expect(warnings).toEqual(['the answer is encoded as "gzip", which nobody asked for'])
+    expect(warnings).toEqual(['the response is encoded as "gzip", which the request does not accept'])
   })
 
   it.each([
     ['<html>404</html>', 'no value begins with "<" (0x3c)'],
     ['', 'the data ends here'],
     ['d8:complete', 'the data ends here'],
-    ['le', 'it is no dictionary'],
+    ['le', 'it is not a dictionary'],
     [`d5:peers${'9'.repeat(30)}:`, 'a string is longer than the file'],
-  ])('is none at all: %s', (body, why) => {
+  ])('is not a response: %s', (body, problem) => {
     const { isUsable, warnings } = read(body)
     expect(isUsable).toBe(false)
     expect(warnings).toHaveLength(1)
-    expect(warnings[0]).toContain('no client reads this answer')
-    expect(warnings[0]).toContain(why)
+    expect(warnings[0]).toContain('all clients reject this response')
+    expect(warnings[0]).toContain(problem)
   })
 })
 
-describe('the answer to a scrape', () => {
-  const asked = [Buffer.alloc(20, 'a'), Buffer.alloc(20, 'b')]
+describe('the response to a scrape', () => {
+  const requested = [Buffer.alloc(20, 'a'), Buffer.alloc(20, 'b')]
   const entry = (hash: string) =>
     `20:${hash.repeat(20)}d8:completei1e10:downloadedi7e11:downloadersi2e10:incompletei3ee`
 
-  it('is read whole', () => {
+  it('is read completely', () => {
     const body = `d5:filesd${entry('a')}${entry('b')}e5:flagsd20:min_request_intervali1800eee`
     const counts = { complete: 1, downloaded: 7, downloaders: 2, incomplete: 3 }
-    expect(readScrapeResponse(answerOf(body), asked)).toEqual({
+    expect(readScrapeResponse(responseOf(body), requested)).toEqual({
       isUsable: true,
       failureReason: null,
       minIntervalSeconds: 1800,
@@ -191,7 +199,7 @@ describe('the answer to a scrape', () => {
 
   it('is a failure with its reason', () => {
     const body = 'd14:failure reason4:nope8:intervali60e12:min intervali60ee'
-    expect(readScrapeResponse(answerOf(body), asked)).toEqual({
+    expect(readScrapeResponse(responseOf(body), requested)).toEqual({
       isUsable: false,
       failureReason: 'nope',
       minIntervalSeconds: null,
@@ -208,18 +216,18 @@ describe('the answer to a scrape', () => {
       `${'62'.repeat(20)} is missing: libtorrent and rtorrent`,
     ],
     [
-      'a torrent that nobody named',
+      'a torrent that was not requested',
       `d5:filesd${entry('a')}${entry('b')}${entry('c')}ee`,
-      `${'63'.repeat(20)} was not asked for`,
+      `${'63'.repeat(20)} was not requested`,
     ],
     ['no files', 'd5:flagsdee', 'there is no dictionary "files"'],
     [
-      'a hash that was broken on its way',
+      'a corrupted hash',
       `d5:filesd${entry('a')}${entry('b')}38:${'x'.repeat(38)}deee`,
       'its key has 38 bytes instead of 20',
     ],
   ])('is warned about with %s', (_what, body, warning) => {
-    const { warnings } = readScrapeResponse(answerOf(body), asked)
+    const { warnings } = readScrapeResponse(responseOf(body), requested)
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toContain(warning)
   })
