@@ -58,6 +58,38 @@ export const BLOCK_BYTES_MAX = 16_384
 /** Length field of a message of the peer protocol: the longest is a bitfield with its id. */
 export const PEER_MESSAGE_BYTES_MAX = 1 + PIECES_MAX / 8
 
+/**
+ * Clients that a node observes, about 0.5 KB each: 50 MB. Further ones are as they announce. A larger site has several
+ * nodes, which divide its clients.
+ */
+export const OBSERVED_CLIENTS_MAX = 100_000
+
+/**
+ * Connections that a node opens per second to observe clients. One costs about 0.2 ms of CPU with its handshake and
+ * bitfield, therefore this is 5 % of a core at most. 15,000 clients are polled once a minute.
+ */
+export const OBSERVER_DIALS_PER_SECOND_MAX = 256
+
+/** Bytes that a node reads per second from all clients it observes: 900,000 HAVE messages, about 10 % of a core. */
+export const OBSERVER_BYTES_PER_SECOND_MAX = 8_388_608
+
+/**
+ * Bytes per second of one observed client, and the burst above it, for the longest bitfield twice and what a client sent
+ * while the node did not read. 128 KiB are 14,500 HAVE messages.
+ */
+export const OBSERVED_CLIENT_BYTES_PER_SECOND_MAX = 131_072
+export const OBSERVED_CLIENT_BYTES_BURST = 786_432
+
+/**
+ * Messages per second of one observed client, and the burst above it. A host that receives pieces of 64 KiB at 4 Gbit/s
+ * sends 7,600 HAVE messages.
+ */
+export const OBSERVED_CLIENT_MESSAGES_PER_SECOND_MAX = 8_192
+export const OBSERVED_CLIENT_MESSAGES_BURST = 32_768
+
+/** Memory for the bitfields of torrents that are not registered: 4,096 clients with 262,144 pieces. */
+export const OBSERVED_BITFIELD_BYTES_MAX = 134_217_728
+
 assert(REQUEST_TARGET_BYTES_MAX < 16_384, 'Node rejects longer headers before any handler runs')
 assert(
   SCRAPE_HASHES_MAX * 72 < REQUEST_TARGET_BYTES_MAX,
@@ -66,3 +98,11 @@ assert(
 assert(PEERS_WANTED_DEFAULT <= PEERS_WANTED_MAX, 'the default must not exceed the maximum')
 assert(SITES_MAX < PLACES_MAX, 'every site needs a place')
 assert(9 + BLOCK_BYTES_MAX < PEER_MESSAGE_BYTES_MAX, 'a block with its head fits into a message')
+assert(
+  OBSERVED_CLIENT_BYTES_BURST >= 2 * PEER_MESSAGE_BYTES_MAX,
+  'a client may send its bitfield and repeat it',
+)
+assert(
+  OBSERVED_CLIENT_BYTES_PER_SECOND_MAX <= OBSERVER_BYTES_PER_SECOND_MAX / 32,
+  'one client uses a small part of what the node reads',
+)

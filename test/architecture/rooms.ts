@@ -34,6 +34,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['ioredis'],
   },
   federation: { rooms: ['replication', 'swarm', 'topology'], packages: [] },
+  observers: { rooms: ['wire'], packages: [] },
   tracker: { rooms: ['replication', 'handout', 'swarm', 'topology'], packages: [] },
   metainfo: { rooms: ['bencode', 'topology/tracker-url'], packages: ['bencode'] },
   registry: { rooms: ['replication/site-store', 'topology', 'metainfo'], packages: [] },
