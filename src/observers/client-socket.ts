@@ -26,7 +26,7 @@ export interface ClientSocket {
   write(bytes: Buffer): void
   /** Bytes that the client has not accepted yet. */
   readonly unsentBytes: number
-  /** Stops reading. What the client sends waits in the kernel, and then in the client. */
+  /** Stops reading. Data of the client waits in the kernel, and then in the client. */
   pause(): void
   resume(): void
   /** Ends the connection. No event follows. */

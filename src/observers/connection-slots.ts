@@ -48,7 +48,7 @@ export class ConnectionSlots {
     this.#drop(client)
   }
 
-  /** Whether the client may keep its connection. `evict` is called with a less important client that must give up its own. */
+  /** Returns whether the client keeps its connection. `evict` gets a less important client that must give up its own. */
   hold(client: ObservedClient, evict: (other: ObservedClient) => void): boolean {
     const rank = client.holdRank
     this.#drop(client)

@@ -50,7 +50,7 @@ export class LivenessProbe {
     return this.#socket !== undefined
   }
 
-  /** When `advance` is to be called, if the client sends nothing after `receivedMs`. */
+  /** Time of the next `advance`, if the client sends nothing after `receivedMs`. */
   dueMs(receivedMs: number): number {
     return this.#socket === undefined
       ? Math.max(receivedMs, this.#answeredMs) + SILENT_BEFORE_PROBE_MS

@@ -12,7 +12,7 @@ import type { ObserverConnection } from './observer-connection.ts'
 import { Progress } from './progress.ts'
 import type { ShownPieces, TorrentPieces } from './torrent-pieces.ts'
 
-/** What the tracker knows about a client. Times are UTC. */
+/** A client as its announces and its role describe it. Times are UTC. */
 export interface ClientUpdate extends ClientAddress {
   /** 20 bytes. */
   readonly peerId: Buffer
@@ -96,7 +96,7 @@ export class ObservedClient implements ClientAddress, DueItem {
     this.sendsHave = sendsHave(update.peerId)
   }
 
-  /** Which connections are closed first: those with the highest rank. */
+  /** Order in which connections are closed: the highest rank first. */
   get holdRank(): number {
     const rank = HOLD_RANKS[this.priority]
     if (rank < HOLD_RANKS.stalled || this.isComplete) return rank
@@ -159,14 +159,14 @@ export class ObservedClient implements ClientAddress, DueItem {
     return this.isComplete || this.isAnnouncedComplete || nowMs >= this.confirmedAtMs()
   }
 
-  /** When a client that looks complete counts as complete. Infinity where it does not look complete, or counts already. */
+  /** Time at which a client that looks complete counts as complete. Infinity where it does not look so, or counts already. */
   confirmedAtMs(): number {
     return this.#provisionalMs === undefined || this.isComplete
       ? Infinity
       : this.#provisionalMs + CONFIRMED_AFTER_MS
   }
 
-  /** When `noteStall` is due. Infinity where more pieces do not show on this connection, or are not needed. */
+  /** Time at which `noteStall` is due. Infinity where more pieces do not show on this connection, or are not needed. */
   stallDueMs(): number {
     return this.isComplete || this.isReconnected ? Infinity : this.progress.stallsAtMs()
   }

@@ -122,7 +122,7 @@ export class ObserverConnection {
     this.#enter('open')
   }
 
-  /** When `keepAlive` sends the next message. */
+  /** Time at which `keepAlive` sends the next message. */
   keepAliveDueMs(): number {
     return this.#sentMs + KEEP_ALIVE_MS
   }

@@ -119,7 +119,7 @@ export class Observers {
   }
 
   /**
-   * Whether the port of the client is open, for an announce that waits for it: about 1 ms for an open or refused port of
+   * Checks whether the port of the client is open, for an announce that waits for it: about 1 ms for an open or refused port of
    * the same network, `deadlineMs` at most. A port that is silent until then counts as unreachable. `unknown` means that
    * the node could not dial. Never rejects.
    */

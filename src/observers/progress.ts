@@ -49,7 +49,7 @@ export class Progress {
     return this.#rate
   }
 
-  /** When the client counts as stalled if it gets no further piece. */
+  /** Time at which the client counts as stalled if it gets no further piece. */
   stallsAtMs(): number {
     return this.#stillSinceMs === undefined ? Infinity : this.#stillSinceMs + STALLED_AFTER_MS
   }

@@ -12,7 +12,7 @@
  *   Otherwise it is provisional: a client that downloads in order looks complete for a moment within the last byte. The
  *   caller confirms it by a second look.
  *
- * What remains: a client that stops within the last seven pieces of an unregistered torrent, of which no two clients
+ * One error remains: a client that stops within the last seven pieces of an unregistered torrent, of which no two clients
  * have shown the last piece, counts as complete.
  */
 import type { PieceSet } from '../wire/peer/piece-set.ts'

@@ -22,7 +22,7 @@ const WHOLE_BITFIELD_TIMEOUT_MS = 10_000
 /** Pause between two reads of a connection. Vital clients are read more often. */
 const TURN_MS = 1_000
 const VITAL_TURN_MS = 250
-/** When the budget of bytes or dials is used up. */
+/** Delay while the budget of bytes or dials is used up. */
 const BUDGET_PAUSE_MS = 100
 
 /** End of the current phase of a connection that is not open yet. */
@@ -36,7 +36,7 @@ export function phaseDeadlineMs(
   return Math.min(receivedMs + timeoutMs, phaseMs + WHOLE_BITFIELD_TIMEOUT_MS)
 }
 
-/** When a paused connection is read again. */
+/** Time at which a paused connection is read again. */
 export function readDueMs({ isVital }: ObservedClient, { receivedMs }: ObserverConnection): number {
   return receivedMs + (isVital ? VITAL_TURN_MS : TURN_MS)
 }

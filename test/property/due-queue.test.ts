@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type DueItem, DueQueue } from '../../src/observers/due-queue.ts'
 
-it('gives the item that is due first, whatever was added, moved and removed before', () => {
+it('gives the item that is due first, after any sequence of additions, moves and removals', () => {
   const step = fc.record({
     kind: fc.constantFrom('put' as const, 'put' as const, 'remove' as const, 'take' as const),
     item: fc.nat({ max: 14 }),

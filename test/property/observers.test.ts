@@ -1,5 +1,5 @@
 /**
- * Observers among clients that do anything: whatever they send, and however they are added, changed and removed, the
+ * Observers among clients that do anything: for any messages, and any order in which clients are added, changed and removed, the
  * limits hold, nothing throws, and a well-behaved client beside them is observed.
  */
 import fc from 'fast-check'

@@ -34,7 +34,7 @@ export function writeHandshake(infoHash: Buffer, peerId: Buffer): Buffer {
   return Buffer.concat([PROTOCOL, Buffer.alloc(INFO_HASH_AT - RESERVED_AT), infoHash, peerId])
 }
 
-/** Whether a handshake may begin with these bytes, of which the first `length` have arrived. */
+/** Returns whether a handshake may begin with these bytes, of which the first `length` have arrived. */
 export function isHandshakeStart(bytes: Buffer, start: number, length: number): boolean {
   const compared = Math.min(length, PROTOCOL.length)
   return bytes.compare(PROTOCOL, 0, compared, start, start + compared) === 0

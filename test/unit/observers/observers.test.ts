@@ -217,7 +217,7 @@ describe('the progress of a client', () => {
     expect(observations.at(-1)).toMatchObject({ isStalled: false })
   })
 
-  it('is reported once a tick for each client, however much it sends', () => {
+  it('is reported once a tick for each client, regardless of the number of its messages', () => {
     const { observers, network, run, observations } = anEngine()
     const client = aClient(1, { priority: 'gateway', pieces: 800 })
     network.onAccept = (socket) => socket.greet(new Array<number>(100).fill(0))

@@ -62,7 +62,7 @@ describe('the completion of a client of a torrent with an unknown number of piec
     expect(torrent.shareOf(shown([0xff, 0xc0]))).toBe(10 / 11)
   })
 
-  it('cannot be denied by one address that claims spare bits, whatever number of ports it uses', () => {
+  it('cannot be denied by one address that claims spare bits, regardless of the number of its ports', () => {
     const torrent = new TorrentPieces(undefined)
     torrent.note('10.1.0.66', shown([0xff, 0xff]))
     torrent.note('10.1.0.66', shown([0xff, 0xff]))
