@@ -66,6 +66,14 @@ test('a directory that cannot be written is reported at start and by publish, wi
   expect(await announce(node)).toContain('5:peers')
 })
 
+test('a data directory on a file system that cannot hold it does not hang the node', async () => {
+  const node = await aNode({ environment: { SITESWARM_DATA_DIRECTORY: '/proc/siteswarm' } })
+  expect(node.log()).toContain('"event":"torrents-unwritable"')
+  expect(await announce(node)).toContain('5:peers')
+  expect(await node.stop()).toBe(0)
+  expect(node.log()).toContain('"event":"snapshot-failed"')
+})
+
 test.skipIf(needs('redis-server'))(
   'a node whose directory cannot be written stays connected to Redis',
   async () => {

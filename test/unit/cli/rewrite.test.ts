@@ -274,6 +274,19 @@ describe('rewrite reports a problem', () => {
     }
   })
 
+  it.each(['/proc/x', '/proc/self/fd/x/y'])(
+    'in the folder %s, which cannot hold another, with 1',
+    async (path) => {
+      expect(await rewrite([torrent, '--all', '-d', path])).toMatchObject({
+        exitCode: 1,
+        out: '',
+        err: expect.stringContaining(
+          `siteswarm: cannot make the folder ${path}: this file system cannot hold it; choose another place\n`,
+        ),
+      })
+    },
+  )
+
   it('in the topology, with 78', async () => {
     writeFileSync(topology, 'sites: { fra: { cidr: [10.1.0.0/16] } }')
     const run = await rewrite([torrent, '--site', 'fra'])
