@@ -50,7 +50,11 @@ test.skipIf(needs('redis-server'))(
     const more = `${REGISTERED_ONLY}store: ${redis.url}\n`
     const [one, two] = [await aNode({ more }), await aNode({ more })]
     await writeFile(join(one.directory, 'tdir', 'my image.torrent'), PLAIN_TORRENT)
-    for (const node of [one, two]) await until(SECONDS_MS, 'the torrent is admitted', () => isAdmitted(node))
+    for (const node of [one, two]) {
+      await until(SECONDS_MS, 'the torrent is admitted', () => isAdmitted(node))
+      const { out } = await runCommand(['torrents', '--url', node.adminUrl])
+      expect(out).toContain(`${PLAIN_INFO_HASH}  a.txt\n`)
+    }
   },
 )
 
