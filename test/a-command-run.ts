@@ -6,7 +6,7 @@ export interface CommandRun {
   readonly exitCode: ExitCode
   /** Standard output as text, one line break after each line. */
   readonly out: string
-  /** Bytes that were written to standard output as they are. */
+  /** Bytes that were written to standard output. */
   readonly outBytes: Buffer
   readonly err: string
 }

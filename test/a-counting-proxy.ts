@@ -1,4 +1,4 @@
-/** Passes connections on to a port of loopback, and counts the bytes that come back. */
+/** Forwards connections to a port of loopback, and counts the bytes of the responses. */
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { onTestFinished } from 'vitest'
 

@@ -41,7 +41,7 @@ export const aria2: Client = async ({ torrent, directory, address }) => {
     `--interface=${address}`,
     `--listen-port=${await freePort()}`,
     '--enable-dht=false',
-    // Without it, aria2 leaves as soon as it has given one copy.
+    // Without it, aria2 exits as soon as it has uploaded one copy.
     '--seed-ratio=0',
     '--quiet',
     // Run when the download is complete, with the path of the file as its last argument.

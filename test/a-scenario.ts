@@ -15,7 +15,7 @@ export interface ScenarioLiteral extends Partial<
   readonly gateways?: number
 }
 
-/** Two sites of four hosts, 32 MiB in 64 pieces, links of the laboratory, clients that never hang up. */
+/** Two sites of four hosts, 32 MiB in 64 pieces, links of the laboratory, clients that keep their connections. */
 export function aScenario(literal: ScenarioLiteral = {}): Scenario {
   const { hosts = [4, 4], client = 'aria2', wanBitsPerSecond = 80e6, gateways, ...rest } = literal
   return {

@@ -1,6 +1,6 @@
 /**
  * Three sites of two bubbles on loopback addresses: 127.<site>.<bubble>.x, sites fra 1, ams 2, nyc 3, bubbles
- * row-a 1, row-b 2; anything else in 127.<site>.0.0/16 is in the bubble `-`. fra and ams are near each other.
+ * row-a 1, row-b 2; the rest of 127.<site>.0.0/16 is in the bubble `-`. fra and ams are near each other.
  */
 import { NO_BUBBLE, type Place, type Site, type Topology } from '../src/topology/topology.ts'
 import type { Address } from '../src/core/address.ts'

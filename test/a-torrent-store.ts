@@ -1,10 +1,10 @@
-/** Registered torrents in memory, for tests of whoever uses the store rather than of the store. */
+/** Registered torrents in memory, for tests of the users of a store. */
 import { InputError } from '../src/core/errors.ts'
 import { infoHashKey } from '../src/core/info-hash.ts'
 import type { RegisteredTorrent, TorrentStore } from '../src/replication/site-store.ts'
 
 export interface TestTorrentStore extends TorrentStore {
-  /** How often a torrent was read as a whole. */
+  /** Number of torrents whose bytes were read. */
   readonly reads: number
   isDown: boolean
 }

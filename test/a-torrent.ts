@@ -1,9 +1,8 @@
 /**
- * Torrents with known hashes, for whoever needs one: the content of both is public knowledge, the hashes were worked
- * out by other programs.
+ * Torrents with known hashes: the content of both is public, and other programs computed the hashes.
  */
 
-/** One file of 32,768 bytes in two pieces, whose infohash has every byte that is awkward in a URL. 111 bytes. */
+/** One file of 32,768 bytes in two pieces; its infohash has every byte that needs care in a URL. 111 bytes. */
 export const AWKWARD_INFO = Buffer.concat([
   Buffer.from('d6:lengthi32768e4:name12:t0126238.bin12:piece lengthi16384e6:pieces40:'),
   Buffer.from('0fbcfe4d92353fe8842382d02622561372ce2c178e14457857d288eb5d4b026296a9c38a51f02c66', 'hex'),
@@ -21,7 +20,7 @@ export const PLAIN_TORRENT = Buffer.from(
 
 export const PLAIN_INFO_HASH = '7faf75b2447f88700c68f1eceda713cd90a0127a'
 
-/** A torrent around the bytes of an `info`, with entries before and behind it as they are given. */
+/** A torrent with these bytes of `info`, and these entries before and after it. */
 export function aTorrent(
   parts: { readonly info?: Buffer | string; readonly before?: string; readonly behind?: string } = {},
 ): Buffer {

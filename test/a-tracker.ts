@@ -57,7 +57,7 @@ export interface TestTracker {
     readonly handout: Record<Locality, number>
   }
   announce(from: string, announcement?: Announcement): Response
-  /** Where other nodes may have a say in the answer. */
+  /** For announces whose response waits for other nodes. */
   announceLater(from: string, announcement?: Announcement): Promise<Response>
   explain(from: string, port?: number): Explained | undefined
 }
@@ -72,7 +72,7 @@ export interface TestTrackerOptions {
   readonly clock?: ManualClock
   readonly leases?: GatewayLeases
   readonly probe?: PeerProbe
-  /** Where other nodes are told; nowhere by default. */
+  /** The log of the site; by default one that is not shared. */
   readonly log?: SiteLog
 }
 
@@ -124,7 +124,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     ...(options.leases === undefined ? {} : { leases: options.leases }),
     ...(options.policy === undefined ? {} : { policy: options.policy }),
   })
-  const speak = (from: string, announcement: Announcement) =>
+  const send = (from: string, announcement: Announcement) =>
     tracker.announce(
       {
         infoHash: announcement.torrent ?? TORRENT,
@@ -142,7 +142,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
       at(from),
       announcement.protocol ?? 'http',
     )
-  const heard = (reply: AnnounceReply): Response => ({ ...reply, peers: endpoints(reply) })
+  const responseTo = (reply: AnnounceReply): Response => ({ ...reply, peers: endpoints(reply) })
   return {
     topology: current,
     tracker,
@@ -151,18 +151,18 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     replica,
     counted,
     announce(from, announcement = {}) {
-      const reply = speak(from, announcement)
-      assert(!(reply instanceof Promise), 'announceLater waits for what other nodes say')
-      return heard(reply)
+      const reply = send(from, announcement)
+      assert(!(reply instanceof Promise), 'announceLater is for responses that wait for other nodes')
+      return responseTo(reply)
     },
-    announceLater: async (from, announcement = {}) => heard(await speak(from, announcement)),
+    announceLater: async (from, announcement = {}) => responseTo(await send(from, announcement)),
     explain: (from, port) => tracker.explain(TORRENT, at(from), port),
   }
 }
 
 export function at(text: string): Address {
   const address = parseAddress(text)
-  if (address === undefined) throw new Error(`${text} is no address`)
+  if (address === undefined) throw new Error(`${text} is not an address`)
   return address
 }
 

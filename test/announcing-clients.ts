@@ -1,14 +1,14 @@
 /**
- * Clients that announce without pause, each in a way in which real ones reach a site of several nodes, and that keep what
- * went wrong. For tests in which nodes come and go.
+ * Clients that announce without pause and record failures, each with a way of real clients to use a site of several nodes.
+ * For tests that stop and start nodes.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { fetchOnce } from './a-node.ts'
 import { RawConnection } from './raw-connection.ts'
 
-/** Enough for a few hundred announces a second, and leaves the machine to the nodes. */
+/** A few hundred announces a second, which leaves the processor to the nodes. */
 const PAUSE_MS = 5
-/** When no node can be used at the moment. */
+/** Delay while no node is ready. */
 const WAIT_MS = 20
 
 export interface ClientTarget {
@@ -18,11 +18,11 @@ export interface ClientTarget {
 }
 
 export interface AnnouncingClient {
-  /** What a user would see as an error. */
+  /** Failures that a user of the client would see. */
   readonly failures: readonly string[]
   /** Announces that were answered, by the name of the node. */
   readonly answered: ReadonlyMap<string, number>
-  /** The node it is speaking to, or about to. */
+  /** The node that it uses, or is about to use. */
   readonly using: string | undefined
   stop(): Promise<void>
 }
@@ -59,8 +59,8 @@ async function isReady({ adminUrl }: ClientTarget): Promise<boolean> {
 }
 
 /**
- * Behind a load balancer: a new connection goes to a node that is ready. `using` is set before it asks, so that
- * whoever waits for a drained node to be left does not miss one that has already decided.
+ * Behind a load balancer: a new connection goes to a node that is ready. `using` is set before the readiness check, so that
+ * a test that waits for the clients of a drained node sees a client that has already chosen it.
  */
 async function chooseReady(
   client: Client,
@@ -76,7 +76,7 @@ async function chooseReady(
   return undefined
 }
 
-/** Keeps its connection, as Transmission does, until an answer says that it is closed. */
+/** Keeps its connection, as Transmission does, until a response with `Connection: close`. */
 export function aKeepAliveClient(number: number, targets: readonly ClientTarget[]): AnnouncingClient {
   return start(async (client, turn) => {
     const target = await chooseReady(client, targets, turn + number)
@@ -84,11 +84,11 @@ export function aKeepAliveClient(number: number, targets: readonly ClientTarget[
     const connection = await RawConnection.open(portOf(target), `127.1.1.${number}`)
     for (let isKept = true; isKept && !client.isStopping; await pause(PAUSE_MS)) {
       connection.write(announceRequest(number, 'keep-alive'))
-      const answer = await connection.answer()
-      if (answer?.body.startsWith('d8:complete') !== true)
-        throw new Error(`${target.name}: ${answer?.body ?? 'closed without an answer'}`)
+      const response = await connection.response()
+      if (response?.body.startsWith('d8:complete') !== true)
+        throw new Error(`${target.name}: ${response?.body ?? 'closed without a response'}`)
       client.count(target.name)
-      isKept = answer.headers.get('connection') !== 'close'
+      isKept = response.headers.get('connection') !== 'close'
     }
     connection.destroy()
   })
@@ -99,14 +99,14 @@ export function aFreshClient(number: number, targets: readonly ClientTarget[]): 
   return start(async (client, turn) => {
     const target = await chooseReady(client, targets, turn)
     if (target === undefined) return
-    if (!(await askOnce(target, number))) throw new Error(`${target.name}: closed without an answer`)
+    if (!(await announceOnce(target, number))) throw new Error(`${target.name}: closed without a response`)
     client.count(target.name)
   })
 }
 
 /**
- * Without a load balancer: it has the nodes as one tier of trackers, stays with the one that answered, and goes to the
- * next where that fails. An announce failed only when the whole tier did.
+ * Without a load balancer: the nodes are one tier of trackers. The client keeps the tracker that answered, and tries the
+ * next one after a failure. An announce fails only if the whole tier fails.
  */
 export function aTierClient(number: number, targets: readonly ClientTarget[]): AnnouncingClient {
   let current = number % targets.length
@@ -114,22 +114,22 @@ export function aTierClient(number: number, targets: readonly ClientTarget[]): A
     for (let tried = 0; tried < targets.length; tried++) {
       const target = targets[current] as ClientTarget
       client.using = target.name
-      if (await askOnce(target, number).catch(() => false)) return client.count(target.name)
+      if (await announceOnce(target, number).catch(() => false)) return client.count(target.name)
       current = (current + 1) % targets.length
     }
     throw new Error('no tracker of the tier answered')
   })
 }
 
-async function askOnce(target: ClientTarget, number: number): Promise<boolean> {
+async function announceOnce(target: ClientTarget, number: number): Promise<boolean> {
   const connection = await RawConnection.open(portOf(target), `127.1.1.${number}`)
   connection.write(announceRequest(number, 'close'))
-  const answer = await connection.answer()
+  const response = await connection.response()
   connection.destroy()
-  return answer?.body.startsWith('d8:complete') === true
+  return response?.body.startsWith('d8:complete') === true
 }
 
-/** One round after the other until it is stopped; `turn` counts them. */
+/** Runs one round after the other until `stop`; `turn` counts them. */
 function start(round: (client: Client, turn: number) => Promise<void>): AnnouncingClient {
   const client = new Client()
   const run = async () => {

@@ -1,12 +1,12 @@
 /**
- * Request targets as an enemy writes them: truncated, oversized, binary, repeated, wrongly escaped. Some are good.
+ * Request targets of an attacker: truncated, oversized, binary, repeated, wrongly escaped. Some are valid.
  */
 import fc from 'fast-check'
 
 export const bytes = (minLength: number, maxLength: number) =>
   fc.uint8Array({ minLength, maxLength }).map((array) => Buffer.from(array))
 
-/** Each byte as one of the clients escapes it: as it is where it may be, or `%XX` in either case. */
+/** Each byte in the form of one of the clients: unescaped where that is allowed, or `%XX` in either case. */
 export const escaped = (value: fc.Arbitrary<Buffer>) =>
   fc.tuple(value, fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 20 })).map(([buffer, styles]) => ({
     buffer,
@@ -35,7 +35,7 @@ const NAMES = [
   'ipv6',
 ]
 
-/** Good, too long, cut, binary and escaped wrongly. */
+/** Valid, too long, truncated, binary and wrongly escaped values. */
 export const brokenValue = fc.oneof(
   escaped(bytes(0, 30)).map(({ text }) => text),
   escaped(bytes(20, 20)).map(({ text }) => text),
@@ -63,7 +63,7 @@ export const brokenParameter = fc
   )
   .map((parts) => parts.join(''))
 
-/** What an announce must have, as it must be, and a few more parameters that may be anything. About half are good. */
+/** The required parameters of an announce, valid, and a few more with any value. About half of the queries are valid. */
 export const nearlyGoodAnnounce = fc
   .tuple(
     escaped(bytes(20, 20)),

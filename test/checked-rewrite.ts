@@ -1,19 +1,18 @@
 /**
- * Everything that must be true of one rewritten torrent, checked by others than the code that rewrites: libtorrent,
- * and a slow reader that says where the entries are.
+ * Checks of one rewritten torrent that do not use the rewriting code: libtorrent, and a slow reader that finds the entries.
  */
 import { expect } from 'vitest'
 import { readMetainfo } from '../src/metainfo/metainfo.ts'
 import { type RewriteChanges, rewriteMetainfo, type Tiers } from '../src/metainfo/rewrite.ts'
-import type { LibtorrentAnswer, LibtorrentReader } from './libtorrent-reader.ts'
+import type { LibtorrentResult, LibtorrentReader } from './libtorrent-reader.ts'
 import { slowEntries, slowHashes, slowKept } from './slow-bencode.ts'
 
 export interface CheckedRewrite {
   readonly rewritten: Buffer
-  readonly before: LibtorrentAnswer
-  /** Whether our reader warned that clients disagree about the infohash. */
+  readonly before: LibtorrentResult
+  /** Our reader warned that clients disagree about the infohash. */
   readonly isWarned: boolean
-  /** Whether libtorrent found another infohash than we did; never where it refused the file. */
+  /** libtorrent computed another infohash; false where it refused the file. */
   readonly isDisputed: boolean
 }
 
@@ -32,11 +31,11 @@ export async function checkRewrite(
     ...(changes.dropsNodes === true ? ['nodes'] : []),
   ]
 
-  // Every byte outside of our keys, the order of keys in the file apart.
+  // Every byte outside of our keys is unchanged, except for the order of keys.
   expect(slowKept(rewritten, ours)).toEqual(slowKept(torrent, ours))
   const keys = slowEntries(rewritten).map(({ key }) => key)
   expect(keys).toEqual(keys.toSorted())
-  // With the entries in order, nothing but entries between the first letter and the last.
+  // With the entries in order, there are only entries between the first letter and the last.
   expect(rewritten.length).toBe(
     2 + slowEntries(rewritten).reduce((bytes, { whole }) => bytes + whole.length, 0),
   )

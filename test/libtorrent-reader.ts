@@ -1,12 +1,12 @@
 /**
- * What libtorrent says of a torrent: one long-lived Python process, because starting one takes longer than reading a
- * thousand torrents. Each torrent goes in behind its length, each answer comes back as a line of JSON.
+ * Reads torrents with libtorrent, in one long-lived Python process, because starting one takes longer than reading a
+ * thousand torrents. Input: each torrent after its length. Output: one line of JSON for each.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-export interface SeenByLibtorrent {
+export interface LibtorrentTorrent {
   readonly v1: string | null
   readonly v2: string | null
   readonly bytes: number
@@ -16,11 +16,11 @@ export interface SeenByLibtorrent {
   readonly webSeeds: readonly string[]
 }
 
-export type LibtorrentAnswer = SeenByLibtorrent | { readonly refused: string }
+export type LibtorrentResult = LibtorrentTorrent | { readonly refused: string }
 
 const READ = `
 import json, struct, sys, libtorrent
-def look(data):
+def read(data):
   try:
     info = libtorrent.torrent_info(data)
   except RuntimeError as error:
@@ -37,7 +37,7 @@ def look(data):
 while True:
   head = sys.stdin.buffer.read(4)
   if len(head) < 4: break
-  print(json.dumps(look(sys.stdin.buffer.read(struct.unpack('>I', head)[0]))), flush=True)
+  print(json.dumps(read(sys.stdin.buffer.read(struct.unpack('>I', head)[0]))), flush=True)
 `
 
 export class LibtorrentReader {
@@ -54,13 +54,13 @@ export class LibtorrentReader {
   }
 
   /** One at a time. */
-  async read(torrent: Buffer): Promise<LibtorrentAnswer> {
+  async read(torrent: Buffer): Promise<LibtorrentResult> {
     const head = Buffer.alloc(4)
     head.writeUInt32BE(torrent.length)
     this.#process.stdin?.write(Buffer.concat([head, torrent]))
     const line = await this.#lines.next()
     if (line.done === true) throw new Error('libtorrent ended before it answered')
-    return JSON.parse(line.value) as LibtorrentAnswer
+    return JSON.parse(line.value) as LibtorrentResult
   }
 
   async stop(): Promise<void> {

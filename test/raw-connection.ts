@@ -1,9 +1,7 @@
-/**
- * A TCP connection that speaks exactly the bytes it is told to, and reads HTTP answers one by one.
- */
+/** A TCP connection that sends exact bytes, and reads HTTP responses one by one. */
 import { type Socket, connect } from 'node:net'
 
-export interface RawAnswer {
+export interface RawResponse {
   readonly statusLine: string
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>
@@ -23,7 +21,7 @@ export class RawConnection {
       this.#received = Buffer.concat([this.#received, chunk])
       this.#wake()
     })
-    // A reset is one of the ways in which a server closes; what was received before stays.
+    // A server may close with a reset; the bytes that were received before stay.
     socket.on('error', () => undefined)
     socket.on('close', () => {
       this.#isClosed = true
@@ -46,7 +44,7 @@ export class RawConnection {
     this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
   }
 
-  /** Says that nothing more will come, and goes on listening. */
+  /** Closes the sending half; the connection still receives. */
   end(): void {
     this.#socket.end()
   }
@@ -55,21 +53,21 @@ export class RawConnection {
     this.#socket.destroy()
   }
 
-  /** Stops reading, so that what the server sends stays in the way. */
+  /** Stops reading, so that the server cannot send. */
   pause(): void {
     this.#socket.pause()
   }
 
-  /** The next answer; undefined if the connection is closed before it is complete. */
-  async answer(): Promise<RawAnswer | undefined> {
+  /** The next response; undefined if the connection is closed before it is complete. */
+  async response(): Promise<RawResponse | undefined> {
     for (;;) {
-      const answer = this.#takeAnswer()
-      if (answer !== undefined || this.#isClosed) return answer
+      const response = this.#takeResponse()
+      if (response !== undefined || this.#isClosed) return response
       await this.#change()
     }
   }
 
-  /** Resolves once the server has closed, with whatever was received and not taken as an answer. */
+  /** Resolves once the server has closed, with the received bytes that were not taken as a response. */
   async closed(): Promise<string> {
     while (!this.#isClosed) await this.#change()
     return this.#received.toString('latin1')
@@ -79,7 +77,7 @@ export class RawConnection {
     return new Promise((resolve) => (this.#wake = resolve))
   }
 
-  #takeAnswer(): RawAnswer | undefined {
+  #takeResponse(): RawResponse | undefined {
     const headEnd = this.#received.indexOf('\r\n\r\n')
     if (headEnd < 0) return undefined
     const [statusLine = '', ...lines] = this.#received.toString('latin1', 0, headEnd).split('\r\n')

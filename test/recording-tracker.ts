@@ -1,6 +1,4 @@
-/**
- * A TrackerService that notes what it was given and answers with what it was told to.
- */
+/** A TrackerService that records requests and returns a given reply. */
 import type { Address } from '../src/core/address.ts'
 import type { AnnounceReply, AnnounceRequest, ScrapeCounts, TrackerService } from '../src/core/announce.ts'
 
@@ -15,7 +13,7 @@ const NOTHING_SCRAPED: ScrapeCounts = { complete: 0, downloaded: 0, downloaders:
 export class RecordingTracker implements TrackerService {
   readonly announces: RecordedAnnounce[] = []
   readonly scrapes: { readonly infoHashes: readonly string[]; readonly from: string }[] = []
-  /** What the next announces hear. A function may throw, and promise. */
+  /** The reply to the next announces. A function may throw, and may return a promise. */
   reply: AnnounceReply | (() => AnnounceReply | Promise<AnnounceReply>) = anAnnounceReply()
   /** By info hash in hexadecimal. */
   readonly counts = new Map<string, ScrapeCounts>()
@@ -36,7 +34,7 @@ export class RecordingTracker implements TrackerService {
   }
 }
 
-/** The answer without peers, byte for byte. */
+/** A reply without peers. */
 export function anAnnounceReply(changes: Partial<AnnounceReply> = {}): AnnounceReply {
   return {
     complete: 0,

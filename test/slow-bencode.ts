@@ -1,6 +1,6 @@
 /**
- * A second opinion on where things are in a torrent: recursive, one byte after the other, and with nothing in common
- * with the scanner that it is there to check. Expects well-formed bencoding, canonical or not.
+ * An independent reader of torrents, to check the scanner: recursive, one byte after the other, without shared code.
+ * Expects well-formed bencoding, canonical or not.
  */
 import { createHash } from 'node:crypto'
 
@@ -39,7 +39,7 @@ export function slowKept(torrent: Buffer, ours: readonly string[]): string[] {
     .map(({ whole }) => whole.toString('latin1'))
 }
 
-/** Both hashes of the bytes of `info`, whichever of them counts. */
+/** SHA-1 and SHA-256 of the bytes of `info`. */
 export function slowHashes(torrent: Buffer): { readonly sha1: string; readonly sha256: string } {
   const info = slowEntries(torrent).find(({ key }) => key === 'info')
   if (info === undefined) throw new Error('there is no info')

@@ -58,7 +58,8 @@ const habits = [
   },
   { form: phrase(`${BE} said|(?:say|says|said) nothing`), say: 'is sent, is reported; is silent, has no …' },
   { form: phrase('(?:know|knows|knew|known) (?:of|nothing)'), say: 'has, contains, includes' },
-  { form: phrase('needy'), say: 'leecher' },
+  // Alone in a string it is the role of the API.
+  { form: /(?!^needy$)\bneedy\b/gi, say: 'leecher' },
   { form: phrase('asker'), say: 'requester' },
   { form: phrase('newcomers?'), say: 'new peers, new requests' },
   { form: /\b(?:such as it|as it was,|means ill)/gi, say: 'in plain words' },

@@ -11,8 +11,6 @@ export const PENDING_AREAS: ReadonlySet<string> = new Set([
   'src/registry',
   'src/server',
   'src/webseed',
-  'test',
-  'test/system',
   'test/unit/daemon',
   'test/unit/registry',
   'test/unit/server',

@@ -11,7 +11,7 @@ import { needs } from '../setup/needs.ts'
 const DEADLINE_MS = 30_000
 const PASSWORD = 'correct-horse-battery'
 
-/** A server with a file of deploy/, on its own port and in its own directory. Ends with the test. */
+/** A server with a file of deploy/, on its own port and in its own directory. Killed at the end of the test. */
 async function aServer(file: string, more: readonly string[] = []): Promise<number> {
   const port = await freePort()
   const directory = await aDirectory()
@@ -82,7 +82,7 @@ describe.skipIf(needs('redis-server'))('deploy/redis', () => {
       await expect(ask(port, { username: 'siteswarm-fra', password }, 'ping')).rejects.toThrow('WRONGPASS')
   })
 
-  test('users.acl gives a node exactly the rights that docs/reference/redis.md lists', async () => {
+  test('users.acl gives a node exactly the permissions that docs/reference/redis.md lists', async () => {
     const documented = /^user siteswarm-fra on >change-me .*$/m.exec(
       await readFile('docs/reference/redis.md', 'utf8'),
     )

@@ -1,6 +1,6 @@
 /**
- * What a hostile network does to the HTTP listener, through real sockets: each connection gets bencoded failures or
- * is closed, and afterwards sockets and memory are where they were.
+ * Attacks on the HTTP listener through real sockets: each connection gets bencoded failures or is closed, and afterwards
+ * the number of sockets and the memory are unchanged.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -21,7 +21,7 @@ async function startServer(tracker = new RecordingTracker(), limits: Partial<Htt
   server = new HttpServer(
     {
       tracker: {
-        // Nothing is recorded, or the record would be the leak.
+        // Nothing is recorded: the record itself would be a leak.
         announce: () => (typeof tracker.reply === 'function' ? tracker.reply() : tracker.reply),
         scrape: (infoHashes) =>
           infoHashes.map(() => ({ complete: 0, downloaded: 0, downloaders: 0, incomplete: 0 })),
@@ -38,8 +38,8 @@ async function startServer(tracker = new RecordingTracker(), limits: Partial<Htt
 afterEach(() => server.stop(1_000))
 
 /**
- * Until the server has no connection left, which is a moment after the client has seen it close. The test's own
- * deadline ends the wait for one that stays.
+ * Waits until the server has no connection, which is a moment after the client has seen it close. The deadline of the test
+ * limits the wait.
  */
 async function noConnections(): Promise<void> {
   while (server.connections > 0) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -50,7 +50,7 @@ const openSockets = () => process.getActiveResourcesInfo().filter((name) => name
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** What is held once everything that has ended is gone: closed sockets go in a later turn of the event loop. */
+/** Memory in use after garbage collection: closed sockets are released in a later turn of the event loop. */
 async function heldBytes(): Promise<number> {
   for (let turn = 0; turn < 10; turn++) {
     collectGarbage()
@@ -63,12 +63,14 @@ async function heldBytes(): Promise<number> {
 const BODY =
   /^(?:d14:failure reason[\s\S]{1,300}8:intervali60e12:min intervali60ee|d8:completei[\s\S]*e|d5:filesd[\s\S]*e)$/
 
-/** Takes all answers of a connection and says what is wrong with what is left. */
-async function expectOnlyAnswers(connection: RawConnection): Promise<void> {
-  for (let answer = await connection.answer(); answer !== undefined; answer = await connection.answer()) {
-    expect(answer.statusLine).toBe('HTTP/1.1 200 OK')
-    expect(answer.headers.get('content-type')).toBe('text/plain')
-    expect(answer.body).toMatch(BODY)
+/** Reads all responses of a connection and checks each of them. */
+async function expectOnlyResponses(connection: RawConnection): Promise<void> {
+  for (;;) {
+    const response = await connection.response()
+    if (response === undefined) return
+    expect(response.statusLine).toBe('HTTP/1.1 200 OK')
+    expect(response.headers.get('content-type')).toBe('text/plain')
+    expect(response.body).toMatch(BODY)
   }
 }
 
@@ -95,7 +97,7 @@ const rawHeader = fc.oneof(
   fc.nat({ max: 20_000 }).map((length) => `X: ${'x'.repeat(length)}\r\n`),
 )
 
-/** Spaces and line ends would end the target; the rest is sent as it is. */
+/** Spaces and line ends would end the target; other characters are sent unchanged. */
 const rawTarget = brokenTarget.map((target) => target.replaceAll(/[^\x21-\x7e]/g, '%00'))
 
 const wholeRequest = fc
@@ -124,10 +126,10 @@ describe('a flood of broken requests', () => {
           const connection = await RawConnection.open(port)
           for (const request of requests) connection.write(request)
           if (ending === 'leaves') return connection.destroy()
-          // Whoever waits has left the last request unfinished or not; the good one brings an answer or the end.
+          // The last request may be unfinished; the good one after it gets a response or closes the connection.
           if (ending === 'half closes') connection.end()
           else connection.write(`\r\n\r\nGET /nowhere HTTP/1.1\r\nConnection: close\r\n\r\n`)
-          await expectOnlyAnswers(connection)
+          await expectOnlyResponses(connection)
           expect(await connection.closed()).toBe('')
         },
       ),
@@ -136,8 +138,8 @@ describe('a flood of broken requests', () => {
     await noConnections()
   }
 
-  it('is answered or cut off, and leaves neither sockets nor memory behind', async () => {
-    // Short, for bodies that are announced and never come.
+  it('is answered or closed, and leaks neither sockets nor memory', async () => {
+    // Short, for bodies that are announced and not sent.
     await startServer(undefined, { headersTimeoutMs: 300, requestTimeoutMs: 300, timeoutCheckMs: 50 })
     const socketsBefore = openSockets()
     await flood(200)
@@ -145,12 +147,12 @@ describe('a flood of broken requests', () => {
     await flood(500)
     const grownBytes = (await heldBytes()) - heldBefore
     expect(openSockets()).toBe(socketsBefore)
-    // 10,000 requests: one that left 500 bytes behind would show.
+    // 10,000 requests: a leak of 500 bytes in each would be detected.
     expect(grownBytes).toBeLessThan(5_000_000)
   }, 120_000)
 })
 
-describe('clients that hold on to their connections', () => {
+describe('clients that keep their connections', () => {
   const CLIENTS = 300
   const SHORT = { headersTimeoutMs: 200, requestTimeoutMs: 200, timeoutCheckMs: 20 }
 
@@ -159,10 +161,10 @@ describe('clients that hold on to their connections', () => {
   }
 
   it.each([
-    ['say nothing', ''],
+    ['send no bytes', ''],
     ['stop in the middle of the target', ANNOUNCE.slice(0, 30)],
     ['stop in the middle of the headers', ANNOUNCE.slice(0, -2)],
-  ])('are cut off when they %s', async (_what, text) => {
+  ])('are disconnected when they %s', async (_name, text) => {
     await startServer(undefined, SHORT)
     const socketsBefore = openSockets()
     const connections = await open(CLIENTS)
@@ -172,7 +174,7 @@ describe('clients that hold on to their connections', () => {
     expect(openSockets()).toBe(socketsBefore)
   })
 
-  it('are cut off when they send a byte at a time', async () => {
+  it('are disconnected when they send a byte at a time', async () => {
     await startServer(undefined, SHORT)
     const connections = await open(50)
     let at = 0
@@ -187,34 +189,34 @@ describe('clients that hold on to their connections', () => {
     await noConnections()
   })
 
-  it('are answered and then cut off when they announce a body that never comes', async () => {
-    // Long enough for the whole request on a busy machine, since here it has to arrive.
+  it('are answered and then disconnected when they announce a body and do not send it', async () => {
+    // Long enough for the complete request on a busy machine, because here it must arrive.
     await startServer(undefined, { headersTimeoutMs: 3_000, requestTimeoutMs: 3_000, timeoutCheckMs: 100 })
     const connections = await open(CLIENTS)
     for (const connection of connections) {
       connection.write(`GET /announce?${QUERY} HTTP/1.1\r\nContent-Length: 1000\r\n\r\n`)
     }
     for (const connection of connections) {
-      expect((await connection.answer())?.body).toMatch(/^d8:complete/)
+      expect((await connection.response())?.body).toMatch(/^d8:complete/)
       expect(await connection.closed()).toBe('')
     }
     await noConnections()
   })
 
-  it('are cut off when they wait too long with their next request', async () => {
+  it('are disconnected when their next request is too late', async () => {
     await startServer(undefined, { silentTimeoutMs: 500 })
     const connections = await open(CLIENTS)
     for (const connection of connections) connection.write(ANNOUNCE)
     for (const connection of connections) {
-      expect((await connection.answer())?.headers.get('connection')).toBe('keep-alive')
+      expect((await connection.response())?.headers.get('connection')).toBe('keep-alive')
       expect(await connection.closed()).toBe('')
     }
     await noConnections()
   })
 
-  it('are cut off when they ask and never read', async () => {
+  it('are disconnected when they send requests and do not read', async () => {
     const tracker = new RecordingTracker()
-    // Enough to fill the buffers of the kernel, so that the rest waits in the server.
+    // Enough to fill the buffers of the kernel, so that the rest stays in the server.
     tracker.reply = anAnnounceReply({ peers4: Buffer.alloc(60_000) })
     await startServer(tracker, { silentTimeoutMs: 500 })
     const connections = await open(3)
@@ -227,13 +229,13 @@ describe('clients that hold on to their connections', () => {
     for (const connection of connections) connection.destroy()
   })
 
-  it('do not keep anybody else from being answered', async () => {
+  it('do not delay other clients', async () => {
     await startServer()
     const connections = await open(CLIENTS)
     for (const connection of connections) connection.write(ANNOUNCE.slice(0, 30))
     const client = await RawConnection.open(port)
     client.write(ANNOUNCE)
-    expect((await client.answer())?.body).toMatch(/^d8:complete/)
+    expect((await client.response())?.body).toMatch(/^d8:complete/)
     for (const connection of [...connections, client]) connection.destroy()
     await noConnections()
   })

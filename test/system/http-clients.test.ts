@@ -1,7 +1,4 @@
-/**
- * The requests that real clients send (captured), byte for byte through a real socket, and what
- * the tracker is given.
- */
+/** Requests of real clients (captured), byte for byte through a real socket, and the announces that the tracker gets. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HttpServer } from '../../src/server/http/http-server.ts'
 import { RawConnection } from '../raw-connection.ts'
@@ -28,7 +25,7 @@ const FIRST = '2bcb3dab253c7e8c9355b33f262efadd63005087'
 
 const hex = (text: string) => Buffer.from(text, 'hex')
 
-/** What all of these announces have in common. */
+/** Values that all of these announces have in common. */
 const COMMON = {
   infoHash: hex(FIRST),
   uploadedBytes: 0,
@@ -121,7 +118,7 @@ const CLIENTS: readonly {
     },
   },
   {
-    client: 'aria2 1.36.0, whose key is binary',
+    client: 'aria2 1.36.0, with a binary key',
     lines: [
       'GET /announce?info_hash=%2B%CB%3D%AB%25%3C~%8C%93U%B3%3F%26.%FA%DDc%00P%87&peer_id=A2-1-36-0-%EE%C8i%17%E4%9E%18%7CvS&uploaded=0&downloaded=0&left=32768&compact=1&key=i%17%E4%9E%18%7CvS&numwant=50&no_peer_id=1&port=40001&event=started&supportcrypto=1 HTTP/1.1',
       'User-Agent: aria2/1.36.0',
@@ -137,7 +134,7 @@ const CLIENTS: readonly {
     },
   },
   {
-    client: 'rtorrent 0.9.8, whose peer id begins as UTF-8 and goes on as something else',
+    client: 'rtorrent 0.9.8, with a peer id that is UTF-8 only at its start',
     lines: [
       'GET /announce?info_hash=%2B%CB%3D%AB%25%3C%7E%8C%93U%B3%3F%26%2E%FA%DDc%00P%87&peer_id=-lt0D80-%C3%BF%82%BF%90%90%0F%1E%26JE%03&key=0e625943&compact=1&port=40004&uploaded=0&downloaded=0&left=32768&event=started HTTP/1.1',
       'Host: 10.77.0.1:39001',
@@ -172,7 +169,7 @@ const CLIENTS: readonly {
     },
   },
   {
-    client: 'anacrolix, whose key is a negative number',
+    client: 'anacrolix, with a negative number as its key',
     lines: [
       'GET /announce?compact=1&downloaded=0&event=started&info_hash=%2B%CB%3D%AB%25%3C~%8C%93U%B3%3F%26.%FA%DDc%00P%87&key=-1985229329&left=32768&peer_id=-GT0003-abcdefghijkl&port=42069&supportcrypto=1&uploaded=0 HTTP/1.1',
       'Host: 10.77.0.1:39001',
@@ -186,7 +183,7 @@ const CLIENTS: readonly {
     },
   },
   {
-    client: 'libtorrent 2.0.8 with a hybrid torrent at an IPv6 literal, whose Host lacks brackets',
+    client: 'libtorrent 2.0.8 with a hybrid torrent and an IPv6 literal without brackets in Host',
     lines: [
       'GET /announce?info_hash=%8aQ%a5%d0z%3a.4%8f%bc%3a%be%f4%c8%b4ef%5dL%27&peer_id=-LT2080-CKMQOc.qd!RT&port=40002&uploaded=0&downloaded=0&left=32768&corrupt=0&key=FEAB93A7&event=started&numwant=200&compact=1&no_peer_id=1&supportcrypto=1&redundant=0 HTTP/1.1',
       'Host: fd77::1:39001',
@@ -202,32 +199,32 @@ const CLIENTS: readonly {
   },
 ]
 
-describe('the tracker understands', () => {
+describe('the tracker reads', () => {
   it.each(CLIENTS)('$client', async ({ lines, given }) => {
     const connection = await RawConnection.open(port, '127.0.0.3')
     connection.write(`${lines.join('\r\n')}\r\n\r\n`)
-    const answer = await connection.answer()
+    const response = await connection.response()
     connection.destroy()
     expect(tracker.announces).toEqual([
       { request: { ...COMMON, ...given }, from: '127.0.0.3', protocol: 'http' },
     ])
-    expect(answer?.body).toBe(
+    expect(response?.body).toBe(
       'd8:completei0e10:downloadedi0e10:incompletei1e8:intervali1800e12:min intervali900e5:peers0:e',
     )
   })
 
-  it('the scrape that Transmission sends on the connection of its announce', async () => {
+  it('the scrape of Transmission on the connection of its announce', async () => {
     const transmission = CLIENTS.find(({ client }) => client === 'Transmission 3.00')
     const connection = await RawConnection.open(port)
     connection.write(`${transmission?.lines.join('\r\n')}\r\n\r\n`)
-    await connection.answer()
+    await connection.response()
     connection.write(
       'GET /scrape?info_hash=%2b%cb%3d%ab%25%3c~%8c%93U%b3%3f%26.%fa%ddc%00P%87 HTTP/1.1\r\nHost: 10.77.0.1:39001\r\n\r\n',
     )
-    const answer = await connection.answer()
+    const response = await connection.response()
     connection.destroy()
     expect(tracker.scrapes).toEqual([{ infoHashes: [FIRST], from: '127.0.0.1' }])
-    expect(answer?.body).toBe(
+    expect(response?.body).toBe(
       `d5:filesd20:${hex(FIRST).toString('latin1')}d8:completei0e10:downloadedi0e11:downloadersi0e10:incompletei0eee` +
         '5:flagsd20:min_request_intervali1800eee',
     )

@@ -1,6 +1,6 @@
 /**
- * A torrent of a hundred megabytes is read and rewritten without copies of itself. What is asserted is the peak of
- * the built program's resident memory, which Node alone takes about 70 MiB of; time is not.
+ * A torrent of a hundred megabytes is read and rewritten without copies. The tests assert the peak of the resident memory
+ * of the built program, of which Node itself takes about 70 MiB; they do not assert time.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -66,7 +66,7 @@ describe('a torrent of a hundred megabytes', () => {
     const { out, peakMib } = run('inspect', `${name}.torrent`, '--json')
     expect(JSON.parse(out.toString())).toMatchObject({ kind: 'torrent' })
     expect(peakMib).toBeLessThan(400)
-    // The file itself was read: a figure below would mean that nothing was measured.
+    // The file was read: a smaller number would mean that nothing was measured.
     expect(peakMib).toBeGreaterThan(100)
   })
 

@@ -1,4 +1,4 @@
-/** Magnets as libtorrent understands them, before and after we rewrote them, and those that we make of a torrent. */
+/** Magnets as libtorrent reads them, before and after rewriting, and those made from a torrent. */
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { readMagnet, rewriteMagnet, writeMagnet } from '../../src/metainfo/magnet.ts'
@@ -45,7 +45,7 @@ const lookAt = (magnets: readonly string[]) =>
   ) as SeenMagnet[]
 
 describe.skipIf(needs('libtorrent') !== false)('a magnet', () => {
-  it('is the same to libtorrent after rewriting but for its trackers, each in a tier of its own', () => {
+  it('is the same to libtorrent after rewriting except for its trackers, each in a tier of its own', () => {
     const magnets = [
       `magnet:?xt=urn:btih:${HASH}`,
       'magnet:?xt=urn:btih:FPFT3KZFHR7IZE2VWM7SMLX23VRQAUEH&dn=a+b&tr=http%3A%2F%2Fold%2Fannounce',
@@ -63,7 +63,7 @@ describe.skipIf(needs('libtorrent') !== false)('a magnet', () => {
     expect(after).toEqual(before.map((seen) => ({ ...seen, trackers: TRACKERS, tiers: [0, 1, 2] })))
   })
 
-  it('of a torrent at hand has its infohashes, name, trackers and web seeds to libtorrent', () => {
+  it('of a torrent file has its infohashes, name, trackers and web seeds to libtorrent', () => {
     const torrent = {
       infoHashV1: Buffer.from(HASH, 'hex'),
       infoHashV2: Buffer.from(HASH_V2, 'hex'),

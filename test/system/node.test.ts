@@ -7,7 +7,7 @@ import { aDirectory, announceFrom, aNode, peersOf, type RunningNode, topologyTex
 
 const HASH = 'ab'.repeat(20)
 
-test('announces go from the socket to the swarm and back, by the topology file', async () => {
+test('an announce gets peers of the swarm, selected by the topology file', async () => {
   const node = await aNode()
   expect(peersOf(await announceFrom(node, '127.1.1.1', { left: 0 }))).toEqual([])
   expect(peersOf(await announceFrom(node, '127.2.1.1'))).toEqual(['127.1.1.1:6881'])
@@ -16,7 +16,7 @@ test('announces go from the socket to the swarm and back, by the topology file',
   expect(refused).toMatch(/^d14:failure reason\d+:.*127\.9\.9\.9/)
 })
 
-test('announces over UDP reach the same swarm, and the metrics tell them apart', async () => {
+test('announces over UDP reach the same swarm, and the metrics distinguish them', async () => {
   const node = await aNode()
   await announceFrom(node, '127.1.1.1', { left: 0 })
   const flags = ['--info-hash', HASH, '--from', '127.1.1.2', '--port', '6882', '--event', 'started']
@@ -37,14 +37,14 @@ test('SIGTERM: the node is not ready and reports it, writes its snapshot, and ex
   expect(await readdir(join(node.directory, 'data'))).toEqual(['swarms-fra.snapshot', 'torrents'])
 })
 
-test('a restarted node hands out the same peers to whoever asks first', async () => {
+test('a restarted node hands out the same peers to the first client', async () => {
   const before = await aNode()
   for (const host of ['127.1.1.1', '127.2.1.1', '127.2.1.2', '127.2.2.1'])
     await announceFrom(before, host, { left: host === '127.1.1.1' ? 0 : 9 })
-  const told = peersOf(await announceFrom(before, '127.2.1.1', { left: 9 }))
+  const peers = peersOf(await announceFrom(before, '127.2.1.1', { left: 9 }))
   await before.stop()
   const after = await aNode({ directory: before.directory })
-  expect(peersOf(await announceFrom(after, '127.2.1.1', { left: 9 }))).toEqual(told)
+  expect(peersOf(await announceFrom(after, '127.2.1.1', { left: 9 }))).toEqual(peers)
 })
 
 test('a damaged snapshot is set aside with a warning, and the node starts', async () => {
@@ -61,7 +61,7 @@ test('a damaged snapshot is set aside with a warning, and the node starts', asyn
   expect(await (await after.admin('/readyz')).text()).toBe('ready\n')
 })
 
-test('SIGHUP takes a new topology, and peers are where it says', async () => {
+test('SIGHUP reloads the topology, and peers have the places of the new one', async () => {
   const node = await aNode()
   await announceFrom(node, '127.9.1.1')
   await writeFile(
@@ -73,7 +73,7 @@ test('SIGHUP takes a new topology, and peers are where it says', async () => {
   expect(peersOf(await announceFrom(node, '127.9.1.1'))).toEqual([])
 })
 
-test('a topology file that is replaced is taken without being asked', async () => {
+test('a replaced topology file is reloaded automatically', async () => {
   const node = await aNode()
   const text = topologyText(1).replaceAll('127.3.', '127.9.')
   await writeFile(`${node.topologyPath}.new`, text)
@@ -82,7 +82,7 @@ test('a topology file that is replaced is taken without being asked', async () =
   expect(peersOf(await announceFrom(node, '127.9.1.1'))).toEqual([])
 })
 
-test('a wrong topology changes nothing, and the log and the metrics say why', async () => {
+test('a wrong topology changes nothing, and the log and the metrics report it', async () => {
   const node = await aNode()
   await writeFile(node.topologyPath, 'sites:\n  fra: { cidrs: [10.0.0.1/8] }\n')
   node.process.kill('SIGHUP')
@@ -101,7 +101,7 @@ test('a wrong configuration ends with 78 and every problem', async () => {
   )
 })
 
-test('an address in use ends with 1 and says what to do', async () => {
+test('an address in use ends with 1 and advice', async () => {
   const node = await aNode()
   const httpPort = Number(new URL(node.announceUrl).port)
   await expect(aNode({ httpPort })).rejects.toThrow(/ended with 1[^]*another program listens/)
@@ -125,23 +125,23 @@ test('explain gives a reason for every peer, over the admin API', async () => {
   ])
 })
 
-test('the admin API says what is wrong with a question', async () => {
+test('the admin API reports errors of a request by their code', async () => {
   const node = await aNode()
-  const ask = async (path: string) => {
+  const errorOf = async (path: string) => {
     const response = await node.admin(path)
     return [response.status, ((await response.json()) as { error: { code: string } }).error.code]
   }
-  expect(await ask('/api/v1/explain?info_hash=12&ip=127.1.1.1')).toEqual([400, 'infohash-invalid'])
-  expect(await ask(`/api/v1/explain?info_hash=${HASH}&ip=host`)).toEqual([400, 'ip-invalid'])
-  expect(await ask(`/api/v1/explain?info_hash=${HASH}&ip=127.1.1.1`)).toEqual([404, 'swarm-unknown'])
-  expect(await ask('/api/v1/nothing')).toEqual([404, 'not-found'])
+  expect(await errorOf('/api/v1/explain?info_hash=12&ip=127.1.1.1')).toEqual([400, 'infohash-invalid'])
+  expect(await errorOf(`/api/v1/explain?info_hash=${HASH}&ip=host`)).toEqual([400, 'ip-invalid'])
+  expect(await errorOf(`/api/v1/explain?info_hash=${HASH}&ip=127.1.1.1`)).toEqual([404, 'swarm-unknown'])
+  expect(await errorOf('/api/v1/nothing')).toEqual([404, 'not-found'])
   expect(
     (await node.admin('/api/v1/drain', { method: 'POST', headers: { origin: 'http://evil.example' } }))
       .status,
   ).toBe(403)
 })
 
-test('with an admin token the API wants it, and health and metrics do not', async () => {
+test('with an admin token the API requires it, and health and metrics do not', async () => {
   const node = await aNode({ more: 'admin: { token: correct-horse-battery }\n' })
   expect((await node.admin('/api/v1/swarms')).status).toBe(401)
   const headers = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
@@ -151,34 +151,37 @@ test('with an admin token the API wants it, and health and metrics do not', asyn
   expect((await node.admin('/readyz')).status).toBe(200)
 })
 
-/** A GET with exactly this request target and Host; fetch would tidy both up. */
+/** A GET with exactly this request target and Host; fetch would normalize both. */
 function statusOf(node: RunningNode, target: string, host = '127.0.0.1'): Promise<number | undefined> {
   const { hostname, port } = new URL(node.adminUrl)
   return new Promise((resolve, reject) => {
-    const asked = request({ hostname, port, path: target, agent: false, headers: { host } }, (response) => {
-      response.resume()
-      resolve(response.statusCode)
-    })
-    asked.on('error', reject).end()
+    const outgoing = request(
+      { hostname, port, path: target, agent: false, headers: { host } },
+      (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      },
+    )
+    outgoing.on('error', reject).end()
   })
 }
 
-test('no spelling of an API path gets around the admin token', async () => {
-  // The router decodes escapes and takes absolute targets; the guard once compared the raw target.
+test('no spelling of an API path bypasses the admin token', async () => {
+  // The router decodes escapes and accepts absolute targets; the guard once compared the raw target.
   const node = await aNode({ more: 'admin: { token: correct-horse-battery }\n' })
   expect(await statusOf(node, '/%61pi/v1/swarms')).toBe(401)
   expect(await statusOf(node, '/ap%69/v1/explain?info_hash=1')).toBe(401)
   expect(await statusOf(node, 'http://127.0.0.1/api/v1/swarms')).toBe(401)
 })
 
-test('without a token, a page that points its own name at loopback is kept out', async () => {
+test('without a token, a page whose host name resolves to loopback is rejected', async () => {
   const node = await aNode()
   expect(await statusOf(node, '/api/v1/swarms', 'evil.example:6970')).toBe(403)
   for (const host of ['127.0.0.1:6970', 'localhost:6970', '[::1]:6970', '127.0.0.1'])
     expect(await statusOf(node, '/api/v1/swarms', host)).toBe(200)
 })
 
-test('the metrics say how long announces took', async () => {
+test('the metrics contain the duration of announces', async () => {
   const node = await aNode()
   await announceFrom(node, '127.1.1.1')
   await announceFrom(node, '127.1.1.2')
@@ -195,7 +198,7 @@ test('with admit: registered only the torrents of the directory are served', asy
   expect(await announceFrom(node, '127.1.1.1')).toContain('does not serve that torrent')
 })
 
-test('downloads are counted on after a restart, even of a torrent that nobody had any more', async () => {
+test('downloads are still counted after a restart, also of a torrent without peers', async () => {
   const before = await aNode()
   await announceFrom(before, '127.1.1.1', { left: 5 })
   await announceFrom(before, '127.1.1.1', { left: 0, event: 'completed' })

@@ -1,6 +1,6 @@
 /**
- * Torrents that other programs made, read by another program before and after we rewrote them: libtorrent must
- * find the same infohash, the same files, and our trackers; and what our warnings say of clients must be so.
+ * Torrents made by other programs, read by libtorrent before and after rewriting: it must find the same infohash, the same
+ * files, and our trackers. The statements of our warnings about clients are checked with those clients.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ import { summarize } from '../../src/metainfo/summary.ts'
 import { runCommand } from '../a-command-run.ts'
 import { AWKWARD_INFO, aTorrent } from '../a-torrent.ts'
 import { checkRewrite } from '../checked-rewrite.ts'
-import { LibtorrentReader, type SeenByLibtorrent } from '../libtorrent-reader.ts'
+import { LibtorrentReader, type LibtorrentTorrent } from '../libtorrent-reader.ts'
 import { needs, type Requirement } from '../setup/needs.ts'
 
 const TIERS = [
@@ -158,7 +158,7 @@ describe.each(makers)('a torrent made by %s', (name, requirement, make) => {
     'is the same torrent to libtorrent after it was rewritten: %j',
     async (changes) => {
       const { before, isWarned } = await checkRewrite(readFileSync(made), TIERS, changes, libtorrent)
-      expect((before as SeenByLibtorrent).trackers).toContain('0 http://old.example/announce')
+      expect((before as LibtorrentTorrent).trackers).toContain('0 http://old.example/announce')
       expect(isWarned).toBe(false)
     },
   )
@@ -170,7 +170,7 @@ describe.each(makers)('a torrent made by %s', (name, requirement, make) => {
       const topology = join(folder, 'topology.yaml')
       const run = await runCommand(['rewrite', made, '--all', '-d', directory, '--topology', topology])
       expect(run.exitCode).toBe(0)
-      const seen = (await libtorrent.read(readFileSync(made))) as SeenByLibtorrent
+      const seen = (await libtorrent.read(readFileSync(made))) as LibtorrentTorrent
       const tiers: Record<string, number[]> = {}
       for (const file of readdirSync(directory)) {
         const found = await inspect(join(directory, file))
@@ -183,7 +183,7 @@ describe.each(makers)('a torrent made by %s', (name, requirement, make) => {
 
   it.skipIf(missing !== false)('is summed up as libtorrent does', async () => {
     const summary = summarize(readMetainfo(readFileSync(made), made))
-    const seen = (await libtorrent.read(readFileSync(made))) as SeenByLibtorrent
+    const seen = (await libtorrent.read(readFileSync(made))) as LibtorrentTorrent
     expect(summary).toMatchObject({ name: 'content', contentBytes: 133_333, fileCount: 2 })
     expect(summary.files.map(({ path }) => path).toSorted()).toEqual([
       'content/a.bin',
@@ -212,12 +212,12 @@ describe('the torrents that WebTorrent is tested with', () => {
   )
 })
 
-/** What a client finds that decodes `info` and encodes it again: the torrent in canonical form. */
+/** Infohash of a client that decodes `info` and encodes it again, which is that of the canonical form. */
 const CANONICAL = '2bcb3dab253c7e8c9355b33f262efadd63005087'
 /** The same with `7:privatei0e` at its end. */
 const WITH_ZERO = '45441a64a954d1d75084fb6e18143dc2c4f8f2c1'
 
-describe('a torrent that we warn of because clients disagree about its infohash', () => {
+describe('a torrent with a warning that clients disagree about its infohash', () => {
   const missing = needs('libtorrent', 'transmission-create', 'aria2c')
   const changed = (from: string, to: string) =>
     aTorrent({ info: Buffer.from(AWKWARD_INFO.toString('latin1').replace(from, to), 'latin1') })
@@ -240,7 +240,7 @@ describe('a torrent that we warn of because clients disagree about its infohash'
     expect([
       seen(hashFrom('aria2c', ['-S', file], /Info Hash: ([0-9a-f]{40})/)),
       seen(hashFrom('transmission-show', [file], /Hash: ([0-9a-f]{40})/)),
-      ((await libtorrent.read(torrent)) as SeenByLibtorrent).v1,
+      ((await libtorrent.read(torrent)) as LibtorrentTorrent).v1,
     ]).toEqual([inAria2, inTransmission, raw])
   })
 })

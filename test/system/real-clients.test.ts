@@ -1,6 +1,6 @@
 /**
- * Unmodified aria2 clients on loopback, each bound to an address of its own, with rewritten torrents: the file
- * reaches everybody whole, and only gateways speak to another site.
+ * Unmodified aria2 clients on loopback, each bound to an address of its own, with rewritten torrents: every client
+ * completes the file, and only gateways connect to another site.
  */
 import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -20,7 +20,7 @@ const SEED_BYTES_PER_SECOND = 3 * 1024 * 1024
 interface Client {
   readonly address: string
   readonly directory: string
-  /** Addresses of all peers that it was ever connected to. */
+  /** Addresses of all peers that it was connected to. */
   readonly met: Set<string>
 }
 
@@ -95,7 +95,7 @@ async function rewriteFor(node: RunningNode, torrent: string, site: string): Pro
 
 describe.skipIf(needs('aria2c', 'mktorrent'))('aria2 clients of three sites', () => {
   test(
-    'download a file from a seed in another site through rewritten torrents, and only gateways reach over',
+    'download a file from a seed at another site with rewritten torrents, and only gateways connect to that site',
     { timeout: 120_000 },
     async () => {
       const node = await aNode()

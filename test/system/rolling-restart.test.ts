@@ -1,6 +1,6 @@
 /**
- * The nodes of a site are restarted one after the other, as for an update, while clients announce throughout. No client
- * sees anything that it would have to back off from.
+ * Restart of the nodes of a site one after the other, as for an update, while clients announce throughout. No client gets a
+ * failure.
  */
 import { readFile } from 'node:fs/promises'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -42,11 +42,11 @@ describe.skipIf(needs('redis-server'))('a site whose nodes are restarted one aft
       expect(await node.stop()).toBe(0)
       const before = answeredBy(node.name)
       await node.start()
-      await until(DEADLINE_MS, `clients come back to ${node.name}`, () => answeredBy(node.name) > before + 20)
+      await until(DEADLINE_MS, `clients use ${node.name} again`, () => answeredBy(node.name) > before + 20)
     }
     await Promise.all(clients.map((client) => client.stop()))
     expect(clients.flatMap(({ failures }) => failures)).toEqual([])
-    // The seed, which was told to the first of them before all this.
+    // The seed, which announced to the first node before the restarts.
     for (const node of nodes) expect(await announceFrom(node, '127.1.2.9')).toContain('8:completei1e')
   })
 
@@ -76,7 +76,7 @@ describe.skipIf(needs('redis-server'))('a site whose nodes are restarted one aft
 })
 
 describe.skipIf(needs('redis-server'))('a node that is stopped', () => {
-  test('finishes what has begun, and its log ends with the last line', { timeout: PATIENCE_MS }, async () => {
+  test('finishes pending requests, and its log is complete', { timeout: PATIENCE_MS }, async () => {
     const stack = await aStack()
     const node = nodeNamed(stack, 'fra-1')
     const connection = await RawConnection.open(Number(new URL(node.announceUrl).port), '127.1.1.1')
@@ -85,9 +85,9 @@ describe.skipIf(needs('redis-server'))('a node that is stopped', () => {
     await fetchOnce(`${node.adminUrl}/api/v1/drain`, { method: 'POST' })
     const stopped = node.stop()
     connection.write(request.slice(40))
-    const answer = await connection.answer()
-    expect(answer?.body).toMatch(/^d8:complete/)
-    expect(answer?.headers.get('connection')).toBe('close')
+    const response = await connection.response()
+    expect(response?.body).toMatch(/^d8:complete/)
+    expect(response?.headers.get('connection')).toBe('close')
     expect(await stopped).toBe(0)
     expect(await connection.closed()).toBe('')
     expect((await readFile(node.logPath, 'utf8')).trimEnd().split('\n').at(-1)).toContain('"event":"stopped"')

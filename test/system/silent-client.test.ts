@@ -1,4 +1,4 @@
-/** A real rtorrent, which keeps it to itself that it is complete until its next announce, minutes later. */
+/** A real rtorrent, which reports its completion only with its next announce, minutes later. */
 import { execFile, spawn } from 'node:child_process'
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -31,7 +31,7 @@ async function startRtorrent(address: string, directory: string, torrent: string
   onTestFinished(() => void child.kill('SIGKILL'))
 }
 
-/** Resolves once the node knows so many complete clients of its one torrent. */
+/** Resolves once the node counts this many complete clients of its only torrent. */
 async function completeClients(node: RunningNode, count: number): Promise<{ readonly downloaded: number }> {
   for (;;) {
     const { swarms } = (await (await node.admin('/api/v1/swarms')).json()) as {
@@ -45,7 +45,7 @@ async function completeClients(node: RunningNode, count: number): Promise<{ read
 
 describe.skipIf(needs('rtorrent', 'mktorrent'))('rtorrent', () => {
   test(
-    'is found to be complete by its bitfield, and serves the next without having announced it',
+    'is found to be complete by its bitfield, and serves the next client before it announces that',
     { timeout: 120_000 },
     async () => {
       const node = await aNode()

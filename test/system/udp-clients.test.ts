@@ -1,4 +1,4 @@
-/** Unmodified clients that announce to the UDP listener of a whole tracker, each from a loopback address of its own. */
+/** Unmodified clients that announce to the UDP listener of a complete tracker, each from its own loopback address. */
 import { execFile, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,16 +14,16 @@ import { needs } from '../setup/needs.ts'
 
 const HASH = '2bcb3dab253c7e8c9355b33f262efadd63005087'
 
-/** A tracker that already knows a seed at 127.1.1.5:6881, and tells of every announce over UDP. */
+/** A tracker with a seed at 127.1.1.5:6881 that records every announce over UDP. */
 async function serving() {
   const built = aTracker()
   built.announce('127.1.1.5', { torrent: Buffer.from(HASH, 'hex'), left: 0 })
-  const heard: { readonly from: string; readonly request: AnnounceRequest }[] = []
-  let hear: () => void = () => undefined
+  const announces: { readonly from: string; readonly request: AnnounceRequest }[] = []
+  let wake: () => void = () => undefined
   const tracker: Pick<Tracker, 'announce' | 'scrape'> = {
     announce: (request, from, protocol) => {
-      heard.push({ from: from.toString(), request })
-      hear()
+      announces.push({ from: from.toString(), request })
+      wake()
       return built.tracker.announce(request, from, protocol)
     },
     scrape: (infoHashes, from) => built.tracker.scrape(infoHashes, from),
@@ -39,14 +39,14 @@ async function serving() {
   const port = await server.start({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => server.stop(1_000))
   const announced = async (event: string) => {
-    while (!heard.some(({ request }) => request.event === event)) {
-      await new Promise<void>((resolve) => (hear = resolve))
+    while (!announces.some(({ request }) => request.event === event)) {
+      await new Promise<void>((resolve) => (wake = resolve))
     }
   }
-  return { url: `udp://127.0.0.1:${port}/announce`, heard, announced, drops: () => server.drops }
+  return { url: `udp://127.0.0.1:${port}/announce`, announces, announced, drops: () => server.drops }
 }
 
-/** Announces, prints how many peers the answer had and what the tracker gave, stops, and ends. */
+/** Announces, prints the number of peers in the response, stops, and ends. */
 const LIBTORRENT = `
 import json, sys, time, libtorrent as lt
 url, address, port, folder, info_hash = sys.argv[1:]
@@ -70,8 +70,8 @@ while time.time() < deadline:
       sys.exit()`
 
 describe.skipIf(needs('libtorrent'))('libtorrent', () => {
-  it('is handed a peer over UDP, and says when it stops', async () => {
-    const { url, heard, announced, drops } = await serving()
+  it('is handed out a peer over UDP, and announces its stop', async () => {
+    const { url, announces, announced, drops } = await serving()
     const port = await freePort()
     const { stdout } = await promisify(execFile)('/usr/bin/python3', [
       '-W',
@@ -86,7 +86,7 @@ describe.skipIf(needs('libtorrent'))('libtorrent', () => {
     ])
     expect(JSON.parse(stdout)).toEqual({ peers: 1 })
     await announced('stopped')
-    const [first] = heard
+    const [first] = announces
     expect(first).toMatchObject({
       from: '127.1.1.6',
       request: {
@@ -102,15 +102,15 @@ describe.skipIf(needs('libtorrent'))('libtorrent', () => {
 })
 
 describe.skipIf(needs('aria2c'))('aria2', () => {
-  it('announces over UDP from the address and port that it has', async () => {
-    const { url, heard, announced, drops } = await serving()
+  it('announces over UDP from its own address and port', async () => {
+    const { url, announces, announced, drops } = await serving()
     const directory = await aDirectory()
     const port = await freePort()
     const child = spawn('aria2c', [
       `--dir=${directory}`,
       '--interface=127.1.1.6',
       `--listen-port=${port}`,
-      // Without DHT it has no UDP socket for trackers either. It finds no node to speak to.
+      // Without DHT it has no UDP socket for trackers. It finds no DHT node.
       `--dht-listen-port=${port}`,
       `--dht-file-path=${join(directory, 'dht.dat')}`,
       '--no-conf',
@@ -119,7 +119,7 @@ describe.skipIf(needs('aria2c'))('aria2', () => {
     ])
     onTestFinished(() => void child.kill('SIGKILL'))
     await announced('started')
-    expect(heard[0]).toMatchObject({
+    expect(announces[0]).toMatchObject({
       from: '127.1.1.6',
       request: { infoHash: Buffer.from(HASH, 'hex'), port, event: 'started', key: Buffer.alloc(0) },
     })

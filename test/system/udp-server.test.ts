@@ -1,6 +1,6 @@
 /**
- * The UDP listener as a client sees it, through real sockets, with a whole tracker behind it; and `announce` and
- * `scrape` speaking to it.
+ * The UDP listener as a client sees it, through real sockets, with a complete tracker behind it; and the commands
+ * `announce` and `scrape` against it.
  */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -19,7 +19,7 @@ import { anAnnounceReply, RecordingTracker } from '../recording-tracker.ts'
 const HASH = '2bcb3dab253c7e8c9355b33f262efadd63005087'
 const OTHER = '003117267dd93f301c25e78d2b932029bc37a49b'
 
-/** Containers are often without. */
+/** Containers often lack it. */
 const lacksIpv6 = !Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === '::1'),
 )
@@ -42,12 +42,12 @@ async function serving(tracker: TrackerService, host = '127.0.0.1') {
 
 class Client {
   readonly #socket: Socket
-  readonly #heard: Buffer[] = []
+  readonly #received: Buffer[] = []
   #connectionId = Buffer.alloc(8)
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    socket.on('message', (packet) => this.#heard.push(packet))
+    socket.on('message', (packet) => this.#received.push(packet))
   }
 
   static async at(from: string, to: string, port: number): Promise<Client> {
@@ -60,55 +60,55 @@ class Client {
     return new Client(socket)
   }
 
-  /** Everything that came back for these datagrams, known to be all because the last one is a connect. */
-  async tell(...packets: readonly Buffer[]): Promise<readonly Buffer[]> {
+  /** The responses to these datagrams; complete, because the last request is a connect. */
+  async send(...packets: readonly Buffer[]): Promise<readonly Buffer[]> {
     for (const packet of packets) this.#socket.send(packet)
     this.#socket.send(writeConnect(0xffff_ffff))
     for (;;) {
-      const last = this.#heard.at(-1)
+      const last = this.#received.at(-1)
       if (last?.toString('hex', 0, 8) === '00000000ffffffff') {
         this.#connectionId = Buffer.from(last.subarray(8))
-        return this.#heard.splice(0).slice(0, -1)
+        return this.#received.splice(0).slice(0, -1)
       }
       await once(this.#socket, 'message')
     }
   }
 
-  /** Connects and announces; all that is answered, in hexadecimal. */
-  async announce(saying: { readonly peerId?: string; readonly key?: string; readonly tail?: string } = {}) {
-    await this.tell()
+  /** Connects and announces; resolves with the responses in hexadecimal. */
+  async announce(fields: { readonly peerId?: string; readonly key?: string; readonly tail?: string } = {}) {
+    await this.send()
     const announce = writeAnnounce(
       { connectionId: this.#connectionId, transactionId: 7 },
       {
         infoHash: Buffer.from(HASH, 'hex'),
-        peerId: Buffer.from((saying.peerId ?? '').padEnd(20, '.')),
+        peerId: Buffer.from((fields.peerId ?? '').padEnd(20, '.')),
         port: 6881,
         downloadedBytes: 0,
         uploadedBytes: 0,
         leftBytes: 5,
         event: 'started',
         peersWanted: undefined,
-        key: Buffer.from(saying.key ?? ''),
+        key: Buffer.from(fields.key ?? ''),
         urlData: Buffer.alloc(0),
       },
     )
-    const answers = await this.tell(Buffer.concat([announce, Buffer.from(saying.tail ?? '', 'hex')]))
-    return Buffer.concat(answers).toString('hex')
+    const responses = await this.send(Buffer.concat([announce, Buffer.from(fields.tail ?? '', 'hex')]))
+    return Buffer.concat(responses).toString('hex')
   }
 }
 
-describe('a whole tracker over UDP', () => {
+describe('a complete tracker over UDP', () => {
   it('hands out the peers of the site', async () => {
     const { port } = await serving(aTracker().tracker)
     const first = await (await Client.at('127.1.1.5', '127.0.0.1', port)).announce()
     const second = await (await Client.at('127.1.1.6', '127.0.0.1', port)).announce()
-    // action 1, transaction 7, an interval; one leecher, no seed, nobody to meet
+    // action 1, transaction 7, an interval; one leecher, no seed, no peers
     expect(first).toMatch(/^0000000100000007[0-9a-f]{8}0000000100000000$/)
     // … two leechers, and 127.1.1.5:6881
     expect(second).toMatch(/^0000000100000007[0-9a-f]{8}00000002000000007f0101051ae1$/)
   })
 
-  it('knows a client again whose key changes with every datagram', async () => {
+  it('recognizes a client although its key changes with every datagram', async () => {
     const { port } = await serving(aTracker().tracker)
     const client = await Client.at('127.1.1.5', '127.0.0.1', port)
     await client.announce({ peerId: 'A2-1-36-0-', key: 'abcd', tail: '0000' })
@@ -116,7 +116,7 @@ describe('a whole tracker over UDP', () => {
     expect(answer).toMatch(/^0000000100000007[0-9a-f]{8}0000000100000000$/)
   })
 
-  it('says why it refuses, and counts it', async () => {
+  it('refuses with a reason, and counts it', async () => {
     const { port, refused } = await serving(aTracker().tracker)
     const answer = await (await Client.at('127.9.0.1', '127.0.0.1', port)).announce()
     expect(answer.slice(0, 16)).toBe('0000000300000007')
@@ -133,43 +133,40 @@ describe('the listener', () => {
     const { port, server, refused } = await serving(tracker)
     const client = await Client.at('127.0.0.1', '127.0.0.1', port)
     const forged = Buffer.alloc(98, 1)
-    expect(await client.tell(Buffer.alloc(0), Buffer.alloc(15), forged, Buffer.alloc(1_400, 2))).toEqual([])
+    expect(await client.send(Buffer.alloc(0), Buffer.alloc(15), forged, Buffer.alloc(1_400, 2))).toEqual([])
     expect(server.drops).toEqual({ unreadable: 2, unproven: 2, unsent: 0 })
     expect(tracker.announces).toEqual([])
     expect(refused).toEqual([])
   })
 
-  it('takes no connection id for another address or after its time', async () => {
+  it('accepts a connection id only for its address and lifetime', async () => {
     const { port, clock } = await serving(new RecordingTracker())
     const scrape = (id: Buffer) =>
       Buffer.concat([id, Buffer.from('0000000200000001', 'hex'), Buffer.alloc(20)])
     const client = await Client.at('127.1.1.5', '127.0.0.1', port)
     const other = await Client.at('127.1.1.6', '127.0.0.1', port)
-    const [answer] = await client.tell(writeConnect(1))
+    const [answer] = await client.send(writeConnect(1))
     const id = answer?.subarray(8) ?? Buffer.alloc(8)
-    expect(await client.tell(scrape(id))).toHaveLength(1)
-    expect(await other.tell(scrape(id))).toEqual([])
+    expect(await client.send(scrape(id))).toHaveLength(1)
+    expect(await other.send(scrape(id))).toEqual([])
     clock.advanceMs(240_000)
-    expect(await client.tell(scrape(id))).toEqual([])
+    expect(await client.send(scrape(id))).toEqual([])
   })
 
-  it.skipIf(lacksIpv6)(
-    'hands peers of the family of the client to each, on one socket for both',
-    async () => {
-      const tracker = new RecordingTracker()
-      tracker.reply = anAnnounceReply({
-        peers4: Buffer.from('0a4d0201c350', 'hex'),
-        peers6: Buffer.from('20010db80000000000000000000000071ae1', 'hex'),
-      })
-      const { port } = await serving(tracker, '::')
-      const over4 = await (await Client.at('127.0.0.1', '127.0.0.1', port)).announce()
-      const over6 = await (await Client.at('::1', '::1', port)).announce()
-      expect(over4.slice(40)).toBe('0a4d0201c350')
-      expect(over6.slice(40)).toBe('20010db80000000000000000000000071ae1')
-      expect(tracker.announces.map(({ from }) => from)).toEqual(['127.0.0.1', '::1'])
-      expect(tracker.announces.map(({ request }) => request.peersWanted)).toEqual([50, 27])
-    },
-  )
+  it.skipIf(lacksIpv6)('hands out peers of the family of the client, on one socket for both', async () => {
+    const tracker = new RecordingTracker()
+    tracker.reply = anAnnounceReply({
+      peers4: Buffer.from('0a4d0201c350', 'hex'),
+      peers6: Buffer.from('20010db80000000000000000000000071ae1', 'hex'),
+    })
+    const { port } = await serving(tracker, '::')
+    const over4 = await (await Client.at('127.0.0.1', '127.0.0.1', port)).announce()
+    const over6 = await (await Client.at('::1', '::1', port)).announce()
+    expect(over4.slice(40)).toBe('0a4d0201c350')
+    expect(over6.slice(40)).toBe('20010db80000000000000000000000071ae1')
+    expect(tracker.announces.map(({ from }) => from)).toEqual(['127.0.0.1', '::1'])
+    expect(tracker.announces.map(({ request }) => request.peersWanted)).toEqual([50, 27])
+  })
 
   it('answers after an internal error, and logs it', async () => {
     const tracker = new RecordingTracker()
@@ -184,7 +181,7 @@ describe('the listener', () => {
     expect(refused).toEqual(['TRK_INTERNAL'])
   })
 
-  it('answers when other nodes have had their say, also where that goes wrong', async () => {
+  it('answers after it has waited for other nodes, also where that fails', async () => {
     const tracker = new RecordingTracker()
     tracker.reply = () => Promise.resolve(anAnnounceReply({ complete: 7 }))
     const { port, errors } = await serving(tracker)
@@ -213,7 +210,7 @@ describe('the listener', () => {
     await second.stop(1_000)
   })
 
-  it('is gone once it has stopped', async () => {
+  it('is closed once it has stopped', async () => {
     const { port, server } = await serving(new RecordingTracker())
     await server.stop(1_000)
     const { exitCode, err } = await runCommand([
@@ -228,7 +225,7 @@ describe('the listener', () => {
 })
 
 describe('the commands over UDP', () => {
-  it('announce tells what its flags say, from the address that they name, and shows the answer', async () => {
+  it('announce sends the values of its flags, from the address of --from, and shows the response', async () => {
     const tracker = new RecordingTracker()
     tracker.reply = anAnnounceReply({ complete: 3, peers4: Buffer.from('0a4d0201c350', 'hex') })
     const { port } = await serving(tracker)
@@ -278,7 +275,7 @@ describe('the commands over UDP', () => {
     expect(JSON.parse(out)).toMatchObject({ status: null, isUsable: true, peers: ['[2001:db8::7]:6881'] })
   })
 
-  it('scrape shows the counts in the order in which they were asked for', async () => {
+  it('scrape shows the counts in the order of its flags', async () => {
     const tracker = new RecordingTracker()
     tracker.counts.set(HASH, { complete: 1, downloaded: 7, downloaders: 2, incomplete: 3 })
     const { port } = await serving(tracker)

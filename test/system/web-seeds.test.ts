@@ -1,4 +1,4 @@
-/** From an object in an S3 store to the hosts of two sites, through the built program and unmodified clients. */
+/** An object in an S3 store, distributed to the hosts of two sites by the built program and unmodified clients. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -32,7 +32,7 @@ async function publish(
   return (JSON.parse(run.out) as { infoHashV1: string }).infoHashV1
 }
 
-/** As the host at this address fetches it; the path of the file. */
+/** Fetches the torrent as the host at this address; resolves with the path of the file. */
 async function fetchTorrent(node: RunningNode, infoHash: string, address: string): Promise<string> {
   const { status, body } = await ask(portOf(node), `/torrents/${infoHash}.torrent`, { localAddress: address })
   expect(status).toBe(200)
@@ -42,7 +42,7 @@ async function fetchTorrent(node: RunningNode, infoHash: string, address: string
 }
 
 describe.skipIf(needs('aria2c', 'libtorrent'))(
-  'a torrent that nobody seeds, from an object in an S3 store',
+  'a torrent without a seed, from an object in an S3 store',
   () => {
     test(
       'reaches libtorrent and aria2 clients of two sites for about one copy each, and costs nothing more afterwards',
@@ -75,7 +75,7 @@ describe.skipIf(needs('aria2c', 'libtorrent'))(
           expect(await metric(node, `siteswarm_origin_bytes_total{site="${site}"}`)).toBeLessThanOrEqual(
             1.1 * SIZE,
           )
-        // What the store has really sent, its headers and listings included.
+        // Bytes that the store has sent, including headers and listings.
         expect(proxy.bytes).toBeLessThanOrEqual(2 * 1.1 * SIZE)
 
         const sent = proxy.bytes
@@ -94,7 +94,7 @@ describe.skipIf(needs('aria2c', 'libtorrent'))(
           newcomers.map((address) => ({ address, isSame: true })),
         )
         expect(proxy.bytes).toBe(sent)
-        // A client says that it is complete in its own time.
+        // Clients announce their completion with a delay.
         await expect
           .poll(() => metric(node, 'siteswarm_origin_saved_bytes_total{site="fra"}'), { timeout: 30_000 })
           .toBeGreaterThanOrEqual(2 * SIZE)
@@ -104,7 +104,7 @@ describe.skipIf(needs('aria2c', 'libtorrent'))(
 )
 
 describe('a registered torrent', () => {
-  test('has the trackers of the site of each address, and is refused to one that is nowhere', async () => {
+  test('has the trackers of the site of each address, and is refused to an address without a site', async () => {
     const node = await aNode()
     const port = portOf(node)
     const trackers = ['http://t.fra.example:6969/announce', 'http://t.ams.example:6969/announce'] as const
@@ -135,7 +135,7 @@ describe('a registered torrent', () => {
     expect(await asked('127.7.0.5')).toEqual({ status: 200, announce: 'http://t0.example:6969/announce' })
   })
 
-  test('is all that a node with admit: registered announces, by both infohashes of a hybrid one', async () => {
+  test('is the only torrent that a node with admit: registered accepts, by both infohashes of a hybrid one', async () => {
     const node = await aNode({ more: 'torrents: { admit: registered, directory: . }\n' })
     const announce = (infoHash: string) =>
       ask(

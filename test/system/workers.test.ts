@@ -1,4 +1,4 @@
-/** `serve --workers`: one node as several processes, as clients, Prometheus and its operator meet it. */
+/** `serve --workers`: one node as several processes, as clients, Prometheus and its operator see it. */
 import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ import { aRedis, until } from '../a-redis.ts'
 import { RawConnection } from '../raw-connection.ts'
 import { needs } from '../setup/needs.ts'
 
-/** Starting several processes on a machine that may be busy. */
+/** Several processes start, on a machine that may be busy. */
 const PATIENCE_MS = 120_000
 const DEADLINE_MS = 30_000
 
@@ -32,15 +32,15 @@ async function aNodeOfWorkers(workers: number, settings: NodeSettings = {}): Pro
   return node
 }
 
-/** The processes below the first one, as the kernel knows them. */
+/** The child processes of the first one, from the kernel. */
 function workersOf(node: RunningNode): number[] {
   const pid = node.process.pid ?? 0
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
   return children.split(' ').filter(Boolean).map(Number)
 }
 
-/** How a start that fails was explained. */
-async function whyNot(started: Promise<RunningNode>): Promise<string> {
+/** The error of a start that fails. */
+async function errorOf(started: Promise<RunningNode>): Promise<string> {
   try {
     await started
   } catch (error) {
@@ -51,7 +51,7 @@ async function whyNot(started: Promise<RunningNode>): Promise<string> {
 
 const count = (text: string, part: string) => text.split(part).length - 1
 
-/** The value of one series of the page, which any worker may have answered. */
+/** The value of one series of the page, from any worker. */
 async function metric(node: RunningNode, series: string): Promise<number> {
   const page = await (await node.admin('/metrics')).text()
   const line = page.split('\n').find((each) => each.startsWith(`${series} `))
@@ -67,11 +67,11 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
     const node = await aNodeOfWorkers(3)
     expect(workersOf(node)).toHaveLength(3)
     await announceFrom(node, '127.1.1.1', { left: 0 })
-    await until(DEADLINE_MS, 'every worker knows of the seed', async () => {
+    await until(DEADLINE_MS, 'every worker has the seed', async () => {
       const answers = await Promise.all(Array.from({ length: 12 }, () => announceFrom(node, '127.1.1.2')))
       return answers.every((answer) => peersOf(answer).includes('127.1.1.1:6881'))
     })
-    // The connection id may be of one worker, and the announce with it be answered by another.
+    // One worker may issue the connection id, and another one answer the announce with it.
     const flags = ['--info-hash', 'ab'.repeat(20), '--from', '127.1.1.3', '--port', '6883']
     for (let times = 0; times < 12; times++) {
       const { exitCode, out } = await runCommand(['announce', node.udpAnnounceUrl, ...flags])
@@ -83,7 +83,7 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
   })
 
   test(
-    'adds up what its workers count, and does not multiply what they know',
+    'adds up the counters of its workers, and does not add up their gauges',
     { timeout: PATIENCE_MS },
     async () => {
       const node = await aNodeOfWorkers(3)
@@ -91,7 +91,7 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
       expect(await metric(node, ANNOUNCES)).toBe(20)
       expect(await metric(node, 'siteswarm_announce_duration_seconds_count')).toBe(20)
       const peers = 'siteswarm_peers{site="fra",bubble="row-a",role="leecher"}'
-      await until(DEADLINE_MS, 'all workers know all peers', async () => (await metric(node, peers)) === 20)
+      await until(DEADLINE_MS, 'all workers have all peers', async () => (await metric(node, peers)) === 20)
       expect(await metric(node, 'siteswarm_swarms{site="fra"}')).toBe(1)
       expect(await metric(node, 'siteswarm_store_up')).toBe(1)
       expect(await metric(node, 'siteswarm_ready')).toBe(1)
@@ -117,7 +117,7 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
   })
 
   test(
-    'takes a new topology in all workers on SIGHUP, and says once what is wrong with one',
+    'reloads the topology in all workers on SIGHUP, and reports an error in it once',
     { timeout: PATIENCE_MS },
     async () => {
       const node = await aNodeOfWorkers(3)
@@ -136,13 +136,13 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
   )
 
   test(
-    'drains as a whole, whichever worker is told, a later replacement included',
+    'drains as a whole, through any worker, including a later replacement',
     { timeout: PATIENCE_MS },
     async () => {
       const node = await aNodeOfWorkers(3)
       expect((await node.admin('/readyz')).status).toBe(200)
       expect((await node.admin('/api/v1/drain', { method: 'POST' })).status).toBe(202)
-      await until(DEADLINE_MS, 'nobody is ready', async () => (await node.admin('/readyz')).status === 503)
+      await until(DEADLINE_MS, 'no worker is ready', async () => (await node.admin('/readyz')).status === 503)
       const body = await (await node.admin('/readyz')).text()
       for (const worker of [1, 2, 3])
         expect(body).toContain(
@@ -157,27 +157,27 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
   )
 
   test(
-    'goes on while a worker hangs, replaces it, and no counter falls',
+    'continues while a worker hangs, replaces it, and no counter falls',
     { timeout: PATIENCE_MS },
     async () => {
       const node = await aNodeOfWorkers(3)
-      // Clients that keep their connections: some of them to the worker that will hang.
+      // Clients that keep their connections, some of them to the worker that will hang.
       const port = Number(new URL(node.announceUrl).port)
       const kept = await Promise.all(
         Array.from({ length: 12 }, (_, index) => RawConnection.open(port, `127.1.2.${index + 1}`)),
       )
       for (const connection of kept) {
         connection.write(SCRAPE)
-        expect((await connection.answer())?.body).toMatch(/^d5:files/)
+        expect((await connection.response())?.body).toMatch(/^d5:files/)
       }
       for (let host = 1; host <= 20; host++) await announceFrom(node, `127.1.1.${host}`)
       expect(await metric(node, ANNOUNCES)).toBe(20)
       const [stuck = 0, ...others] = workersOf(node)
       process.kill(stuck, 'SIGSTOP')
-      // Until it has really stopped it may take one more connection.
+      // Before it is really suspended, it may accept one more connection.
       const state = () => / ([A-Za-z]) /.exec(readFileSync(`/proc/${stuck}/stat`, 'utf8'))?.[1]
-      await until(DEADLINE_MS, 'the worker stands still', () => state() === 'T')
-      // Connections that it had not accepted are taken by the others.
+      await until(DEADLINE_MS, 'the worker is suspended', () => state() === 'T')
+      // Connections that it has not accepted are accepted by the others.
       for (let host = 1; host <= 20; host++) await announceFrom(node, `127.1.1.${host}`)
       expect(await metric(node, ANNOUNCES)).toBe(40)
 
@@ -191,29 +191,26 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
       expect(workersOf(node)).not.toContain(stuck)
       expect(await metric(node, ANNOUNCES)).toBe(40)
       expect(await metric(node, 'siteswarm_workers_replaced_total')).toBe(1)
-      // Nobody waits any more for the one that hung.
-      const answers = kept.map((connection) => {
+      // No client still waits for the worker that hung.
+      const responses = kept.map((connection) => {
         connection.write(SCRAPE)
-        return connection.answer()
+        return connection.response()
       })
-      for (const answer of await Promise.all(answers)) expect(answer?.body ?? 'd5:files').toMatch(/^d5:files/)
+      for (const response of await Promise.all(responses))
+        expect(response?.body ?? 'd5:files').toMatch(/^d5:files/)
       for (const connection of kept) connection.destroy()
     },
   )
 
-  test(
-    'ends when its supervisor is killed, since nobody else would end it',
-    { timeout: PATIENCE_MS },
-    async () => {
-      const node = await aNodeOfWorkers(3)
-      const workers = workersOf(node)
-      await node.stop('SIGKILL')
-      await until(DEADLINE_MS, 'all workers are gone', () =>
-        workers.every((pid) => !existsSync(`/proc/${pid}`)),
-      )
-      await expect(announceFrom(node, '127.1.1.1')).rejects.toThrow('ECONNREFUSED')
-    },
-  )
+  test('ends when its supervisor is killed', { timeout: PATIENCE_MS }, async () => {
+    const node = await aNodeOfWorkers(3)
+    const workers = workersOf(node)
+    await node.stop('SIGKILL')
+    await until(DEADLINE_MS, 'all workers are gone', () =>
+      workers.every((pid) => !existsSync(`/proc/${pid}`)),
+    )
+    await expect(announceFrom(node, '127.1.1.1')).rejects.toThrow('ECONNREFUSED')
+  })
 
   test('SIGTERM ends all of them, and the exit code is 0', { timeout: PATIENCE_MS }, async () => {
     const node = await aNodeOfWorkers(3)
@@ -226,12 +223,12 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
 
 describe.skipIf(needs('redis-server'))('workers that cannot start', () => {
   test(
-    'end the node with 1 where its port is taken, and what to do is said once',
+    'end the node with 1 where its port is in use, with advice once',
     { timeout: PATIENCE_MS },
     async () => {
       const other = await aNode()
       const httpPort = Number(new URL(other.announceUrl).port)
-      const error = await whyNot(aNodeOfWorkers(3, { httpPort }))
+      const error = await errorOf(aNodeOfWorkers(3, { httpPort }))
       expect(error).toContain('ended with 1')
       expect(count(error, 'another program listens there')).toBe(1)
     },
@@ -240,13 +237,13 @@ describe.skipIf(needs('redis-server'))('workers that cannot start', () => {
   test('end the node with 1 where they crash, after a few attempts', { timeout: PATIENCE_MS }, async () => {
     const crash = join(await aDirectory(), 'crash.cjs')
     await writeFile(crash, "if (require('node:cluster').isWorker) process.exit(9)")
-    const error = await whyNot(aNodeOfWorkers(2, { environment: { NODE_OPTIONS: `--require ${crash}` } }))
+    const error = await errorOf(aNodeOfWorkers(2, { environment: { NODE_OPTIONS: `--require ${crash}` } }))
     expect(error).toContain('ended with 1')
     expect(error).toContain('the workers end as soon as they start, the last one with exit code 9')
   })
 
   test(
-    'end the node with 78 where Redis does not let them in, and what to do is said once',
+    'end the node with 78 where Redis rejects their password, with advice once',
     { timeout: PATIENCE_MS },
     async () => {
       const { port } = await aRedis({
@@ -257,7 +254,7 @@ describe.skipIf(needs('redis-server'))('workers that cannot start', () => {
         serve: ['--workers', '2'],
         more: `store: redis://:wrong-password@127.0.0.1:${port}\n`,
       }
-      const error = await whyNot(aNode(settings))
+      const error = await errorOf(aNode(settings))
       expect(error).toContain('ended with 78')
       expect(count(error, 'Redis rejects this user and password')).toBe(1)
     },
@@ -265,7 +262,7 @@ describe.skipIf(needs('redis-server'))('workers that cannot start', () => {
 })
 
 describe('--workers', () => {
-  test('with store: memory ends with 78 and says why', async () => {
+  test('with store: memory ends with 78 and a reason', async () => {
     await expect(aNode({ serve: ['--workers', '2'] })).rejects.toThrow(
       /ended with 78[^]*cannot share `store: memory`[^]*set store to a Redis/,
     )
@@ -281,7 +278,7 @@ describe('--workers', () => {
     }
   })
 
-  test('of 1 is the node as it is without', async () => {
+  test('1 is the same as no --workers', async () => {
     const node = await aNode({ serve: ['--workers', '1'] })
     expect(workersOf(node)).toEqual([])
     expect(await announceFrom(node, '127.1.1.1')).toMatch(/^d8:complete/)
