@@ -191,7 +191,7 @@ describe('a client on a real socket', () => {
     expect(observers.counters.observations).toMatchObject({ refused: 1, silent: 1, gone: 0 })
   })
 
-  test('is gone within eight seconds after its host fell silent, though its connection looks alive', async () => {
+  test('is gone within eight seconds after its host has disconnected from the network, though the connection stays established', async () => {
     const host = await startSilentHost(addressOf(40), HELLO)
     const { observers, of, until } = startObservers()
     const client = aClient(40, { priority: 'gateway' })
