@@ -3,10 +3,13 @@
  */
 import { Command as CommanderCommand, CommanderError } from 'commander'
 import { ConfigError, InputError } from '../core/errors.ts'
+import { withoutCredentials } from '../core/url-credentials.ts'
 import { type Command, type CommandContext, type ExitCode, exitCodes } from './command.ts'
 import { commands } from './commands.ts'
 
-export async function runCli(argv: readonly string[], context: CommandContext): Promise<ExitCode> {
+export async function runCli(argv: readonly string[], given: CommandContext): Promise<ExitCode> {
+  // A message repeats arguments, and lands in the logs of a pipeline: no URL in it keeps its password.
+  const context = { ...given, err: (line: string) => given.err(withoutCredentials(line)) }
   let exitCode: ExitCode = exitCodes.yes
   const program = new CommanderCommand('siteswarm')
     .description('A topology-aware, multi-site BitTorrent tracker cluster.')

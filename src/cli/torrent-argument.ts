@@ -11,7 +11,7 @@ export type TorrentArgument =
 export function openTorrent(argument: string): TorrentArgument {
   if (isMagnet(argument)) return { kind: 'magnet', magnet: readMagnet(argument) }
   if (/^https?:\/\//i.test(argument)) {
-    throw new InputError(`${argument} is a URL; fetch it first: curl -O '${argument}'`)
+    throw new InputError(`${argument} is a URL; download the file first, for example with curl -O`)
   }
   const bytes = readWholeFile(argument, { bytesMax: TORRENT_FILE_BYTES_MAX })
   return { kind: 'torrent', metainfo: readMetainfo(bytes, argument) }

@@ -2,6 +2,7 @@
 import { UsageError } from '../client/usage-error.ts'
 import { parseAddress } from '../core/address.ts'
 import { parseInfoHash } from '../core/info-hash.ts'
+import { redactUrl } from '../core/url-credentials.ts'
 
 export function readTrackerUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
@@ -9,8 +10,8 @@ export function readTrackerUrl(text: string): URL {
   if (url?.protocol === 'udp:' && url.port !== '') return url
   throw new UsageError(
     url?.protocol === 'udp:'
-      ? `${text}: UDP trackers have no default port; write udp://tracker.example:6969/announce`
-      : `${text}: expected a tracker URL such as http://tracker.example:6969/announce or udp://tracker.example:6969/announce`,
+      ? `${redactUrl(text)}: UDP trackers have no default port; write udp://tracker.example:6969/announce`
+      : `${redactUrl(text)}: expected a tracker URL such as http://tracker.example:6969/announce or udp://tracker.example:6969/announce`,
   )
 }
 

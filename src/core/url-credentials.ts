@@ -13,10 +13,10 @@ export function takeCredentials(url: URL): string | undefined {
   return `Basic ${Buffer.from(`${decodePercent(username)}:${decodePercent(password)}`).toString('base64')}`
 }
 
-/** A text that is not a valid URL may still contain a password: everything before its last `@` is removed. */
+/** A text that is not the URL of a host may still contain a password: everything before its last `@` is removed. */
 export function redactUrl(text: string): string {
-  if (!URL.canParse(text))
-    return text.replace(/^([a-z][a-z0-9+.-]*:\/\/|).*@/is, '$1').replace(/[?#].*$/s, '')
+  const isOfHost = URL.canParse(text) && (new URL(text).host !== '' || /^file:/i.test(text))
+  if (!isOfHost) return text.replace(/^([a-z][a-z0-9+.-]*:\/\/|).*@/is, '$1').replace(/[?#].*$/s, '')
   const url = new URL(text)
   url.username = ''
   url.password = ''
@@ -32,4 +32,9 @@ export function decodePercent(text: string): string {
   } catch {
     return text
   }
+}
+
+/** Removes user and password from every URL in a text, except from the placeholder of a hint. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)(?!user:password@)[^\s/?#"']*@/gi, '$1')
 }

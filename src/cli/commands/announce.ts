@@ -4,6 +4,7 @@
  */
 import { type AnnounceEvent } from '../../core/announce.ts'
 import { systemRandom } from '../../core/random.ts'
+import { withoutCredentials } from '../../core/url-credentials.ts'
 import { trackerUrlProblems } from '../../topology/tracker-url.ts'
 import { type HttpAnnounce, writeAnnounce } from '../../wire/http/announce.ts'
 import { type AnnounceResponse, readAnnounceResponse } from '../../client/announce-response.ts'
@@ -64,7 +65,9 @@ export const announceCommand: Command = {
       const problems = trackerUrlProblems(url).map(({ what, hint }) => `the URL: ${what}; ${hint}`)
       const shown = { ...read, warnings: [...problems, ...read.warnings] }
       if (flags['json'] === true) {
-        context.out(JSON.stringify({ url: requested, status, elapsedMs, ...shown }, null, 2))
+        context.out(
+          JSON.stringify({ url: withoutCredentials(requested), status, elapsedMs, ...shown }, null, 2),
+        )
       } else print(shown, context)
       context.err(`answered in ${elapsedMs.toFixed(1)} ms`)
       return read.isUsable ? exitCodes.yes : exitCodes.no

@@ -1,4 +1,5 @@
 /** `scrape`: asks any tracker for the counts of some torrents without announcing, as a client does. */
+import { withoutCredentials } from '../../core/url-credentials.ts'
 import { type Command, type CommandContext, exitCodes, textFlag } from '../command.ts'
 import { escapeControl } from '../escape-control.ts'
 import type { ScrapeResponse } from '../../client/scrape-response.ts'
@@ -37,7 +38,9 @@ export const scrapeCommand: Command = {
       const scraped = await scrapeTracker({ url: tracker, infoHashes, from, version, signal })
       const { read, requested, status, elapsedMs } = scraped
       if (flags['json'] === true) {
-        context.out(JSON.stringify({ url: requested, status, elapsedMs, ...read }, null, 2))
+        context.out(
+          JSON.stringify({ url: withoutCredentials(requested), status, elapsedMs, ...read }, null, 2),
+        )
       } else print(read, context)
       context.err(`answered in ${elapsedMs.toFixed(1)} ms`)
       return read.isUsable ? exitCodes.yes : exitCodes.no

@@ -142,7 +142,7 @@ describe('inspect', () => {
     const url = await runCommand(['inspect', 'https://x.example/a.torrent'])
     expect([url.exitCode, url.err]).toEqual([
       1,
-      "siteswarm: https://x.example/a.torrent is a URL; fetch it first: curl -O 'https://x.example/a.torrent'\n",
+      'siteswarm: https://x.example/a.torrent is a URL; download the file first, for example with curl -O\n',
     ])
   })
 
