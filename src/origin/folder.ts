@@ -2,8 +2,8 @@
  * Lists all files below a folder, sorted by the bytes of their names, folder by folder. This is the order of a v2
  * file tree (BEP 52), and it is the same on every machine.
  *
- * Links are followed, so the torrent contains the files that they lead to, and every client can download it: of the
- * common clients only libtorrent creates links (BEP 47), the others create empty files. A link to a folder is
+ * Links are followed, so the torrent contains the files that they lead to, and every client can download it:
+ * libtorrent creates links (BEP 47), but aria2 and rtorrent create empty files instead. A link to a folder is
  * followed only inside the listed folder; outside, it might lead to half of the machine. A link to a file is followed
  * outside as well, because download caches are folders of such links.
  */
