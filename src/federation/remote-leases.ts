@@ -18,51 +18,55 @@ export interface RemoteLeasesComponents {
 }
 
 export class RemoteLeases {
-  readonly #parts: RemoteLeasesComponents
+  readonly #table: SwarmTable
+  readonly #authority: SiteAuthority
+  readonly #replica: Pick<SwarmReplica, 'recordLease'>
 
-  constructor(parts: RemoteLeasesComponents) {
-    this.#parts = parts
+  constructor(components: RemoteLeasesComponents) {
+    this.#table = components.table
+    this.#authority = components.authority
+    this.#replica = components.replica
   }
 
   /** Applies the advertised leases of all sites: the upstream of an earlier one may have arrived only now. */
   resolve(swarm: Swarm, all: readonly RemoteSwarm[]): void {
     if (!hasLeases(all)) return
-    const { table } = this.#parts
     for (const { site, leases } of all) {
       const ofSite = swarm.site(site.index)
       if (ofSite === undefined) continue
       const held = new Set<number>()
       for (const lease of leases) {
         const row = this.#find(swarm, lease.peer)
-        if (row < 0 || table.siteIndexOf(row) !== site.index || table.roleOf(row) !== 'leecher') continue
+        if (row < 0 || this.#table.siteIndexOf(row) !== site.index || this.#table.roleOf(row) !== 'leecher')
+          continue
         held.add(row)
         this.#merge(row, lease, swarm)
       }
       for (const { row } of ofSite.gateways.slice())
-        if (!held.has(row) && !table.clients.isCounted(row)) table.leases.end(table.leaseOf(row), 'stopped')
+        if (!held.has(row) && !this.#table.clients.isCounted(row))
+          this.#table.leases.end(this.#table.leaseOf(row), 'stopped')
     }
     this.#unassignFormerSources(swarm)
   }
 
   /** A former source that is a leecher now may fetch from a gateway that fetches from it: the gateway gives it up. */
   #unassignFormerSources(swarm: Swarm): void {
-    const { table } = this.#parts
     for (const site of swarm.sites) {
-      if (this.#parts.authority.isRemote(site.site)) continue
+      if (this.#authority.isRemote(site.site)) continue
       for (const gateway of site.gateways) {
         const { row, upstreamRow, treeRank } = gateway
-        if (upstreamRow < 0 || table.roleOf(upstreamRow) === 'seed') continue
-        const rank = table.siteOf(upstreamRow).gatewayOf(upstreamRow)?.treeRank ?? Infinity
+        if (upstreamRow < 0 || this.#table.roleOf(upstreamRow) === 'seed') continue
+        const rank = this.#table.siteOf(upstreamRow).gatewayOf(upstreamRow)?.treeRank ?? Infinity
         if (rank < treeRank) continue
-        table.leases.setUpstream(gateway, undefined)
-        table.touch(row)
+        this.#table.leases.setUpstream(gateway, undefined)
+        this.#table.touch(row)
       }
     }
   }
 
   #merge(row: number, { sinceMs, version, peer, treeRank, upstream }: HeldLease, swarm: Swarm): void {
-    const { leases } = this.#parts.table
-    const place = this.#parts.table.leaseOf(row)
+    const { leases } = this.#table
+    const place = this.#table.leaseOf(row)
     const known = place.site.gatewayOf(row)
     const from = this.#upstreamOf(swarm, upstream)
     const decision = { sinceMs, version, announcedAtMs: peer.announcedAtMs, treeRank, upstream: from }
@@ -74,19 +78,19 @@ export class RemoteLeases {
 
   /** A remote site assigned one of its sources to a gateway of this site that had no upstream. */
   assignUpstream(site: RemoteSite, swarm: Swarm, { peer, upstream, version }: HeldLease): void {
-    const { table } = this.#parts
     const row = this.#find(swarm, peer)
     const from = this.#upstreamOf(swarm, upstream)
-    if (row < 0 || from === undefined || table.siteIndexOf(from.row) !== site.index) return
-    const lease = table.leaseOf(row)
+    if (row < 0 || from === undefined || this.#table.siteIndexOf(from.row) !== site.index) return
+    const lease = this.#table.leaseOf(row)
     const gateway = lease.site.gatewayOf(row)
     if (gateway === undefined || gateway.upstreamRow >= 0 || version <= gateway.version) return
-    const source = table.siteOf(from.row).gatewayOf(from.row)
-    const isEarlier = table.roleOf(from.row) === 'seed' || (source?.treeRank ?? Infinity) < gateway.treeRank
+    const source = this.#table.siteOf(from.row).gatewayOf(from.row)
+    const isEarlier =
+      this.#table.roleOf(from.row) === 'seed' || (source?.treeRank ?? Infinity) < gateway.treeRank
     if (!isEarlier) return
-    table.leases.assignUpstream(lease, gateway, from, version)
-    table.touch(row)
-    this.#parts.replica.recordLease(row)
+    this.#table.leases.assignUpstream(lease, gateway, from, version)
+    this.#table.touch(row)
+    this.#replica.recordLease(row)
   }
 
   #upstreamOf(swarm: Swarm, upstream: PeerRef | undefined): Upstream | undefined {
@@ -95,7 +99,7 @@ export class RemoteLeases {
   }
 
   #find(swarm: Swarm, { address, port }: PeerRef): number {
-    return this.#parts.table.find(swarm, address, port)
+    return this.#table.find(swarm, address, port)
   }
 }
 

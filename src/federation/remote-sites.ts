@@ -63,16 +63,25 @@ const NO_LEASES_BY_OWNER: LeasesByOwner = { own: NO_LEASES, assignments: NO_LEAS
 const NOTHING: Totals = Object.freeze({ seeds: 0, leechers: 0, partial: 0, downloaded: 0 })
 
 export class RemoteSites {
-  readonly #parts: RemoteSitesComponents
+  readonly #table: SwarmTable
+  readonly #clock: Clock
+  readonly #topology: CurrentTopology
+  readonly #ownSite: string
+  readonly #authority: SiteAuthority
+  readonly #replica: Pick<SwarmReplica, 'applyPending' | 'recordLease'>
   readonly #sites = new Map<string, RemoteSite>()
   readonly #swarms = new RemoteSwarms()
   readonly #leases: RemoteLeases
 
-  constructor(parts: RemoteSitesComponents) {
-    this.#parts = parts
-    const { topology } = parts
-    topology.onReplace(() => this.#topologyReplaced())
-    this.#leases = new RemoteLeases(parts)
+  constructor(components: RemoteSitesComponents) {
+    this.#table = components.table
+    this.#clock = components.clock
+    this.#topology = components.topology
+    this.#ownSite = components.ownSite
+    this.#authority = components.authority
+    this.#replica = components.replica
+    components.topology.onReplace(() => this.#topologyReplaced())
+    this.#leases = new RemoteLeases(components)
   }
 
   /** Clients of the connected remote sites. */
@@ -121,7 +130,7 @@ export class RemoteSites {
     const refusals: RemoteRefusal[] = []
     const reader = new SiteUpdateReader(site.behindMs)
     if (!readBatch(batch, reader)) refusals.push('garbage')
-    const nowMs = this.#parts.clock.nowMs()
+    const nowMs = this.#clock.nowMs()
     for (const update of reader.list) this.#apply({ site, nowMs, refusals }, update)
     return refusals
   }
@@ -140,11 +149,11 @@ export class RemoteSites {
       if (site.stream !== stream || !site.isLive) return
     }
     // Peers that were recorded here while the site was down belong to it again: their stops do not arrive here.
-    for (const swarm of this.#parts.table.swarms()) {
+    for (const swarm of this.#table.swarms()) {
       const ofSite = swarm.site(site.index)
       if (ofSite !== undefined)
         for (const row of this.#rowsOf(ofSite))
-          if (this.#parts.table.clients.isCounted(row)) this.#parts.table.remove(row, 'stopped')
+          if (this.#table.clients.isCounted(row)) this.#table.remove(row, 'stopped')
       if (++scanned % SLICE === 0) yield
       if (site.stream !== stream || !site.isLive) return
     }
@@ -168,7 +177,7 @@ export class RemoteSites {
   /** Indexes of sites and places of addresses have changed. */
   #topologyReplaced(): void {
     for (const site of this.#sites.values()) {
-      site.index = this.#parts.topology.value.siteNamed(site.name)?.index ?? -1
+      site.index = this.#topology.value.siteNamed(site.name)?.index ?? -1
       if (site.index >= 0) continue
       for (const [key] of this.#swarms.torrents()) this.#swarms.remove(key, site)
       this.#sites.delete(site.name)
@@ -177,7 +186,7 @@ export class RemoteSites {
   }
 
   #index(): void {
-    this.#parts.authority.replace(
+    this.#authority.replace(
       [...this.#sites.values()].filter(({ isLive }) => isLive).map(({ index }) => index),
     )
   }
@@ -185,7 +194,7 @@ export class RemoteSites {
   #siteOf(name: string): RemoteSite {
     let site = this.#sites.get(name)
     if (site === undefined) {
-      const index = this.#parts.topology.value.siteNamed(name)?.index ?? -1
+      const index = this.#topology.value.siteNamed(name)?.index ?? -1
       site = { name, index, isLive: false, behindMs: 0, stream: 0, torrents: 0 }
       this.#sites.set(name, site)
     }
@@ -205,7 +214,7 @@ export class RemoteSites {
         if (swarm !== undefined) this.#leases.resolve(swarm, known)
       }
     }
-    const swarm = assignments.length === 0 ? undefined : this.#parts.table.swarm(counts.infoHash)
+    const swarm = assignments.length === 0 ? undefined : this.#table.swarm(counts.infoHash)
     if (swarm !== undefined)
       for (const assignment of assignments) this.#leases.assignUpstream(site, swarm, assignment)
   }
@@ -221,7 +230,7 @@ export class RemoteSites {
       const owner = this.#siteAt(lease.peer)
       if (owner === site.name) {
         if (own.length < ADVERTISED_PEERS_MAX) own.push(lease)
-      } else if (owner === this.#parts.ownSite) assignments.push(lease)
+      } else if (owner === this.#ownSite) assignments.push(lease)
       else if (refusals.length < ADVERTISED_PEERS_MAX) refusals.push('address')
     }
     return { own, assignments }
@@ -233,8 +242,7 @@ export class RemoteSites {
     infoHash: Buffer,
     peers: readonly PeerState[],
   ): Swarm | undefined {
-    const { table } = this.#parts
-    const topology = this.#parts.topology.value
+    const topology = this.#topology.value
     const kept: number[] = []
     for (const [index, peer] of peers.entries()) {
       if (index >= ADVERTISED_PEERS_MAX) {
@@ -248,20 +256,20 @@ export class RemoteSites {
       }
       const state = peer.lastSeenMs > nowMs + AHEAD_MS_MAX ? { ...peer, lastSeenMs: nowMs } : peer
       if (state.lastSeenMs + state.lifetimeSeconds * 1000 < nowMs) continue
-      let row = table.put(state, place, undefined, false)
+      let row = this.#table.put(state, place, undefined, false)
       // The table has a later announce of the peer.
       if (row < 0) row = this.#find(infoHash, peer)
       if (row < 0) continue
-      if (table.clients.isCounted(row)) this.#count(row, false)
+      if (this.#table.clients.isCounted(row)) this.#count(row, false)
       if (!kept.includes(row)) kept.push(row)
-      this.#parts.replica.applyPending(row)
+      this.#replica.applyPending(row)
     }
-    const swarm = kept[0] === undefined ? table.swarm(infoHash) : table.swarmOf(kept[0])
+    const swarm = kept[0] === undefined ? this.#table.swarm(infoHash) : this.#table.swarmOf(kept[0])
     const ofSite = swarm?.site(site.index)
     if (ofSite !== undefined && ofSite.peers !== kept.length)
       for (const row of this.#rowsOf(ofSite))
-        if (!kept.includes(row) && (site.isLive || !table.clients.isCounted(row)))
-          table.remove(row, 'stopped')
+        if (!kept.includes(row) && (site.isLive || !this.#table.clients.isCounted(row)))
+          this.#table.remove(row, 'stopped')
     return swarm
   }
 
@@ -269,32 +277,29 @@ export class RemoteSites {
     if (!this.#swarms.remove(key, site)) return
     const ofSite = this.#swarm(key)?.site(site.index)
     if (ofSite === undefined) return
-    const { table } = this.#parts
     for (const row of this.#rowsOf(ofSite))
-      if (site.isLive || !table.clients.isCounted(row)) table.remove(row, 'stopped')
+      if (site.isLive || !this.#table.clients.isCounted(row)) this.#table.remove(row, 'stopped')
   }
 
   #count(row: number, isCounted: boolean): void {
-    const { table } = this.#parts
-    table.clients.setCounted(table.swarmOf(row), row, table.roleOf(row), isCounted)
+    this.#table.clients.setCounted(this.#table.swarmOf(row), row, this.#table.roleOf(row), isCounted)
   }
 
   #rowsOf(site: SiteSwarm): number[] {
-    return site.lists.flatMap((list) => [...list.all(this.#parts.table.rows)])
+    return site.lists.flatMap((list) => [...list.all(this.#table.rows)])
   }
 
   #swarm(key: string): Swarm | undefined {
-    return this.#parts.table.swarm(Buffer.from(key, 'latin1'))
+    return this.#table.swarm(Buffer.from(key, 'latin1'))
   }
 
   #find(infoHash: Buffer, { address, port }: Pick<PeerRef, 'address' | 'port'>): number {
-    const { table } = this.#parts
-    const swarm = table.swarm(infoHash)
-    return swarm === undefined ? -1 : table.find(swarm, address, port)
+    const swarm = this.#table.swarm(infoHash)
+    return swarm === undefined ? -1 : this.#table.find(swarm, address, port)
   }
 
   #siteAt({ address }: PeerRef): string | undefined {
-    const topology = this.#parts.topology.value
+    const topology = this.#topology.value
     return topology.places[topology.locate(address)]?.site.name
   }
 }

@@ -62,27 +62,39 @@ const NEVER_ADVERTISED: LastAdvertised = {
 }
 
 export class SiteAdvertiser {
-  readonly #parts: SiteAdvertiserComponents
+  readonly #table: SwarmTable
+  readonly #clock: Clock
+  readonly #topology: CurrentTopology
+  readonly #site: string
+  readonly #remote: RemoteSites
+  readonly #authority: SiteAuthority
+  readonly #later: (run: () => void, delayMs: number) => void
   readonly #writer: BatchWriter
   /** By `infoHashKey`. */
   readonly #last = new Map<string, LastAdvertised>()
   readonly #listeners: ((torrent: string, isUrgent: boolean) => void)[] = []
 
-  constructor(parts: SiteAdvertiserComponents) {
-    this.#parts = parts
+  constructor(components: SiteAdvertiserComponents) {
+    this.#table = components.table
+    this.#clock = components.clock
+    this.#topology = components.topology
+    this.#site = components.site
+    this.#remote = components.remote
+    this.#authority = components.authority
+    this.#later = components.later
     this.#writer = new BatchWriter(
-      Buffer.from(Array.from({ length: NODE_ID_BYTES }, () => parts.random.below(256))),
+      Buffer.from(Array.from({ length: NODE_ID_BYTES }, () => components.random.below(256))),
     )
     this.#followChanges()
-    parts.topology.onReplace(() => this.#followChanges())
+    components.topology.onReplace(() => this.#followChanges())
   }
 
   get site(): string {
-    return this.#parts.site
+    return this.#site
   }
 
   nowMs(): number {
-    return this.#parts.clock.nowMs()
+    return this.#clock.nowMs()
   }
 
   /** The torrents that have a state to advertise, by `infoHashKey`. Read lazily: torrents may come and go meanwhile. */
@@ -98,7 +110,7 @@ export class SiteAdvertiser {
   /** Drains the changed swarms and reports those whose advertised state differs. */
   poll(): void {
     // A swarm that was empty for a moment appears twice.
-    const keys = new Set([...this.#parts.table.changes.drain()].map((swarm) => infoHashKey(swarm.infoHash)))
+    const keys = new Set([...this.#table.changes.drain()].map((swarm) => infoHashKey(swarm.infoHash)))
     for (const key of keys) this.#pollTorrent(key)
   }
 
@@ -108,7 +120,7 @@ export class SiteAdvertiser {
    */
   encodeUpdates(torrents: Iterator<string>, subscriber: string): Buffer | undefined {
     const writer = this.#writer
-    const subscriberIndex = this.#parts.topology.value.siteNamed(subscriber)?.index ?? -1
+    const subscriberIndex = this.#topology.value.siteNamed(subscriber)?.index ?? -1
     while (writer.byteLength < BATCH_BYTES) {
       const next = torrents.next()
       if (next.done === true) break
@@ -118,17 +130,16 @@ export class SiteAdvertiser {
   }
 
   #followChanges(): void {
-    const { table, later } = this.#parts
-    table.changes.follow(this.#siteIndex(), () => later(() => this.poll(), POLL_DELAY_MS))
+    this.#table.changes.follow(this.#siteIndex(), () => this.#later(() => this.poll(), POLL_DELAY_MS))
   }
 
   #siteIndex(): number {
-    return this.#parts.topology.value.siteNamed(this.#parts.site)?.index ?? -1
+    return this.#topology.value.siteNamed(this.#site)?.index ?? -1
   }
 
   #pollTorrent(key: string): void {
     const infoHash = Buffer.from(key, 'latin1')
-    const swarm = this.#parts.table.swarm(infoHash)
+    const swarm = this.#table.swarm(infoHash)
     const before = this.#last.get(key)
     const site = swarm?.site(this.#siteIndex())
     if (swarm === undefined || site === undefined || site.peers === 0) {
@@ -136,17 +147,16 @@ export class SiteAdvertiser {
       return
     }
     const nowMs = this.nowMs()
-    const { table, remote } = this.#parts
-    const peers = selectAdvertisedPeers(table, swarm, site, nowMs, before?.peers ?? [])
+    const peers = selectAdvertisedPeers(this.#table, swarm, site, nowMs, before?.peers ?? [])
     const counts = this.#countsOf(swarm)
     const countsDigest = digest([counts.seeds, counts.leechers, counts.partial, counts.downloaded])
     const peersDigest = digest([
-      ...peers.flatMap(({ row }) => [row, table.rows.identity(row), ...this.#leaseOf(row)]),
-      ...upstreamAssignments(table, swarm, site.site).flatMap(({ row, version }) =>
-        version > remote.leaseVersionOf(infoHash, table.siteIndexOf(row)) ? [row, version] : [],
+      ...peers.flatMap(({ row }) => [row, this.#table.rows.identity(row), ...this.#leaseOf(row)]),
+      ...upstreamAssignments(this.#table, swarm, site.site).flatMap(({ row, version }) =>
+        version > this.#remote.leaseVersionOf(infoHash, this.#table.siteIndexOf(row)) ? [row, version] : [],
       ),
     ])
-    const lifetimeMs = Math.min(...peers.map(({ row }) => table.rows.lifetimeSeconds(row) * 1000))
+    const lifetimeMs = Math.min(...peers.map(({ row }) => this.#table.rows.lifetimeSeconds(row) * 1000))
     const sinceUpdateMs = nowMs - (before?.atMs ?? 0)
     const isUrgent = peersDigest !== before?.peersDigest
     const isChanged =
@@ -168,9 +178,8 @@ export class SiteAdvertiser {
 
   /** The advertised part of a lease as numbers; of a peer without one, its role. */
   #leaseOf(row: number): number[] {
-    const { table } = this.#parts
-    const gateway = table.siteOf(row).gatewayOf(row)
-    if (gateway === undefined) return [table.rows.has(row, 1) ? 1 : 0]
+    const gateway = this.#table.siteOf(row).gatewayOf(row)
+    if (gateway === undefined) return [this.#table.rows.has(row, 1) ? 1 : 0]
     return [gateway.version, gateway.upstreamRow, gateway.treeRank]
   }
 
@@ -179,18 +188,19 @@ export class SiteAdvertiser {
   }
 
   #write(key: string, subscriberIndex: number): void {
-    const { table, remote } = this.#parts
     const last = this.#last.get(key)
     // Kept, because the lookup by infohash takes half the time of writing an update. A swarm without peers is no longer
     // the one in the table.
     const swarm =
-      last?.swarm !== undefined && last.swarm.rows > 0 ? last.swarm : table.swarm(Buffer.from(key, 'latin1'))
+      last?.swarm !== undefined && last.swarm.rows > 0
+        ? last.swarm
+        : this.#table.swarm(Buffer.from(key, 'latin1'))
     const siteIndex = this.#siteIndex()
     const site = swarm?.site(siteIndex)
     const writer = this.#writer
     // A state that is sent before its poll must be sent again, even if the swarm then returns to the polled state.
     const isKnown = last !== undefined || (site?.peers ?? 0) > 0
-    if (isKnown && (swarm === undefined || last === undefined || table.changes.has(swarm)))
+    if (isKnown && (swarm === undefined || last === undefined || this.#table.changes.has(swarm)))
       this.#last.set(key, { ...(last ?? NEVER_ADVERTISED), countsDigest: NOT_POLLED })
     if (swarm === undefined || site === undefined || site.peers === 0) {
       const infoHash = Buffer.from(key, 'latin1')
@@ -198,30 +208,29 @@ export class SiteAdvertiser {
     }
     const { infoHash } = swarm
     writer.siteCounts(this.#countsOf(swarm))
-    const context = { table, nowMs: this.nowMs() }
+    const context = { table: this.#table, nowMs: this.nowMs() }
     const peers = (last?.peers ?? []).filter(
       ({ row, identity }) =>
-        table.rows.isLive(row) &&
-        table.rows.swarm(row) === swarm.index &&
-        table.rows.identity(row) === identity &&
-        table.siteIndexOf(row) === siteIndex,
+        this.#table.rows.isLive(row) &&
+        this.#table.rows.swarm(row) === swarm.index &&
+        this.#table.rows.identity(row) === identity &&
+        this.#table.siteIndexOf(row) === siteIndex,
     )
-    for (const { row } of peers) writer.peer(table.stateOf(row, context.nowMs))
+    for (const { row } of peers) writer.peer(this.#table.stateOf(row, context.nowMs))
     for (const { row } of peers) {
       const gateway = site.gatewayOf(row)
       if (gateway !== undefined) writer.lease(leaseRecordOf(context, gateway))
     }
-    for (const gateway of upstreamAssignments(table, swarm, siteIndex))
+    for (const gateway of upstreamAssignments(this.#table, swarm, siteIndex))
       if (
-        table.siteIndexOf(gateway.row) === subscriberIndex &&
-        gateway.version > remote.leaseVersionOf(infoHash, subscriberIndex)
+        this.#table.siteIndexOf(gateway.row) === subscriberIndex &&
+        gateway.version > this.#remote.leaseVersionOf(infoHash, subscriberIndex)
       )
         writer.lease(leaseRecordOf(context, gateway))
   }
 
   /** Peers of a site that is down are recorded here too, but this site does not advertise them. */
   #countsOf(swarm: Swarm): SiteCountsRecord {
-    const { table, authority } = this.#parts
     const siteIndex = this.#siteIndex()
     let [seeds, leechers, partial, leftKib, sampled] = [
       swarm.seedClients,
@@ -231,7 +240,7 @@ export class SiteAdvertiser {
       0,
     ]
     for (const site of swarm.sites) {
-      if (site.site === siteIndex || authority.isRemote(site.site)) continue
+      if (site.site === siteIndex || this.#authority.isRemote(site.site)) continue
       seeds -= site.seeds
       leechers -= site.leechers
       partial -= site.partial
@@ -241,8 +250,8 @@ export class SiteAdvertiser {
       if (list.role !== 'leecher') continue
       let row = list.head
       for (let unread = list.length; unread > 0 && sampled < LEFT_SAMPLE; unread--) {
-        const left = table.rows.leftKib(row)
-        row = table.rows.next(row)
+        const left = this.#table.rows.leftKib(row)
+        row = this.#table.rows.next(row)
         if (left === LEFT_UNKNOWN) continue
         leftKib += left
         sampled++

@@ -59,7 +59,16 @@ class ProtocolViolation extends Error {}
 
 export class SiteConnection {
   readonly state: ConnectionStateMachine
-  readonly #parts: SiteConnectionComponents
+  readonly #site: string
+  readonly #urls: readonly string[]
+  readonly #ownSite: string
+  readonly #token: string
+  readonly #remote: Pick<RemoteSites, 'begin' | 'apply' | 'complete' | 'lose'>
+  readonly #torrents: TorrentSync
+  readonly #counters: FederationCounters
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #log: Log
   readonly #closing = new AbortController()
   #stream = new AbortController()
   #timer: NodeJS.Timeout | undefined = undefined
@@ -67,10 +76,19 @@ export class SiteConnection {
   #budgetBytes = BURST_BYTES
   #budgetAtMs: number
 
-  constructor(parts: SiteConnectionComponents) {
-    this.#parts = parts
-    this.state = new ConnectionStateMachine(parts.clock)
-    this.#budgetAtMs = parts.clock.nowMs()
+  constructor(components: SiteConnectionComponents) {
+    this.#site = components.site
+    this.#urls = components.urls
+    this.#ownSite = components.ownSite
+    this.#token = components.token
+    this.#remote = components.remote
+    this.#torrents = components.torrents
+    this.#counters = components.counters
+    this.#clock = components.clock
+    this.#random = components.random
+    this.#log = components.log
+    this.state = new ConnectionStateMachine(components.clock)
+    this.#budgetAtMs = components.clock.nowMs()
   }
 
   start(): void {
@@ -86,20 +104,19 @@ export class SiteConnection {
   }
 
   async #run(): Promise<void> {
-    const { urls, random } = this.#parts
     let failures = 0
     // A random start: nodes of one site must not all follow the same node of another.
-    let next = random.below(urls.length)
+    let next = this.#random.below(this.#urls.length)
     while (!this.#closing.signal.aborted) {
-      const url = urls[next % urls.length] as string
+      const url = this.#urls[next % this.#urls.length] as string
       next++
       const { isGreeted, reason, isViolation } = await this.#follow(url)
       if (this.#closing.signal.aborted) return
       this.state.broken(`${url}: ${reason}`)
       failures = isGreeted ? 0 : failures + 1
-      if (isViolation || failures >= urls.length) await this.#markUnreachable(`${url}: ${reason}`)
+      if (isViolation || failures >= this.#urls.length) await this.#markUnreachable(`${url}: ${reason}`)
       // Also after a node that greets and then closes the connection: it is not reconnected at once.
-      const rounds = Math.max(0, Math.floor(failures / urls.length) - 1)
+      const rounds = Math.max(0, Math.floor(failures / this.#urls.length) - 1)
       const backOffMs = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** Math.min(rounds, 10))
       await this.#pause(isViolation ? VIOLATION_BACK_OFF_MS : backOffMs)
     }
@@ -107,7 +124,7 @@ export class SiteConnection {
 
   /** Waits for a random time between half of `forMs` and `forMs`. */
   async #pause(forMs: number): Promise<void> {
-    const jitteredMs = forMs / 2 + this.#parts.random.below(Math.ceil(forMs / 2))
+    const jitteredMs = forMs / 2 + this.#random.below(Math.ceil(forMs / 2))
     await delay(jitteredMs, undefined, { signal: this.#closing.signal }).catch(() => undefined)
   }
 
@@ -115,34 +132,36 @@ export class SiteConnection {
   async #follow(
     url: string,
   ): Promise<{ readonly isGreeted: boolean; readonly reason: string; readonly isViolation: boolean }> {
-    const { ownSite, token, log, site } = this.#parts
     this.#stream = new AbortController()
     const state = { isGreeted: false, rejections: 0 }
     try {
       const response = await requestSite({
         url,
-        path: `/federation/v1/stream?site=${encodeURIComponent(ownSite)}`,
-        token,
+        path: `/federation/v1/stream?site=${encodeURIComponent(this.#ownSite)}`,
+        token: this.#token,
         signal: this.#stream.signal,
       })
-      response.on('data', (chunk: Buffer) => (this.#parts.counters.receivedBytes += chunk.length))
+      response.on('data', (chunk: Buffer) => (this.#counters.receivedBytes += chunk.length))
       // Decompressed, it is about twice as much (bench/federation.ts).
       const stream = response.pipe(createGunzip({ chunkSize: CHUNK_BYTES }))
       response.on('close', () => {
         if (!response.complete) stream.destroy(new Error('the stream ended'))
       })
-      log.debug({ event: 'federation-connected', remote: site, url }, 'following a node of the remote site')
+      this.#log.debug(
+        { event: 'federation-connected', remote: this.#site, url },
+        'following a node of the remote site',
+      )
       await this.#read(stream, url, state)
       return { ...state, reason: 'the stream ended', isViolation: false }
     } catch (error) {
       // For example a web page at a URL that does not lead to a node.
       const isNotGzip = (error as NodeJS.ErrnoException).code === 'Z_DATA_ERROR'
-      if (isNotGzip) this.#parts.counters.refuse('garbage')
+      if (isNotGzip) this.#counters.refuse('garbage')
       const isViolation = isNotGzip || error instanceof ProtocolViolation
       const reason = (error as Error).message
       if (isViolation)
-        log.warn(
-          { event: 'federation-refused', remote: site, url, reason },
+        this.#log.warn(
+          { event: 'federation-refused', remote: this.#site, url, reason },
           'remote site sent invalid data; disconnected for 60 s',
         )
       return { ...state, reason, isViolation }
@@ -166,7 +185,6 @@ export class SiteConnection {
   }
 
   async #apply(message: Message, url: string, state: StreamState): Promise<void> {
-    const { site, remote, torrents, counters, token } = this.#parts
     if (!state.isGreeted) {
       this.#readHello(message)
       state.isGreeted = true
@@ -175,19 +193,19 @@ export class SiteConnection {
     if (message.type === 'malformed') return this.#fail('garbage', 'a malformed message')
     this.state.received()
     if (message.type === 'batch') {
-      for (const refusal of remote.apply(site, message.batch)) {
-        counters.refuse(refusal)
+      for (const refusal of this.#remote.apply(this.#site, message.batch)) {
+        this.#counters.refuse(refusal)
         state.rejections++
         if (refusal === 'garbage') throw new ProtocolViolation('a malformed batch')
       }
       if (state.rejections > REJECTIONS_MAX) throw new ProtocolViolation('too many rejected updates')
     } else if (message.type === 'complete') {
       this.state.complete()
-      for (const _ of remote.complete(site)) await yieldToEventLoop()
+      for (const _ of this.#remote.complete(this.#site)) await yieldToEventLoop()
     } else if (message.type === 'registered' || message.type === 'removed') {
-      torrents.apply(message, (infoHash) =>
+      this.#torrents.apply(message, (infoHash) =>
         fetchFromSite(
-          { url, path: `/federation/v1/torrents/${infoHash.toString('hex')}`, token },
+          { url, path: `/federation/v1/torrents/${infoHash.toString('hex')}`, token: this.#token },
           RESPONSE_BYTES_MAX,
         ),
       )
@@ -195,24 +213,23 @@ export class SiteConnection {
   }
 
   #readHello(message: Message): void {
-    const { site, remote, clock } = this.#parts
     if (message.type !== 'hello') return this.#fail('garbage', 'the first message is not a hello')
     if (Math.abs(message.version - VERSION) > 1)
       return this.#fail('version', `its protocol version is ${message.version}; this node has ${VERSION}`)
-    if (message.site !== site) return this.#fail('site', `it is a node of site ${message.site}`)
-    const behindMs = Math.round((clock.nowMs() - message.timeMs) / CLOCK_STEP_MS) * CLOCK_STEP_MS
-    remote.begin(site, behindMs)
+    if (message.site !== this.#site) return this.#fail('site', `it is a node of site ${message.site}`)
+    const behindMs = Math.round((this.#clock.nowMs() - message.timeMs) / CLOCK_STEP_MS) * CLOCK_STEP_MS
+    this.#remote.begin(this.#site, behindMs)
     this.state.received()
   }
 
   #fail(reason: FederationRefusal, message: string): void {
-    this.#parts.counters.refuse(reason)
+    this.#counters.refuse(reason)
     throw new ProtocolViolation(message)
   }
 
   /** Limits the read rate: waits while the budget is exhausted. */
   async #spend(bytes: number): Promise<void> {
-    const nowMs = this.#parts.clock.nowMs()
+    const nowMs = this.#clock.nowMs()
     const earned = ((nowMs - this.#budgetAtMs) / 1000) * BYTES_PER_SECOND
     this.#budgetBytes = Math.min(BURST_BYTES, this.#budgetBytes + Math.max(0, earned)) - bytes
     this.#budgetAtMs = nowMs
@@ -234,11 +251,10 @@ export class SiteConnection {
   }
 
   async #lose(): Promise<void> {
-    const { site, remote, log } = this.#parts
-    log.warn(
-      { event: 'federation-cut', remote: site, reason: this.state.reason },
+    this.#log.warn(
+      { event: 'federation-cut', remote: this.#site, reason: this.state.reason },
       'remote site unreachable; answering its clients locally, its advertised peers stay until they expire',
     )
-    for (const _ of remote.lose(site)) await yieldToEventLoop()
+    for (const _ of this.#remote.lose(this.#site)) await yieldToEventLoop()
   }
 }

@@ -26,7 +26,11 @@ export interface SubscriberComponents {
 }
 
 export class SubscriberStream {
-  readonly #parts: SubscriberComponents
+  readonly #advertiser: Pick<SiteAdvertiser, 'site' | 'nowMs' | 'torrents' | 'encodeUpdates'>
+  readonly #subscriber: string
+  readonly #out: Writable
+  readonly #nowMs: () => number
+  readonly #onStuck: () => void
   readonly #pending = new Set<string>()
   /** The rest of the full state. */
   #state: Iterator<string> | undefined
@@ -38,12 +42,16 @@ export class SubscriberStream {
   #drainedAtMs: number
   readonly #heartbeat: NodeJS.Timeout
 
-  constructor(parts: SubscriberComponents) {
-    this.#parts = parts
-    this.#state = parts.advertiser.torrents()[Symbol.iterator]()
-    this.#drainedAtMs = parts.nowMs()
-    parts.out.on('drain', () => this.#drained())
-    this.#send(writeHello(parts.advertiser.site, parts.advertiser.nowMs()))
+  constructor(components: SubscriberComponents) {
+    this.#advertiser = components.advertiser
+    this.#subscriber = components.subscriber
+    this.#out = components.out
+    this.#nowMs = components.nowMs
+    this.#onStuck = components.onStuck
+    this.#state = components.advertiser.torrents()[Symbol.iterator]()
+    this.#drainedAtMs = components.nowMs()
+    components.out.on('drain', () => this.#drained())
+    this.#send(writeHello(components.advertiser.site, components.advertiser.nowMs()))
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS)
     this.#write()
   }
@@ -61,7 +69,7 @@ export class SubscriberStream {
       this.#timer = undefined
     }
     if (this.#timer !== undefined || !this.#isWritable || this.#isClosed) return
-    const sinceMs = this.#parts.nowMs() - this.#writtenAtMs
+    const sinceMs = this.#nowMs() - this.#writtenAtMs
     this.#timer = setTimeout(() => this.#write(), isUrgent ? 0 : Math.max(0, GATHER_MS - sinceMs))
   }
 
@@ -83,15 +91,14 @@ export class SubscriberStream {
     this.#timer = undefined
     this.#isUrgent = false
     if (this.#isClosed) return
-    const { advertiser, subscriber, nowMs } = this.#parts
-    this.#writtenAtMs = nowMs()
+    this.#writtenAtMs = this.#nowMs()
     while (this.#isWritable) {
-      const batch = advertiser.encodeUpdates(this.#takePending(), subscriber)
+      const batch = this.#advertiser.encodeUpdates(this.#takePending(), this.#subscriber)
       if (batch === undefined) break
       this.#send(writeBatch(batch))
     }
     while (this.#isWritable && this.#state !== undefined) {
-      const batch = advertiser.encodeUpdates(this.#state, subscriber)
+      const batch = this.#advertiser.encodeUpdates(this.#state, this.#subscriber)
       if (batch !== undefined) this.#send(writeBatch(batch))
       else {
         this.#state = undefined
@@ -108,19 +115,19 @@ export class SubscriberStream {
   }
 
   #send(bytes: Buffer): void {
-    this.#isWritable = this.#parts.out.write(bytes)
+    this.#isWritable = this.#out.write(bytes)
   }
 
   #drained(): void {
     this.#isWritable = true
-    this.#drainedAtMs = this.#parts.nowMs()
+    this.#drainedAtMs = this.#nowMs()
     if (this.#timer === undefined && (this.#pending.size > 0 || this.#state !== undefined)) this.#write()
   }
 
   #beat(): void {
     if (this.#isWritable) {
-      this.#drainedAtMs = this.#parts.nowMs()
-      this.send(writeHeartbeat(this.#parts.advertiser.nowMs()))
-    } else if (this.#parts.nowMs() - this.#drainedAtMs >= STUCK_MS) this.#parts.onStuck()
+      this.#drainedAtMs = this.#nowMs()
+      this.send(writeHeartbeat(this.#advertiser.nowMs()))
+    } else if (this.#nowMs() - this.#drainedAtMs >= STUCK_MS) this.#onStuck()
   }
 }

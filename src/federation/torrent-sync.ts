@@ -35,37 +35,44 @@ export interface TorrentSyncComponents {
 export type FetchTorrent = (infoHash: Buffer) => Promise<Buffer | undefined>
 
 export class TorrentSync {
-  readonly #parts: TorrentSyncComponents
+  readonly #store: TorrentStore
+  readonly #nowMs: () => number
+  readonly #identify: (bytes: Buffer) => readonly Buffer[]
+  readonly #counters: FederationCounters
+  readonly #log: Log
+  readonly #send: (message: Buffer) => void
   #known = new Map<string, RegisteredTorrent>()
   #working: Promise<void> = Promise.resolve()
   #pending = 0
 
-  constructor(parts: TorrentSyncComponents) {
-    this.#parts = parts
-    parts.store.onChange(() => this.#compare())
+  constructor(components: TorrentSyncComponents) {
+    this.#store = components.store
+    this.#nowMs = components.nowMs
+    this.#identify = components.identify
+    this.#counters = components.counters
+    this.#log = components.log
+    this.#send = components.send
+    components.store.onChange(() => this.#compare())
   }
 
   /** Called once the store is open: its torrents are not changes. */
   start(): void {
-    this.#known = byPrimary(this.#parts.store.list())
+    this.#known = byPrimary(this.#store.list())
   }
 
   /** Messages for all registered torrents and all removals. */
   all(): Buffer[] {
     return [
       ...[...this.#known.values()].map(writeRegistered),
-      ...[...this.#parts.store.removals()].map(([key, atMs]) =>
-        writeRemoved(Buffer.from(key, 'latin1'), atMs),
-      ),
+      ...[...this.#store.removals()].map(([key, atMs]) => writeRemoved(Buffer.from(key, 'latin1'), atMs)),
       LISTED,
     ]
   }
 
   /** A torrent with its description; undefined where it is not registered. */
   async read(infoHash: Buffer): Promise<Buffer | undefined> {
-    const { store } = this.#parts
     const torrent = this.#find(infoHash)
-    const bytes = torrent === undefined ? undefined : await store.read(infoHash)
+    const bytes = torrent === undefined ? undefined : await this.#store.read(infoHash)
     if (torrent === undefined || bytes === undefined) return undefined
     const { name, sizeBytes, registeredAtMs, note } = torrent
     const description = Buffer.from(JSON.stringify({ name, sizeBytes, registeredAtMs, note }))
@@ -87,7 +94,7 @@ export class TorrentSync {
   }
 
   #enqueue(work: () => Promise<void>): void {
-    if (this.#pending >= PENDING_MAX) return this.#parts.counters.refuse('torrent')
+    if (this.#pending >= PENDING_MAX) return this.#counters.refuse('torrent')
     this.#pending++
     this.#working = this.#working
       .then(work)
@@ -96,35 +103,34 @@ export class TorrentSync {
   }
 
   #failed(error: unknown): void {
-    this.#parts.counters.refuse('torrent')
-    this.#parts.log.warn(
+    this.#counters.refuse('torrent')
+    this.#log.warn(
       { event: 'torrent-not-taken', problem: (error as Error).message },
       'registration or removal of a remote site could not be applied; retrying with the next stream',
     )
   }
 
   async #register(infoHashes: readonly Buffer[], atMs: number, fetch: FetchTorrent): Promise<void> {
-    const { store, identify } = this.#parts
     const first = infoHashes[0] as Buffer
-    if (infoHashes.some((hash) => (store.removals().get(infoHashKey(hash)) ?? 0) >= atMs)) return
+    if (infoHashes.some((hash) => (this.#store.removals().get(infoHashKey(hash)) ?? 0) >= atMs)) return
     const known = infoHashes.map((hash) => this.#find(hash)).find((found) => found !== undefined)
     if (known !== undefined && known.registeredAtMs >= atMs) return
     const response = await fetch(first)
     if (response === undefined) return
     const { torrent, bytes } = readResponse(response)
-    const found = identify(bytes)
+    const found = this.#identify(bytes)
     if (!found.some((hash) => hash.equals(first)))
       throw new InputError(`the torrent that was fetched as ${formatInfoHash(first)} has another infohash`)
-    await store.put({ ...torrent, registeredAtMs: atMs, infoHashes: found }, bytes)
+    await this.#store.put({ ...torrent, registeredAtMs: atMs, infoHashes: found }, bytes)
   }
 
   async #remove(infoHash: Buffer, atMs: number): Promise<void> {
     const known = this.#find(infoHash)
     if (known !== undefined && known.registeredAtMs > atMs) return
-    const { store } = this.#parts
-    const removedAtMs = store.removals().get(infoHashKey(infoHash)) ?? 0
+    const removedAtMs = this.#store.removals().get(infoHashKey(infoHash)) ?? 0
     // Also recorded for a torrent that is not registered here: another site may still advertise it.
-    if (known !== undefined || removedAtMs < atMs) await store.remove(infoHash, Math.max(removedAtMs, atMs))
+    if (known !== undefined || removedAtMs < atMs)
+      await this.#store.remove(infoHash, Math.max(removedAtMs, atMs))
   }
 
   #find(infoHash: Buffer): RegisteredTorrent | undefined {
@@ -136,17 +142,16 @@ export class TorrentSync {
 
   /** Sends local and replicated changes of the store to the other sites. */
   #compare(): void {
-    const { store, nowMs, send } = this.#parts
-    const now = byPrimary(store.list())
+    const now = byPrimary(this.#store.list())
     for (const [key, torrent] of now) {
       const before = this.#known.get(key)
       if (before !== undefined && before.registeredAtMs >= torrent.registeredAtMs) continue
-      send(writeRegistered(torrent))
+      this.#send(writeRegistered(torrent))
     }
     for (const [key, torrent] of this.#known) {
       if (now.has(key)) continue
       const infoHash = torrent.infoHashes[0] as Buffer
-      send(writeRemoved(infoHash, store.removals().get(key) ?? nowMs()))
+      this.#send(writeRemoved(infoHash, this.#store.removals().get(key) ?? this.#nowMs()))
     }
     this.#known = now
   }

@@ -53,7 +53,10 @@ const GONE = -1
 const MISSING = -2
 
 export class RecordApplier implements RecordSink {
-  readonly #parts: RecordApplierComponents
+  readonly #table: SwarmTable
+  readonly #topology: CurrentTopology
+  readonly #onSurplus: (row: number, version: number) => void
+  readonly #authority: SiteAuthority
   readonly #pending = new RecentMap<number, PendingRecord[]>({
     entriesMax: PENDING_PEERS_MAX,
     keptMs: PENDING_MS,
@@ -61,8 +64,11 @@ export class RecordApplier implements RecordSink {
   #nowMs = 0
   #isLogged = false
 
-  constructor(parts: RecordApplierComponents) {
-    this.#parts = parts
+  constructor(components: RecordApplierComponents) {
+    this.#table = components.table
+    this.#topology = components.topology
+    this.#onSurplus = components.onSurplus
+    this.#authority = components.authority
   }
 
   /** Precedes the records of one batch. `isLogged`: they come from the log. */
@@ -72,15 +78,14 @@ export class RecordApplier implements RecordSink {
   }
 
   peer(state: PeerState): void {
-    const { table, topology, authority } = this.#parts
     if (state.lastSeenMs + state.lifetimeSeconds * 1000 < this.#nowMs) return
-    const place = topology.value.locate(state.address)
-    if (place < 0 || authority.isRemote(topology.value.places[place]?.site.index ?? -1)) return
-    const { rows } = table
-    const swarm = table.swarm(state.infoHash)
-    const known = swarm === undefined ? -1 : table.find(swarm, state.address, state.port)
+    const place = this.#topology.value.locate(state.address)
+    if (place < 0 || this.#authority.isRemote(this.#topology.value.places[place]?.site.index ?? -1)) return
+    const { rows } = this.#table
+    const swarm = this.#table.swarm(state.infoHash)
+    const known = swarm === undefined ? -1 : this.#table.find(swarm, state.address, state.port)
     const isOtherAnnounce = known < 0 || rows.lastSeenMs(known, state.lastSeenMs) !== state.lastSeenMs
-    const row = table.put(state, place, known)
+    const row = this.#table.put(state, place, known)
     if (row < 0) return
     if (isOtherAnnounce) rows.setFlag(row, flags.locallyObserved, false)
     rows.setFlag(row, flags.logged, this.#isLogged)
@@ -88,59 +93,56 @@ export class RecordApplier implements RecordSink {
   }
 
   removed({ infoHash, address, port, atMs }: RemovedRecord): void {
-    this.#parts.table.stop({ infoHash, address, port }, atMs)
+    this.#table.stop({ infoHash, address, port }, atMs)
   }
 
   introduction(record: IntroductionRecord): void {
-    const { table } = this.#parts
     const { infoHash, ends } = record
     const row = this.#resolve(infoHash, ends[0])
     const other = this.#resolve(infoHash, ends[1])
     if (row === GONE || other === GONE) return
     if (row === MISSING) return this.#defer(infoHash, ends[0], { kind: 'introduction', record })
     if (other === MISSING) return this.#defer(infoHash, ends[1], { kind: 'introduction', record })
-    if (row === other || (table.rows.has(row, flags.seed) && table.rows.has(other, flags.seed))) return
-    table.introductions.linkAt(row, other, ends[0].announcedAtMs, ends[1].announcedAtMs)
+    if (row === other || (this.#table.rows.has(row, flags.seed) && this.#table.rows.has(other, flags.seed)))
+      return
+    this.#table.introductions.linkAt(row, other, ends[0].announcedAtMs, ends[1].announcedAtMs)
   }
 
   lease(record: LeaseRecord): void {
-    const { table, topology } = this.#parts
     const { infoHash, peer, version, endedBy } = record
-    const site = topology.value.places[topology.value.locate(peer.address)]?.site
+    const site = this.#topology.value.places[this.#topology.value.locate(peer.address)]?.site
     if (site === undefined) return
     const host = hashAddress(peer.address)
-    if (version < table.gatewayVersion(infoHash, site.index, host)) return
-    table.rememberGatewayHost(infoHash, site.index, { host, version })
+    if (version < this.#table.gatewayVersion(infoHash, site.index, host)) return
+    this.#table.rememberGatewayHost(infoHash, site.index, { host, version })
     if (endedBy !== undefined) return this.#endLease(record, endedBy)
 
     const row = this.#resolve(infoHash, peer)
     if (row === MISSING) this.#defer(infoHash, peer, { kind: 'lease', record })
-    if (row < 0 || table.roleOf(row) !== 'leecher')
+    if (row < 0 || this.#table.roleOf(row) !== 'leecher')
       return this.#endSuperseded(infoHash, site.index, host, version)
     this.#merge(row, record)
-    this.#endSurplus(row, gatewaysMax(topology.value, site.index))
+    this.#endSurplus(row, gatewaysMax(this.#topology.value, site.index))
   }
 
   gatewayHost({ infoHash, site, host, version }: GatewayHostRecord): void {
-    const { table, topology } = this.#parts
-    const index = topology.value.siteNamed(site)?.index
-    if (index === undefined || version < table.gatewayVersion(infoHash, index, host)) return
+    const index = this.#topology.value.siteNamed(site)?.index
+    if (index === undefined || version < this.#table.gatewayVersion(infoHash, index, host)) return
     this.#endSuperseded(infoHash, index, host, version)
-    table.rememberGatewayHost(infoHash, index, { host, version })
+    this.#table.rememberGatewayHost(infoHash, index, { host, version })
   }
 
   /** Sent between sites only. */
   siteCounts(): void {}
 
   completion({ infoHash, count, lastAtMs }: CompletionRecord): void {
-    this.#parts.table.complete(infoHash, { count, lastAtMs })
+    this.#table.complete(infoHash, { count, lastAtMs })
   }
 
   /** Applies the pending records of this peer. */
   applyPending(row: number): void {
     if (this.#pending.size === 0) return
-    const { table } = this.#parts
-    const key = table.keyOf(row)
+    const key = this.#table.keyOf(row)
     const pending = this.#pending.get(key)
     if (pending === undefined) return
     this.#pending.delete(key)
@@ -151,11 +153,10 @@ export class RecordApplier implements RecordSink {
 
   /** The row of the peer as of that announce or a later one; `GONE` or `MISSING`. */
   #resolve(infoHash: Buffer, { address, port, announcedAtMs }: PeerRef): number {
-    const { table } = this.#parts
-    if (table.tombstones.of(infoHash, address, port) >= announcedAtMs) return GONE
-    const swarm = table.swarm(infoHash)
-    const row = swarm === undefined ? -1 : table.find(swarm, address, port)
-    return row < 0 || table.rows.lastSeenMs(row, announcedAtMs) < announcedAtMs ? MISSING : row
+    if (this.#table.tombstones.of(infoHash, address, port) >= announcedAtMs) return GONE
+    const swarm = this.#table.swarm(infoHash)
+    const row = swarm === undefined ? -1 : this.#table.find(swarm, address, port)
+    return row < 0 || this.#table.rows.lastSeenMs(row, announcedAtMs) < announcedAtMs ? MISSING : row
   }
 
   #defer(infoHash: Buffer, peer: PeerRef, pending: PendingRecord): void {
@@ -166,28 +167,25 @@ export class RecordApplier implements RecordSink {
   }
 
   #endLease({ infoHash, peer, version }: LeaseRecord, cause: ElectionCause): void {
-    const { table } = this.#parts
-    const swarm = table.swarm(infoHash)
-    const row = swarm === undefined ? -1 : table.find(swarm, peer.address, peer.port)
-    if (row >= 0) table.leases.end(table.leaseOf(row), cause, version)
+    const swarm = this.#table.swarm(infoHash)
+    const row = swarm === undefined ? -1 : this.#table.find(swarm, peer.address, peer.port)
+    if (row >= 0) this.#table.leases.end(this.#table.leaseOf(row), cause, version)
   }
 
   /** Ends the lease that an older decision gave the host: by a later one, the host does not hold it here. */
   #endSuperseded(infoHash: Buffer, siteIndex: number, host: number, version: number): void {
-    const { table } = this.#parts
-    const site = table.swarm(infoHash)?.site(siteIndex)
-    const gateway = site?.gateways.find(({ row }) => table.leases.hostOf(row) === host)
+    const site = this.#table.swarm(infoHash)?.site(siteIndex)
+    const gateway = site?.gateways.find(({ row }) => this.#table.leases.hostOf(row) === host)
     if (gateway === undefined || gateway.isTentative || gateway.version >= version) return
-    table.leases.end(table.leaseOf(gateway.row), 'stopped')
+    this.#table.leases.end(this.#table.leaseOf(gateway.row), 'stopped')
   }
 
   #merge(row: number, record: LeaseRecord): void {
-    const { table } = this.#parts
     const { sinceMs, version, peer, treeRank } = record
     const upstream = this.#upstreamOf(record)
     const decision = { sinceMs, version, announcedAtMs: peer.announcedAtMs, treeRank, upstream }
-    table.leases.merge(table.leaseOf(row), decision)
-    table.touch(row)
+    this.#table.leases.merge(this.#table.leaseOf(row), decision)
+    this.#table.touch(row)
   }
 
   /** undefined where the record has no upstream, or where that is not in the table; a missing one defers the record. */
@@ -201,11 +199,10 @@ export class RecordApplier implements RecordSink {
 
   /** Every node ends the same leases, with the same version. */
   #endSurplus(row: number, leasesMax: number): void {
-    const { table, onSurplus } = this.#parts
-    for (const gateway of table.leases.surplus(table.siteOf(row), leasesMax)) {
+    for (const gateway of this.#table.leases.surplus(this.#table.siteOf(row), leasesMax)) {
       const version = surplusVersion(gateway.version)
-      onSurplus(gateway.row, version)
-      table.leases.end(table.leaseOf(gateway.row), 'surplus', version)
+      this.#onSurplus(gateway.row, version)
+      this.#table.leases.end(this.#table.leaseOf(gateway.row), 'surplus', version)
     }
   }
 }

@@ -44,23 +44,35 @@ export interface SwarmReplicaComponents {
 }
 
 export class SwarmReplica implements LogSubscriber {
-  readonly #parts: SwarmReplicaComponents
+  readonly #table: SwarmTable
+  readonly #log: SiteLog
+  readonly #completions: CompletionStore
+  readonly #clock: Clock
+  readonly #topology: CurrentTopology
+  readonly #authority: SiteAuthority
+  readonly #afterTurn: (flush: () => void) => void
   readonly #node: Buffer
   readonly #writer: BatchWriter
   readonly #applier: RecordApplier
   #isFlushScheduled = false
   #refusedBatches = 0
 
-  constructor(parts: SwarmReplicaComponents) {
-    this.#parts = parts
-    this.#node = Buffer.from(Array.from({ length: NODE_ID_BYTES }, () => parts.random.below(256)))
+  constructor(components: SwarmReplicaComponents) {
+    this.#table = components.table
+    this.#log = components.log
+    this.#completions = components.completions
+    this.#clock = components.clock
+    this.#topology = components.topology
+    this.#authority = components.authority
+    this.#afterTurn = components.afterTurn ?? setImmediate
+    this.#node = Buffer.from(Array.from({ length: NODE_ID_BYTES }, () => components.random.below(256)))
     this.#writer = new BatchWriter(this.#node)
-    parts.table.leases.decideAs(parts.random.below(NODE_NUMBERS))
+    components.table.leases.decideAs(components.random.below(NODE_NUMBERS))
     this.#applier = new RecordApplier({
-      table: parts.table,
-      topology: parts.topology,
+      table: components.table,
+      topology: components.topology,
       onSurplus: (row, version) => this.#writeLeaseEnd(row, 'surplus', version),
-      authority: parts.authority,
+      authority: components.authority,
     })
   }
 
@@ -70,34 +82,39 @@ export class SwarmReplica implements LogSubscriber {
   }
 
   apply(batch: Buffer): void {
-    this.#applier.begin(this.#parts.clock.nowMs(), this.#parts.log.isShared)
+    this.#applier.begin(this.#clock.nowMs(), this.#log.isShared)
     if (!readBatch(batch, this.#applier)) this.#refusedBatches++
   }
 
   snapshotRecords(since: Since): Iterable<Buffer> {
-    const { table, topology, authority, clock } = this.#parts
     return snapshotRecords(
-      { table, topology, nowMs: () => clock.nowMs(), node: this.#node, authority },
+      {
+        table: this.#table,
+        topology: this.#topology,
+        nowMs: () => this.#clock.nowMs(),
+        node: this.#node,
+        authority: this.#authority,
+      },
       since,
     )
   }
 
   forgetLogged(): void {
-    const { rows } = this.#parts.table
+    const { rows } = this.#table
     for (let row = 0; row < rows.end; row++) if (rows.isLive(row)) rows.setFlag(row, flags.logged, false)
   }
 
   shiftTime(byMs: number): void {
     this.flush()
-    this.#parts.table.shiftTime(byMs)
+    this.#table.shiftTime(byMs)
   }
 
   completed(infoHash: Buffer, count: number): void {
-    this.#parts.table.complete(infoHash, { count, lastAtMs: 0 })
+    this.#table.complete(infoHash, { count, lastAtMs: 0 })
   }
 
   completionCounts(): Iterable<{ readonly infoHash: Buffer; readonly count: number }> {
-    return this.#parts.table.completions.entries()
+    return this.#table.completions.entries()
   }
 
   /** The peer has been added to the table: applies the records that arrived before it. */
@@ -107,24 +124,23 @@ export class SwarmReplica implements LogSubscriber {
 
   /** This node received an announce of the peer, and has applied the decisions of its response. */
   recordPeer(row: number): void {
-    const { table, log } = this.#parts
-    if (!log.isShared) return
-    const { rows, introductions } = table
+    if (!this.#log.isShared) return
+    const { rows, introductions } = this.#table
     rows.setFlag(row, flags.locallyObserved, true)
     rows.setFlag(row, flags.logged, false)
     const context = this.#rowContext()
     // The response contained all of them again: from now on they are based on this announce.
     introductions.renew(row)
-    const site = table.siteOf(row)
+    const site = this.#table.siteOf(row)
     const gateway = site.gatewayOf(row)
-    if (gateway !== undefined) table.leases.refresh(gateway, context.nowMs)
-    this.#writer.peer(table.stateOf(row, context.nowMs))
+    if (gateway !== undefined) this.#table.leases.refresh(gateway, context.nowMs)
+    this.#writer.peer(this.#table.stateOf(row, context.nowMs))
     writeIntroductions(this.#writer, context, row, () => true)
     const lease = leaseOf(context, row)
-    const host = site.gatewayHostsEver > 0 ? table.leases.hostOf(row) : 0
+    const host = site.gatewayHostsEver > 0 ? this.#table.leases.hostOf(row) : 0
     const version = site.gatewayHosts.get(host)
-    const name = this.#parts.topology.value.sites[site.site]?.name
-    const { infoHash } = table.swarmOf(row)
+    const name = this.#topology.value.sites[site.site]?.name
+    const { infoHash } = this.#table.swarmOf(row)
     if (lease !== undefined) this.#writer.lease(lease)
     else if (version !== undefined && name !== undefined)
       this.#writer.gatewayHost({ infoHash, site: name, host, version })
@@ -133,7 +149,7 @@ export class SwarmReplica implements LogSubscriber {
 
   /** This node changed the lease of a gateway, for example its upstream. */
   recordLease(row: number): void {
-    if (!this.#parts.log.isShared) return
+    if (!this.#log.isShared) return
     const lease = leaseOf(this.#rowContext(), row)
     if (lease === undefined) return
     this.#writer.lease(lease)
@@ -142,23 +158,21 @@ export class SwarmReplica implements LogSubscriber {
 
   /** This node ended a lease; the peer must still be in the table. */
   recordLeaseEnd(row: number, cause: ElectionCause): void {
-    if (!this.#parts.log.isShared) return
-    const { table } = this.#parts
-    this.#writeLeaseEnd(row, cause, table.leases.versionOf(table.leaseOf(row)))
+    if (!this.#log.isShared) return
+    this.#writeLeaseEnd(row, cause, this.#table.leases.versionOf(this.#table.leaseOf(row)))
   }
 
   recordRemoval(record: RemovedRecord): void {
-    if (!this.#parts.log.isShared) return
+    if (!this.#log.isShared) return
     this.#writer.removed(record)
     this.#scheduleFlush()
   }
 
   /** A client of this node has completed the torrent; `client` is the hash of its identity. */
   recordCompletion(infoHash: Buffer, client: number): void {
-    const { table, log, completions } = this.#parts
-    completions.add(infoHash, client)
-    if (!log.isShared) return
-    this.#writer.completion({ infoHash, ...table.completions.get(infoHash) })
+    this.#completions.add(infoHash, client)
+    if (!this.#log.isShared) return
+    this.#writer.completion({ infoHash, ...this.#table.completions.get(infoHash) })
     this.#scheduleFlush()
   }
 
@@ -166,15 +180,15 @@ export class SwarmReplica implements LogSubscriber {
   flush(): void {
     this.#isFlushScheduled = false
     if (this.#writer.isEmpty) return
-    this.#parts.log.append(this.#writer.take(this.#parts.clock.nowMs()))
+    this.#log.append(this.#writer.take(this.#clock.nowMs()))
   }
 
   #rowContext(): RowContext {
-    return { table: this.#parts.table, nowMs: this.#parts.clock.nowMs() }
+    return { table: this.#table, nowMs: this.#clock.nowMs() }
   }
 
   #writeLeaseEnd(row: number, endedBy: ElectionCause, version: number): void {
-    if (!this.#parts.log.isShared) return
+    if (!this.#log.isShared) return
     const context = this.#rowContext()
     const { infoHash } = context.table.swarmOf(row)
     const sinceMs = context.nowMs
@@ -187,7 +201,6 @@ export class SwarmReplica implements LogSubscriber {
     if (this.#writer.byteLength >= BATCH_BYTES) return this.flush()
     if (this.#isFlushScheduled) return
     this.#isFlushScheduled = true
-    const { afterTurn = setImmediate } = this.#parts
-    afterTurn(() => this.flush())
+    this.#afterTurn(() => this.flush())
   }
 }

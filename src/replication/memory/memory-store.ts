@@ -29,7 +29,8 @@ export class MemoryStore implements SiteStore {
   readonly torrents: TorrentDirectory
   readonly secrets: MemorySecrets
   readonly clock: Clock
-  readonly #options: MemoryStoreOptions
+  readonly #snapshots: SnapshotStore
+  readonly #log: Log
   #subscriber: LogSubscriber | undefined
   #timer: NodeJS.Timeout | undefined
   #saving: Promise<void> | undefined
@@ -38,7 +39,8 @@ export class MemoryStore implements SiteStore {
 
   constructor(options: MemoryStoreOptions) {
     const { clock, torrents, newSecret } = options
-    this.#options = options
+    this.#snapshots = options.snapshots
+    this.#log = options.log
     this.clock = clock
     this.torrents = torrents
     this.leases = new MemoryLeases(clock)
@@ -48,13 +50,12 @@ export class MemoryStore implements SiteStore {
   }
 
   async open(subscriber: LogSubscriber): Promise<void> {
-    const { snapshots, torrents, log } = this.#options
-    await torrents.open()
-    const { blocks, damage } = await snapshots.load((batch) => subscriber.apply(batch))
+    await this.torrents.open()
+    const { blocks, damage } = await this.#snapshots.load((batch) => subscriber.apply(batch))
     this.completions.open(subscriber)
-    if (damage === undefined) log.info({ event: 'restored', blocks }, 'snapshot restored')
+    if (damage === undefined) this.#log.info({ event: 'restored', blocks }, 'snapshot restored')
     else
-      log.warn(
+      this.#log.warn(
         { event: 'snapshot-damaged', damage, blocks },
         'snapshot damaged: the file was set aside, and its readable part is used',
       )
@@ -93,16 +94,16 @@ export class MemoryStore implements SiteStore {
   }
 
   async #write(subscriber: LogSubscriber): Promise<void> {
-    const { snapshots, clock, log } = this.#options
-    const startedAtMs = clock.nowMs()
+    const startedAtMs = this.clock.nowMs()
     try {
-      await snapshots.save(subscriber.snapshotRecords('all'))
-      if (this.#failure !== '') log.info({ event: 'snapshot-recovered' }, 'snapshots can be written again')
+      await this.#snapshots.save(subscriber.snapshotRecords('all'))
+      if (this.#failure !== '')
+        this.#log.info({ event: 'snapshot-recovered' }, 'snapshots can be written again')
       this.#savedAtMs = startedAtMs
       this.#failure = ''
     } catch (error) {
       this.#failure = (error as Error).message
-      log.warn(
+      this.#log.warn(
         { event: 'snapshot-failed', err: error },
         'snapshot could not be written; a restart would lose peers',
       )

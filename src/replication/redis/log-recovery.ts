@@ -45,7 +45,15 @@ export interface LogRecoveryComponents {
 type PendingResync = 'everything' | { readonly sinceMs: number }
 
 export class LogRecovery {
-  readonly #options: LogRecoveryComponents
+  readonly #keys: SiteKeys
+  readonly #lifetimeMs: number
+  readonly #clock: SiteClock
+  readonly #random: Random
+  readonly #newEpoch: () => string
+  readonly #log: Log
+  readonly #subscriber: LogSubscriber
+  readonly #writer: LogWriter
+  readonly #reader: LogReader
   readonly #checkpoints: Checkpoints
   #epoch: string | undefined
   #pending: PendingResync | undefined
@@ -54,9 +62,17 @@ export class LogRecovery {
   #hasLostCompletions = false
   #lastId = FIRST_ID
 
-  constructor(options: LogRecoveryComponents) {
-    this.#options = options
-    this.#checkpoints = new Checkpoints(options.lifetimeMs)
+  constructor(components: LogRecoveryComponents) {
+    this.#keys = components.keys
+    this.#lifetimeMs = components.lifetimeMs
+    this.#clock = components.clock
+    this.#random = components.random
+    this.#newEpoch = components.newEpoch
+    this.#log = components.log
+    this.#subscriber = components.subscriber
+    this.#writer = components.writer
+    this.#reader = components.reader
+    this.#checkpoints = new Checkpoints(components.lifetimeMs)
   }
 
   /** Redis may have lost completion counts that this node has; true until `completionsRestored`. */
@@ -80,28 +96,30 @@ export class LogRecovery {
 
   /** The connection ended: entries in flight may be lost. */
   connectionLost(): void {
-    const { writer, reader, clock } = this.#options
-    writer.abandonResync()
-    reader.abandonWaiting()
-    if (this.#epoch !== undefined) this.#scheduleResync({ sinceMs: clock.nowMs() - OVERLAP_MS })
+    this.#writer.abandonResync()
+    this.#reader.abandonWaiting()
+    if (this.#epoch !== undefined) this.#scheduleResync({ sinceMs: this.#clock.nowMs() - OVERLAP_MS })
   }
 
   /** Polls Redis, checks the log, and schedules a resync where it lost entries. `isFirst`: of a session. */
   async poll(client: RedisClient, isFirst: boolean): Promise<PollResult> {
-    const { keys, clock, newEpoch, reader, writer } = this.#options
-    const siteMs = clock.nowMs()
+    const siteMs = this.#clock.nowMs()
     const ids = isFirst ? this.#checkpoints.all(siteMs) : this.#checkpoints.oldestAndRecent(siteMs)
-    const { applied } = reader
-    const requestedMs = clock.elapsed()
-    const polled = await poll(client, keys, { newEpoch: newEpoch(), ids })
-    const byMs = clock.read({ redisMs: polled.redisMs, requestedMs, respondedMs: clock.elapsed() })
+    const { applied } = this.#reader
+    const requestedMs = this.#clock.elapsed()
+    const polled = await poll(client, this.#keys, { newEpoch: this.#newEpoch(), ids })
+    const byMs = this.#clock.read({
+      redisMs: polled.redisMs,
+      requestedMs,
+      respondedMs: this.#clock.elapsed(),
+    })
     const epoch = this.#epoch
     if (byMs !== 0) await this.#shift(client, byMs, polled)
     this.#lastId = polled.lastId
 
     // Where writes are refused, the epoch may be missing. An epoch that the shift started is newer than the poll.
     if (polled.epoch !== '' && this.#epoch === epoch) await this.#check(client, polled, ids, applied)
-    const droppedSinceMs = writer.takeDropped()
+    const droppedSinceMs = this.#writer.takeDropped()
     if (droppedSinceMs !== undefined) this.#scheduleResync({ sinceMs: droppedSinceMs - OVERLAP_MS })
     return polled
   }
@@ -116,13 +134,12 @@ export class LogRecovery {
     if (polled.epoch !== this.#epoch) this.#enterEpoch(polled.epoch)
     else if (firstMissing === 0) await this.#rotate(client, 'its beginning was trimmed or lost')
     else if (firstMissing > 0) await this.#recoverEnd(client, ids[firstMissing] as string)
-    else if (compareIds(polled.lastId, applied) < 0) this.#options.reader.moveTo(polled.lastId)
+    else if (compareIds(polled.lastId, applied) < 0) this.#reader.moveTo(polled.lastId)
     else this.#checkpoints.polled()
   }
 
   /** Writes the records of scheduled resyncs, until the signal is aborted. */
   async runResync(signal: AbortSignal): Promise<void> {
-    const { subscriber, writer, reader, random } = this.#options
     while (!signal.aborted) {
       const pending = this.#pending
       if (pending === undefined) {
@@ -130,13 +147,14 @@ export class LogRecovery {
         continue
       }
       const end = this.#lastId
-      const own = subscriber.snapshotRecords(pending === 'everything' ? { sinceMs: 0 } : pending)
-      await this.#orAborted(writer.resync(own), signal)
+      const own = this.#subscriber.snapshotRecords(pending === 'everything' ? { sinceMs: 0 } : pending)
+      await this.#orAborted(this.#writer.resync(own), signal)
       if (pending === 'everything' && !signal.aborted) {
-        await this.#orAborted(reader.reach(end), signal)
-        const jitterMs = random.below(OTHERS_FIRST_JITTER_MS)
+        await this.#orAborted(this.#reader.reach(end), signal)
+        const jitterMs = this.#random.below(OTHERS_FIRST_JITTER_MS)
         await pause(OTHERS_FIRST_MS + jitterMs, undefined, { signal }).catch(() => undefined)
-        if (!signal.aborted) await this.#orAborted(writer.resync(subscriber.snapshotRecords('all')), signal)
+        if (!signal.aborted)
+          await this.#orAborted(this.#writer.resync(this.#subscriber.snapshotRecords('all')), signal)
       }
       // Where it ended early, or more was lost meanwhile, a resync stays pending.
       if (!signal.aborted && this.#pending === pending) this.#pending = undefined
@@ -145,14 +163,13 @@ export class LogRecovery {
 
   /** The log in Redis is another one than this node followed so far, or the first that it follows. */
   #enterEpoch(epoch: string): void {
-    const { reader, subscriber, clock, lifetimeMs, log } = this.#options
     const isFirst = this.#epoch === undefined
     this.#epoch = epoch
     this.#checkpoints.clear()
-    reader.moveTo(`${Math.max(0, clock.nowMs() - lifetimeMs)}-0`)
+    this.#reader.moveTo(`${Math.max(0, this.#clock.nowMs() - this.#lifetimeMs)}-0`)
     if (isFirst) return
-    log.warn({ event: 'log-lost' }, 'site log restarted: this node is resending its state')
-    subscriber.forgetLogged()
+    this.#log.warn({ event: 'log-lost' }, 'site log restarted: this node is resending its state')
+    this.#subscriber.forgetLogged()
     this.#hasLostCompletions = true
     this.#pending = undefined
     this.#scheduleResync('everything')
@@ -160,51 +177,48 @@ export class LogRecovery {
 
   /** A fail-over, or an old backup: this entry is missing, and with it the end of the log at that time. */
   async #recoverEnd(client: RedisClient, missing: string): Promise<void> {
-    const { clock, keys, newEpoch, reader, log } = this.#options
-    const older = this.#checkpoints.all(clock.nowMs()).filter((id) => compareIds(id, missing) < 0)
-    const { exists } = await poll(client, keys, { newEpoch: newEpoch(), ids: older })
+    const older = this.#checkpoints.all(this.#clock.nowMs()).filter((id) => compareIds(id, missing) < 0)
+    const { exists } = await poll(client, this.#keys, { newEpoch: this.#newEpoch(), ids: older })
     const firstMissing = exists.indexOf(false)
     const common = firstMissing < 0 ? older.at(-1) : older[firstMissing - 1]
     if (common === undefined) {
       await this.#rotate(client, 'none of the entries that were read exists')
       return
     }
-    log.warn(
-      { event: 'log-end-lost', seconds: Math.round((clock.nowMs() - idMs(common)) / 1000) },
+    this.#log.warn(
+      { event: 'log-end-lost', seconds: Math.round((this.#clock.nowMs() - idMs(common)) / 1000) },
       'end of the site log lost: this node is resending its announces since then',
     )
     this.#checkpoints.dropAfter(common)
-    reader.moveTo(common)
+    this.#reader.moveTo(common)
     this.#hasLostCompletions = true
     this.#scheduleResync({ sinceMs: idMs(common) - OVERLAP_MS })
   }
 
   async #rotate(client: RedisClient, cause: string, isWorthless = false): Promise<void> {
-    const { keys, newEpoch, clock, log } = this.#options
-    if (clock.elapsed() - this.#rotatedMs < ROTATION_INTERVAL_MS) return
-    this.#rotatedMs = clock.elapsed()
-    log.warn({ event: 'log-rotated', cause }, 'site log incomplete; every node is resending its state')
+    if (this.#clock.elapsed() - this.#rotatedMs < ROTATION_INTERVAL_MS) return
+    this.#rotatedMs = this.#clock.elapsed()
+    this.#log.warn({ event: 'log-rotated', cause }, 'site log incomplete; every node is resending its state')
     const epoch = await client.run(
       scripts.rotateEpoch,
-      [keys.epoch, keys.log],
-      [this.#epoch ?? '', newEpoch(), isWorthless ? 1 : 0],
+      [this.#keys.epoch, this.#keys.log],
+      [this.#epoch ?? '', this.#newEpoch(), isWorthless ? 1 : 0],
     )
     this.#enterEpoch(text(epoch))
   }
 
   /** Redis's clock and this node's differ: the site time of this node moves, and all stored timestamps with it. */
   async #shift(client: RedisClient, byMs: number, polled: PollResult): Promise<void> {
-    const { subscriber, writer, log } = this.#options
-    log.warn({ event: 'time-shifted', byMs }, 'site clock changed; local timestamps shifted')
-    const backlogSinceMs = writer.oldestMs
+    this.#log.warn({ event: 'time-shifted', byMs }, 'site clock changed; local timestamps shifted')
+    const backlogSinceMs = this.#writer.oldestMs
     // The backlog contains times before the shift; a resync writes shifted ones.
-    writer.discard()
-    subscriber.shiftTime(byMs)
+    this.#writer.discard()
+    this.#subscriber.shiftTime(byMs)
     if (backlogSinceMs !== undefined) this.#scheduleResync({ sinceMs: backlogSinceMs + byMs - OVERLAP_MS })
     if (this.#epoch === undefined || this.#epoch !== polled.epoch || Math.abs(byMs) < REBASE_MS) return
     if (byMs < 0) await this.#rotate(client, 'the clock of Redis was set back', true)
     else {
-      subscriber.forgetLogged()
+      this.#subscriber.forgetLogged()
       this.#scheduleResync('everything')
     }
   }

@@ -32,14 +32,22 @@ export interface RedisTorrentsOptions {
 }
 
 export class RedisTorrents implements TorrentStore {
-  readonly #options: RedisTorrentsOptions
+  readonly #keys: SiteKeys
+  readonly #directory: string
+  readonly #newId: () => string
+  readonly #elapsedMs: () => number
+  readonly #log: Log
   readonly #mirror: TorrentDirectory
   #client: RedisClient | undefined
   #followed = ''
   #retryAtMs = -Infinity
 
   constructor(options: RedisTorrentsOptions) {
-    this.#options = options
+    this.#keys = options.keys
+    this.#directory = options.directory
+    this.#newId = options.newId
+    this.#elapsedMs = options.elapsedMs
+    this.#log = options.log
     this.#mirror = options.mirror
   }
 
@@ -86,7 +94,7 @@ export class RedisTorrents implements TorrentStore {
       .find(({ infoHashes }) => infoHashes.some((each) => each.equals(infoHash)))
     if (known === undefined) return this.#mirror.remove(infoHash, atMs)
     const client = this.#requireClient()
-    const { torrents, torrentFiles, torrentState } = this.#options.keys
+    const { torrents, torrentFiles, torrentState } = this.#keys
     try {
       await client.run(
         scripts.removeTorrent,
@@ -120,7 +128,7 @@ export class RedisTorrents implements TorrentStore {
   }
 
   isBehind(id: string, version: string): boolean {
-    return `${id} ${version}` !== this.#followed && this.#options.elapsedMs() >= this.#retryAtMs
+    return `${id} ${version}` !== this.#followed && this.#elapsedMs() >= this.#retryAtMs
   }
 
   /**
@@ -132,8 +140,8 @@ export class RedisTorrents implements TorrentStore {
       await this.#follow(client, id, version)
     } catch (error) {
       if (!(error instanceof TorrentsUnwritable)) throw error
-      this.#retryAtMs = this.#options.elapsedMs() + UNWRITABLE_RETRY_MS
-      this.#options.log.warn(
+      this.#retryAtMs = this.#elapsedMs() + UNWRITABLE_RETRY_MS
+      this.#log.warn(
         { event: 'torrents-unwritable', problem: error.message },
         'torrents of the site cannot be stored on this node',
       )
@@ -141,7 +149,6 @@ export class RedisTorrents implements TorrentStore {
   }
 
   async #follow(client: RedisClient, id: string, version: string): Promise<void> {
-    const { keys, log, newId } = this.#options
     const descriptions = await this.#readDescriptions(client)
     const knownId = await this.#knownId()
     const hasLost = id === '' || id !== knownId
@@ -158,7 +165,7 @@ export class RedisTorrents implements TorrentStore {
       if (bytes === undefined) continue
       await this.#upload(client, torrent, bytes, true)
       if (addedByHand.has(torrent)) await this.#mirror.put(torrent, bytes)
-      log.info(
+      this.#log.info(
         { event: 'torrent-put-back', name: torrent.name },
         'torrent of this node was missing in the store; uploaded',
       )
@@ -169,11 +176,11 @@ export class RedisTorrents implements TorrentStore {
     for (const [hex, description] of descriptions) {
       const torrent = readDescription(description)
       if (torrent === undefined || local.get(hex) === description) continue
-      const bytes = await client.call('hget', [keys.torrentFiles, hex], FILE_DEADLINE_MS)
+      const bytes = await client.call('hget', [this.#keys.torrentFiles, hex], FILE_DEADLINE_MS)
       if (Buffer.isBuffer(bytes)) await this.#mirror.put(torrent, bytes)
     }
     if (id === '') {
-      if (local.size === 0) await client.call('hsetnx', [keys.torrentState, 'id', newId()])
+      if (local.size === 0) await client.call('hsetnx', [this.#keys.torrentState, 'id', this.#newId()])
       // The next poll returns the new id.
       return
     }
@@ -183,7 +190,7 @@ export class RedisTorrents implements TorrentStore {
 
   /** By infohash in hex. In two steps, because ioredis turns the reply of HGETALL into an object. */
   async #readDescriptions(client: RedisClient): Promise<ReadonlyMap<string, string>> {
-    const { torrents } = this.#options.keys
+    const { torrents } = this.#keys
     const fields = list(await client.call('hkeys', [torrents])).map(text)
     if (fields.length === 0) return new Map()
     const values = list(await client.call('hmget', [torrents, ...fields], FILE_DEADLINE_MS))
@@ -196,18 +203,18 @@ export class RedisTorrents implements TorrentStore {
     bytes: Buffer,
     isOnlyMissing: boolean,
   ): Promise<void> {
-    const { torrents, torrentFiles, torrentState } = this.#options.keys
+    const { torrents, torrentFiles, torrentState } = this.#keys
     await client.run(
       scripts.putTorrent,
       [torrents, torrentFiles, torrentState],
-      [this.#options.newId(), primaryHex(torrent), writeDescription(torrent), bytes, isOnlyMissing ? 1 : 0],
+      [this.#newId(), primaryHex(torrent), writeDescription(torrent), bytes, isOnlyMissing ? 1 : 0],
       FILE_DEADLINE_MS,
     )
   }
 
   async #knownId(): Promise<string> {
     try {
-      return await readFile(join(this.#options.directory, ID_FILE), 'utf8')
+      return await readFile(join(this.#directory, ID_FILE), 'utf8')
     } catch {
       return ''
     }
@@ -216,8 +223,7 @@ export class RedisTorrents implements TorrentStore {
   async #keepId(id: string): Promise<void> {
     // An empty mirror cannot restore anything.
     if (this.#mirror.list().length === 0) return
-    const { directory } = this.#options
-    await writeTorrents(directory, () => writeFile(join(directory, ID_FILE), id))
+    await writeTorrents(this.#directory, () => writeFile(join(this.#directory, ID_FILE), id))
   }
 }
 
