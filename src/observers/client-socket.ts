@@ -18,6 +18,8 @@ export interface SocketEvents {
   onOpen(): void
   /** The chunk is valid during the call. */
   onData(chunk: Buffer): void
+  /** The client has accepted all bytes that were written. */
+  onDrain?(): void
   /** At most once, and never after `destroy`. */
   onEnd(end: SocketEnd): void
 }
@@ -74,6 +76,7 @@ export const dialTcp: Dial = ({ address, port }, events) => {
     isOpen = true
     events.onOpen()
   })
+  socket.on('drain', () => events.onDrain?.())
   socket.on('error', (error: NodeJS.ErrnoException) => {
     if (!isOpen) end = endOf(error.code)
   })

@@ -35,6 +35,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   federation: { rooms: ['replication', 'swarm', 'topology'], packages: [] },
   observers: { rooms: ['wire'], packages: [] },
+  carriers: { rooms: ['wire', 'observers'], packages: [] },
   tracker: { rooms: ['replication', 'handout', 'swarm', 'topology'], packages: [] },
   metainfo: { rooms: ['bencode', 'topology/tracker-url'], packages: ['bencode'] },
   registry: { rooms: ['replication/site-store', 'topology', 'metainfo'], packages: [] },

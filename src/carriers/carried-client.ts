@@ -1,0 +1,141 @@
+/**
+ * One client of a carried torrent: its connection, the pieces that it was offered, and its progress. The carrier links
+ * each client once, and reports what it sees there as observations, in place of an observer.
+ */
+import type { Address } from '../core/address.ts'
+import { sendsHave } from '../observers/client-kind.ts'
+import type { Observation, Reachability } from '../observers/observation.ts'
+import { Progress } from '../observers/progress.ts'
+import type { TorrentPieces } from '../observers/torrent-pieces.ts'
+import type { ClientLink } from './client-link.ts'
+import { AssignedHost } from './piece-assignment.ts'
+
+/** As the tracker knows the client. */
+export interface CarriedClientUpdate {
+  readonly address: Address
+  readonly port: number
+  /** `left=0` in its last announce. */
+  readonly isAnnouncedComplete: boolean
+}
+
+/** A client takes this much before its rate is known, and this many seconds of its rate afterwards. */
+const WINDOW_BYTES_MIN = 524_288
+const WINDOW_SECONDS = 1
+const WINDOW_PIECES_MIN = 2
+const WINDOW_PIECES_MAX = 64
+/** Where the size of a piece is not known. */
+const WINDOW_PIECES = 4
+/** First and longest delay before a client is dialled again. It doubles after each failure. */
+const REDIAL_MS_MIN = 1_000
+const REDIAL_MS_MAX = 60_000
+
+export class CarriedClient {
+  readonly address: Address
+  readonly port: number
+  readonly name: string
+  readonly kind: 'source' | 'host'
+  readonly progress = new Progress()
+  /** Of no piece until their number is known. */
+  assigned = new AssignedHost(0)
+  /** Undefined where the size of a piece is not known. */
+  pieceBytes: number | undefined
+  isAnnouncedComplete: boolean
+  isComplete = false
+  reachability: Reachability = 'unknown'
+  isGone = false
+  /** It sent wrong data. It is not dialled again. */
+  isBanned = false
+  link: ClientLink | undefined
+  dialDueMs = 0
+  observedMs = 0
+  /** The client shows new pieces by HAVE. */
+  sendsHave = true
+  /** Time of the last need for its blocks, for a host that is asked only now and then. */
+  neededMs = -Infinity
+  /** Bytes of each offered piece that were served to a client which sends no HAVE. */
+  readonly #servedBytes = new Map<number, number>()
+  readonly #nowMs: () => number
+  #failures = 0
+
+  constructor(update: CarriedClientUpdate, nowMs: () => number) {
+    this.#nowMs = nowMs
+    this.address = update.address
+    this.port = update.port
+    const host = update.address.toString()
+    this.name = update.address.isV4 ? `${host}:${update.port}` : `[${host}]:${update.port}`
+    this.kind = update.isAnnouncedComplete ? 'source' : 'host'
+    this.isAnnouncedComplete = update.isAnnouncedComplete
+  }
+
+  get offersMax(): number {
+    if (this.pieceBytes === undefined) return WINDOW_PIECES
+    const rate = this.link?.sent.at(this.#nowMs()) ?? 0
+    const pieces = Math.ceil(Math.max(WINDOW_BYTES_MIN, rate * WINDOW_SECONDS) / this.pieceBytes)
+    return Math.min(WINDOW_PIECES_MAX, Math.max(WINDOW_PIECES_MIN, pieces))
+  }
+
+  greeted(peerId: Buffer): void {
+    this.#failures = 0
+    this.sendsHave = sendsHave(peerId)
+  }
+
+  reached(): void {
+    this.reachability = 'reachable'
+    this.isGone = false
+  }
+
+  /** The connection, or the attempt, ended. */
+  ended(isAnswered: boolean, nowMs: number): void {
+    this.link = undefined
+    this.observedMs = nowMs
+    this.#servedBytes.clear()
+    if (!isAnswered) {
+      this.isGone = this.isGone || this.reachability === 'reachable'
+      this.reachability = 'unreachable'
+    }
+    this.dialDueMs = nowMs + Math.min(REDIAL_MS_MAX, REDIAL_MS_MIN * 2 ** this.#failures)
+    this.#failures++
+  }
+
+  /** Returns whether all of the piece was served to a client that will not confirm it. */
+  served(piece: number, bytes: number, pieceBytes: number): boolean {
+    if (this.sendsHave) return false
+    const served = (this.#servedBytes.get(piece) ?? 0) + bytes
+    if (served < pieceBytes) {
+      this.#servedBytes.set(piece, served)
+      return false
+    }
+    this.#servedBytes.delete(piece)
+    return true
+  }
+
+  /** Returns whether the completion changed. */
+  record(torrent: TorrentPieces, nowMs: number): boolean {
+    const shown = this.link?.pieces
+    if (shown === undefined || !shown.isShown) return false
+    torrent.note(this.address.toString(), shown)
+    const wasComplete = this.isComplete
+    this.isComplete = torrent.completionOf(shown) !== 'no' || (!this.sendsHave && this.isAnnouncedComplete)
+    const share = torrent.shareOf(shown)
+    return this.progress.record(share, nowMs) || wasComplete !== this.isComplete
+  }
+
+  observation(infoHash: Buffer, nowMs: number, toUtcMs: (engineMs: number) => number): Observation {
+    const { share, progressedMs } = this.progress
+    return {
+      infoHash,
+      address: this.address,
+      port: this.port,
+      reachability: this.reachability,
+      share: share === 1 && !this.isComplete ? LARGEST_INCOMPLETE_SHARE : share,
+      isComplete: this.isComplete,
+      observedAtMs: toUtcMs(this.observedMs),
+      progressedAtMs: progressedMs === undefined ? undefined : toUtcMs(progressedMs),
+      sharePerSecond: this.progress.rateAt(nowMs),
+      isGone: this.isGone,
+      isStalled: !this.isComplete && nowMs >= this.progress.stallsAtMs(),
+    }
+  }
+}
+
+const LARGEST_INCOMPLETE_SHARE = 0.9999

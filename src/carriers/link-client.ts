@@ -1,0 +1,54 @@
+/**
+ * Dials a client for a carrier: the connection with the values of its torrent.
+ */
+import type { Random } from '../core/random.ts'
+import type { BitfieldMemory } from '../observers/bitfield-memory.ts'
+import type { Dial } from '../observers/client-socket.ts'
+import { PieceRecord } from '../observers/piece-record.ts'
+import type { TorrentPieces } from '../observers/torrent-pieces.ts'
+import { makePeerId } from '../wire/peer/peer-id.ts'
+import type { BlockRouter } from './block-router.ts'
+import type { CarriedClient } from './carried-client.ts'
+import { ClientLink, type LinkEvents, type LinkInit } from './client-link.ts'
+
+export interface LinkContext {
+  readonly infoHash: Buffer
+  readonly bitfields: BitfieldMemory
+  readonly random: Random
+  readonly dial: Dial
+  readonly nowMs: () => number
+}
+
+export function linkClient(
+  client: CarriedClient,
+  { infoHash, bitfields, random, dial, nowMs }: LinkContext,
+  {
+    torrent,
+    router,
+    request,
+    events,
+  }: {
+    readonly torrent: TorrentPieces
+    readonly router: BlockRouter
+    readonly request: LinkInit['router']['request']
+    readonly events: Omit<LinkEvents, 'onReady' | 'onBlock'>
+  },
+): ClientLink {
+  const link: ClientLink = new ClientLink({
+    name: client.name,
+    kind: client.kind,
+    infoHash,
+    peerId: makePeerId(random),
+    pieces: new PieceRecord(torrent, bitfields),
+    hasSilently: (piece) => !client.sendsHave && client.assigned.had.has(piece),
+    router: { request, cancel: (requester, block) => router.cancel(requester, block) },
+    connect: (to) => dial(client, to),
+    nowMs,
+    events: {
+      ...events,
+      onReady: (isReady) => (isReady ? router.ready(link) : router.choked(link)),
+      onBlock: (block, data) => router.received(link, block, data),
+    },
+  })
+  return link
+}

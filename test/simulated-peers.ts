@@ -1,0 +1,407 @@
+/**
+ * Clients of the peer protocol in virtual time, for tests of the carriers: each behaves as BEP 3 describes, from its
+ * own reader and writer of messages, or breaks one rule that a test names.
+ */
+import { createHash } from 'node:crypto'
+import { Address } from '../src/core/address.ts'
+import { ManualClock } from '../src/core/clock.ts'
+import type { Log, LogFields } from '../src/core/log.ts'
+import { SeededRandom } from '../src/core/random.ts'
+import { type CarriedSite, Carriers } from '../src/carriers/carriers.ts'
+import { TorrentGeometry } from '../src/carriers/torrent-geometry.ts'
+import type { ClientSocket, SocketEvents } from '../src/observers/client-socket.ts'
+import type { Observation } from '../src/observers/observation.ts'
+import { writeBitfield, writeHave } from '../src/wire/peer/availability.ts'
+import { type Block, writePieceHead, writeRequest } from '../src/wire/peer/block.ts'
+import { writeHandshake } from '../src/wire/peer/handshake.ts'
+import { CHOKE, INTERESTED, UNCHOKE } from '../src/wire/peer/message.ts'
+import { MessageReader, type PeerMessage } from '../src/wire/peer/message-reader.ts'
+import { PieceSet } from '../src/wire/peer/piece-set.ts'
+
+const STEP_MS = 20
+/** Requests that a client keeps outstanding. */
+const PIPELINE = 64
+
+export class Content {
+  readonly bytes: Buffer
+  readonly pieceBytes: number
+  readonly geometry: TorrentGeometry
+  readonly infoHash: Buffer
+
+  constructor({
+    totalBytes,
+    pieceBytes,
+    seed = 1,
+  }: {
+    totalBytes: number
+    pieceBytes: number
+    seed?: number
+  }) {
+    const random = new SeededRandom(seed)
+    this.bytes = Buffer.from(Uint8Array.from({ length: totalBytes }, () => random.below(256)))
+    this.pieceBytes = pieceBytes
+    const hashes: Buffer[] = []
+    for (let at = 0; at < totalBytes; at += pieceBytes)
+      hashes.push(
+        createHash('sha1')
+          .update(this.bytes.subarray(at, at + pieceBytes))
+          .digest(),
+      )
+    this.geometry = new TorrentGeometry({ totalBytes, pieceBytes, hashes: Buffer.concat(hashes) })
+    this.infoHash = createHash('sha1').update(`content ${seed}`).digest()
+  }
+
+  get pieces(): number {
+    return this.geometry.pieces
+  }
+
+  block({ piece, begin, length }: Block): Buffer {
+    const at = piece * this.pieceBytes + begin
+    return this.bytes.subarray(at, at + length)
+  }
+}
+
+export interface PeerOptions {
+  /** Pieces that the peer has at first. */
+  readonly has?: 'all' | readonly number[]
+  readonly bytesPerSecond?: number
+  /** Sends no HAVE, as Transmission. */
+  readonly isSilent?: boolean
+  /** Sends this byte wrong in each block of these pieces. */
+  readonly lies?: (piece: number) => boolean
+  /** Accepts the connection and never reads. */
+  readonly isDeaf?: boolean
+  /** Never unchokes the node. */
+  readonly isChoking?: boolean
+}
+
+export class SimulatedPeer {
+  readonly address: Address
+  readonly port = 6_881
+  readonly content: Content
+  readonly options: PeerOptions
+  readonly pieces: PieceSet
+  readonly data = new Map<number, Buffer>()
+  /** Bytes of content that the peer sent. */
+  sentBytes = 0
+  receivedBytes = 0
+  /** Times each block was sent. */
+  readonly blocksSent = new Map<string, number>()
+  /** Pieces of which the node sent HAVE. */
+  readonly told: number[] = []
+  isAlive = true
+  invalidPieces = 0
+  socket: PeerSocket | undefined
+  #isUnchoked = false
+  #isInterested = false
+  #isChoking = false
+  readonly #wanted: Block[] = []
+  readonly #outstanding = new Set<string>()
+  readonly #answers: Block[] = []
+  readonly #missing = new Map<number, number>()
+  /** Other peers that it exchanges pieces with directly. */
+  readonly neighbours: SimulatedPeer[] = []
+
+  constructor(address: Address, content: Content, options: PeerOptions) {
+    this.address = address
+    this.content = content
+    this.options = options
+    this.pieces = new PieceSet((content.pieces + 7) >> 3)
+    if (options.has === 'all') this.pieces.fill(content.pieces)
+    else for (const piece of options.has ?? []) this.pieces.add(piece)
+  }
+
+  get isComplete(): boolean {
+    return this.pieces.count === this.content.pieces
+  }
+
+  get name(): string {
+    return `${this.address.toString()}:${this.port}`
+  }
+
+  /** A connection of the node. */
+  accept(socket: PeerSocket): void {
+    this.socket = socket
+    this.#isUnchoked = false
+    this.#isInterested = false
+    this.#wanted.length = 0
+    this.#outstanding.clear()
+    this.#answers.length = 0
+    this.told.length = 0
+    this.#missing.clear()
+    const peerId = this.options.isSilent === true ? '-TR3000-abcdefghijkl' : '-LT2080-abcdefghijkl'
+    socket.send(writeHandshake(this.content.infoHash, Buffer.from(peerId, 'latin1')))
+    if (this.pieces.count > 0) socket.send(writeBitfield(this.pieces.bits))
+    const reader = new MessageReader((message) => this.#receive(message))
+    socket.onWritten = (bytes) => {
+      const violation = reader.read(bytes)
+      if (violation !== undefined) throw new Error(violation.message)
+    }
+  }
+
+  kill(): void {
+    this.isAlive = false
+    this.socket?.end('closed')
+    this.socket = undefined
+  }
+
+  choke(): void {
+    this.#answers.length = 0
+    this.#isChoking = true
+    this.socket?.send(CHOKE)
+  }
+
+  unchoke(): void {
+    this.#isChoking = false
+    this.socket?.send(UNCHOKE)
+  }
+
+  #block: { block: Block; data: Buffer } | undefined
+
+  #receive(message: PeerMessage): void {
+    switch (message.kind) {
+      case 'unchoke':
+        this.#isUnchoked = true
+        return
+      case 'choke':
+        this.#isUnchoked = false
+        return
+      case 'interested':
+        if (this.options.isChoking !== true) this.socket?.send(UNCHOKE)
+        return
+      case 'have':
+        this.told.push(message.piece)
+        return this.#want(message.piece)
+      case 'request':
+        // A client that chokes drops requests.
+        if (!this.#isChoking)
+          this.#answers.push({ piece: message.piece, begin: message.begin, length: message.length })
+        return
+      case 'cancel': {
+        const at = this.#answers.findIndex(
+          ({ piece, begin }) => piece === message.piece && begin === message.begin,
+        )
+        if (at >= 0) this.#answers.splice(at, 1)
+        return
+      }
+      case 'block':
+        this.#block = { block: message, data: Buffer.alloc(message.length) }
+        return
+      case 'block-part':
+        message.bytes.copy(this.#block!.data, message.at)
+        if (message.isLast) this.#store(this.#block!.block, this.#block!.data)
+        return
+      default:
+    }
+  }
+
+  #want(piece: number): void {
+    if (this.pieces.has(piece) || this.#missing.has(piece)) return
+    if (!this.#isInterested) this.socket?.send(INTERESTED)
+    this.#isInterested = true
+    const { geometry } = this.content
+    this.#missing.set(piece, geometry.blocksOf(piece))
+    for (let index = 0; index < geometry.blocksOf(piece); index++)
+      this.#wanted.push(geometry.block(piece, index))
+  }
+
+  #store({ piece, begin }: Block, data: Buffer): void {
+    this.receivedBytes += data.length
+    this.#outstanding.delete(`${piece}/${begin}`)
+    const whole = this.data.get(piece) ?? Buffer.alloc(this.content.geometry.bytesOf(piece))
+    data.copy(whole, begin)
+    this.data.set(piece, whole)
+    const missing = (this.#missing.get(piece) ?? 1) - 1
+    this.#missing.set(piece, missing)
+    if (missing > 0) return
+    this.#missing.delete(piece)
+    if (
+      whole.equals(
+        this.content.bytes.subarray(
+          piece * this.content.pieceBytes,
+          piece * this.content.pieceBytes + whole.length,
+        ),
+      )
+    )
+      this.gain(piece)
+    else {
+      this.invalidPieces++
+      this.data.delete(piece)
+      this.#want(piece)
+    }
+  }
+
+  gain(piece: number): void {
+    if (!this.pieces.add(piece)) return
+    if (this.options.isSilent !== true) this.socket?.send(writeHave(piece))
+  }
+
+  /** One step of time: sends what its rate allows. */
+  step(): void {
+    if (!this.isAlive || this.socket === undefined) return
+    let budget = ((this.options.bytesPerSecond ?? 100_000_000) * STEP_MS) / 1_000
+    while (this.#answers.length > 0 && budget > 0) {
+      const block = this.#answers.shift()!
+      const data = Buffer.from(this.content.block(block))
+      if (this.options.lies?.(block.piece) === true) data[0] = (data[0] as number) ^ 1
+      this.socket.send(Buffer.concat([writePieceHead(block), data]))
+      const key = `${block.piece}/${block.begin}`
+      this.blocksSent.set(key, (this.blocksSent.get(key) ?? 0) + 1)
+      this.sentBytes += data.length
+      budget -= data.length
+    }
+    while (this.#isUnchoked && this.#outstanding.size < PIPELINE && this.#wanted.length > 0) {
+      const block = this.#wanted.shift()!
+      if (this.pieces.has(block.piece)) continue
+      this.#outstanding.add(`${block.piece}/${block.begin}`)
+      this.socket.send(writeRequest(block))
+    }
+    for (const neighbour of this.neighbours) this.#exchange(neighbour)
+  }
+
+  /** A piece of a neighbour, at a piece each step and neighbour. */
+  #exchange(neighbour: SimulatedPeer): void {
+    if (!neighbour.isAlive) return
+    for (let piece = 0; piece < this.content.pieces; piece++)
+      if (neighbour.pieces.has(piece) && !this.pieces.has(piece)) {
+        this.#missing.delete(piece)
+        return this.gain(piece)
+      }
+  }
+}
+
+/** One connection, between the node and a simulated peer. What either side writes arrives at the next step. */
+export class PeerSocket implements ClientSocket {
+  readonly peer: SimulatedPeer
+  readonly #events: SocketEvents
+  readonly #toNode: Buffer[] = []
+  #toPeer: Buffer[] = []
+  isPaused = false
+  isDestroyed = false
+  isOpen = false
+  onWritten: (bytes: Buffer) => void = () => {}
+  /** The most that the node left in the buffer of the socket. */
+  unsentBytesMax = 0
+
+  constructor(peer: SimulatedPeer, events: SocketEvents) {
+    this.peer = peer
+    this.#events = events
+  }
+
+  get unsentBytes(): number {
+    return this.#toPeer.reduce((sum, { length }) => sum + length, 0)
+  }
+
+  write(bytes: Buffer): void {
+    this.#toPeer.push(Buffer.from(bytes))
+    this.unsentBytesMax = Math.max(this.unsentBytesMax, this.unsentBytes)
+  }
+
+  pause(): void {
+    this.isPaused = true
+  }
+
+  resume(): void {
+    this.isPaused = false
+  }
+
+  destroy(): void {
+    this.isDestroyed = true
+  }
+
+  send(bytes: Buffer): void {
+    if (!this.isDestroyed) this.#toNode.push(bytes)
+  }
+
+  end(reason: 'refused' | 'closed'): void {
+    if (this.isDestroyed) return
+    this.isDestroyed = true
+    this.#events.onEnd(reason)
+  }
+
+  step(): void {
+    if (this.isDestroyed) return
+    if (!this.isOpen) {
+      if (!this.peer.isAlive) return this.end('refused')
+      this.isOpen = true
+      this.#events.onOpen()
+      this.peer.accept(this)
+    }
+    if (this.peer.options.isDeaf !== true && this.#toPeer.length > 0) {
+      const written = Buffer.concat(this.#toPeer)
+      this.#toPeer = []
+      this.onWritten(written)
+      if (!this.isDestroyed) this.#events.onDrain?.()
+    }
+    if (this.isDestroyed || this.isPaused || this.#toNode.length === 0) return
+    this.#events.onData(Buffer.concat(this.#toNode.splice(0)))
+  }
+}
+
+/** `site`: 1 … 255; `host`: 1 … 255. */
+function hostAddress(site: number, host: number): Address {
+  return Address.v4(0x0a00_0000 + site * 65_536 + host)
+}
+
+export interface LoggedLine extends LogFields {
+  readonly text: string
+}
+
+/** Carriers of one process among simulated peers. The sites are numbers as text, `1` and up. */
+export function aCarriedSwarm({ cacheBytes = 268_435_456, seed = 7 } = {}) {
+  const clock = new ManualClock()
+  const random = new SeededRandom(seed)
+  const peers = new Map<string, SimulatedPeer>()
+  let sockets: PeerSocket[] = []
+  const lines: LoggedLine[] = []
+  const observations: Observation[] = []
+  const write = (fields: LogFields, text: string) => void lines.push({ ...fields, text })
+  const log: Log = { debug: write, info: write, warn: write, error: write }
+  const carriers = new Carriers({
+    cacheBytes,
+    clock,
+    random,
+    log,
+    dial: ({ address, port }, events) => {
+      const peer = peers.get(`${address.toString()}:${port}`)
+      if (peer === undefined) throw new Error('the node dials an address that it was not given')
+      const socket = new PeerSocket(peer, events)
+      sockets.push(socket)
+      return socket
+    },
+    onObservations: (batch) => observations.push(...batch),
+  })
+  return {
+    carriers,
+    clock,
+    lines,
+    observations,
+    /** Adds a client, which the carriers link. */
+    join(site: number, host: number, content: Content, options: PeerOptions = {}): SimulatedPeer {
+      const peer = new SimulatedPeer(hostAddress(site, host), content, options)
+      peers.set(peer.name, peer)
+      carriers.updateClient(siteOf(site, content), {
+        address: peer.address,
+        port: peer.port,
+        isAnnouncedComplete: peer.isComplete,
+      })
+      return peer
+    },
+    /** Bytes of content that a site received from another one. */
+    relayedBytes: (to: number, from: number) => carriers.counters.relayedBytes(String(to), String(from)),
+    run(ms: number, isDone: () => boolean = () => false): boolean {
+      for (let passed = 0; passed < ms && !isDone(); passed += STEP_MS) {
+        clock.advanceMs(STEP_MS)
+        for (const peer of peers.values()) peer.step()
+        for (const socket of sockets) socket.step()
+        sockets = sockets.filter(({ isDestroyed }) => !isDestroyed)
+        carriers.tick()
+      }
+      return isDone()
+    },
+  }
+}
+
+export function siteOf(site: number, content: Content): CarriedSite {
+  return { site: String(site), infoHash: content.infoHash }
+}
