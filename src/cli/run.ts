@@ -15,7 +15,7 @@ export async function runCli(argv: readonly string[], given: CommandContext): Pr
     .description('A topology-aware, multi-site BitTorrent tracker cluster.')
     .version(context.version, '-V, --version', 'print the version')
     .exitOverride()
-    .showHelpAfterError('(add --help for what this command takes)')
+    .showHelpAfterError('(add --help for the arguments and flags of this command)')
     .configureOutput({
       writeOut: (text) => context.out(text.trimEnd()),
       writeErr: (text) => context.err(text.trimEnd()),

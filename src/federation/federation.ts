@@ -24,7 +24,10 @@ import { SubscriberStream } from './subscriber-stream.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { TorrentSync } from './torrent-sync.ts'
 
-/** A thousand sites, or a hundred of ten nodes each; each node follows one node here. Compression takes a quarter of a megabyte for each. */
+/**
+ * A thousand sites, or a hundred of ten nodes each; each node follows one node here. Compression takes a quarter of a
+ * megabyte for each.
+ */
 const SUBSCRIBERS_MAX = 1_000
 
 /**
@@ -151,7 +154,9 @@ export class Federation {
     return isRight
   }
 
-  /** Streams, compressed by gzip, to a node of that site until `out` is closed. False where there are too many already. */
+  /**
+   * Streams, compressed by gzip, to a node of that site until `out` is closed. False where there are too many already.
+   */
   serve(subscriber: string, out: Writable): boolean {
     if (this.#subscribers.size >= SUBSCRIBERS_MAX) {
       this.counters.refuse('streams')

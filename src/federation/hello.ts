@@ -5,7 +5,7 @@
 import { type Message, MessageReader } from './messages.ts'
 
 export interface HelloRequest {
-  /** Of the node's admin listener. */
+  /** URL of the admin listener of the node. */
   readonly url: string
   readonly token: string
   /** Sent to the node as the name of the subscriber. */
@@ -42,8 +42,8 @@ export async function readHello({ url, token, site, signal }: HelloRequest): Pro
 async function firstMessage(body: AsyncIterable<Uint8Array>): Promise<Message | undefined> {
   const reader = new MessageReader()
   const messages: Message[] = []
-  for await (const piece of body) {
-    const isReadable = reader.read(Buffer.from(piece), (message) => messages.push(message))
+  for await (const chunk of body) {
+    const isReadable = reader.read(Buffer.from(chunk), (message) => messages.push(message))
     if (messages.length > 0 || !isReadable) break
   }
   return messages[0]

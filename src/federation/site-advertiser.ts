@@ -10,7 +10,7 @@ import { infoHashKey } from '../core/info-hash.ts'
 import type { Random } from '../core/random.ts'
 import type { Gateway, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import { LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
+import { flags, LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
 import { selectAdvertisedPeers, type AdvertisedPeer } from './advertised-peers.ts'
@@ -179,7 +179,7 @@ export class SiteAdvertiser {
   /** The advertised part of a lease as numbers; of a peer without one, its role. */
   #leaseOf(row: number): number[] {
     const gateway = this.#table.siteOf(row).gatewayOf(row)
-    if (gateway === undefined) return [this.#table.rows.has(row, 1) ? 1 : 0]
+    if (gateway === undefined) return [this.#table.rows.has(row, flags.seed) ? 1 : 0]
     return [gateway.version, gateway.upstreamRow, gateway.treeRank]
   }
 

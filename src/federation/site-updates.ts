@@ -51,7 +51,9 @@ export class SiteUpdateReader implements RecordSink {
   gatewayHost(): void {}
   completion(): void {}
 
-  /** Ignores records without the counts of their torrent before them. All records of a torrent share one infohash view. */
+  /**
+   * Ignores records without the counts of their torrent before them. All records of a torrent share one infohash view.
+   */
   #of(infoHash: Buffer): SiteUpdate | undefined {
     const last = this.list.at(-1)
     return last?.counts.infoHash === infoHash ? last : undefined

@@ -3,7 +3,7 @@
  * events, so the directory is polled: its modification time changes with each entry.
  *
  * A file that cannot be read may still be written, and later writes do not change the directory. Until such a file has
- * been the same for `GROWING_MS`, every poll asks for a scan.
+ * been the same for `GROWING_MS`, every poll requests a scan.
  */
 import { stat } from 'node:fs/promises'
 
@@ -66,5 +66,5 @@ async function versionOf(directory: string): Promise<string | undefined> {
 /** File systems count time in steps of up to two seconds: a second file in the same step leaves the time unchanged. */
 const SETTLED_MS = 10_000
 
-/** Without a byte for so long, a file is not being copied. */
+/** A file that has not grown for this long is not being copied. */
 const GROWING_MS = 60_000

@@ -60,7 +60,9 @@ export interface CompletionRecord {
   readonly lastAtMs: number
 }
 
-/** Clients of a site in a torrent, and the bytes that they lack. In updates between sites it precedes the other records. */
+/**
+ * Clients of a site in a torrent, and the bytes that they lack. In updates between sites it precedes the other records.
+ */
 export interface SiteCountsRecord {
   readonly infoHash: Buffer
   readonly seeds: number

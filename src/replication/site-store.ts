@@ -154,7 +154,9 @@ export interface TorrentStore {
   read(infoHash: Buffer): Promise<Buffer | undefined>
   /** Registers, or replaces the torrent with the same infohash. */
   put(torrent: RegisteredTorrent, bytes: Buffer): Promise<void>
-  /** False where it was not registered; the removal is kept all the same. `atMs`: now, unless a remote site was earlier. */
+  /**
+   * False where it was not registered; the removal is kept all the same. `atMs`: now, unless a remote site was earlier.
+   */
   remove(infoHash: Buffer, atMs?: number): Promise<boolean>
   /** Times of removals by `infoHashKey`, oldest first. Those of the last months, up to a limit. */
   removals(): ReadonlyMap<string, number>

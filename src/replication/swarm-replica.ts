@@ -176,7 +176,9 @@ export class SwarmReplica implements LogSubscriber {
     this.#scheduleFlush()
   }
 
-  /** Appends the pending records to the log. Runs after each turn; a stopping node calls it before it closes the store. */
+  /**
+   * Appends the pending records to the log. Runs after each turn; a stopping node calls it before it closes the store.
+   */
   flush(): void {
     this.#isFlushScheduled = false
     if (this.#writer.isEmpty) return

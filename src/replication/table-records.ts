@@ -12,7 +12,9 @@ import type { SiteAuthority } from '../topology/site-authority.ts'
 import { BatchWriter } from './record-codec.ts'
 import type { LeaseRecord, PeerRef, RecordSink } from './records.ts'
 
-/** The size of a stream entry, of a snapshot block and of a slice of work: about 1,500 peers, which are applied in 2 ms. */
+/**
+ * The size of a stream entry, of a snapshot block and of a slice of work: about 1,500 peers, which are applied in 2 ms.
+ */
 export const BATCH_BYTES = 65_536
 
 /** The table as of now: times in rows are read as the nearest to it. */

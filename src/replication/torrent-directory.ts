@@ -112,7 +112,8 @@ export class TorrentDirectory implements TorrentStore {
   remove(infoHash: Buffer, atMs = this.#options.clock.nowMs()): Promise<boolean> {
     return this.#write(async () => {
       const kept = this.#byInfoHash.get(infoHashKey(infoHash))
-      // First the removal, then the torrent: a crash in between leaves it registered, and no other node has seen a change.
+      // First the removal, then the torrent: a crash in between leaves it registered, and no other node has seen a
+      // change.
       await this.#recordRemoval(kept?.torrent.infoHashes ?? [infoHash], atMs)
       if (kept === undefined) return false
       await removeFiles(kept.path)

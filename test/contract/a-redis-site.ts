@@ -1,4 +1,6 @@
-/** Sites of nodes that share a Redis, for the contract suites and for tests of outages. Each node has its own directory. */
+/**
+ * Sites of nodes that share a Redis, for the contract suites and for tests of outages. Each node has its own directory.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -54,7 +54,7 @@ export const announceCommand: Command = {
       description: 'claim this address; trackers ignore it unless they trust this machine',
     },
     { flags: '--from <address>', description: 'use this address of this machine, such as 127.1.1.5' },
-    { flags: '--no-compact', description: 'ask for peers as a list of dictionaries' },
+    { flags: '--no-compact', description: 'request peers as a list of dictionaries' },
   ],
   async run([url = ''], flags, context) {
     try {

@@ -1,4 +1,4 @@
-/** `scrape`: asks any tracker for the counts of some torrents without announcing, as a client does. */
+/** `scrape`: requests the counts of some torrents from any tracker, without announcing, as a client does. */
 import { withoutCredentials } from '../../core/url-credentials.ts'
 import { type Command, type CommandContext, exitCodes, textFlag } from '../command.ts'
 import { escapeControl } from '../escape-control.ts'
@@ -12,7 +12,7 @@ export const scrapeCommand: Command = {
   name: 'scrape',
   arguments: '<url>',
   summary:
-    'Ask any HTTP or UDP tracker how many peers some torrents have. Takes the announce URL or the scrape URL.',
+    'Request the peer counts of some torrents from any HTTP or UDP tracker. Accepts the announce URL or the scrape URL.',
   examples: [
     'siteswarm scrape http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087',
     'siteswarm scrape https://tracker.example/scrape --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087 --info-hash 003117267dd93f301c25e78d2b932029bc37a49b --json',

@@ -1,4 +1,6 @@
-/** Ids of stream entries: `milliseconds-sequence`, by Redis's clock. They increase, and never repeat within one stream. */
+/**
+ * Ids of stream entries: `milliseconds-sequence`, by Redis's clock. They increase, and never repeat within one stream.
+ */
 
 export const FIRST_ID = '0-0'
 

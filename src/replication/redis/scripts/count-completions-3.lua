@@ -1,5 +1,5 @@
--- Counts completions, each client and torrent once an hour, regardless of the number of nodes that received it. A node that did not
--- get the response may therefore repeat the call.
+-- Counts completions, each client and torrent once an hour, regardless of the number of nodes that received it. A node
+-- that did not get the response may therefore repeat the call.
 --
 -- KEYS[1]  hash: infohash in hex → count
 -- KEYS[2]  sorted set: infohash → number of the change that made its count
