@@ -116,9 +116,13 @@ export class TorrentDirectory implements TorrentStore {
       // change.
       await this.#recordRemoval(kept?.torrent.infoHashes ?? [infoHash], atMs)
       if (kept === undefined) return false
-      await removeFiles(kept.path)
       const rest = new Map(this.#kept)
-      rest.delete(kept.path)
+      // With copies of it under other names, which would register it again.
+      for (const [path, { torrent }] of this.#kept) {
+        if (!torrent.infoHashes.some((each) => each.equals(infoHash))) continue
+        await removeFiles(path)
+        rest.delete(path)
+      }
       this.#replace(rest)
       return true
     })
@@ -254,8 +258,10 @@ export class TorrentDirectory implements TorrentStore {
       kept.size === this.#kept.size && [...kept].every(([path, each]) => this.#kept.get(path) === each)
     if (isSame) return
     this.#kept = kept
+    // A copy that was added by hand, such as a downloaded one, does not replace what is registered with its origin.
+    const byRank = [...kept.values()].toSorted((a, b) => Number(a.hasDescription) - Number(b.hasDescription))
     this.#byInfoHash = new Map(
-      [...kept.values()].flatMap((each) =>
+      byRank.flatMap((each) =>
         each.torrent.infoHashes.map((infoHash) => [infoHashKey(infoHash), each] as const),
       ),
     )
