@@ -1,6 +1,6 @@
 /**
- * What the admin listener answers about the node and does to it: by itself, or, where the node has several
- * processes, together with the others.
+ * Sources and operations behind the admin listener: of this process alone, or of all processes where the node has
+ * several.
  */
 import type { HealthSource } from '../server/admin/routes/health.ts'
 import type { Operations } from '../server/admin/routes/operations.ts'

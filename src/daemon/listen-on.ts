@@ -1,8 +1,15 @@
 /**
- * Listens on an address, or on its IPv4 part: `[::]` is all addresses of a machine, and a machine whose kernel has no
- * IPv6 has only those of IPv4. As in Node's own default, which a listener with an explicit address does not have.
+ * Listens on an address, or on its IPv4 part: `[::]` stands for all addresses of a machine, and a machine whose kernel
+ * has no IPv6 has IPv4 addresses only. Node has the same fallback, but not for a listener with an explicit address.
  */
 import type { ListenAddress } from '../config/values.ts'
+
+/** URLs of the listeners of a node, with the ports that the system chose where the configuration has port 0. */
+export interface NodeAddresses {
+  readonly http: string
+  readonly udp: string
+  readonly admin: string
+}
 
 /** `start` returns the port. Returns the address that the listener has. */
 export async function listenOn(

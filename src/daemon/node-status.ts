@@ -1,4 +1,4 @@
-/** The state of a node as it is reported: gauges at scrape time, and the checks behind `/readyz`. */
+/** Reported state of a node: gauges at scrape time, and the checks behind `/readyz`. */
 import type { Clock } from '../core/clock.ts'
 import { federationRefusals } from '../core/federation-metrics.ts'
 import type { Federation } from '../federation/federation.ts'
@@ -31,14 +31,14 @@ export function readTableGauges(
   }
 }
 
-/** `federation`: undefined where the node answers for all sites itself. */
+/** `federation`: undefined if the node is not federated and answers for all sites. */
 export function readFederationGauges(federation: Federation | undefined, clock: Clock): FederationGauges {
   const counters = federation?.counters
   return {
     remotes: (federation?.remotes() ?? []).map(({ site, state, ageSeconds, sinceMs }) => ({
       remote: site,
       isUp: state === 'up',
-      // For a site that has never sent anything: how long this node has been waiting.
+      // For a site that has never sent anything: how long this node has waited.
       ageSeconds: ageSeconds ?? (clock.nowMs() - sinceMs) / 1000,
     })),
     receivedBytes: counters?.receivedBytes ?? 0,
@@ -63,8 +63,8 @@ export function nodeHealth(read: () => NodeStatus): Health {
       read: () => {
         const { isRestored, peers, store } = read()
         const sentence = store.isCaughtUp
-          ? `${peers} peers are known`
-          : `${peers} peers are known; the state of the other nodes of the site has not been read yet`
+          ? `${peers} peers in the table`
+          : `${peers} peers in the table; the state of the other nodes of the site has not been read yet`
         return { isOk: isRestored, sentence: isRestored ? sentence : `being restored: ${store.sentence}` }
       },
     },

@@ -1,6 +1,5 @@
 /**
- * One running node: the one place that builds everything and joins it. Starts in order, stops in the reverse
- * order, and names each step in the log.
+ * One running node: creates the components and connects them. Starts them in order and stops them in the reverse order.
  */
 import { AdminServer } from '../server/admin/admin-server.ts'
 import type { NodeConfig } from '../config/load-config.ts'
@@ -31,7 +30,7 @@ import { WebSeedHandler } from '../server/http/web-seed-handler.ts'
 import type { RefusalCode } from '../core/errors.ts'
 import { WebSeeds } from '../webseed/web-seeds.ts'
 import { watchForChanges } from './file-watch.ts'
-import { listenOn } from './listen-on.ts'
+import { listenOn, type NodeAddresses } from './listen-on.ts'
 import { Sweeper } from './sweeper.ts'
 import { nodeHealth, readFederationGauges, readTableGauges } from './node-status.ts'
 import { describeTorrent, type NodeStore, openStore } from './open-store.ts'
@@ -39,7 +38,7 @@ import { TopologyReloader } from './topology-reloader.ts'
 import { pollTorrents } from './torrent-poll.ts'
 import type { WorkerGroup } from './workers/worker-group.ts'
 
-/** How long requests that have begun may take when the node stops. */
+/** Time for requests in progress when the node stops. */
 const STOP_DEADLINE_MS = 5_000
 
 export interface NodeInit {
@@ -48,17 +47,10 @@ export interface NodeInit {
   readonly version: string
   readonly log: Log
   readonly droppedLogLines: () => number
-  /** The other processes of the node, where it has several. */
+  /** The other processes of the node, if it has several. */
   readonly group?: WorkerGroup | undefined
   readonly clock?: Clock
   readonly random?: SeededRandom
-}
-
-/** Where the node listens, with the ports that it really has. */
-export interface NodeAddresses {
-  readonly http: string
-  readonly udp: string
-  readonly admin: string
 }
 
 export class SiteswarmNode {
@@ -90,7 +82,7 @@ export class SiteswarmNode {
     const random = options.random ?? systemRandom()
     this.#options = options
     this.#config = config
-    log.info({ event: 'seeded', seed: random.seed }, 'the seed of all that is left to chance')
+    log.info({ event: 'seeded', seed: random.seed }, 'random seed of this process')
     this.#topology = new CurrentTopology(topology)
     this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
     this.#counters = new Counters(topology.sites.map((site) => site.name))
@@ -184,7 +176,7 @@ export class SiteswarmNode {
         udpDrops: this.#udp.drops,
         federation: readFederationGauges(this.#federation, clock),
         isReady: this.#isRestored && !this.#isDraining,
-        // Whoever replaces workers adds their number: workers.ts.
+        // The supervisor adds the number of replaced workers.
         workersReplaced: 0,
       }),
     })
@@ -264,7 +256,7 @@ export class SiteswarmNode {
       udp: `udp://${authority(udp)}`,
       admin: `http://${authority(admin)}`,
     }
-    // With several processes, the supervisor says it for all of them.
+    // With several processes, the supervisor logs it once for all of them.
     log[this.#options.group === undefined ? 'info' : 'debug'](
       { event: 'ready', ...addresses },
       'answering announces',
@@ -272,7 +264,7 @@ export class SiteswarmNode {
     return addresses
   }
 
-  /** Reads the topology and the torrents anew. A wrong topology rejects with a `ConfigError` and changes nothing. */
+  /** Reloads the topology and the torrents. Rejects with a `ConfigError` and changes nothing if the topology is invalid. */
   reload(): Promise<{ readonly sites: number }> {
     return this.#reloads.reload()
   }
@@ -281,16 +273,16 @@ export class SiteswarmNode {
     void this.#reloads.reloadLogged('signal')
   }
 
-  /** Not ready from now on, while everybody is still answered. */
+  /** Not ready from now on; requests are still answered. */
   drain(): void {
     if (this.#isDraining) return
     this.#isDraining = true
     this.#http.drain()
     if (this.#isRestored)
-      this.#options.log.info({ event: 'draining' }, 'going away: not ready, still answering')
+      this.#options.log.info({ event: 'draining' }, 'draining: not ready, still answering')
   }
 
-  /** Drains, lets what has begun finish, and hands over what nobody else knows. */
+  /** Drains, finishes requests in progress, and writes what the other nodes or the snapshot do not have yet. */
   async stop(): Promise<void> {
     this.drain()
     for (const unwatch of this.#unwatch.splice(0)) unwatch()

@@ -1,4 +1,4 @@
-/** From the configuration to the store of the site: where its nodes share what they know, or the only one keeps it. */
+/** Creates the store of the site from the configuration: Redis for the nodes of a site, memory for a single node. */
 import { join } from 'node:path'
 import type { NodeConfig } from '../config/load-config.ts'
 import type { Clock } from '../core/clock.ts'
@@ -16,13 +16,13 @@ import type { SiteStore } from '../replication/site-store.ts'
 
 export interface NodeStore {
   readonly store: SiteStore
-  /** Takes what was put into the directory of torrents by hand, or taken out of it. */
+  /** Reads the directory of torrents: files that were added are registered, files that were removed are not any more. */
   readonly reloadTorrents: () => Promise<void>
   /** Registers what was added to the directory since the last poll. */
   readonly pollTorrents: () => Promise<void>
 }
 
-/** Nothing is read or connected yet: that is `SiteStore.open`. */
+/** Reads nothing and connects to nothing; `SiteStore.open` does. */
 export function openStore(
   { site, store, dataDirectory, torrents, interval }: NodeConfig,
   { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Log },

@@ -1,12 +1,12 @@
 /**
  * `serve --workers`: one node as several processes, one for each core, behind the same ports.
  *
- * To the site each worker is a node of its own: it holds the whole table, and hears of the others' announces through
- * Redis. So workers multiply announces a second, and memory with them.
+ * For the site, each worker is a node of its own: it holds the whole table, and receives the announces of the others
+ * through Redis. Workers therefore multiply both the announces per second and the memory.
  *
- * The workers share the listening sockets and accept from them by themselves (SCHED_NONE). By default Node accepts in
- * the first process and hands each connection on, which makes that process the limit: nearly every announce of
- * libtorrent and aria2 is a connection of its own.
+ * The workers share the listening sockets, and each accepts from them (SCHED_NONE). By default Node accepts in the first
+ * process and passes each connection on, which makes that process the limit: nearly every announce of libtorrent and
+ * aria2 has a connection of its own.
  */
 import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
@@ -21,26 +21,23 @@ export interface WorkersOptions {
   readonly workers: number
   readonly configPath: string | undefined
   readonly version: string
-  /** Ends the start, too. */
+  /** Also aborts a start in progress. */
   readonly signal: AbortSignal
 }
 
 /**
- * Resolves when the first worker answers, with `undefined` where the signal came first. Rejects with what keeps the
- * workers from starting.
+ * Resolves when the first worker is ready, with `undefined` if the signal came first. Rejects with the reason why the
+ * workers cannot start.
  */
 export async function startWorkers(
   loaded: LoadedNode,
   options: WorkersOptions,
 ): Promise<StartedNode | undefined> {
-  refuseUnshared(loaded, options.workers)
+  requireSharedStore(loaded, options.workers)
   const { config, warnings } = loaded
   const { log, flush } = openLog({ level: config.log.level, site: config.site })
   for (const warning of warnings)
-    log.warn(
-      { event: 'configuration', problem: formatProblem(warning) },
-      'the configuration works, but look at this',
-    )
+    log.warn({ event: 'configuration', problem: formatProblem(warning) }, 'configuration warning')
 
   cluster.schedulingPolicy = cluster.SCHED_NONE
   const supervisor = new Supervisor({ workers: options.workers, log, fork: forkWith(options) })
@@ -67,26 +64,26 @@ export async function startWorkers(
 
 function forkWith({ workers, configPath, version }: WorkersOptions) {
   return (worker: number) => {
-    const given: WorkerArguments = { worker, workers, configPath, version }
+    const startArguments: WorkerArguments = { worker, workers, configPath, version }
     cluster.setupPrimary({
       exec: fileURLToPath(new URL('./workers/worker-main.js', import.meta.url)),
-      args: [JSON.stringify(given)],
-      // JSON would turn the NaN of a gauge that has no value yet into nothing.
+      args: [JSON.stringify(startArguments)],
+      // JSON would replace the NaN of a gauge without a value by null.
       serialization: 'advanced',
     })
     return cluster.fork()
   }
 }
 
-/** Rather than run as if they knew of each other's peers. */
-function refuseUnshared({ config }: LoadedNode, workers: number): void {
+/** Workers with a store of their own would each hand out a part of the peers. */
+function requireSharedStore({ config }: LoadedNode, workers: number): void {
   if (config.store.kind !== 'memory') return
   throw new ConfigError([
     {
       file: 'store',
       line: 0,
       column: 0,
-      message: `${workers} workers cannot share \`store: memory\`: each would know a part of the peers, and clients would meet one or another`,
+      message: `${workers} workers cannot share \`store: memory\`: each would have a part of the peers, and a client would reach one of them`,
       hint: 'set store to a Redis, which may run on this machine (redis://127.0.0.1:6379), or use --workers 1',
     },
   ])

@@ -1,27 +1,28 @@
-/** From a configuration file to a running node: what the command line needs to know of the daemon. */
+/** Starts a node from its loaded configuration. The command line uses this file, and nothing else of a single process. */
 import type { LoadedNode } from '../config/load-node.ts'
 import { InputError, formatProblem } from '../core/errors.ts'
 import { openLog } from '../observe/log.ts'
-import { type NodeAddresses, SiteswarmNode } from './node.ts'
+import type { NodeAddresses } from './listen-on.ts'
+import { SiteswarmNode } from './node.ts'
 import type { WorkerGroup } from './workers/worker-group.ts'
 
 export interface StartedNode {
   readonly addresses: NodeAddresses
-  /** Reads the topology anew; what is wrong with it is said in the log. */
+  /** Reloads the topology; the log reports problems with it. */
   reload(): void
-  /** Drains, finishes what has begun, writes the snapshot. */
+  /** Drains, finishes requests in progress, writes the snapshot. */
   stop(): Promise<void>
-  /** Rejects when the node cannot go on, which only one with workers finds out by itself. */
+  /** Rejects when the node gives up, which only a node with workers does. */
   readonly ended?: Promise<never>
 }
 
-/** Which of several processes of one node this is. */
+/** Identity of this process among the processes of one node. */
 export interface WorkerIdentity {
   readonly number: number
   readonly group: WorkerGroup
 }
 
-/** Rejects with a `ConfigError`, or with an `InputError` where an address cannot be listened on. */
+/** Rejects with a `ConfigError`, or with an `InputError` if it cannot listen on an address. */
 export async function startNode(
   loaded: LoadedNode,
   version: string,
@@ -34,10 +35,7 @@ export async function startNode(
     worker: worker?.number,
   })
   for (const warning of warnings)
-    log.warn(
-      { event: 'configuration', problem: formatProblem(warning) },
-      'the configuration works, but look at this',
-    )
+    log.warn({ event: 'configuration', problem: formatProblem(warning) }, 'configuration warning')
   const node = new SiteswarmNode({
     config,
     topology,
@@ -66,7 +64,7 @@ export async function startNode(
 const LISTEN_HINTS: Readonly<Record<string, string>> = {
   EADDRINUSE:
     'another program listens there; stop it, or change listen in the configuration (port 0 picks a free one)',
-  EADDRNOTAVAIL: 'this machine has no such address; change listen in the configuration',
+  EADDRNOTAVAIL: 'this machine does not have that address; change listen in the configuration',
   EACCES: 'this user may not listen there; use a port above 1023, or give the service CAP_NET_BIND_SERVICE',
 }
 

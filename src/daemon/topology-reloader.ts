@@ -1,6 +1,6 @@
 /**
- * Reading the topology and the torrents anew, whoever asks for it: an operator, a signal, a file that changed. What
- * is wrong changes nothing.
+ * Reloads the topology and the torrents on request of the operator, on a signal, and after the file changed. An invalid
+ * topology changes nothing.
  */
 import type { NodeConfig } from '../config/load-config.ts'
 import { loadTopologyFile } from '../config/load-topology.ts'
@@ -19,55 +19,61 @@ export interface TopologyReloaderComponents {
 }
 
 export class TopologyReloader {
-  readonly #parts: TopologyReloaderComponents
+  readonly #config: NodeConfig
+  readonly #counters: Counters
+  readonly #reloadTorrents: () => Promise<void>
+  readonly #topology: CurrentTopology
+  readonly #log: Log
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: TopologyReloaderComponents) {
-    this.#parts = parts
+  constructor({ config, counters, reloadTorrents, topology, log }: TopologyReloaderComponents) {
+    this.#config = config
+    this.#counters = counters
+    this.#reloadTorrents = reloadTorrents
+    this.#topology = topology
+    this.#log = log
   }
 
-  /** A wrong topology rejects with a `ConfigError` and changes nothing. */
+  /** Rejects with a `ConfigError` and changes nothing if the topology is invalid. */
   reload(): Promise<{ readonly sites: number }> {
-    // One after the other: the file that was read last is the one that stays.
+    // One after the other, so that the file that was read last becomes current.
     const reloaded = this.#last.then(() => this.#reload())
     this.#last = reloaded.catch(() => undefined)
     return reloaded
   }
 
-  /** What a signal or a changed file asks for: nobody waits for it, so what is wrong is said in the log. */
+  /** A reload without a caller that waits for it, after a signal or a changed file. The log reports problems. */
   async reloadLogged(cause: string): Promise<void> {
     try {
       await this.reload()
     } catch (error) {
-      const { log } = this.#parts
       const fields = { event: 'reload-refused', cause }
       if (error instanceof ConfigError)
-        log.warn(
+        this.#log.warn(
           { ...fields, problems: error.message },
-          'the new topology is wrong and was not taken; the one before stays',
+          'reload rejected: the new topology is invalid; the current one stays',
         )
-      else log.error({ ...fields, err: error }, 'the reload failed; what was before stays')
+      else this.#log.error({ ...fields, err: error }, 'reload failed; the current topology stays')
     }
   }
 
   async #reload(): Promise<{ readonly sites: number }> {
-    const { config, counters, reloadTorrents, topology, log } = this.#parts
     try {
-      const loaded = loadTopology(config)
-      await reloadTorrents()
-      counters.resize(loaded.sites.map((site) => site.name))
-      topology.replace(loaded)
-      counters.reload('accepted')
-      log.info({ event: 'reloaded', sites: loaded.sites.length }, 'the topology was read anew')
+      const loaded = loadTopology(this.#config)
+      await this.#reloadTorrents()
+      this.#counters.resize(loaded.sites.map((site) => site.name))
+      this.#topology.replace(loaded)
+      this.#counters.reload('accepted')
+      this.#log.info({ event: 'reloaded', sites: loaded.sites.length }, 'topology reloaded')
       return { sites: loaded.sites.length }
     } catch (error) {
-      counters.reload('refused')
+      this.#counters.reload('refused')
       throw error
     }
   }
 }
 
-/** What a reload takes: a topology without a problem, in which this node's site still is. */
+/** The topology of the file. Throws a `ConfigError` if it is invalid, or does not contain the site of this node. */
 function loadTopology({ topologyPath, site }: NodeConfig): Topology {
   const topology = loadTopologyFile(topologyPath)
   if (topology.siteNamed(site) !== undefined) return topology
@@ -76,7 +82,7 @@ function loadTopology({ topologyPath, site }: NodeConfig): Topology {
       file: topologyPath,
       line: 1,
       column: 1,
-      message: `the site of this node, "${site}", is not in it`,
+      message: `the site of this node, "${site}", is missing`,
       hint: 'add it again, or stop the node, give it another site and start it',
     },
   ])

@@ -1,6 +1,6 @@
 /** Polls the directory of registered torrents, so that a .torrent that is put there is registered within seconds. */
 
-/** Returns a function that ends the polling. `poll` reports its own problems and never rejects for one of them. */
+/** Returns a function that ends the polling. `poll` logs problems with files itself; `onError` receives other errors. */
 export function pollTorrents(poll: () => Promise<void>, onError: (error: unknown) => void): () => void {
   let isPolling = false
   const timer = setInterval(() => {

@@ -3,15 +3,13 @@
  */
 
 /** Number of import cycles that are still to be removed. */
-export const PENDING_CYCLES = 3
+export const PENDING_CYCLES = 2
 
 /** Areas that are not yet in plain technical English: see `areaOf` of check-words.ts. */
 export const PENDING_AREAS: ReadonlySet<string> = new Set([
-  'src/daemon',
   'src/registry',
   'src/server',
   'src/webseed',
-  'test/unit/daemon',
   'test/unit/registry',
   'test/unit/server',
   'test/unit/tracker',

@@ -239,7 +239,7 @@ describe.skipIf(needs('redis-server'))('workers that cannot start', () => {
     await writeFile(crash, "if (require('node:cluster').isWorker) process.exit(9)")
     const error = await errorOf(aNodeOfWorkers(2, { environment: { NODE_OPTIONS: `--require ${crash}` } }))
     expect(error).toContain('ended with 1')
-    expect(error).toContain('the workers end as soon as they start, the last one with exit code 9')
+    expect(error).toContain('the workers exit as soon as they start, the last one with exit code 9')
   })
 
   test(

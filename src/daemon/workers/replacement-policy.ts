@@ -1,36 +1,36 @@
 /**
- * Whether and when a worker that ended is replaced.
+ * Policy that decides if and when a worker that exited is replaced.
  *
- * One that dies now and then is replaced at once. One that dies again and again is given more and more time, so that
- * it does not spend the machine on starting; as long as another one answers, it is tried for ever. A node of which no
- * worker comes up gives up instead: whoever supervises it sees a process that ended, and not one that only seems to run.
+ * A worker that exits rarely is replaced at once. One that exits repeatedly is replaced after increasing delays, so that
+ * starts do not consume the machine; the attempts continue without limit while another worker is ready. A node gives up
+ * if no worker becomes ready, because the service manager then sees a process that ended and not one that seems to run.
  */
 
-/** The first replacement waits this long, each further one twice as long as the one before. */
+/** Delay of the first replacement; each further delay is twice the previous one. */
 const DELAY_MS_MIN = 100
 const DELAY_MS_MAX = 10_000
 
-/** Who has been ready for this long was well: the next end is a new story. */
-const WELL_AFTER_MS = 30_000
+/** A worker that was ready for this long was healthy: its exit counts as a first failure. */
+const HEALTHY_AFTER_MS = 30_000
 
-/** With nobody ready, a third failure in a row is no accident. */
+/** Without a ready worker, a third failure in a row is not an accident. */
 const FAILURES_MAX = 3
 
-export interface WorkerEnd {
-  /** How long it was ready; undefined where it never was. */
+export interface WorkerExit {
+  /** Time for which it was ready; undefined if it never was. */
   readonly readyMs: number | undefined
-  /** It said that it cannot start, and why: a configuration or an address, which the next one would find as it is. */
+  /** It sent the reason why it cannot start: a configuration or an address, with which the next one would fail too. */
   readonly hasExplained: boolean
-  /** Workers that are ready now. */
+  /** Number of workers that are ready now. */
   readonly othersReady: number
 }
 
 export class ReplacementPolicy {
   #failures = 0
 
-  /** Milliseconds until the replacement starts, or that there is no sense in one. */
-  afterEnd({ readyMs, hasExplained, othersReady }: WorkerEnd): number | 'give-up' {
-    this.#failures = readyMs !== undefined && readyMs >= WELL_AFTER_MS ? 1 : this.#failures + 1
+  /** Milliseconds until the replacement starts, or `give-up` if a replacement would fail too. */
+  afterExit({ readyMs, hasExplained, othersReady }: WorkerExit): number | 'give-up' {
+    this.#failures = readyMs !== undefined && readyMs >= HEALTHY_AFTER_MS ? 1 : this.#failures + 1
     if (othersReady === 0 && readyMs === undefined && (hasExplained || this.#failures >= FAILURES_MAX))
       return 'give-up'
     return Math.min(DELAY_MS_MAX, DELAY_MS_MIN * 2 ** (this.#failures - 1))

@@ -1,22 +1,22 @@
 /**
- * Which workers hang: those that keep their connections, answer nobody, and do not end by themselves either.
+ * Detects workers that hang: they keep their connections, respond to no request, and do not exit.
  *
- * Each worker is asked at every tick, and whatever it says counts as an answer. Silence is measured in ticks of the
- * supervisor and not in time: where the whole machine stood still (a suspended laptop, a paused virtual
- * machine, a stopped container), the supervisor had no ticks, and nobody is killed for having been away with it. Where
- * there is too little CPU for everybody, its ticks come later, and the others are given more time.
+ * Each worker receives a request at every tick, and any message from it resets its silence. Silence is measured in ticks
+ * of the supervisor and not in time: while the whole machine is suspended (a laptop, a paused virtual machine, a stopped
+ * container), the supervisor has no ticks, so that no worker is killed for the pause. If CPU is scarce, the ticks of the
+ * supervisor are late too, which gives the workers more time.
  *
- * A worker is watched from the moment it answers questions. Before that it has no connections, and reads files, which
- * may lie on a slow disk.
+ * A worker is watched from the moment it responds to requests. Before that it has no connections, and reads files that
+ * may be on a slow disk.
  */
 
-/** Often enough that a tick more or less does not matter; a question and its answer cost a fraction of a millisecond. */
+/** Short enough that one tick does not matter; a request and its response cost a fraction of a millisecond. */
 export const TICK_MS = 1_000
 
 /**
- * Ticks without a word. The longest that a healthy worker is busy at a stretch is a topology of 65,000 prefixes, read
- * in 1.9 s; eight times that, for slower and crowded machines. Clients whose announce it took give up after 10 to 60 s,
- * so that they are not helped by much more haste.
+ * Ticks without a message. The longest time for which a healthy worker does not respond is 1.9 s, while it reads a
+ * topology of 65,000 prefixes; this is eight times that, for slower and crowded machines. Clients of a worker that hangs
+ * give up after 10 to 60 s, so that a shorter limit would help few of them.
  */
 export const SILENT_TICKS_MAX = 15
 
@@ -27,29 +27,29 @@ export class Watchdog<W> {
     this.#silentTicks.set(worker, 0)
   }
 
-  /** It said something. */
-  heard(worker: W): void {
+  /** The worker sent a message: its silence starts from zero. */
+  reset(worker: W): void {
     if (this.#silentTicks.has(worker)) this.#silentTicks.set(worker, 0)
   }
 
-  /** It ended. */
+  /** The worker exited. */
   forget(worker: W): void {
     this.#silentTicks.delete(worker)
   }
 
-  /** Who is to be asked now, and who hangs. The latter are named once. */
-  tick(): { readonly toAsk: readonly W[]; readonly hung: readonly W[] } {
-    const toAsk: W[] = []
+  /** The workers that get a request now, and those that hang. A worker that hangs is returned once. */
+  tick(): { readonly toProbe: readonly W[]; readonly hung: readonly W[] } {
+    const toProbe: W[] = []
     const hung: W[] = []
     for (const [worker, ticks] of this.#silentTicks) {
       if (ticks === SILENT_TICKS_MAX) {
         hung.push(worker)
         this.#silentTicks.delete(worker)
       } else {
-        toAsk.push(worker)
+        toProbe.push(worker)
         this.#silentTicks.set(worker, ticks + 1)
       }
     }
-    return { toAsk, hung }
+    return { toProbe, hung }
   }
 }

@@ -1,61 +1,63 @@
 /**
- * A worker's view of its node: what it is asked, it asks all workers, and answers for the whole node. The operator,
- * Prometheus and load balancers reach any one of them and must not notice.
+ * A worker's access to the whole node. The operator, Prometheus and load balancers reach any one of the workers; that one
+ * requests the same of all workers and returns one result for the node.
  */
 import { ConfigError } from '../../core/errors.ts'
 import type { Readiness } from '../../observe/health.ts'
 import type { MetricReading } from '../../observe/metrics.ts'
-import type { Answers, WorkerResponse, Question, ToSupervisor, ToWorker } from './messages.ts'
+import type { ToSupervisor, ToWorker, WorkerRequest, WorkerResponse, WorkerResults } from './messages.ts'
 
-/** What one process answers for itself. */
+/** Handles requests for one process. */
 export interface WorkerHandlers {
   metrics(): Promise<readonly MetricReading[]>
   readiness(): Readiness
-  /** Rejects with a `ConfigError`, and changes nothing, where the topology is wrong. */
+  /** Rejects with a `ConfigError` and changes nothing if the topology is invalid. */
   reload(): Promise<{ readonly sites: number }>
   drain(): void
 }
 
-export interface WorkerGroupOptions {
+export interface WorkerGroupInit {
   readonly workers: number
   readonly send: (message: ToSupervisor) => void
 }
 
 export class WorkerGroup {
-  readonly #options: WorkerGroupOptions
-  readonly #waiting = new Map<number, (answers: readonly WorkerResponse<Question>[]) => void>()
-  #own: WorkerHandlers | undefined
-  #asked = 0
+  readonly #workers: number
+  readonly #send: (message: ToSupervisor) => void
+  readonly #pending = new Map<number, (responses: readonly WorkerResponse<WorkerRequest>[]) => void>()
+  #handlers: WorkerHandlers | undefined
+  #requests = 0
 
-  constructor(options: WorkerGroupOptions) {
-    this.#options = options
+  constructor({ workers, send }: WorkerGroupInit) {
+    this.#workers = workers
+    this.#send = send
   }
 
-  /** From now on this worker answers what others ask. */
-  join(own: WorkerHandlers): void {
-    this.#own = own
-    this.#options.send({ kind: 'joined' })
+  /** This worker responds to requests of the others from now on. */
+  join(handlers: WorkerHandlers): void {
+    this.#handlers = handlers
+    this.#send({ kind: 'joined' })
   }
 
   receive(message: Exclude<ToWorker, { readonly kind: 'stop' }>): void {
-    if (message.kind === 'ask') return void this.#answer(message.id, message.question)
-    this.#waiting.get(message.id)?.(message.answers)
-    this.#waiting.delete(message.id)
+    if (message.kind === 'request') return void this.#respond(message.id, message.request)
+    this.#pending.get(message.id)?.(message.responses)
+    this.#pending.delete(message.id)
   }
 
-  /** One reading for each worker, and one of those that are gone. */
+  /** One reading for each worker, and one for the workers that exited. */
   async metrics(): Promise<readonly (readonly MetricReading[])[]> {
-    return (await this.#ask('metrics')).map(({ answer }) => answer)
+    return (await this.#request('metrics')).map(({ result }) => result)
   }
 
-  /** Ready is a node one of whose workers is: the others do not take connections before they are. */
+  /** A node is ready if one of its workers is: a worker accepts no connections before it is ready. */
   async readiness(): Promise<Readiness> {
-    const answers = await this.#ask('readiness')
-    const isReady = answers.some(({ answer }) => answer.isReady)
-    const lines = Array.from({ length: this.#options.workers }, (_, index) => index + 1).flatMap((worker) => {
-      const checks = answers
+    const responses = await this.#request('readiness')
+    const isReady = responses.some(({ result }) => result.isReady)
+    const lines = Array.from({ length: this.#workers }, (_, index) => index + 1).flatMap((worker) => {
+      const checks = responses
         .find((each) => each.worker === worker)
-        ?.answer.body.trimEnd()
+        ?.result.body.trimEnd()
         .split('\n')
       if (checks === undefined) return [`warn worker ${worker}: does not answer; it is starting or stuck`]
       // The last line is the worker's own verdict.
@@ -65,43 +67,46 @@ export class WorkerGroup {
   }
 
   async reload(): Promise<{ readonly sites: number }> {
-    const answers = (await this.#ask('reload')).map(({ answer }) => answer)
-    for (const answer of answers) {
-      if ('problems' in answer) throw new ConfigError(answer.problems)
-      if ('failure' in answer) throw new Error(answer.failure)
+    const results = (await this.#request('reload')).map(({ result }) => result)
+    for (const result of results) {
+      if ('problems' in result) throw new ConfigError(result.problems)
+      if ('failure' in result) throw new Error(result.failure)
     }
-    const done = answers.find((answer) => 'sites' in answer)
-    if (done === undefined) throw new Error('no worker answered in time')
+    const done = results.find((result) => 'sites' in result)
+    if (done === undefined) throw new Error('no worker responded in time')
     return done
   }
 
   drain(): void {
-    void this.#ask('drain')
+    void this.#request('drain')
   }
 
-  #ask<Q extends Question>(question: Q): Promise<readonly WorkerResponse<Q>[]> {
-    const id = ++this.#asked
-    this.#options.send({ kind: 'ask', id, question })
+  #request<R extends WorkerRequest>(request: R): Promise<readonly WorkerResponse<R>[]> {
+    const id = ++this.#requests
+    this.#send({ kind: 'request', id, request })
     return new Promise((resolve) => {
-      this.#waiting.set(id, (answers) => resolve(answers as readonly WorkerResponse<Q>[]))
+      this.#pending.set(id, (responses) => resolve(responses as readonly WorkerResponse<R>[]))
     })
   }
 
-  async #answer(id: number, question: Question): Promise<void> {
-    if (this.#own === undefined) return
-    this.#options.send({ kind: 'answer', id, answer: await answerOf(this.#own, question) })
+  async #respond(id: number, request: WorkerRequest): Promise<void> {
+    if (this.#handlers === undefined) return
+    this.#send({ kind: 'response', id, result: await handle(this.#handlers, request) })
   }
 }
 
-async function answerOf(own: WorkerHandlers, question: Question): Promise<Answers[Question]> {
-  if (question === 'metrics') return own.metrics()
-  if (question === 'readiness') return own.readiness()
-  if (question === 'drain') {
-    own.drain()
+async function handle(
+  handlers: WorkerHandlers,
+  request: WorkerRequest,
+): Promise<WorkerResults[WorkerRequest]> {
+  if (request === 'metrics') return handlers.metrics()
+  if (request === 'readiness') return handlers.readiness()
+  if (request === 'drain') {
+    handlers.drain()
     return true
   }
   try {
-    return await own.reload()
+    return await handlers.reload()
   } catch (error) {
     return error instanceof ConfigError ? { problems: error.problems } : { failure: String(error) }
   }

@@ -1,9 +1,8 @@
 /**
- * The program that a worker runs: a node that answers for the whole node where it is asked, and does what the
- * supervisor says.
+ * Program of a worker process: a node that answers operators for the whole node, and follows the supervisor.
  *
- * Ctrl-C and a terminal that hangs up reach every process of the terminal at once; a worker leaves both to the
- * supervisor. When that is gone, Node ends the worker: nobody else would.
+ * Ctrl-C and the end of a terminal reach every process of the terminal at once; a worker ignores both and waits for the
+ * supervisor. If the supervisor dies, the channel closes and Node ends the worker.
  */
 import cluster from 'node:cluster'
 import { loadNode } from '../../config/load-node.ts'
@@ -39,7 +38,7 @@ try {
   send({ kind: 'failed', failure: failureOf(error) })
   process.exitCode = 1
 }
-// Without it the channel keeps the process alive; and with it, its end is no accident.
+// An open channel keeps the process alive; a closed one marks the exit as intended.
 cluster.worker?.disconnect()
 
 function failureOf(error: unknown): StartFailure {

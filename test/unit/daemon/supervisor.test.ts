@@ -1,4 +1,4 @@
-/** The supervisor on a clock of its own, above workers that are made up: whom it kills, and whom it leaves alone. */
+/** The supervisor with a fake clock and scripted workers: the workers that it kills, and those that it does not. */
 import type { Worker } from 'node:cluster'
 import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -7,8 +7,8 @@ import { Supervisor } from '../../../src/daemon/workers/supervisor.ts'
 
 const ADDRESSES = { http: 'http://127.0.0.1:1', udp: 'udp://127.0.0.1:2', admin: 'http://127.0.0.1:3' }
 
-/** Answers what it is asked, until it hangs; ends when it is killed. */
-class MadeUpWorker extends EventEmitter {
+/** Responds to requests until it hangs; exits when it is killed. */
+class ScriptedWorker extends EventEmitter {
   isHanging = false
   readonly signals: string[] = []
   readonly process = {
@@ -25,29 +25,29 @@ class MadeUpWorker extends EventEmitter {
   send(message: ToWorker): void {
     if (this.isHanging) return
     if (message.kind === 'stop') this.emit('exit', 0, null)
-    if (message.kind === 'ask')
-      this.say({ kind: 'answer', id: message.id, answer: { isReady: true, body: 'ready\n' } })
+    if (message.kind === 'request')
+      this.sendUp({ kind: 'response', id: message.id, result: { isReady: true, body: 'ready\n' } })
   }
 
-  say(message: ToSupervisor): void {
+  sendUp(message: ToSupervisor): void {
     this.emit('message', message)
   }
 
   becomeReady(): void {
-    this.say({ kind: 'joined' })
-    this.say({ kind: 'ready', addresses: ADDRESSES })
+    this.sendUp({ kind: 'joined' })
+    this.sendUp({ kind: 'ready', addresses: ADDRESSES })
   }
 }
 
 function aSupervisor(workers: number) {
-  const started: MadeUpWorker[] = []
+  const started: ScriptedWorker[] = []
   const events: unknown[] = []
-  const note = (fields: object) => void events.push('event' in fields ? fields.event : undefined)
+  const record = (fields: object) => void events.push('event' in fields ? fields.event : undefined)
   const supervisor = new Supervisor({
     workers,
-    log: { debug: note, info: note, warn: note, error: note },
+    log: { debug: record, info: record, warn: record, error: record },
     fork: () => {
-      const worker = new MadeUpWorker()
+      const worker = new ScriptedWorker()
       started.push(worker)
       return worker as unknown as Worker
     },
@@ -66,7 +66,7 @@ describe('a worker that stops answering', () => {
   test('is killed after 16 s and replaced, and the others are not', () => {
     const { started, events } = aSupervisor(2)
     for (const worker of started) worker.becomeReady()
-    const [stuck, other] = started as [MadeUpWorker, MadeUpWorker]
+    const [stuck, other] = started as [ScriptedWorker, ScriptedWorker]
     stuck.isHanging = true
     vi.advanceTimersByTime(15_999)
     expect(stuck.signals).toEqual([])
@@ -78,9 +78,9 @@ describe('a worker that stops answering', () => {
     expect(events).toEqual(['ready', 'workers-ready', 'worker-hung', 'worker-ended'])
   })
 
-  test('and then goes on is left alone', () => {
+  test('and then continues is not killed', () => {
     const { started } = aSupervisor(1)
-    const [worker] = started as [MadeUpWorker]
+    const [worker] = started as [ScriptedWorker]
     worker.becomeReady()
     for (let times = 0; times < 5; times++) {
       worker.isHanging = true
@@ -91,20 +91,20 @@ describe('a worker that stops answering', () => {
     expect(worker.signals).toEqual([])
   })
 
-  test('because it is still reading its files is left alone', () => {
+  test('because it still reads its files is not killed', () => {
     const { started } = aSupervisor(1)
     vi.advanceTimersByTime(600_000)
     expect(started.map(({ signals }) => signals)).toEqual([[]])
   })
 
-  test('because the whole machine stood still is left alone', () => {
+  test('because the whole machine was suspended is not killed', () => {
     const { started } = aSupervisor(2)
     for (const worker of started) {
       worker.becomeReady()
       worker.isHanging = true
     }
     vi.advanceTimersByTime(10_000)
-    // It is a day later on every clock, and no timer has run. The workers take a moment longer to come back.
+    // Every clock is a day later, and no timer has run. The workers need a moment longer to continue.
     vi.setSystemTime(Date.now() + 86_400_000)
     const laterMs = performance.now() + 86_400_000
     vi.spyOn(performance, 'now').mockReturnValue(laterMs)
@@ -115,9 +115,9 @@ describe('a worker that stops answering', () => {
   })
 })
 
-test('once it stops, nobody is killed before the time that stopping may take', async () => {
+test('once the supervisor stops, no worker is killed before the stop deadline', async () => {
   const { supervisor, started } = aSupervisor(1)
-  const [worker] = started as [MadeUpWorker]
+  const [worker] = started as [ScriptedWorker]
   worker.becomeReady()
   worker.isHanging = true
   vi.advanceTimersByTime(15_000)

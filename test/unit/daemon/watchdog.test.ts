@@ -1,4 +1,4 @@
-/** Which workers the supervisor takes for hung, tick by tick. */
+/** Workers that count as hung, tick by tick. */
 import { describe, expect, test } from 'vitest'
 import { Watchdog } from '../../../src/daemon/workers/watchdog.ts'
 
@@ -8,60 +8,60 @@ function aWatchdog(...workers: readonly string[]): Watchdog<string> {
   return watchdog
 }
 
-/** So many ticks in which these answer and all others are silent; who was found to hang. */
-function pass(watchdog: Watchdog<string>, ticks: number, answering: readonly string[] = []): string[] {
+/** Runs ticks in which these workers respond and all others are silent. Returns those that hang. */
+function pass(watchdog: Watchdog<string>, ticks: number, responding: readonly string[] = []): string[] {
   const hung: string[] = []
   for (let tick = 0; tick < ticks; tick++) {
     hung.push(...watchdog.tick().hung)
-    for (const worker of answering) watchdog.heard(worker)
+    for (const worker of responding) watchdog.reset(worker)
   }
   return hung
 }
 
 describe('a worker', () => {
-  test('is asked at every tick', () => {
+  test('gets a request at every tick', () => {
     const watchdog = aWatchdog('one', 'two')
-    expect(watchdog.tick().toAsk).toEqual(['one', 'two'])
-    watchdog.heard('one')
-    expect(watchdog.tick().toAsk).toEqual(['one', 'two'])
+    expect(watchdog.tick().toProbe).toEqual(['one', 'two'])
+    watchdog.reset('one')
+    expect(watchdog.tick().toProbe).toEqual(['one', 'two'])
   })
 
-  test('that answers never hangs', () => {
+  test('that responds never hangs', () => {
     expect(pass(aWatchdog('one'), 1_000, ['one'])).toEqual([])
   })
 
-  test('that has been silent for 15 ticks is left alone, and hangs at the next', () => {
+  test('that has been silent for 15 ticks does not hang yet, and hangs at the next', () => {
     const watchdog = aWatchdog('one', 'two')
     expect(pass(watchdog, 15, ['two'])).toEqual([])
-    expect(watchdog.tick()).toEqual({ toAsk: ['two'], hung: ['one'] })
+    expect(watchdog.tick()).toEqual({ toProbe: ['two'], hung: ['one'] })
   })
 
-  test('that answers in the last moment begins anew', () => {
+  test('that responds at the last moment starts from zero', () => {
     const watchdog = aWatchdog('one')
     expect(pass(watchdog, 15)).toEqual([])
-    watchdog.heard('one')
+    watchdog.reset('one')
     expect(pass(watchdog, 15)).toEqual([])
     expect(pass(watchdog, 1)).toEqual(['one'])
   })
 
-  test('that hangs is killed once, however long its end takes', () => {
+  test('that hangs is reported once, regardless of how long its exit takes', () => {
     const watchdog = aWatchdog('one')
     expect(pass(watchdog, 100)).toEqual(['one'])
-    watchdog.heard('one')
+    watchdog.reset('one')
     expect(pass(watchdog, 100)).toEqual([])
   })
 
-  test('that ended is not asked', () => {
+  test('that exited gets no request', () => {
     const watchdog = aWatchdog('one', 'two')
     watchdog.forget('one')
     expect(pass(watchdog, 1_000, ['two'])).toEqual([])
-    expect(watchdog.tick().toAsk).toEqual(['two'])
+    expect(watchdog.tick().toProbe).toEqual(['two'])
   })
 
-  test('that has not joined is not watched, although it may already say something', () => {
+  test('that has not joined is not watched, although it may already send messages', () => {
     const watchdog = aWatchdog()
-    watchdog.heard('one')
-    expect(watchdog.tick()).toEqual({ toAsk: [], hung: [] })
+    watchdog.reset('one')
+    expect(watchdog.tick()).toEqual({ toProbe: [], hung: [] })
     expect(pass(watchdog, 100)).toEqual([])
   })
 })

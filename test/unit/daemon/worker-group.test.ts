@@ -1,4 +1,4 @@
-/** What a worker says of the whole node, from what the supervisor collected. */
+/** Readiness of a whole node, computed by one worker from the collected responses. */
 import { expect, test } from 'vitest'
 import type { WorkerResponse } from '../../../src/daemon/workers/messages.ts'
 import { WorkerGroup } from '../../../src/daemon/workers/worker-group.ts'
@@ -6,21 +6,21 @@ import { WorkerGroup } from '../../../src/daemon/workers/worker-group.ts'
 const ready = { isReady: true, body: 'ok   store: up\nready\n' }
 const catchingUp = { isReady: false, body: 'NOT  store: catching up\nnot ready\n' }
 
-/** The readiness of a node of three workers, of which these answered. */
-function readinessOf(answers: readonly WorkerResponse<'readiness'>[]) {
+/** The readiness of a node of three workers, of which these responded. */
+function readinessOf(responses: readonly WorkerResponse<'readiness'>[]) {
   const group = new WorkerGroup({
     workers: 3,
     send: (message) => {
-      if (message.kind === 'ask')
-        setImmediate(() => group.receive({ kind: 'answers', id: message.id, answers }))
+      if (message.kind === 'request')
+        setImmediate(() => group.receive({ kind: 'responses', id: message.id, responses }))
     },
   })
   return group.readiness()
 }
 
-test('a node is ready when one of its workers is, and each check says whose it is', async () => {
-  const answers = [catchingUp, ready, catchingUp].map((answer, index) => ({ worker: index + 1, answer }))
-  expect(await readinessOf(answers)).toEqual({
+test('a node is ready when one of its workers is, and each check names its worker', async () => {
+  const responses = [catchingUp, ready, catchingUp].map((result, index) => ({ worker: index + 1, result }))
+  expect(await readinessOf(responses)).toEqual({
     isReady: true,
     body:
       'NOT  store: catching up (worker 1)\n' +
@@ -33,8 +33,8 @@ test('a node is ready when one of its workers is, and each check says whose it i
 test('a worker that does not answer is named, and does not make the node unready', async () => {
   expect(
     await readinessOf([
-      { worker: 1, answer: ready },
-      { worker: 3, answer: ready },
+      { worker: 1, result: ready },
+      { worker: 3, result: ready },
     ]),
   ).toEqual({
     isReady: true,
@@ -47,7 +47,7 @@ test('a worker that does not answer is named, and does not make the node unready
 })
 
 test('a node is not ready while none of its workers is', async () => {
-  const { isReady, body } = await readinessOf([{ worker: 2, answer: catchingUp }])
+  const { isReady, body } = await readinessOf([{ worker: 2, result: catchingUp }])
   expect(isReady).toBe(false)
   expect(body).toMatch(/\nnot ready\n$/)
 })
