@@ -53,7 +53,7 @@ export function warnOfWebSeeds(urls: readonly string[]): Warning[] {
 
 /** Clients accept only HTTP; libtorrent also refuses spaces, control characters and a missing host. */
 export function isWebSeedUrl(url: string): boolean {
-  return /^https?:\/\/[^/?#\s]+/.test(url) && !/[^\x21-\x7e]/.test(url)
+  return /^https?:\/\/[^/?#\s]+/.test(url) && !/[^\x21-\x7e]/.test(url) && URL.canParse(url)
 }
 
 function shown(url: string): string {

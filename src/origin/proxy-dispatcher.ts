@@ -41,7 +41,19 @@ function proxyUrl(environment: Environment, variable: string): string {
     throw new OriginError('unusable', `${name}: not the URL of a proxy; write http://host:port`)
   if (!SCHEMES.includes(new URL(text).protocol))
     throw new OriginError('unusable', `${name}: only http:// and https:// proxies are supported`)
+  const { username, password } = new URL(text)
+  if (!isPercentEncoded(username) || !isPercentEncoded(password))
+    throw new OriginError('unusable', `${name}: write a % in the user or password as %25`)
   return text
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** curl, too, accepts `host:port` without a scheme. */

@@ -75,6 +75,7 @@ describe('a proxy of the environment', () => {
   it.each([
     ['http://', 'http_proxy: not the URL of a proxy; write http://host:port'],
     ['http://me:4711@[', 'http_proxy: not the URL of a proxy; write http://host:port'],
+    ['http://me:47%11%@127.0.0.1:1', 'http_proxy: write a % in the user or password as %25'],
     ['socks4://127.0.0.1:1', 'http_proxy: only http:// and https:// proxies are supported'],
   ])('%s is rejected', async (url, message) => {
     await expect(readAll('http://127.0.0.1:1/f', { http_proxy: url })).rejects.toMatchObject({
