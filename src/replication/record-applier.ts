@@ -9,7 +9,8 @@ import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { gatewaysMax } from '../topology/topology.ts'
 import { surplusVersion } from '../swarm/lease-version.ts'
 import type { Upstream } from '../swarm/leases.ts'
-import { hashAddress, hashPeer } from '../swarm/peer-hash.ts'
+import { indexHash } from '../swarm/index-hash.ts'
+import { hashAddress } from '../swarm/peer-hash.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import { RecentMap } from '../swarm/recent-map.ts'
@@ -160,7 +161,7 @@ export class RecordApplier implements RecordSink {
   }
 
   #defer(infoHash: Buffer, peer: PeerRef, pending: PendingRecord): void {
-    const key = hashPeer(infoHash, peer.address, peer.port)
+    const key = indexHash.peer(infoHash, peer.address, peer.port)
     const before = this.#pending.get(key) ?? []
     const after = [...before.slice(-PENDING_RECORDS_MAX + 1), withOwnInfoHash(pending)]
     this.#pending.set(key, after, this.#nowMs)

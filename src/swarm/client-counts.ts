@@ -5,7 +5,7 @@
  * The address of order 0 is the counted one. The others are queued, so that the client is still counted when that
  * address stops or expires, as after a new DHCP lease.
  */
-import { hashClient } from './peer-hash.ts'
+import { indexHash } from './index-hash.ts'
 import { CLIENT_ORDER_MAX, type PeerRows } from './peer-rows.ts'
 import { RowIndex } from './row-index.ts'
 import type { Role } from './peer-state.ts'
@@ -23,7 +23,7 @@ export class ClientCounts {
     this.#rows = rows
     this.#roleOf = roleOf
     this.#byClient = new RowIndex((row) =>
-      hashClient(rows.swarm(row), rows.identity(row), rows.clientOrder(row)),
+      indexHash.client(rows.swarm(row), rows.identity(row), rows.clientOrder(row)),
     )
   }
 
@@ -36,7 +36,7 @@ export class ClientCounts {
     let order = 0
     while (order < UNLISTED && this.#find(swarm, identity, order) >= 0) order++
     this.#rows.setClientOrder(row, order)
-    if (order < UNLISTED) this.#byClient.add(hashClient(swarm.index, identity, order), row)
+    if (order < UNLISTED) this.#byClient.add(indexHash.client(swarm.index, identity, order), row)
     if (order === 0) count(swarm, role, 1)
   }
 
@@ -44,7 +44,7 @@ export class ClientCounts {
     const identity = this.#rows.identity(row)
     const order = this.#rows.clientOrder(row)
     if (order === UNLISTED) return
-    this.#byClient.remove(hashClient(swarm.index, identity, order), row)
+    this.#byClient.remove(indexHash.client(swarm.index, identity, order), row)
     if (order > 0) return
     const hasOnlyFirstAddresses =
       swarm.rows === swarm.seedClients + swarm.partialClients + swarm.leecherClients
@@ -85,9 +85,9 @@ export class ClientCounts {
     for (let order = 1; order < UNLISTED; order++) {
       const row = this.#find(swarm, identity, order)
       if (row < 0) continue
-      this.#byClient.remove(hashClient(swarm.index, identity, order), row)
+      this.#byClient.remove(indexHash.client(swarm.index, identity, order), row)
       this.#rows.setClientOrder(row, 0)
-      this.#byClient.add(hashClient(swarm.index, identity, 0), row)
+      this.#byClient.add(indexHash.client(swarm.index, identity, 0), row)
       return count(swarm, this.#roleOf(row), 1)
     }
   }
@@ -95,7 +95,7 @@ export class ClientCounts {
   #find(swarm: Swarm, identity: number, order: number): number {
     const rows = this.#rows
     return this.#byClient.find(
-      hashClient(swarm.index, identity, order),
+      indexHash.client(swarm.index, identity, order),
       (row) =>
         rows.identity(row) === identity && rows.clientOrder(row) === order && rows.swarm(row) === swarm.index,
     )

@@ -1,6 +1,10 @@
 /**
- * 32-bit hashes of the identifiers of a peer. They place rows in hash indexes and group the addresses of one client; a
- * collision costs a comparison, or a count that is off by one in a swarm of a hundred thousand.
+ * 32-bit hashes that nodes replicate, and that are therefore the same on all nodes: of a gateway's host, and of the
+ * identity that groups the addresses of one client. A collision is a count that is off by one in a swarm of a hundred
+ * thousand.
+ *
+ * Threat: everyone can compute these hashes, and peers with equal ones. They never decide the place in an index; that is
+ * the task of `index-hash.ts`.
  */
 import type { Address } from '../core/address.ts'
 
@@ -18,22 +22,6 @@ export function hashWords(word0: number, word1: number, word2: number, word3: nu
 
 export function hashAddress({ word0, word1, word2, word3 }: Address): number {
   return hashWords(word0, word1, word2, word3)
-}
-
-/** Hash of a peer in a swarm, which is identified by infohash, address and port. */
-export function hashEndpoint(swarm: number, addressHash: number, port: number): number {
-  return mix(addressHash ^ mix(port ^ Math.imul(swarm, 0x9e3779b1))) >>> 0
-}
-
-/** The same on all nodes, independent of the swarm's index. Two words of the infohash make collisions rare enough. */
-export function hashPeer(infoHash: Buffer, address: Address, port: number): number {
-  const torrent = mix(infoHash.readUInt32BE(0) ^ mix(infoHash.readUInt32BE(16)))
-  return mix(hashAddress(address) ^ mix(port ^ torrent)) >>> 0
-}
-
-/** Hash of a client in a swarm and the order of one of its addresses, not of the address. */
-export function hashClient(swarm: number, identity: number, order: number): number {
-  return mix(identity ^ Math.imul(swarm, 0x9e3779b1) ^ Math.imul(order, 0x85ebca6b)) >>> 0
 }
 
 /**

@@ -6,6 +6,7 @@
  * `SwarmTable.remove` clears every reference to it.
  */
 import { Address } from '../core/address.ts'
+import { indexHash } from './index-hash.ts'
 import { hashWords } from './peer-hash.ts'
 import { SlotPool } from './slot-pool.ts'
 
@@ -133,12 +134,29 @@ export class PeerRows {
     return new Address(pool.get(slot, 0), pool.get(slot, 1), pool.get(slot, 2), pool.get(slot, 3))
   }
 
-  /** `hashAddress` of its address without an object, because the indexes call it often. */
+  /** `hashAddress` of its address, without an object. */
   addressHash(row: number): number {
     const word = this.#get(row, 0)
     if (!this.has(row, flags.v6)) return hashWords(0, 0, V4_MAPPED, word)
     const pool = this.#addresses6
     return hashWords(pool.get(word, 0), pool.get(word, 1), pool.get(word, 2), pool.get(word, 3))
+  }
+
+  /** `IndexHash.endpoint` of the row, without an object, because the index calls it often. */
+  endpointHash(row: number): number {
+    const word = this.#get(row, 0)
+    const swarm = this.#get(row, 2)
+    const port = this.port(row)
+    if (!this.has(row, flags.v6)) return indexHash.endpoint4(swarm, word, port)
+    const pool = this.#addresses6
+    return indexHash.endpoint6(
+      swarm,
+      pool.get(word, 0),
+      pool.get(word, 1),
+      pool.get(word, 2),
+      pool.get(word, 3),
+      port,
+    )
   }
 
   /** True if the row has this address. Allocates no object. */

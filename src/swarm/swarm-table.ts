@@ -15,7 +15,7 @@ import { type Completions, CompletionCounts } from './completion-counts.ts'
 import { EmptiedSwarms } from './emptied-swarms.ts'
 import { Introductions } from './introductions.ts'
 import type { LeasePlace, Leases } from './leases.ts'
-import { hashAddress, hashEndpoint, hashPeer } from './peer-hash.ts'
+import { indexHash } from './index-hash.ts'
 import { flags, PeerRows } from './peer-rows.ts'
 import { compareStates, type PeerState, type Role } from './peer-state.ts'
 import type { PlaceCounts } from './place-counts.ts'
@@ -59,9 +59,7 @@ export class SwarmTable {
     this.#placement = new Placement(this.rows, siteOfPlace)
     this.#limits = limits
     const { rows } = this
-    this.#byEndpoint = new RowIndex((row) =>
-      hashEndpoint(rows.swarm(row), rows.addressHash(row), rows.port(row)),
-    )
+    this.#byEndpoint = new RowIndex((row) => rows.endpointHash(row))
   }
 
   get swarmCount(): number {
@@ -118,7 +116,7 @@ export class SwarmTable {
   find(swarm: Swarm, address: Address, port: number): number {
     const { rows } = this
     return this.#byEndpoint.find(
-      hashEndpoint(swarm.index, hashAddress(address), port),
+      indexHash.endpoint(swarm.index, address, port),
       (row) => rows.port(row) === port && rows.swarm(row) === swarm.index && rows.isAt(row, address),
     )
   }
@@ -160,10 +158,10 @@ export class SwarmTable {
     this.changes.noteAt(this.swarmOf(row), this.siteIndexOf(row))
   }
 
-  /** Key of the peer of a row, the same on every node. */
+  /** `IndexHash.peer` of a row. */
   keyOf(row: number): number {
     const { rows } = this
-    return hashPeer(this.swarmOf(row).infoHash, rows.address(row), rows.port(row))
+    return indexHash.peer(this.swarmOf(row).infoHash, rows.address(row), rows.port(row))
   }
 
   /** The recorded state of a peer. `nearMs`: any time within weeks of its last announce. */
@@ -203,7 +201,7 @@ export class SwarmTable {
     this.introductions.unlinkAll(row)
     this.leases.forgetUpstream(swarm, row)
     const { rows } = this
-    this.#byEndpoint.remove(hashEndpoint(swarm.index, rows.addressHash(row), rows.port(row)), row)
+    this.#byEndpoint.remove(rows.endpointHash(row), row)
     this.clients.remove(swarm, row, this.roleOf(row))
     rows.release(row)
     swarm.rows--
@@ -298,7 +296,7 @@ export class SwarmTable {
     rows.setFlag(row, flags.partial, state.role === 'partial')
     rows.setFlag(row, flags.unverifiedSeed, isUnverifiedSeed)
     swarm.rows++
-    this.#byEndpoint.add(hashEndpoint(swarm.index, rows.addressHash(row), state.port), row)
+    this.#byEndpoint.add(rows.endpointHash(row), row)
     this.#placement.attach(swarm, row)
     if (isCounted) this.clients.add(swarm, row, state.role)
     else this.clients.leaveOut(row)

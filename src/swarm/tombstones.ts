@@ -2,11 +2,11 @@
  * Times at which peers stopped. An earlier record of such a peer that arrives late from another node does not restore
  * it.
  *
- * The key is a 32-bit hash. A peer that shares it with one that stopped loses only a record from before that time, and
+ * The key is a 32-bit hash with a secret of the process. A peer that shares it with one that stopped loses only a record from before that time, and
  * is recorded again with its next announce.
  */
 import type { Address } from '../core/address.ts'
-import { hashPeer } from './peer-hash.ts'
+import { indexHash } from './index-hash.ts'
 import { LIFETIME_SECONDS_MAX } from './peer-rows.ts'
 import { RecentMap } from './recent-map.ts'
 
@@ -26,14 +26,14 @@ export class Tombstones {
   /** Time of the peer's last stop; before all times if it is unknown. */
   of(infoHash: Buffer, address: Address, port: number): number {
     if (this.#stoppedAtMs.size === 0) return Number.NEGATIVE_INFINITY
-    return this.#stoppedAtMs.get(hashPeer(infoHash, address, port)) ?? Number.NEGATIVE_INFINITY
+    return this.#stoppedAtMs.get(indexHash.peer(infoHash, address, port)) ?? Number.NEGATIVE_INFINITY
   }
 
   add(
     peer: { readonly infoHash: Buffer; readonly address: Address; readonly port: number },
     atMs: number,
   ): void {
-    const key = hashPeer(peer.infoHash, peer.address, peer.port)
+    const key = indexHash.peer(peer.infoHash, peer.address, peer.port)
     this.#stoppedAtMs.set(key, Math.max(atMs, this.#stoppedAtMs.get(key) ?? atMs), atMs)
   }
 
