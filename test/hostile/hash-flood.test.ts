@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { parseAddress, type Address } from '../../src/core/address.ts'
 import { aNode, type RunningNode } from '../a-node.ts'
 import { CollidingClients } from './colliding-clients.ts'
+import { reportFigure } from './report-figure.ts'
 import { cpuTicks, flood, type FloodAnnounce, FROM } from './udp-flood.ts'
 
 const ANNOUNCES = 50_000
@@ -34,7 +35,6 @@ test('announces of clients that shared one place of the index cost as much as an
     return peerId
   })
   const colliding = await costOf(await aNode(), (index) => peerIds[index] as Buffer)
-  if (process.env['HOSTILE_FIGURES'] !== undefined)
-    console.log(`${ANNOUNCES} announces: ordinary ${ordinary / 100} s, colliding ${colliding / 100} s of CPU`)
+  reportFigure(`${ANNOUNCES} announces: ordinary ${ordinary / 100} s, colliding ${colliding / 100} s of CPU`)
   expect(colliding / ordinary).toBeLessThan(RATIO_MAX)
 })

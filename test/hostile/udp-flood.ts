@@ -28,23 +28,22 @@ export async function flood(node: RunningNode, announces: Iterable<FloodAnnounce
   const [response] = (await once(socket, 'message')) as [Buffer]
   const connectionId = readConnectResponse(response) as Buffer
   let answered = 0
-  let open = 0
+  let sent = 0
+  let received = 0
   let wake = () => {}
   socket.on('message', (packet: Buffer) => {
     if (packet.readUInt32BE(0) === 1) answered++
-    open--
+    received++
     wake()
   })
-  const room = async (max: number) => {
-    while (open > max) await new Promise<void>((resolve) => (wake = resolve))
-  }
+  const nextResponse = () => new Promise<void>((resolve) => (wake = resolve))
   let transactionId = 1
   for (const announce of announces) {
-    await room(IN_FLIGHT - 1)
-    open++
+    if (sent - received >= IN_FLIGHT) await nextResponse()
+    sent++
     socket.send(writeAnnounce({ connectionId, transactionId: ++transactionId }, { ...DEFAULTS, ...announce }))
   }
-  await room(0)
+  while (received < sent) await nextResponse()
   return answered
 }
 
