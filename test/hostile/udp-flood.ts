@@ -28,22 +28,21 @@ export async function flood(node: RunningNode, announces: Iterable<FloodAnnounce
   const [response] = (await once(socket, 'message')) as [Buffer]
   const connectionId = readConnectResponse(response) as Buffer
   let answered = 0
-  let sent = 0
-  let received = 0
+  const open = { count: 0 }
   let wake = () => {}
   socket.on('message', (packet: Buffer) => {
     if (packet.readUInt32BE(0) === 1) answered++
-    received++
+    open.count--
     wake()
   })
   const nextResponse = () => new Promise<void>((resolve) => (wake = resolve))
   let transactionId = 1
   for (const announce of announces) {
-    if (sent - received >= IN_FLIGHT) await nextResponse()
-    sent++
+    if (open.count >= IN_FLIGHT) await nextResponse()
+    open.count++
     socket.send(writeAnnounce({ connectionId, transactionId: ++transactionId }, { ...DEFAULTS, ...announce }))
   }
-  while (received < sent) await nextResponse()
+  while (open.count > 0) await nextResponse()
   return answered
 }
 
