@@ -59,18 +59,20 @@ export function textOf(
   value: BencodeValue | undefined,
   bytesMax = TEXT_BYTES_MAX,
 ): string | undefined {
-  return value?.kind === 'string' ? textAt(bytes, value, bytesMax) : undefined
-}
-
-/** The same for any content, such as a key. */
-export function textAt(
-  bytes: Buffer,
-  place: Pick<BencodeValue, 'contentStart' | 'end'>,
-  bytesMax = TEXT_BYTES_MAX,
-): string {
-  const { contentStart, end } = place
+  if (value?.kind !== 'string') return undefined
+  const { contentStart, end } = value
   if (end - contentStart <= bytesMax) return bytes.toString('utf8', contentStart, end)
   return `${bytes.toString('utf8', contentStart, contentStart + bytesMax)}…`
+}
+
+/** The first bytes of a string, one character per byte. undefined where the value is not a string. */
+export function latin1Of(
+  bytes: Buffer,
+  value: BencodeValue | undefined,
+  bytesMax: number,
+): string | undefined {
+  if (value?.kind !== 'string') return undefined
+  return bytes.toString('latin1', value.contentStart, Math.min(value.end, value.contentStart + bytesMax))
 }
 
 /** The longest comments in use have several pages; HTTP servers refuse URLs that are much shorter than this. */

@@ -1,71 +1,21 @@
-/**
- * Warnings about the content of a torrent: no client can download it, only some clients can, or clients find each
- * other without a tracker.
- */
+/** Warnings about the size and version of a torrent, and about clients that find each other without a tracker. */
 import type { Metainfo } from './metainfo.ts'
-import type { TorrentSummary } from './summary.ts'
 import type { Warning } from './warning.ts'
 
-type Content = Pick<
-  TorrentSummary,
-  'name' | 'contentBytes' | 'paddingBytes' | 'pieceBytes' | 'pieceCount' | 'fileCount'
->
-
-/** `unreadableCount` of its files have no path or no length. */
-export function warnOfContent(metainfo: Metainfo, content: Content, unreadableCount: number): Warning[] {
-  const missing: string[] = []
-  if (content.name === undefined) missing.push('no `name`')
-  if (content.pieceBytes === undefined || content.pieceBytes <= 0) missing.push('no usable `piece length`')
-  if (content.fileCount === 0) missing.push('no files')
-  if (unreadableCount > 0) missing.push(`${unreadableCount} of its files without a path or a length`)
-  const pieces = metainfo.infoEntries.get('pieces')
-  if (pieces === undefined ? metainfo.infoHashV1 !== undefined : pieces.kind !== 'string') {
-    missing.push('no `pieces`')
-  } else if (pieces !== undefined && (pieces.end - pieces.contentStart) % PIECE_HASH_BYTES !== 0) {
-    missing.push('`pieces` whose length is not a multiple of 20')
-  }
-  const warnings: Warning[] = []
-  if (missing.length > 0) {
-    warnings.push({
-      code: 'info-incomplete',
-      message: `no client downloads this: \`info\` has ${missing.join(', ')}; make the torrent again`,
-    })
-  } else if (metainfo.infoHashV1 !== undefined) {
-    const needed = Math.ceil((content.contentBytes + content.paddingBytes) / (content.pieceBytes ?? 1))
-    if (needed !== content.pieceCount) {
-      warnings.push({
-        code: 'pieces-mismatch',
-        message:
-          `no client downloads this: its files need ${needed} pieces and it has the hashes of ` +
-          `${content.pieceCount}; make the torrent again`,
-      })
-    }
-  }
-  if (metainfo.bytes.length > LIBTORRENT_FILE_BYTES_MAX) {
-    warnings.push({
+export function warnOfSize(metainfo: Metainfo): Warning[] {
+  if (metainfo.bytes.length <= LIBTORRENT_FILE_BYTES_MAX) return []
+  return [
+    {
       code: 'file-large',
       message:
-        'libtorrent 2.0 does not load a .torrent above 10,000,000 bytes unless configured to; ' +
+        'libtorrent 2.0 does not load a .torrent above 10,000,000 bytes by default; ' +
         'make the torrent again with larger pieces',
-    })
-  }
-  return warnings
+    },
+  ]
 }
 
-/** `metaVersion` is undefined where `info` has none or an unreadable one. */
-export function warnOfVersion(metainfo: Metainfo, metaVersion: number | undefined): Warning[] {
-  const { infoHashV1, infoHashV2 } = metainfo
-  if (infoHashV2 === undefined) {
-    if (metaVersion === 1 || !metainfo.infoEntries.has('meta version')) return []
-    return [
-      {
-        code: 'version-unknown',
-        message:
-          '`meta version` is neither 1 nor 2: libtorrent refuses the file, other clients read it as a v1 torrent; ' +
-          'make the torrent again',
-      },
-    ]
-  }
+export function warnOfVersion({ infoHashV1, infoHashV2 }: Metainfo): Warning[] {
+  if (infoHashV2 === undefined) return []
   if (infoHashV1 === undefined) {
     return [
       {
@@ -80,7 +30,8 @@ export function warnOfVersion(metainfo: Metainfo, metaVersion: number | undefine
     {
       code: 'hybrid',
       message:
-        'a hybrid torrent has two swarms: libtorrent 2 announces both infohashes, other clients only the v1 infohash',
+        'a hybrid torrent has two swarms: libtorrent 2 announces both infohashes, other clients only the v1 infohash. ' +
+        'Transmission 3.00 refuses hybrid torrents',
     },
   ]
 }
@@ -96,9 +47,6 @@ export function warnOfPrivacy(isPrivate: boolean): Warning[] {
     },
   ]
 }
-
-/** SHA-1. */
-export const PIECE_HASH_BYTES = 20
 
 /** Observed with 2.0.8: one byte more is "metadata too large". */
 const LIBTORRENT_FILE_BYTES_MAX = 10_000_000

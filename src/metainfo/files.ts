@@ -1,121 +1,63 @@
 /**
- * The files of a torrent, from `length` or `files` (BEP 3) or from the `file tree` (BEP 52). A generator, because a
- * torrent may have a million files and few callers need all of them at once.
+ * The files of a torrent for people and for web seeds, with the names that clients prefer (`name.utf-8`, `path.utf-8`). A
+ * generator, because a torrent may have a million files and few callers need all of them at once.
  */
-import { BencodeScanner } from '../bencode/scanner.ts'
-import {
-  type BencodeEntry,
-  type BencodeValue,
-  currentValue,
-  dictionaryEntries,
-  integerOf,
-  listItems,
-  textAt,
-  textOf,
-} from '../bencode/value.ts'
+import { canonicalFile, canonicalName, canonicalRoot } from './clients/canonical-names.ts'
+import { fullPath } from './clients/client.ts'
+import { contentEntries, type ContentEntry } from './clients/content-entries.ts'
 import type { Metainfo } from './metainfo.ts'
 
 export interface TorrentFile {
   /**
    * Folders and name with slashes between them, cut off with an ellipsis where it is longer than any file system
-   * allows. Untrusted: it must be checked before it is opened.
+   * allows; bytes that are not UTF-8 are U+FFFD. Untrusted: it must be checked before it is opened.
    */
   readonly path: string
+  /** 0 for a link. */
   readonly lengthBytes: number
   /** BEP 47: zeros that move the next file to the start of a piece. */
   readonly isPadding: boolean
+  /** BEP 47: a symbolic link, which has no content. */
+  readonly isLink: boolean
 }
 
 /** Yields undefined for an entry without a path or without a length. */
 export function* torrentFiles(metainfo: Metainfo): Generator<TorrentFile | undefined> {
-  const { bytes, infoEntries } = metainfo
-  const name = textOf(bytes, infoEntries.get('name'), PATH_BYTES_MAX) ?? ''
-  const files = infoEntries.get('files')
-  const tree = infoEntries.get('file tree')
-  if (files?.kind === 'list') {
-    for (const item of listItems(bytes, files.start)) {
-      yield item.kind === 'dictionary' ? readListed(bytes, item, name) : undefined
-    }
-  } else if (infoEntries.has('length')) {
-    const lengthBytes = lengthOf(bytes, infoEntries.get('length'))
-    yield lengthBytes === undefined ? undefined : { path: name, lengthBytes, isPadding: false }
-  } else if (tree?.kind === 'dictionary') yield* readTree(bytes, tree, name)
-}
-
-function readListed(bytes: Buffer, item: BencodeValue, folder: string): TorrentFile | undefined {
-  const properties = firstOfEach(dictionaryEntries(bytes, item.start))
-  const path = properties.get('path.utf-8') ?? properties.get('path')
-  const lengthBytes = lengthOf(bytes, properties.get('length'))
-  if (path?.kind !== 'list' || lengthBytes === undefined) return undefined
-  const parts = [folder]
-  for (const part of listItems(bytes, path.start)) {
-    const text = textOf(bytes, part, PATH_BYTES_MAX)
-    if (text === undefined) return undefined
-    if (parts.length <= PATH_PARTS_MAX) parts.push(text)
-  }
-  if (parts.length === 1) return undefined
-  return { path: joinPath(parts), lengthBytes, isPadding: isPadding(bytes, properties) }
-}
-
-/**
- * Folders are dictionaries of names; a file is a dictionary whose only key is empty. One pass with a stack of
- * names, because a scan that restarts at each folder reads a deep tree a hundred times.
- */
-function* readTree(bytes: Buffer, tree: BencodeValue, name: string): Generator<TorrentFile | undefined> {
-  const scanner = new BencodeScanner(bytes, 'scanned bytes', tree.start)
-  const path: string[] = []
-  scanner.next()
-  for (let token = scanner.next(); token !== undefined; token = scanner.next()) {
-    if (token === 'end') {
-      path.pop()
-      continue
-    }
-    const part = textAt(bytes, scanner, PATH_BYTES_MAX)
-    if (scanner.next() !== 'dictionary') {
-      scanner.skip()
-      yield undefined
-    } else if (part !== '') path.push(part)
+  const root = canonicalRoot(metainfo)
+  const name = canonicalName(metainfo)
+  for (const entry of contentEntries(metainfo)) {
+    const lengthBytes = entry === undefined ? undefined : lengthOf(entry)
+    if (entry === undefined || lengthBytes === undefined || !hasPath(entry, root)) yield undefined
     else {
-      const properties = firstOfEach(dictionaryEntries(bytes, currentValue(scanner).start))
-      const lengthBytes = lengthOf(bytes, properties.get('length'))
-      // A torrent of one file has that file, under its own name, as the whole tree.
-      const parts = path.length === 1 && path[0] === name ? path : [name, ...path]
-      yield lengthBytes === undefined
-        ? undefined
-        : { path: joinPath(parts), lengthBytes, isPadding: isPadding(bytes, properties) }
+      const path = textOf(fullPath(root, canonicalFile(entry, root, name)))
+      yield { path, lengthBytes, isPadding: isPadding(entry, path), isLink: entry.attributes.includes('l') }
     }
   }
 }
 
-/** A path is built for every file of a torrent, so its length bounds the memory that a torrent can cost. */
-function joinPath(parts: readonly string[]): string {
-  let path = ''
-  for (const [index, part] of parts.entries()) {
-    path += index === 0 ? part : `/${part}`
-    if (path.length > PATH_BYTES_MAX) return `${path.slice(0, PATH_BYTES_MAX)}…`
-  }
-  return path
+/** A link has no content, with or without a `length`. */
+function lengthOf({ attributes, lengthBytes }: ContentEntry): number | undefined {
+  if (attributes.includes('l')) return 0
+  return lengthBytes !== undefined && lengthBytes >= 0 ? lengthBytes : undefined
+}
+
+/** BitComet marks padding by a name, before there was an attribute for it. */
+function isPadding({ attributes }: ContentEntry, path: string): boolean {
+  return attributes.includes('p') || path.includes('_____padding_file_')
+}
+
+function hasPath({ path, pathUtf8, attributes }: ContentEntry, root: string | undefined): boolean {
+  if (root === undefined) return true
+  const elements = pathUtf8 ?? path
+  // Only padding needs none.
+  if (elements === undefined || elements.length === 0) return attributes.includes('p')
+  return !elements.includes(undefined)
+}
+
+function textOf(path: string): string {
+  const text = Buffer.from(path.slice(0, PATH_BYTES_MAX), 'latin1').toString('utf8')
+  return path.length > PATH_BYTES_MAX ? `${text}…` : text
 }
 
 /** PATH_MAX of Linux. */
 const PATH_BYTES_MAX = 4096
-/** The most that fit into a path, each with its slash. */
-const PATH_PARTS_MAX = PATH_BYTES_MAX / 2
-
-function isPadding(bytes: Buffer, properties: ReadonlyMap<string, BencodeValue>): boolean {
-  return textOf(bytes, properties.get('attr'))?.includes('p') ?? false
-}
-
-function lengthOf(bytes: Buffer, value: BencodeValue | undefined): number | undefined {
-  const lengthBytes = integerOf(bytes, value)
-  return lengthBytes !== undefined && lengthBytes >= 0 ? lengthBytes : undefined
-}
-
-function firstOfEach(entries: Iterable<BencodeEntry>): Map<string, BencodeValue> {
-  const first = new Map<string, BencodeValue>()
-  for (const { key, value } of entries) {
-    const name = key.toString('latin1')
-    if (!first.has(name)) first.set(name, value)
-  }
-  return first
-}

@@ -5,7 +5,8 @@
  * parts. All lists are bounded in total, because a file may consist of nothing but names.
  */
 import { type BencodeValue, integerOf, listItems, textOf } from '../bencode/value.ts'
-import { PIECE_HASH_BYTES, warnOfContent, warnOfPrivacy, warnOfVersion } from './content-warnings.ts'
+import { warnOfClients } from './client-warnings.ts'
+import { warnOfPrivacy, warnOfSize, warnOfVersion } from './content-warnings.ts'
 import { type TorrentFile, torrentFiles } from './files.ts'
 import type { Metainfo } from './metainfo.ts'
 import type { RewriteChanges, Tiers } from './rewrite.ts'
@@ -31,9 +32,17 @@ export interface TorrentSummary {
   readonly createdBy: string | undefined
   /** Seconds since 1970. */
   readonly createdAtSeconds: number | undefined
+  /**
+   * The reason why the torrent is not registered or rewritten, as in the warning `info-incomplete`; undefined for a torrent
+   * that some client downloads.
+   */
+  readonly refusal: string | undefined
   /** Includes those about the encoding. */
   readonly warnings: readonly Warning[]
 }
+
+/** SHA-1. */
+const PIECE_HASH_BYTES = 20
 
 /** More than a person reads, in a JSON document that common tools still open. The total is always right. */
 export const FILES_LISTED_MAX = 10_000
@@ -87,15 +96,17 @@ export function summarize(
     createdBy: textOf(bytes, top.get('created by')),
     createdAtSeconds: integerOf(bytes, top.get('creation date')),
   }
+  const clients = warnOfClients(metainfo)
   const warnings = [
     ...metainfo.warnings,
-    ...warnOfContent(metainfo, summary, content.unreadableCount),
-    ...warnOfVersion(metainfo, integerOf(bytes, infoEntries.get('meta version'))),
+    ...clients.warnings,
+    ...warnOfSize(metainfo),
+    ...warnOfVersion(metainfo),
     ...warnOfPrivacy(summary.isPrivate),
     ...trackers.warnings,
     ...warnOfWebSeeds(webSeeds),
   ]
-  return { ...summary, warnings }
+  return { ...summary, refusal: clients.refusal, warnings }
 }
 
 /** Only the web seeds of BEP 19: those of `httpseeds` (BEP 17) use another protocol and are not valid in `url-list`. */
@@ -111,10 +122,9 @@ function countFiles(metainfo: Metainfo, pieceBytes: number | undefined) {
   let contentBytes = 0
   let paddingBytes = 0
   let pieceCountV2 = 0
-  let unreadableCount = 0
   for (const file of torrentFiles(metainfo)) {
-    if (file === undefined) unreadableCount++
-    else if (file.isPadding) paddingBytes += file.lengthBytes
+    if (file === undefined) continue
+    if (file.isPadding) paddingBytes += file.lengthBytes
     else {
       if (files.length < FILES_LISTED_MAX && listedLength < LISTED_LENGTH_MAX) files.push(file)
       listedLength += file.path.length
@@ -124,7 +134,7 @@ function countFiles(metainfo: Metainfo, pieceBytes: number | undefined) {
       if (pieceBytes !== undefined && pieceBytes > 0) pieceCountV2 += Math.ceil(file.lengthBytes / pieceBytes)
     }
   }
-  return { files, fileCount, contentBytes, paddingBytes, pieceCountV2, unreadableCount }
+  return { files, fileCount, contentBytes, paddingBytes, pieceCountV2 }
 }
 
 function readTrackers(bytes: Buffer, top: ReadonlyMap<string, BencodeValue>) {

@@ -32,3 +32,8 @@ export type WarningCode =
   | 'version-unknown'
   | 'announce-outside-list'
   | 'file-large'
+  | 'client-refuses'
+  | 'names-not-utf8'
+  | 'names-changed'
+  | 'names-collide'
+  | 'empty-files'

@@ -82,9 +82,7 @@ export class TorrentRegistry {
   async register(bytes: Buffer, origin: string | undefined): Promise<Registered> {
     const metainfo = readMetainfo(bytes, 'the torrent')
     const summary = summarize(metainfo)
-    const broken = summary.warnings.find(
-      ({ code }) => code === 'info-incomplete' || code === 'pieces-mismatch',
-    )
+    const broken = summary.warnings.find(({ code }) => code === 'info-incomplete')
     if (broken !== undefined) throw new InputError(broken.message)
     const infoHashes = infoHashesOf(metainfo)
     const before = infoHashes.map((hash) => this.find(hash)).find((found) => found !== undefined)

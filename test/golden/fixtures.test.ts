@@ -49,10 +49,12 @@ describe('the torrents of WebTorrent’s tests', () => {
     expect(others(after)).toEqual(others(before))
   })
 
-  it('include one that no client downloads, with a warning', () => {
+  it('include one without a name, with a warning', () => {
     expect(summarize(read('corrupt.torrent')).warnings).toContainEqual({
       code: 'info-incomplete',
-      message: 'no client downloads this: `info` has no `name`; make the torrent again',
+      message:
+        '`info` has no `name`: libtorrent and rtorrent refuse it, aria2 and Transmission name the content after the ' +
+        '.torrent file; make the torrent again',
     })
   })
 })

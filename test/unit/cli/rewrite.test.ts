@@ -253,7 +253,11 @@ describe('rewrite reports a problem', () => {
     ['a dictionary with a number for a key', 'd4:infodei1ei2ee', 'byte 9: a dictionary key must be a string'],
     ['an impossible length', 'd4:info999999999999999999999:e', 'byte 7: a string is longer than the file'],
     ['an empty dictionary', 'de', 'byte 1: the dictionary has no `info`'],
-    ['an empty `info`', 'd4:infodee', 'byte 7: no client downloads this: `info` has no `name`, no usable'],
+    [
+      'an empty `info`',
+      'd4:infodee',
+      'byte 7: no client downloads this: `piece length` is not a positive number, it has no `pieces`',
+    ],
     ['a number without digits', 'd1:aie4:infodee', 'byte 4: an integer has no digits'],
     ['two torrents in one file', 'd4:infodeed4:infodee', 'byte 10: the torrent ends at byte 10'],
     [

@@ -51,12 +51,13 @@ describe('the summary of a torrent', () => {
         { path: 'many/x/a.txt', lengthBytes: 16000 },
         { path: 'many/é!', lengthBytes: 5 },
       ],
-      warnings: [],
+      // rtorrent reads `path` alone.
+      warnings: [{ code: 'names-changed' }],
     })
   })
 
   it('reads the file tree of a v2 torrent, where each file begins a new piece', () => {
-    const file = (length: number) => `d0:d6:lengthi${length}e11:pieces root3:xyzee`
+    const file = (length: number) => `d0:d6:lengthi${length}e11:pieces root32:${'x'.repeat(32)}ee`
     const info =
       `d9:file treed3:dird1:a${file(16385)}1:b${file(1)}e5:emptyd0:d6:lengthi0eeee` +
       '12:meta versioni2e4:name3:two12:piece lengthi16384e7:privatei1ee'
@@ -216,24 +217,26 @@ describe('a torrent has a warning', () => {
     const versioned = (version: string) =>
       codesFor(GOOD_INFO.replace('4:name', `12:meta version${version}4:name`))
     expect(versioned('i3e')).toEqual(['version-unknown'])
-    expect(versioned('1:2')).toEqual(['version-unknown'])
+    expect(versioned('1:2')).toEqual([])
     expect(versioned('i1e')).toEqual([])
   })
 
-  it('when its pieces do not cover its files', () => {
-    expect(codesFor(GOOD_INFO.replace('i5e', 'i16385e'))).toEqual(['pieces-mismatch'])
+  it('when it has more hashes than pieces, which only rtorrent ignores', () => {
+    expect(codesFor(GOOD_INFO.replace('20:a', '40:aaaaaaaaaaaaaaaaaaaaa'))).toEqual(['pieces-mismatch'])
     expect(codesFor(GOOD_INFO.replace('i5e', 'i16384e'))).toEqual([])
   })
 
   it.each([
     ['no `name`', GOOD_INFO.replace('4:name1:a', '')],
-    ['no usable `piece length`', GOOD_INFO.replace('i16384e', 'i0e')],
-    ['no usable `piece length`', GOOD_INFO.replace('i16384e', '1:x')],
+    ['`piece length` is not a positive number', GOOD_INFO.replace('i16384e', 'i0e')],
+    ['`piece length` is not a positive number', GOOD_INFO.replace('i16384e', '1:x')],
     ['no files', GOOD_INFO.replace('6:lengthi5e', '')],
-    ['1 of its files without a path or a length', GOOD_INFO.replace('i5e', 'i-5e')],
+    ['a file has no `length`', GOOD_INFO.replace('i5e', 'i-5e')],
     ['no `pieces`', GOOD_INFO.replace(PIECES, '')],
     ['no `pieces`', GOOD_INFO.replace(PIECES, '6:piecesi5e')],
-    ['`pieces` whose length is not a multiple of 20', GOOD_INFO.replace('20:a', '19:')],
+    ['`pieces` does not fit the length of its files', GOOD_INFO.replace('20:a', '19:')],
+    ['`pieces` does not fit the length of its files', GOOD_INFO.replace('i5e', 'i16385e')],
+    ['its files have 0 bytes', GOOD_INFO.replace('i5e', 'i0e').replace(PIECES, '6:pieces0:')],
   ])('when no client can download it: %s', (missing, info) => {
     const { warnings } = summaryOf(aTorrent({ info }))
     expect(warnings).toMatchObject([{ code: 'info-incomplete' }])
@@ -241,7 +244,12 @@ describe('a torrent has a warning', () => {
   })
 
   it('when it is a hybrid, which has two swarms', () => {
-    expect(codesFor(GOOD_INFO.replace('4:name', '12:meta versioni2e4:name'))).toEqual(['hybrid'])
+    const tree = `9:file treed1:ad0:d6:lengthi5e11:pieces root32:${'x'.repeat(32)}eee`
+    const info = GOOD_INFO.replace('6:length', `${tree}6:length`).replace(
+      '4:name',
+      '12:meta versioni2e4:name',
+    )
+    expect(codesFor(info)).toEqual(['hybrid'])
   })
 
   it('when it exceeds the limit of libtorrent', () => {
