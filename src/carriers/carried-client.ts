@@ -18,11 +18,14 @@ export interface CarriedClientUpdate {
   readonly isAnnouncedComplete: boolean
 }
 
-/** A client takes this much before its rate is known, and this many seconds of its rate afterwards. */
-const WINDOW_BYTES_MIN = 524_288
-const WINDOW_SECONDS = 1
+/** Offers to a client that has requested nothing yet; to one that has; and in seconds of its rate. */
+const FIRST_WINDOW_BYTES = 524_288
+const WINDOW_BYTES_MIN = 1_048_576
+const WINDOW_SECONDS = 2
+/** Transmission requests once a second, at most what it was offered by then, and four times as much every few seconds. */
+const SLOW_WINDOW_BYTES_MIN = 4_194_304
 const WINDOW_PIECES_MIN = 2
-const WINDOW_PIECES_MAX = 64
+const WINDOW_PIECES_MAX = 256
 /** Where the size of a piece is not known. */
 const WINDOW_PIECES = 4
 /** First and longest delay before a client is dialled again. It doubles after each failure. */
@@ -37,8 +40,6 @@ export class CarriedClient {
   readonly progress = new Progress()
   /** Of no piece until their number is known. */
   assigned = new AssignedHost(0)
-  /** Undefined where the size of a piece is not known. */
-  pieceBytes: number | undefined
   isAnnouncedComplete: boolean
   isComplete = false
   reachability: Reachability = 'unknown'
@@ -55,10 +56,13 @@ export class CarriedClient {
   /** Bytes of each offered piece that were served to a client which sends no HAVE. */
   readonly #servedBytes = new Map<number, number>()
   readonly #nowMs: () => number
+  readonly #pieceBytes: () => number | undefined
   #failures = 0
 
-  constructor(update: CarriedClientUpdate, nowMs: () => number) {
+  /** `pieceBytes`: undefined where the size of a piece is not known. */
+  constructor(update: CarriedClientUpdate, nowMs: () => number, pieceBytes: () => number | undefined) {
     this.#nowMs = nowMs
+    this.#pieceBytes = pieceBytes
     this.address = update.address
     this.port = update.port
     const host = update.address.toString()
@@ -68,9 +72,12 @@ export class CarriedClient {
   }
 
   get offersMax(): number {
-    if (this.pieceBytes === undefined) return WINDOW_PIECES
+    const pieceBytes = this.#pieceBytes()
+    if (pieceBytes === undefined) return WINDOW_PIECES
     const rate = this.link?.sent.at(this.#nowMs()) ?? 0
-    const pieces = Math.ceil(Math.max(WINDOW_BYTES_MIN, rate * WINDOW_SECONDS) / this.pieceBytes)
+    const bytesMin =
+      rate === 0 ? FIRST_WINDOW_BYTES : this.sendsHave ? WINDOW_BYTES_MIN : SLOW_WINDOW_BYTES_MIN
+    const pieces = Math.ceil(Math.max(bytesMin, rate * WINDOW_SECONDS) / pieceBytes)
     return Math.min(WINDOW_PIECES_MAX, Math.max(WINDOW_PIECES_MIN, pieces))
   }
 

@@ -21,6 +21,7 @@ interface LocalSite {
 export class CarriedTorrent {
   readonly #infoHash: Buffer
   readonly #counters: CarrierCounters
+  readonly #nowMs: () => number
   readonly #makeCarrier: (site: string) => TorrentCarrier
   readonly #sites = new Map<string, LocalSite>()
   readonly #remotes = new Map<string, CarrierView>()
@@ -28,14 +29,17 @@ export class CarriedTorrent {
   constructor({
     infoHash,
     counters,
+    nowMs,
     makeCarrier,
   }: {
     readonly infoHash: Buffer
     readonly counters: CarrierCounters
+    readonly nowMs: () => number
     readonly makeCarrier: (site: string) => TorrentCarrier
   }) {
     this.#infoHash = infoHash
     this.#counters = counters
+    this.#nowMs = nowMs
     this.#makeCarrier = makeCarrier
   }
 
@@ -153,6 +157,7 @@ export class CarriedTorrent {
   #localView(carrier: TorrentCarrier): CarrierView {
     const sites = this.#sites
     const counters = this.#counters
+    const nowMs = this.#nowMs
     return {
       site: carrier.site,
       get hasSource() {
@@ -173,7 +178,7 @@ export class CarriedTorrent {
       get sitesFed() {
         return carrier.downstreams
       },
-      connect: (to) => new LocalRelay(carrier, to, counters),
+      connect: (to) => new LocalRelay({ from: carrier, to, counters, nowMs }),
     }
   }
 

@@ -124,6 +124,7 @@ export class Carriers {
     const torrent: CarriedTorrent = new CarriedTorrent({
       infoHash: own,
       counters: this.counters,
+      nowMs: () => this.#engineMs,
       makeCarrier: (site) => this.#makeCarrier(site, own, torrent),
     })
     this.#torrents.set(key, { infoHash: own, torrent })

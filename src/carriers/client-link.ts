@@ -2,8 +2,8 @@
  * One peer-protocol connection of a carrier to one client, with content in both directions. To the client the node is
  * one more peer: it advertises pieces by HAVE, answers requests, and requests blocks itself where the client has them.
  *
- * Reserved bits are zero, so that everything is plain BEP 3. The node unchokes the client at once and shows interest
- * only where it wants blocks: an upload slot of a client is for a peer that uses it.
+ * Reserved bits are zero, so that everything is plain BEP 3. The node unchokes each client that is interested, and shows
+ * interest only where it wants blocks: an upload slot of a client is for a peer that uses it.
  *
  * The client is hostile. Its requests are bounded (`client-requests.ts`), no block is passed to a socket that has not
  * accepted earlier ones, blocks that were not requested are skipped, and a client that sends too many messages, or
@@ -258,6 +258,10 @@ export class ClientLink implements Holder, Requester {
       case 'choke':
       case 'unchoke':
         return this.#setUnchoked(message.kind === 'unchoke')
+      case 'interested':
+        // Not earlier: rtorrent 0.9.8 ignores the message for half a minute where it arrives before the interest.
+        this.#write(UNCHOKE)
+        return this.#takePieces(message)
       case 'request':
         return this.#takeRequest(message)
       case 'cancel':
@@ -278,7 +282,6 @@ export class ClientLink implements Holder, Requester {
     if (!infoHash.equals(this.#init.infoHash))
       return this.#reject(new ProtocolViolation('infohash-wrong', infoHash.toString('hex')))
     this.isGreeted = true
-    this.#write(UNCHOKE)
     this.#init.events.onGreeted(peerId)
   }
 

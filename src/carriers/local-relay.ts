@@ -2,6 +2,7 @@
  * Blocks between the carriers of two sites in one process: a node that carries for a site without a node of its own.
  * Counts the bytes as a connection between nodes does.
  */
+import { BLOCK_BYTES_MAX } from '../core/limits.ts'
 import type { Block } from '../wire/peer/block.ts'
 import type { CarrierCounters } from './carrier-counters.ts'
 import type { UpstreamConnection } from './carrier-view.ts'
@@ -9,20 +10,35 @@ import type { Holder } from './holder.ts'
 import type { Downstream } from './site-availability.ts'
 import type { TorrentCarrier } from './torrent-carrier.ts'
 import { blockKey } from './block-key.ts'
+import { TransferRate } from './transfer-rate.ts'
 
-/** Eight megabytes: a second at 64 Mbit/s. Blocks of the same process wait for the upstream's holders only. */
-const OUTSTANDING_MAX = 512
+/** A second of blocks at the present rate, within these limits: one megabyte, and a second at 256 Mbit/s. */
+const OUTSTANDING_MIN = 64
+const OUTSTANDING_MAX = 2_048
 
 export class LocalRelay implements Holder, Downstream, UpstreamConnection {
   readonly kind = 'site'
   readonly isReady = true
-  readonly outstandingMax = OUTSTANDING_MAX
   readonly #from: TorrentCarrier
   readonly #to: TorrentCarrier
   readonly #counters: CarrierCounters
   readonly #outstanding = new Map<number, Block>()
+  readonly #nowMs: () => number
+  readonly #rate: TransferRate
 
-  constructor(from: TorrentCarrier, to: TorrentCarrier, counters: CarrierCounters) {
+  constructor({
+    from,
+    to,
+    counters,
+    nowMs,
+  }: {
+    readonly from: TorrentCarrier
+    readonly to: TorrentCarrier
+    readonly counters: CarrierCounters
+    readonly nowMs: () => number
+  }) {
+    this.#nowMs = nowMs
+    this.#rate = new TransferRate(nowMs())
     this.#from = from
     this.#to = to
     this.#counters = counters
@@ -35,6 +51,11 @@ export class LocalRelay implements Holder, Downstream, UpstreamConnection {
 
   get name(): string {
     return this.#from.site
+  }
+
+  get outstandingMax(): number {
+    const blocks = Math.ceil(this.#rate.at(this.#nowMs()) / BLOCK_BYTES_MAX)
+    return Math.min(OUTSTANDING_MAX, Math.max(OUTSTANDING_MIN, blocks))
   }
 
   close(): void {
@@ -58,6 +79,7 @@ export class LocalRelay implements Holder, Downstream, UpstreamConnection {
 
   deliver(block: Block, data: Buffer): void {
     if (!this.#outstanding.delete(blockKey(block))) return
+    this.#rate.add(block.length, this.#nowMs())
     this.#counters.addRelayed(this.#to.site, this.#from.site, block.length)
     this.#to.received(this, block, data)
   }

@@ -82,6 +82,11 @@ export class PieceAssignment<Host extends AssignableHost> {
     return this.#counts[piece] ?? 0
   }
 
+  /** Pieces that were offered to one host and that the site lacks. */
+  get assignedPieces(): number {
+    return this.#assignedTo.size
+  }
+
   isAssigned(piece: number): boolean {
     return this.#assignedTo.has(piece)
   }

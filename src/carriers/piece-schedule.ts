@@ -14,6 +14,11 @@ import type { TorrentGeometry } from './torrent-geometry.ts'
 
 /** Pieces that were fetched and not offered yet: as much as all hosts of a site take in a moment. */
 const AHEAD_BYTES_MAX = 33_554_432
+/**
+ * Share of the cache for pieces that were begun and that no host of the site has. Hosts may take them later than they
+ * arrive, and a piece that the cache has lost by then is fetched twice.
+ */
+const CACHE_SHARE = 0.25
 /** Blocks that wait for a free request of a holder. Below that, the next piece is begun. */
 const QUEUED_BLOCKS_MIN = 64
 
@@ -23,6 +28,7 @@ export interface ScheduleInit {
   /** Pieces that the site can deliver. */
   readonly available: PieceSet
   readonly pieces: number
+  readonly cacheBytes: number
   /** The first piece in the order. */
   readonly start: number
   readonly random: Random
@@ -72,8 +78,11 @@ export class PieceSchedule {
     const { router, available } = this.#init
     // Hosts of the site got some of them from elsewhere.
     for (const piece of this.#begun) if (!this.assignment.isNew(piece)) this.#begun.delete(piece)
+    const aheadMax = AHEAD_BYTES_MAX / geometry.pieceBytes
+    const pendingMax = (CACHE_SHARE * this.#init.cacheBytes) / geometry.pieceBytes
     while (
-      this.#begun.size * geometry.pieceBytes < AHEAD_BYTES_MAX &&
+      this.#begun.size < aheadMax &&
+      this.#begun.size + this.assignment.assignedPieces < pendingMax &&
       router.queuedBlocks < QUEUED_BLOCKS_MIN
     ) {
       const piece = this.assignment.nextNew((next) => !this.#begun.has(next) && available.has(next))

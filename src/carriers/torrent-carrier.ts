@@ -51,7 +51,7 @@ export class TorrentCarrier {
   /** Undefined until the number of pieces is known. */
   #schedule: PieceSchedule | undefined
   #availability: SiteAvailability
-  /** Hosts of the site lack pieces. */
+  /** Hosts lack pieces. */
   needsPieces = false
   /** Largest end of a requested block: the size of a piece of a torrent that is not registered, once one was requested. */
   #pieceBytesSeen = 0
@@ -111,7 +111,7 @@ export class TorrentCarrier {
       if (known.kind === 'host' || isSource) return this.#announcedAgain(known, update.isAnnouncedComplete)
       this.#unlink(known)
     }
-    const client = new CarriedClient(update, this.#init.nowMs)
+    const client = new CarriedClient(update, this.#init.nowMs, () => this.#pieceBytes)
     this.#clients.set(key, client)
     this.#dial(client)
   }
@@ -236,6 +236,10 @@ export class TorrentCarrier {
     if (client.served(piece, length, pieceBytes)) this.#gain(client, piece)
   }
 
+  get #pieceBytes(): number | undefined {
+    return this.#init.geometry?.pieceBytes ?? (this.#pieceBytesSeen || undefined)
+  }
+
   #setPieces(pieces: number): void {
     const { geometry, infoHash, random, nowMs } = this.#init
     this.#availability = new SiteAvailability(pieces, this.#downstreams)
@@ -244,6 +248,7 @@ export class TorrentCarrier {
       router: this.#router,
       available: this.#availability.pieces,
       pieces,
+      cacheBytes: this.#init.memory.bytesMax,
       // Another first piece for each torrent, and the same one in all sites.
       start: infoHash.readUInt32BE(0) % pieces,
       random,
@@ -255,7 +260,6 @@ export class TorrentCarrier {
   #addToAssignment(client: CarriedClient): void {
     if (this.#schedule === undefined) return
     client.assigned = new AssignedHost(this.#schedule.assignment.pieces)
-    client.pieceBytes = this.#init.geometry?.pieceBytes
     // A source is not offered anything: the pieces that it has are recorded when it shows them.
     if (client.kind === 'source') return
     this.#schedule.assignment.addHost(client)
@@ -285,8 +289,8 @@ export class TorrentCarrier {
     if (upstream === this.#upstream) return
     const previous = this.#upstream
     this.#upstream = upstream
-    if (previous !== undefined) this.#router.removeHolder(previous)
     this.#availability.isStale = true
+    if (previous !== undefined) this.#router.removeHolder(previous)
     if (upstream === undefined) return
     if (this.#schedule === undefined && pieces > 0) this.#setPieces(pieces)
     this.#router.addHolder(upstream)
@@ -344,9 +348,7 @@ export class TorrentCarrier {
 
   #isHeld(piece: number): boolean {
     if ((this.#schedule?.assignment.hostsWith(piece) ?? 0) > 0) return true
-    for (const client of this.#byLink.values())
-      if (client.kind === 'source' && client.link?.has(piece) === true) return true
-    return false
+    return [...this.#byLink.values()].some(({ kind, link }) => kind === 'source' && link?.has(piece) === true)
   }
 
   /** Hosts have the piece and choke the node: it becomes interested in some of them. */

@@ -54,7 +54,7 @@ describe('a carried rollout', () => {
 
   it('offers each piece to one host of a site first', () => {
     const rollout = aRollout({ hosts: 4, seed: { bytesPerSecond: 400_000 } })
-    rollout.run(2_000)
+    rollout.run(800)
     for (const site of [0, 1]) {
       const told = rollout.leechers.slice(site * 4, site * 4 + 4).flatMap((leecher) => leecher.told)
       expect(told.length).toBeGreaterThan(4)
