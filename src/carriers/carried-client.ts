@@ -22,7 +22,7 @@ export interface CarriedClientUpdate {
 const FIRST_WINDOW_BYTES = 524_288
 const WINDOW_BYTES_MIN = 1_048_576
 const WINDOW_SECONDS = 2
-/** Transmission requests once a second, at most what it was offered by then, and four times as much every few seconds. */
+/** Transmission polls its offers once a second, and multiplies its requests within a few seconds. */
 const SLOW_WINDOW_BYTES_MIN = 4_194_304
 const WINDOW_PIECES_MIN = 2
 const WINDOW_PIECES_MAX = 256
