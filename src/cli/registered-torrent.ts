@@ -38,7 +38,7 @@ export function warningLine({ code, message }: RegisteredTorrent['warnings'][num
 }
 
 /** The node serves the content itself, so no host has to have it. */
-export function isWebSeed({ origin, warnings }: RegisteredTorrent): boolean {
+function isWebSeed({ origin, warnings }: RegisteredTorrent): boolean {
   return origin !== null && !warnings.some(({ code }) => ORIGIN_WARNINGS.includes(code))
 }
 

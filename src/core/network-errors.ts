@@ -16,7 +16,7 @@ export function describeNetworkError(error: unknown, environment: Environment): 
 }
 
 /** The code of the error or of its cause, or its name. */
-export function networkErrorCode(error: unknown): string {
+function networkErrorCode(error: unknown): string {
   const { code, cause, name } = error as NodeJS.ErrnoException & { readonly cause?: unknown }
   if (typeof code === 'string') return code
   return cause === undefined || cause === null ? (name ?? 'Error') : networkErrorCode(cause)
