@@ -103,6 +103,7 @@ function aNode() {
     announce: nothing,
     refusal: nothing,
     duration: nothing,
+    gatewayReplaced: nothing,
     handout: nothing,
     election: nothing,
     rescue: nothing,

@@ -134,7 +134,7 @@ async function startNode(index: number, port: number): Promise<void> {
   )
   writeFileSync(
     configuration,
-    `site: fra\ntopology: ${home}-topology.yaml\nlisten: { http: "127.0.0.1:${port}", udp: "127.0.0.1:0", admin: "127.0.0.1:0" }\n` +
+    `site: fra\nobserve: { connections: 0 }\ntopology: ${home}-topology.yaml\nlisten: { http: "127.0.0.1:${port}", udp: "127.0.0.1:0", admin: "127.0.0.1:0" }\n` +
       `store: redis://127.0.0.1:${redisPort}\ndataDirectory: ${home}\ntorrents: { directory: ${home}-torrents }\nlog: { level: fatal }\n`,
   )
   const child = spawn(process.execPath, [program, 'serve', '--config', configuration, '--json'], {

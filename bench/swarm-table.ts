@@ -74,6 +74,7 @@ function aTracker(table: SwarmTable): Tracker {
       announce: silence,
       refusal: silence,
       duration: silence,
+      gatewayReplaced: silence,
       handout: silence,
       election: silence,
       rescue: silence,

@@ -184,7 +184,10 @@ async function aSite(parts: {
       const started = spawn(
         process.execPath,
         [PROGRAM, 'serve', '--config', join(directory, 'siteswarm.yaml'), '--json'],
-        { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...parts.environment } },
+        {
+          stdio: ['ignore', 'pipe', 'pipe'],
+          env: { ...process.env, SITESWARM_OBSERVE_CONNECTIONS: '0', ...parts.environment },
+        },
       )
       child = started
       started.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))

@@ -46,6 +46,8 @@ export interface NodeSettings {
   readonly more?: string
   /** More arguments of `serve`. */
   readonly serve?: readonly string[]
+  /** The node connects to its clients; off unless they are real. */
+  readonly isObserving?: boolean
   /** More variables of its environment. */
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -70,7 +72,12 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
   const { serve = [], environment = {} } = settings
   const child = spawn(process.execPath, [PROGRAM, 'serve', '--config', configPath, '--json', ...serve], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
+    env: {
+      ...process.env,
+      // Most tests announce clients that do not exist, which a node that observes would find unreachable.
+      SITESWARM_OBSERVE_CONNECTIONS: settings.isObserving === true ? '4096' : '0',
+      ...environment,
+    },
   })
   // `close` rather than `exit`: then the last line of the log has been read too.
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve))

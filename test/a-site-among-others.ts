@@ -80,6 +80,7 @@ export function aFederatedTracker(
       downloaded: nothing,
       completion: nothing,
       duration: nothing,
+      gatewayReplaced: nothing,
     },
     admission: { admits: () => true },
     leases: { claim: () => 'granted', renew: nothing, release: nothing },

@@ -14,9 +14,10 @@ import type { Policy } from '../src/handout/policy.ts'
 import { SwarmTable, type SwarmTableLimits } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
 import type { GatewayLeases, SiteLog } from '../src/replication/site-store.ts'
-import type { PeerProbe } from '../src/tracker/completion-poller.ts'
 import { SwarmReplica } from '../src/replication/swarm-replica.ts'
 import type { Explained } from '../src/tracker/explain.ts'
+import type { ObservedClient } from '../src/tracker/observation-recorder.ts'
+import type { ReachabilityCheck } from '../src/tracker/ports.ts'
 import { Tracker } from '../src/tracker/tracker.ts'
 import { aTopology } from './a-topology.ts'
 
@@ -60,6 +61,8 @@ export interface TestTracker {
   /** For announces whose response waits for other nodes. */
   announceLater(from: string, announcement?: Announcement): Promise<Response>
   explain(from: string, port?: number): Explained | undefined
+  /** What a node saw of the client at this moment; reachable, and nothing else, where not said otherwise. */
+  observe(from: string, observed?: Partial<ObservedClient>): void
 }
 
 export interface TestTrackerOptions {
@@ -71,7 +74,7 @@ export interface TestTrackerOptions {
   readonly table?: SwarmTable
   readonly clock?: ManualClock
   readonly leases?: GatewayLeases
-  readonly probe?: PeerProbe
+  readonly reachability?: ReachabilityCheck
   /** The log of the site; by default one that is not shared. */
   readonly log?: SiteLog
 }
@@ -94,6 +97,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     announce: () => {},
     refusal: () => {},
     duration: () => {},
+    gatewayReplaced: () => {},
     handout: (_site, ring, peers) => (counted.handout[ring] += peers),
     election: (site, cause) => counted.elections.push({ site, cause }),
     rescue: (site) => counted.rescues.push(site),
@@ -120,7 +124,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     admission: { admits: options.admits ?? (() => true) },
     interval: { secondsMin: 60, secondsMax: 1800 },
     replica,
-    ...(options.probe === undefined ? {} : { probe: options.probe }),
+    ...(options.reachability === undefined ? {} : { reachability: options.reachability }),
     ...(options.leases === undefined ? {} : { leases: options.leases }),
     ...(options.policy === undefined ? {} : { policy: options.policy }),
   })
@@ -157,6 +161,20 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     },
     announceLater: async (from, announcement = {}) => responseTo(await send(from, announcement)),
     explain: (from, port) => tracker.explain(TORRENT, at(from), port),
+    observe: (from, observed = {}) =>
+      tracker.observations.record({
+        infoHash: TORRENT,
+        address: at(from),
+        port: 6881,
+        reachability: 'reachable',
+        share: undefined,
+        isComplete: observed.share === 1,
+        isStalled: false,
+        isGone: false,
+        observedAtMs: clock.nowMs(),
+        sharePerSecond: 0,
+        ...observed,
+      }),
   }
 }
 

@@ -84,8 +84,8 @@ class ScriptedSocket implements ClientSocket {
   }
 
   /** The client completes the handshake and sends its bitfield, if it has one. */
-  greet(bits?: readonly number[]): void {
-    this.send(writeHandshake(INFO_HASH, LIBTORRENT))
+  greet(bits?: readonly number[], peerId = LIBTORRENT): void {
+    this.send(writeHandshake(INFO_HASH, peerId))
     if (bits !== undefined) this.send(writeBitfield(Buffer.from(bits)))
   }
 }
@@ -147,7 +147,6 @@ export function aClient(n: number, options: Partial<ClientUpdate> = {}): ClientU
     infoHash: INFO_HASH,
     address: Address.v4(0x0a01_0000 + n),
     port: 6_881,
-    peerId: LIBTORRENT,
     priority: 'other',
     isAnnouncedComplete: false,
     firstSeenMs: START_MS,

@@ -15,10 +15,11 @@ export type Locality = 'bubble' | 'site' | 'remote'
 
 /**
  * Reason for a new gateway of a torrent at a site. `first`: the site had none yet. `stopped`, `expired`, `stalled`: it
- * replaces a gateway that did so. `added`: an additional one. `surplus`: it replaces one that was too many, because two
+ * replaces a gateway that did so. `unreachable`: it
+ * replaces a gateway that does not accept connections. `added`: an additional one. `surplus`: it replaces one that was too many, because two
  * nodes chose a gateway each while they could not reach each other.
  */
-export type ElectionCause = 'first' | 'stopped' | 'expired' | 'stalled' | 'added' | 'surplus'
+export type ElectionCause = 'first' | 'stopped' | 'expired' | 'stalled' | 'added' | 'surplus' | 'unreachable'
 
 export interface TrackerMetrics {
   /** An announce answered with a list of peers, possibly empty. */
@@ -34,6 +35,8 @@ export interface TrackerMetrics {
   downloaded(siteIndex: number, bytes: number, isGateway: boolean): void
   /** A peer completed its download; counted once per peer and torrent. */
   completion(siteIndex: number): void
+  /** Time from the observed loss of a gateway to the first new piece of its successor. */
+  gatewayReplaced(seconds: number): void
   /** Time to compute one response. */
   duration(seconds: number): void
 }

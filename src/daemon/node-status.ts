@@ -2,8 +2,10 @@
 import type { Clock } from '../core/clock.ts'
 import { federationRefusals } from '../core/federation-metrics.ts'
 import type { Federation } from '../federation/federation.ts'
+import type { ClientObservers } from './client-observers.ts'
+import { observationResults } from '../observers/observer-counters.ts'
 import { Health } from '../observe/health.ts'
-import type { FederationGauges, Gauges } from '../observe/metrics-table.ts'
+import type { FederationGauges, Gauges, ObserverGauges } from '../observe/metric-row.ts'
 import type { SiteStore } from '../replication/site-store.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
@@ -47,12 +49,33 @@ export function readFederationGauges(federation: Federation | undefined, clock: 
   }
 }
 
+/** `site`: of the node, whose engine counts the outcomes. */
+export function readObserverGauges(
+  topology: Topology,
+  site: string,
+  observers: ClientObservers | undefined,
+): ObserverGauges {
+  const bySite = observers?.bySite()
+  return {
+    sites: topology.sites.map(({ name, index }) => ({
+      site: name,
+      ...(bySite?.get(index) ?? { observed: 0, unreachable: 0, falseSeeds: 0 }),
+    })),
+    site,
+    results: observationResults.map((result) => ({
+      result,
+      count: observers?.observers.counters.observations[result] ?? 0,
+    })),
+  }
+}
+
 export interface NodeStatus {
   readonly isRestored: boolean
   readonly isDraining: boolean
   readonly peers: number
   readonly store: SiteStore['state']
   readonly federation: Federation | undefined
+  readonly clientObservers: ClientObservers | undefined
 }
 
 export function nodeHealth(read: () => NodeStatus): Health {
@@ -88,6 +111,7 @@ export function nodeHealth(read: () => NodeStatus): Health {
       },
     },
     { name: 'federation', isRequired: false, read: () => checkFederation(read().federation) },
+    { name: 'observers', isRequired: false, read: () => checkObservers(read().clientObservers) },
   ])
 }
 
@@ -101,4 +125,25 @@ function checkFederation(federation: Federation | undefined) {
       `${site} is ${state} since ${new Date(sinceMs).toISOString()} (${reason})`,
   )
   return { isOk: false, sentence: `${states.join('; ')}; answering clients of unreachable sites` }
+}
+
+/** With fewer closed ports, each may be the firewall of its host. */
+const CLOSED_MIN = 5
+
+function checkObservers(clientObservers: ClientObservers | undefined) {
+  if (clientObservers === undefined)
+    return { isOk: true, sentence: 'off: observe.connections is 0, so only announces show what clients do' }
+  const { reachable, unreachable } = clientObservers.observers.census()
+  const { clients, connections } = clientObservers.observers
+  if (reachable === 0 && unreachable >= CLOSED_MIN)
+    return {
+      isOk: false,
+      sentence:
+        `none of ${unreachable} clients accepts a connection from this node: ` +
+        'allow connections from this host to the client ports of its site in the firewalls between them',
+    }
+  return {
+    isOk: true,
+    sentence: `${clients} clients observed, ${connections} connections; ${unreachable} do not accept connections`,
+  }
 }

@@ -12,11 +12,12 @@ import { Counters } from '../observe/counters.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { TorrentRegistry } from '../registry/torrent-registry.ts'
 import { HttpServer } from '../server/http/http-server.ts'
-import { probeCompletion } from '../client/peer-probe.ts'
+
 import { UdpServer } from '../server/udp/udp-server.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
 import { prefixKey } from '../topology/prefix.ts'
 import { PrefixTable } from '../topology/prefix-table.ts'
+import { ClientObservers } from './client-observers.ts'
 import { Federation } from '../federation/federation.ts'
 import { SiteAuthority } from '../topology/site-authority.ts'
 import { CurrentTopology } from '../topology/current-topology.ts'
@@ -32,7 +33,7 @@ import { WebSeeds } from '../webseed/web-seeds.ts'
 import { watchForChanges } from './file-watch.ts'
 import { listenOn, type NodeAddresses } from './listen-on.ts'
 import { Sweeper } from './sweeper.ts'
-import { nodeHealth, readFederationGauges, readTableGauges } from './node-status.ts'
+import { nodeHealth, readFederationGauges, readObserverGauges, readTableGauges } from './node-status.ts'
 import { describeTorrent, type NodeStore, openStore } from './open-store.ts'
 import { TopologyReloader } from './topology-reloader.ts'
 import { pollTorrents } from './torrent-poll.ts'
@@ -68,6 +69,7 @@ export class SiteswarmNode {
   readonly #authority = new SiteAuthority()
   readonly #federation: Federation | undefined
   readonly #reloads: TopologyReloader
+  readonly #clientObservers: ClientObservers | undefined
   readonly #housekeeping: Sweeper
   readonly #http: HttpServer
   readonly #udp: UdpServer
@@ -123,6 +125,17 @@ export class SiteswarmNode {
         random,
         log,
       })
+    if (config.observe.connections > 0)
+      this.#clientObservers = new ClientObservers({
+        connections: config.observe.connections,
+        site: token === undefined ? undefined : config.site,
+        table: this.#table,
+        topology: this.#topology,
+        replica: this.#replica,
+        clock,
+        random,
+        tracker: () => this.#tracker,
+      })
     this.#tracker = new Tracker({
       topology: this.#topology,
       table: this.#table,
@@ -133,8 +146,8 @@ export class SiteswarmNode {
       leases: store.leases,
       replica: this.#replica,
       authority: this.#authority,
+      ...(this.#clientObservers === undefined ? {} : { reachability: this.#clientObservers }),
       ...(this.#federation === undefined ? {} : { remote: this.#federation.remoteSites }),
-      probe: probeCompletion,
       onCompletion: (infoHash, siteIndex) => this.#webSeeds.completed(infoHash, siteIndex),
       interval: {
         secondsMin: Math.ceil(config.interval.minMs / 1000),
@@ -158,7 +171,12 @@ export class SiteswarmNode {
       topology: this.#topology,
       log,
     })
-    this.#housekeeping = new Sweeper({ table: this.#table, tracker: this.#tracker, clock })
+    this.#housekeeping = new Sweeper({
+      table: this.#table,
+      tracker: this.#tracker,
+      replica: this.#replica,
+      clock,
+    })
     this.#udp = new UdpServer({
       tracker: this.#tracker,
       secrets: store.secrets,
@@ -175,6 +193,7 @@ export class SiteswarmNode {
         logLinesDropped: droppedLogLines(),
         udpDrops: this.#udp.drops,
         federation: readFederationGauges(this.#federation, clock),
+        observers: readObserverGauges(this.#topology.value, config.site, this.#clientObservers),
         isReady: this.#isRestored && !this.#isDraining,
         // The supervisor adds the number of replaced workers.
         workersReplaced: 0,
@@ -193,6 +212,7 @@ export class SiteswarmNode {
       peers: this.#table.rows.live,
       store: store.state,
       federation: this.#federation,
+      clientObservers: this.#clientObservers,
     }))
     this.#admin = new AdminServer({
       topology: this.#topology,
@@ -243,6 +263,7 @@ export class SiteswarmNode {
     this.#isRestored = true
     this.#federation?.start()
     this.#housekeeping.start()
+    this.#clientObservers?.start()
     const http = await listenOn(listen.http, (at) => this.#http.start(at))
     const udp = await listenOn(listen.udp, (at) => this.#udp.start(at))
     this.#unwatch.push(
@@ -291,6 +312,7 @@ export class SiteswarmNode {
     await this.#http.stop(STOP_DEADLINE_MS)
     this.#webSeeds.close()
     await this.#federation?.stop()
+    this.#clientObservers?.stop()
     this.#housekeeping.stop()
     this.#replica.flush()
     await this.#store.close()

@@ -17,6 +17,7 @@ const SLICE_ROWS = 2_000
 export interface SweeperComponents {
   readonly table: SwarmTable
   readonly tracker: { tick(): void }
+  readonly replica: { tick(): void }
   /** The clock of the site. */
   readonly clock: Clock
 }
@@ -24,19 +25,26 @@ export interface SweeperComponents {
 export class Sweeper {
   readonly #table: SwarmTable
   readonly #tracker: SweeperComponents['tracker']
+  readonly #replica: SweeperComponents['replica']
   readonly #clock: Clock
   readonly #timers: NodeJS.Timeout[] = []
   #isSweeping = false
 
-  constructor({ table, tracker, clock }: SweeperComponents) {
+  constructor({ table, tracker, replica, clock }: SweeperComponents) {
     this.#table = table
     this.#tracker = tracker
+    this.#replica = replica
     this.#clock = clock
   }
 
   start(): void {
     this.#timers.push(setInterval(() => void this.#sweep(), SWEEP_INTERVAL_MS))
-    this.#timers.push(setInterval(() => this.#tracker.tick(), TICK_INTERVAL_MS))
+    this.#timers.push(
+      setInterval(() => {
+        this.#tracker.tick()
+        this.#replica.tick()
+      }, TICK_INTERVAL_MS),
+    )
   }
 
   stop(): void {

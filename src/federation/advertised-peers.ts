@@ -34,7 +34,13 @@ export function selectAdvertisedPeers(
   const sourcesMax = gateways.length > 0 ? ADVERTISED_PEERS_MAX - 1 : ADVERTISED_PEERS_MAX
   const sources = new Set<number>()
   const add = (row: number, max: number) => {
-    if (sources.size < max && rows.has(row, flags.seed) && isEligible(row)) sources.add(row)
+    if (
+      sources.size < max &&
+      rows.has(row, flags.seed) &&
+      !table.observed.isIncomplete(row) &&
+      isEligible(row)
+    )
+      sources.add(row)
   }
   for (const other of swarm.sites)
     for (const { upstreamRow } of other === site ? [] : other.gateways)

@@ -16,7 +16,8 @@ import type { SiteAuthority } from '../topology/site-authority.ts'
 import { selectAdvertisedPeers, type AdvertisedPeer } from './advertised-peers.ts'
 import { BATCH_BYTES, leaseRecordOf } from '../replication/table-records.ts'
 import type { RemoteSites } from './remote-sites.ts'
-import { BatchWriter, NODE_ID_BYTES } from '../replication/record-codec.ts'
+import { BatchWriter } from '../replication/record-codec.ts'
+import { NODE_ID_BYTES } from '../replication/record-layout.ts'
 import type { SiteCountsRecord } from '../replication/records.ts'
 
 /** Delay from the first change to the poll. Short compared with the convergence delay between sites. */

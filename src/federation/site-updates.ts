@@ -50,6 +50,7 @@ export class SiteUpdateReader implements RecordSink {
   introduction(): void {}
   gatewayHost(): void {}
   completion(): void {}
+  observation(): void {}
 
   /**
    * Ignores records without the counts of their torrent before them. All records of a torrent share one infohash view.

@@ -15,6 +15,7 @@ import type { Choice, HandoutContext, Reason } from './decision.ts'
 import { pick, take } from './pick.ts'
 import { isInReserve, type JoinStrategy } from './small-site.ts'
 import { isLargeSite } from './site-state.ts'
+import { isUnreachable } from './unreachable-clients.ts'
 
 /** A leecher with this many introductions is not handed out to further peers. */
 const LEECHER_LINKS_MAX = 8
@@ -45,7 +46,8 @@ export class LocalChoices {
     const { introductions, rows } = table
     for (let index = 0; index < introductions.count(requester.row); index++) {
       const row = introductions.at(requester.row, index)
-      if (rows.isExpired(row, nowMs) || table.siteOf(row) !== site) continue
+      if (rows.isExpired(row, nowMs) || rows.has(row, flags.unreachable) || table.siteOf(row) !== site)
+        continue
       this.choices.push({ row, locality: this.#locality(row), reason: 'introduced' })
     }
   }
@@ -57,7 +59,7 @@ export class LocalChoices {
     if (strategy === 'seed') this.#addSeeds(1, 'last-resort')
     this.#sparesReserve = strategy === 'chain'
     const { wanted, linksMax } = this.#degree()
-    if (this.#known('source') === 0) this.#addSources(1, 'source')
+    if (this.#known('source') === 0) this.#addSources(1, isUnreachable(this.#context) ? 'ahead' : 'source')
     this.#addNeighbours('bubble', policy.bubbleNeighbours - this.#known('bubble'), linksMax)
     this.#addNeighbours('site', policy.otherNeighbours - this.#known('site'), linksMax)
     // A leecher with enough neighbours is better than none of its own bubble, or none outside it.
@@ -76,6 +78,8 @@ export class LocalChoices {
   /** Number of leechers in a response, and the introductions that these may already have. */
   #degree(): { readonly wanted: number; readonly linksMax: number } {
     const { policy, site, requester } = this.#context
+    if (isUnreachable(this.#context))
+      return { wanted: policy.unreachableNeighbours, linksMax: LEECHER_LINKS_MAX }
     if (isLargeSite(policy, site))
       return { wanted: policy.largeNeighbours, linksMax: policy.largeNeighboursMax }
     if (this.#isSlow(requester.row) && !requester.isBitfieldOnly)
@@ -185,7 +189,7 @@ export class LocalChoices {
   }
 
   /** Sources with a free slot; as a last resort or a rescue also those without. */
-  #addSources(count: number, reason: 'source' | 'last-resort' | 'rescue'): void {
+  #addSources(count: number, reason: 'source' | 'last-resort' | 'rescue' | 'ahead'): void {
     if (count <= 0) return
     const before = this.choices.length
     this.#addSeeds(count, reason)
@@ -196,16 +200,16 @@ export class LocalChoices {
     }
   }
 
-  #addSeeds(count: number, reason: 'source' | 'last-resort' | 'rescue'): void {
+  #addSeeds(count: number, reason: 'source' | 'last-resort' | 'rescue' | 'ahead'): void {
     this.#add('seed', count, reason, (row) => {
-      if (!this.#isFree(row, reason)) return -1
+      if (!this.#isFree(row, reason) || this.#context.table.observed.isIncomplete(row)) return -1
       return this.#context.table.rows.has(row, flags.unverifiedSeed)
         ? this.#links(row) + 1000
         : this.#links(row)
     })
   }
 
-  #isFree(row: number, reason: 'source' | 'last-resort' | 'rescue'): boolean {
+  #isFree(row: number, reason: 'source' | 'last-resort' | 'rescue' | 'ahead'): boolean {
     return reason !== 'source' || this.#links(row) < this.#slotsOf(row)
   }
 

@@ -123,7 +123,7 @@ function sourceIn(
   const rank = (row: number) => {
     const { rows } = table
     if (rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs) || avoid.includes(row)) return -1
-    if (row === requester.row) return -1
+    if (row === requester.row || (rows.has(row, flags.seed) && table.observed.isIncomplete(row))) return -1
     if (requester.isBitfieldOnly && !rows.has(row, flags.seed) && rows.has(row, flags.slowToForward))
       return -1
     const doubt = rows.has(row, flags.unverifiedSeed) ? 1000 : 0

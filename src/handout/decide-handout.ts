@@ -20,6 +20,8 @@ import { election, endedLeases } from './elect-gateway.ts'
 import { DecisionRandom } from './pick.ts'
 import { siteState } from './site-state.ts'
 import { joinStrategy } from './small-site.ts'
+import { isStandby } from './standby.ts'
+import { waitsForReachablePeers } from './unreachable-clients.ts'
 
 /** Local seeds for a peer that announces `left=0` and may lack the content. */
 const SEEDS_FOR_UNVERIFIED = 3
@@ -46,7 +48,10 @@ export function decideHandout(context: HandoutContext): Decision {
       } else if (receivesFromNoLeecher(context)) {
         if (local.choices.length === 0) local.addForBitfieldOnly(downstreamOf)
         isTooEarly = local.choices.length === 0
-      } else isRescue = forLeecher(context, local)
+      } else {
+        isRescue = forLeecher(context, local)
+        isTooEarly = waitsForReachablePeers(context, local.choices.length) || isStandby(context, live)
+      }
     } else forSource(context, random, local, remote)
     if (requester.role === 'seed' || lease !== undefined) assignUpstreams(context, remote, upstreams)
   }

@@ -16,6 +16,8 @@ export const reasons = {
   'same-site': 'a leecher of another bubble of the site',
   source: 'a local source with a free slot',
   'last-resort': 'the only local source; all its slots are taken',
+  ahead:
+    'a source or gateway of the site for a client that does not accept connections: it needs a neighbour that is always ahead',
   partial: 'a partial seed of the site; it uploads its pieces',
   leecher: 'a local leecher, which lacks what the requester has',
   stranger: 'a local leecher that the finisher never met: no reconnect ban between them',
@@ -57,6 +59,8 @@ export interface Requester {
   readonly isBitfieldOnly: boolean
   /** Time for which the response to this announce has been deferred. */
   readonly waitedMs: number
+  /** False if the response cannot be deferred: the sender of a datagram would repeat it. */
+  readonly mayWait: boolean
 }
 
 export interface HandoutContext {

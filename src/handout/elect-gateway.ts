@@ -8,7 +8,9 @@ import { flags } from '../swarm/peer-rows.ts'
 import type { Gateway } from '../swarm/swarm.ts'
 import { gatewaysMax } from '../topology/topology.ts'
 import type { HandoutContext } from './decision.ts'
+import { isUnreachable, mayStillWait, reachableLeechers } from './unreachable-clients.ts'
 import { hasCopy } from './site-state.ts'
+import { neverBegan } from './standby.ts'
 
 /**
  * A lifetime is two intervals and some slack, so the next announce of a gateway is due at this share of it: 296 s after
@@ -31,6 +33,7 @@ export function endedLeases(context: HandoutContext): LeaseEnd[] {
     if (table.rows.isExpired(gateway.row, nowMs)) ended.push({ row: gateway.row, cause: 'expired' })
     else if (isWarm) ended.push({ row: gateway.row, cause: 'stopped' })
     else if (isStuck(context, gateway)) ended.push({ row: gateway.row, cause: 'stalled' })
+    else if (isCutOff(context, gateway)) ended.push({ row: gateway.row, cause: 'unreachable' })
   }
   return ended
 }
@@ -44,11 +47,25 @@ function isStuck(context: HandoutContext, gateway: Gateway): boolean {
   const { table, site, requester, policy, nowMs } = context
   const { rows } = table
   if (gateway.upstreamRow < 0 || site.leechers < 2) return false
+  if (neverBegan(context, gateway)) return true
   if (gateway.row === requester.row) return rows.stalls(requester.row) >= policy.stallsUntilReplaced
   const silentMs = nowMs - rows.lastSeenMs(gateway.row, nowMs)
   const isOverdue = silentMs >= rows.lifetimeSeconds(gateway.row) * 10 * OVERDUE_PERCENT
   if (!isOverdue || requester.row < 0 || requester.role !== 'leecher') return false
   return table.introductions.count(requester.row) > 0 || rows.stalls(requester.row) > 0
+}
+
+/**
+ * A gateway that does not accept connections passes its pieces on only to the peers that it dials, and it learns of none
+ * before its next announce. The requester, which accepts connections, replaces it.
+ */
+function isCutOff({ table, requester }: HandoutContext, gateway: Gateway): boolean {
+  if (requester.row < 0 || requester.row === gateway.row || requester.role !== 'leecher') return false
+  return (
+    table.rows.has(gateway.row, flags.unreachable) &&
+    !table.rows.has(requester.row, flags.unreachable) &&
+    !table.introductions.has(requester.row, gateway.row)
+  )
 }
 
 /** Cause of the requester's election as gateway; undefined if it is not elected. `live`: the leases that continue. */
@@ -57,10 +74,10 @@ export function election(
   live: readonly Gateway[],
   ended: readonly LeaseEnd[],
 ): ElectionCause | undefined {
-  const { table, topology, swarm, site, requester, mayElect } = context
+  const { topology, swarm, site, requester, mayElect } = context
   if (!mayElect) return undefined
   if (requester.role !== 'leecher' || requester.peersWanted === 0 || hasCopy(swarm, site)) return undefined
-  if (requester.row >= 0 && table.rows.has(requester.row, flags.unreachable)) return undefined
+  if (isUnreachable(context) && (mayStillWait(context) || reachableLeechers(context, 1) > 0)) return undefined
   if (live.some((gateway) => gateway.row === requester.row)) return undefined
   if (live.length >= gatewaysMax(topology, site.site)) return undefined
   const isJustReplaced = ended.some(({ row, cause }) => row === requester.row && cause === 'stalled')

@@ -89,6 +89,15 @@ export interface Policy {
   readonly bitfieldOnlyLeadShare: number
   /** Time for which a bitfield-only leecher leaves the sources of its site to the gateways of other sites. */
   readonly bitfieldOnlyWaitMs: number
+  /** Time after which a gateway without a first piece is replaced; longer than a large piece takes on a slow link. */
+  readonly gatewayBeginMs: number
+  /** Time for which the standby waits for that; see `standby.ts`. */
+  readonly standbyMs: number
+  /** Leechers for a client that does not accept connections; see `unreachable-clients.ts`. */
+  readonly unreachableNeighbours: number
+  /** With fewer, its response is deferred, for this time at most: the hosts of a rollout start within seconds. */
+  readonly unreachableNeighboursMin: number
+  readonly unreachableWaitMs: number
   /** Gateways without an upstream that are assigned to a source when it announces. */
   readonly upstreamAssignmentsMax: number
   /** Consecutive announces without progress after which a peer gets a fresh source. */
@@ -125,6 +134,11 @@ export const defaultPolicy: Policy = {
   bitfieldOnlyCoDownstreamWaitMs: 40_000,
   bitfieldOnlyLeadShare: 0.1,
   bitfieldOnlyWaitMs: 3_000,
+  gatewayBeginMs: 6_000,
+  standbyMs: 7_000,
+  unreachableNeighbours: 6,
+  unreachableNeighboursMin: 4,
+  unreachableWaitMs: 4_000,
   upstreamAssignmentsMax: 4,
   stallsUntilRescue: 1,
   stallsUntilReplaced: 3,
@@ -141,4 +155,8 @@ assert(defaultPolicy.otherNeighbours >= 1, 'a bubble without links to others bec
 assert(
   defaultPolicy.stallsUntilReplaced > defaultPolicy.stallsUntilRescue,
   'a gateway gets another upstream before it is replaced',
+)
+assert(
+  defaultPolicy.standbyMs > defaultPolicy.gatewayBeginMs,
+  'the standby waits until it can replace the gateway',
 )

@@ -13,6 +13,7 @@ import { LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
 import { downstreamOfSite } from './choose-upstream.ts'
 import type { HandoutContext } from './decision.ts'
 import type { Policy } from './policy.ts'
+import { isUnreachable } from './unreachable-clients.ts'
 
 /**
  * `seed`: a seed first, even without a free slot. `reserve`: no peers. `chain`: no leecher in reserve. `graph`: the
@@ -25,6 +26,7 @@ const CHAIN_LEECHERS = 3
 
 export function joinStrategy(context: HandoutContext): JoinStrategy {
   const { table, site, requester, policy } = context
+  if (isUnreachable(context)) return 'graph'
   if (!requester.dropsFinishers || requester.row < 0 || site.leechers < 2 || site.leechers > CHAIN_LEECHERS)
     return 'graph'
   const { rows } = table

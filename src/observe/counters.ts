@@ -7,12 +7,21 @@
 import type { AnnounceEvent } from '../core/announce.ts'
 import { refusals, type RefusalCode } from '../core/errors.ts'
 import type { ElectionCause, Locality, Protocol, TrackerMetrics } from '../core/tracker-metrics.ts'
+import { Histogram } from './histogram.ts'
 import { OriginCounters } from './origin-counters.ts'
 
 export const protocols: readonly Protocol[] = ['http', 'udp']
 export const events: readonly AnnounceEvent[] = ['none', 'started', 'completed', 'stopped', 'paused']
 export const localities: readonly Locality[] = ['bubble', 'site', 'remote']
-export const causes: readonly ElectionCause[] = ['first', 'stopped', 'expired', 'stalled', 'added', 'surplus']
+export const causes: readonly ElectionCause[] = [
+  'first',
+  'stopped',
+  'expired',
+  'stalled',
+  'added',
+  'surplus',
+  'unreachable',
+]
 export const refusalCodes = Object.keys(refusals) as readonly RefusalCode[]
 
 /** `accepted`: the new topology is current. `refused`: it has an error, and the old one stays. */
@@ -23,9 +32,12 @@ export const reloadResults: readonly ReloadResult[] = ['accepted', 'refused']
  * Upper bounds in seconds. An announce takes some tens of microseconds. The upper half shows announces that waited for
  * other work on the event loop, from a few milliseconds on.
  */
-export const durationBuckets: readonly number[] = [
+const durationBuckets: readonly number[] = [
   0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1,
 ]
+
+/** Upper bounds in seconds: an observer detects a loss within seconds, the next announce may come minutes later. */
+const replacementBuckets: readonly number[] = [1, 2, 5, 10, 30, 60, 120, 300, 600]
 
 /*
   The row of a site
@@ -47,13 +59,13 @@ const ROW = DOWNLOADED + 4
 
 export class Counters implements TrackerMetrics {
   readonly origins = new OriginCounters()
+  readonly durations = new Histogram(durationBuckets)
+  readonly gatewayReplacements = new Histogram(replacementBuckets)
   #siteNames: readonly string[] = []
   #rows = new Float64Array(0)
   readonly #refusals = new Float64Array(refusalCodes.length)
   readonly #reloads = new Float64Array(reloadResults.length)
   /** By bucket; the last one counts values above every bound. */
-  readonly #durations = new Float64Array(durationBuckets.length + 1)
-  #durationSeconds = 0
 
   constructor(siteNames: readonly string[]) {
     this.resize(siteNames)
@@ -109,10 +121,11 @@ export class Counters implements TrackerMetrics {
   }
 
   duration(seconds: number): void {
-    let bucket = 0
-    while (bucket < durationBuckets.length && seconds > (durationBuckets[bucket] as number)) bucket++
-    this.#durations[bucket] = (this.#durations[bucket] as number) + 1
-    this.#durationSeconds += seconds
+    this.durations.add(seconds)
+  }
+
+  gatewayReplaced(seconds: number): void {
+    this.gatewayReplacements.add(seconds)
   }
 
   reload(result: ReloadResult): void {
@@ -157,10 +170,6 @@ export class Counters implements TrackerMetrics {
   }
 
   /** Number of values in each bucket of `durationBuckets` and above the last bound, and their sum in seconds. */
-  durations(): { readonly perBucket: readonly number[]; readonly sumSeconds: number } {
-    return { perBucket: [...this.#durations], sumSeconds: this.#durationSeconds }
-  }
-
   /** An index outside the topology changes nothing: JavaScript ignores such a write to a typed array. */
   #add(siteIndex: number, word: number, amount: number): void {
     const at = siteIndex * ROW + word

@@ -6,91 +6,13 @@
  * from the first event on. A label never contains an infohash, a peer or an address. A test compares
  * docs/reference/metrics.md with this table.
  */
-import type { FederationRefusal } from '../core/federation-metrics.ts'
 import type { Counters } from './counters.ts'
-import {
-  causes,
-  durationBuckets,
-  events,
-  localities,
-  protocols,
-  refusalCodes,
-  reloadResults,
-} from './counters.ts'
+import { causes, events, localities, protocols, refusalCodes, reloadResults } from './counters.ts'
+import type { MetricRow, Sample, UdpDropCause } from './metric-row.ts'
+import { observerMetrics } from './observer-metrics.ts'
 import { originRefusals } from './origin-counters.ts'
 
-/** Current values, read once for each scrape. */
-export interface Gauges {
-  /** One entry for each bubble of each site, the bubble `-` included. */
-  readonly bubbles: readonly {
-    readonly site: string
-    readonly bubble: string
-    readonly seeds: number
-    readonly leechers: number
-  }[]
-  readonly sites: readonly { readonly site: string; readonly swarms: number; readonly gateways: number }[]
-  readonly store: {
-    readonly isUp: boolean
-    readonly lagSeconds: number
-    readonly backlogBytes: number
-    readonly droppedBatches: number
-    readonly refusedBatches: number
-  }
-  /** True if a load balancer should send clients to this node. */
-  readonly isReady: boolean
-  /** Worker processes that exited unexpectedly, or hung and were killed, and were replaced. */
-  readonly workersReplaced: number
-  readonly logLinesDropped: number
-  readonly udpDrops: Readonly<Record<UdpDropCause, number>>
-  readonly federation: FederationGauges
-}
-
-/** Remote sites to which this node subscribes. */
-export interface FederationGauges {
-  readonly remotes: readonly {
-    readonly remote: string
-    readonly isUp: boolean
-    readonly ageSeconds: number
-  }[]
-  readonly receivedBytes: number
-  readonly sentBytes: number
-  readonly refusals: readonly { readonly reason: FederationRefusal; readonly count: number }[]
-}
-
-/** Reason why a datagram got no response: see `UdpServerDrops`. */
-export type UdpDropCause = 'unreadable' | 'unproven' | 'unsent'
 const udpDropCauses: readonly UdpDropCause[] = ['unreadable', 'unproven', 'unsent']
-
-export interface Reading {
-  readonly version: string
-  readonly counters: Counters
-  readonly gauges: Gauges
-}
-
-export interface Sample {
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-  /** Only for the parts of a histogram. */
-  readonly suffix?: '_bucket' | '_sum' | '_count'
-}
-
-interface MetricRowParts {
-  /** Name without the prefix. */
-  readonly name: string
-  readonly labels: readonly string[]
-  readonly help: string
-  readonly read: (reading: Reading) => Sample[]
-}
-
-/**
- * Counters of several workers of one node are summed. Every worker has the same value of a gauge, or nearly:
- * `overWorkers` selects the one that is reported for the node.
- */
-export type MetricRow = MetricRowParts &
-  (
-    | { readonly type: 'counter' | 'histogram' }
-    | { readonly type: 'gauge'; readonly overWorkers: 'max' | 'min' }
-  )
 
 export const METRIC_PREFIX = 'siteswarm_'
 
@@ -319,8 +241,9 @@ export const metricsTable: readonly MetricRow[] = [
     type: 'histogram',
     labels: [],
     help: 'Time from reading an announce to its response. Includes deliberate delays: for other nodes and sites during a gateway election (about half a second), and for an rtorrent until a neighbour has data for it (up to 45 s).',
-    read: ({ counters }) => readDurations(counters),
+    read: ({ counters }) => counters.durations.samples(),
   },
+  ...observerMetrics,
   {
     name: 'topology_reloads_total',
     type: 'counter',
@@ -360,22 +283,6 @@ export const metricsTable: readonly MetricRow[] = [
     read: ({ version }) => [{ labels: { version }, value: 1 }],
   },
 ]
-
-/** In the Prometheus format, each bucket includes the ones below it. */
-function readDurations(counters: Counters): Sample[] {
-  const { perBucket, sumSeconds } = counters.durations()
-  let count = 0
-  const buckets = perBucket.map((announces, index): Sample => {
-    count += announces
-    const bound = durationBuckets[index]
-    return { suffix: '_bucket', labels: { le: bound === undefined ? '+Inf' : String(bound) }, value: count }
-  })
-  return [
-    ...buckets,
-    { suffix: '_sum', labels: {}, value: sumSeconds },
-    { suffix: '_count', labels: {}, value: count },
-  ]
-}
 
 function perSite(counters: Counters, read: (index: number, site: string) => Sample[]): Sample[] {
   return counters.siteNames.flatMap((site, index) => read(index, site))

@@ -6,7 +6,8 @@
  */
 import { AggregatorRegistry, collectDefaultMetrics, type Metric, Registry } from 'prom-client'
 import type { Counters } from './counters.ts'
-import { type Gauges, METRIC_PREFIX, type MetricRow, metricsTable } from './metrics-table.ts'
+import type { Gauges, MetricRow } from './metric-row.ts'
+import { METRIC_PREFIX, metricsTable } from './metrics-table.ts'
 
 /** Gauges whose names end in `_total`: `promtool check metrics` rejects a page that has one. */
 const MISNAMED = [

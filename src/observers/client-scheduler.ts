@@ -13,6 +13,7 @@ import { ProtocolViolation } from '../wire/peer/protocol-violation.ts'
 import { backoffMs } from './backoff.ts'
 import { BitfieldMemory } from './bitfield-memory.ts'
 import { ClientQueues } from './client-queues.ts'
+import { sendsHave } from './client-kind.ts'
 import type { Dial } from './client-socket.ts'
 import { ConnectionSlots } from './connection-slots.ts'
 import { LivenessProbe, SILENT_BEFORE_PROBE_MS, SILENT_DIALS } from './liveness-probe.ts'
@@ -139,6 +140,7 @@ export class ClientScheduler {
       nowMs: this.#init.nowMs,
       events: {
         onReachable: () => this.#reached(client),
+        onHandshake: (peerId) => void (client.sendsHave = sendsHave(peerId)),
         onData: (bytes) => this.#received(client, bytes),
         onEnd: (end) => this.#ended(client, end),
       },
@@ -345,8 +347,9 @@ export class ClientScheduler {
 
   #nextPollMs(client: ObservedClient): number {
     const ageMs = Math.max(0, this.#init.utcMs() - client.firstSeenMs)
-    const { sendsHave, isComplete, progress } = client
-    return this.#init.nowMs() + pollIntervalMs({ sendsHave, isComplete, ageMs, share: progress.share })
+    const { isComplete, progress } = client
+    const polled = { sendsHave: client.sendsHave, isComplete, ageMs, share: progress.share }
+    return this.#init.nowMs() + pollIntervalMs(polled)
   }
 
   #scheduleTurn(client: ObservedClient): void {

@@ -4,7 +4,6 @@
  */
 import type { Address } from '../core/address.ts'
 import { infoHashKey } from '../core/info-hash.ts'
-import { sendsHave } from './client-kind.ts'
 import type { DueItem, DueQueue } from './due-queue.ts'
 import type { LivenessProbe } from './liveness-probe.ts'
 import type { ClientAddress, Observation, Priority, Reachability } from './observation.ts'
@@ -14,8 +13,6 @@ import type { ShownPieces, TorrentPieces } from './torrent-pieces.ts'
 
 /** A client as its announces and its role describe it. Times are UTC. */
 export interface ClientUpdate extends ClientAddress {
-  /** 20 bytes. */
-  readonly peerId: Buffer
   readonly priority: Priority
   /** `left=0` in its last announce. */
   readonly isAnnouncedComplete: boolean
@@ -48,7 +45,8 @@ export class ObservedClient implements ClientAddress, DueItem {
   priority: Priority
   isAnnouncedComplete: boolean
   announcedMs: number
-  sendsHave: boolean
+  /** By the peer id of its handshake; true until that arrives. */
+  sendsHave = true
 
   reachability: Reachability = 'unknown'
   readonly progress = new Progress()
@@ -93,7 +91,6 @@ export class ObservedClient implements ClientAddress, DueItem {
     this.priority = update.priority
     this.isAnnouncedComplete = update.isAnnouncedComplete
     this.announcedMs = update.announcedMs
-    this.sendsHave = sendsHave(update.peerId)
   }
 
   /** Order in which connections are closed: the highest rank first. */

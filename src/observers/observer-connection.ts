@@ -35,6 +35,8 @@ export type Phase = 'dialling' | 'greeting' | 'waiting' | 'open' | 'ended'
 export type ConnectionEnd = SocketEnd | ProtocolViolation | 'flooding' | 'memory'
 
 export interface ConnectionEvents {
+  /** `peerId`: 20 bytes. */
+  onHandshake(peerId: Buffer): void
   onReachable(): void
   /** The client sent something, of which `pieces` has the effect. Once for each chunk. */
   onData(bytes: number): void
@@ -168,7 +170,10 @@ export class ObserverConnection {
     this.#chunkMessages++
     if (message.kind === 'handshake') {
       this.#enter('waiting')
-      if (message.infoHash.equals(this.#init.client.infoHash)) return
+      if (message.infoHash.equals(this.#init.client.infoHash)) {
+        this.#init.events.onHandshake(message.peerId)
+        return
+      }
       this.#reject(new ProtocolViolation('infohash-wrong', message.infoHash.toString('hex')))
       return
     }

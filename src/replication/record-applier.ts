@@ -12,6 +12,7 @@ import type { Upstream } from '../swarm/leases.ts'
 import { indexHash } from '../swarm/index-hash.ts'
 import { hashAddress } from '../swarm/peer-hash.ts'
 import { flags } from '../swarm/peer-rows.ts'
+import { observePeer } from '../swarm/observe-peer.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import { RecentMap } from '../swarm/recent-map.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
@@ -23,6 +24,7 @@ import type {
   IntroductionRecord,
   LeaseRecord,
   PeerRef,
+  ObservationRecord,
   RecordSink,
   RemovedRecord,
 } from './records.ts'
@@ -135,6 +137,14 @@ export class RecordApplier implements RecordSink {
 
   /** Sent between sites only. */
   siteCounts(): void {}
+
+  /** Dropped for an unknown peer: the node that observes it records the observation again with each announce. */
+  observation({ infoHash, address, port, observation }: ObservationRecord): void {
+    const table = this.#table
+    const swarm = table.swarm(infoHash)
+    const row = swarm === undefined ? -1 : table.find(swarm, address, port)
+    if (row >= 0) observePeer(table, row, observation)
+  }
 
   completion({ infoHash, count, lastAtMs }: CompletionRecord): void {
     this.#table.complete(infoHash, { count, lastAtMs })

@@ -7,9 +7,9 @@
  */
 import { assert } from '../core/assert.ts'
 import { INFO_HASH_BYTES } from '../core/info-hash.ts'
-import type { ElectionCause } from '../core/tracker-metrics.ts'
+
 import type { PeerState } from '../swarm/peer-state.ts'
-import { byte, near, read16, read32, readAddress, write16, write32, writeAddress } from './big-endian.ts'
+import { write16, write32, writeAddress } from './big-endian.ts'
 import type {
   CompletionRecord,
   GatewayHostRecord,
@@ -18,61 +18,38 @@ import type {
   PeerRef,
   RecordSink,
   RemovedRecord,
+  ObservationRecord,
   SiteCountsRecord,
 } from './records.ts'
-
-/*
-  Batch => big-endian
-     0  uint8     version        1
-     1  byte[8]   node           its writer
-     9  uint48    time           of writing; milliseconds since 1970
-    15  Record[]
-
-  Record =>
-     0  uint8     type
-     1  uint16    length         of the body
-     3  byte[length]
-
-  A time of 32 bits is modulo 2^32 milliseconds and means the one nearest to the time of the batch.
-
-  1 Torrent     byte[20] infohash of the records that follow
-  2 Peer        uint8 flags, uint8 stalls, uint16 port, uint16 lifetime in seconds, uint32 last_seen,
-                uint32 left, uint32 downloaded in KiB, uint32 identity, byte[4 or 16] address by the flag v6
-  3 Removed     Ref
-  4 Introduction Ref, Ref
-  5 Lease       uint8 state (0 held, else 1 + index of the cause that ended it), uint48 since, double version (see lease-version.ts),
-                Ref peer, Ref upstream, of length 0 where there is none, uint32 tree rank (0 where it is missing)
-  6 GatewayHost uint32 host, double version, uint8 length, byte[length] site name in UTF-8
-  7 Completion  uint32 count, uint48 last_at
-  8 SiteCounts  uint32 seeds, uint32 leechers, uint32 partial, uint48 left in KiB, uint32 downloaded
-
-  Ref => uint8 length of the address (4, 16, or 0: no peer, and nothing follows), address, uint16 port, uint32 announced_at
-*/
-const VERSION = 1
-export const NODE_ID_BYTES = 8
-const HEADER_BYTES = 15
-const RECORD_HEAD_BYTES = 3
-const PEER_ADDRESS_AT = 22
-
-const TORRENT = 1
-const PEER = 2
-const REMOVED = 3
-const INTRODUCTION = 4
-const LEASE = 5
-const GATEWAY_HOST = 6
-const COMPLETION = 7
-const SITE_COUNTS = 8
-
-const SEED = 1
-const PARTIAL = 2
-const V6 = 4
-const UNVERIFIED_SEED = 8
-const VERIFIED_SEED = 16
-const UNREACHABLE = 32
-const SLOW_TO_FORWARD = 64
-
-/** The wire format contains the index: append only. */
-const CAUSES: readonly ElectionCause[] = ['first', 'stopped', 'expired', 'stalled', 'added', 'surplus']
+import {
+  VERSION,
+  NODE_ID_BYTES,
+  HEADER_BYTES,
+  RECORD_HEAD_BYTES,
+  TORRENT,
+  PEER,
+  REMOVED,
+  INTRODUCTION,
+  LEASE,
+  GATEWAY_HOST,
+  COMPLETION,
+  SITE_COUNTS,
+  OBSERVATION,
+  SEED,
+  PARTIAL,
+  V6,
+  UNVERIFIED_SEED,
+  VERIFIED_SEED,
+  UNREACHABLE,
+  SLOW_TO_FORWARD,
+  OBSERVED_REACHABLE,
+  OBSERVED_UNREACHABLE,
+  OBSERVED_SHARE,
+  OBSERVED_COMPLETE,
+  OBSERVED_STALLED,
+  SHARE_UNITS,
+  CAUSES,
+} from './record-layout.ts'
 
 /** The longest record is a gateway host with a site name of 255 bytes. */
 const RECORD_BYTES_MAX = RECORD_HEAD_BYTES + 13 + 255
@@ -167,6 +144,27 @@ export class BatchWriter implements RecordSink {
     this.#close(start, this.#bytes.writeUIntBE(lastAtMs, write32(this.#bytes, count, start), 6))
   }
 
+  observation({ infoHash, address, port, observation }: ObservationRecord): void {
+    const start = this.#open(OBSERVATION, infoHash)
+    const bytes = this.#bytes
+    const { reachability, share, isComplete, isStalled, observedAtMs, sharePerSecond } = observation
+    let flags =
+      reachability === 'reachable'
+        ? OBSERVED_REACHABLE
+        : reachability === 'unreachable'
+          ? OBSERVED_UNREACHABLE
+          : 0
+    if (share !== undefined) flags |= OBSERVED_SHARE
+    if (isComplete) flags |= OBSERVED_COMPLETE
+    if (isStalled) flags |= OBSERVED_STALLED
+    bytes[start] = flags
+    const at = bytes.writeFloatBE(
+      sharePerSecond,
+      write16(bytes, Math.round((share ?? 0) * SHARE_UNITS), start + 1),
+    )
+    this.#close(start, writeRef(bytes, { address, port, announcedAtMs: observedAtMs }, at))
+  }
+
   siteCounts({ infoHash, seeds, leechers, partial, leftKib, downloaded }: SiteCountsRecord): void {
     const start = this.#open(SITE_COUNTS, infoHash)
     const bytes = this.#bytes
@@ -205,170 +203,6 @@ function isAt(bytes: Buffer, infoHash: Buffer, at: number): boolean {
   for (let index = 0; index < INFO_HASH_BYTES; index++)
     if (bytes[at + index] !== infoHash[index]) return false
   return true
-}
-
-/**
- * Hands each record of a batch to the sink, in order; infohashes are views into the batch. False where it is not a
- * batch, or where a part of it is malformed; the sink then has the other records.
- */
-export function readBatch(batch: Buffer, sink: RecordSink): boolean {
-  if (batch.length < HEADER_BYTES || batch[0] !== VERSION) return false
-  const nowMs = batch.readUIntBE(9, 6)
-  let infoHash: Buffer | undefined = undefined
-  let isComplete = true
-  for (let at = HEADER_BYTES; at < batch.length;) {
-    const start = at + RECORD_HEAD_BYTES
-    if (start > batch.length) return false
-    const end = start + ((byte(batch, at + 1) << 8) | byte(batch, at + 2))
-    if (end > batch.length) return false
-    const type = byte(batch, at)
-    if (type === TORRENT) {
-      infoHash = end - start < INFO_HASH_BYTES ? undefined : batch.subarray(start, start + INFO_HASH_BYTES)
-      isComplete &&= infoHash !== undefined
-    } else if (type <= SITE_COUNTS) {
-      isComplete =
-        infoHash !== undefined && readRecord({ batch, start, end, nowMs }, type, infoHash, sink) && isComplete
-    }
-    at = end
-  }
-  return isComplete
-}
-
-/** The body of one record, as a range of its batch. */
-interface Body {
-  readonly batch: Buffer
-  readonly start: number
-  readonly end: number
-  readonly nowMs: number
-}
-
-function readRecord(body: Body, type: number, infoHash: Buffer, sink: RecordSink): boolean {
-  switch (type) {
-    case PEER:
-      return readPeer(body, infoHash, sink)
-    case REMOVED: {
-      const ref = readRef(body, body.start)
-      if (ref === undefined) return false
-      sink.removed({ infoHash, address: ref.address, port: ref.port, atMs: ref.announcedAtMs })
-      return true
-    }
-    case INTRODUCTION: {
-      const first = readRef(body, body.start)
-      const second = first === undefined ? undefined : readRef(body, refEnd(body.batch, body.start))
-      if (first === undefined || second === undefined) return false
-      sink.introduction({ infoHash, ends: [first, second] })
-      return true
-    }
-    case LEASE:
-      return readLease(body, infoHash, sink)
-    case GATEWAY_HOST:
-      return readGatewayHost(body, infoHash, sink)
-    case COMPLETION: {
-      const { batch, start, end } = body
-      if (end - start < 10) return false
-      sink.completion({ infoHash, count: read32(batch, start), lastAtMs: batch.readUIntBE(start + 4, 6) })
-      return true
-    }
-    case SITE_COUNTS:
-      return readSiteCounts(body, infoHash, sink)
-    default:
-      return false
-  }
-}
-
-function readSiteCounts({ batch, start, end }: Body, infoHash: Buffer, sink: RecordSink): boolean {
-  if (end - start < 22) return false
-  const [seeds, leechers, partial] = [
-    read32(batch, start),
-    read32(batch, start + 4),
-    read32(batch, start + 8),
-  ]
-  const leftKib = batch.readUIntBE(start + 12, 6)
-  sink.siteCounts({ infoHash, seeds, leechers, partial, leftKib, downloaded: read32(batch, start + 18) })
-  return true
-}
-
-function readPeer({ batch, start, end, nowMs }: Body, infoHash: Buffer, sink: RecordSink): boolean {
-  if (end - start < PEER_ADDRESS_AT + 4) return false
-  const flags = byte(batch, start)
-  const has = (flag: number) => (flags & flag) !== 0
-  if (has(V6) && end - start < PEER_ADDRESS_AT + 16) return false
-  const port = read16(batch, start + 2)
-  if (port === 0) return false
-  sink.peer({
-    infoHash,
-    address: readAddress(batch, start + PEER_ADDRESS_AT, has(V6)),
-    port,
-    identity: read32(batch, start + 18),
-    role: has(SEED) ? 'seed' : has(PARTIAL) ? 'partial' : 'leecher',
-    leftKib: read32(batch, start + 10),
-    downloadedKib: read32(batch, start + 14),
-    lastSeenMs: near(nowMs, read32(batch, start + 6)),
-    lifetimeSeconds: read16(batch, start + 4),
-    stalls: byte(batch, start + 1),
-    isUnverifiedSeed: has(UNVERIFIED_SEED),
-    isVerifiedSeed: has(VERIFIED_SEED),
-    isUnreachable: has(UNREACHABLE),
-    isSlowToForward: has(SLOW_TO_FORWARD),
-  })
-  return true
-}
-
-function readLease(body: Body, infoHash: Buffer, sink: RecordSink): boolean {
-  const { batch, start, end } = body
-  if (end - start < 15) return false
-  const state = byte(batch, start)
-  const peer = readRef(body, start + 15)
-  if (peer === undefined) return false
-  const version = batch.readDoubleBE(start + 7)
-  if (!Number.isSafeInteger(version) || version < 0) return false
-  const upstreamAt = refEnd(batch, start + 15)
-  if (upstreamAt >= end) return false
-  const upstream = byte(batch, upstreamAt) === 0 ? undefined : readRef(body, upstreamAt)
-  if (upstream === undefined && byte(batch, upstreamAt) !== 0) return false
-  const orderAt = upstream === undefined ? upstreamAt + 1 : refEnd(batch, upstreamAt)
-  sink.lease({
-    infoHash,
-    peer,
-    sinceMs: batch.readUIntBE(start + 1, 6),
-    version,
-    // A cause that only the next version has still ends the lease.
-    endedBy: state === 0 ? undefined : (CAUSES[state - 1] ?? 'stopped'),
-    upstream,
-    treeRank: orderAt + 4 <= end ? read32(batch, orderAt) : 0,
-  })
-  return true
-}
-
-function readGatewayHost({ batch, start, end }: Body, infoHash: Buffer, sink: RecordSink): boolean {
-  if (end - start < 13) return false
-  const nameEnd = start + 13 + byte(batch, start + 12)
-  const version = batch.readDoubleBE(start + 4)
-  if (nameEnd > end || !Number.isSafeInteger(version) || version < 0) return false
-  sink.gatewayHost({
-    infoHash,
-    site: batch.toString('utf8', start + 13, nameEnd),
-    host: read32(batch, start),
-    version,
-  })
-  return true
-}
-
-/** undefined where there is none, or where it exceeds the record. */
-function readRef({ batch, end, nowMs }: Body, at: number): PeerRef | undefined {
-  if (at >= end) return undefined
-  const length = byte(batch, at)
-  if ((length !== 4 && length !== 16) || at + length + 7 > end) return undefined
-  const portAt = at + 1 + length
-  const port = read16(batch, portAt)
-  if (port === 0) return undefined
-  const address = readAddress(batch, at + 1, length === 16)
-  return { address, port, announcedAtMs: near(nowMs, read32(batch, portAt + 2)) }
-}
-
-/** End of the ref at this position, by its own length: 16 bytes may hold an IPv4 address. */
-function refEnd(batch: Buffer, at: number): number {
-  return at + 1 + byte(batch, at) + 6
 }
 
 function writeRef(bytes: Buffer, { address, port, announcedAtMs }: PeerRef, at: number): number {

@@ -6,6 +6,7 @@
  */
 import type { Address } from '../core/address.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
+import type { PeerObservation } from '../swarm/observed-peers.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 
 /** One peer of the record's torrent, as of one of its announces. */
@@ -73,6 +74,14 @@ export interface SiteCountsRecord {
   readonly downloaded: number
 }
 
+/** The latest observation of a peer by the node that observes it. */
+export interface ObservationRecord {
+  readonly infoHash: Buffer
+  readonly address: Address
+  readonly port: number
+  readonly observation: PeerObservation
+}
+
 /** Receives records: the writer of a batch, and the reader that applies one. */
 export interface RecordSink {
   peer(state: PeerState): void
@@ -82,4 +91,5 @@ export interface RecordSink {
   gatewayHost(record: GatewayHostRecord): void
   completion(record: CompletionRecord): void
   siteCounts(record: SiteCountsRecord): void
+  observation(record: ObservationRecord): void
 }

@@ -12,6 +12,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { NODE_NUMBERS } from '../swarm/lease-version.ts'
+import { hashAddress, hashWords } from '../swarm/peer-hash.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
@@ -24,10 +25,14 @@ import {
   type Since,
   snapshotRecords,
   writeIntroductions,
+  writeObservation,
 } from './table-records.ts'
 import type { CompletionStore, LogSubscriber, SiteLog } from './site-store.ts'
 import { RecordApplier } from './record-applier.ts'
-import { BatchWriter, NODE_ID_BYTES, readBatch } from './record-codec.ts'
+import { BatchWriter } from './record-codec.ts'
+import { readBatch, readBatchHeader } from './record-reader.ts'
+import { NODE_ID_BYTES } from './record-layout.ts'
+import { HEARTBEAT_MS, SiteMembers } from './site-members.ts'
 import type { RemovedRecord } from './records.ts'
 
 export interface SwarmReplicaComponents {
@@ -54,7 +59,9 @@ export class SwarmReplica implements LogSubscriber {
   readonly #node: Buffer
   readonly #writer: BatchWriter
   readonly #applier: RecordApplier
+  readonly #members: SiteMembers
   #isFlushScheduled = false
+  #writtenMs = Number.NEGATIVE_INFINITY
   #refusedBatches = 0
 
   constructor(components: SwarmReplicaComponents) {
@@ -67,6 +74,7 @@ export class SwarmReplica implements LogSubscriber {
     this.#afterTurn = components.afterTurn ?? setImmediate
     this.#node = Buffer.from(Array.from({ length: NODE_ID_BYTES }, () => components.random.below(256)))
     this.#writer = new BatchWriter(this.#node)
+    this.#members = new SiteMembers(this.#node)
     components.table.leases.decideAs(components.random.below(NODE_NUMBERS))
     this.#applier = new RecordApplier({
       table: components.table,
@@ -82,7 +90,10 @@ export class SwarmReplica implements LogSubscriber {
   }
 
   apply(batch: Buffer): void {
-    this.#applier.begin(this.#clock.nowMs(), this.#log.isShared)
+    const nowMs = this.#clock.nowMs()
+    this.#applier.begin(nowMs, this.#log.isShared)
+    const writer = readBatchHeader(batch)
+    if (writer !== undefined) this.#members.note(writer.node, writer.atMs, nowMs)
     if (!readBatch(batch, this.#applier)) this.#refusedBatches++
   }
 
@@ -117,6 +128,28 @@ export class SwarmReplica implements LogSubscriber {
     return this.#table.completions.entries()
   }
 
+  /** Whether this node observes the client of a row. The live nodes of the site divide them. */
+  observes(row: number): boolean {
+    if (!this.#log.isShared) return true
+    const { rows } = this.#table
+    // A hash that all nodes compute alike; the indexes of each node have a key of their own.
+    const key = hashWords(
+      hashAddress(rows.address(row)),
+      rows.port(row),
+      this.#table.swarmOf(row).infoHash.readUInt32BE(0),
+      0,
+    )
+    return this.#members.owns(key, this.#clock.nowMs())
+  }
+
+  /** Shows the other nodes that this one is alive. Called at least once a second. */
+  tick(): void {
+    const nowMs = this.#clock.nowMs()
+    if (!this.#log.isShared || nowMs - this.#writtenMs < HEARTBEAT_MS) return
+    this.#writtenMs = nowMs
+    this.#log.append(this.#writer.take(nowMs))
+  }
+
   /** The peer has been added to the table: applies the records that arrived before it. */
   applyPending(row: number): void {
     this.#applier.applyPending(row)
@@ -136,6 +169,7 @@ export class SwarmReplica implements LogSubscriber {
     if (gateway !== undefined) this.#table.leases.refresh(gateway, context.nowMs)
     this.#writer.peer(this.#table.stateOf(row, context.nowMs))
     writeIntroductions(this.#writer, context, row, () => true)
+    writeObservation(this.#writer, context, row)
     const lease = leaseOf(context, row)
     const host = site.gatewayHostsEver > 0 ? this.#table.leases.hostOf(row) : 0
     const version = site.gatewayHosts.get(host)
@@ -162,6 +196,13 @@ export class SwarmReplica implements LogSubscriber {
     this.#writeLeaseEnd(row, cause, this.#table.leases.versionOf(this.#table.leaseOf(row)))
   }
 
+  /** This node observed the peer. */
+  recordObservation(row: number): void {
+    if (!this.#log.isShared) return
+    writeObservation(this.#writer, this.#rowContext(), row)
+    this.#scheduleFlush()
+  }
+
   recordRemoval(record: RemovedRecord): void {
     if (!this.#log.isShared) return
     this.#writer.removed(record)
@@ -182,7 +223,9 @@ export class SwarmReplica implements LogSubscriber {
   flush(): void {
     this.#isFlushScheduled = false
     if (this.#writer.isEmpty) return
-    this.#log.append(this.#writer.take(this.#clock.nowMs()))
+    const nowMs = this.#clock.nowMs()
+    this.#writtenMs = nowMs
+    this.#log.append(this.#writer.take(nowMs))
   }
 
   #rowContext(): RowContext {

@@ -54,6 +54,15 @@ export function leaseRecordOf(context: RowContext, gateway: Gateway): LeaseRecor
   }
 }
 
+/** Writes the observation of a row, if there is one. */
+export function writeObservation(sink: RecordSink, { table, nowMs }: RowContext, row: number): void {
+  const observation = table.observed.get(row, nowMs)
+  if (observation === undefined) return
+  const { rows } = table
+  const { infoHash } = table.swarmOf(row)
+  sink.observation({ infoHash, address: rows.address(row), port: rows.port(row), observation })
+}
+
 /** Writes the introductions of a row to the peers that `accepts` accepts. */
 export function writeIntroductions(
   sink: RecordSink,
@@ -112,7 +121,10 @@ function* writePeers(writer: BatchWriter, context: SnapshotContext, since: Since
   for (const isLocal of since === 'all' ? [true, false] : [true])
     for (const swarm of table.swarms())
       for (const row of rowsOf(table, swarm)) {
-        if (isIncluded(context, row, swarm, isLocal, since)) writer.peer(table.stateOf(row, context.nowMs()))
+        if (isIncluded(context, row, swarm, isLocal, since)) {
+          writer.peer(table.stateOf(row, context.nowMs()))
+          writeObservation(writer, { table, nowMs: context.nowMs() }, row)
+        }
         yield 1
       }
 }

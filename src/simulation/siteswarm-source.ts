@@ -49,6 +49,7 @@ export class SiteswarmSource implements PeerSource {
       downloaded: nothing,
       completion: nothing,
       duration: nothing,
+      gatewayReplaced: nothing,
     }
     this.#tracker = new Tracker({
       topology: new CurrentTopology(placedTopology(topology, population)),

@@ -2,6 +2,9 @@
 import { flags, type PeerRows } from './peer-rows.ts'
 import type { PeerState, Role } from './peer-state.ts'
 
+/** libtorrent announces port 1 where it does not listen, and some clients 0. */
+export const PORT_WITHOUT_LISTENER = 1
+
 export function writeRowState(rows: PeerRows, row: number, state: PeerState): void {
   rows.setLastSeen(row, state.lastSeenMs, state.lifetimeSeconds)
   rows.setLeftKib(row, state.leftKib)
@@ -31,7 +34,8 @@ export function readRowState(
     stalls: rows.stalls(row),
     isUnverifiedSeed: rows.has(row, flags.unverifiedSeed),
     isVerifiedSeed: rows.has(row, flags.verifiedSeed),
-    isUnreachable: rows.has(row, flags.unreachable),
+    // The flag is also set by observations, which are replicated as such.
+    isUnreachable: rows.port(row) <= PORT_WITHOUT_LISTENER,
     isSlowToForward: rows.has(row, flags.slowToForward),
   }
 }

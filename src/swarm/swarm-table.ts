@@ -9,6 +9,7 @@
  * same states in any order, and any number of times, give the same table on every node.
  */
 import type { Address } from '../core/address.ts'
+import { ChangedRows } from './changed-rows.ts'
 import { ChangedSwarms } from './changed-swarms.ts'
 import { ClientCounts } from './client-counts.ts'
 import { type Completions, CompletionCounts } from './completion-counts.ts'
@@ -16,7 +17,8 @@ import { EmptiedSwarms } from './emptied-swarms.ts'
 import { Introductions } from './introductions.ts'
 import type { LeasePlace, Leases } from './leases.ts'
 import { indexHash } from './index-hash.ts'
-import { flags, PeerRows } from './peer-rows.ts'
+import { ObservedPeers } from './observed-peers.ts'
+import { flags, LEFT_UNKNOWN, PeerRows } from './peer-rows.ts'
 import { compareStates, type PeerState, type Role } from './peer-state.ts'
 import type { PlaceCounts } from './place-counts.ts'
 import { Placement, type PlacesAfter, siteFor } from './placement.ts'
@@ -25,6 +27,7 @@ import { readRowState, writeRowState } from './row-state.ts'
 import type { SiteSwarm, Swarm } from './swarm.ts'
 import { SwarmRegistry } from './swarm-registry.ts'
 import { Tombstones } from './tombstones.ts'
+import { countsAsUnverified, verifySeeds } from './unverified-seeds.ts'
 
 export interface SwarmTableLimits {
   readonly peersMax: number
@@ -49,6 +52,8 @@ export class SwarmTable {
   readonly #limits: SwarmTableLimits
   readonly #placement: Placement
   readonly changes = new ChangedSwarms()
+  readonly changedRows = new ChangedRows()
+  readonly observed = new ObservedPeers()
   #sweepRow = 0
   #evicted = 0
   /** Latest time of a recorded state. */
@@ -81,7 +86,8 @@ export class SwarmTable {
 
   /** Bytes in typed arrays, without the objects of the swarms. */
   get bytes(): number {
-    return this.rows.bytes + this.introductions.bytes + this.#byEndpoint.bytes + this.clients.bytes
+    const { rows, introductions, clients, observed } = this
+    return rows.bytes + introductions.bytes + this.#byEndpoint.bytes + clients.bytes + observed.bytes
   }
 
   swarms(): IterableIterator<Swarm> {
@@ -140,15 +146,18 @@ export class SwarmTable {
     }
     if (state.lastSeenMs > this.#latestMs) this.#latestMs = state.lastSeenMs
     const swarm = there ?? this.#create(state.infoHash)
-    const isUnverifiedSeed = state.isUnverifiedSeed && state.lastSeenMs > swarm.completedAtMs
-    const row = known < 0 ? this.#insert(swarm, state, place, { isUnverifiedSeed, isCounted }) : known
+    const isUnverified = countsAsUnverified(this.observed, swarm, state, known)
+    const row =
+      known < 0 ? this.#insert(swarm, state, place, { isUnverifiedSeed: isUnverified, isCounted }) : known
     if (row < 0) return row
     if (known >= 0) {
       if (rows.place(row) !== place) this.#move(swarm, row, place)
       if (rows.identity(row) !== state.identity) this.#changeIdentity(swarm, row, state.identity)
-      this.#changeRole(swarm, row, state.role, isUnverifiedSeed)
+      this.#changeRole(swarm, row, state.role, isUnverified)
     }
     writeRowState(rows, row, state)
+    if (state.leftKib !== LEFT_UNKNOWN && state.leftKib > swarm.sizeKib) swarm.sizeKib = state.leftKib
+    if (this.observed.isUnreachable(row)) rows.setFlag(row, flags.unreachable, true)
     this.touch(row)
     return row
   }
@@ -156,6 +165,15 @@ export class SwarmTable {
   /** Reports a change of a peer outside its state: its lease, its upstream. */
   touch(row: number): void {
     this.changes.noteAt(this.swarmOf(row), this.siteIndexOf(row))
+    this.changedRows.note(row)
+  }
+
+  /** An observation changed whether the `left=0` of this peer is reliable. `nearMs`: any time within weeks. */
+  reassessSeed(row: number, nearMs: number): void {
+    const state = this.stateOf(row, nearMs)
+    const swarm = this.swarmOf(row)
+    if (state.role === 'seed')
+      this.#changeRole(swarm, row, 'seed', countsAsUnverified(this.observed, swarm, state, row))
   }
 
   /** `IndexHash.peer` of a row. */
@@ -190,7 +208,7 @@ export class SwarmTable {
     swarm.downloaded = count
     if (lastAtMs <= swarm.completedAtMs) return
     swarm.completedAtMs = lastAtMs
-    this.#trustSeeds(swarm)
+    verifySeeds(this, swarm, this.#latestMs)
   }
 
   /** Removes a peer and everything that depends on it. */
@@ -203,6 +221,7 @@ export class SwarmTable {
     const { rows } = this
     this.#byEndpoint.remove(rows.endpointHash(row), row)
     this.clients.remove(swarm, row, this.roleOf(row))
+    this.observed.clear(row)
     rows.release(row)
     swarm.rows--
     if (swarm.rows === 0) this.#drop(swarm)
@@ -234,6 +253,7 @@ export class SwarmTable {
       if (rows.isLive(row)) {
         rows.setLastSeen(row, rows.lastSeenMs(row, 0) + byMs, rows.lifetimeSeconds(row))
         this.introductions.shiftTime(row, byMs)
+        this.observed.shiftTime(row, byMs)
       }
     for (const swarm of this.swarms()) {
       if (swarm.completedAtMs > 0) swarm.completedAtMs += byMs
@@ -332,21 +352,6 @@ export class SwarmTable {
     for (let index = this.introductions.count(row) - 1; index >= 0; index--) {
       const other = this.introductions.at(row, index)
       if (this.rows.has(other, flags.seed)) this.introductions.unlink(row, other)
-    }
-  }
-
-  /** A completion shows that the content was available, so seeds that announced `left=0` before it are complete. */
-  #trustSeeds(swarm: Swarm): void {
-    const { rows } = this
-    for (const site of swarm.sites) {
-      if (site.unverifiedSeeds === 0) continue
-      for (const seeds of site.listsOf('seed'))
-        for (const row of seeds.all(rows)) {
-          if (!rows.has(row, flags.unverifiedSeed)) continue
-          if (rows.lastSeenMs(row, this.#latestMs) > swarm.completedAtMs) continue
-          rows.setFlag(row, flags.unverifiedSeed, false)
-          site.unverifiedSeeds--
-        }
     }
   }
 

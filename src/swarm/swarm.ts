@@ -141,6 +141,8 @@ export class Swarm {
   seedClients = 0
   leecherClients = 0
   partialClients = 0
+  /** KiB: the most that a leecher has announced as missing. The size of the torrent, once one started without content. */
+  sizeKib = 0
   /** Rows, every address counted. */
   rows = 0
 

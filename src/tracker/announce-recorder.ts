@@ -8,9 +8,10 @@ import { Refusal } from '../core/errors.ts'
 import { endLeases } from './apply-decision.ts'
 import type { Decision } from '../handout/decision.ts'
 import { flags } from '../swarm/peer-rows.ts'
+import type { PeerState } from '../swarm/peer-state.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
-import { derivePeerUpdate, timeOf } from './peer-update.ts'
+import { derivePeerUpdate, type PeerUpdate, timeOf } from './peer-update.ts'
 import { type ClientProfile, clientProfile } from './client-profile.ts'
 import type { GatewayElections } from './gateway-elections.ts'
 import { lifetimeSeconds, type AnnounceInterval, computeInterval } from './interval.ts'
@@ -26,8 +27,17 @@ export interface RecordedAnnounce {
   readonly load: number
   /** Time since the announce. */
   readonly waitedMs: number
+  /** False if the response cannot be deferred. */
+  readonly mayWait: boolean
+  /** The client has been dialled for this announce. */
+  readonly isChecked: boolean
   /** Set where it is computed before the decision. */
   readonly interval?: AnnounceInterval
+}
+
+export interface ObservedProgress {
+  readonly leftKib: number
+  readonly isComplete: boolean
 }
 
 export class AnnounceRecorder {
@@ -44,20 +54,54 @@ export class AnnounceRecorder {
     request: AnnounceRequest,
     from: Address,
     place: number,
-    load: number,
-    nowMs: number,
+    { load, nowMs, mayWait }: { readonly load: number; readonly nowMs: number; readonly mayWait: boolean },
   ): RecordedAnnounce {
-    const { table, interval, metrics, replica } = this.#parts
+    const { table, interval } = this.#parts
     const profile = clientProfile(request.peerId)
     // The upper bound; `computeInterval` sets the exact lifetime.
     const lifetimeMax = lifetimeSeconds(interval.secondsMax, profile.announceSecondsMin)
-    const { state, known, hasBecomeSeed, progressKib } = derivePeerUpdate(
-      table,
-      request,
-      from,
-      nowMs,
-      lifetimeMax,
-    )
+    const update = derivePeerUpdate(table, request, from, nowMs, lifetimeMax)
+    const { row, hasCompleted } = this.#put(update, place, nowMs)
+    const swarm = table.swarmOf(row)
+    return {
+      swarm,
+      row,
+      peersWanted: request.peersWanted,
+      hasCompleted,
+      profile,
+      load,
+      waitedMs: 0,
+      mayWait,
+      isChecked: false,
+    }
+  }
+
+  /** Records the progress that a node observed, as the announce that the client would have sent. */
+  recordObserved(row: number, { leftKib, isComplete }: ObservedProgress, nowMs: number): void {
+    const { table, replica } = this.#parts
+    const before = table.stateOf(row, nowMs)
+    const state = {
+      ...before,
+      role: isComplete ? ('seed' as const) : before.role,
+      leftKib,
+      downloadedKib: before.downloadedKib + Math.max(0, before.leftKib - leftKib),
+      lastSeenMs: Math.max(nowMs, before.lastSeenMs + 1),
+      stalls: 0,
+      isUnverifiedSeed: false,
+      isVerifiedSeed: before.isVerifiedSeed || isComplete,
+    }
+    const progressKib = state.downloadedKib - before.downloadedKib
+    const hasBecomeSeed = isComplete && before.role !== 'seed'
+    this.#put({ state, known: row, hasBecomeSeed, progressKib }, table.rows.place(row), nowMs)
+    replica?.recordPeer(row)
+  }
+
+  #put(
+    { state, known, hasBecomeSeed, progressKib }: PeerUpdate,
+    place: number,
+    nowMs: number,
+  ): { readonly row: number; readonly hasCompleted: boolean } {
+    const { table, metrics, replica } = this.#parts
     const wasGateway = known >= 0 && isGateway(table, known)
     const row = table.put(state, place, known)
     if (row < 0) throw new Refusal('TRK_OVERLOADED')
@@ -78,7 +122,7 @@ export class AnnounceRecorder {
       const isGatewayHost = lease.site.gatewayHosts.has(table.leases.hostOf(row))
       metrics.downloaded(siteIndex, progressKib * 1024, isGatewayHost)
     }
-    return { swarm, row, peersWanted: request.peersWanted, hasCompleted, profile, load, waitedMs: 0 }
+    return { row, hasCompleted }
   }
 
   /** The peer is still connected, waiting for its response. */
@@ -98,22 +142,28 @@ export class AnnounceRecorder {
 
   /** Removes a peer that stopped. Returns the interval for its response. */
   forget(request: AnnounceRequest, from: Address, load: number, nowMs: number): AnnounceInterval {
-    const { table, random, interval, replica } = this.#parts
+    const { table, random, interval } = this.#parts
     const { infoHash, port } = request
-    const known = table.swarm(infoHash)
-    const row = known === undefined ? -1 : table.find(known, from, port)
-    if (row >= 0 && isGateway(table, row)) this.#elections?.release(row)
-    const atMs = timeOf(table, request, from, row, nowMs)
-    table.stop({ infoHash, address: from, port }, atMs)
-    // Also for a peer that is not in this table: the record of another node may be on its way.
-    replica?.recordRemoval({ infoHash, address: from, port, atMs })
+    this.stop({ infoHash, address: from, port }, nowMs)
     const swarmPeers = table.swarm(infoHash)?.rows ?? 0
     const size = { isWaiting: false, swarmPeers, nodePeers: table.rows.live }
     return computeInterval(interval, size, load, random)
   }
 
+  /** Removes a peer that announced its stop, or whose client is gone. */
+  stop(peer: Pick<PeerState, 'infoHash' | 'address' | 'port'>, nowMs: number): void {
+    const { table, replica } = this.#parts
+    const known = table.swarm(peer.infoHash)
+    const row = known === undefined ? -1 : table.find(known, peer.address, peer.port)
+    if (row >= 0 && isGateway(table, row)) this.#elections?.release(row)
+    const atMs = timeOf(table, peer, peer.address, row, nowMs)
+    table.stop(peer, atMs)
+    // Also for a peer that is not in this table: the record of another node may be on its way.
+    replica?.recordRemoval({ ...peer, atMs })
+  }
+
   /** Before the next election: the other nodes grant no more leases than the site may have. */
-  endLeases(decision: Decision, nowMs: number): void {
+  endLeases(decision: Pick<Decision, 'leaseEnds'>, nowMs: number): void {
     if (decision.leaseEnds.length === 0) return
     const { table, replica } = this.#parts
     const known = decision.leaseEnds.filter(({ row }) => isGateway(table, row))

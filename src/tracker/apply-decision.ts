@@ -7,7 +7,7 @@ import type { Decision } from '../handout/decision.ts'
 import { rotate } from '../handout/pick.ts'
 
 /** The part that applies whether or not the requester becomes a gateway: leases that ended. */
-export function endLeases(table: SwarmTable, decision: Decision, nowMs: number): void {
+export function endLeases(table: SwarmTable, decision: Pick<Decision, 'leaseEnds'>, nowMs: number): void {
   for (const { row, cause } of decision.leaseEnds) {
     const lease = table.leaseOf(row)
     table.leases.end(lease, cause, table.leases.nextVersion(lease, nowMs, true))

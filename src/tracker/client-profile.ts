@@ -17,8 +17,6 @@ export interface ClientProfile {
   readonly dropsFinishers: boolean
   /** From clients of its kind, it learns only the pieces of the first bitfield; see `handout/bitfield-only-clients.ts`. */
   readonly isBitfieldOnly: boolean
-  /** Keeps `completed` for its next announce; see `completion-poller.ts`. */
-  readonly reportsCompletionLate: boolean
 }
 
 const UNKNOWN: ClientProfile = {
@@ -27,7 +25,6 @@ const UNKNOWN: ClientProfile = {
   isSlowToForward: false,
   dropsFinishers: false,
   isBitfieldOnly: false,
-  reportsCompletionLate: false,
 }
 /** libtorrent's `min_announce_interval`; qBittorrent and Deluge keep it. */
 const LIBTORRENT: ClientProfile = { ...UNKNOWN, announceSecondsMin: 300, dropsFinishers: true }
@@ -37,7 +34,6 @@ const RTORRENT: ClientProfile = {
   announceSecondsMin: 600,
   isSlowToForward: true,
   isBitfieldOnly: true,
-  reportsCompletionLate: true,
 }
 /** Without a connection, aria2 announces every 120 s. */
 const ARIA2: ClientProfile = { ...UNKNOWN, announcesMagnetsAsComplete: true }

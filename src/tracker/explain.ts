@@ -27,6 +27,7 @@ export function unknownClient(peer: Pick<Requester, 'row' | 'place' | 'role'>): 
     dropsFinishers: false,
     isBitfieldOnly: false,
     waitedMs: 0,
+    mayWait: false,
   }
 }
 

@@ -6,6 +6,7 @@ import type { Address } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
 import { hashIdentity } from '../swarm/peer-hash.ts'
 import { flags, LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
+import { PORT_WITHOUT_LISTENER } from '../swarm/row-state.ts'
 import type { PeerState, Role } from '../swarm/peer-state.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import { clientProfile } from './client-profile.ts'
@@ -54,7 +55,7 @@ export function derivePeerUpdate(
     isUnverifiedSeed:
       role === 'seed' && profile.announcesMagnetsAsComplete && !isReliable(table, known, request, nowMs),
     isVerifiedSeed: hasBecomeSeed || (known >= 0 && rows.has(known, flags.verifiedSeed)),
-    isUnreachable: request.port <= 1,
+    isUnreachable: request.port <= PORT_WITHOUT_LISTENER,
     isSlowToForward: profile.isSlowToForward,
   }
   const progressKib = known < 0 ? 0 : since(rows.downloadedKib(known), downloadedKib)

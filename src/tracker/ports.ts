@@ -1,4 +1,5 @@
 /** Ports of the announce path beside the site store. Implementations answer from memory and never throw. */
+import type { Address } from '../core/address.ts'
 
 /** Decides whether a torrent is served here. */
 export interface TorrentAdmission {
@@ -23,4 +24,10 @@ export interface RemoteTotals {
 export interface SiteCounts extends RemoteTotals {
   /** Bytes that the leechers of the site still lack, in KiB. */
   readonly leftKib: number
+}
+
+/** Dials a client to find out whether it accepts connections. */
+export interface ReachabilityCheck {
+  /** Resolves when the outcome has been recorded in the table, or after a deadline of 250 ms without one. Never rejects. */
+  check(peer: { readonly infoHash: Buffer; readonly address: Address; readonly port: number }): Promise<void>
 }

@@ -23,9 +23,10 @@ import { GatewayElections } from './gateway-elections.ts'
 import { type RecordedAnnounce, AnnounceRecorder, isGateway } from './announce-recorder.ts'
 import { type IntervalLimits, LoadMeter, type AnnounceInterval, computeInterval } from './interval.ts'
 import type { GatewayLeases } from '../replication/site-store.ts'
-import { type PeerProbe, CompletionPoller } from './completion-poller.ts'
+import { type Endpoint, endpointOf } from './endpoint.ts'
 import { choicesOfRemoteSite, decisionOfRemoteSite, type Explained, unknownClient } from './explain.ts'
-import type { RemoteCounts, TorrentAdmission } from './ports.ts'
+import { ObservationRecorder } from './observation-recorder.ts'
+import type { ReachabilityCheck, RemoteCounts, TorrentAdmission } from './ports.ts'
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import { DeferredAnnounces } from './deferred-announces.ts'
 
@@ -47,8 +48,8 @@ export interface TrackerComponents {
   readonly remote?: RemoteCounts
   /** Delays an election until remote sites have announced theirs; a timer by default. */
   readonly wait?: (forMs: number) => Promise<void>
-  /** Asks a client for its share of the pieces. Without it, only announces report progress. */
-  readonly probe?: PeerProbe
+  /** Dials a client before it becomes gateway. Without it, no client is checked. */
+  readonly reachability?: ReachabilityCheck
   /** Called on the announce path when a peer of this site completed this torrent; must return at once. */
   readonly onCompletion?: (infoHash: Buffer, siteIndex: number) => void
 }
@@ -61,7 +62,8 @@ export class Tracker implements TrackerService {
   readonly #elections: GatewayElections | undefined
   readonly #recorder: AnnounceRecorder
   readonly #deferred: DeferredAnnounces
-  readonly #completions: CompletionPoller | undefined
+  /** Takes the observations of the clients of this site. */
+  readonly observations: ObservationRecorder
 
   constructor(parts: TrackerComponents) {
     this.#parts = parts
@@ -69,10 +71,11 @@ export class Tracker implements TrackerService {
     if (leases !== undefined) this.#elections = new GatewayElections({ ...parts, leases })
     this.#recorder = new AnnounceRecorder(parts, this.#elections)
     this.#deferred = new DeferredAnnounces(clock)
-    if (parts.probe !== undefined)
-      this.#completions = new CompletionPoller(parts.probe, clock, (request, from) =>
-        this.#recordObserved(request, from),
-      )
+    this.observations = new ObservationRecorder({
+      ...parts,
+      recorder: this.#recorder,
+      attemptDeferred: () => this.#deferred.tick(),
+    })
     this.#policy = parts.policy ?? defaultPolicy
     this.#seed = parts.random.below(0x1_0000_0000)
     topology.onReplace((after, before) => this.#remap(after, before))
@@ -107,14 +110,14 @@ export class Tracker implements TrackerService {
     const place = this.#admit(request.infoHash, from)
     metrics.announce(this.#siteOf(place), protocol, request.event)
     if (this.#parts.authority.isRemote(this.#siteOf(place))) return this.#repeatDecision(request, from, load)
-    if (request.event === 'stopped') {
-      this.#completions?.forget(request, from)
+    if (request.event === 'stopped')
       return this.#replyWithCounts(request.infoHash, this.#recorder.forget(request, from, load, nowMs))
-    }
-    const recorded = this.#recorder.record(request, from, place, load, nowMs)
-    const reply = this.#attempt(recorded, nowMs) ?? this.#defer(recorded, protocol)
-    if (recorded.profile.reportsCompletionLate) this.#completions?.track(request, from, reply)
-    return reply
+    const recorded = this.#recorder.record(request, from, place, {
+      load,
+      nowMs,
+      mayWait: protocol === 'http',
+    })
+    return this.#attempt(recorded, nowMs) ?? this.#defer(recorded)
   }
 
   /**
@@ -133,21 +136,47 @@ export class Tracker implements TrackerService {
 
   /** Decides and responds; undefined where it is too early for a response. */
   #attempt(recorded: RecordedAnnounce, nowMs: number): AnnounceReply | Promise<AnnounceReply> | undefined {
+    if (
+      recorded.mayWait &&
+      this.#parts.table.roleOf(recorded.row) === 'leecher' &&
+      !this.#isChecked(recorded)
+    )
+      return this.#attemptChecked(recorded)
     const decision = this.#decideFor(recorded, true)
     this.#recorder.endLeases(decision, nowMs)
     if (decision.isTooEarly) return undefined
     // The peer was connected all the time, and fetches from now on.
     if (recorded.waitedMs > 0) this.#recorder.refresh(recorded.row, nowMs)
-    return decision.election === undefined
-      ? this.#conclude(recorded, decision)
-      : this.#elect(recorded, decision)
+    if (decision.election === undefined) return this.#conclude(recorded, decision)
+    return this.#isChecked(recorded) ? this.#elect(recorded, decision) : this.#attemptChecked(recorded)
+  }
+
+  /** Whether the client has been dialled, or cannot be. */
+  #isChecked({ row, isChecked }: RecordedAnnounce): boolean {
+    const { reachability, table } = this.#parts
+    return reachability === undefined || isChecked || table.observed.isChecked(row)
+  }
+
+  /** Decides when it is known whether the requester accepts connections: a gateway has to, and others need more peers. */
+  async #attemptChecked(recorded: RecordedAnnounce): Promise<AnnounceReply> {
+    const scheduled = {
+      ...recorded,
+      interval: this.#recorder.computeInterval(recorded, true),
+      isChecked: true,
+    }
+    this.#parts.replica?.recordPeer(recorded.row)
+    const peer = endpointOf(this.#parts.table, recorded.row)
+    await this.#parts.reachability?.check({ infoHash: recorded.swarm.infoHash, ...peer })
+    const later = this.#stillThere(scheduled, peer)
+    if (later === undefined) return this.#replyWithCounts(scheduled.swarm.infoHash, scheduled.interval)
+    return this.#attempt(later, this.#parts.clock.nowMs()) ?? this.#defer(later)
   }
 
   /** Responds when there is a peer to hand out. A datagram is not deferred: its sender would repeat it. */
-  #defer(recorded: RecordedAnnounce, protocol: Protocol): Promise<AnnounceReply> {
+  #defer(recorded: RecordedAnnounce): Promise<AnnounceReply> {
     const scheduled = { ...recorded, interval: this.#recorder.computeInterval(recorded, true) }
     this.#parts.replica?.recordPeer(recorded.row)
-    if (protocol === 'udp') throw new Refusal('TRK_TOO_EARLY')
+    if (!recorded.mayWait) throw new Refusal('TRK_TOO_EARLY')
     const peer = endpointOf(this.#parts.table, recorded.row)
     return this.#deferred.defer((waitedMs) => {
       const found = this.#stillThere(scheduled, peer)
@@ -156,30 +185,14 @@ export class Tracker implements TrackerService {
     })
   }
 
-  /** Runs deferred announces and polls that are due. Called about twice a second. */
+  /** Called about twice a second. */
   tick(): void {
-    this.#completions?.tick()
+    this.observations.tick()
     this.#deferred.tick()
   }
 
-  /** Answers all deferred announces. */
   close(): void {
     this.#deferred.close()
-  }
-
-  /** Records the observed progress of a client as an announce without a response. */
-  #recordObserved(request: AnnounceRequest, from: Address): void {
-    const place = this.#parts.topology.value.locate(from)
-    const { clock, replica, authority } = this.#parts
-    if (place < 0 || authority.isRemote(this.#siteOf(place))) return
-    try {
-      const recorded = this.#recorder.record(request, from, place, 0, clock.nowMs())
-      this.#recorder.computeInterval(recorded, request.leftBytes !== 0)
-      replica?.recordPeer(recorded.row)
-    } catch (error) {
-      // The table is full: the observation is dropped.
-      if (!(error instanceof Refusal)) throw error
-    }
   }
 
   /** The peer of an announce that waited; undefined where it has stopped in the meantime. */
@@ -229,7 +242,7 @@ export class Tracker implements TrackerService {
     const { table, topology, clock, metrics, replica } = this.#parts
     const { swarm, row } = recorded
     const changed = applyDecision(table, row, decision, clock.nowMs())
-    if (this.#isFederated) {
+    if (this.#parts.remote !== undefined) {
       rankGateway(table, topology.value, row, clock.nowMs())
       table.touch(row)
       if (changed.length > 0) table.changes.note(swarm)
@@ -296,10 +309,6 @@ export class Tracker implements TrackerService {
     })
   }
 
-  get #isFederated(): boolean {
-    return this.#parts.remote !== undefined
-  }
-
   #admit(infoHash: Buffer, from: Address): number {
     const place = this.#locate(from)
     if (from.isLinkLocal) throw new Refusal('TRK_ADDRESS_UNUSABLE', `${from.toString()} is link-local`)
@@ -319,7 +328,7 @@ export class Tracker implements TrackerService {
   }
 
   #decideFor(
-    { swarm, row, peersWanted, hasCompleted, profile, waitedMs }: RecordedAnnounce,
+    { swarm, row, peersWanted, hasCompleted, profile, waitedMs, mayWait }: RecordedAnnounce,
     mayElect: boolean,
   ): Decision {
     const { table } = this.#parts
@@ -332,6 +341,7 @@ export class Tracker implements TrackerService {
       dropsFinishers: profile.dropsFinishers,
       isBitfieldOnly: profile.isBitfieldOnly,
       waitedMs,
+      mayWait,
     }
     return this.#decide(swarm, table.siteOf(row), requester, mayElect).decision
   }
@@ -353,7 +363,7 @@ export class Tracker implements TrackerService {
       swarm,
       site,
       requester,
-      isFederated: this.#isFederated,
+      isFederated: this.#parts.remote !== undefined,
       mayElect,
     })
     return { decision, requester }
@@ -384,14 +394,4 @@ export class Tracker implements TrackerService {
     const { complete, incomplete, downloaded } = this.totals(infoHash, swarm)
     return { complete, incomplete, downloaded, ...scheduled, ...writePeers(this.#parts.table.rows, []) }
   }
-}
-
-interface Endpoint {
-  readonly address: Address
-  readonly port: number
-}
-
-/** Identifies a peer across a wait, in which its row may be reused. */
-function endpointOf(table: SwarmTable, row: number): Endpoint {
-  return { address: table.rows.address(row), port: table.rows.port(row) }
 }

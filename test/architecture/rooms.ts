@@ -73,6 +73,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'server/http',
       'server/admin',
       'client',
+      'observers',
       'observe',
       'config',
     ],

@@ -8,7 +8,7 @@ import { writeBitfield, writeHave } from '../../src/wire/peer/availability.ts'
 import { writeHandshake } from '../../src/wire/peer/handshake.ts'
 import { HAVE_ALL, HAVE_NONE, INTERESTED, KEEP_ALIVE } from '../../src/wire/peer/message.ts'
 import { bytes } from '../broken-targets.ts'
-import { aClient, anEngine, INFO_HASH, LIBTORRENT, TRANSMISSION } from '../scripted-clients.ts'
+import { aClient, anEngine, INFO_HASH, LIBTORRENT } from '../scripted-clients.ts'
 
 const CONNECTIONS = 6
 const message = fc.oneof(
@@ -24,7 +24,6 @@ const step = fc.oneof(
     kind: fc.constant('update' as const),
     client,
     priority: fc.constantFrom('gateway', 'source', 'near-completion', 'stalled', 'other'),
-    peerId: fc.constantFrom(LIBTORRENT, TRANSMISSION),
     isAnnouncedComplete: fc.boolean(),
     pieces: fc.constantFrom(undefined, 16),
   }),
@@ -57,8 +56,8 @@ it('stay within their limits among clients that do anything', () => {
       for (const each of steps) {
         if (each.kind === 'run') run(each.ms)
         else if (each.kind === 'update') {
-          const { client: n, priority, peerId, isAnnouncedComplete, pieces } = each
-          observers.update(aClient(n, { priority, peerId, isAnnouncedComplete, pieces }))
+          const { client: n, priority, isAnnouncedComplete, pieces } = each
+          observers.update(aClient(n, { priority, isAnnouncedComplete, pieces }))
         } else if (each.kind === 'check') void observers.checkReachability(aClient(each.client), 250)
         else if (each.kind === 'remove') observers.remove(aClient(each.client))
         else if (each.kind === 'port') network.set(aClient(each.client), each.port)

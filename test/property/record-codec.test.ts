@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { Address } from '../../src/core/address.ts'
 import { ManualClock } from '../../src/core/clock.ts'
 import { aTracker } from '../a-tracker.ts'
-import { BatchWriter, readBatch } from '../../src/replication/record-codec.ts'
+import { BatchWriter } from '../../src/replication/record-codec.ts'
+import { readBatch } from '../../src/replication/record-reader.ts'
 import type { RecordSink } from '../../src/replication/records.ts'
 
 const NODE = Buffer.alloc(8, 7)
@@ -23,6 +24,7 @@ function aCollector(): RecordSink & { readonly records: unknown[] } {
     gatewayHost: keep('gatewayHost'),
     completion: keep('completion'),
     siteCounts: keep('siteCounts'),
+    observation: keep('observation'),
   }
 }
 
@@ -85,7 +87,25 @@ const siteCounts = fc.record({
   downloaded: word,
 })
 
+const observation = fc.record({
+  infoHash,
+  address,
+  port,
+  observation: fc.record({
+    reachability: fc.constantFrom('unknown', 'reachable', 'unreachable' as const),
+    share: fc.option(
+      fc.nat(0xffff).map((units) => units / 0xffff),
+      { nil: undefined },
+    ),
+    isComplete: fc.boolean(),
+    isStalled: fc.boolean(),
+    observedAtMs: recentMs,
+    sharePerSecond: fc.float({ min: 0, max: 1, noNaN: true }),
+  }),
+})
+
 const record = fc.oneof(
+  observation.map((given) => ['observation', given] as const),
   peer.map((given) => ['peer', given] as const),
   removed.map((given) => ['removed', given] as const),
   introduction.map((given) => ['introduction', given] as const),
@@ -106,6 +126,7 @@ function written(records: readonly Given[]): Buffer {
     else if (kind === 'lease') writer.lease(given)
     else if (kind === 'gatewayHost') writer.gatewayHost(given)
     else if (kind === 'siteCounts') writer.siteCounts(given)
+    else if (kind === 'observation') writer.observation(given)
     else writer.completion(given)
   }
   return writer.take(NOW_MS)
@@ -129,7 +150,7 @@ describe('a batch', () => {
     fc.assert(
       fc.property(
         some,
-        fc.integer({ min: 9, max: 255 }),
+        fc.integer({ min: 10, max: 255 }),
         fc.uint8Array({ maxLength: 40 }),
         (records, type, more) => {
           const known = written(records)

@@ -30,10 +30,10 @@ const CONTENT_BYTES = 15_990_000
 const SEED_BYTES_PER_SECOND = 4_000_000
 
 const kinds = {
-  libtorrent: { start: startLibtorrent, peerId: '-LT2080-' },
-  aria2: { start: startAria2, peerId: 'A2-1-36-0-' },
-  transmission: { start: startTransmission, peerId: '-TR3000-' },
-  rtorrent: { start: startRtorrent, peerId: '-lt0D80-' },
+  libtorrent: { start: startLibtorrent },
+  aria2: { start: startAria2 },
+  transmission: { start: startTransmission },
+  rtorrent: { start: startRtorrent },
 } as const
 type Kind = keyof typeof kinds
 
@@ -54,7 +54,6 @@ function aClient(host: number, options: Partial<ClientUpdate> = {}): ClientUpdat
     infoHash: INFO_HASH,
     address,
     port: CLIENT_PORT,
-    peerId: Buffer.from('-LT2080-xxxxxxxxxxxx'),
     priority: 'other',
     isAnnouncedComplete: false,
     firstSeenMs: nowMs,
@@ -110,12 +109,11 @@ describe.skipIf(needs('libtorrent', 'aria2c', 'transmission-daemon', 'rtorrent')
         )
         const { observers, of, until } = startObservers()
         const started = await Promise.all(
-          Object.entries(kinds).map(async ([kind, { start, peerId }], index) => {
+          Object.entries(kinds).map(async ([kind, { start }], index) => {
             const address = addressOf(2 + index)
             const child = await start({ torrent: torrent.path, directory: join(directory, kind), address })
             const client = aClient(2 + index, {
               infoHash: torrent.infoHash,
-              peerId: Buffer.from(peerId.padEnd(20, 'x')),
             })
             return { kind: kind as Kind, child, client }
           }),

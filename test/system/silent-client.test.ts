@@ -48,7 +48,7 @@ describe.skipIf(needs('rtorrent', 'mktorrent'))('rtorrent', () => {
     'is found to be complete by its bitfield, and serves the next client before it announces that',
     { timeout: 120_000 },
     async () => {
-      const node = await aNode()
+      const node = await aNode({ isObserving: true })
       const random = new SeededRandom(12)
       const source = join(node.directory, 'image.bin')
       const torrent = join(node.directory, 'image.torrent')

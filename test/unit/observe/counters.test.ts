@@ -82,10 +82,9 @@ describe('counters', () => {
     counters.duration(1)
     counters.duration(1.5)
 
-    expect(counters.durations()).toEqual({
-      perBucket: [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1],
-      sumSeconds: 2.500_051,
-    })
+    expect(counters.durations.samples().map(({ value }) => value)).toEqual([
+      1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 4, 2.500_051, 4,
+    ])
   })
 
   test('count refusals by code and reloads by result', () => {

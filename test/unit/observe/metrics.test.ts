@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { Counters } from '../../../src/observe/counters.ts'
 import { Metrics } from '../../../src/observe/metrics.ts'
-import type { Gauges } from '../../../src/observe/metrics-table.ts'
+import type { Gauges } from '../../../src/observe/metric-row.ts'
 import { needs } from '../../setup/needs.ts'
 
 const idle: Gauges = {
@@ -17,6 +17,11 @@ const idle: Gauges = {
     receivedBytes: 0,
     sentBytes: 0,
     refusals: [{ reason: 'token', count: 0 }],
+  },
+  observers: {
+    sites: [{ site: 'fra', observed: 0, unreachable: 0, falseSeeds: 0 }],
+    site: 'fra',
+    results: [{ result: 'refused', count: 0 }],
   },
   logLinesDropped: 0,
   udpDrops: { unreadable: 0, unproven: 0, unsent: 0 },

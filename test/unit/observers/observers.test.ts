@@ -244,12 +244,12 @@ describe('the progress of a client', () => {
 })
 
 describe('a client without HAVE messages', () => {
-  const client = aClient(1, { peerId: TRANSMISSION, pieces: 16 })
+  const client = aClient(1, { pieces: 16 })
 
   it('is reconnected to read its bitfield again, until it is complete', () => {
     const { observers, network, run, of } = anEngine()
     let bits = [0x80, 0]
-    network.onAccept = (socket) => socket.greet(bits)
+    network.onAccept = (socket) => socket.greet(bits, TRANSMISSION)
     observers.update(client)
     run(100)
     expect(of(client).share).toBe(1 / 16)
@@ -265,7 +265,7 @@ describe('a client without HAVE messages', () => {
     const { observers, network, run } = anEngine()
     let open = 0
     network.onAccept = (socket) => {
-      socket.greet(HALF)
+      socket.greet(HALF, TRANSMISSION)
       open = Math.max(open, network.open.length)
     }
     observers.update(client)
@@ -587,9 +587,9 @@ describe('the connections of a node', () => {
 describe('a client that closes a connection before its bitfield', () => {
   it('is polled at the usual time if it has shown pieces before, and ever more rarely from the second time', () => {
     const { observers, network, run, of } = anEngine()
-    const client = aClient(1, { peerId: TRANSMISSION, pieces: 16 })
+    const client = aClient(1, { pieces: 16 })
     let isClosing = false
-    network.onAccept = (socket) => (isClosing ? socket.end() : socket.greet(HALF))
+    network.onAccept = (socket) => (isClosing ? socket.end() : socket.greet(HALF, TRANSMISSION))
     observers.update(client)
     run(5_000)
     isClosing = true

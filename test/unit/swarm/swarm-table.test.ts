@@ -111,7 +111,7 @@ test('a partial seed is incomplete, but no downloader', () => {
 
 test('a peer that accepts no connections is counted and never handed out', () => {
   const { announce } = aTracker()
-  announce('127.1.1.1', { port: 1 })
+  announce('127.1.1.1', { port: 1, protocol: 'udp' })
   const { incomplete, peers } = announce('127.1.1.2')
   expect(incomplete).toBe(2)
   expect(peers).toEqual([])

@@ -1,0 +1,89 @@
+/** The form of a row in the table of metrics, and the values that rows read at scrape time. */
+import type { FederationRefusal } from '../core/federation-metrics.ts'
+import type { Counters } from './counters.ts'
+
+/** Current values, read once for each scrape. */
+export interface Gauges {
+  /** One entry for each bubble of each site, the bubble `-` included. */
+  readonly bubbles: readonly {
+    readonly site: string
+    readonly bubble: string
+    readonly seeds: number
+    readonly leechers: number
+  }[]
+  readonly sites: readonly { readonly site: string; readonly swarms: number; readonly gateways: number }[]
+  readonly store: {
+    readonly isUp: boolean
+    readonly lagSeconds: number
+    readonly backlogBytes: number
+    readonly droppedBatches: number
+    readonly refusedBatches: number
+  }
+  /** True if a load balancer should send clients to this node. */
+  readonly isReady: boolean
+  /** Worker processes that exited unexpectedly, or hung and were killed, and were replaced. */
+  readonly workersReplaced: number
+  readonly logLinesDropped: number
+  readonly udpDrops: Readonly<Record<UdpDropCause, number>>
+  readonly federation: FederationGauges
+  readonly observers: ObserverGauges
+}
+
+/** Clients that this node observes between their announces. */
+export interface ObserverGauges {
+  readonly sites: readonly {
+    readonly site: string
+    readonly observed: number
+    readonly unreachable: number
+    readonly falseSeeds: number
+  }[]
+  /** The site of the node, under which its observations are counted. */
+  readonly site: string
+  readonly results: readonly { readonly result: string; readonly count: number }[]
+}
+
+/** Remote sites to which this node subscribes. */
+export interface FederationGauges {
+  readonly remotes: readonly {
+    readonly remote: string
+    readonly isUp: boolean
+    readonly ageSeconds: number
+  }[]
+  readonly receivedBytes: number
+  readonly sentBytes: number
+  readonly refusals: readonly { readonly reason: FederationRefusal; readonly count: number }[]
+}
+
+/** Reason why a datagram got no response: see `UdpServerDrops`. */
+export type UdpDropCause = 'unreadable' | 'unproven' | 'unsent'
+
+export interface Reading {
+  readonly version: string
+  readonly counters: Counters
+  readonly gauges: Gauges
+}
+
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+  /** Only for the parts of a histogram. */
+  readonly suffix?: '_bucket' | '_sum' | '_count'
+}
+
+interface MetricRowParts {
+  /** Name without the prefix. */
+  readonly name: string
+  readonly labels: readonly string[]
+  readonly help: string
+  readonly read: (reading: Reading) => Sample[]
+}
+
+/**
+ * Counters of several workers of one node are summed. Every worker has the same value of a gauge, or nearly:
+ * `overWorkers` selects the one that is reported for the node.
+ */
+export type MetricRow = MetricRowParts &
+  (
+    | { readonly type: 'counter' | 'histogram' }
+    | { readonly type: 'gauge'; readonly overWorkers: 'max' | 'min' }
+  )

@@ -1,0 +1,42 @@
+/**
+ * Seeds whose `left=0` is not reliable: of a magnet client without metadata, or of a client whose bitfield lacks pieces.
+ * They do not make a site warm while another seed is trusted.
+ */
+import type { ObservedPeers } from './observed-peers.ts'
+import { flags, type PeerRows } from './peer-rows.ts'
+import type { PeerState } from './peer-state.ts'
+import type { Swarm } from './swarm.ts'
+
+/** An observation outweighs the announce. `row`: -1 for a new peer. */
+export function countsAsUnverified(
+  observed: ObservedPeers,
+  swarm: Swarm,
+  state: PeerState,
+  row: number,
+): boolean {
+  if (row >= 0 && observed.isComplete(row)) return false
+  if (row >= 0 && (observed.isIncomplete(row) || observed.isExpected(row))) return state.role === 'seed'
+  return state.isUnverifiedSeed && state.lastSeenMs > swarm.completedAtMs
+}
+
+/**
+ * A completion shows that the content was available, so seeds that announced `left=0` before it are complete, unless
+ * their bitfield says otherwise. `nearMs`: any time within weeks of their announces.
+ */
+export function verifySeeds(
+  { rows, observed }: { readonly rows: PeerRows; readonly observed: ObservedPeers },
+  swarm: Swarm,
+  nearMs: number,
+): void {
+  for (const site of swarm.sites) {
+    if (site.unverifiedSeeds === 0) continue
+    for (const seeds of site.listsOf('seed'))
+      for (const row of seeds.all(rows)) {
+        if (!rows.has(row, flags.unverifiedSeed) || observed.isIncomplete(row) || observed.isExpected(row))
+          continue
+        if (rows.lastSeenMs(row, nearMs) > swarm.completedAtMs) continue
+        rows.setFlag(row, flags.unverifiedSeed, false)
+        site.unverifiedSeeds--
+      }
+  }
+}
