@@ -1,13 +1,13 @@
 /**
- * What is worked out once and asked for often, up to a cost in all: what was not used for longest goes first.
+ * Cache of computed values up to a total cost. The least recently used value is dropped first.
  *
- * Thousands of hosts ask for the same thing in the same second, so what is still being worked out is shared too.
+ * Thousands of hosts request the same value in the same second, so a value that is still being computed is shared too.
  */
 import { assert } from '../core/assert.ts'
 
 interface Entry<Value> {
   readonly value: Promise<Value>
-  /** 0 until it is known. */
+  /** 0 until the value is computed. */
   cost: number
 }
 
@@ -21,22 +21,22 @@ export class BoundedCache<Value> {
   constructor(options: {
     readonly costMax: number
     readonly costOf: (value: Value) => number
-    /** Called once for each value that is kept no longer. */
+    /** Called once for each value that is dropped. */
     readonly onDrop?: (value: Value) => void
   }) {
-    assert(options.costMax > 0, 'a cache without room keeps nothing')
+    assert(options.costMax > 0, 'a cache with a maximum cost of 0 keeps no value')
     this.#costMax = options.costMax
     this.#costOf = options.costOf
     this.#onDrop = options.onDrop ?? (() => {})
   }
 
-  /** Of all that is kept. */
+  /** Total cost of the values. */
   get cost(): number {
     return this.#cost
   }
 
-  /** What failed is not kept: the next one who asks tries again. */
-  get(key: string, make: () => Promise<Value>): Promise<Value> {
+  /** A failure is not kept: the next call computes the value again. */
+  get(key: string, compute: () => Promise<Value>): Promise<Value> {
     const known = this.#entries.get(key)
     if (known !== undefined) {
       // Last in the order of the map is most recently used.
@@ -44,10 +44,10 @@ export class BoundedCache<Value> {
       this.#entries.set(key, known)
       return known.value
     }
-    const entry: Entry<Value> = { value: make(), cost: 0 }
+    const entry: Entry<Value> = { value: compute(), cost: 0 }
     this.#entries.set(key, entry)
     entry.value.then(
-      (value) => this.#settle(key, entry, value),
+      (value) => this.#keep(key, entry, value),
       () => this.#entries.get(key) === entry && this.#entries.delete(key),
     )
     return entry.value
@@ -66,14 +66,14 @@ export class BoundedCache<Value> {
     for (const entry of entries) this.#forget(entry)
   }
 
-  #settle(key: string, entry: Entry<Value>, value: Value): void {
-    // Dropped while it was being made: it goes to whoever waits for it and to nobody else.
+  #keep(key: string, entry: Entry<Value>, value: Value): void {
+    // Dropped while it was being computed: only the callers that wait for it get it.
     if (this.#entries.get(key) !== entry) return
     entry.cost = this.#costOf(value)
     this.#cost += entry.cost
     for (const oldest of this.#entries.keys()) {
       if (this.#cost <= this.#costMax) return
-      // What is still being made costs nothing yet.
+      // A value that is still being computed has no cost yet.
       if ((this.#entries.get(oldest)?.cost ?? 0) > 0) this.drop(oldest)
     }
   }

@@ -1,12 +1,12 @@
 /**
- * Where the nodes behind a tracker URL are found over HTTP: what stands before `/announce` is theirs, and with it
- * the torrents and web seeds that they serve on the same listener.
+ * HTTP base URL of the nodes behind a tracker URL: the part before `/announce`. The nodes serve torrents and web seeds on
+ * the same listener.
  */
 import { createHash } from 'node:crypto'
 import { announceTiers } from '../topology/announce-tiers.ts'
 import type { Place, Site, Topology } from '../topology/topology.ts'
 
-/** Of those that clients of this place are told of, nearest first; undefined where none speaks HTTP. */
+/** Base URL of the nearest tracker of clients of this place; undefined if none of their trackers uses HTTP. */
 export function nearestNodeUrl(topology: Topology, place: Place): string | undefined {
   return announceTiers(topology, place)
     .flat()
@@ -15,9 +15,9 @@ export function nearestNodeUrl(topology: Topology, place: Place): string | undef
 }
 
 /**
- * The one node that fetches this torrent for a site, the same from every node's point of view: the torrents are
- * spread over the nodes of the site, and the budget of one torrent is in one place. Nodes of other sites are never
- * asked: undefined where the site has no HTTP tracker of its own.
+ * The one node that fetches this torrent for a site. All nodes choose the same one: the torrents are spread over the
+ * nodes of the site, and one node keeps the budget of one torrent. undefined if the site has no HTTP tracker of its own,
+ * because nodes of other sites never fetch for it.
  */
 export function fetchingNodeUrl(site: Site, infoHash: Buffer): string | undefined {
   let chosen: string | undefined
@@ -25,7 +25,7 @@ export function fetchingNodeUrl(site: Site, infoHash: Buffer): string | undefine
   for (const tracker of [...site.trackers, ...site.places.flatMap((place) => place.trackers)]) {
     const url = nodeUrl(tracker)
     if (url === undefined) continue
-    // Highest random weight: a node more or less moves only its own share of the torrents.
+    // Rendezvous hashing: adding or removing a node moves only its own share of the torrents.
     const weight = createHash('sha1').update(infoHash).update(url).digest('hex')
     if (weight <= weightMax) continue
     weightMax = weight

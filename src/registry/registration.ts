@@ -1,9 +1,9 @@
 /**
- * A registered torrent, and the note beside it in the store: where its content comes from, and what reading the
- * torrent again would tell, so that a list of thousands reads none of them.
+ * A registered torrent, and the note that the store keeps beside it: the origin of its content, and metadata of the
+ * torrent, so that a list of thousands reads none of them.
  *
- * Torrents may come into a store without a note, as files that somebody put into a directory; then the torrent
- * itself is asked.
+ * A torrent may have no note, such as a file that was copied into the directory; its metadata is then read from the
+ * torrent itself.
  */
 import { infoHashKey } from '../core/info-hash.ts'
 import type { Metainfo } from '../metainfo/metainfo.ts'
@@ -15,14 +15,14 @@ export interface Registration {
   readonly name: string
   readonly sizeBytes: number
   readonly registeredAtMs: number
-  /** A path, or an http(s) or s3 URL; without credentials. undefined where nobody said. */
+  /** A path, or an http(s) or s3 URL; without credentials. undefined if the torrent was registered without one. */
   readonly origin: string | undefined
   /** undefined for a torrent without a note. */
-  readonly noted: TorrentMetadata | undefined
+  readonly metadata: TorrentMetadata | undefined
 }
 
 export interface TorrentMetadata {
-  /** In hexadecimal, 40 and 64 digits; null where the torrent has none. */
+  /** In hexadecimal, 40 and 64 digits; null if the torrent has none. */
   readonly infoHashV1: string | null
   readonly infoHashV2: string | null
   readonly isPrivate: boolean
@@ -39,29 +39,29 @@ export function metadataOf(
   }
 }
 
-/** What a torrent is called in caches and maps, whichever of its infohashes it was asked for by. */
+/** Key of a torrent in caches and maps; the same for both infohashes of a hybrid torrent. */
 export function registrationKey({ infoHashes }: Pick<Registration, 'infoHashes'>): string {
   return infoHashes.map(infoHashKey).join('')
 }
 
 export function readRegistration(torrent: RegisteredTorrent): Registration {
-  const note = readNote(torrent.note)
+  const note = parseNote(torrent.note)
   return {
     infoHashes: torrent.infoHashes,
     name: torrent.name,
     sizeBytes: torrent.sizeBytes,
     registeredAtMs: torrent.registeredAtMs,
     origin: typeof note?.['origin'] === 'string' ? note['origin'] : undefined,
-    noted: note === undefined ? undefined : readNoted(note),
+    metadata: note === undefined ? undefined : metadataIn(note),
   }
 }
 
-export function writeNote(noted: TorrentMetadata, origin: string | undefined): string {
-  return JSON.stringify({ ...noted, ...(origin === undefined ? {} : { origin }) })
+export function formatNote(metadata: TorrentMetadata, origin: string | undefined): string {
+  return JSON.stringify({ ...metadata, ...(origin === undefined ? {} : { origin }) })
 }
 
-/** undefined for whatever this program did not write. */
-function readNote(text: string): Readonly<Record<string, unknown>> | undefined {
+/** undefined for a text that this program did not write. */
+function parseNote(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
@@ -70,7 +70,7 @@ function readNote(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-function readNoted(note: Readonly<Record<string, unknown>>): TorrentMetadata | undefined {
+function metadataIn(note: Readonly<Record<string, unknown>>): TorrentMetadata | undefined {
   const { infoHashV1, infoHashV2, isPrivate } = note
   const isHash = (value: unknown): value is string | null => value === null || typeof value === 'string'
   if (!isHash(infoHashV1) || !isHash(infoHashV2) || typeof isPrivate !== 'boolean') return undefined

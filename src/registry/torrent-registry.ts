@@ -1,6 +1,6 @@
 /**
- * The registered torrents of a site: what `torrents.admit: registered` lets in, and what clients can fetch from the
- * tracker's own listener. The torrents themselves are in the store, exactly as they were registered.
+ * The registered torrents of a site: with `torrents.admit: registered`, only they are served. Clients fetch them from the
+ * tracker's listener. The store keeps the torrents exactly as they were registered.
  */
 import type { Clock } from '../core/clock.ts'
 import { InputError } from '../core/errors.ts'
@@ -10,13 +10,13 @@ import { summarize, type TorrentSummary } from '../metainfo/summary.ts'
 import type { TorrentStore } from '../replication/site-store.ts'
 import {
   type TorrentMetadata,
+  formatNote,
   metadataOf,
   readRegistration,
   type Registration,
-  writeNote,
 } from './registration.ts'
 
-export interface RegistryParts {
+export interface RegistryComponents {
   readonly store: TorrentStore
   readonly clock: Clock
   readonly admit: 'any' | 'registered'
@@ -26,29 +26,33 @@ export interface Registered {
   readonly registration: Registration
   readonly metainfo: Metainfo
   readonly summary: TorrentSummary
-  /** False where this torrent was there already and has been replaced. */
+  /** False if the torrent was registered already and has been replaced. */
   readonly isNew: boolean
 }
 
-/** The store cannot be written now: no fault of whoever asked. */
+/** The store cannot be written at the moment; the request itself is valid. */
 export class RegistryUnavailable extends Error {}
 
 export class TorrentRegistry {
-  readonly #parts: RegistryParts
+  readonly #store: TorrentStore
+  readonly #clock: Clock
+  readonly #admit: RegistryComponents['admit']
   readonly #listeners: (() => void)[] = []
-  /** By each infohash; made anew after a change. */
+  /** By each infohash; built again after a change. */
   #byInfoHash: ReadonlyMap<string, Registration> | undefined = undefined
 
-  constructor(parts: RegistryParts) {
-    this.#parts = parts
-    parts.store.onChange(() => {
+  constructor({ store, clock, admit }: RegistryComponents) {
+    this.#store = store
+    this.#clock = clock
+    this.#admit = admit
+    store.onChange(() => {
       this.#byInfoHash = undefined
       for (const listener of this.#listeners) listener()
     })
   }
 
   admits(infoHash: Buffer): boolean {
-    return this.#parts.admit === 'any' || this.#parts.store.has(infoHash)
+    return this.#admit === 'any' || this.#store.has(infoHash)
   }
 
   /** Oldest first. */
@@ -61,23 +65,23 @@ export class TorrentRegistry {
     return this.#index().get(infoHashKey(infoHash))
   }
 
-  /** undefined where it has been removed in between. */
+  /** undefined if the torrent has been removed meanwhile. */
   async read(registration: Registration): Promise<Metainfo | undefined> {
     const infoHash = registration.infoHashes[0]
-    const bytes = infoHash === undefined ? undefined : await this.#parts.store.read(infoHash)
+    const bytes = infoHash === undefined ? undefined : await this.#store.read(infoHash)
     return bytes === undefined ? undefined : readMetainfo(bytes, registration.name)
   }
 
-  /** What the note says, or else the torrent; undefined where it has been removed in between. */
+  /** The metadata in the note, or else of the torrent itself; undefined if it has been removed meanwhile. */
   async describe(registration: Registration): Promise<TorrentMetadata | undefined> {
-    if (registration.noted !== undefined) return registration.noted
+    if (registration.metadata !== undefined) return registration.metadata
     const metainfo = await this.read(registration)
     return metainfo === undefined ? undefined : metadataOf(metainfo, summarize(metainfo).isPrivate)
   }
 
   /**
-   * Rejects with an `InputError` for what is no torrent, and as `RegistryUnavailable` while the store is down.
-   * Without an origin, the one that was noted before stays.
+   * Rejects with an `InputError` if the bytes are not a torrent that clients can download, and with `RegistryUnavailable`
+   * while the store is down. Without an origin, the torrent keeps the origin of its earlier registration.
    */
   async register(bytes: Buffer, origin: string | undefined): Promise<Registered> {
     const metainfo = readMetainfo(bytes, 'the torrent')
@@ -86,8 +90,8 @@ export class TorrentRegistry {
     if (broken !== undefined) throw new InputError(broken.message)
     const infoHashes = infoHashesOf(metainfo)
     const before = infoHashes.map((hash) => this.find(hash)).find((found) => found !== undefined)
-    const note = writeNote(metadataOf(metainfo, summary.isPrivate), origin ?? before?.origin)
-    const registeredAtMs = await this.#timeOf(bytes, note, before)
+    const note = formatNote(metadataOf(metainfo, summary.isPrivate), origin ?? before?.origin)
+    const registeredAtMs = await this.#registrationTime(bytes, note, before)
     const torrent = {
       infoHashes,
       name: summary.name ?? '',
@@ -95,29 +99,30 @@ export class TorrentRegistry {
       registeredAtMs,
       note,
     }
-    await this.#parts.store.put(torrent, bytes).catch(unavailable)
+    await this.#store.put(torrent, bytes).catch(unavailable)
     return { registration: readRegistration(torrent), metainfo, summary, isNew: before === undefined }
   }
 
   /**
-   * Of what two nodes or sites hold under one infohash, the later is taken over: a torrent with other trackers, or
-   * another origin, is later than the one that it replaces. The same once more changes nothing.
+   * If two nodes or sites have different torrents under one infohash, the later registration wins. A registration with
+   * other trackers or another origin is therefore later than the one that it replaces; an equal one keeps its time.
    */
-  async #timeOf(bytes: Buffer, note: string, before: Registration | undefined): Promise<number> {
-    const { store, clock } = this.#parts
-    if (before === undefined) return clock.nowMs()
+  async #registrationTime(bytes: Buffer, note: string, before: Registration | undefined): Promise<number> {
+    if (before === undefined) return this.#clock.nowMs()
     const infoHash = before.infoHashes[0] as Buffer
-    const kept = store.list().find(({ infoHashes }) => infoHashes.some((each) => each.equals(infoHash)))
-    const isSame = kept?.note === note && (await store.read(infoHash))?.equals(bytes) === true
-    return isSame ? before.registeredAtMs : Math.max(clock.nowMs(), before.registeredAtMs + 1)
+    const stored = this.#store
+      .list()
+      .find(({ infoHashes }) => infoHashes.some((each) => each.equals(infoHash)))
+    const isSame = stored?.note === note && (await this.#store.read(infoHash))?.equals(bytes) === true
+    return isSame ? before.registeredAtMs : Math.max(this.#clock.nowMs(), before.registeredAtMs + 1)
   }
 
-  /** False where somebody else removed it first. Rejects as `RegistryUnavailable` while the store is down. */
+  /** False if it was removed before. Rejects with `RegistryUnavailable` while the store is down. */
   remove(registration: Registration): Promise<boolean> {
-    return this.#parts.store.remove(registration.infoHashes[0] as Buffer).catch(unavailable)
+    return this.#store.remove(registration.infoHashes[0] as Buffer).catch(unavailable)
   }
 
-  /** Called after each change, whoever made it. */
+  /** Called after each change, also of another node. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener)
   }
@@ -125,7 +130,7 @@ export class TorrentRegistry {
   #index(): ReadonlyMap<string, Registration> {
     if (this.#byInfoHash !== undefined) return this.#byInfoHash
     const index = new Map<string, Registration>()
-    for (const torrent of this.#parts.store.list()) {
+    for (const torrent of this.#store.list()) {
       const registration = readRegistration(torrent)
       for (const infoHash of torrent.infoHashes) index.set(infoHashKey(infoHash), registration)
     }

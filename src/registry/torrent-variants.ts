@@ -1,8 +1,9 @@
 /**
- * Registered torrents as the clients of each place get them: with its trackers, and a web seed where that is offered.
+ * Variants of registered torrents for the clients of each place: with the trackers of the place, and with a web seed if
+ * one is offered.
  *
- * Rewritten once and kept, because a rollout begins with every host asking for the same torrent. A changed topology
- * or a changed registry drops what was kept.
+ * A variant is written once and cached, because a rollout begins with a request for the same torrent from every host. A
+ * change of the topology or of the registry clears the cache.
  */
 import { createHash } from 'node:crypto'
 import { writeMagnet } from '../metainfo/magnet.ts'
@@ -23,7 +24,7 @@ export interface ServedTorrent {
   readonly bytes: Buffer
   /** Of exactly these bytes, with its quotes. */
   readonly etag: string
-  /** As the torrent says it: never a file name as it stands. */
+  /** The name in the torrent, not checked: it is not safe as a file name. */
   readonly name: string
   readonly magnet: string
 }
@@ -31,45 +32,49 @@ export interface ServedTorrent {
 export interface TorrentVariantsComponents {
   readonly registry: TorrentRegistry
   readonly topology: CurrentTopology
-  /** Where the clients of this place may fetch content over HTTP at the moment; undefined where nowhere. */
+  /** The web seed for the clients of this place at the moment; undefined if there is none. */
   readonly webSeedFor: (registration: Registration, place: Place) => string | undefined
   readonly cacheBytesMax?: number
 }
 
 export class TorrentVariants {
-  readonly #parts: TorrentVariantsComponents
+  readonly #registry: TorrentRegistry
+  readonly #topology: CurrentTopology
+  readonly #webSeedFor: TorrentVariantsComponents['webSeedFor']
   readonly #cache: BoundedCache<ServedTorrent | undefined>
 
-  constructor(parts: TorrentVariantsComponents) {
-    this.#parts = parts
+  constructor({ registry, topology, webSeedFor, cacheBytesMax }: TorrentVariantsComponents) {
+    this.#registry = registry
+    this.#topology = topology
+    this.#webSeedFor = webSeedFor
     this.#cache = new BoundedCache({
-      costMax: parts.cacheBytesMax ?? CACHE_BYTES_MAX,
+      costMax: cacheBytesMax ?? CACHE_BYTES_MAX,
       costOf: (served) => (served === undefined ? 0 : served.bytes.length + served.magnet.length),
     })
-    parts.registry.onChange(() => this.#cache.clear())
-    parts.topology.onReplace(() => this.#cache.clear())
+    registry.onChange(() => this.#cache.clear())
+    topology.onReplace(() => this.#cache.clear())
   }
 
-  /** Bytes that are kept. */
+  /** Bytes in the cache. */
   get cachedBytes(): number {
     return this.#cache.cost
   }
 
-  /** undefined where it has been removed in between, or where the topology names no tracker for this place. */
+  /** undefined if the torrent has been removed meanwhile, or if the topology names no tracker for this place. */
   get(registration: Registration, place: Place): Promise<ServedTorrent | undefined> {
-    const tiers = announceTiers(this.#parts.topology.value, place)
+    const tiers = announceTiers(this.#topology.value, place)
     if (tiers.length === 0) return Promise.resolve(undefined)
-    const webSeed = this.#parts.webSeedFor(registration, place)
+    const webSeed = this.#webSeedFor(registration, place)
     const key = `${registrationKey(registration)} ${place.index} ${webSeed ?? ''}`
     return this.#cache.get(key, async () => {
-      const metainfo = await this.#parts.registry.read(registration)
+      const metainfo = await this.#registry.read(registration)
       if (metainfo === undefined) return undefined
       const bytes = rewriteMetainfo(metainfo, tiers, changesFor(metainfo, registration, webSeed))
       return {
         bytes,
         etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, ETAG_CHARACTERS)}"`,
         name: registration.name,
-        // No web seed in it: whoever has no more than a magnet gets the torrent itself from a peer, so there is one.
+        // Without a web seed: a client with a magnet fetches the metadata from a peer, so a peer with the content exists.
         magnet: writeMagnet({ ...metainfo, name: registration.name }, tiers),
       }
     })
@@ -77,8 +82,8 @@ export class TorrentVariants {
 }
 
 /**
- * Ours beside those that the torrent came with; none of either at a site that has a copy, which is decided by
- * leaving out `webSeed`. A torrent without an origin keeps what its author wrote.
+ * The web seed of the node before those of the torrent's author. Without `webSeed`, such as at a site that has a copy,
+ * the variant has no web seeds at all. A torrent without an origin keeps the web seeds of its author.
  */
 function changesFor(metainfo: Metainfo, registration: Registration, webSeed: string | undefined) {
   if (registration.origin === undefined) return {}

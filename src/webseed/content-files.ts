@@ -1,9 +1,9 @@
 /**
- * The files of a torrent as web seeds name them (BEP 19), and which file of the origin each one is.
+ * Files of a torrent by their web seed paths (BEP 19), and the file of the origin behind each one.
  *
- * Threat: a path in a request may be anything, and so may a path in a torrent. So neither is ever opened: a request
- * names a file only by being equal to a name in the torrent, and that file is read as a number in the list that the
- * opened origin made of itself.
+ * Threat: a path in a request, or in a torrent, may point outside of the origin. Neither is ever opened: a request
+ * selects a file only if its path equals a path in the torrent, and that file is read by its index in the list of files
+ * of the opened origin.
  */
 import { InputError } from '../core/errors.ts'
 import { torrentFiles } from '../metainfo/files.ts'
@@ -14,18 +14,18 @@ export interface ContentFile {
   /** From 0, padding included. */
   readonly number: number
   readonly sizeBytes: number
-  /** Zeros that aria2, which does not know of padding (BEP 47), asks for like any other file. */
+  /** Zeros. aria2 does not support padding (BEP 47) and requests it like any other file. */
   readonly isPadding: boolean
 }
 
 export interface ContentFiles {
-  /** False where the torrent is a folder, though it may have one file only. */
+  /** False if the torrent is a folder, which may contain only one file. */
   readonly isSingle: boolean
-  /** By folders and name with slashes between them, beginning with the name of the torrent. */
+  /** By path: folders and name separated by slashes, starting with the name of the torrent. */
   readonly byPath: ReadonlyMap<string, ContentFile>
 }
 
-/** Throws an `InputError` where a file has no path or no length. */
+/** Throws an `InputError` if a file has no path or no length. */
 export function readContentFiles(metainfo: Metainfo): ContentFiles {
   const byPath = new Map<string, ContentFile>()
   let number = 0
@@ -38,8 +38,8 @@ export function readContentFiles(metainfo: Metainfo): ContentFiles {
 }
 
 /**
- * The file that a request names: what stands behind `/webseed/{infohash}`, still escaped. For a single file the
- * URL itself will do, with and without a slash: some clients add the name only to the slash.
+ * The file that a request selects. `escapedPath` is the part after `/webseed/{infohash}`, still escaped. For a single file
+ * it may be empty or a slash, because some clients append the name only to a URL that ends in a slash.
  */
 export function findContentFile(files: ContentFiles, escapedPath: string): ContentFile | undefined {
   const path = unescapePath(escapedPath)
@@ -48,7 +48,7 @@ export function findContentFile(files: ContentFiles, escapedPath: string): Conte
   return files.byPath.get(path)
 }
 
-/** Without the slash it begins with. undefined where a part is not UTF-8, or would be two parts. */
+/** Returns the path without its leading slash; undefined if a part is not UTF-8 or contains a slash. */
 function unescapePath(escaped: string): string | undefined {
   try {
     const parts = escaped.replace(/^\//, '').split('/').map(decodeURIComponent)
@@ -59,8 +59,8 @@ function unescapePath(escaped: string): string | undefined {
 }
 
 /**
- * By the number of a torrent's file, the index of the origin's. Throws an `InputError` where the origin cannot be
- * what the torrent was made of: another shape, a file missing, another size.
+ * The index of the origin's file for each file number of the torrent. Throws an `InputError` if the origin cannot be the
+ * content of the torrent: a folder instead of a file or vice versa, a file is missing, or a size differs.
  */
 export function matchOrigin(
   files: ContentFiles,
@@ -69,8 +69,8 @@ export function matchOrigin(
   if (files.isSingle === origin.isFolder)
     throw new InputError(
       files.isSingle
-        ? 'the origin is a folder, the torrent one file'
-        : 'the origin is one file, the torrent a folder',
+        ? 'the origin is a folder, and the torrent is a single file'
+        : 'the origin is a single file, and the torrent is a folder',
     )
   const indexes = new Map(origin.files.map((file, index) => [file.path.join('/'), index]))
   const matched = new Map<number, number>()
@@ -81,7 +81,7 @@ export function matchOrigin(
     if (index === undefined) throw new InputError(`the origin has no file ${JSON.stringify(inOrigin)}`)
     if (origin.files[index]?.sizeBytes !== sizeBytes)
       throw new InputError(
-        `${files.isSingle ? 'the origin' : JSON.stringify(inOrigin)} has ${origin.files[index]?.sizeBytes} bytes, the torrent says ${sizeBytes}`,
+        `${files.isSingle ? 'the origin' : JSON.stringify(inOrigin)} has ${origin.files[index]?.sizeBytes} bytes; in the torrent it has ${sizeBytes}`,
       )
     matched.set(number, index)
   }

@@ -1,9 +1,8 @@
 /**
- * The content behind registered torrents: the names of its files from the torrent, its bytes from the origin. Both
- * are opened once and kept while somebody asks.
+ * Content of registered torrents: file names from the torrent, bytes from the origin. Both are opened once and cached.
  *
- * Files of this machine are served only from below the directory that the operator named for it: whoever may
- * register torrents is not thereby given every file that the node can read.
+ * Files of this machine are served only from below `origin.directory`: permission to register torrents does not include
+ * every file that the node can read.
  */
 import { realpath } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
@@ -20,10 +19,10 @@ import { type ContentFile, type ContentFiles, matchOrigin, readContentFiles } fr
 /** Two torrents of a million files each, about 500 MB of names; of ordinary torrents, thousands. */
 const FILES_KEPT_MAX = 2_000_000
 
-/** What a torrent costs beside its files. */
+/** Cost of a torrent besides its files. */
 const TORRENT_COST = 100
 
-/** An origin that cannot be opened by then is as good as down; clients wait 20 s for the first byte of an answer. */
+/** An origin that takes longer to open counts as down; clients wait 20 s for the first byte of a response. */
 const OPEN_DEADLINE_MS = 10_000
 
 interface Opened {
@@ -35,17 +34,21 @@ export interface ContentSourceInit {
   readonly registry: TorrentRegistry
   /** Absolute. undefined: no file of this machine is served. */
   readonly directory: string | undefined
-  /** Where credentials come from. */
+  /** The environment variables that hold the credentials of origins. */
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
 export class ContentSource {
-  readonly #parts: ContentSourceInit
+  readonly #registry: TorrentRegistry
+  readonly #directory: string | undefined
+  readonly #environment: ContentSourceInit['environment']
   readonly #files: BoundedCache<ContentFiles | undefined>
   readonly #opened: BoundedCache<Opened>
 
-  constructor(parts: ContentSourceInit) {
-    this.#parts = parts
+  constructor({ registry, directory, environment }: ContentSourceInit) {
+    this.#registry = registry
+    this.#directory = directory
+    this.#environment = environment
     this.#files = new BoundedCache({
       costMax: FILES_KEPT_MAX,
       costOf: (files) => TORRENT_COST + (files?.byPath.size ?? 0),
@@ -57,28 +60,27 @@ export class ContentSource {
     })
   }
 
-  /** Why this node never serves this content; undefined where it may. Looks at the reference alone. */
+  /** The reason why this node never serves this content, undefined if it may. Reads the reference alone. */
   unavailableReason(origin: string): string | undefined {
     if (originKind(origin) !== 'file') return undefined
-    const { directory } = this.#parts
-    if (directory === undefined)
-      return 'the origin is a file, and this node serves none: set origin.directory to the folder that may be served'
-    return isBelow(directory, resolve(origin))
+    if (this.#directory === undefined)
+      return 'the origin is a file, and this node serves no files: set origin.directory to the folder that may be served'
+    return isBelow(this.#directory, resolve(origin))
       ? undefined
-      : `the origin is not below origin.directory, ${directory}`
+      : `the origin is not below origin.directory, ${this.#directory}`
   }
 
-  /** undefined where the torrent has been removed in between. */
+  /** undefined if the torrent has been removed meanwhile. */
   files(registration: Registration): Promise<ContentFiles | undefined> {
     return this.#files.get(registrationKey(registration), async () => {
-      const metainfo = await this.#parts.registry.read(registration)
+      const metainfo = await this.#registry.read(registration)
       return metainfo === undefined ? undefined : readContentFiles(metainfo)
     })
   }
 
   /**
-   * Rejects with an `InputError` where the origin cannot be opened or is not what the torrent was made of. The
-   * stream fails with one where that shows only later.
+   * Rejects with an `InputError` if the origin cannot be opened or does not match the torrent. If the error appears later,
+   * the stream fails with one.
    */
   async read(
     registration: Registration,
@@ -90,7 +92,7 @@ export class ContentSource {
       this.#open(registration),
     )
     const index = indexes.get(file.number)
-    if (index === undefined) throw new InputError('padding is in no origin')
+    if (index === undefined) throw new InputError('origins do not contain padding')
     return origin.read(index, range, signal)
   }
 
@@ -105,12 +107,12 @@ export class ContentSource {
     }
   }
 
-  /** What was opened turned out to be no good: the next one who asks opens it anew. */
+  /** Drops the opened origin after an error, so that the next request opens it again. */
   invalidate(registration: Registration): void {
     this.#opened.drop(contentKey(registration))
   }
 
-  /** Streams that are being read fail. */
+  /** Reads in progress fail. */
   close(): void {
     this.#files.clear()
     this.#opened.clear()
@@ -120,19 +122,17 @@ export class ContentSource {
     const files = await this.files(registration)
     const reference = registration.origin
     if (files === undefined || reference === undefined)
-      throw new InputError('the torrent has no origin any more')
+      throw new InputError('the torrent or its origin has been removed')
     const reason = this.unavailableReason(reference)
     if (reason !== undefined) throw new InputError(reason)
     const within = await this.#realDirectory(reference)
     const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS)
     const origin = await openOrigin(reference, {
-      environment: this.#parts.environment,
+      environment: this.#environment,
       signal: deadline,
       ...(within === undefined ? {} : { within }),
     }).catch((error: unknown) => {
-      throw deadline.aborted
-        ? new InputError(`${reference}: did not answer in ${OPEN_DEADLINE_MS} ms`)
-        : error
+      throw deadline.aborted ? new InputError(`${reference}: no answer within ${OPEN_DEADLINE_MS} ms`) : error
     })
     try {
       return { origin, indexes: matchOrigin(files, origin) }
@@ -144,7 +144,7 @@ export class ContentSource {
 
   /** Returns the directory that a file origin must not leave. A link below the directory may lead out of it. */
   async #realDirectory(reference: string): Promise<string | undefined> {
-    const { directory } = this.#parts
+    const directory = this.#directory
     if (originKind(reference) !== 'file' || directory === undefined) return undefined
     const [root, target] = await Promise.all([realpath(directory), realpath(reference)]).catch(
       (error: NodeJS.ErrnoException) => {
@@ -156,7 +156,7 @@ export class ContentSource {
   }
 }
 
-/** A torrent that is registered anew with another origin is another content; what was removed is asked for no more. */
+/** Contains the origin, so that a torrent that is registered again with another one does not use the former one. */
 function contentKey(registration: Registration): string {
   return `${registrationKey(registration)} ${registration.origin ?? ''}`
 }

@@ -1,12 +1,12 @@
 /**
- * Who may fetch from an origin, and how much: one host for each site and torrent, until its site has a copy.
+ * Limits fetches from an origin to one host for each site and torrent, within a byte budget, until the site has a copy.
  *
- * A web seed that serves everybody makes every host of a site fetch what its neighbour fetches too. So one host
- * fetches and the others wait; the gateway comes first, since it is who fetches from other sites and whom the others
- * are connected to. Who waits takes over when that host falls silent.
+ * A web seed that serves every host makes each host of a site fetch the same bytes. Therefore one host fetches and the
+ * others wait. The gateway has priority, because it fetches from other sites and the other hosts are connected to it. A
+ * waiting host takes over if the fetching one stops sending requests.
  *
- * The nodes of a site agree through a lease, the same kind that makes gateways. The budget is each node's own, which
- * is why the torrents name one node of a site for each (registry/node-url.ts).
+ * The nodes of a site agree through a lease, as for gateways. Each node counts the budget by itself, which is why a
+ * torrent names one node of a site as its web seed (registry/node-url.ts).
  */
 import { createHash } from 'node:crypto'
 import { type Address, addressToBytes } from '../core/address.ts'
@@ -16,17 +16,17 @@ import { infoHashKey } from '../core/info-hash.ts'
 import type { OriginMetrics } from '../core/origin-metrics.ts'
 import type { GatewayLeases, LeaseRequest } from '../replication/site-store.ts'
 
-/** What the swarm table knows of a torrent at a site. */
+/** State of a torrent at a site, from the swarm table. */
 export interface SiteView {
-  /** Whether a complete copy is there. */
+  /** Whether the site has a complete copy. */
   readonly isWarm: boolean
-  /** Those that fetch for it from other sites. */
+  /** The hosts that fetch for the site from other sites. */
   readonly gateways: readonly Address[]
 }
 
 /** A torrent at a site. */
 export interface OriginSubject {
-  /** Its first, which names it here. */
+  /** Its first one, which identifies the torrent here. */
   readonly infoHash: Buffer
   readonly sizeBytes: number
   readonly siteName: string
@@ -35,77 +35,76 @@ export interface OriginSubject {
 
 export interface FetchLimits {
   /**
-   * Copies of a torrent that the host which fetches for a site may have. A little above one: what broken connections
-   * lose is fetched again.
+   * Copies of a torrent that the fetching host of a site may read. A little above one, because bytes that are lost with
+   * broken connections are fetched again.
    */
   readonly copiesPerSite: number
-  /** Requests of one site for one torrent that are answered at the same time. */
+  /** Concurrent requests of one site for one torrent. */
   readonly requestsPerSite: number
 }
 
 /**
- * How long others wait for a gateway that does not ask, since it may be a client without web seeds. libtorrent
- * looks at its web seeds once a second; aria2 asks before its tracker has answered.
+ * Time for which other hosts wait for a gateway that sends no request, since it may be a client without web seeds.
+ * libtorrent polls its web seeds once a second; aria2 sends a request before its tracker has answered.
  */
 const GATEWAY_GRACE_MS = 3_000
 
-/** A host that asks for nothing as long as this fetches no more. Transmission looks at its web seeds every 2 s. */
+/** A host that sends no request for this time has stopped fetching. Transmission polls its web seeds every 2 s. */
 const HOLDER_SILENCE_MS = 10_000
 
 /**
- * A site that has used up its budget and still has no copy may try again after this: then its hosts lost what they
- * had. Content that is not what the torrent says costs all the takeovers every half hour at worst.
+ * A site that has exhausted its budget and still has no copy gets a new budget after this time: its hosts have lost their
+ * data. Content that does not match the torrent costs all the takeovers every half hour at worst.
  */
-const RENEWAL_MS = 30 * 60_000
+const BUDGET_RENEWAL_MS = 30 * 60_000
 
 /**
- * A host that falls silent halfway takes along what it had, so whoever takes over has a budget of its own: a new
- * gateway costs up to a copy. So often within the time of `RENEWAL_MS`, and no oftener: then something else is wrong.
+ * A host that stops halfway keeps its part of the content, so the host that takes over gets a budget of its own: a new
+ * gateway costs up to a copy. More takeovers within `BUDGET_RENEWAL_MS` have another cause, and get no budget.
  */
 const TAKEOVERS_MAX = 2
 
 /**
- * What a site may fetch beyond its copies: a connection that breaks leaves up to a megabyte in buffers that no client
- * ever reads (0.7 MB on loopback), and of a small torrent that would be all there is.
+ * Bytes that a site may fetch beyond its copies: a broken connection leaves up to a megabyte in buffers that no client
+ * reads (0.7 MB on loopback), which may be more than a small torrent.
  */
 const SLACK_BYTES = 4 * 1024 * 1024
 
-/** How often a lease is prolonged: it outlives two attempts that came to nothing. */
-const RENEW_EVERY_MS = 3_000
+/** Interval between renewals of a lease: the lease outlives two failed renewals. */
+const RENEW_INTERVAL_MS = 3_000
 
-/** How often entries that are over are looked for. */
-const SWEEP_EVERY_MS = 60_000
+const SWEEP_INTERVAL_MS = 60_000
 
-/** When a refused client may ask again; a site stays warm for as long as somebody there seeds. */
+/** Retry delay of a refused client; a site stays warm as long as one of its peers seeds. */
 const WARM_RETRY_SECONDS = 600
 
 export type FetchDecision =
   | { readonly kind: 'granted'; readonly grant: Grant }
   | { readonly kind: 'wait' }
-  | { readonly kind: 'refused'; readonly why: 'warm' | 'budget'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'refused'; readonly reason: 'warm' | 'budget'; readonly retryAfterSeconds: number }
 
 export interface Grant {
-  /** Counts bytes that came from the origin. False once the budget is used up: the answer has to end there. */
+  /** Counts bytes that were read from the origin. False once the budget is exhausted: the response has to end there. */
   take(bytes: number): boolean
-  /** Exactly once, when the answer is over. */
+  /** Called exactly once, at the end of the response. */
   release(): void
 }
 
 interface FetchState {
-  /** The host that fetches, as far as this node knows. */
+  /** The host that fetches through this node. */
   holder: Address | undefined
-  /** Its requests that are being answered. */
+  /** Its requests in progress. */
   open: number
-  /** By this holder. */
+  /** Bytes that this holder fetched. */
   usedBytes: number
   takeovers: number
-  /** By all holders, and not set against a completed download yet. */
+  /** Bytes that all holders fetched, and that are not yet subtracted from a completed download. */
   unsettledBytes: number
   activeAtMs: number
   renewedAtMs: number
-  /** Since when somebody waits and nobody fetches. */
-  wantedSinceMs: number
-  wantedAtMs: number
+  /** The first request since which hosts wait and no host fetches. */
+  waitingSinceMs: number
+  lastWaitedMs: number
 }
 
 export interface FetchLimiterComponents {
@@ -116,124 +115,129 @@ export interface FetchLimiterComponents {
 }
 
 export class OriginFetchLimiter {
-  readonly #parts: FetchLimiterComponents
-  /** By torrent, and the name of the site: its index may change. */
+  readonly #clock: Clock
+  readonly #metrics: OriginMetrics
+  readonly #leases: FetchLimiterComponents['leases']
+  readonly #limits: FetchLimits
+  /** By torrent and name of the site; the index of a site may change. */
   readonly #states = new Map<string, FetchState>()
   #sweptAtMs: number
 
-  constructor(parts: FetchLimiterComponents) {
-    assert(parts.limits.copiesPerSite >= 1, 'with less than a copy no site ever has one')
-    assert(parts.limits.requestsPerSite >= 1, 'without a request nothing is fetched')
-    this.#parts = parts
-    this.#sweptAtMs = parts.clock.nowMs()
+  constructor({ clock, metrics, leases, limits }: FetchLimiterComponents) {
+    assert(limits.copiesPerSite >= 1, 'less than one copy never completes a site')
+    assert(limits.requestsPerSite >= 1, 'a limit of 0 requests fetches nothing')
+    this.#clock = clock
+    this.#metrics = metrics
+    this.#leases = leases
+    this.#limits = limits
+    this.#sweptAtMs = clock.nowMs()
   }
 
-  /** Sites and torrents that something is remembered of. */
+  /** Number of pairs of site and torrent with state. */
   get size(): number {
     return this.#states.size
   }
 
-  /** What a request that asks now would hear; whoever waits asks again. Never rejects. */
+  /** Decides a request for now; a host that has to wait requests again. Never rejects. */
   async request(subject: OriginSubject, address: Address, view: SiteView): Promise<FetchDecision> {
-    const nowMs = this.#parts.clock.nowMs()
+    const nowMs = this.#clock.nowMs()
     this.#sweep(nowMs)
-    if (view.isWarm) return { kind: 'refused', why: 'warm', retryAfterSeconds: WARM_RETRY_SECONDS }
-    const fetching = this.#of(subject, nowMs)
-    if (this.#isHeld(fetching, nowMs)) return this.#asHolder(fetching, subject, address)
+    if (view.isWarm) return { kind: 'refused', reason: 'warm', retryAfterSeconds: WARM_RETRY_SECONDS }
+    const state = this.#stateOf(subject, nowMs)
+    if (this.#isHeld(state, nowMs)) return this.#decideHeld(state, subject, address)
     if (
-      !fetching.holder?.equals(address) &&
-      fetching.takeovers >= TAKEOVERS_MAX &&
-      this.#isSpent(fetching, subject)
+      !state.holder?.equals(address) &&
+      state.takeovers >= TAKEOVERS_MAX &&
+      this.#isExhausted(state, subject)
     )
-      return this.#spent(fetching)
+      return this.#refuseExhausted(state)
     const isGateway = view.gateways.some((gateway) => gateway.equals(address))
-    if (!isGateway && !this.#isGraceOver(fetching, nowMs)) return { kind: 'wait' }
-    const answer = await this.#parts.leases.claim(leaseOf(subject, address))
+    if (!isGateway && !this.#isGraceOver(state, nowMs)) return { kind: 'wait' }
+    const answer = await this.#leases.claim(leaseOf(subject, address))
     if (answer === 'denied') return { kind: 'wait' }
-    // Meanwhile this node may have let somebody else fetch: where nobody could be asked, each is told "alone".
-    if (!this.#isHeld(fetching, nowMs)) this.#change(fetching, address, nowMs)
-    return this.#asHolder(fetching, subject, address)
+    // Meanwhile this node may have granted another host: without a store, each claim is answered with `undecided`.
+    if (!this.#isHeld(state, nowMs)) this.#setHolder(state, address, nowMs)
+    return this.#decideHeld(state, subject, address)
   }
 
-  /** A download was completed at a site: what of it did not come from the origin was saved. */
+  /** A peer of a site completed a download: the part of it that was not read from the origin counts as saved. */
   completed(subject: OriginSubject): void {
-    const fetching = this.#states.get(keyOf(subject))
-    const fetchedBytes = Math.min(fetching?.unsettledBytes ?? 0, subject.sizeBytes)
-    if (fetching !== undefined) fetching.unsettledBytes -= fetchedBytes
-    this.#parts.metrics.originSaved(subject.siteIndex, subject.sizeBytes - fetchedBytes)
+    const state = this.#states.get(keyOf(subject))
+    const fetchedBytes = Math.min(state?.unsettledBytes ?? 0, subject.sizeBytes)
+    if (state !== undefined) state.unsettledBytes -= fetchedBytes
+    this.#metrics.originSaved(subject.siteIndex, subject.sizeBytes - fetchedBytes)
   }
 
   #isHeld({ holder, open, activeAtMs }: FetchState, nowMs: number): boolean {
     return holder !== undefined && (open > 0 || nowMs - activeAtMs < HOLDER_SILENCE_MS)
   }
 
-  #change(fetching: FetchState, holder: Address, nowMs: number): void {
-    const isTakeover = fetching.holder !== undefined && !fetching.holder.equals(holder)
-    if (isTakeover && fetching.takeovers < TAKEOVERS_MAX) {
-      fetching.takeovers++
-      fetching.usedBytes = 0
+  #setHolder(state: FetchState, holder: Address, nowMs: number): void {
+    const isTakeover = state.holder !== undefined && !state.holder.equals(holder)
+    if (isTakeover && state.takeovers < TAKEOVERS_MAX) {
+      state.takeovers++
+      state.usedBytes = 0
     }
-    fetching.holder = holder
-    fetching.renewedAtMs = nowMs
+    state.holder = holder
+    state.renewedAtMs = nowMs
   }
 
-  #asHolder(fetching: FetchState, subject: OriginSubject, address: Address): FetchDecision {
-    if (fetching.holder?.equals(address) !== true) return { kind: 'wait' }
-    if (this.#isSpent(fetching, subject)) return this.#spent(fetching)
-    if (fetching.open >= this.#parts.limits.requestsPerSite) return { kind: 'wait' }
-    return { kind: 'granted', grant: this.#grant(fetching, subject, address) }
+  #decideHeld(state: FetchState, subject: OriginSubject, address: Address): FetchDecision {
+    if (state.holder?.equals(address) !== true) return { kind: 'wait' }
+    if (this.#isExhausted(state, subject)) return this.#refuseExhausted(state)
+    if (state.open >= this.#limits.requestsPerSite) return { kind: 'wait' }
+    return { kind: 'granted', grant: this.#grant(state, subject, address) }
   }
 
-  #isSpent(fetching: FetchState, subject: OriginSubject): boolean {
-    return fetching.usedBytes >= this.#budgetBytes(subject)
+  #isExhausted(state: FetchState, subject: OriginSubject): boolean {
+    return state.usedBytes >= this.#budgetBytes(subject)
   }
 
-  #spent({ activeAtMs }: FetchState): FetchDecision {
-    const leftMs = Math.max(activeAtMs + RENEWAL_MS - this.#parts.clock.nowMs(), 0)
-    return { kind: 'refused', why: 'budget', retryAfterSeconds: Math.ceil(leftMs / 1000) }
+  #refuseExhausted({ activeAtMs }: FetchState): FetchDecision {
+    const leftMs = Math.max(activeAtMs + BUDGET_RENEWAL_MS - this.#clock.nowMs(), 0)
+    return { kind: 'refused', reason: 'budget', retryAfterSeconds: Math.ceil(leftMs / 1000) }
   }
 
-  #isGraceOver(fetching: FetchState, nowMs: number): boolean {
-    // Nobody asked for a while: the wait begins anew.
-    if (nowMs - fetching.wantedAtMs > GATEWAY_GRACE_MS) fetching.wantedSinceMs = nowMs
-    fetching.wantedAtMs = nowMs
-    return nowMs - fetching.wantedSinceMs >= GATEWAY_GRACE_MS
+  #isGraceOver(state: FetchState, nowMs: number): boolean {
+    // After a pause without requests, the grace starts again.
+    if (nowMs - state.lastWaitedMs > GATEWAY_GRACE_MS) state.waitingSinceMs = nowMs
+    state.lastWaitedMs = nowMs
+    return nowMs - state.waitingSinceMs >= GATEWAY_GRACE_MS
   }
 
-  #grant(fetching: FetchState, subject: OriginSubject, address: Address): Grant {
-    const { clock, metrics, leases } = this.#parts
+  #grant(state: FetchState, subject: OriginSubject, address: Address): Grant {
     const budgetBytes = this.#budgetBytes(subject)
-    fetching.open++
-    fetching.activeAtMs = clock.nowMs()
+    state.open++
+    state.activeAtMs = this.#clock.nowMs()
     return {
       take: (bytes) => {
-        const nowMs = clock.nowMs()
-        fetching.usedBytes += bytes
-        fetching.unsettledBytes += bytes
-        fetching.activeAtMs = nowMs
-        metrics.originBytes(subject.siteIndex, bytes)
-        if (nowMs - fetching.renewedAtMs >= RENEW_EVERY_MS) {
-          fetching.renewedAtMs = nowMs
-          leases.renew(leaseOf(subject, address))
+        const nowMs = this.#clock.nowMs()
+        state.usedBytes += bytes
+        state.unsettledBytes += bytes
+        state.activeAtMs = nowMs
+        this.#metrics.originBytes(subject.siteIndex, bytes)
+        if (nowMs - state.renewedAtMs >= RENEW_INTERVAL_MS) {
+          state.renewedAtMs = nowMs
+          this.#leases.renew(leaseOf(subject, address))
         }
-        return fetching.usedBytes <= budgetBytes
+        return state.usedBytes <= budgetBytes
       },
       release: () => {
-        fetching.open--
-        fetching.activeAtMs = clock.nowMs()
+        state.open--
+        state.activeAtMs = this.#clock.nowMs()
       },
     }
   }
 
   #budgetBytes({ sizeBytes }: OriginSubject): number {
-    return Math.ceil(sizeBytes * this.#parts.limits.copiesPerSite) + SLACK_BYTES
+    return Math.ceil(sizeBytes * this.#limits.copiesPerSite) + SLACK_BYTES
   }
 
-  #of(subject: OriginSubject, nowMs: number): FetchState {
+  #stateOf(subject: OriginSubject, nowMs: number): FetchState {
     const key = keyOf(subject)
-    let fetching = this.#states.get(key)
-    if (fetching === undefined || isOver(fetching, nowMs)) {
-      fetching = {
+    let state = this.#states.get(key)
+    if (state === undefined || isExpired(state, nowMs)) {
+      state = {
         holder: undefined,
         open: 0,
         usedBytes: 0,
@@ -241,36 +245,36 @@ export class OriginFetchLimiter {
         unsettledBytes: 0,
         activeAtMs: nowMs,
         renewedAtMs: nowMs,
-        wantedSinceMs: nowMs,
-        wantedAtMs: nowMs,
+        waitingSinceMs: nowMs,
+        lastWaitedMs: nowMs,
       }
-      this.#states.set(key, fetching)
+      this.#states.set(key, state)
     }
-    return fetching
+    return state
   }
 
-  /** Forgets, and so renews the budget of, whoever has fetched nothing for long. */
+  /** Drops state without recent fetches, which renews its budget. */
   #sweep(nowMs: number): void {
-    if (nowMs - this.#sweptAtMs < SWEEP_EVERY_MS && nowMs >= this.#sweptAtMs) return
+    if (nowMs - this.#sweptAtMs < SWEEP_INTERVAL_MS && nowMs >= this.#sweptAtMs) return
     this.#sweptAtMs = nowMs
-    for (const [key, fetching] of this.#states) if (isOver(fetching, nowMs)) this.#states.delete(key)
+    for (const [key, state] of this.#states) if (isExpired(state, nowMs)) this.#states.delete(key)
   }
 }
 
-function isOver({ open, activeAtMs }: FetchState, nowMs: number): boolean {
-  return open === 0 && nowMs - activeAtMs >= RENEWAL_MS
+function isExpired({ open, activeAtMs }: FetchState, nowMs: number): boolean {
+  return open === 0 && nowMs - activeAtMs >= BUDGET_RENEWAL_MS
 }
 
 function keyOf({ infoHash, siteName }: Pick<OriginSubject, 'infoHash' | 'siteName'>): string {
   return `${infoHashKey(infoHash)} ${siteName}`
 }
 
-/** Beside the lease of the gateway, and never taken for it: another torrent that nobody has. */
+/** A hash that no torrent has, so that the lease is separate from the gateway's. */
 function leaseOf({ infoHash, siteName }: OriginSubject, address: Address): LeaseRequest {
   return {
     infoHash: createHash('sha1').update('origin').update(infoHash).digest(),
     site: siteName,
-    // The host and not one of its clients: no port.
+    // The port is 0: the lease is for the host, not for one of its clients.
     peer: Buffer.concat([addressToBytes(address), Buffer.alloc(2)]),
     lifetimeMs: HOLDER_SILENCE_MS,
     holdersMax: 1,

@@ -1,5 +1,5 @@
 /**
- * Web seeds of the node: for which places a torrent has one, who may fetch through it, and the content behind it.
+ * Web seeds of the node: their URLs for each place, the decision on each fetch, and the content.
  *
  * A web seed is offered to a site without a copy, and serves one host of that site (BEP 19; decision 0014).
  */
@@ -27,7 +27,7 @@ export interface WebSeedsInit {
   readonly registry: TorrentRegistry
   readonly table: SwarmTable
   readonly topology: CurrentTopology
-  /** `directory`: absolute; undefined where no file of this machine is served. */
+  /** `directory`: absolute; undefined if no file of this machine is served. */
   readonly origin: FetchLimits & { readonly directory: string | undefined }
   /** The environment variables that hold the credentials of origins. */
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -51,14 +51,14 @@ export class WebSeeds {
     this.#limiter = new OriginFetchLimiter({ clock, metrics, leases, limits: origin })
   }
 
-  /** Why this node never serves this origin; undefined where it does. */
+  /** The reason why this node never serves this origin, undefined if it does. */
   unavailableReason(origin: string): string | undefined {
     return this.content.unavailableReason(origin)
   }
 
   /**
-   * The web seed for the clients of a place; undefined where a request would be rejected, because a client that is
-   * rejected once never asks again.
+   * The web seed for the clients of a place; undefined if a request would be rejected, because a client that is rejected
+   * once never retries.
    */
   urlFor({ origin, infoHashes, ...rest }: Registration, place: Place): string | undefined {
     const [infoHash] = infoHashes
@@ -75,7 +75,7 @@ export class WebSeeds {
     return this.#view(registration, siteIndex).isWarm
   }
 
-  /** Whether the host at this address may fetch from the origin now. Never rejects. */
+  /** Decides if the host at this address may fetch from the origin now. Never rejects. */
   requestFetch(registration: Registration, site: Site, address: Address): Promise<FetchDecision> {
     return this.#limiter.request(subjectOf(registration, site), address, this.#view(registration, site.index))
   }
@@ -85,7 +85,7 @@ export class WebSeeds {
     const registration = this.#registry.find(infoHash)
     const site = this.#topology.value.sites[siteIndex]
     if (registration?.origin === undefined || site === undefined) return
-    // A hybrid torrent is completed in two swarms at once, and is one download.
+    // A hybrid torrent completes in two swarms at once, and counts as one download.
     if (registration.infoHashes[0]?.equals(infoHash) !== true) return
     this.#limiter.completed(subjectOf(registration, site))
   }
@@ -95,7 +95,7 @@ export class WebSeeds {
     this.content.close()
   }
 
-  /** Over both infohashes of a hybrid torrent, which is one content in two swarms. */
+  /** The swarms of both infohashes of a hybrid torrent have the same content. */
   #view({ infoHashes }: Registration, siteIndex: number): SiteView {
     const gateways: Address[] = []
     for (const infoHash of infoHashes) {

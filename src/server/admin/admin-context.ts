@@ -1,4 +1,4 @@
-/** The parts of a node that the routes read and operate. */
+/** Components of a node that the admin routes read and operate. */
 import type { Log } from '../../core/log.ts'
 import type { SwarmTable } from '../../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../../topology/current-topology.ts'
@@ -17,9 +17,9 @@ export interface AdminContext {
   readonly torrents: TorrentContext
   /** The site of the node. */
   readonly site: string
-  /** undefined where the node has no token for other sites. */
+  /** undefined if the node has no federation token. */
   readonly federation: FederationSource | undefined
   readonly log: Log
-  /** Without one, only loopback is answered. */
+  /** Without a token, only requests from loopback are answered. */
   readonly token: string | undefined
 }

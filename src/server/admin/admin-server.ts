@@ -1,12 +1,11 @@
 /**
  * The operator's HTTP API, on a listener of its own.
  *
- * Threat: whoever reaches it can read who downloads what, and stop the node. So without a token it answers
- * loopback only, and with one everything under /api needs it. A page in the operator's browser, which reaches
- * loopback too, is kept out by its Origin, and by its Host where its own name was made to point at loopback.
- * Metrics and health are open to whoever reaches a listener that has a token: scrapers and load balancers carry
- * none, and they say nothing of single torrents or peers. The nodes of other sites have a token of their own, which
- * opens what is under /federation and nothing else.
+ * Threat: a caller can read which host downloads which torrent, and stop the node. Without a token, the listener answers
+ * loopback only; with one, everything under /api requires it. A page in the operator's browser reaches loopback too: it
+ * is rejected by its Origin, and by its Host if the name of the page resolves to loopback. With a token, metrics and
+ * health are open to every caller, because scrapers and load balancers send no token, and they contain nothing about
+ * single torrents or peers. The nodes of other sites have a token of their own, which is valid under /federation only.
  */
 import type { AddressInfo } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
@@ -28,25 +27,25 @@ import { ApiError } from './requests.ts'
 export class AdminServer {
   readonly #routes: FastifyInstance
 
-  constructor(parts: AdminContext) {
+  constructor(context: AdminContext) {
     const routes = fastify({ exposeHeadRoutes: true, forceCloseConnections: true })
-    routes.addHook('onRequest', async (request) => guard(request, parts))
-    routes.setErrorHandler((error, _request, reply) => answerError(error, reply, parts.log))
+    routes.addHook('onRequest', async (request) => guard(request, context))
+    routes.setErrorHandler((error, _request, reply) => sendError(error, reply, context.log))
     routes.setNotFoundHandler((request, reply) =>
-      answerError(new ApiError(404, 'not-found', `there is nothing at ${request.url}`), reply, parts.log),
+      sendError(new ApiError(404, 'not-found', `there is nothing at ${request.url}`), reply, context.log),
     )
-    addHealthRoutes(routes, parts.health)
-    addTopologyRoutes(routes, parts.topology)
-    addSwarmRoutes(routes, parts)
-    addExplainRoute(routes, parts)
-    addTorrentRoutes(routes, parts.topology, parts.torrents)
-    addSiteRoutes(routes, parts)
-    if (parts.federation !== undefined) addFederationRoutes(routes, parts.federation)
-    addOperationRoutes(routes, parts.operations)
+    addHealthRoutes(routes, context.health)
+    addTopologyRoutes(routes, context.topology)
+    addSwarmRoutes(routes, context)
+    addExplainRoute(routes, context)
+    addTorrentRoutes(routes, context.topology, context.torrents)
+    addSiteRoutes(routes, context)
+    if (context.federation !== undefined) addFederationRoutes(routes, context.federation)
+    addOperationRoutes(routes, context.operations)
     this.#routes = routes
   }
 
-  /** Returns the port, which is the system's choice for port 0. Rejects where the address cannot be had. */
+  /** Returns the port, which the system chooses for port 0. Rejects if the address is not available. */
   async start(at: { readonly host: string; readonly port: number }): Promise<number> {
     await this.#routes.listen({ host: at.host, port: at.port })
     return (this.#routes.server.address() as AddressInfo).port
@@ -67,12 +66,12 @@ async function guard(
     throw new ApiError(403, 'loopback-only', 'without admin.token this listener answers loopback only')
   const { origin, host } = request.headers
   if (origin !== undefined && origin !== `http://${host ?? ''}`)
-    throw new ApiError(403, 'foreign-origin', `a page of ${origin} may not speak to this listener`)
+    throw new ApiError(403, 'foreign-origin', `requests of a page of ${origin} are rejected`)
   if (token === undefined) {
     if (host === undefined || isLocalHost(host)) return
-    throw new ApiError(403, 'foreign-host', 'without admin.token, ask by address or as localhost')
+    throw new ApiError(403, 'foreign-host', 'without admin.token, the host must be an address or localhost')
   }
-  // The route, not the request target: the router takes escaped and absolute targets for the same route.
+  // The route, not the request target: escaped and absolute targets lead to the same route.
   if (request.routeOptions.url?.startsWith('/api/') !== true) return
   const given = readBearerToken(request.headers.authorization)
   if (given === undefined || !isSameToken(given, token))
@@ -86,19 +85,19 @@ function isLoopback(remote: string): boolean {
   return address.word0 === 0 && address.word1 === 0 && address.word2 === 0 && address.word3 === 1
 }
 
-/** `localhost` or an address, with or without a port. No page has an address that it can point elsewhere. */
+/** `localhost` or an address, with or without a port. A page cannot make an address resolve to another one. */
 function isLocalHost(host: string): boolean {
   const name = /^\[(.+)\](?::\d+)?$/.exec(host)?.[1] ?? host.replace(/:\d+$/, '')
   return name.toLowerCase() === 'localhost' || parseAddress(name) !== undefined
 }
 
-function answerError(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
-  const answer = (status: number, code: string, message: string) =>
+function sendError(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
+  const send = (status: number, code: string, message: string) =>
     reply.code(status).send({ error: { code, message } })
-  if (error instanceof ApiError) return answer(error.status, error.code, error.message)
-  if (error instanceof Refusal) return answer(422, error.code, error.message)
+  if (error instanceof ApiError) return send(error.status, error.code, error.message)
+  if (error instanceof Refusal) return send(422, error.code, error.message)
   const status = (error as { statusCode?: number }).statusCode
-  if (status !== undefined && status < 500) return answer(status, 'request-invalid', (error as Error).message)
+  if (status !== undefined && status < 500) return send(status, 'request-invalid', (error as Error).message)
   log.error({ event: 'admin-failed', err: error }, 'an admin request failed; this is a bug')
-  return answer(500, 'internal', 'the node made a mistake; its log says more')
+  return send(500, 'internal', 'internal error; the log of the node has the details')
 }

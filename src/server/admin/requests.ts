@@ -1,8 +1,8 @@
-/** Query parameters that several routes take, and the error of a request that cannot be answered. */
+/** Query parameters that several routes read, and the error of a rejected request. */
 import { type Address, parseAddress } from '../../core/address.ts'
 import { parseInfoHash } from '../../core/info-hash.ts'
 
-/** An HTTP status, a code for programs, and a sentence for people. */
+/** HTTP status, code for programs, and message for people. */
 export class ApiError extends Error {
   readonly status: number
   readonly code: string
@@ -30,7 +30,7 @@ export function readAddress(text: string | readonly string[] | undefined): Addre
   return address
 }
 
-/** undefined where it was not given. */
+/** undefined if the parameter is missing. */
 export function readPort(text: string | readonly string[] | undefined): number | undefined {
   if (text === undefined) return undefined
   const port = typeof text === 'string' && /^\d{1,5}$/.test(text) ? Number(text) : 0

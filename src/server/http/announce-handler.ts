@@ -1,13 +1,12 @@
 /**
- * One request in, one answer out: the HTTP side of an announce and a scrape, and of everything that can go wrong
- * with them.
+ * HTTP side of announce and scrape, errors included.
  *
- * Every answer has status 200, since clients read a body only then, an exact length, and
- * nothing after the bencode. The exceptions are a node that is full or going away: 503 sends libtorrent to the
- * next tracker for 17 s, a failure reason for at least 60.
+ * Every response has status 200, since clients read a body only then, an exact length, and nothing after the bencode. The
+ * exceptions are a node that is full or draining: after a 503, libtorrent uses the next tracker for 17 s; after a failure
+ * reason, for at least 60 s.
  *
- * This is the announce path: it answers on Node's own response, without the reply, the hooks and the
- * serialisation of Fastify; the measurement is in bench/http-announces.ts.
+ * This is the announce path: it writes to the response of Node, without the reply, the hooks and the serialisation of
+ * Fastify; the measurement is in bench/http-announces.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../../core/address.ts'
@@ -21,40 +20,45 @@ import { type TrustedAddresses, readClaimedAddress, readClientAddress } from './
 
 export interface AnnounceHandlerInit {
   readonly tracker: TrackerService
-  /** Whose forwarding headers and `ip=` are believed. */
+  /** Addresses whose forwarding headers and `ip=` are trusted. */
   readonly isTrusted: TrustedAddresses
-  /** Called once for every request that is turned away, whoever turned it away. */
+  /** Called once for every rejected request. */
   readonly onRefusal: (code: RefusalCode) => void
   readonly log: Pick<Log, 'error'>
 }
 
-/** A handler of ordinary HTTP, for the client at this address: a GET or HEAD. Rejects only on an internal error. */
+/** A handler of ordinary HTTP: a GET or HEAD of the client at this address. Rejects only on an internal error. */
 export interface DownloadHandler {
-  answer(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void>
+  handle(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void>
 }
 
 export class AnnounceHandler {
-  readonly #options: AnnounceHandlerInit
-  /** False once the node drains or has many connections: each answer then closes its connection. */
+  readonly #tracker: TrackerService
+  readonly #isTrusted: TrustedAddresses
+  readonly #onRefusal: (code: RefusalCode) => void
+  readonly #log: Pick<Log, 'error'>
+  /** False once the node drains or has many connections: each response then closes its connection. */
   readonly #keepsConnections: () => boolean
 
-  constructor(options: AnnounceHandlerInit, keepsConnections: () => boolean) {
-    this.#options = options
+  constructor({ tracker, isTrusted, onRefusal, log }: AnnounceHandlerInit, keepsConnections: () => boolean) {
+    this.#tracker = tracker
+    this.#isTrusted = isTrusted
+    this.#onRefusal = onRefusal
+    this.#log = log
     this.#keepsConnections = keepsConnections
   }
 
   announce(request: IncomingMessage, response: ServerResponse): void {
     const socketAddress = request.socket.remoteAddress
-    // The client has gone already, and its address with it: nothing to register, nobody to answer.
+    // The client has disconnected already, so its address is not available.
     if (socketAddress === undefined) return void request.socket.destroy()
-    const { tracker, isTrusted } = this.#options
     let body: string
     try {
       const announce = readAnnounce(request.url ?? '')
-      const from = readClientAddress(socketAddress, request.headers, isTrusted)
-      const peer = readClaimedAddress(announce.claimedAddress, from, isTrusted)
-      const reply = tracker.announce(announce, peer, 'http')
-      if (reply instanceof Promise) return void this.#announceLater(response, reply, announce.isCompact)
+      const from = readClientAddress(socketAddress, request.headers, this.#isTrusted)
+      const peer = readClaimedAddress(announce.claimedAddress, from, this.#isTrusted)
+      const reply = this.#tracker.announce(announce, peer, 'http')
+      if (reply instanceof Promise) return void this.#sendDeferred(response, reply, announce.isCompact)
       body = writeAnnounceResponse(reply, announce.isCompact)
     } catch (error) {
       return this.fail(response, error)
@@ -62,8 +66,8 @@ export class AnnounceHandler {
     this.#send(response, body)
   }
 
-  /** The connection may be gone by then; Node drops what is sent to it. */
-  async #announceLater(
+  /** The connection may be closed by then; Node drops what is sent to it. */
+  async #sendDeferred(
     response: ServerResponse,
     reply: Promise<AnnounceReply>,
     isCompact: boolean,
@@ -78,12 +82,11 @@ export class AnnounceHandler {
   scrape(request: IncomingMessage, response: ServerResponse): void {
     const socketAddress = request.socket.remoteAddress
     if (socketAddress === undefined) return void request.socket.destroy()
-    const { tracker, isTrusted } = this.#options
     let body: string
     try {
       const infoHashes = readScrape(request.url ?? '')
-      const from = readClientAddress(socketAddress, request.headers, isTrusted)
-      body = writeScrapeResponse(infoHashes, tracker.scrape(infoHashes, from))
+      const from = readClientAddress(socketAddress, request.headers, this.#isTrusted)
+      body = writeScrapeResponse(infoHashes, this.#tracker.scrape(infoHashes, from))
     } catch (error) {
       return this.fail(response, error)
     }
@@ -95,41 +98,41 @@ export class AnnounceHandler {
     if (socketAddress === undefined) return void request.socket.destroy()
     if (!this.#keepsConnections()) response.setHeader('Connection', 'close')
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      this.#options.onRefusal('TRK_METHOD_UNSUPPORTED')
+      this.#onRefusal('TRK_METHOD_UNSUPPORTED')
       return void response.writeHead(405, { Allow: 'GET, HEAD', 'Content-Length': 0 }).end()
     }
     try {
-      const from = readClientAddress(socketAddress, request.headers, this.#options.isTrusted)
+      const from = readClientAddress(socketAddress, request.headers, this.#isTrusted)
       handler
-        .answer(request, response, from)
+        .handle(request, response, from)
         .catch((error: unknown) => this.#failDownload(request, response, error))
     } catch (error) {
       this.#failDownload(request, response, error)
     }
   }
 
-  /** For people and for clients that read statuses, so not in bencode. */
+  /** In plain text: people and clients that evaluate the status read it. */
   #failDownload(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     const refusal = error instanceof Refusal ? error : new Refusal('TRK_INTERNAL')
     if (!(error instanceof Refusal))
-      this.#options.log.error(
+      this.#log.error(
         { event: 'request-failed', code: refusal.code, err: error, target: request.url },
         'a request failed',
       )
-    this.#options.onRefusal(refusal.code)
+    this.#onRefusal(refusal.code)
     if (response.headersSent) return void response.destroy()
     const body = Buffer.from(`${refusal.message}\n`)
     const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': body.length }
     response.writeHead(error instanceof Refusal ? 400 : 500, headers).end(body)
   }
 
-  /** Answers with the reason. Whatever is not a `Refusal` is a bug: logged, and the client learns only that. */
+  /** Sends the reason. An error other than a `Refusal` is a bug: the log has it, and the client gets `TRK_INTERNAL`. */
   fail(response: ServerResponse, error: unknown): void {
     const refusal = error instanceof Refusal ? error : new Refusal('TRK_INTERNAL')
     if (!(error instanceof Refusal)) {
-      this.#options.log.error({ event: 'request-failed', code: refusal.code, err: error }, 'a request failed')
+      this.#log.error({ event: 'request-failed', code: refusal.code, err: error }, 'a request failed')
     }
-    this.#options.onRefusal(refusal.code)
+    this.#onRefusal(refusal.code)
     const body = writeFailure(refusal.message)
     if (refusal.code === 'TRK_DRAINING' || refusal.code === 'TRK_OVERLOADED') {
       response.writeHead(503, closingHeaders(body))

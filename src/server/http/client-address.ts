@@ -1,11 +1,10 @@
 /**
- * Whose request it is. Everything this tracker decides, it decides by this address.
+ * Real address of a client. Every decision of the tracker depends on this address.
  *
- * The threat: a forwarding header is text that anybody can send, and an address that is believed wrongly makes
- * thousands of clients connect to a victim. So a header counts only when the TCP peer is a trusted proxy, and the
- * chain is walked from the right, where the entries are that our own proxies wrote; the first that is no proxy is
- * the client. What cannot be read there is refused, never skipped: skipping would move the
- * walk on to entries that the client made up.
+ * Threat: any client can send a forwarding header, and an address that is trusted wrongly makes thousands of clients
+ * connect to a victim. A header therefore counts only if the TCP peer is a trusted proxy. The chain is read from the
+ * right, which is the end that trusted proxies write, and the first address that is not a proxy is the client. An entry
+ * that cannot be parsed is rejected and never skipped, because the entries to its left may be forged by the client.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Address, parseAddress } from '../../core/address.ts'
@@ -26,9 +25,9 @@ export function readClientAddress(
 }
 
 /**
- * The address of an announce that says `ip=`. Only a client that is itself in a trusted range may speak for an
- * address, such as a NAT gateway of ours or a host that names its routable address. Anybody else's is passed over,
- * and a proxy's trust does not extend to the clients behind it.
+ * The address of an announce with `ip=`. Only a client in a trusted range may give another address, such as a NAT gateway
+ * of the operator or a host that gives its routable address. For other clients `ip=` is ignored; clients behind a trusted
+ * proxy are not trusted.
  */
 export function readClaimedAddress(
   claimed: string | undefined,
@@ -40,15 +39,15 @@ export function readClaimedAddress(
   if (address === undefined) {
     throw new Refusal(
       'TRK_PARAMETER_INVALID',
-      `ip must be an address and no name: ${quoteForReason(claimed)}`,
+      `ip must be an address, not a name: ${quoteForReason(claimed)}`,
     )
   }
   return address
 }
 
 /**
- * Proxies write one of three headers and often pass on the other two as the client sent them, so no order of
- * preference is safe. Headers that name different clients are refused.
+ * Proxies write one of three headers and often forward the other two unchanged from the client, so no order of preference
+ * is safe. Headers with different clients are rejected.
  */
 function readForwardedAddress(
   peer: Address,
@@ -63,13 +62,13 @@ function readForwardedAddress(
     if (typeof value !== 'string') continue
     const address = walkChain(header, readChain(value), isTrusted)
     if (isTrusted(address)) {
-      // The first of the chain is a proxy too: it speaks for itself, unless another header knows better. nginx
-      // behind nginx writes such an X-Real-IP.
+      // All of the chain are proxies: its first one is the client, unless another header contains one that is not a proxy.
+      // nginx behind nginx writes such an X-Real-IP.
       proxy ??= address
     } else if (client !== undefined && !client.equals(address)) {
       throw new Refusal(
         'TRK_FORWARDED_INVALID',
-        `${clientHeader} says ${client.toString()}, ${header} says ${address.toString()}`,
+        `${clientHeader} has ${client.toString()}, ${header} has ${address.toString()}`,
       )
     } else {
       client = address
@@ -79,7 +78,7 @@ function readForwardedAddress(
   return client ?? proxy ?? peer
 }
 
-/** How each header is cut into entries; undefined is an entry that cannot be read. */
+/** The headers, and the function that splits each into entries; undefined is an entry that cannot be parsed. */
 const CHAINS: readonly (readonly [string, (value: string) => (string | undefined)[]])[] = [
   ['x-forwarded-for', (value) => value.split(',')],
   ['forwarded', readForwardedFor],
@@ -135,7 +134,7 @@ function isPortSuffix(text: string): boolean {
 */
 function readForwardedFor(value: string): (string | undefined)[] {
   const elements = splitOutsideQuotes(value, ',')
-  // One quote that is left open by the client would swallow what the proxy wrote after it.
+  // A quote that the client leaves open would swallow the entry that the proxy appends.
   if (elements === undefined) return [undefined]
   return elements.map((element) => {
     for (const pair of splitOutsideQuotes(element, ';') ?? []) {
@@ -148,7 +147,7 @@ function readForwardedFor(value: string): (string | undefined)[] {
   })
 }
 
-/** undefined where a quote is left open. */
+/** undefined if a quote is left open. */
 function splitOutsideQuotes(text: string, separator: string): string[] | undefined {
   const parts: string[] = []
   let isQuoted = false
@@ -166,7 +165,7 @@ function splitOutsideQuotes(text: string, separator: string): string[] | undefin
   return isQuoted ? undefined : parts
 }
 
-/** Addresses need no escapes, so a backslash is left for the address parser to refuse. */
+/** Addresses need no escapes, so a backslash stays, and the address parser rejects it. */
 function unquote(text: string): string {
   return text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
 }

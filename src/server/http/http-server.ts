@@ -1,12 +1,12 @@
 /**
- * The tracker's HTTP listener: connections, their limits, and the way from a request to its answer.
+ * The tracker's HTTP listener: connections and their limits, and the routes to the handlers.
  *
- * Clients understand bencode and nothing else, so every way on which a request can fail ends in a bencoded failure
- * or a closed connection: Fastify's own errors, its router's, Node's parser's, and ours. A request that is no GET
- * never reaches the routes: a HEAD that runs the handler of the GET registers a peer for every health check.
+ * Clients parse only bencode, so every error ends in a bencoded failure or a closed connection: errors of Fastify, of its
+ * router, of Node's parser, and of the handlers. A request other than a GET does not reach the routes, because a HEAD
+ * that runs the handler of the GET would register a peer for every health check.
  *
- * Slow and silent clients get no answer, their connection is closed: they would not read it, and a closed
- * connection is the quickest way to make a client try the next tracker.
+ * The connections of slow and silent clients are closed without a response: such a client would not read it, and after a
+ * closed connection a client tries the next tracker soonest.
  */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -19,28 +19,28 @@ import { IdleConnections } from './idle-connections.ts'
 import { AnnounceHandler, type AnnounceHandlerInit, type DownloadHandler } from './announce-handler.ts'
 
 export interface HttpServerLimits {
-  /** More connections than this are closed as they come in. */
+  /** Connections above this number are closed as they arrive. */
   readonly connectionsMax: number
-  /** From the connection, or the end of the request before, to the last header. */
+  /** From the connection, or the end of the previous request, to the last header. */
   readonly headersTimeoutMs: number
-  /** The same to the end of the request, with a body that nobody asked for. */
+  /** The same to the end of the request, including a body, which no request needs. */
   readonly requestTimeoutMs: number
-  /** How often the two above are looked at. */
+  /** Interval between checks of the two timeouts above. */
   readonly timeoutCheckMs: number
-  /** How long nothing may happen on a connection: no next request, no answer read. */
+  /** Time without traffic on a connection: no next request, no response read. */
   readonly silentTimeoutMs: number
 }
 
 export const httpServerLimits: HttpServerLimits = {
   /** 5,000 announces a second, each on a connection that lives a second, and as many kept ones; about 150 MB. */
   connectionsMax: 10_000,
-  /** A request is one packet or two. Clients on the worst of links have sent theirs after three retransmissions. */
+  /** A request is one packet or two. On the worst links it arrives after three retransmissions. */
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 10_000,
-  /** A slow sender is gone after 12 s at the latest; Node's own 30 s would make the limits above pointless. */
+  /** A slow sender is disconnected after at most 12 s; Node's default of 30 s would defeat the limits above. */
   timeoutCheckMs: 2_000,
-  /** Longer than nginx and the load balancers of the clouds keep theirs (60 s), so that they never reuse a
-   * connection that we are closing; Transmission and aria2 need only more than 5 s. */
+  /** Longer than nginx and the load balancers of cloud providers keep connections (60 s), so that they never reuse one
+   * that is being closed here; Transmission and aria2 need only more than 5 s. */
   silentTimeoutMs: 75_000,
 }
 
@@ -50,10 +50,10 @@ export interface HttpServerInit extends AnnounceHandlerInit {
   readonly webSeeds?: DownloadHandler
 }
 
-/** 64 bytes in hexadecimal: longer tokens are no safer. */
+/** 64 bytes in hexadecimal: longer tokens are not safer. */
 const TOKEN_LENGTH_MAX = 128
 
-/** Node's default, written down because REQUEST_TARGET_BYTES_MAX relies on it. */
+/** The default of Node, set explicitly because REQUEST_TARGET_BYTES_MAX relies on it. */
 const HEADER_BYTES_MAX = 16_384
 
 assert(REQUEST_TARGET_BYTES_MAX < HEADER_BYTES_MAX, 'the longest target must fit into the header')
@@ -61,27 +61,27 @@ assert(REQUEST_TARGET_BYTES_MAX < HEADER_BYTES_MAX, 'the longest target must fit
 const NO_QUERY = Object.freeze({})
 
 export class HttpServer {
-  readonly #options: HttpServerInit
-  readonly #answers: AnnounceHandler
+  readonly #init: HttpServerInit
+  readonly #announces: AnnounceHandler
   readonly #server: Server
   readonly #fastify: FastifyInstance
   readonly #connections = new IdleConnections()
   readonly #limits: HttpServerLimits
   #isDraining = false
 
-  constructor(options: HttpServerInit, limits: HttpServerLimits = httpServerLimits) {
-    this.#options = options
+  constructor(init: HttpServerInit, limits: HttpServerLimits = httpServerLimits) {
+    this.#init = init
     this.#limits = limits
-    // Idle connections make room before new ones are turned away.
-    this.#answers = new AnnounceHandler(
-      options,
+    // Connections are no longer kept at half of the limit, so that idle ones close before new ones are rejected.
+    this.#announces = new AnnounceHandler(
+      init,
       () => !this.#isDraining && this.#connections.count < limits.connectionsMax / 2,
     )
     this.#server = this.#createServer(limits)
     this.#fastify = this.#createRoutes()
   }
 
-  /** Returns the port, which is the system's choice for port 0. Rejects where the address cannot be had. */
+  /** Returns the port, which the system chooses for port 0. Rejects if the address is not available. */
   async start(at: { readonly host: string; readonly port: number }): Promise<number> {
     await this.#fastify.ready()
     await new Promise<void>((resolve, reject) => {
@@ -91,9 +91,9 @@ export class HttpServer {
         resolve()
       })
     })
-    // From here on this is an accept() that failed, for want of file descriptors mostly. The next may succeed.
+    // From here on, an error is a failed accept(), usually because file descriptors are exhausted; the next may succeed.
     this.#server.on('error', (error) => {
-      this.#options.log.error({ event: 'accept-failed', err: error }, 'a connection could not be accepted')
+      this.#init.log.error({ event: 'accept-failed', err: error }, 'a connection could not be accepted')
     })
     this.#connections.startClosingSilent(this.#limits.silentTimeoutMs)
     return (this.#server.address() as AddressInfo).port
@@ -105,17 +105,14 @@ export class HttpServer {
   }
 
   /**
-   * Keeps answering, and each answer ends its connection. One that waits for its next request is left to wait:
-   * closing it could cross that request on the way, which its client would see as an error.
+   * Requests are still answered, and each response closes its connection. An idle connection stays open: closing it could
+   * coincide with its next request, and the client would see an error.
    */
   drain(): void {
     this.#isDraining = true
   }
 
-  /**
-   * Closes the listener and the connections on which nothing has begun, lets requests finish that have, and cuts
-   * them off at the deadline.
-   */
+  /** Closes the listener and idle connections, waits for requests in progress, and aborts them at the deadline. */
   async stop(deadlineMs: number): Promise<void> {
     this.drain()
     const deadline = setTimeout(() => this.#server.closeAllConnections(), deadlineMs)
@@ -134,15 +131,15 @@ export class HttpServer {
         connectionsCheckingInterval: limits.timeoutCheckMs,
         // `IdleConnections` closes the silent ones.
         keepAliveTimeout: 0,
-        // We derive nothing from Host, and libtorrent sends one that is invalid for IPv6 literals.
+        // Host is not used, and libtorrent sends an invalid one for IPv6 literals.
         requireHostHeader: false,
       },
       (request, response) => this.#receive(request, response),
     )
     server.maxConnections = limits.connectionsMax
     server.on('connection', (socket: Socket) => this.#connections.add(socket))
-    server.on('drop', () => this.#options.onRefusal('TRK_OVERLOADED'))
-    // Without these two, Node answers `Expect` itself: with a 100 that nobody waits for, or with a 417.
+    server.on('drop', () => this.#init.onRefusal('TRK_OVERLOADED'))
+    // Without these two, Node answers `Expect` itself: with a 100 that clients do not need, or with a 417.
     server.on('checkContinue', (request, response) => this.#receive(request, response))
     server.on('checkExpectation', (request, response) => this.#receive(request, response))
     return server
@@ -151,52 +148,52 @@ export class HttpServer {
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const download = this.#downloadHandler(request.url ?? '')
     if (download !== undefined) {
-      this.#answers.download(request, response, download)
+      this.#announces.download(request, response, download)
     } else if (request.method !== 'GET') {
-      this.#answers.fail(response, new Refusal('TRK_METHOD_UNSUPPORTED'))
+      this.#announces.fail(response, new Refusal('TRK_METHOD_UNSUPPORTED'))
     } else if ((request.url?.length ?? 0) > REQUEST_TARGET_BYTES_MAX) {
-      this.#answers.fail(
+      this.#announces.fail(
         response,
         new Refusal('TRK_REQUEST_TOO_LONG', `at most ${REQUEST_TARGET_BYTES_MAX} bytes`),
       )
     } else if (request.url?.startsWith('/announce?') === true) {
-      // What nearly every request is. The routes come to the same, 5 % of an announce later (bench/http-announces.ts).
-      this.#answers.announce(request, response)
+      // Nearly every request. The routes lead to the same handler and cost 5 % of an announce (bench/http-announces.ts).
+      this.#announces.announce(request, response)
     } else {
       this.#fastify.routing(request, response)
     }
   }
 
   #downloadHandler(target: string): DownloadHandler | undefined {
-    if (target.startsWith('/torrents/')) return this.#options.torrents
-    return target.startsWith('/webseed/') ? this.#options.webSeeds : undefined
+    if (target.startsWith('/torrents/')) return this.#init.torrents
+    return target.startsWith('/webseed/') ? this.#init.webSeeds : undefined
   }
 
   #createRoutes(): FastifyInstance {
-    const answers = this.#answers
+    const announces = this.#announces
     const routes = fastify({
       serverFactory: () => this.#server,
       exposeHeadRoutes: false,
       routerOptions: { maxParamLength: TOKEN_LENGTH_MAX, querystringParser: () => NO_QUERY, compile: true },
-      // Nobody reads the ids, and counting them up makes a string per request.
+      // The ids are not used, and the default makes a string for each request.
       genReqId: () => '',
-      // Whoever is on a connection while the node goes away is answered like everybody else.
+      // A draining node still answers on open connections.
       return503OnClosing: false,
       clientErrorHandler: (error, socket) => this.#answerUnreadable(error, socket),
-      frameworkErrors: (error, _request, reply) => answers.fail(reply.raw, frameworkRefusal(error.code)),
+      frameworkErrors: (error, _request, reply) => announces.fail(reply.raw, frameworkRefusal(error.code)),
     })
-    // Each of these has ended the response when it returns, which is all that Fastify wants to know.
-    routes.get('/announce', (request, reply) => answers.announce(request.raw, reply.raw))
-    // The token is the operator's way to tell its own clients apart; none are configured, so each is right.
-    routes.get('/announce/:token', (request, reply) => answers.announce(request.raw, reply.raw))
-    routes.get('/scrape', (request, reply) => answers.scrape(request.raw, reply.raw))
-    routes.get('/scrape/:token', (request, reply) => answers.scrape(request.raw, reply.raw))
-    routes.setNotFoundHandler((_request, reply) => answers.fail(reply.raw, new Refusal('TRK_PATH_UNKNOWN')))
-    routes.setErrorHandler((error, _request, reply) => answers.fail(reply.raw, error))
+    // Each handler ends the response itself, so that Fastify sends nothing.
+    routes.get('/announce', (request, reply) => announces.announce(request.raw, reply.raw))
+    // An operator can distinguish clients by a token in the URL. No tokens are configured, so every token is accepted.
+    routes.get('/announce/:token', (request, reply) => announces.announce(request.raw, reply.raw))
+    routes.get('/scrape', (request, reply) => announces.scrape(request.raw, reply.raw))
+    routes.get('/scrape/:token', (request, reply) => announces.scrape(request.raw, reply.raw))
+    routes.setNotFoundHandler((_request, reply) => announces.fail(reply.raw, new Refusal('TRK_PATH_UNKNOWN')))
+    routes.setErrorHandler((error, _request, reply) => announces.fail(reply.raw, error))
     return routes
   }
 
-  /** What Node's parser could not read, or did not get in time. There is no request and no response, only bytes. */
+  /** Bytes that Node's parser could not parse, or did not receive in time. There is no request and no response object. */
   #answerUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' || !socket.writable) {
       socket.destroy()
@@ -205,13 +202,13 @@ export class HttpServer {
     const refusal = new Refusal(
       error.code === 'HPE_HEADER_OVERFLOW' ? 'TRK_REQUEST_TOO_LONG' : 'TRK_REQUEST_MALFORMED',
     )
-    this.#options.onRefusal(refusal.code)
+    this.#init.onRefusal(refusal.code)
     const body = writeFailure(refusal.message)
     const head =
       'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n' +
       `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`
     socket.end(head + body, 'latin1')
-    // Node's sockets stay half open until the client closes too, and this one may never.
+    // A socket of Node stays half open until the client closes too, which this one may never do.
     socket.destroySoon()
   }
 }

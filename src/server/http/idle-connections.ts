@@ -1,21 +1,21 @@
 /**
- * The open connections of a listener, and the end of those on which nothing happens any more: clients that keep a
- * connection for a next announce that never comes, and clients that ask but never read the answer.
+ * Open connections of a listener. Closes those without traffic: clients that keep a connection and send no next announce,
+ * and clients that do not read the response.
  *
- * Looked through a few times per timeout instead of with Node's timers per connection, which cost every request
- * two timers (`keepAliveTimeout` and `timeout`): 5 to 10 % of a whole announce, measured in bench/http-announces.ts.
+ * A scan a few times per timeout replaces Node's timers, which cost every request two timers (`keepAliveTimeout` and
+ * `timeout`): 5 to 10 % of an announce, measured in bench/http-announces.ts.
  */
 import type { Socket } from 'node:net'
 
 interface Traffic {
-  /** Bytes of both directions at the last look. */
+  /** Bytes in both directions at the last scan. */
   bytes: number
-  /** Looks since they changed. */
-  silentLooks: number
+  /** Scans since they changed. */
+  silentScans: number
 }
 
-/** A silent connection lives for one to one and a fifth of the timeout. */
-const LOOKS_PER_TIMEOUT = 5
+/** A silent connection is closed after 1 to 1.2 times the timeout. */
+const SCANS_PER_TIMEOUT = 5
 
 export class IdleConnections {
   readonly #open = new Map<Socket, Traffic>()
@@ -26,12 +26,12 @@ export class IdleConnections {
   }
 
   add(socket: Socket): void {
-    this.#open.set(socket, { bytes: 0, silentLooks: 0 })
+    this.#open.set(socket, { bytes: 0, silentScans: 0 })
     socket.once('close', () => this.#open.delete(socket))
   }
 
   startClosingSilent(timeoutMs: number): void {
-    this.#timer = setInterval(() => this.#closeSilent(), timeoutMs / LOOKS_PER_TIMEOUT)
+    this.#timer = setInterval(() => this.#closeSilent(), timeoutMs / SCANS_PER_TIMEOUT)
   }
 
   stopClosingSilent(): void {
@@ -43,8 +43,8 @@ export class IdleConnections {
       const bytes = socket.bytesRead + socket.bytesWritten
       if (bytes !== traffic.bytes) {
         traffic.bytes = bytes
-        traffic.silentLooks = 0
-      } else if (++traffic.silentLooks > LOOKS_PER_TIMEOUT) {
+        traffic.silentScans = 0
+      } else if (++traffic.silentScans > SCANS_PER_TIMEOUT) {
         socket.destroy()
       }
     }

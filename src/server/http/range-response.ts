@@ -1,8 +1,8 @@
 /**
- * Range requests (RFC 9110 §14): the part of a file that a request asks for, and the status and headers of its response.
+ * Range requests (RFC 9110 §14): the requested part of a file, and the status and headers of the response.
  *
- * One range is supported, and every client asks for one. Several ranges, other units and malformed headers are ignored,
- * as the RFC says: the response is then the whole file.
+ * One range is supported; no client requests more. Several ranges, other units and malformed headers are ignored, as the
+ * RFC requires: the response is then the whole file.
  */
 import type { IncomingMessage } from 'node:http'
 
@@ -13,7 +13,7 @@ export interface ContentHead {
   readonly range: RequestedRange
 }
 
-/** `etag` names the version of the file, with its quotes; every byte of it depends on nothing else. */
+/** `etag` identifies the bytes of the file, with its quotes. */
 export function contentHead(
   { method, headers }: Pick<IncomingMessage, 'method' | 'headers'>,
   file: { readonly sizeBytes: number; readonly etag: string },
@@ -21,8 +21,8 @@ export function contentHead(
   const { sizeBytes, etag } = file
   const ifRange = headers['if-range']
   // Ranges apply to GET only, and with If-Range to this version only; there are no dates to compare.
-  const isRangeMeant = method === 'GET' && (ifRange === undefined || ifRange === etag)
-  const range = isRangeMeant ? readRangeHeader(headers.range, sizeBytes) : 'whole'
+  const isRangeUsed = method === 'GET' && (ifRange === undefined || ifRange === etag)
+  const range = isRangeUsed ? readRangeHeader(headers.range, sizeBytes) : 'whole'
   if (range === 'unsatisfiable') {
     return {
       status: 416,
@@ -37,7 +37,7 @@ export function contentHead(
       'Content-Type': 'application/octet-stream',
       'Content-Length': endByte - startByte,
       'Accept-Ranges': 'bytes',
-      // A shared cache would serve hosts that the tracker directs to each other.
+      // A shared cache would serve the hosts that the tracker directs to each other.
       'Cache-Control': 'private, no-store',
       ETag: etag,
       ...(range === 'whole' ? {} : { 'Content-Range': `bytes ${startByte}-${endByte - 1}/${sizeBytes}` }),
@@ -55,7 +55,7 @@ export interface RequestedRange {
   readonly endByte: number
 }
 
-/** `whole`: no range, or none that is supported. `unsatisfiable`: it begins behind the end, a 416. */
+/** `whole`: no range, or an unsupported one. `unsatisfiable`: the range begins after the end, which is a 416. */
 export function readRangeHeader(
   header: string | undefined,
   sizeBytes: number,

@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http'
 
-/** One line of text, for people and scripts. */
+/** Sends one line of text, for people and scripts. */
 export function sendText(
   response: ServerResponse,
   status: number,
@@ -26,15 +26,15 @@ export function sendText(
   entity-tag    = [ "W/" ] DQUOTE *etagc DQUOTE      etagc may be a comma
 */
 
-/** Whether the client has this version already (RFC 9110 §13.1.2). */
+/** True if the client has this version already (RFC 9110 §13.1.2). */
 export function isNotModified(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false
   if (ifNoneMatch.trim() === '*') return true
-  // The comparison is weak: a proxy that compressed the response has put a W/ before our tag.
+  // The comparison is weak: a proxy that compresses the response puts a W/ before the tag.
   return [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([tag]) => tag === etag)
 }
 
-/** Most file systems take 255 bytes; the rest is for the ending and for the suffix that a browser adds. */
+/** Most file systems allow 255 bytes; the rest is for the extension and for the suffix that a browser adds. */
 const NAME_BYTES_MAX = 200
 
 /**
@@ -52,7 +52,7 @@ export function attachmentHeader(name: string, extension: string): string {
 
 function safeName(name: string): string {
   const clean = name
-    // Control and format characters (a right-to-left override shows another name), and characters that some system reserves.
+    // Control and format characters (a right-to-left override displays another name), and reserved characters.
     .replaceAll(/[\p{C}/\\:*?"<>|]/gu, '_')
     .replace(/^[.\s]+/, '')
     .replace(/[.\s]+$/, '')

@@ -1,10 +1,10 @@
 /**
- * `GET /torrents/{infohash}.torrent` and `.magnet` on the tracker's listener: the torrent as the site of whoever asks
- * should have it. The address decides, as for an announce; `?site=&bubble=` chooses another place, for operators
- * and for hosts that are given their torrent by somebody else.
+ * `GET /torrents/{infohash}.torrent` and `.magnet` on the tracker's listener: the variant of a torrent for the place of
+ * the client. The client's address selects the place, as for an announce; `?site=&bubble=` selects another one, for
+ * operators and for hosts that get their torrent from another host.
  *
- * An address that the topology does not map gets what `unmapped` says, whatever it asks for: the trackers in a
- * torrent are as much a site's own affair as its peers.
+ * The rule `unmapped` applies to an address that the topology does not map, also with `?site=`: the trackers in a torrent
+ * are as private to a site as its peers.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../../core/address.ts'
@@ -25,15 +25,21 @@ export interface TorrentHandlerComponents {
 }
 
 export class TorrentHandler {
-  readonly #parts: TorrentHandlerComponents
+  readonly #registry: TorrentRegistry
+  readonly #variants: TorrentVariants
+  readonly #topology: CurrentTopology
+  readonly #onRefusal: (code: RefusalCode) => void
 
-  constructor(parts: TorrentHandlerComponents) {
-    this.#parts = parts
+  constructor({ registry, variants, topology, onRefusal }: TorrentHandlerComponents) {
+    this.#registry = registry
+    this.#variants = variants
+    this.#topology = topology
+    this.#onRefusal = onRefusal
   }
 
-  /** For a GET or HEAD of `/torrents/…`. */
-  async answer(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void> {
-    const topology = this.#parts.topology.value
+  /** Handles a GET or HEAD of `/torrents/…`. */
+  async handle(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void> {
+    const topology = this.#topology.value
     const here = topology.places[topology.locate(from)]
     if (here === undefined) return this.#refuse(response, 403, 'TRK_ADDRESS_UNMAPPED', from.toString())
 
@@ -44,18 +50,18 @@ export class TorrentHandler {
       return sendText(
         response,
         404,
-        'write /torrents/{infohash}.torrent or .magnet, 40 or 64 hexadecimal digits',
+        'the path must be /torrents/{infohash}.torrent or .magnet, with 40 or 64 hexadecimal digits',
       )
-    const registration = this.#parts.registry.find(infoHash)
-    if (registration === undefined || !isWhole(registration, digits))
+    const registration = this.#registry.find(infoHash)
+    if (registration === undefined || !isFullMatch(registration, digits))
       return this.#refuse(response, 404, 'TRK_TORRENT_UNKNOWN', digits.toLowerCase())
     const place = choosePlace(topology, here, query)
     if (typeof place === 'string') return sendText(response, 404, place)
 
-    const served = await this.#parts.variants.get(registration, place)
+    const served = await this.#variants.get(registration, place)
     if (served === undefined)
-      return sendText(response, 404, `the topology names no tracker for clients of ${place.site.name}`)
-    // Another address gets other bytes for the same URL, so no shared cache may keep them.
+      return sendText(response, 404, `the topology has no tracker for clients of ${place.site.name}`)
+    // The same URL has other bytes for clients of other places, so no shared cache may keep them.
     response.setHeader('Cache-Control', 'private, no-cache')
     if (kind.toLowerCase() === 'magnet') return sendText(response, 200, served.magnet)
     response.setHeader('ETag', served.etag)
@@ -72,7 +78,7 @@ export class TorrentHandler {
   }
 
   #refuse(response: ServerResponse, status: number, code: RefusalCode, detail: string): void {
-    this.#parts.onRefusal(code)
+    this.#onRefusal(code)
     sendText(response, status, new Refusal(code, detail).message)
   }
 }
@@ -84,13 +90,13 @@ function splitTarget(target: string): { readonly path: string; readonly query: U
     : { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) }
 }
 
-/** A v2 infohash that is given in full has to be right in full. */
-function isWhole({ noted }: Registration, digits: string): boolean {
-  const whole = noted?.infoHashV2 ?? null
-  return digits.length === 40 || whole === null || whole === digits.toLowerCase()
+/** A v2 infohash of 64 digits has to match in full; `find` compares the first 40 only. */
+function isFullMatch({ metadata }: Registration, digits: string): boolean {
+  const full = metadata?.infoHashV2 ?? null
+  return digits.length === 40 || full === null || full === digits.toLowerCase()
 }
 
-/** The place, or what is wrong with the choice. */
+/** The selected place, or the problem with the query. */
 function choosePlace(topology: Topology, here: Place, query: URLSearchParams): Place | string {
   const siteName = query.get('site')
   const bubbleName = query.get('bubble')

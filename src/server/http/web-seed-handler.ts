@@ -2,11 +2,11 @@
  * `GET /webseed/{infohash}/…` on the tracker's listener: parts of a registered torrent's content, read from its
  * origin for the one host of a site that fetches it (BEP 19, RFC 9110 §14).
  *
- * What clients make of an answer decides which one they get. libtorrent 2.0.8 and aria2 1.36 take any 4xx or 5xx
- * for the end: they never ask again in their lifetime (observed). So a 503 is said only when it may be
- * final, because the site has a copy or has had its budget. Whoever has to wait for its neighbour gets no answer for a
- * while, is served at once if it becomes the one who fetches, and then has its connection closed, upon which both
- * come back. Everybody else is told 503 then, and when to come back.
+ * The response depends on the client. libtorrent 2.0.8 and aria2 1.36 treat every 4xx and 5xx as permanent and never
+ * retry (observed). They therefore get a 503 only if it may be permanent: the site has a copy, or its budget is
+ * exhausted. A host that has to wait for another one gets no response for a while, and is served at once if it becomes
+ * the fetching host. After that time, the connection of libtorrent and aria2 is closed, after which both retry; other
+ * clients get a 503 with `Retry-After`.
  */
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -38,80 +38,101 @@ export interface WebSeedHandlerComponents {
 }
 
 export interface WaitingLimits {
-  /** How long a request may wait for its turn. */
+  /** Time for which a request may wait until it is granted. */
   readonly waitMs: number
-  /** How often it is asked whether its turn has come. */
+  /** Interval between decisions on a waiting request. */
   readonly pollIntervalMs: number
-  /** Requests that wait at the same time; more are turned away at once. */
+  /** Concurrent waiting requests; more are rejected at once. */
   readonly waitingMax: number
 }
 
 const defaultWaitLimits: WaitingLimits = {
-  // libtorrent gives up on a web seed that is silent for 20 s, and aria2 tries five times in all.
+  // libtorrent drops a web seed that is silent for 20 s, and aria2 makes at most five attempts.
   waitMs: 15_000,
   pollIntervalMs: 250,
-  // A fifth of the connections that a node has; each is a look at the swarm table four times a second.
+  // A fifth of the connections of a node; each reads the swarm table four times a second.
   waitingMax: 2_000,
 }
 
-/** When whoever waited in vain should come back. */
+/** Retry delay of a host that was not granted while it waited. */
 const BUSY_RETRY_SECONDS = 5
-/** When to come back to an origin that is down. */
+/** Retry delay while the origin is down. */
 const FAILED_RETRY_SECONDS = 30
 
 export class WebSeedHandler {
-  readonly #parts: WebSeedHandlerComponents
+  readonly #registry: TorrentRegistry
+  readonly #webSeeds: WebSeedHandlerComponents['webSeeds']
+  readonly #topology: CurrentTopology
+  readonly #metrics: OriginMetrics
+  readonly #onRefusal: (code: RefusalCode) => void
+  readonly #log: Log
   readonly #waitLimits: WaitingLimits
   #waiting = 0
 
-  constructor(parts: WebSeedHandlerComponents) {
-    this.#parts = parts
-    this.#waitLimits = parts.waitLimits ?? defaultWaitLimits
+  constructor({
+    registry,
+    webSeeds,
+    topology,
+    metrics,
+    onRefusal,
+    log,
+    waitLimits = defaultWaitLimits,
+  }: WebSeedHandlerComponents) {
+    this.#registry = registry
+    this.#webSeeds = webSeeds
+    this.#topology = topology
+    this.#metrics = metrics
+    this.#onRefusal = onRefusal
+    this.#log = log
+    this.#waitLimits = waitLimits
   }
 
-  /** For a GET or HEAD of `/webseed/…`. */
-  async answer(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void> {
-    const { registry, webSeeds, topology } = this.#parts
-    const site = topology.value.places[topology.value.locate(from)]?.site
+  /** Handles a GET or HEAD of `/webseed/…`. */
+  async handle(request: IncomingMessage, response: ServerResponse, from: Address): Promise<void> {
+    const topology = this.#topology.value
+    const site = topology.places[topology.locate(from)]?.site
     if (site === undefined) return this.#refuse(response, 403, 'TRK_ADDRESS_UNMAPPED', from.toString())
     const [, digits = '', path = ''] =
       /^\/webseed\/([0-9a-f]+)((?:\/[^?]*)?)(?:\?.*)?$/i.exec(request.url ?? '') ?? []
     const infoHash = parseInfoHash(digits)
     if (infoHash === undefined)
-      return sendText(response, 404, 'write /webseed/{infohash}/ and the path of a file')
-    const registration = registry.find(infoHash)
+      return sendText(response, 404, 'the path must be /webseed/{infohash}/ and the path of a file')
+    const registration = this.#registry.find(infoHash)
     if (registration === undefined)
       return this.#refuse(response, 404, 'TRK_TORRENT_UNKNOWN', digits.toLowerCase())
-    if (registration.origin === undefined || webSeeds.unavailableReason(registration.origin) !== undefined)
+    if (
+      registration.origin === undefined ||
+      this.#webSeeds.unavailableReason(registration.origin) !== undefined
+    )
       return sendText(response, 404, 'this torrent has no web seed here')
-    const hangUp = new AbortController()
-    response.once('close', () => hangUp.abort())
-    const files = await webSeeds.content.files(registration)
+    const closing = new AbortController()
+    response.once('close', () => closing.abort())
+    const files = await this.#webSeeds.content.files(registration)
     const file = files === undefined ? undefined : findContentFile(files, path)
     if (file === undefined) return sendText(response, 404, 'the torrent has no such file')
-    await this.#answerFile(request, response, {
+    await this.#handleFile(request, response, {
       registration,
       file,
       site,
       address: from,
-      hungUp: hangUp.signal,
+      closed: closing.signal,
     })
   }
 
-  async #answerFile(request: IncomingMessage, response: ServerResponse, wanted: Wanted): Promise<void> {
-    const { file, site, hungUp } = wanted
+  async #handleFile(request: IncomingMessage, response: ServerResponse, wanted: FileRequest): Promise<void> {
+    const { file, site, closed } = wanted
     const etag = `"${wanted.registration.infoHashes[0]?.toString('hex')}-${file.number}"`
     const head = contentHead(request, { sizeBytes: file.sizeBytes, etag })
     if (head.status === 416)
       return sendText(response, 416, `the file has ${file.sizeBytes} bytes`, head.headers)
 
     const decision = await this.#decide(request, wanted)
-    if (hungUp.aborted) return decision.kind === 'granted' ? decision.grant.release() : undefined
+    if (closed.aborted) return decision.kind === 'granted' ? decision.grant.release() : undefined
     if (decision.kind === 'wait') return this.#rejectBusy(request, response, site)
     if (decision.kind === 'refused')
       return this.#unavailable(response, site, {
         ...decision,
-        line: `${site.name} ${finalTexts[decision.why]}`,
+        line: `${site.name} ${refusalTexts[decision.reason]}`,
       })
     try {
       await this.#send(request, response, { ...wanted, head, grant: decision.grant })
@@ -120,40 +141,40 @@ export class WebSeedHandler {
     }
   }
 
-  /** Waits as long as the decision is to wait, somebody is still there to hear it, and there is room. */
-  async #decide(request: IncomingMessage, wanted: Wanted): Promise<FetchDecision> {
-    if (request.method === 'HEAD' || wanted.file.isPadding) return this.#withoutOrigin(wanted)
+  /** Waits while the decision is `wait`, within the limits and while the connection is open. */
+  async #decide(request: IncomingMessage, wanted: FileRequest): Promise<FetchDecision> {
+    if (request.method === 'HEAD' || wanted.file.isPadding) return this.#decideWithoutOrigin(wanted)
     let decision = await this.#requestFetch(wanted)
     if (decision.kind !== 'wait' || this.#waiting >= this.#waitLimits.waitingMax) return decision
     const untilMs = elapsedMs() + this.#waitLimits.waitMs
     this.#waiting++
     try {
       while (decision.kind === 'wait' && elapsedMs() < untilMs) {
-        await wait(this.#waitLimits.pollIntervalMs, undefined, { signal: wanted.hungUp })
+        await wait(this.#waitLimits.pollIntervalMs, undefined, { signal: wanted.closed })
         decision = await this.#requestFetch(wanted)
       }
     } catch {
-      // The client hung up.
+      // The client disconnected.
     } finally {
       this.#waiting--
     }
     return decision
   }
 
-  /** Costs the origin nothing, so only a site that has a copy hears no. */
-  async #withoutOrigin(wanted: Wanted): Promise<FetchDecision> {
-    const isWarm = this.#parts.webSeeds.isWarm(wanted.registration, wanted.site.index)
+  /** A request that reads nothing from the origin is rejected only if the site has a copy. */
+  async #decideWithoutOrigin(wanted: FileRequest): Promise<FetchDecision> {
+    const isWarm = this.#webSeeds.isWarm(wanted.registration, wanted.site.index)
     return isWarm
       ? this.#requestFetch(wanted)
       : { kind: 'granted', grant: { take: () => true, release: () => {} } }
   }
 
-  #requestFetch({ registration, site, address }: Wanted): Promise<FetchDecision> {
-    return this.#parts.webSeeds.requestFetch(registration, site, address)
+  #requestFetch({ registration, site, address }: FileRequest): Promise<FetchDecision> {
+    return this.#webSeeds.requestFetch(registration, site, address)
   }
 
-  async #send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
-    const { registration, file, head, grant, hungUp } = answer
+  async #send(request: IncomingMessage, response: ServerResponse, granted: GrantedRequest): Promise<void> {
+    const { registration, file, head, grant, closed } = granted
     const { startByte, endByte } = head.range
     if (request.method === 'HEAD' || startByte === endByte) {
       response.writeHead(head.status, head.headers).end()
@@ -162,96 +183,100 @@ export class WebSeedHandler {
     try {
       const content = file.isPadding
         ? zeros(endByte - startByte)
-        : await this.#parts.webSeeds.content.read(registration, file, head.range, hungUp)
+        : await this.#webSeeds.content.read(registration, file, head.range, closed)
       for await (const chunk of content) {
         const isWithinBudget = grant.take((chunk as Buffer).length)
-        // The head waits for the first bytes: until then the origin's trouble can still be told as a status.
+        // The head waits for the first bytes, because an error of the origin before them can still become a status.
         if (!response.headersSent) response.writeHead(head.status, head.headers)
-        const isTaken = response.write(chunk)
+        const isBelowHighWaterMark = response.write(chunk)
         if (!isWithinBudget) return void request.socket.destroy()
-        if (!isTaken) await once(response, 'drain', { signal: hungUp })
+        if (!isBelowHighWaterMark) await once(response, 'drain', { signal: closed })
       }
       response.end()
     } catch (error) {
-      if (!hungUp.aborted) await this.#fail(request, response, answer, error)
+      if (!closed.aborted) await this.#fail(request, response, granted, error)
     }
   }
 
   async #fail(
     request: IncomingMessage,
     response: ServerResponse,
-    { registration, site, hungUp }: Wanted,
+    { registration, site, closed }: FileRequest,
     error: unknown,
   ): Promise<void> {
     if (!(error instanceof InputError)) throw error
-    this.#parts.webSeeds.content.invalidate(registration)
-    this.#parts.log.warn(
+    this.#webSeeds.content.invalidate(registration)
+    this.#log.warn(
       { event: 'origin-failed', torrent: registration.name, problem: error.message },
       'the origin of a torrent cannot be read; its web seed serves nothing',
     )
     if (response.headersSent || treatsErrorsAsFatal(request)) {
-      this.#parts.metrics.originRefused(site.index, 'failed')
-      // It comes back within a second, to an origin that is as down as it was.
-      await wait(this.#waitLimits.waitMs, undefined, { signal: hungUp }).catch(() => undefined)
+      this.#metrics.originRefused(site.index, 'failed')
+      // The client would retry within a second, while the origin is still down.
+      await wait(this.#waitLimits.waitMs, undefined, { signal: closed }).catch(() => undefined)
       request.socket.destroy()
       return
     }
-    // Not why: paths and bucket names are the operator's affair.
+    // Without the reason: clients do not get paths and bucket names.
     this.#unavailable(response, site, {
-      why: 'failed',
+      reason: 'failed',
       retryAfterSeconds: FAILED_RETRY_SECONDS,
-      line: 'the origin of this torrent cannot be read now; the log of this node says why',
+      line: 'the origin of this torrent cannot be read now; the log of this node has the reason',
     })
   }
 
-  /** Whoever waited in vain. */
+  /** Ends a request that was not granted while it waited. */
   #rejectBusy(request: IncomingMessage, response: ServerResponse, site: Site): void {
     if (!treatsErrorsAsFatal(request)) {
       return this.#unavailable(response, site, {
-        why: 'busy',
+        reason: 'busy',
         retryAfterSeconds: BUSY_RETRY_SECONDS,
-        line: `another host of ${site.name} fetches this torrent; its peers will have it`,
+        line: `another host of ${site.name} fetches this torrent; get it from the peers of the site`,
       })
     }
-    this.#parts.metrics.originRefused(site.index, 'busy')
+    this.#metrics.originRefused(site.index, 'busy')
     request.socket.destroy()
   }
 
   #unavailable(
     response: ServerResponse,
     site: Site,
-    answer: { readonly why: OriginRefusal; readonly retryAfterSeconds: number; readonly line: string },
+    {
+      reason,
+      retryAfterSeconds,
+      line,
+    }: { readonly reason: OriginRefusal; readonly retryAfterSeconds: number; readonly line: string },
   ): void {
-    this.#parts.metrics.originRefused(site.index, answer.why)
-    sendText(response, 503, answer.line, { 'Retry-After': answer.retryAfterSeconds })
+    this.#metrics.originRefused(site.index, reason)
+    sendText(response, 503, line, { 'Retry-After': retryAfterSeconds })
   }
 
   #refuse(response: ServerResponse, status: number, code: RefusalCode, detail: string): void {
-    this.#parts.onRefusal(code)
+    this.#onRefusal(code)
     sendText(response, status, new Refusal(code, detail).message)
   }
 }
 
-interface Wanted {
+interface FileRequest {
   readonly registration: Registration
   readonly file: ContentFile
   readonly site: Site
   readonly address: Address
-  /** Aborted once nobody is there any more to answer. */
-  readonly hungUp: AbortSignal
+  /** Aborted once the connection is closed. */
+  readonly closed: AbortSignal
 }
 
-interface Answer extends Wanted {
+interface GrantedRequest extends FileRequest {
   readonly head: ContentHead
   readonly grant: Grant
 }
 
-const finalTexts = {
-  warm: 'has a copy of this torrent; fetch it from its peers',
-  budget: 'has fetched what it may of this torrent; its peers have the rest',
+const refusalTexts = {
+  warm: 'has a copy of this torrent; get it from the peers of the site',
+  budget: 'has exhausted its budget for this torrent; get the rest from the peers of the site',
 } as const
 
-/** libtorrent says who it is only with the first request of a connection. */
+/** libtorrent sends its User-Agent only with the first request of a connection. */
 function treatsErrorsAsFatal({ headers }: IncomingMessage): boolean {
   const agent = headers['user-agent']
   return agent === undefined || /libtorrent|qbittorrent|deluge|aria2/i.test(agent)

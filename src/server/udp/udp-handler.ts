@@ -1,11 +1,9 @@
 /**
- * One datagram in, at most one out: the UDP side of an announce and a scrape, and of everything that can go wrong
- * with them.
+ * UDP side of announce and scrape, errors included: at most one datagram out for one in.
  *
- * The source address of a datagram is whatever its sender wrote there. Until it shows a connection id, which it can
- * only know if it receives what is sent to that address, it gets 16 bytes for a connect of 16 and silence for
- * everything else: a refusal would be a way to have us send text to a victim. Once proven, it is answered like an
- * HTTP client, refusals included.
+ * Threat: a sender can forge the source address of a datagram. A connection id proves that the sender receives what is
+ * sent to that address. Without one, a connect of 16 bytes gets 16 bytes and every other datagram gets nothing, because
+ * a refusal would let an attacker send text to a victim. With one, requests are answered as over HTTP, refusals included.
  */
 import type { SecretStore } from '../../replication/site-store.ts'
 import type { Address } from '../../core/address.ts'
@@ -22,38 +20,42 @@ import { ConnectionIdRing } from './connection-ids.ts'
 
 export interface UdpHandlerInit {
   readonly tracker: TrackerService
-  /** What nobody else knows, at least 16 bytes each, newest first. Nodes that may share an address have the same. */
+  /** Secrets of at least 16 bytes, newest first. Nodes behind one address need the same ones. */
   readonly secrets: SecretStore
   readonly clock: Clock
-  /** Called once for every request that is turned away with a reason; not for what is dropped. */
+  /** Called once for every request that is rejected with a reason, and not for dropped datagrams. */
   readonly onRefusal: (code: RefusalCode) => void
   readonly log: Pick<Log, 'error'>
 }
 
-/** Datagrams that were not answered, by why. */
+/** Datagrams without a response, by cause. */
 export interface UdpDrops {
-  /** Shorter than any request, or from port 0, where no answer can be sent. */
+  /** Shorter than any request, or from port 0, to which no response can be sent. */
   readonly unreadable: number
-  /** No connect, and no connection id that we gave to this address within minutes. */
+  /** Neither a connect nor with a valid connection id for its source address. */
   readonly unproven: number
 }
 
 export class UdpHandler {
-  readonly #options: UdpHandlerInit
+  readonly #tracker: TrackerService
   readonly #connectionIds: ConnectionIdRing
+  readonly #onRefusal: (code: RefusalCode) => void
+  readonly #log: Pick<Log, 'error'>
   #unreadable = 0
   #unproven = 0
 
-  constructor(options: UdpHandlerInit) {
-    this.#options = options
-    this.#connectionIds = new ConnectionIdRing(options.secrets, options.clock)
+  constructor({ tracker, secrets, clock, onRefusal, log }: UdpHandlerInit) {
+    this.#tracker = tracker
+    this.#connectionIds = new ConnectionIdRing(secrets, clock)
+    this.#onRefusal = onRefusal
+    this.#log = log
   }
 
   get drops(): UdpDrops {
     return { unreadable: this.#unreadable, unproven: this.#unproven }
   }
 
-  /** undefined: nothing may be sent. Never throws, and what it promises never rejects. */
+  /** undefined: nothing may be sent. Never throws, and the promise never rejects. */
   answer(packet: Buffer, from: Address, port: number): Buffer | Promise<Buffer> | undefined {
     if (packet.length < REQUEST_HEAD_BYTES || port === 0) {
       this.#unreadable++
@@ -73,13 +75,13 @@ export class UdpHandler {
   }
 
   #answerProven(packet: Buffer, from: Address): Buffer | Promise<Buffer> {
-    const { tracker } = this.#options
+    const tracker = this.#tracker
     switch (actionOf(packet)) {
       case actions.announce: {
         const announce = readAnnounce(packet)
         const peersWanted = peersThatFit(announce.peersWanted, from.isV4)
         const reply = tracker.announce({ ...announce, peersWanted }, from, 'udp')
-        if (reply instanceof Promise) return this.#announceLater(packet, reply, from)
+        if (reply instanceof Promise) return this.#answerDeferred(packet, reply, from)
         return writeAnnounceResponse(transactionIdOf(packet), reply, from.isV4)
       }
       case actions.scrape:
@@ -89,7 +91,7 @@ export class UdpHandler {
     }
   }
 
-  async #announceLater(packet: Buffer, reply: Promise<AnnounceReply>, from: Address): Promise<Buffer> {
+  async #answerDeferred(packet: Buffer, reply: Promise<AnnounceReply>, from: Address): Promise<Buffer> {
     try {
       return writeAnnounceResponse(transactionIdOf(packet), await reply, from.isV4)
     } catch (error) {
@@ -97,13 +99,13 @@ export class UdpHandler {
     }
   }
 
-  /** Answers with the reason. Whatever is not a `Refusal` is a bug: logged, and the client learns only that. */
+  /** Returns an error with the reason. An error other than a `Refusal` is a bug: the log has it, and the client gets `TRK_INTERNAL`. */
   #fail(packet: Buffer, error: unknown): Buffer {
     const refusal = error instanceof Refusal ? error : new Refusal('TRK_INTERNAL')
     if (!(error instanceof Refusal)) {
-      this.#options.log.error({ event: 'request-failed', code: refusal.code, err: error }, 'a request failed')
+      this.#log.error({ event: 'request-failed', code: refusal.code, err: error }, 'a request failed')
     }
-    this.#options.onRefusal(refusal.code)
+    this.#onRefusal(refusal.code)
     return writeError(transactionIdOf(packet), refusal.message)
   }
 }

@@ -3,7 +3,7 @@ import { BoundedCache } from '../../../src/registry/bounded-cache.ts'
 
 function aCache(costMax: number) {
   const dropped: string[] = []
-  const made: string[] = []
+  const computed: string[] = []
   const cache = new BoundedCache<string>({
     costMax,
     costOf: (value) => value.length,
@@ -11,22 +11,22 @@ function aCache(costMax: number) {
   })
   const get = (key: string, value = key) =>
     cache.get(key, async () => {
-      made.push(key)
+      computed.push(key)
       return value
     })
-  return { cache, get, made, dropped }
+  return { cache, get, computed, dropped }
 }
 
-describe('a cache with a bound', () => {
-  it('makes a value once, however many ask while it is being made', async () => {
-    const { get, made } = aCache(10)
+describe('a bounded cache', () => {
+  it('computes a value once for all requests that arrive meanwhile', async () => {
+    const { get, computed } = aCache(10)
     expect(await Promise.all([get('aa'), get('aa'), get('aa')])).toEqual(['aa', 'aa', 'aa'])
     await get('aa')
-    expect(made).toEqual(['aa'])
+    expect(computed).toEqual(['aa'])
   })
 
-  it('keeps values up to its bound, and drops what was not used for longest', async () => {
-    const { cache, get, made, dropped } = aCache(6)
+  it('keeps values up to its bound, and drops the least recently used', async () => {
+    const { cache, get, computed, dropped } = aCache(6)
     await get('aa')
     await get('bb')
     await get('cc')
@@ -36,31 +36,31 @@ describe('a cache with a bound', () => {
     await Promise.resolve()
     expect(dropped).toEqual(['bb'])
     await get('aa')
-    expect(made).toEqual(['aa', 'bb', 'cc', 'dd'])
+    expect(computed).toEqual(['aa', 'bb', 'cc', 'dd'])
   })
 
-  it('hands out a value that is larger than its bound, and keeps nothing of it', async () => {
-    const { cache, get, made } = aCache(3)
+  it('returns a value that is larger than its bound, and does not keep it', async () => {
+    const { cache, get, computed } = aCache(3)
     expect(await get('aaaa')).toBe('aaaa')
     expect(cache.cost).toBe(0)
     await get('aaaa')
-    expect(made).toEqual(['aaaa', 'aaaa'])
+    expect(computed).toEqual(['aaaa', 'aaaa'])
   })
 
-  it('forgets what failed, so that the next one who asks tries again', async () => {
+  it('does not keep a failure, so that the next request computes the value again', async () => {
     const { cache, get } = aCache(10)
     await expect(cache.get('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
     expect(await get('a', 'b')).toBe('b')
   })
 
-  it('does not keep what was being made when it was cleared', async () => {
-    const { cache, get, made } = aCache(10)
+  it('does not keep a value that was being computed when it was cleared', async () => {
+    const { cache, get, computed } = aCache(10)
     const before = get('aa')
     cache.clear()
     expect(await before).toBe('aa')
     expect(cache.cost).toBe(0)
     await get('aa')
-    expect(made).toEqual(['aa', 'aa'])
+    expect(computed).toEqual(['aa', 'aa'])
     expect(cache.cost).toBe(2)
   })
 })

@@ -25,13 +25,13 @@ describe('the node behind a tracker URL', () => {
   })
 
   it.each(['udp://t1.fra.example:6969/announce', 'http://t1.fra.example:6969/a.php'])(
-    'of %s is not known',
+    'of %s is undefined',
     (tracker) => {
       expect(fetchingNodeUrl(aPlace({ site: [tracker] }).site, TORRENT)).toBeUndefined()
     },
   )
 
-  it('is the nearest one that speaks HTTP', () => {
+  it('is the nearest tracker with HTTP', () => {
     const place = aPlace({
       site: ['http://site.example/announce'],
       bubble: ['udp://bubble.example:1/announce'],
@@ -47,25 +47,25 @@ describe('the node that fetches a torrent for its site', () => {
       fetchingNodeUrl(aPlace({ site: trackers }).site, Buffer.alloc(20, `${torrent}`)),
     )
 
-  it('is the same in whatever order the topology names them', () => {
+  it('does not depend on the order in the topology', () => {
     expect(chosen(site)).toEqual(chosen(site.toReversed()))
   })
 
-  it('differs from torrent to torrent, so that each has its share', () => {
+  it('differs from torrent to torrent, so that each node has its share', () => {
     const counts = new Map<string | undefined, number>()
     for (const url of chosen(site)) counts.set(url, (counts.get(url) ?? 0) + 1)
     expect(counts.size).toBe(3)
     for (const torrents of counts.values()) expect(torrents).toBeGreaterThan(50)
   })
 
-  it('stays for the torrents of the nodes that stay, when one is taken away', () => {
+  it('stays the same for the torrents of the remaining nodes when one is removed', () => {
     const before = chosen(site)
     const after = chosen(site.slice(0, 2))
     const moved = before.filter((url, index) => url !== after[index])
     expect(new Set(moved)).toEqual(new Set(['http://t3.example']))
   })
 
-  it('is one for all bubbles, those with trackers of their own included', () => {
+  it('is the same for all bubbles, those with trackers of their own included', () => {
     const { site: one } = aPlace({ bubble: ['http://row.example/announce'] })
     expect(fetchingNodeUrl(one, TORRENT)).toBe('http://row.example')
   })

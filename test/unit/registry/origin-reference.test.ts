@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkOriginReference, originKind } from '../../../src/registry/origin-reference.ts'
 
-describe('where the content of a torrent comes from', () => {
+describe('the origin of a torrent', () => {
   it.each([
     ['/srv/images/debian.qcow2', 'file'],
     ['https://mirror.example/debian.qcow2', 'http'],
@@ -18,29 +18,29 @@ describe('where the content of a torrent comes from', () => {
     ['', 'the origin must be an absolute path, http(s)://… or s3://bucket/key'],
     [
       'ftp://mirror.example/a',
-      'ftp: is no origin that a node can read; use an absolute path, http(s)://… or s3://bucket/key',
+      'a node cannot read ftp: as an origin; use an absolute path, http(s)://… or s3://bucket/key',
     ],
     [
       'https://user:pass@mirror.example/a',
-      'the origin has a user or password in it, which everybody who lists torrents would see; leave them out',
+      'the origin contains a user or password, which the list of torrents would show; leave them out',
     ],
     [
       's3://AKIA:secret@images/a',
-      'the origin has a user or password in it, which everybody who lists torrents would see; leave them out',
+      'the origin contains a user or password, which the list of torrents would show; leave them out',
     ],
     [
       'https://images.s3.example/a?X-Amz-Signature=abc',
-      'the origin has a query or a fragment, and a presigned URL is a secret that expires; name the object itself',
+      'the origin has a query or a fragment; a presigned URL is a secret that expires, so give the URL of the object without them',
     ],
     [
       'https://mirror.example/a#b',
-      'the origin has a query or a fragment, and a presigned URL is a secret that expires; name the object itself',
+      'the origin has a query or a fragment; a presigned URL is a secret that expires, so give the URL of the object without them',
     ],
-    ['s3:///key', 'the origin names no host; write https://host/path or s3://bucket/key'],
-    ['http://', 'the origin is no URL; write it as https://host/path or s3://bucket/key'],
-    ['/srv/a\nb', 'the origin has a control character in it'],
-  ])('is never %j', (reference, why) => {
-    expect(() => checkOriginReference(reference)).toThrow(why)
+    ['s3:///key', 'the origin has no host; write https://host/path or s3://bucket/key'],
+    ['http://', 'the origin is not a valid URL; write https://host/path or s3://bucket/key'],
+    ['/srv/a\nb', 'the origin contains a control character'],
+  ])('cannot be %j', (reference, message) => {
+    expect(() => checkOriginReference(reference)).toThrow(message)
   })
 
   it('has at most 4096 characters', () => {

@@ -6,7 +6,7 @@ import { PLAIN_TORRENT } from '../../a-torrent.ts'
 const COMMENTED = Buffer.from(PLAIN_TORRENT.toString('latin1').replace('hello', 'howdy'), 'latin1')
 
 describe('a torrent that is registered again', () => {
-  it('is as old as it was where nothing of it has changed', async () => {
+  it('keeps its time if nothing changed', async () => {
     const { registry, clock } = await aDownloadServer()
     const first = await registry.register(PLAIN_TORRENT, 'http://origin.example/a.txt')
     clock.advanceMs(60_000)
@@ -21,7 +21,7 @@ describe('a torrent that is registered again', () => {
   it.each([
     ['the bytes outside of info', COMMENTED, 'http://origin.example/a.txt'],
     ['the origin', PLAIN_TORRENT, 'http://other.example/a.txt'],
-  ])('is newer, so that all nodes and sites take it over, where %s changed', async (_, bytes, origin) => {
+  ])('is newer, so that all nodes and sites replace theirs, if %s changed', async (_, bytes, origin) => {
     const { registry, clock } = await aDownloadServer()
     const { registration } = await registry.register(PLAIN_TORRENT, 'http://origin.example/a.txt')
     clock.advanceMs(60_000)
@@ -31,7 +31,7 @@ describe('a torrent that is registered again', () => {
     expect(again.registration.origin).toBe(origin)
   })
 
-  it('is newer also where this clock is behind that of the node that registered it first', async () => {
+  it('is newer also if this clock is behind that of the node that registered it first', async () => {
     const { registry, clock } = await aDownloadServer()
     const { registration } = await registry.register(PLAIN_TORRENT, undefined)
     clock.advanceMs(-60_000)

@@ -17,7 +17,7 @@ const anOrigin = (isFolder: boolean, ...files: readonly [string, number][]) => (
   files: files.map(([path, sizeBytes]) => ({ path: path === '' ? [] : path.split('/'), sizeBytes, tag: '' })),
 })
 
-describe('the file that a web seed request names', () => {
+describe('the file that a web seed request selects', () => {
   it.each(['', '/', '/a.txt', '/a%2etxt'])('is the only one of a single-file torrent for %j', (path) => {
     expect(findContentFile(filesOf(single), path)).toEqual({ number: 0, sizeBytes: 5, isPadding: false })
   })
@@ -30,7 +30,7 @@ describe('the file that a web seed request names', () => {
     expect(findContentFile(filesOf(folder), path)).toEqual({ number, sizeBytes, isPadding: false })
   })
 
-  it('may be padding, which aria2 asks for', () => {
+  it('may be padding, which aria2 requests', () => {
     expect(findContentFile(filesOf(folder), '/dir/.pad/3')).toEqual({
       number: 1,
       sizeBytes: 3,
@@ -53,17 +53,17 @@ describe('the file that a web seed request names', () => {
     '/dir/%',
     '/dir/%ff',
     '/dir/b/c.txt%00',
-  ])('is none for %j', (path) => {
+  ])('does not exist for %j', (path) => {
     expect(findContentFile(filesOf(folder), path)).toBeUndefined()
   })
 })
 
 describe('the origin of a torrent', () => {
-  it('is one file for a single-file torrent, whatever it is called there', () => {
+  it('is one file for a single-file torrent, regardless of its name there', () => {
     expect([...matchOrigin(filesOf(single), anOrigin(false, ['', 5]))]).toEqual([[0, 0]])
   })
 
-  it('is a folder for a folder, whatever that is called, and has all its files but padding', () => {
+  it('is a folder for a folder, regardless of its name, and has all its files but padding', () => {
     const origin = anOrigin(true, ['b/c.txt', 5], ['d ü.bin', 7], ['more', 1])
     expect([...matchOrigin(filesOf(folder), origin)]).toEqual([
       [0, 0],
@@ -72,27 +72,27 @@ describe('the origin of a torrent', () => {
   })
 
   it.each([
-    ['of another size', single, anOrigin(false, ['', 6]), 'the origin has 6 bytes, the torrent says 5'],
+    ['of another size', single, anOrigin(false, ['', 6]), 'the origin has 6 bytes; in the torrent it has 5'],
     [
       'a folder instead of a file',
       single,
       anOrigin(true, ['a.txt', 5]),
-      'the origin is a folder, the torrent one file',
+      'the origin is a folder, and the torrent is a single file',
     ],
     [
       'a file instead of a folder',
       folder,
       anOrigin(false, ['', 5]),
-      'the origin is one file, the torrent a folder',
+      'the origin is a single file, and the torrent is a folder',
     ],
     ['without one of the files', folder, anOrigin(true, ['b/c.txt', 5]), 'the origin has no file "d ü.bin"'],
     [
       'with one of another size',
       folder,
       anOrigin(true, ['b/c.txt', 4], ['d ü.bin', 7]),
-      '"b/c.txt" has 4 bytes, the torrent says 5',
+      '"b/c.txt" has 4 bytes; in the torrent it has 5',
     ],
-  ])('is not one %s', (_what, info, origin, why) => {
-    expect(() => matchOrigin(filesOf(info), origin)).toThrow(why)
+  ])('cannot be one %s', (_case, info, origin, message) => {
+    expect(() => matchOrigin(filesOf(info), origin)).toThrow(message)
   })
 })

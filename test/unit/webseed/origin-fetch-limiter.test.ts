@@ -10,14 +10,14 @@ import {
 } from '../../../src/webseed/origin-fetch-limiter.ts'
 import { at } from '../../a-tracker.ts'
 
-/** With 1.1 copies and 4 MiB a site may have 1,104,194,304 bytes. */
+/** 1.1 copies and 4 MiB are 1,104,194,304 bytes. */
 const SIZE = 1_000_000_000
 const BUDGET = 1_104_194_304
 const GATEWAY = '127.1.1.1'
 const OTHER = '127.1.1.2'
 const THIRD = '127.1.1.3'
 
-interface Asking extends Partial<SiteView> {
+interface View extends Partial<SiteView> {
   readonly gateway?: string
 }
 
@@ -46,9 +46,9 @@ function aLimiter(limits: { readonly copiesPerSite?: number; readonly requestsPe
     },
     limits: { copiesPerSite: 1.1, requestsPerSite: 8, ...limits },
   })
-  const ask = (
+  const request = (
     from: string,
-    { gateway, isWarm = false }: Asking = {},
+    { gateway, isWarm = false }: View = {},
     subject: Partial<OriginSubject> = {},
   ) =>
     limiter.request(
@@ -56,24 +56,24 @@ function aLimiter(limits: { readonly copiesPerSite?: number; readonly requestsPe
       at(from),
       { isWarm, gateways: gateway === undefined ? [] : [at(gateway)] },
     )
-  const granted = async (...asking: Parameters<typeof ask>): Promise<Grant> => {
-    const verdict = await ask(...asking)
-    if (verdict.kind !== 'granted') throw new Error(`the verdict is ${verdict.kind}`)
-    return verdict.grant
+  const granted = async (...parameters: Parameters<typeof request>): Promise<Grant> => {
+    const decision = await request(...parameters)
+    if (decision.kind !== 'granted') throw new Error(`the decision is ${decision.kind}`)
+    return decision.grant
   }
-  const kind = async (...asking: Parameters<typeof ask>) => (await ask(...asking)).kind
-  return { limiter, clock, counted, leases, ask, granted, kind }
+  const kind = async (...parameters: Parameters<typeof request>) => (await request(...parameters)).kind
+  return { limiter, clock, counted, leases, request, granted, kind }
 }
 
 describe('the host that fetches for its site', () => {
-  it('is its gateway', async () => {
+  it('is the gateway', async () => {
     const { kind } = aLimiter()
     expect(await kind(OTHER, { gateway: GATEWAY })).toBe('wait')
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
     expect(await kind(OTHER, { gateway: GATEWAY })).toBe('wait')
   })
 
-  it('is somebody else once the gateway has not asked for three seconds', async () => {
+  it('is another one once the gateway has sent no request for three seconds', async () => {
     const { kind, clock } = aLimiter()
     expect(await kind(OTHER, { gateway: GATEWAY })).toBe('wait')
     for (let second = 0; second < 2; second++) {
@@ -85,14 +85,14 @@ describe('the host that fetches for its site', () => {
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('wait')
   })
 
-  it('does not profit from somebody who asked long ago and went away', async () => {
+  it('waits the full three seconds although another host waited long ago', async () => {
     const { kind, clock } = aLimiter()
     await kind(OTHER)
     clock.advanceMs(60_000)
     expect(await kind(THIRD)).toBe('wait')
   })
 
-  it('stays it while it is silent for less than ten seconds', async () => {
+  it('stays the same until it has been silent for ten seconds', async () => {
     const { granted, kind, clock } = aLimiter()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
     grant.release()
@@ -102,14 +102,14 @@ describe('the host that fetches for its site', () => {
     expect(await kind(THIRD, { gateway: THIRD })).toBe('granted')
   })
 
-  it('stays it for as long as one of its requests is being answered', async () => {
+  it('stays the same for as long as one of its requests is in progress', async () => {
     const { granted, kind, clock } = aLimiter()
     await granted(GATEWAY, { gateway: GATEWAY })
     clock.advanceMs(3_600_000)
     expect(await kind(THIRD, { gateway: THIRD })).toBe('wait')
   })
 
-  it('has so many requests answered at once, and the next one waits', async () => {
+  it('has a limit of concurrent requests, and the next one waits', async () => {
     const { granted, kind } = aLimiter({ requestsPerSite: 2 })
     const first = await granted(GATEWAY, { gateway: GATEWAY })
     await granted(GATEWAY, { gateway: GATEWAY })
@@ -118,14 +118,14 @@ describe('the host that fetches for its site', () => {
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
   })
 
-  it('is one for each site and torrent', async () => {
+  it('is chosen for each site and torrent separately', async () => {
     const { kind } = aLimiter()
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
     expect(await kind(THIRD, { gateway: THIRD }, { siteName: 'ams' })).toBe('granted')
     expect(await kind(THIRD, { gateway: THIRD }, { infoHash: Buffer.alloc(20, 2) })).toBe('granted')
   })
 
-  it('is not one on this node while another node of the site has one', async () => {
+  it('does not fetch through this node while another node of the site has the lease', async () => {
     const { kind, leases } = aLimiter()
     leases.answer = 'denied'
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('wait')
@@ -133,14 +133,14 @@ describe('the host that fetches for its site', () => {
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
   })
 
-  it('is found by the node alone while no other node can be asked', async () => {
+  it('is chosen by the node alone while the store is down', async () => {
     const { kind, leases } = aLimiter()
     leases.answer = 'undecided'
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
     expect(await kind(OTHER, { gateway: OTHER })).toBe('wait')
   })
 
-  it('has a lease of its own, which is prolonged while bytes flow', async () => {
+  it('has a lease that is not the one of the gateway, and that is renewed while bytes flow', async () => {
     const { granted, leases, clock } = aLimiter()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
     expect(
@@ -163,21 +163,21 @@ describe('the host that fetches for its site', () => {
 })
 
 describe('the budget of a site', () => {
-  it('ends an answer at the byte with which it is used up', async () => {
-    const { granted, ask } = aLimiter()
+  it('ends a response at the byte with which it is exhausted', async () => {
+    const { granted, request } = aLimiter()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
     expect(grant.take(SIZE)).toBe(true)
     expect(grant.take(BUDGET - SIZE)).toBe(true)
     expect(grant.take(1)).toBe(false)
     grant.release()
-    expect(await ask(GATEWAY, { gateway: GATEWAY })).toEqual({
+    expect(await request(GATEWAY, { gateway: GATEWAY })).toEqual({
       kind: 'refused',
-      why: 'budget',
+      reason: 'budget',
       retryAfterSeconds: 1800,
     })
   })
 
-  it('is anew for whoever takes over, twice; then it is the same for everybody', async () => {
+  it('starts again for a host that takes over, twice; after that all hosts share it', async () => {
     const { granted, kind, clock } = aLimiter()
     for (const holder of [GATEWAY, OTHER, THIRD]) {
       const grant = await granted(holder, { gateway: holder })
@@ -190,7 +190,7 @@ describe('the budget of a site', () => {
     expect(await kind('127.1.1.4', { gateway: '127.1.1.4' })).toBe('refused')
   })
 
-  it('stays what it is for a host that falls silent and comes back', async () => {
+  it('does not change for a host that is silent for a while', async () => {
     const { granted, clock } = aLimiter()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
     grant.take(SIZE)
@@ -201,22 +201,22 @@ describe('the budget of a site', () => {
     expect(again.take(1)).toBe(false)
   })
 
-  it('is renewed half an hour after the last byte of it', async () => {
-    const { granted, ask, kind, clock } = aLimiter()
+  it('is renewed half an hour after its last byte', async () => {
+    const { granted, request, kind, clock } = aLimiter()
     const grant = await granted(GATEWAY, { gateway: GATEWAY })
     grant.take(BUDGET)
     grant.release()
     clock.advanceMs(1_799_999)
-    expect(await ask(GATEWAY, { gateway: GATEWAY })).toEqual({
+    expect(await request(GATEWAY, { gateway: GATEWAY })).toEqual({
       kind: 'refused',
-      why: 'budget',
+      reason: 'budget',
       retryAfterSeconds: 1,
     })
     clock.advanceMs(1)
     expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
   })
 
-  it('is forgotten with everything else half an hour after the last request', async () => {
+  it('is dropped with all other state half an hour after the last request', async () => {
     const { limiter, granted, clock, kind } = aLimiter()
     for (let torrent = 0; torrent < 100; torrent++)
       (await granted(GATEWAY, { gateway: GATEWAY }, { infoHash: Buffer.alloc(20, torrent) })).release()
@@ -228,18 +228,18 @@ describe('the budget of a site', () => {
 })
 
 describe('a site that has a copy', () => {
-  it('fetches nothing more, not even for its gateway, and hears when to ask again', async () => {
-    const { ask } = aLimiter()
-    expect(await ask(GATEWAY, { gateway: GATEWAY, isWarm: true })).toEqual({
+  it('is refused, its gateway included, with a retry delay', async () => {
+    const { request } = aLimiter()
+    expect(await request(GATEWAY, { gateway: GATEWAY, isWarm: true })).toEqual({
       kind: 'refused',
-      why: 'warm',
+      reason: 'warm',
       retryAfterSeconds: 600,
     })
   })
 })
 
-describe('what the origin was spared', () => {
-  it('is the size of each completed download, less what was fetched for it', async () => {
+describe('saved bytes', () => {
+  it('are the size of each completed download, less the bytes that were fetched for it', async () => {
     const { limiter, counted, granted } = aLimiter()
     const subject = { infoHash: Buffer.alloc(20, 1), sizeBytes: SIZE, siteName: 'fra', siteIndex: 0 }
     const grant = await granted(GATEWAY, { gateway: GATEWAY })

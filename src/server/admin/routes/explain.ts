@@ -9,10 +9,10 @@ import { describePeer, publicRoles } from './swarms.ts'
 
 export function addExplainRoute(
   routes: FastifyInstance,
-  parts: Pick<AdminContext, 'topology' | 'tracker' | 'table'>,
+  context: Pick<AdminContext, 'topology' | 'tracker' | 'table'>,
 ): void {
   routes.get<{ Querystring: Query }>('/api/v1/explain', async (request) => {
-    const { topology, tracker, table } = parts
+    const { topology, tracker, table } = context
     const infoHash = readInfoHash(request.query['info_hash'])
     const address = readAddress(request.query['ip'])
     const port = readPort(request.query['port'])
@@ -28,16 +28,16 @@ export function addExplainRoute(
       port: port ?? null,
       site: place?.site.name ?? null,
       bubble: place?.bubble ?? null,
-      /** Whether this peer is in the swarm; if not, it is answered as a new leecher. */
+      /** True if this peer is in the swarm; otherwise the handout is that of a new leecher. */
       isKnown: requester.row >= 0,
       role: publicRoles[requester.role],
       state: decision.state,
       isGateway: requester.row >= 0 && table.rows.has(requester.row, flags.gateway),
-      /** `false`: its own site is heard and decides; `peers` is what a client hears here of that decision. */
+      /** False if the peer's own site is connected and decides; `peers` is then the handout that a client gets here. */
       isDecidedHere,
       becomesGateway: decision.election ?? null,
       peers: decision.choices.map(({ row, locality, reason }) => ({
-        ...describePeer(parts, row),
+        ...describePeer(context, row),
         ring: locality,
         reason,
         because: reasons[reason],

@@ -1,4 +1,4 @@
-/** What the nodes of other sites ask for: the stream of what this site says, and registered torrents. */
+/** Routes for the nodes of remote sites: the stream of this site's updates, and registered torrents. */
 import type { Writable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { readBearerToken } from '../../../core/bearer-token.ts'
@@ -7,8 +7,8 @@ import { ApiError, type Query, readInfoHash } from '../requests.ts'
 export interface FederationSource {
   /** Compares in constant time. */
   admits(token: string): boolean
-  /** Writes until `out` is closed, packed by gzip. False where too many are reading. */
-  serve(reader: string, out: Writable): boolean
+  /** Writes a gzip stream until `out` is closed. False if there are too many subscribers. */
+  serve(subscriber: string, out: Writable): boolean
   torrent(infoHash: Buffer): Promise<Buffer | undefined>
   remotes(): readonly RemoteSite[]
 }
@@ -24,7 +24,7 @@ export interface RemoteSite {
 
 const SITE_NAME_LENGTH_MAX = 255
 
-/** Its own token and nothing else: where it is asked from is no matter, and no browser has it. */
+/** Requires the federation token. The address and headers of a browser do not matter, because no browser has the token. */
 export function guardFederation(request: FastifyRequest, federation: FederationSource): void {
   const given = readBearerToken(request.headers.authorization)
   if (given === undefined || !federation.admits(given))
@@ -38,12 +38,12 @@ export function addFederationRoutes(routes: FastifyInstance, federation: Federat
     async (request, reply) => {
       const { site } = request.query
       if (typeof site !== 'string' || site === '' || site.length > SITE_NAME_LENGTH_MAX)
-        throw new ApiError(400, 'site-missing', 'say which site reads: ?site=NAME')
+        throw new ApiError(400, 'site-missing', 'add the name of the subscribing site: ?site=NAME')
       reply.hijack()
       const out = reply.raw
       out.writeHead(200, { 'content-type': 'application/octet-stream', 'content-encoding': 'gzip' })
       out.flushHeaders()
-      // Small messages that somebody waits for.
+      // Messages are small, and remote sites wait for them.
       request.raw.socket.setNoDelay(true)
       if (!federation.serve(site, out)) out.destroy()
     },
@@ -53,10 +53,10 @@ export function addFederationRoutes(routes: FastifyInstance, federation: Federat
     '/federation/v1/torrents/:infoHash',
     { exposeHeadRoute: false },
     async (request, reply) => {
-      const answer = await federation.torrent(readInfoHash(request.params.infoHash))
-      if (answer === undefined)
+      const torrent = await federation.torrent(readInfoHash(request.params.infoHash))
+      if (torrent === undefined)
         throw new ApiError(404, 'torrent-unknown', `${request.params.infoHash} is not registered here`)
-      return reply.type('application/octet-stream').send(answer)
+      return reply.type('application/octet-stream').send(torrent)
     },
   )
 }

@@ -1,12 +1,12 @@
-/** What an operator tells a node to do. */
+/** Operations on a node: reload and drain. */
 import type { FastifyInstance } from 'fastify'
 import { ConfigError } from '../../../core/errors.ts'
 import { ApiError } from '../requests.ts'
 
 export interface Operations {
-  /** Reads the topology again. Rejects with a `ConfigError`, and changes nothing, where it is wrong. */
+  /** Reloads the topology. Rejects with a `ConfigError` and changes nothing if it is invalid. */
   reload(): Promise<{ readonly sites: number }>
-  /** Tells clients and load balancers that this node goes away; it still answers. */
+  /** Makes the node not ready, so that clients and load balancers use other nodes; it still answers. */
   drain(): void
 }
 

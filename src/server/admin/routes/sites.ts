@@ -1,4 +1,4 @@
-/** The sites as this node sees them: its own, those that speak for themselves, and those that it answers for. */
+/** Sites with their federation state: the node's own site, connected remote sites, and sites that this node answers for. */
 import type { FastifyInstance } from 'fastify'
 import type { AdminContext } from '../admin-context.ts'
 
@@ -20,7 +20,7 @@ export function addSiteRoutes(
           name: site.name,
           region: site.region ?? null,
           isOwn: site.name === ownSite,
-          /** `here`: this node answers for it. `up`, `stale`, `down`: what is heard of its own nodes. */
+          /** `here`: this node answers for the site. `up`, `stale`, `down`: liveness of the site's own nodes. */
           state: remote?.state ?? 'here',
           since: remote === undefined ? null : new Date(remote.sinceMs).toISOString(),
           reason: remote?.reason ?? null,

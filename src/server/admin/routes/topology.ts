@@ -1,4 +1,4 @@
-/** The topology in force, and where it puts an address. */
+/** The current topology, and the place of an address in it. */
 import type { FastifyInstance } from 'fastify'
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
 import { type Query, readAddress } from '../requests.ts'
@@ -25,8 +25,8 @@ export function addTopologyRoutes(routes: FastifyInstance, current: CurrentTopol
   })
 
   routes.get<{ Querystring: Query }>('/api/v1/locate', async (request) => {
-    const asked = request.query['ip']
-    const texts = typeof asked === 'object' ? asked : [asked]
+    const ip = request.query['ip']
+    const texts = typeof ip === 'object' ? ip : [ip]
     return texts.map((text) => {
       const address = readAddress(text)
       const match = current.value.match(address)

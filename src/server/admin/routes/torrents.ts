@@ -1,6 +1,6 @@
 /**
- * The registered torrents: listed, registered, fetched, removed. What clients get of them is on the tracker's
- * listener; here are the URLs.
+ * Registered torrents: list, register, show, remove. Clients fetch them from the tracker's listener; these routes return
+ * the URLs.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InputError } from '../../../core/errors.ts'
@@ -18,7 +18,7 @@ import { ApiError, type Query, readInfoHash } from '../requests.ts'
 export interface TorrentContext {
   readonly registry: TorrentRegistry
   readonly webSeeds: {
-    /** Why the nodes never serve the content of this origin; undefined where they do. */
+    /** The reason why the nodes never serve the content of this origin, undefined if they do. */
     unavailableReason(origin: string): string | undefined
     readonly content: {
       /** Opens the origin and returns the problem with it; undefined if it can be served. */
@@ -32,7 +32,7 @@ interface ShownWarning {
   readonly message: string
 }
 
-/** curl's own, and what scripts send that care no more than that. */
+/** The correct type, and the types that curl and scripts send by default. */
 const CONTENT_TYPES = [
   'application/x-bittorrent',
   'application/octet-stream',
@@ -46,13 +46,13 @@ export function addTorrentRoutes(
 ): void {
   const describe = (
     registration: Registration,
-    noted: TorrentMetadata,
+    metadata: TorrentMetadata,
     warnings: readonly ShownWarning[],
   ) => {
     const unavailable =
       registration.origin === undefined ? undefined : webSeeds.unavailableReason(registration.origin)
     return {
-      ...describeBriefly(registration, noted),
+      ...describeBriefly(registration, metadata),
       sites: urlsOf(topology.value, registration),
       warnings: [
         ...warnings.map(({ code, message }) => ({ code, message })),
@@ -82,8 +82,8 @@ export function addTorrentRoutes(
   routes.get('/api/v1/torrents', async () => {
     const described = await Promise.all(
       registry.list().map(async (registration) => {
-        const noted = await registry.describe(registration)
-        return noted === undefined ? undefined : describeBriefly(registration, noted)
+        const metadata = await registry.describe(registration)
+        return metadata === undefined ? undefined : describeBriefly(registration, metadata)
       }),
     )
     const torrents = described.filter((torrent) => torrent !== undefined)
@@ -101,9 +101,9 @@ export function addTorrentRoutes(
 
   routes.delete<{ Params: { infoHash: string } }>('/api/v1/torrents/:infoHash', async (request) => {
     const registration = find(request.params.infoHash)
-    const noted = await registry.describe(registration)
-    await registry.remove(registration).catch(explain)
-    return { removed: true, ...(noted === undefined ? {} : describeBriefly(registration, noted)) }
+    const metadata = await registry.describe(registration)
+    await registry.remove(registration).catch(toApiError)
+    return { removed: true, ...(metadata === undefined ? {} : describeBriefly(registration, metadata)) }
   })
 
   void routes.register(async (withBody) => {
@@ -124,7 +124,7 @@ export function addTorrentRoutes(
         const origin = readOrigin(request.query['origin'])
         const { registration, metainfo, summary, isNew } = await registry
           .register(bytes, origin)
-          .catch(explain)
+          .catch(toApiError)
         const described = describe(registration, metadataOf(metainfo, summary.isPrivate), summary.warnings)
         described.warnings.push(...(await originWarnings(registration)))
         return reply.code(isNew ? 201 : 200).send({ ...described, isNew })
@@ -133,7 +133,7 @@ export function addTorrentRoutes(
   })
 }
 
-/** Before megabytes are sent that nobody wants. */
+/** Rejects the request before its body is sent. */
 function refuseLarge(request: FastifyRequest): void {
   const length = Number(request.headers['content-length'] ?? 0)
   if (length > TORRENT_BYTES_MAX)
@@ -155,27 +155,27 @@ function readOrigin(text: Query[string]): string | undefined {
   }
 }
 
-function explain(error: unknown): never {
+function toApiError(error: unknown): never {
   if (error instanceof InputError) throw new ApiError(400, 'torrent-invalid', error.message)
   if (error instanceof RegistryUnavailable) throw new ApiError(503, 'store-unavailable', error.message)
   throw error
 }
 
-function describeBriefly(registration: Registration, noted: TorrentMetadata) {
+function describeBriefly(registration: Registration, metadata: TorrentMetadata) {
   return {
-    infoHashV1: noted.infoHashV1,
-    infoHashV2: noted.infoHashV2,
+    infoHashV1: metadata.infoHashV1,
+    infoHashV2: metadata.infoHashV2,
     name: registration.name,
     sizeBytes: registration.sizeBytes,
-    isPrivate: noted.isPrivate,
+    isPrivate: metadata.isPrivate,
     origin: registration.origin ?? null,
     registeredAt: new Date(registration.registeredAtMs).toISOString(),
   }
 }
 
 /**
- * One for each place with trackers of its own: the other bubbles of a site get what the site gets. None where no
- * node speaks HTTP to the clients of a place.
+ * URLs for each place with trackers of its own; the other bubbles of a site use those of the site. A place without an
+ * HTTP tracker has none.
  */
 function urlsOf(topology: Topology, registration: Registration) {
   const path = `/torrents/${formatInfoHash(registration.infoHashes[0] as Buffer)}`

@@ -1,4 +1,4 @@
-/** The registry over the admin API. */
+/** Registered torrents over the admin API. */
 import { describe, expect, it } from 'vitest'
 import { anAdmin } from '../../../an-admin.ts'
 import { aTorrent, AWKWARD_INFO_HASH, PLAIN_INFO_HASH, PLAIN_TORRENT } from '../../../a-torrent.ts'
@@ -23,7 +23,7 @@ const linksOf = (infoHash: string) =>
   }))
 
 describe('registering a torrent', () => {
-  it('answers with what it is, where clients of each site get it, and what will surprise them', async () => {
+  it('returns its metadata, its URLs for each site, and warnings', async () => {
     const { call } = await anAdmin()
     expect(await call('POST', '?origin=/srv/a.txt', PLAIN_TORRENT)).toEqual({
       status: 201,
@@ -42,7 +42,7 @@ describe('registering a torrent', () => {
     })
   })
 
-  it('may be done twice: the answer says so, and what is not said again stays', async () => {
+  it('may be repeated: the response reports it, and an origin that is not given again stays', async () => {
     const { call, clock } = await anAdmin()
     await call('POST', '?origin=/srv/a.txt', PLAIN_TORRENT)
     clock.advanceMs(60_000)
@@ -57,7 +57,7 @@ describe('registering a torrent', () => {
     expect(other.body).toMatchObject({ isNew: false, origin: '/srv/b.txt' })
   })
 
-  it('warns of an origin that the node does not serve, and registers all the same', async () => {
+  it('warns of an origin that the node does not serve, and registers the torrent', async () => {
     const { call } = await anAdmin()
     const { status, body } = await call('POST', '?origin=/home/me/a.txt', PLAIN_TORRENT)
     expect(status).toBe(201)
@@ -81,9 +81,9 @@ describe('registering a torrent', () => {
       'torrent-invalid',
       'the torrent, byte 14: a string of 5 bytes begins here, and only 1 follow',
     ],
-    ['?origin=https://u:p@h/a', PLAIN_TORRENT, 'origin-invalid', 'the origin has a user or password in it'],
+    ['?origin=https://u:p@h/a', PLAIN_TORRENT, 'origin-invalid', 'the origin contains a user or password'],
     ['?origin=a&origin=b', PLAIN_TORRENT, 'origin-invalid', 'a torrent has one origin'],
-  ])('says in one line what is wrong: %s %.20s', async (query, bytes, code, message) => {
+  ])('reports the problem in one line: %s %.20s', async (query, bytes, code, message) => {
     const { call, store } = await anAdmin()
     const { status, body } = await call('POST', query, bytes)
     expect({ status, body }).toEqual({
@@ -100,7 +100,7 @@ describe('registering a torrent', () => {
     expect(store.list()).toEqual([])
   })
 
-  it('takes the bytes as whatever scripts call them, and nothing in JSON', async () => {
+  it('accepts the bytes with the default types of scripts, and rejects JSON', async () => {
     const { call } = await anAdmin()
     for (const type of ['application/octet-stream', 'application/x-www-form-urlencoded'])
       expect((await call('POST', '', PLAIN_TORRENT, { 'content-type': type })).body).toMatchObject({
@@ -118,7 +118,7 @@ describe('registering a torrent', () => {
     })
   })
 
-  it('takes 32 MiB and no byte more', async () => {
+  it('accepts 32 MiB and not a byte more', async () => {
     const { call } = await anAdmin()
     const head = Buffer.from('d7:comment33554200:')
     const frame = aTorrent({ before: '' }).subarray(1)
@@ -145,7 +145,7 @@ describe('registering a torrent', () => {
     })
   })
 
-  it('is not possible while the store is down, and what is known stays known', async () => {
+  it('is not possible while the store is down, and registered torrents stay', async () => {
     const { call, store } = await anAdmin()
     await call('POST', '', PLAIN_TORRENT)
     store.isDown = true
@@ -202,7 +202,7 @@ describe('registered torrents', () => {
     })
   })
 
-  it('are known without a note, as files that somebody put into a directory', async () => {
+  it('need no note, like files that were copied into a directory', async () => {
     const { call, store } = await anAdmin()
     const infoHashes = [Buffer.from(PLAIN_INFO_HASH, 'hex')]
     await store.put({ infoHashes, name: 'a.txt', sizeBytes: 5, registeredAtMs: 0, note: '' }, PLAIN_TORRENT)
@@ -211,7 +211,7 @@ describe('registered torrents', () => {
     })
   })
 
-  it('are shown one by one, with their links', async () => {
+  it('are shown one by one, with their URLs', async () => {
     const { call } = await anAdmin()
     await call('POST', '', PLAIN_TORRENT)
     const { status, body } = await call('GET', `/${PLAIN_INFO_HASH.toUpperCase()}`)

@@ -4,7 +4,7 @@ import { parseAddress } from '../../../../src/core/address.ts'
 import { Refusal } from '../../../../src/core/errors.ts'
 import { readClaimedAddress, readClientAddress } from '../../../../src/server/http/client-address.ts'
 
-/** 10.0.0.0/24 and fd00::1 are our proxies. */
+/** 10.0.0.0/24 and fd00::1 are trusted proxies. */
 const isTrusted = (address: Address) => /^10\.0\.0\.\d+$|^fd00::1$/.test(address.toString())
 
 const PROXY = '10.0.0.1'
@@ -32,7 +32,7 @@ describe('the client of a direct connection', () => {
     expect(clientOf(socketAddress)).toBe(client)
   })
 
-  it('cannot speak for another address with a header', () => {
+  it('cannot claim another address with a header', () => {
     const headers = {
       'x-forwarded-for': '198.51.100.1',
       forwarded: 'for=198.51.100.2',
@@ -45,9 +45,9 @@ describe('the client of a direct connection', () => {
 describe('the client behind a trusted proxy', () => {
   it.each([
     ['the one entry', '192.0.2.7', '192.0.2.7'],
-    ['the last that is no proxy', '192.0.2.7, 10.0.0.3, 10.0.0.2', '192.0.2.7'],
-    ['not the first, which the client made up', '198.51.100.1, 192.0.2.7', '192.0.2.7'],
-    ['not what the client made up, however broken', 'localhost, ,[, 192.0.2.7, 10.0.0.2', '192.0.2.7'],
+    ['the last that is not a proxy', '192.0.2.7, 10.0.0.3, 10.0.0.2', '192.0.2.7'],
+    ['not the first, which the client forged', '198.51.100.1, 192.0.2.7', '192.0.2.7'],
+    ['not a malformed entry that the client forged', 'localhost, ,[, 192.0.2.7, 10.0.0.2', '192.0.2.7'],
     ['the first where all are proxies', '10.0.0.9, 10.0.0.2', '10.0.0.9'],
     ['an entry with a port', '192.0.2.7:54321', '192.0.2.7'],
     ['an IPv6 entry', '2001:db8::7', '2001:db8::7'],
@@ -75,16 +75,16 @@ describe('the client behind a trusted proxy', () => {
     expect(clientOf(PROXY, { 'x-real-ip': '192.0.2.7' })).toBe('192.0.2.7')
   })
 
-  it('is the proxy itself where it says nothing', () => {
+  it('is the proxy itself if it sends no header', () => {
     expect(clientOf(PROXY)).toBe('10.0.0.1')
   })
 
-  it('is what the headers agree on', () => {
+  it('is the address on which the headers agree', () => {
     const headers = { 'x-forwarded-for': '192.0.2.7', forwarded: 'for=192.0.2.7', 'x-real-ip': '192.0.2.7' }
     expect(clientOf(PROXY, headers)).toBe('192.0.2.7')
   })
 
-  it('is not the inner proxy that the outer one calls the real address', () => {
+  it('is not the inner proxy that the outer one puts into X-Real-IP', () => {
     expect(clientOf(PROXY, { 'x-forwarded-for': '192.0.2.7, 10.0.0.2', 'x-real-ip': '10.0.0.2' })).toBe(
       '192.0.2.7',
     )
@@ -92,12 +92,12 @@ describe('the client behind a trusted proxy', () => {
   })
 })
 
-describe('a request of a trusted proxy is refused', () => {
+describe('a request of a trusted proxy is rejected', () => {
   it.each([
     ['a name', { 'x-forwarded-for': '192.0.2.7, client.example' }, 'x-forwarded-for has "client.example"'],
     ['an empty entry', { 'x-forwarded-for': '192.0.2.7, ' }, 'x-forwarded-for has ""'],
     ['an empty header', { 'x-forwarded-for': '' }, 'x-forwarded-for has ""'],
-    ['garbage behind a proxy', { 'x-forwarded-for': 'unknown, 10.0.0.2' }, 'x-forwarded-for has "unknown"'],
+    ['a word before a proxy', { 'x-forwarded-for': 'unknown, 10.0.0.2' }, 'x-forwarded-for has "unknown"'],
     ['an open bracket', { 'x-forwarded-for': '[2001:db8::7' }, 'x-forwarded-for has "[2001:db8::7"'],
     [
       'text behind the bracket',
@@ -129,9 +129,9 @@ describe('a request of a trusted proxy is refused', () => {
     [
       'two clients',
       { 'x-forwarded-for': '192.0.2.7', 'x-real-ip': '192.0.2.8' },
-      'x-forwarded-for says 192.0.2.7, x-real-ip says 192.0.2.8',
+      'x-forwarded-for has 192.0.2.7, x-real-ip has 192.0.2.8',
     ],
-  ])('with %s', (_what, headers: Readonly<Record<string, string>>, detail) => {
+  ])('with %s', (_case, headers: Readonly<Record<string, string>>, detail) => {
     expect(clientOf(PROXY, headers)).toBe(`TRK_FORWARDED_INVALID: ${detail}`)
   })
 })
@@ -141,23 +141,23 @@ describe('an address that a client claims', () => {
   const peerOf = (claimed: string | undefined, client: string) =>
     outcomeOf(() => readClaimedAddress(claimed, from(client), isTrusted))
 
-  it('is passed over where the client is not trusted', () => {
+  it('is ignored if the client is not trusted', () => {
     expect(peerOf('198.51.100.1', '192.0.2.7')).toBe('192.0.2.7')
     expect(peerOf('not an address', '192.0.2.7')).toBe('192.0.2.7')
   })
 
-  it('is honoured where the client is trusted', () => {
+  it('is used if the client is trusted', () => {
     expect(peerOf('198.51.100.1', '10.0.0.1')).toBe('198.51.100.1')
     expect(peerOf('2001:db8::7', '10.0.0.1')).toBe('2001:db8::7')
   })
 
-  it('is that of the connection where nothing is claimed', () => {
+  it('is that of the connection if none is claimed', () => {
     expect(peerOf(undefined, '10.0.0.1')).toBe('10.0.0.1')
   })
 
-  it.each(['tracker.example', '', '10.0.0', '10.0.0.1:80'])('is refused as "%s"', (claimed) => {
+  it.each(['tracker.example', '', '10.0.0', '10.0.0.1:80'])('is rejected as "%s"', (claimed) => {
     expect(peerOf(claimed, '10.0.0.1')).toBe(
-      `TRK_PARAMETER_INVALID: ip must be an address and no name: "${claimed}"`,
+      `TRK_PARAMETER_INVALID: ip must be an address, not a name: "${claimed}"`,
     )
   })
 })

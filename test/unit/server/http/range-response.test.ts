@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readRangeHeader } from '../../../../src/server/http/range-response.ts'
 
-describe('the part of a file of 100 bytes that a request asks for', () => {
+describe('the requested part of a file of 100 bytes', () => {
   it.each([
     ['bytes=0-0', 0, 1],
     ['bytes=0-99', 0, 100],
@@ -28,18 +28,18 @@ describe('the part of a file of 100 bytes that a request asks for', () => {
     'bits=0-1',
     'bytes=1-2x',
     'bytes=--5',
-  ])('is all of it for %j', (header) => {
+  ])('is the whole file for %j', (header) => {
     expect(readRangeHeader(header, 100)).toBe('whole')
   })
 
   it.each(['bytes=100-', 'bytes=100-200', 'bytes=-0', 'bytes=99999999999999999999-'])(
-    'is none for %s',
+    'does not exist for %s',
     (header) => {
       expect(readRangeHeader(header, 100)).toBe('unsatisfiable')
     },
   )
 
-  it('is none of an empty file, whatever is asked for', () => {
+  it('does not exist in an empty file', () => {
     expect(readRangeHeader('bytes=0-', 0)).toBe('unsatisfiable')
     expect(readRangeHeader('bytes=-5', 0)).toBe('unsatisfiable')
   })

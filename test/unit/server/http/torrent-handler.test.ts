@@ -1,4 +1,4 @@
-/** Torrents over a real socket, asked for from addresses of different sites. */
+/** Torrents over a real socket, requested from addresses of different sites. */
 import { writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
@@ -18,15 +18,15 @@ async function aServer() {
   return { server, path: `/torrents/${PLAIN_INFO_HASH}.torrent` }
 }
 
-/** `d`, the key and the value with which PLAIN_TORRENT begins. */
+/** Length of `d`, the key and the value at the start of PLAIN_TORRENT. */
 const ANNOUNCE_BYTES = 49
 
-/** Of fra, whose tracker is http://127.1.0.1:6969/announce. */
+/** The start of a torrent with this tracker; that of fra is http://127.1.0.1:6969/announce. */
 const announcesTo = (tracker: string) =>
   `d8:announce${tracker.length}:${tracker}13:announce-listll${tracker.length}:${tracker}ee`
 
 describe('a registered torrent', () => {
-  it('has the trackers of the site of whoever asks', async () => {
+  it('has the trackers of the site of the client', async () => {
     const { server, path } = await aServer()
     const fra = await server.get(path, FRA)
     const ams = await server.get(path, AMS)
@@ -39,7 +39,7 @@ describe('a registered torrent', () => {
     )
   })
 
-  it('says what it is and what it is to be called', async () => {
+  it('has a content type and a file name', async () => {
     const { server, path } = await aServer()
     const { headers, body } = await server.get(path, FRA)
     expect(headers).toMatchObject({
@@ -50,7 +50,7 @@ describe('a registered torrent', () => {
     })
   })
 
-  it('is that of another place for whoever chooses one', async () => {
+  it('is the variant of another place on request', async () => {
     const { server, path } = await aServer()
     const rowA = server.swarm.topology.value.sites[1]?.places[1]
     Object.assign(rowA ?? {}, { trackers: ['http://row-a.ams.example/announce'] })
@@ -65,13 +65,13 @@ describe('a registered torrent', () => {
     ['?site=ams&bubble=row-z', 'the site ams has no bubble "row-z"'],
     ['?bubble=row-z', 'the site fra has no bubble "row-z"'],
     ['?site=', 'the topology has no site ""'],
-  ])('is none for a place that is not there: %s', async (query, why) => {
+  ])('does not exist for an unknown place: %s', async (query, message) => {
     const { server, path } = await aServer()
     const { status, body } = await server.get(path + query, FRA)
-    expect({ status, body: body.toString() }).toEqual({ status: 404, body: `${why}\n` })
+    expect({ status, body: body.toString() }).toEqual({ status: 404, body: `${message}\n` })
   })
 
-  it('is refused to an address that the topology does not map, whatever place it chooses', async () => {
+  it('is refused to an address that the topology does not map, also with a place in the query', async () => {
     const { server, path } = await aServer()
     for (const query of ['', '?site=fra']) {
       const { status, headers, body } = await server.get(path + query, NOWHERE)
@@ -84,7 +84,7 @@ describe('a registered torrent', () => {
     expect(server.counted.codes).toEqual(['TRK_ADDRESS_UNMAPPED', 'TRK_ADDRESS_UNMAPPED'])
   })
 
-  it('is that of the site to which the topology counts unmapped addresses', async () => {
+  it('is the variant of the site to which the topology assigns unmapped addresses', async () => {
     const { server, path } = await aServer()
     const topology = aTopology()
     server.swarm.topology.replace({
@@ -96,7 +96,7 @@ describe('a registered torrent', () => {
     expect(body.toString('latin1')).toContain('8:announce30:http://127.2.0.1:6969/announce')
   })
 
-  it('is for the client behind a trusted proxy, and not for the proxy', async () => {
+  it('is the variant of the client behind a trusted proxy, not of the proxy', async () => {
     const proxy = parseAddress('127.1.1.5')
     const server = await aDownloadServer({
       isTrusted: (address) => proxy !== undefined && address.equals(proxy),
@@ -110,7 +110,7 @@ describe('a registered torrent', () => {
     expect(unreadable.status).toBe(400)
   })
 
-  it('is not sent again to whoever has this version, until it changes', async () => {
+  it('is not sent again to a client that has this version, until it changes', async () => {
     const { server, path } = await aServer()
     const first = await server.get(path, FRA)
     const etag = first.headers.etag ?? ''
@@ -140,13 +140,13 @@ describe('a registered torrent', () => {
     })
   })
 
-  it.each(['POST', 'PUT', 'DELETE'])('is not there for %s', async (method) => {
+  it.each(['POST', 'PUT', 'DELETE'])('is rejected for %s', async (method) => {
     const { server, path } = await aServer()
     const { status, headers } = await server.get(path, FRA, { method })
     expect({ status, allow: headers.allow }).toEqual({ status: 405, allow: 'GET, HEAD' })
   })
 
-  it('is a magnet on request', async () => {
+  it('is also served as a magnet', async () => {
     const { server } = await aServer()
     const { status, headers, body } = await server.get(
       `/torrents/${PLAIN_INFO_HASH.toUpperCase()}.magnet`,
@@ -163,28 +163,31 @@ describe('a registered torrent', () => {
     [`/torrents/${'0'.repeat(40)}.torrent`, `this tracker does not serve that torrent: ${'0'.repeat(40)}`],
     [
       `/torrents/${PLAIN_INFO_HASH}.txt`,
-      'write /torrents/{infohash}.torrent or .magnet, 40 or 64 hexadecimal digits',
+      'the path must be /torrents/{infohash}.torrent or .magnet, with 40 or 64 hexadecimal digits',
     ],
     [
       `/torrents/${PLAIN_INFO_HASH}`,
-      'write /torrents/{infohash}.torrent or .magnet, 40 or 64 hexadecimal digits',
+      'the path must be /torrents/{infohash}.torrent or .magnet, with 40 or 64 hexadecimal digits',
     ],
     [
       '/torrents/..%2F..%2Fetc.torrent',
-      'write /torrents/{infohash}.torrent or .magnet, 40 or 64 hexadecimal digits',
+      'the path must be /torrents/{infohash}.torrent or .magnet, with 40 or 64 hexadecimal digits',
     ],
-    ['/torrents/', 'write /torrents/{infohash}.torrent or .magnet, 40 or 64 hexadecimal digits'],
-  ])('is not %s', async (path, why) => {
+    [
+      '/torrents/',
+      'the path must be /torrents/{infohash}.torrent or .magnet, with 40 or 64 hexadecimal digits',
+    ],
+  ])('does not exist at %s', async (path, message) => {
     const { server } = await aServer()
     const { status, body } = await server.get(path, FRA)
-    expect({ status, body: body.toString() }).toEqual({ status: 404, body: `${why}\n` })
+    expect({ status, body: body.toString() }).toEqual({ status: 404, body: `${message}\n` })
   })
 })
 
 describe('a v2 torrent', () => {
   const info = `d9:file treed5:a.txtd0:d6:lengthi5e11:pieces root32:${'r'.repeat(32)}eee12:meta versioni2e4:name5:a.txt12:piece lengthi16384ee`
 
-  it('is found by its whole infohash and by the first half of a handshake', async () => {
+  it('is found by its full infohash and by the truncated one of a handshake', async () => {
     const { server } = await aServer()
     const { metainfo } = await server.registry.register(Buffer.from(`d4:info${info}e`), undefined)
     const whole = metainfo.infoHashV2?.toString('hex') ?? ''
@@ -197,7 +200,7 @@ describe('a v2 torrent', () => {
 })
 
 describe('web seeds of a served torrent', () => {
-  it('are ours and the author’s where the site has no copy, and none where it has one', async () => {
+  it('are those of the node and of the author if the site has no copy; with a copy there are none', async () => {
     const server = await aDownloadServer()
     const { infoHash } = await registerFile(server, Buffer.alloc(100))
     const path = `/torrents/${infoHash}.torrent`
@@ -210,7 +213,7 @@ describe('web seeds of a served torrent', () => {
     expect(warm.headers.etag).not.toBe(cold.headers.etag)
   })
 
-  it('beside ours are only those that are asked in the same way: clients read httpseeds by themselves', async () => {
+  it('include url-list of the author and not httpseeds, which have another protocol', async () => {
     const server = await aDownloadServer()
     const path = join(server.directory, 'image.bin')
     await writeFile(path, Buffer.alloc(100))
@@ -229,7 +232,7 @@ describe('web seeds of a served torrent', () => {
     expect(body.toString('latin1')).not.toContain('bep17')
   })
 
-  it('stay what the author wrote for a torrent without an origin', async () => {
+  it('are those of the author for a torrent without an origin', async () => {
     const { server, path } = await aServer()
     expect((await server.get(path, FRA)).body.toString('latin1')).toContain(
       '8:url-list27:http://mirror.example.org/fe',
@@ -238,7 +241,7 @@ describe('web seeds of a served torrent', () => {
 })
 
 describe('rewritten torrents', () => {
-  it('are read from the store once for each place, however many hosts ask', async () => {
+  it('are read from the store once for each place, for all hosts', async () => {
     const { server, path } = await aServer()
     const before = server.store.reads
     await Promise.all(Array.from({ length: 20 }, (_, host) => server.get(path, `127.1.1.${host + 1}`)))
@@ -246,7 +249,7 @@ describe('rewritten torrents', () => {
     expect(server.store.reads - before).toBe(2)
   })
 
-  it('are kept up to a bound in bytes', async () => {
+  it('are cached up to a number of bytes', async () => {
     const server = await aDownloadServer({ cacheBytesMax: 3_000 })
     for (let torrent = 0; torrent < 20; torrent++) {
       const { infoHash } = await registerFile(server, Buffer.alloc(100, torrent), `image-${torrent}.bin`)
@@ -255,7 +258,7 @@ describe('rewritten torrents', () => {
     }
   })
 
-  it('are forgotten when the torrent is removed, and when it is registered anew', async () => {
+  it('are dropped when the torrent is removed, and when it is registered again', async () => {
     const { server, path } = await aServer()
     await server.get(path, FRA)
     await server.registry.register(
@@ -281,7 +284,7 @@ describe('the listener', () => {
     expect(second.body.toString()).toContain('info_hash is missing')
   })
 
-  it('survives a client that hangs up while it is answered', async () => {
+  it('survives a client that disconnects during the response', async () => {
     const { server } = await aServer()
     const { infoHash } = await registerFile(server, Buffer.alloc(1_000_000), 'large.bin')
     await new Promise<void>((resolve) => {

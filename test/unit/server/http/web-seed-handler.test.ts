@@ -1,4 +1,4 @@
-/** Content over a real socket, from a file that is the origin, for hosts of different sites. */
+/** Content over a real socket, with a file as the origin, for hosts of different sites. */
 import { truncate, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { connect } from 'node:net'
@@ -38,7 +38,7 @@ describe('a web seed', () => {
     }
   })
 
-  it('tells of a file without reading it', async () => {
+  it('answers HEAD without reading the file', async () => {
     const { server, url } = await aServer()
     const { status, headers, body } = await server.get(url, FRA_OTHER, {
       method: 'HEAD',
@@ -58,14 +58,14 @@ describe('a web seed', () => {
     expect(server.counted.bytes).toBe(0)
   })
 
-  it('says how large the file is to whoever asks for what lies behind its end', async () => {
+  it('returns the size of the file for a range behind its end', async () => {
     const { server, url } = await aServer()
     const { status, headers } = await server.get(url, FRA, range('bytes=100000-'))
     expect({ status, range: headers['content-range'] }).toEqual({ status: 416, range: 'bytes */100000' })
     expect(server.counted.bytes).toBe(0)
   })
 
-  it('goes on with a download only where it is of the same version', async () => {
+  it('continues a download only if the version is the same', async () => {
     const { server, url, infoHash } = await aServer()
     const of = (ifRange: string) =>
       server.get(url, FRA, { headers: { range: 'bytes=5-9', 'if-range': ifRange } })
@@ -75,14 +75,14 @@ describe('a web seed', () => {
     expect((await of('Sat, 01 Jan 2000 00:00:00 GMT')).status).toBe(200)
   })
 
-  it('answers requests that come one behind the other on one connection, in their order', async () => {
+  it('answers pipelined requests in their order', async () => {
     const { server, url } = await aServer()
     const parts = ['0-9', '10-19', '50000-50009', '5-7']
     const answer = await new Promise<string>((resolve) => {
       const socket = connect({ port: server.port, host: '127.0.0.1', localAddress: FRA })
-      let heard = ''
-      socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')))
-      socket.on('close', () => resolve(heard))
+      let received = ''
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')))
+      socket.on('close', () => resolve(received))
       socket.write(
         parts
           .map(
@@ -106,13 +106,13 @@ describe('a web seed', () => {
     '/webseed/xyz/image.bin',
     '/webseed/',
     '/webseed/0000000000000000000000000000000000000000/image.bin',
-  ])('has nothing else: %s', async (path) => {
+  ])('does not serve %s', async (path) => {
     const { server, infoHash } = await aServer()
     expect((await server.get(path.replace('%s', infoHash), FRA)).status).toBe(404)
     expect(server.counted.bytes).toBe(0)
   })
 
-  it('is not for addresses that the topology does not map', async () => {
+  it('is refused to addresses that the topology does not map', async () => {
     const { server, url } = await aServer()
     const { status, body } = await server.get(url, '127.9.0.1')
     expect({ status, body: body.toString() }).toEqual({
@@ -121,7 +121,7 @@ describe('a web seed', () => {
     })
   })
 
-  it('is not there for a torrent without an origin, or whose origin lies outside the directory', async () => {
+  it('does not exist for a torrent without an origin, or with an origin outside of the directory', async () => {
     const { server } = await aServer()
     for (const [name, origin] of [
       ['a.bin', undefined],
@@ -179,20 +179,20 @@ describe('ranges', () => {
     'bytes=65535-65536',
     'bytes=99999-',
     'bytes=99990-200000',
-  ])('are answered as another server answers them: %s', async (header) => {
+  ])('are answered as by an S3 server: %s', async (header) => {
     expect(await ours(header)).toEqual(await reference(header))
   })
 })
 
 describe('one host of a site', () => {
-  it('fetches, and another one waits and is then sent away: with a 503, or without a word where that would be final', async () => {
+  it('fetches; another one waits and then gets a 503, or a closed connection if a 503 would be permanent', async () => {
     const { server, url } = await aServer()
     await server.get(url, FRA, range('bytes=0-9'))
-    const told = await server.get(url, FRA_OTHER, { headers: { 'user-agent': 'curl/8' } })
-    expect({ status: told.status, retry: told.headers['retry-after'], body: told.body.toString() }).toEqual({
+    const busy = await server.get(url, FRA_OTHER, { headers: { 'user-agent': 'curl/8' } })
+    expect({ status: busy.status, retry: busy.headers['retry-after'], body: busy.body.toString() }).toEqual({
       status: 503,
       retry: '5',
-      body: 'another host of fra fetches this torrent; its peers will have it\n',
+      body: 'another host of fra fetches this torrent; get it from the peers of the site\n',
     })
     for (const agent of ['libtorrent/2.0.8.0', 'qBittorrent/4.5.2', 'aria2/1.36.0', undefined])
       await expect(
@@ -202,14 +202,14 @@ describe('one host of a site', () => {
     expect(server.counted.bytes).toBe(10)
   })
 
-  it('hands over to one that waits when it falls silent', async () => {
+  it('is replaced by a waiting one when it stops sending requests', async () => {
     const { server, url } = await aServer({
       waitLimits: { waitMs: 600_000, pollIntervalMs: 5, waitingMax: 10 },
     })
     await server.get(url, FRA, range('bytes=0-9'))
     server.swarm.gateways = [FRA_OTHER]
     const waiting = server.get(url, FRA_OTHER, range('bytes=10-19'))
-    // The first request may still be ending, and counts as activity until it has.
+    // The first request may not have ended yet, and counts as activity until then.
     const isAnswered = vi.waitFor(async () => {
       server.clock.advanceMs(10_000)
       expect(await Promise.race([waiting, Promise.resolve(undefined)])).toBeDefined()
@@ -218,20 +218,20 @@ describe('one host of a site', () => {
     await isAnswered
   })
 
-  it('is one for each site', async () => {
+  it('is chosen for each site', async () => {
     const { server, url } = await aServer()
     expect((await server.get(url, FRA, range('bytes=0-9'))).status).toBe(206)
     expect((await server.get(url, AMS, range('bytes=0-9'))).status).toBe(206)
   })
 
-  it('is sent away at once where too many wait', async () => {
+  it('does not wait if too many wait already', async () => {
     const { server, url } = await aServer({
       waitLimits: { waitMs: 600_000, pollIntervalMs: 5, waitingMax: 1 },
     })
     await server.get(url, FRA, range('bytes=0-9'))
     const curl = { headers: { 'user-agent': 'curl/8' } }
     const both = [server.get(url, FRA_OTHER, curl), server.get(url, '127.1.1.7', curl)]
-    // One of the two finds the place taken, whichever comes first.
+    // The second of the two exceeds the limit, in either order.
     expect((await Promise.race(both)).status).toBe(503)
     server.swarm.warmSites = [0]
     await Promise.all(both)
@@ -239,7 +239,7 @@ describe('one host of a site', () => {
 })
 
 describe('a site that has a copy', () => {
-  it('hears 503 and when to come back, newcomers and the gateway alike', async () => {
+  it('gets 503 with a retry delay, its gateway included', async () => {
     const { server, url } = await aServer()
     server.swarm.warmSites = [0]
     for (const [from, method] of [
@@ -257,7 +257,7 @@ describe('a site that has a copy', () => {
     expect(server.counted).toMatchObject({ bytes: 10, refused: ['warm', 'warm', 'warm'] })
   })
 
-  it('ends the wait of whoever still waits', async () => {
+  it('ends the wait of its hosts', async () => {
     const { server, url } = await aServer({
       waitLimits: { waitMs: 600_000, pollIntervalMs: 5, waitingMax: 10 },
     })
@@ -269,7 +269,7 @@ describe('a site that has a copy', () => {
 })
 
 describe('the budget of a site', () => {
-  it('cuts an answer off when it is used up, and refuses the next', async () => {
+  it('aborts the response that exhausts it, and rejects the next request', async () => {
     const server = await aDownloadServer()
     const { infoHash } = await registerFile(server, Buffer.alloc(50_000_000), 'large.bin')
     const url = `/webseed/${infoHash}/large.bin`
@@ -280,13 +280,13 @@ describe('the budget of a site', () => {
     expect({ status, retry: headers['retry-after'], body: body.toString() }).toEqual({
       status: 503,
       retry: '1800',
-      body: 'fra has fetched what it may of this torrent; its peers have the rest\n',
+      body: 'fra has exhausted its budget for this torrent; get the rest from the peers of the site\n',
     })
   })
 })
 
-describe('a client that hangs up', () => {
-  it('ends the reading of the origin', async () => {
+describe('a client that disconnects', () => {
+  it('ends the read of the origin', async () => {
     const server = await aDownloadServer({ copiesPerSite: 10 })
     const large = Buffer.alloc(64 * 1024 * 1024)
     const { infoHash } = await registerFile(server, large, 'large.bin')
@@ -302,12 +302,12 @@ describe('a client that hangs up', () => {
           .end()
       })
     }
-    // All eight places are free again, so the ninth is answered; and little was read for those who had gone.
+    // All eight requests have ended, so the ninth is granted; and little was read for the clients that disconnected.
     expect((await server.get(url, FRA, range('bytes=0-9'))).status).toBe(206)
     expect(server.counted.bytes).toBeLessThan((8 * large.length) / 2)
   })
 
-  it('while it waits is forgotten', async () => {
+  it('while it waits does not count as waiting any more', async () => {
     const { server, url } = await aServer({
       waitLimits: { waitMs: 600_000, pollIntervalMs: 5, waitingMax: 1 },
     })
@@ -319,7 +319,7 @@ describe('a client that hangs up', () => {
         asked.end(() => setTimeout(() => asked.destroy(), 30))
       })
     }
-    // So the one place is free for somebody else, once the server has noticed that the last of them is gone.
+    // Another request can wait once the server has noticed the last disconnect.
     const [waiting] = await vi.waitFor(async () => {
       const asked = server.get(url, FRA_OTHER, { headers: { 'user-agent': 'curl/8' } })
       for (let answers = 0; answers < 3; answers++) await server.get(url, FRA_OTHER, { method: 'HEAD' })
@@ -327,19 +327,21 @@ describe('a client that hangs up', () => {
       return [asked]
     }, 30_000)
     server.swarm.warmSites = [0]
-    expect((await waiting)?.body.toString()).toBe('fra has a copy of this torrent; fetch it from its peers\n')
+    expect((await waiting)?.body.toString()).toBe(
+      'fra has a copy of this torrent; get it from the peers of the site\n',
+    )
   })
 })
 
-describe('an origin that is not what the torrent was made of', () => {
-  it('is a 503 for whoever understands it, and a closed connection for whoever would never come back', async () => {
+describe('an origin that does not match the torrent', () => {
+  it('is a 503, or a closed connection for a client that treats a 503 as permanent', async () => {
     const { server, url, path } = await aServer()
     await truncate(path, 50)
     const { status, headers, body } = await server.get(url, FRA, { headers: { 'user-agent': 'curl/8' } })
     expect({ status, retry: headers['retry-after'], body: body.toString() }).toEqual({
       status: 503,
       retry: '30',
-      body: 'the origin of this torrent cannot be read now; the log of this node says why\n',
+      body: 'the origin of this torrent cannot be read now; the log of this node has the reason\n',
     })
     await expect(server.get(url, FRA, { headers: { 'user-agent': 'aria2/1' } })).rejects.toThrow(
       'socket hang up',

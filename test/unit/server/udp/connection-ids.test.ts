@@ -15,7 +15,7 @@ test('the newest secret signs', () => {
   expect(new ConnectionIds(NEW, clock).verify(ring.issue(FROM), FROM)).toBe(true)
 })
 
-test('an id from before the secret changed is a proof until it would have been too old anyway', () => {
+test('an id from before the secret changed is valid until it expires', () => {
   const clock = new ManualClock(1_700_000_040_000)
   let secrets: readonly Buffer[] = [OLD]
   const ring = new ConnectionIdRing({ current: () => secrets }, clock)
@@ -28,7 +28,7 @@ test('an id from before the secret changed is a proof until it would have been t
   expect(ring.verify(id, FROM)).toBe(false)
 })
 
-test('the older secret proves nothing once no id of it can be alive', () => {
+test('the older secret is dropped once no id of it can be valid', () => {
   const clock = new ManualClock()
   const ring = new ConnectionIdRing({ current: () => [NEW, OLD] }, clock)
   expect(ring.verify(new ConnectionIds(OLD, clock).issue(FROM), FROM)).toBe(true)

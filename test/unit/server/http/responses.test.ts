@@ -1,5 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { attachmentHeader } from '../../../../src/server/http/responses.ts'
+import { attachmentHeader, isNotModified } from '../../../../src/server/http/responses.ts'
+
+describe('a version that the client has already', () => {
+  it.each([
+    ['"abc"', true],
+    ['W/"abc"', true],
+    ['"x", "abc"', true],
+    ['"x","abc,","abc"', true],
+    ['*', true],
+    [' * ', true],
+    ['"abcd"', false],
+    ['abc', false],
+    ['', false],
+    [undefined, false],
+  ])('is recognised in If-None-Match: %s → %s', (header, expected) => {
+    expect(isNotModified(header, '"abc"')).toBe(expected)
+  })
+})
 
 describe('the name that a torrent is saved under', () => {
   it.each([
@@ -30,7 +47,7 @@ describe('the name that a torrent is saved under', () => {
     expect(attachmentHeader(name, '.torrent')).toBe(header)
   })
 
-  it('has at most 200 bytes before its ending, and no half a character', () => {
+  it('has at most 200 bytes before its extension, and no partial character', () => {
     expect(attachmentHeader('x'.repeat(201), '.torrent')).toContain(`filename="${'x'.repeat(200)}.torrent"`)
     expect(attachmentHeader(`${'x'.repeat(199)}ß`, '.torrent')).toContain(
       `filename="${'x'.repeat(199)}.torrent"`,
