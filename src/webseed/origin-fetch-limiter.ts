@@ -18,7 +18,7 @@ import type { GatewayLeases, LeaseRequest } from '../replication/site-store.ts'
 
 /** State of a torrent at a site, from the swarm table. */
 export interface SiteView {
-  /** Whether the site has a complete copy. */
+  /** True if the site has a complete copy. */
   readonly isWarm: boolean
   /** The hosts that fetch for the site from other sites. */
   readonly gateways: readonly Address[]

@@ -70,7 +70,7 @@ export class WebSeeds {
     return node === undefined ? undefined : `${node}/webseed/${formatInfoHash(infoHash)}/`
   }
 
-  /** Whether the site has a complete copy. */
+  /** True if the site has a complete copy. */
   isWarm(registration: Registration, siteIndex: number): boolean {
     return this.#view(registration, siteIndex).isWarm
   }

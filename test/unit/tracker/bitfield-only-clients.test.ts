@@ -1,4 +1,4 @@
-/** rtorrent: learns nothing from its own kind, and keeps it to itself that it is complete. */
+/** rtorrent: a bitfield-only client, which does not process HAVE messages and does not announce that it is complete. */
 import { expect, test } from 'vitest'
 import { Refusal } from '../../../src/core/errors.ts'
 import { aTracker } from '../../a-tracker.ts'
@@ -6,7 +6,7 @@ import { aTracker } from '../../a-tracker.ts'
 const rtorrent = { client: '-lt0D80-' }
 const SOURCE = '127.1.1.1'
 
-/** A site with a gateway; `shares` answers for whoever is asked. */
+/** A site with a gateway. `shares` has the completion that a probe of each address returns. */
 function aFillingSite(announcement: { client: string } = rtorrent) {
   const shares = new Map<string, number>()
   const seen = new Map<string, number>()
@@ -31,7 +31,7 @@ function aFillingSite(announcement: { client: string } = rtorrent) {
   return { ...site, shares, waits, pass }
 }
 
-test('is kept waiting while its site has nobody complete, and answered when the gateway is found to be', async () => {
+test('is deferred while its site has no complete peer, and answered when the gateway is observed to be complete', async () => {
   const { announceLater, shares, pass } = aFillingSite()
   const answer = announceLater('127.2.1.2', rtorrent)
   await pass(20_000)
@@ -40,8 +40,8 @@ test('is kept waiting while its site has nobody complete, and answered when the 
   expect((await answer).peers).toEqual(['127.2.1.1:6881'])
 })
 
-/** What each of these hosts of site 2 is answered, in the order of the answers. */
-function waiting({ announceLater, waits }: ReturnType<typeof aFillingSite>, hosts: readonly number[]) {
+/** The peers in the response for each of these hosts of site 2, in the order of the responses. */
+function deferred({ announceLater, waits }: ReturnType<typeof aFillingSite>, hosts: readonly number[]) {
   const answers = new Map<string, readonly string[]>()
   for (const host of hosts) {
     const ip = `127.2.1.${host}`
@@ -56,9 +56,9 @@ function waiting({ announceLater, waits }: ReturnType<typeof aFillingSite>, host
   return answers
 }
 
-test('one after the other hears of whoever is complete, and of those before it that have begun', async () => {
+test('one after the other is handed the complete peer, and the earlier ones that have begun', async () => {
   const site = aFillingSite()
-  const answered = waiting(site, [2, 3, 4])
+  const answered = deferred(site, [2, 3, 4])
   site.shares.set('127.2.1.1', 1)
   await site.pass(4_000)
   expect([...answered]).toEqual([['127.2.1.2', ['127.2.1.1:6881']]])
@@ -72,9 +72,9 @@ test('one after the other hears of whoever is complete, and of those before it t
   ])
 })
 
-test('a neighbour of which nothing is heard keeps the next one waiting for 5 s, and is not handed to it', async () => {
+test('a neighbour without progress delays the next one by 5 s, and is not handed to it', async () => {
   const site = aFillingSite()
-  const answered = waiting(site, [2, 3])
+  const answered = deferred(site, [2, 3])
   site.shares.set('127.2.1.1', 1)
   await site.pass(8_000)
   expect([...answered]).toEqual([
@@ -83,10 +83,10 @@ test('a neighbour of which nothing is heard keeps the next one waiting for 5 s, 
   ])
 })
 
-test('one that is complete serves seven, and those who are done serve the next', async () => {
+test('a complete peer serves seven, and those that complete serve the next ones', async () => {
   const site = aFillingSite()
   const hosts = [2, 3, 4, 5, 6, 7, 8, 9, 10]
-  const answered = waiting(site, hosts)
+  const answered = deferred(site, hosts)
   site.shares.set('127.2.1.1', 1)
   for (const host of hosts) site.shares.set(`127.2.1.${host}`, 0.05)
   await site.pass(30_000)
@@ -96,15 +96,15 @@ test('one that is complete serves seven, and those who are done serve the next',
   expect(answered.get('127.2.1.9')).toContain('127.2.1.2:6881')
 })
 
-test('nobody is handed to it that is only on the way, while its site has nobody complete', async () => {
+test('is not handed an incomplete peer while its site has no complete one', async () => {
   const site = aFillingSite()
-  const answered = waiting(site, [2])
+  const answered = deferred(site, [2])
   site.shares.set('127.2.1.1', 0.9)
   await site.pass(30_000)
   expect(answered.size).toBe(0)
 })
 
-test('the gateway of a second site waits until that of the first has a tenth, and hears of it too', async () => {
+test('the gateway of a second site is deferred until that of the first has a tenth, and is handed it too', async () => {
   const { announceLater, shares, pass } = aFillingSite()
   const answer = announceLater('127.3.1.1', rtorrent)
   let peers: readonly string[] | undefined
@@ -117,21 +117,21 @@ test('the gateway of a second site waits until that of the first has a tenth, an
   expect(peers?.toSorted()).toEqual([`${SOURCE}:6881`, '127.2.1.1:6881'])
 })
 
-test('the gateway of a second site goes on alone where nothing is heard of the first', async () => {
+test('the gateway of a second site continues alone if the first has no progress', async () => {
   const { announceLater, pass } = aFillingSite()
   const answer = announceLater('127.3.1.1', rtorrent)
   await pass(5_000)
   expect((await answer).peers).toEqual([`${SOURCE}:6881`])
 })
 
-test('is told to come back after 45 s without anybody', async () => {
+test('is asked to retry after 45 s without a peer', async () => {
   const { announceLater, pass } = aFillingSite()
   const answer = announceLater('127.2.1.2', rtorrent).catch((error: unknown) => error)
   await pass(45_000)
   expect(await answer).toMatchObject({ code: 'TRK_TOO_EARLY' })
 })
 
-test('is told at once over UDP, where waiting would be taken for loss', () => {
+test('is asked to retry at once over UDP, where a delay would look like packet loss', () => {
   const { announce } = aFillingSite()
   let refusal: unknown
   try {
@@ -143,7 +143,7 @@ test('is told at once over UDP, where waiting would be taken for loss', () => {
   expect(refusal).toMatchObject({ code: 'TRK_TOO_EARLY' })
 })
 
-test('becomes gateway itself when the one that was is gone', async () => {
+test('becomes gateway itself after the former one stopped', async () => {
   const { announce, announceLater, pass } = aFillingSite()
   const answer = announceLater('127.2.1.2', rtorrent)
   await pass(5_000)
@@ -152,7 +152,7 @@ test('becomes gateway itself when the one that was is gone', async () => {
   expect((await answer).peers).toEqual([`${SOURCE}:6881`])
 })
 
-test('is answered with nobody where it stops while it waits', async () => {
+test('is answered without peers if it stops while it is deferred', async () => {
   const { announce, announceLater, pass } = aFillingSite()
   const answer = announceLater('127.2.1.2', rtorrent)
   announce('127.2.1.2', { ...rtorrent, event: 'stopped' })
@@ -160,7 +160,7 @@ test('is answered with nobody where it stops while it waits', async () => {
   expect((await answer).peers).toEqual([])
 })
 
-test('does not wait where clients of another kind tell it what they get', () => {
+test('is not deferred beside clients that send it new bitfields', () => {
   const { announce } = aFillingSite({ client: 'A2-1-36-' })
   expect(announce('127.2.1.2', rtorrent).peers).toEqual(['127.2.1.1:6881'])
 })
@@ -184,7 +184,7 @@ test('a gateway that is found to be complete counts as a seed, and one completed
   expect(counted.completions).toEqual([1])
 })
 
-test('nobody waits for a node that goes away', async () => {
+test('a deferred announce is refused when the node stops', async () => {
   const { announceLater, tracker } = aFillingSite()
   const answer = announceLater('127.2.1.2', rtorrent).catch((error: unknown) => error)
   tracker.close()

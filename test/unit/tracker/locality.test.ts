@@ -17,7 +17,7 @@ function refusalOf(act: () => unknown): Refusal | undefined {
 const remoteTo = (address: string, peers: readonly string[]) =>
   peers.filter((peer) => siteOf(peer) !== siteOf(address))
 
-test('the first leecher of a site without a copy is told of the source elsewhere, the others are not', () => {
+test('the first leecher of a site without a copy is handed the remote source, the others are not', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { left: 0, event: 'started' })
   expect(announce('127.2.1.1').peers).toEqual(['127.1.1.1:6881'])
@@ -28,7 +28,7 @@ test('the first leecher of a site without a copy is told of the source elsewhere
   }
 })
 
-test('a leecher hears of its own bubble first, then of another bubble of its site', () => {
+test('a leecher is handed peers of its own bubble first, then of another bubble of its site', () => {
   const { announce } = aTracker()
   announce('127.2.1.1')
   for (const host of ['127.2.1.2', '127.2.1.3', '127.2.2.2', '127.2.2.3', '127.2.1.4', '127.2.2.4'])
@@ -39,7 +39,7 @@ test('a leecher hears of its own bubble first, then of another bubble of its sit
   expect(bubbles).toEqual(bubbles.toSorted((a, b) => Number(a) - Number(b)))
 })
 
-test('the source is told of the gateway that fetches from it, and of few peers of its own site', () => {
+test('the source is handed the gateway that fetches from it, and few peers of its own site', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { left: 0 })
   announce('127.2.1.1')
@@ -56,7 +56,7 @@ test('a second site fetches from the first one, whose link is free, not from the
   expect(announce('127.3.1.1').peers).toEqual(['127.2.1.1:6881'])
 })
 
-test('a site fetches over a cheap link that is in use rather than over a dear one that is free', () => {
+test('a site fetches over a cheap link that is in use rather than over an expensive one that is free', () => {
   const cost = (a: number, b: number) => (Math.min(a, b) === 0 ? 10 : 100)
   const { announce } = aTracker({ topology: aTopology({ cost }) })
   announce('127.1.1.1', { left: 0 })
@@ -64,7 +64,7 @@ test('a site fetches over a cheap link that is in use rather than over a dear on
   expect(announce('127.3.1.1').peers).toEqual(['127.1.1.1:6881'])
 })
 
-test('when the gateway says stopped, the next announcer becomes gateway', () => {
+test('after the gateway stopped, the next requester becomes gateway', () => {
   const { announce, counted } = aTracker()
   announce('127.1.1.1', { left: 0 })
   announce('127.2.1.1')
@@ -74,7 +74,7 @@ test('when the gateway says stopped, the next announcer becomes gateway', () => 
   expect(counted.elections.map(({ cause }) => cause)).toEqual(['first', 'stopped'])
 })
 
-test('when the gateway is not heard of for its lifetime, the next announcer becomes gateway', () => {
+test('after the gateway expired, the next requester becomes gateway', () => {
   const { announce, counted, clock } = aTracker()
   announce('127.1.1.1', { left: 0 })
   announce('127.2.1.1')
@@ -86,7 +86,7 @@ test('when the gateway is not heard of for its lifetime, the next announcer beco
   expect(counted.elections.at(-1)).toEqual({ site: 1, cause: 'expired' })
 })
 
-test('a warm site is told of nobody elsewhere', () => {
+test('a warm site is handed no remote peer', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { left: 0 })
   announce('127.2.1.1', { left: 500 })
@@ -95,31 +95,31 @@ test('a warm site is told of nobody elsewhere', () => {
     expect(remoteTo('127.2.0.0', announce(`127.2.${host % 3}.${host}`).peers)).toEqual([])
 })
 
-test('a client of an address that no site has is refused, and the reason names the address', () => {
+test('a client with an address of no site is refused, and the reason contains the address', () => {
   const { announce } = aTracker()
   expect(refusalOf(() => announce('203.0.113.7'))?.message).toContain('203.0.113.7')
 })
 
-test('a gateway that asks again hears of the same upstream and the same local peers', () => {
+test('a gateway that announces again is handed the same upstream and the same local peers', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { left: 0 })
   announce('127.1.1.2', { left: 0 })
   announce('127.2.1.1')
   for (let host = 2; host < 9; host++) announce(`127.2.1.${host}`)
   const first = announce('127.2.1.1').peers
-  for (let again = 0; again < 5; again++) expect(announce('127.2.1.1').peers).toEqual(first)
+  for (let round = 0; round < 5; round++) expect(announce('127.2.1.1').peers).toEqual(first)
 })
 
-test('a leecher that asks again hears at least of everybody it heard of before', () => {
+test('a leecher that announces again is handed all of its former peers', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { left: 0 })
-  const heard = new Map<string, readonly string[]>()
-  for (let host = 1; host < 30; host++) heard.set(`127.2.1.${host}`, announce(`127.2.1.${host}`).peers)
-  for (const [host, before] of heard)
+  const handedOut = new Map<string, readonly string[]>()
+  for (let host = 1; host < 30; host++) handedOut.set(`127.2.1.${host}`, announce(`127.2.1.${host}`).peers)
+  for (const [host, before] of handedOut)
     expect(announce(host).peers).toEqual(expect.arrayContaining([...before]))
 })
 
-test('a finisher is introduced to needy local peers that it never met', () => {
+test('a finisher is introduced to local leechers that it never met', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { left: 0 })
   for (let host = 1; host <= 16; host++) announce(`127.2.1.${host}`)
@@ -132,20 +132,20 @@ test('a finisher is introduced to needy local peers that it never met', () => {
 })
 
 test.each([
-  ['two of libtorrent, which hangs up on finishers', '-LT2080-', 2],
-  ['one of aria2, which asks all of them for the same last pieces', 'A2-1-36-0-', 1],
-])('of the first finishers where another site fetches, %s hear of its gateway', (_, client, heirs) => {
+  ['two of libtorrent, which disconnects finishers', '-LT2080-', 2],
+  ['one of aria2, which requests the same last pieces from all of them', 'A2-1-36-0-', 1],
+])('of the first finishers, %s are handed the gateway of a site that fetches', (_, client, finishers) => {
   const { announce } = aTracker()
   announce('127.1.1.1', { client, left: 0 })
   announce('127.2.1.1', { client })
   for (const host of [2, 3, 4]) announce(`127.1.1.${host}`, { client })
-  const heard = [2, 3, 4].map((host) =>
+  const haveGateway = [2, 3, 4].map((host) =>
     announce(`127.1.1.${host}`, { client, left: 0, event: 'completed' }).peers.includes('127.2.1.1:6881'),
   )
-  expect(heard).toEqual([2, 3, 4].map((_host, index) => index < heirs))
+  expect(haveGateway).toEqual([2, 3, 4].map((_host, index) => index < finishers))
 })
 
-test('a seed that was seen incomplete is told of no seeds', () => {
+test('a seed that was a leecher before is handed no seeds', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { left: 0 })
   announce('127.1.1.2', { left: 5 })
@@ -153,14 +153,14 @@ test('a seed that was seen incomplete is told of no seeds', () => {
   expect(announce('127.1.1.2', { left: 0 }).peers).toEqual([])
 })
 
-test('an aria2 magnet, which says left=0 before it has anything, is given a seed even from elsewhere', () => {
+test('an aria2 magnet, which announces left=0 before it has anything, is handed a seed, even a remote one', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { left: 0 })
   const magnet = { left: 0, event: 'started', client: 'A2-1-36-0-' } as const
   expect(announce('127.2.1.1', magnet).peers).toEqual(['127.1.1.1:6881'])
 })
 
-test('magnet clients that say left=0 do not make their site look complete', () => {
+test('magnet clients that announce left=0 do not make their site warm', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { left: 0 })
   for (const host of ['127.2.1.1', '127.2.1.2'])
@@ -168,7 +168,7 @@ test('magnet clients that say left=0 do not make their site look complete', () =
   expect(remoteTo('127.2.1.3', announce('127.2.1.3').peers)).toEqual(['127.1.1.1:6881'])
 })
 
-test('a source that comes last is told of the gateways that wait for one', () => {
+test('a source that comes last is handed the gateways that wait for one', () => {
   const { announce } = aTracker()
   announce('127.2.1.1')
   announce('127.3.1.1')
@@ -176,7 +176,7 @@ test('a source that comes last is told of the gateways that wait for one', () =>
   expect([...peers].sort()).toEqual(['127.2.1.1:6881', '127.3.1.1:6881'])
 })
 
-test('a gateway without progress gets another upstream, and after that its lease goes to somebody else', () => {
+test('a gateway without progress gets another upstream, and after that its lease goes to another peer', () => {
   const { announce, clock, counted } = aTracker()
   announce('127.1.1.1', { left: 0 })
   announce('127.1.1.2', { left: 0 })
@@ -196,7 +196,7 @@ test('a gateway without progress gets another upstream, and after that its lease
   expect(counted.elections.at(-1)).toEqual({ site: 1, cause: 'stalled' })
 })
 
-test('a leecher without progress is given a local source that it had not met', () => {
+test('a leecher without progress is handed a local source that it had not met', () => {
   const { announce, clock, counted } = aTracker()
   announce('127.1.1.1', { left: 0 })
   for (let host = 1; host <= 10; host++) announce(`127.2.1.${host}`)
@@ -210,7 +210,7 @@ test('a leecher without progress is given a local source that it had not met', (
   expect(counted.rescues).toEqual([1])
 })
 
-test('the hosts that ever were gateway are remembered, each once', () => {
+test('each host that was ever gateway is counted once', () => {
   const { announce, table } = aTracker()
   announce('127.1.1.1', { left: 0 })
   for (const host of ['127.2.1.1', '127.2.1.2', '127.2.1.1']) {
@@ -221,7 +221,7 @@ test('the hosts that ever were gateway are remembered, each once', () => {
   expect(table.swarm(TORRENT)?.site(1)?.gatewayHostsEver).toBe(3)
 })
 
-test('a site with two gateways has two, and each is told of the other', () => {
+test('a site with two gateways has two, and each is handed the other', () => {
   const { announce } = aTracker({ topology: aTopology({ gateways: 2 }) })
   announce('127.1.1.1', { left: 0 })
   announce('127.1.1.2', { left: 0 })
@@ -242,7 +242,7 @@ test('numwant is a maximum, and the gateway keeps its upstream within it', () =>
   expect(announce('127.2.1.5', { numwant: 0 }).peers).toEqual([])
 })
 
-test('after a reload a peer belongs where the new topology puts it, and the gateway stays gateway', () => {
+test('after a reload a peer has its place in the new topology, and the gateway stays gateway', () => {
   const { announce, topology } = aTracker({ topology: aTopology({ siteNames: ['fra', 'ams'] }) })
   announce('127.1.1.1', { left: 0 })
   announce('127.2.1.1')
@@ -255,7 +255,7 @@ test('after a reload a peer belongs where the new topology puts it, and the gate
   expect(announce('127.1.1.1', { left: 0 })).toMatchObject({ complete: 1, incomplete: 0 })
 })
 
-test('a gateway that died without a word is replaced by the first to notice that nothing comes', () => {
+test('a gateway that died silently is replaced by the first leecher without progress', () => {
   const { announce, clock, counted } = aTracker()
   const libtorrent = { client: '-LT2080-' }
   announce('127.1.1.1', { ...libtorrent, left: 0 })
@@ -266,7 +266,7 @@ test('a gateway that died without a word is replaced by the first to notice that
   expect(counted.elections.at(-1)).toEqual({ site: 1, cause: 'stalled' })
 })
 
-test('a gateway that did not come when it was due is replaced, though another peer got further meanwhile', () => {
+test('a gateway whose announce is overdue is replaced, although another peer has progress meanwhile', () => {
   const { announce, clock, counted } = aTracker()
   announce('127.1.1.1', { client: '-LT2080-', left: 0 })
   for (const host of [1, 2, 3, 4]) announce(`127.2.1.${host}`, { client: '-LT2080-' })
@@ -276,7 +276,7 @@ test('a gateway that did not come when it was due is replaced, though another pe
   expect(counted.elections.at(-1)).toEqual({ site: 1, cause: 'stalled' })
 })
 
-test('a gateway that is late keeps its lease when a newcomer asks', () => {
+test('a gateway whose announce is late keeps its lease when a new peer announces', () => {
   const { announce, clock } = aTracker()
   announce('127.1.1.1', { client: '-LT2080-', left: 0 })
   for (const host of [1, 2, 3]) announce(`127.2.1.${host}`, { client: '-LT2080-' })
@@ -284,7 +284,7 @@ test('a gateway that is late keeps its lease when a newcomer asks', () => {
   expect(remoteTo('127.2.1.4', announce('127.2.1.4', { client: '-LT2080-' }).peers)).toEqual([])
 })
 
-test('a site does not wait for a gateway that passes nothing on before it is complete', () => {
+test('a site does not use an upstream that uploads nothing before it is complete', () => {
   const { announce } = aTracker({ topology: aTopology({ cost: () => 100 }) })
   announce('127.1.1.1', { left: 0 })
   announce('127.2.1.1', { client: '-TR3000-' })
@@ -295,18 +295,18 @@ test('a site does not wait for a gateway that passes nothing on before it is com
 })
 
 test('a Transmission source is handed to four local peers, another one to one', () => {
-  for (const [client, heard] of [
+  for (const [client, peers] of [
     ['-TR3000-', 4],
     ['-LT2080-', 1],
   ] as const) {
     const { announce } = aTracker()
     announce('127.1.1.1', { left: 0, client })
     for (let host = 2; host < 12; host++) announce(`127.1.1.${host}`)
-    expect(announce('127.1.1.1', { left: 0, client }).peers).toHaveLength(heard)
+    expect(announce('127.1.1.1', { left: 0, client }).peers).toHaveLength(peers)
   }
 })
 
-test('a leecher that passes hardly anything on hears of six others from the start, another one of two or three', () => {
+test('a leecher that uploads very little is handed six others from the start, another one two or three', () => {
   for (const [client, fewest, most] of [
     ['-TR3000-', 6, 6],
     ['-LT2080-', 2, 3],
@@ -320,19 +320,19 @@ test('a leecher that passes hardly anything on hears of six others from the star
   }
 })
 
-test('a finisher is introduced to needy peers though they have many neighbours: none of those may be done', () => {
+test('a finisher is introduced to leechers although they have many neighbours, of which none may be complete', () => {
   const { announce } = aTracker()
   announce('127.1.1.1', { left: 0 })
   const transmission = { client: '-TR3000-' }
   for (let host = 1; host <= 16; host++) announce(`127.2.1.${host}`, transmission)
-  const told = [1, 2, 3, 4].map(
+  const handedOut = [1, 2, 3, 4].map(
     (host) => announce(`127.2.1.${host}`, { ...transmission, left: 0, event: 'completed' }).peers.length,
   )
-  // Those that it knew, and six others.
-  expect(Math.min(...told)).toBeGreaterThanOrEqual(10)
+  // Its former peers, and six others.
+  expect(Math.min(...handedOut)).toBeGreaterThanOrEqual(10)
 })
 
-test('what a former gateway downloads may still come from elsewhere, and is counted so', () => {
+test('bytes of a former gateway count as those of a gateway, because they may still be remote', () => {
   const { announce, clock, counted } = aTracker()
   announce('127.1.1.1', { left: 0 })
   announce('127.2.1.1')
