@@ -348,7 +348,7 @@ export interface LoggedLine extends LogFields {
 }
 
 /** Carriers of one process among simulated peers. The sites are numbers as text, `1` and up. */
-export function aCarriedSwarm({ cacheBytes = 268_435_456, seed = 7 } = {}) {
+export function aCarriedSwarm({ cacheBytes = 268_435_456, seed = 7, ownSite = '1' } = {}) {
   const clock = new ManualClock()
   const random = new SeededRandom(seed)
   const peers = new Map<string, SimulatedPeer>()
@@ -358,6 +358,7 @@ export function aCarriedSwarm({ cacheBytes = 268_435_456, seed = 7 } = {}) {
   const write = (fields: LogFields, text: string) => void lines.push({ ...fields, text })
   const log: Log = { debug: write, info: write, warn: write, error: write }
   const carriers = new Carriers({
+    ownSite,
     cacheBytes,
     clock,
     random,
@@ -371,6 +372,13 @@ export function aCarriedSwarm({ cacheBytes = 268_435_456, seed = 7 } = {}) {
     },
     onObservations: (batch) => observations.push(...batch),
   })
+  const step = () => {
+    clock.advanceMs(STEP_MS)
+    for (const peer of peers.values()) peer.step()
+    for (const socket of sockets) socket.step()
+    sockets = sockets.filter(({ isDestroyed }) => !isDestroyed)
+    carriers.tick()
+  }
   return {
     carriers,
     clock,
@@ -389,18 +397,93 @@ export function aCarriedSwarm({ cacheBytes = 268_435_456, seed = 7 } = {}) {
     },
     /** Bytes of content that a site received from another one. */
     relayedBytes: (to: number, from: number) => carriers.counters.relayedBytes(String(to), String(from)),
+    step,
     run(ms: number, isDone: () => boolean = () => false): boolean {
-      for (let passed = 0; passed < ms && !isDone(); passed += STEP_MS) {
-        clock.advanceMs(STEP_MS)
-        for (const peer of peers.values()) peer.step()
-        for (const socket of sockets) socket.step()
-        sockets = sockets.filter(({ isDestroyed }) => !isDestroyed)
-        carriers.tick()
-      }
+      for (let passed = 0; passed < ms && !isDone(); passed += STEP_MS) step()
       return isDone()
     },
   }
 }
+
+export type CarriedSwarm = ReturnType<typeof aCarriedSwarm>
+
+/** Several nodes, one for each site, with a connection between each two of them. */
+export function runNodes(
+  nodes: readonly CarriedSwarm[],
+  links: readonly NodeLink[],
+  ms: number,
+  isDone: () => boolean = () => false,
+): boolean {
+  for (let passed = 0; passed < ms && !isDone(); passed += STEP_MS) {
+    for (const node of nodes) node.step()
+    for (const link of links) link.step()
+  }
+  return isDone()
+}
+
+/** A connection between two nodes with a rate in each direction. */
+export class NodeLink {
+  readonly #directions: { queue: Buffer[]; events: NodeEvents | undefined; carriedBytes: number }[]
+  readonly #bytesPerStep: number
+  isCut = false
+
+  constructor(first: CarriedSwarm, second: CarriedSwarm, bytesPerSecond = 100_000_000) {
+    this.#bytesPerStep = (bytesPerSecond * STEP_MS) / 1_000
+    this.#directions = [
+      { queue: [], events: undefined, carriedBytes: 0 },
+      { queue: [], events: undefined, carriedBytes: 0 },
+    ]
+    for (const [index, node] of [first, second].entries())
+      node.carriers.addLink(
+        (events) => this.#socket(index, events),
+        () => true,
+      )
+  }
+
+  /** Bytes from the first to the second node, and back. */
+  get carriedBytes(): readonly number[] {
+    return this.#directions.map(({ carriedBytes }) => carriedBytes)
+  }
+
+  step(): void {
+    if (this.isCut) return
+    for (const [index, direction] of this.#directions.entries()) {
+      const { events } = this.#directions[1 - index]!
+      let budget = this.#bytesPerStep
+      while (budget > 0 && direction.queue.length > 0) {
+        const chunk = direction.queue.shift()!
+        const part = chunk.subarray(0, budget)
+        if (part.length < chunk.length) direction.queue.unshift(chunk.subarray(part.length))
+        budget -= part.length
+        direction.carriedBytes += part.length
+        events?.onData(part)
+      }
+      direction.events?.onDrain?.()
+    }
+  }
+
+  close(): void {
+    for (const { events } of this.#directions) events?.onEnd('closed')
+  }
+
+  #socket(index: number, events: NodeEvents): ClientSocket {
+    const direction = this.#directions[index]!
+    direction.events = events
+    return {
+      write: (bytes) => void direction.queue.push(Buffer.from(bytes)),
+      get unsentBytes() {
+        return direction.queue.reduce((sum, { length }) => sum + length, 0)
+      },
+      pause: () => {},
+      resume: () => {},
+      destroy: () => {
+        direction.events = undefined
+      },
+    }
+  }
+}
+
+type NodeEvents = Pick<SocketEvents, 'onData' | 'onDrain' | 'onEnd'>
 
 export function siteOf(site: number, content: Content): CarriedSite {
   return { site: String(site), infoHash: content.infoHash }

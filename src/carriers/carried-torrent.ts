@@ -5,14 +5,21 @@ import { createHash } from 'node:crypto'
 import type { CarrierCounters } from './carrier-counters.ts'
 import type { CarrierView, UpstreamConnection } from './carrier-view.ts'
 import { LocalRelay } from './local-relay.ts'
-import { chooseUpstream, type Cost, siteRank } from './site-order.ts'
+import { chooseUpstream, type Cost, planTree } from './site-order.ts'
 import type { TorrentCarrier } from './torrent-carrier.ts'
+
+/** The states of sites that begin at the same time arrive within this time. */
+const CONVERGENCE_MS = 400
+/** The planned upstream has its own upstream by then, and pieces to deliver. */
+const UPSTREAM_WAIT_MS = 1_500
 
 interface LocalSite {
   readonly carrier: TorrentCarrier
   readonly view: CarrierView
   /** Set before the site first fetches, and kept while it fetches. */
   rank: number | undefined
+  /** Since when the site needs an upstream and has none. */
+  waitsSinceMs: number | undefined
   upstream: { readonly view: CarrierView; readonly connection: UpstreamConnection } | undefined
   /** Sites that sent wrong data of this torrent. */
   readonly banned: Set<string>
@@ -52,6 +59,7 @@ export class CarriedTorrent {
       carrier,
       view: this.#localView(carrier),
       rank: undefined,
+      waitsSinceMs: undefined,
       upstream: undefined,
       banned: new Set(),
     }
@@ -63,9 +71,9 @@ export class CarriedTorrent {
     return [...this.#sites.values()].map(({ carrier }) => carrier)
   }
 
-  /** The view of a site of this process for other nodes. */
-  viewOf(site: string): CarrierView | undefined {
-    return this.#sites.get(site)?.view
+  /** The carrier of a site, with its view for other nodes. */
+  published(site: string): { readonly carrier: TorrentCarrier; readonly view: CarrierView } | undefined {
+    return this.#sites.get(site)
   }
 
   /** The carrier of a site on another node. */
@@ -118,26 +126,48 @@ export class CarriedTorrent {
     this.#detach(local)
     if (!isNeeded) {
       local.rank = undefined
+      local.waitsSinceMs = undefined
       return
     }
-    const others = [...this.#views()].filter(({ site }) => site !== carrier.site)
-    local.rank = siteRank(carrier.site, [local.view, ...others], { cost, tieOf: (site) => this.#tieOf(site) })
-    const ranked = others
-      .filter(({ site, path }) => !path.includes(carrier.site) && !local.banned.has(site))
-      .map((view) => ({
-        view,
-        site: view.site,
-        rank: view.rank ?? Infinity,
-        pieces: view.availablePieces,
-        sitesFed: view.sitesFed,
-      }))
-    const chosen = chooseUpstream(carrier.site, local.rank, ranked, cost)?.view
+    const others = [...this.#views()].filter(
+      ({ site, path }) => site !== carrier.site && !path.includes(carrier.site) && !local.banned.has(site),
+    )
+    const chosen = this.#join(local, others, cost)
     if (chosen !== undefined) this.#attach(local, chosen)
+  }
+
+  /** Sets the rank of the site, and returns its upstream once the sites that begin with it see each other. */
+  #join(local: LocalSite, others: readonly CarrierView[], cost: Cost): CarrierView | undefined {
+    const { site } = local.view
+    const nowMs = this.#nowMs()
+    local.waitsSinceMs ??= nowMs
+    const waitedMs = nowMs - local.waitsSinceMs
+    const members = others.filter(({ hasSource, rank }) => hasSource || rank !== undefined)
+    const planned = planTree([local.view, ...members], { cost, tieOf: (name) => this.#tieOf(name) }).get(site)
+    local.rank = planned?.rank
+    if (waitedMs < CONVERGENCE_MS) return undefined
+    const target = members.find((view) => view.site === planned?.upstream)
+    if (target !== undefined && target.availablePieces > 0) return target
+    if (target !== undefined && waitedMs < UPSTREAM_WAIT_MS) return undefined
+    // Behind all sites that fetch already.
+    const ranks = members.flatMap(({ rank, path }) =>
+      rank !== undefined && path.length > 1 ? [rank + 1] : [],
+    )
+    local.rank = Math.max(local.rank ?? 1, ...ranks)
+    const candidates = others.map((view) => ({
+      view,
+      site: view.site,
+      rank: view.rank ?? Infinity,
+      pieces: view.availablePieces,
+      sitesFed: view.sitesFed,
+    }))
+    return chooseUpstream(site, local.rank, candidates, cost)?.view
   }
 
   #attach(local: LocalSite, view: CarrierView): void {
     const connection = view.connect(local.carrier)
     local.upstream = { view, connection }
+    local.waitsSinceMs = undefined
     local.carrier.setUpstream(connection.holder, view.pieces)
   }
 

@@ -17,6 +17,8 @@ import { BlockCache } from './block-cache.ts'
 import { CarriedTorrent } from './carried-torrent.ts'
 import type { CarriedClient, CarriedClientUpdate } from './carried-client.ts'
 import { CarrierCounters } from './carrier-counters.ts'
+import type { SiteLinkInit } from './link/site-link.ts'
+import { SiteLinks } from './link/site-links.ts'
 import type { Cost } from './site-order.ts'
 import { TorrentCarrier } from './torrent-carrier.ts'
 import type { TorrentGeometry } from './torrent-geometry.ts'
@@ -25,6 +27,8 @@ const TICK_MS = 100
 const TICK_MS_MAX = 200
 
 export interface CarriersInit {
+  /** Site of the node, of which other nodes fetch. */
+  readonly ownSite: string
   /** `carry.cache`. */
   readonly cacheBytes: number
   readonly clock: Clock
@@ -48,6 +52,7 @@ export class Carriers {
   readonly #torrents = new Map<string, { readonly infoHash: Buffer; readonly torrent: CarriedTorrent }>()
   readonly #geometries = new Map<string, TorrentGeometry>()
   readonly #changed = new Map<CarriedClient, Buffer>()
+  readonly #links: SiteLinks
   #cost: Cost = () => 1
   #engineMs = 0
   #tickedMs: number
@@ -57,6 +62,30 @@ export class Carriers {
     this.#init = init
     this.#memory = new BlockCache(init.cacheBytes)
     this.#tickedMs = init.clock.nowMs()
+    this.#links = new SiteLinks({
+      ownSite: init.ownSite,
+      counters: this.counters,
+      nowMs: () => this.#engineMs,
+      log: init.log,
+      published: (infoHash) => this.#torrents.get(infoHashKey(infoHash))?.torrent.published(init.ownSite),
+      onRemote: (infoHash, view) => this.#torrents.get(infoHashKey(infoHash))?.torrent.addRemote(view),
+      onLost: (infoHash, site) => this.#torrents.get(infoHashKey(infoHash))?.torrent.removeRemote(site),
+    })
+  }
+
+  /** A connection to a node of another site, or from one. `admits`: the sites that the other side may be. */
+  addLink(connect: SiteLinkInit['connect'], admits: (site: string) => boolean): void {
+    this.#links.add(connect, admits)
+  }
+
+  /** Sites with an open connection. */
+  get linkedSites(): readonly string[] {
+    return this.#links.sites
+  }
+
+  /** Bytes per second of blocks to a site. Undefined: as fast as its connection allows. */
+  setRate(site: string, bytesPerSecond: number | undefined): void {
+    this.#links.setRate(site, bytesPerSecond)
   }
 
   start(): void {
@@ -67,6 +96,7 @@ export class Carriers {
     clearInterval(this.#timer)
     this.#timer = undefined
     for (const { torrent } of this.#torrents.values()) torrent.stop()
+    this.#links.stop()
     this.#torrents.clear()
     this.#changed.clear()
   }
@@ -97,11 +127,12 @@ export class Carriers {
 
   removeClient({ site, infoHash }: CarriedSite, client: Pick<CarriedClientUpdate, 'address' | 'port'>): void {
     const entry = this.#torrents.get(infoHashKey(infoHash))
-    if (entry?.torrent.viewOf(site) !== undefined) entry.torrent.carrier(site).removeClient(client)
+    entry?.torrent.published(site)?.carrier.removeClient(client)
   }
 
   removeTorrent(infoHash: Buffer): void {
     const key = infoHashKey(infoHash)
+    this.#links.forget(infoHash)
     this.#torrents.get(key)?.torrent.stop()
     this.#torrents.delete(key)
     this.#geometries.delete(key)
@@ -113,6 +144,7 @@ export class Carriers {
     this.#engineMs += Math.min(TICK_MS_MAX, Math.max(0, nowMs - this.#tickedMs))
     this.#tickedMs = nowMs
     for (const { torrent } of this.#torrents.values()) torrent.tick(this.#cost)
+    this.#links.tick()
     this.#report()
   }
 
@@ -128,6 +160,7 @@ export class Carriers {
       makeCarrier: (site) => this.#makeCarrier(site, own, torrent),
     })
     this.#torrents.set(key, { infoHash: own, torrent })
+    this.#links.follow(own)
     return torrent
   }
 

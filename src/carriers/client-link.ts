@@ -5,7 +5,7 @@
  * Reserved bits are zero, so that everything is plain BEP 3. The node unchokes each client that is interested, and shows
  * interest only where it wants blocks: an upload slot of a client is for a peer that uses it.
  *
- * The client is hostile. Its requests are bounded (`client-requests.ts`), no block is passed to a socket that has not
+ * The client is hostile. Its requests are bounded (`pending-requests.ts`), no block is passed to a socket that has not
  * accepted earlier ones, blocks that were not requested are skipped, and a client that sends too many messages, or
  * reads nothing for a minute, is disconnected. Each of these is counted.
  */
@@ -21,14 +21,16 @@ import { MessageReader, type PeerMessage } from '../wire/peer/message-reader.ts'
 import { ProtocolViolation } from '../wire/peer/protocol-violation.ts'
 import { BlockAssembly } from './block-assembly.ts'
 import type { ClientFault } from './carrier-counters.ts'
-import { ClientRequests } from './client-requests.ts'
 import type { Holder, Requester } from './holder.ts'
 import type { RequestResult } from './block-router.ts'
+import { PendingRequests } from './pending-requests.ts'
 import { TransferRate } from './transfer-rate.ts'
 
 /** Clients accept 250 (rtorrent) to 2,000 (libtorrent) requests; Transmission drops those above 512. */
 const OUTSTANDING_MAX = 250
 const OUTSTANDING_MIN = 32
+/** libtorrent requests 500 blocks ahead, Transmission as many as ten seconds take. */
+const REQUEST_LIMITS = { requestsMax: 4_096, routedBytesMin: 524_288, routedBytesMax: 4_194_304 }
 /** Bytes in the socket's buffer above which no further request is answered. Grows with the rate to a quarter second. */
 const SEND_BYTES_MIN = 262_144
 const SEND_BYTES_MAX = 2_097_152
@@ -87,7 +89,7 @@ export class ClientLink implements Holder, Requester {
   readonly #init: LinkInit
   readonly #socket: ClientSocket
   readonly #reader: MessageReader
-  readonly #requests = new ClientRequests()
+  readonly #requests = new PendingRequests(REQUEST_LIMITS)
   readonly #assembly = new BlockAssembly()
   readonly #messages: TokenBucket
   readonly #unrequested: TokenBucket

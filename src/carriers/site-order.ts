@@ -14,33 +14,52 @@ export interface RankedSite {
 
 export type Cost = (a: string, b: string) => number
 
-/**
- * Steps before `site` joins the tree; 0 for a site with a source. Sites at equal cost join in an order that differs for
- * each torrent (`tieOf`), so that one site is not the first of all torrents.
- */
-export function siteRank(
-  site: string,
+/** A site with an equal cost to the tree joins it in an order that differs for each torrent (`tieOf`). */
+export interface TreeContext {
+  readonly cost: Cost
+  readonly tieOf: (site: string) => number
+}
+
+export interface PlannedSite {
+  /** Steps before the site joins the tree; 0 for a site with a source. */
+  readonly rank: number
+  /** Undefined for a site with a source, and where no site has one. */
+  readonly upstream: string | undefined
+}
+
+/** A site that feeds another one already has half of its link for this one. */
+const SHARED_COST = 0.5
+
+/** The whole tree, for sites that begin at the same time and have the same view of each other. */
+export function planTree(
   sites: readonly RankedSite[],
-  { cost, tieOf }: { readonly cost: Cost; readonly tieOf: (site: string) => number },
-): number {
-  const distances = new Map(sites.map((other) => [other.site, other.hasSource ? 0 : Infinity]))
-  if (distances.get(site) === 0) return 0
-  for (let rank = 1; distances.size > 0;) {
+  { cost, tieOf }: TreeContext,
+): ReadonlyMap<string, PlannedSite> {
+  const plan = new Map<string, PlannedSite>()
+  const fed = new Map<string, number>()
+  for (const { site, hasSource } of sites) if (hasSource) plan.set(site, { rank: 0, upstream: undefined })
+  const waiting = new Set(sites.filter(({ hasSource }) => !hasSource).map(({ site }) => site))
+  for (let rank = 1; waiting.size > 0; rank++) {
     let next: string | undefined
-    for (const [other, distance] of distances) {
-      const least = next === undefined ? Infinity : (distances.get(next) as number)
-      if (next === undefined || distance < least || (distance === least && tieOf(other) < tieOf(next)))
-        next = other
+    let nextCost = Infinity
+    for (const site of waiting) {
+      const least = Math.min(Infinity, ...[...plan.keys()].map((joined) => cost(site, joined)))
+      const isNearer = next === undefined || least < nextCost
+      if (isNearer || (least === nextCost && tieOf(site) < tieOf(next as string)))
+        [next, nextCost] = [site, least]
     }
-    if (next === undefined) break
-    const isSource = distances.get(next) === 0
-    if (next === site) return rank
-    distances.delete(next)
-    if (!isSource) rank++
-    for (const [other, distance] of distances)
-      distances.set(other, distance === 0 ? 0 : Math.min(distance, cost(next, other)))
+    const site = next as string
+    waiting.delete(site)
+    let upstream: string | undefined
+    let best = Infinity
+    for (const joined of plan.keys()) {
+      const price = cost(site, joined) * (1 + SHARED_COST * (fed.get(joined) ?? 0))
+      if (price < best) [upstream, best] = [joined, price]
+    }
+    plan.set(site, { rank, upstream })
+    if (upstream !== undefined) fed.set(upstream, (fed.get(upstream) ?? 0) + 1)
   }
-  return sites.length
+  return plan
 }
 
 export interface UpstreamCandidate {
@@ -52,10 +71,7 @@ export interface UpstreamCandidate {
   readonly sitesFed: number
 }
 
-/** A site that feeds another one already has half of its link for this one. */
-const SHARED_COST = 0.5
-
-/** The site to fetch from: the cheapest one with a lower rank that has anything to deliver. */
+/** The site to fetch from, beside sites that already fetch: the cheapest one with a lower rank that has anything to deliver. */
 export function chooseUpstream<Candidate extends UpstreamCandidate>(
   site: string,
   rank: number,

@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BlockCache, TorrentCache } from '../../src/carriers/block-cache.ts'
-import { chooseUpstream, siteRank } from '../../src/carriers/site-order.ts'
+import { chooseUpstream, planTree } from '../../src/carriers/site-order.ts'
 import { aCarriedSwarm, Content, type SimulatedPeer } from '../simulated-peers.ts'
 
 test('each host completes, and each block leaves the source once and enters each site once', () => {
@@ -69,11 +69,10 @@ test('upstreams chosen by rank never close a circle, also where the sites see di
         const ranks = new Map(
           names.map((site, index) => [
             site,
-            siteRank(
-              site,
+            planTree(
               names.map((other, at) => ({ site: other, hasSource: views[index]![at] === true })),
               { cost, tieOf },
-            ),
+            ).get(site)!.rank,
           ]),
         )
         const upstreams = new Map(

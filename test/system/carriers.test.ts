@@ -83,6 +83,7 @@ async function carry(isRegistered: boolean, hosts: readonly (keyof typeof kinds)
   const content = await readFile(join(torrent.source, 'content.bin'))
   const uploaded = await startCountingSeed(torrent.path, torrent.source, addressOf(1, 200))
   const carriers = new Carriers({
+    ownSite: '1',
     cacheBytes: 67_108_864,
     clock: systemClock,
     random: new SeededRandom(4),

@@ -1,39 +1,46 @@
 /**
- * Requests of one client that are not answered yet, in the order of their arrival. Bounded: a client that requests
- * everything and reads nothing holds at most `ROUTED_BYTES_MIN` of blocks and `SEND_BYTES_MIN` of a socket's buffer.
+ * Requests of one client, or of the carrier of another site, that are not answered yet, in the order of their arrival.
  *
- * `queued` requests wait in the node; `routed` ones are with the router, which delivers their blocks at any time.
+ * `queued` requests wait in the node; `routed` ones are with the router, which delivers their blocks at any time. Both are
+ * bounded: a requester that requests everything and reads nothing holds `routedBytesMin` of blocks.
  */
 import type { Block } from '../wire/peer/block.ts'
 import { blockKey } from './block-key.ts'
 
-/** libtorrent requests 500 blocks ahead, Transmission as many as ten seconds take. */
-const REQUESTS_MAX = 4_096
-/** Blocks that the router may deliver at once. Grows with the rate of the client to a second, or four megabytes. */
-const ROUTED_BYTES_MIN = 524_288
-const ROUTED_BYTES_MAX = 4_194_304
+export interface RequestLimits {
+  readonly requestsMax: number
+  /** Blocks that the router may deliver at once: a second of the requester's rate within these limits. */
+  readonly routedBytesMin: number
+  readonly routedBytesMax: number
+}
 
-export class ClientRequests {
+export class PendingRequests {
   readonly #queued = new Map<number, Block>()
   readonly #routed = new Map<number, Block>()
+  readonly #limits: RequestLimits
   #routedBytes = 0
+
+  constructor(limits: RequestLimits) {
+    this.#limits = limits
+  }
 
   get count(): number {
     return this.#queued.size + this.#routed.size
   }
 
-  /** Returns false where the client has too many. A repeated request is one request. */
+  /** Returns false where there are too many. A repeated request is one request. */
   add(block: Block): boolean {
     const key = blockKey(block)
     if (this.#routed.has(key)) return true
-    if (this.count >= REQUESTS_MAX) return false
+    if (this.count >= this.#limits.requestsMax) return false
     this.#queued.set(key, block)
     return true
   }
 
   /** The next request for the router. Undefined where there is none, or where as many are routed as the rate allows. */
   takeNext(bytesPerSecond: number): Block | undefined {
-    const bytesMax = Math.min(ROUTED_BYTES_MAX, Math.max(ROUTED_BYTES_MIN, bytesPerSecond))
+    const { routedBytesMin, routedBytesMax } = this.#limits
+    const bytesMax = Math.min(routedBytesMax, Math.max(routedBytesMin, bytesPerSecond))
     if (this.#routedBytes >= bytesMax) return undefined
     for (const [key, block] of this.#queued) {
       this.#queued.delete(key)
