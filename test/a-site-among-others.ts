@@ -10,7 +10,8 @@ import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
 import { SiteAdvertiser } from '../src/federation/site-advertiser.ts'
 import { RemoteSites } from '../src/federation/remote-sites.ts'
-import { Tracker, type TrackerComponents } from '../src/tracker/tracker.ts'
+import { Tracker } from '../src/tracker/tracker.ts'
+import type { TrackerComponents } from '../src/tracker/tracker-components.ts'
 
 export interface SiteAmongOthers {
   readonly table: SwarmTable

@@ -68,9 +68,9 @@ export class SiteswarmNode {
   readonly #webSeeds: WebSeeds
   readonly #authority = new SiteAuthority()
   readonly #federation: Federation | undefined
-  readonly #reloads: TopologyReloader
+  readonly #reloader: TopologyReloader
   readonly #clientObservers: ClientObservers | undefined
-  readonly #housekeeping: Sweeper
+  readonly #sweeper: Sweeper
   readonly #http: HttpServer
   readonly #udp: UdpServer
   readonly #admin: AdminServer
@@ -164,14 +164,14 @@ export class SiteswarmNode {
       metrics: this.#counters.origins,
       clock,
     })
-    this.#reloads = new TopologyReloader({
+    this.#reloader = new TopologyReloader({
       config,
       counters: this.#counters,
       reloadTorrents,
       topology: this.#topology,
       log,
     })
-    this.#housekeeping = new Sweeper({
+    this.#sweeper = new Sweeper({
       table: this.#table,
       tracker: this.#tracker,
       replica: this.#replica,
@@ -262,12 +262,12 @@ export class SiteswarmNode {
     await this.#store.open(this.#replica)
     this.#isRestored = true
     this.#federation?.start()
-    this.#housekeeping.start()
+    this.#sweeper.start()
     this.#clientObservers?.start()
     const http = await listenOn(listen.http, (at) => this.#http.start(at))
     const udp = await listenOn(listen.udp, (at) => this.#udp.start(at))
     this.#unwatch.push(
-      watchForChanges(this.#config.topologyPath, () => void this.#reloads.reloadLogged('file-changed')),
+      watchForChanges(this.#config.topologyPath, () => void this.#reloader.reloadLogged('file-changed')),
       pollTorrents(this.#pollTorrents, (err) =>
         log.error({ event: 'torrents-poll-failed', err }, 'polling the registered torrents failed'),
       ),
@@ -287,11 +287,11 @@ export class SiteswarmNode {
 
   /** Reloads the topology and the torrents. Rejects with a `ConfigError` and changes nothing if the topology is invalid. */
   reload(): Promise<{ readonly sites: number }> {
-    return this.#reloads.reload()
+    return this.#reloader.reload()
   }
 
   reloadOnSignal(): void {
-    void this.#reloads.reloadLogged('signal')
+    void this.#reloader.reloadLogged('signal')
   }
 
   /** Not ready from now on; requests are still answered. */
@@ -313,7 +313,7 @@ export class SiteswarmNode {
     this.#webSeeds.close()
     await this.#federation?.stop()
     this.#clientObservers?.stop()
-    this.#housekeeping.stop()
+    this.#sweeper.stop()
     this.#replica.flush()
     await this.#store.close()
     await this.#admin.stop()

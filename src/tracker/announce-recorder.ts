@@ -15,7 +15,7 @@ import { derivePeerUpdate, type PeerUpdate, timeOf } from './peer-update.ts'
 import { type ClientProfile, clientProfile } from './client-profile.ts'
 import type { GatewayElections } from './gateway-elections.ts'
 import { lifetimeSeconds, type AnnounceInterval, computeInterval } from './interval.ts'
-import type { TrackerComponents } from './tracker.ts'
+import type { TrackerComponents } from './tracker-components.ts'
 
 /** An announce that is recorded and not yet answered. */
 export interface RecordedAnnounce {

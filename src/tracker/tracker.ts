@@ -4,55 +4,25 @@
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceReply, AnnounceRequest, ScrapeCounts, TrackerService } from '../core/announce.ts'
-import { type Clock, elapsedMs } from '../core/clock.ts'
+import { elapsedMs } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import { PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX } from '../core/limits.ts'
-import type { Random } from '../core/random.ts'
-import type { Protocol, TrackerMetrics } from '../core/tracker-metrics.ts'
+import type { Protocol } from '../core/tracker-metrics.ts'
 import { applyDecision, countDecision, rankGateway } from './apply-decision.ts'
 import { decideHandout } from '../handout/decide-handout.ts'
 import type { Decision, Requester } from '../handout/decision.ts'
 import { defaultPolicy, type Policy } from '../handout/policy.ts'
 import { flags, writePeers } from '../swarm/peer-rows.ts'
 import { SiteSwarm, type Swarm } from '../swarm/swarm.ts'
-import type { SwarmTable } from '../swarm/swarm-table.ts'
-import type { CurrentTopology } from '../topology/current-topology.ts'
-import type { SiteAuthority } from '../topology/site-authority.ts'
 import type { Topology } from '../topology/topology.ts'
 import { GatewayElections } from './gateway-elections.ts'
 import { type RecordedAnnounce, AnnounceRecorder, isGateway } from './announce-recorder.ts'
-import { type IntervalLimits, LoadMeter, type AnnounceInterval, computeInterval } from './interval.ts'
-import type { GatewayLeases } from '../replication/site-store.ts'
+import { LoadMeter, type AnnounceInterval, computeInterval } from './interval.ts'
 import { type Endpoint, endpointOf } from './endpoint.ts'
 import { choicesOfRemoteSite, decisionOfRemoteSite, type Explained, unknownClient } from './explain.ts'
 import { ObservationRecorder } from './observation-recorder.ts'
-import type { ReachabilityCheck, RemoteCounts, TorrentAdmission } from './ports.ts'
-import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import { DeferredAnnounces } from './deferred-announces.ts'
-
-export interface TrackerComponents {
-  readonly topology: CurrentTopology
-  readonly authority: SiteAuthority
-  readonly table: SwarmTable
-  readonly clock: Clock
-  readonly random: Random
-  readonly metrics: TrackerMetrics
-  readonly admission: TorrentAdmission
-  readonly interval: IntervalLimits
-  readonly policy?: Policy
-  /** Asked before a peer becomes gateway. Without it, this node decides alone, as in a site with one node. */
-  readonly leases?: GatewayLeases
-  /** Replicates to the other nodes of the site. Without it, there are none. */
-  readonly replica?: SwarmReplica
-  /** Without it, this node is not federated and answers for all sites. */
-  readonly remote?: RemoteCounts
-  /** Delays an election until remote sites have announced theirs; a timer by default. */
-  readonly wait?: (forMs: number) => Promise<void>
-  /** Dials a client before it becomes gateway. Without it, no client is checked. */
-  readonly reachability?: ReachabilityCheck
-  /** Called on the announce path when a peer of this site completed this torrent; must return at once. */
-  readonly onCompletion?: (infoHash: Buffer, siteIndex: number) => void
-}
+import type { TrackerComponents } from './tracker-components.ts'
 
 export class Tracker implements TrackerService {
   readonly #parts: TrackerComponents
