@@ -45,6 +45,8 @@ export interface DownloadServer {
     readonly topology: CurrentTopology
   }
   readonly counted: { bytes: number; readonly refused: OriginRefusal[]; readonly codes: string[] }
+  /** Fields of each warning in the log. */
+  readonly warned: Readonly<Record<string, unknown>>[]
   readonly port: number
   get(path: string, from: string, options?: RequestOptions): Promise<Response>
 }
@@ -69,6 +71,7 @@ export async function aDownloadServer(
     topology: new CurrentTopology(aTopology()),
   }
   const counted: DownloadServer['counted'] = { bytes: 0, refused: [], codes: [] }
+  const warned: Readonly<Record<string, unknown>>[] = []
   const metrics = {
     originBytes: (_site: number, bytes: number) => (counted.bytes += bytes),
     originSaved: () => {},
@@ -79,7 +82,12 @@ export async function aDownloadServer(
     topology: swarm.topology,
     metrics,
     onRefusal: (code: string) => void counted.codes.push(code),
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: {
+      debug() {},
+      info() {},
+      warn: (fields: Readonly<Record<string, unknown>>) => void warned.push(fields),
+      error() {},
+    },
   }
   const variants = new TorrentVariants({
     ...parts,
@@ -124,7 +132,7 @@ export async function aDownloadServer(
   })
   const get = (path: string, from: string, more: RequestOptions = {}) =>
     ask(port, path, { localAddress: from, ...more })
-  return { store, registry, variants, directory, clock, swarm, counted, port, get }
+  return { store, registry, variants, directory, clock, swarm, counted, warned, port, get }
 }
 
 /** Sends the path unchanged; `fetch` would normalize it. */

@@ -3,7 +3,8 @@
  * that started them ends.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import { freePort } from './a-node.ts'
@@ -50,6 +51,33 @@ export const aria2: Client = async ({ torrent, directory, address }) => {
   ]
   await said(directory, spawn('aria2c', args, { stdio: ['ignore', 'pipe', 'inherit'] }))
 }
+
+/** Its web seed requests come from the address, too. */
+export const transmission: Client = async ({ torrent, directory, address }) => {
+  mkdirSync(directory, { recursive: true })
+  const state = `${directory}.transmission`
+  mkdirSync(state, { recursive: true })
+  const settings = {
+    'bind-address-ipv4': address,
+    'dht-enabled': false,
+    'download-dir': directory,
+    'lpd-enabled': false,
+    'peer-port': await freePort(),
+    'port-forwarding-enabled': false,
+    'rpc-enabled': false,
+    'watch-dir': state,
+    'watch-dir-enabled': true,
+  }
+  writeFileSync(join(state, 'settings.json'), JSON.stringify(settings))
+  copyFileSync(torrent, join(state, 'watched.torrent'))
+  const args = ['--foreground', '--log-info', '--config-dir', state]
+  await said(
+    'to "Complete"',
+    spawn('/bin/sh', ['-c', 'exec transmission-daemon "$@" 2>&1', 'sh', ...args], PIPED),
+  )
+}
+
+const PIPED = { stdio: ['ignore', 'pipe', 'inherit'] as ['ignore', 'pipe', 'inherit'] }
 
 function said(word: string, child: ChildProcessByStdio<null, Readable, null>): Promise<void> {
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -6,9 +6,9 @@
 /**
  * Reason for rejecting a request for content. `warm`: its site has a copy. `budget`: the byte budget of its site is
  * exhausted. `busy`: another host of its site was fetching until the client's timeout was near. `failed`: the origin
- * could not be read.
+ * could not be read. `not-found`: the torrent has no file of that name.
  */
-export type OriginRefusal = 'warm' | 'budget' | 'busy' | 'failed'
+export type OriginRefusal = 'warm' | 'budget' | 'busy' | 'failed' | 'not-found'
 
 export interface OriginMetrics {
   /** Bytes read from an origin for clients of this site. */

@@ -149,7 +149,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'origin_refused_total',
     type: 'counter',
     labels: ['site', 'cause'],
-    help: 'Rejected requests for content: the site has a copy (warm), its byte budget is exhausted (budget), another of its hosts was fetching until the wait ended (busy), or the origin could not be read (failed).',
+    help: 'Rejected requests for content: the site has a copy (warm), its byte budget is exhausted (budget), another of its hosts was fetching until the wait ended (busy), the origin could not be read (failed), or the torrent has no file of that name (not-found).',
     read: ({ counters }) =>
       perSite(counters, (index, site) =>
         originRefusals.map((cause) => ({

@@ -1,7 +1,7 @@
 /** Counters of web seeds, by the name of the client's site, as in counters.ts. */
 import type { OriginMetrics, OriginRefusal } from '../core/origin-metrics.ts'
 
-export const originRefusals: readonly OriginRefusal[] = ['warm', 'budget', 'busy', 'failed']
+export const originRefusals: readonly OriginRefusal[] = ['warm', 'budget', 'busy', 'failed', 'not-found']
 
 /*
   The row of a site

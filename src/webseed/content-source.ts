@@ -51,7 +51,7 @@ export class ContentSource {
     this.#environment = environment
     this.#files = new BoundedCache({
       costMax: FILES_KEPT_MAX,
-      costOf: (files) => TORRENT_COST + (files?.byPath.size ?? 0),
+      costOf: (files) => TORRENT_COST + (files?.files.length ?? 0),
     })
     this.#opened = new BoundedCache({
       costMax: FILES_KEPT_MAX,

@@ -18,7 +18,7 @@ import { parseInfoHash } from '../../core/info-hash.ts'
 import type { Log } from '../../core/log.ts'
 import type { OriginMetrics, OriginRefusal } from '../../core/origin-metrics.ts'
 import { sendText } from './responses.ts'
-import type { Registration } from '../../registry/registration.ts'
+import { type Registration, registrationKey } from '../../registry/registration.ts'
 import type { TorrentRegistry } from '../../registry/torrent-registry.ts'
 import type { CurrentTopology } from '../../topology/current-topology.ts'
 import type { Site } from '../../topology/topology.ts'
@@ -56,6 +56,10 @@ const defaultWaitLimits: WaitingLimits = {
 
 /** Retry delay of a host that was not granted while it waited. */
 const BUSY_RETRY_SECONDS = 5
+/** Names that are logged in the lifetime of the node, since requests can contain any number of them. */
+const NOT_FOUND_NAMES_MAX = 1_000
+/** Longer than the path of any file. */
+const LOGGED_PATH_MAX = 1_000
 /** Retry delay while the origin is down. */
 const FAILED_RETRY_SECONDS = 30
 
@@ -68,6 +72,7 @@ export class WebSeedHandler {
   readonly #log: Log
   readonly #waitLimits: WaitingLimits
   #waiting = 0
+  readonly #notFoundNames = new Set<string>()
 
   constructor({
     registry,
@@ -92,8 +97,7 @@ export class WebSeedHandler {
     const topology = this.#topology.value
     const site = topology.places[topology.locate(from)]?.site
     if (site === undefined) return this.#refuse(response, 403, 'TRK_ADDRESS_UNMAPPED', from.toString())
-    const [, digits = '', path = ''] =
-      /^\/webseed\/([0-9a-f]+)((?:\/[^?]*)?)(?:\?.*)?$/i.exec(request.url ?? '') ?? []
+    const [, digits = '', path = ''] = /^\/webseed\/([0-9a-f]+)((?:[/?].*)?)$/is.exec(request.url ?? '') ?? []
     const infoHash = parseInfoHash(digits)
     if (infoHash === undefined)
       return sendText(response, 404, 'the path must be /webseed/{infohash}/ and the path of a file')
@@ -109,7 +113,7 @@ export class WebSeedHandler {
     response.once('close', () => closing.abort())
     const files = await this.#webSeeds.content.files(registration)
     const file = files === undefined ? undefined : findContentFile(files, path)
-    if (file === undefined) return sendText(response, 404, 'the torrent has no such file')
+    if (file === undefined) return this.#rejectNotFound(response, site, registration, path)
     await this.#handleFile(request, response, {
       registration,
       file,
@@ -143,7 +147,8 @@ export class WebSeedHandler {
 
   /** Waits while the decision is `wait`, within the limits and while the connection is open. */
   async #decide(request: IncomingMessage, wanted: FileRequest): Promise<FetchDecision> {
-    if (request.method === 'HEAD' || wanted.file.isPadding) return this.#decideWithoutOrigin(wanted)
+    const { isPadding, sizeBytes } = wanted.file
+    if (request.method === 'HEAD' || isPadding || sizeBytes === 0) return this.#decideWithoutOrigin(wanted)
     let decision = await this.#requestFetch(wanted)
     if (decision.kind !== 'wait' || this.#waiting >= this.#waitLimits.waitingMax) return decision
     const untilMs = elapsedMs() + this.#waitLimits.waitMs
@@ -223,6 +228,27 @@ export class WebSeedHandler {
       retryAfterSeconds: FAILED_RETRY_SECONDS,
       line: 'the origin of this torrent cannot be read now; the log of this node has the reason',
     })
+  }
+
+  /** One 404 ends the web seed for a whole torrent in libtorrent and aria2. Each name is logged once. */
+  #rejectNotFound(response: ServerResponse, site: Site, registration: Registration, path: string): void {
+    this.#metrics.originRefused(site.index, 'not-found')
+    const logged = path.slice(0, LOGGED_PATH_MAX)
+    const name = `${registrationKey(registration)} ${logged}`
+    if (!this.#notFoundNames.has(name) && this.#notFoundNames.size < NOT_FOUND_NAMES_MAX) {
+      this.#notFoundNames.add(name)
+      this.#log.warn(
+        {
+          event: 'webseed-not-found',
+          torrent: registration.name,
+          infoHash: registration.infoHashes[0]?.toString('hex'),
+          path: logged,
+          site: site.name,
+        },
+        'a client requested a file that the torrent does not contain; the client may no longer use the web seed',
+      )
+    }
+    sendText(response, 404, 'the torrent has no such file')
   }
 
   /** Ends a request that was not granted while it waited. */

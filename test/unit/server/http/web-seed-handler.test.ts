@@ -38,6 +38,24 @@ describe('a web seed', () => {
     }
   })
 
+  it('counts a request for a file that the torrent does not contain, and logs each name once', async () => {
+    const { server, infoHash } = await aServer()
+    const statuses: number[] = []
+    for (const name of ['x', 'x', 'y%0a'])
+      statuses.push((await server.get(`/webseed/${infoHash}/${name}`, FRA)).status)
+    expect(statuses).toEqual([404, 404, 404])
+    expect(server.counted.refused).toEqual(['not-found', 'not-found', 'not-found'])
+    expect(server.warned).toEqual(
+      ['/x', '/y%0a'].map((path) => ({
+        event: 'webseed-not-found',
+        torrent: 'image.bin',
+        infoHash,
+        path,
+        site: 'fra',
+      })),
+    )
+  })
+
   it('answers HEAD without reading the file', async () => {
     const { server, url } = await aServer()
     const { status, headers, body } = await server.get(url, FRA_OTHER, {
