@@ -82,6 +82,7 @@ function aNode() {
     site: 'fra',
     lifetimeMs: LIFETIME_MS,
     mirror: new TorrentDirectory({ directory, describe, isRequired: false, clock: systemClock, log }),
+    check: (torrent) => torrent,
     mirrorDirectory: directory,
     clock: systemClock,
     random,

@@ -4,6 +4,7 @@ import type { NodeConfig } from '../config/load-config.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { type Random, systemSecret } from '../core/random.ts'
+import { InputError } from '../core/errors.ts'
 import { infoHashesOf, readMetainfo } from '../metainfo/metainfo.ts'
 import { summarize } from '../metainfo/summary.ts'
 import { MemoryStore } from '../replication/memory/memory-store.ts'
@@ -12,7 +13,7 @@ import { TorrentDirectory } from '../replication/torrent-directory.ts'
 import { RedisStore } from '../replication/redis/redis-store.ts'
 import { announceSecondsMinLongest } from '../tracker/client-profile.ts'
 import { lifetimeSeconds } from '../tracker/interval.ts'
-import type { SiteStore } from '../replication/site-store.ts'
+import type { RegisteredTorrent, SiteStore } from '../replication/site-store.ts'
 
 export interface NodeStore {
   readonly store: SiteStore
@@ -48,6 +49,7 @@ export function openStore(
     lifetimeMs: lifetimeSeconds(interval.maxMs / 1000, announceSecondsMinLongest) * 1000,
     mirror: directory,
     mirrorDirectory: torrents.directory,
+    check: checkStoredTorrent,
     clock,
     random,
     newSecret: systemSecret,
@@ -64,4 +66,13 @@ export function describeTorrent(bytes: Buffer, path: string) {
   const metainfo = readMetainfo(bytes, path)
   const { name, contentBytes } = summarize(metainfo)
   return { infoHashes: infoHashesOf(metainfo), name: name ?? '', sizeBytes: contentBytes }
+}
+
+/** See `CheckTorrent`. */
+function checkStoredTorrent(torrent: RegisteredTorrent, bytes: Buffer): RegisteredTorrent {
+  const described = describeTorrent(bytes, 'the torrent in the store')
+  const [first] = torrent.infoHashes
+  if (first === undefined || described.infoHashes[0]?.equals(first) !== true)
+    throw new InputError('the torrent in the store has another infohash')
+  return { ...torrent, ...described }
 }

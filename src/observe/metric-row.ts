@@ -18,6 +18,7 @@ export interface Gauges {
     readonly backlogBytes: number
     readonly droppedBatches: number
     readonly refusedBatches: number
+    readonly invalidValues: number
   }
   /** True if a load balancer should send clients to this node. */
   readonly isReady: boolean

@@ -197,6 +197,13 @@ export const metricsTable: readonly MetricRow[] = [
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.refusedBatches }],
   },
   {
+    name: 'store_values_invalid_total',
+    type: 'counter',
+    labels: [],
+    help: 'Values in the store that no node wrote, such as a count that is not a number or a torrent with other bytes. They are skipped; the log names one of them a minute.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.store.invalidValues }],
+  },
+  {
     name: 'federation_up',
     type: 'gauge',
     overWorkers: 'min',

@@ -72,10 +72,16 @@ export class TorrentRegistry {
     return bytes === undefined ? undefined : readMetainfo(bytes, registration.name)
   }
 
-  /** The metadata in the note, or else of the torrent itself; undefined if it has been removed meanwhile. */
+  /**
+   * The metadata in the note, or else of the torrent itself; undefined if it has been removed meanwhile, or if its file is
+   * no longer a torrent.
+   */
   async describe(registration: Registration): Promise<TorrentMetadata | undefined> {
     if (registration.metadata !== undefined) return registration.metadata
-    const metainfo = await this.read(registration)
+    const metainfo = await this.read(registration).catch((error: unknown) => {
+      if (error instanceof InputError) return undefined
+      throw error
+    })
     return metainfo === undefined ? undefined : metadataOf(metainfo, summarize(metainfo).isPrivate)
   }
 

@@ -36,6 +36,8 @@ export interface StoreState {
   readonly backlogBytes: number
   /** Batches that were dropped since the start because the backlog was full. */
   readonly droppedBatches: number
+  /** Values of the store that no node wrote, and that were skipped since the start. */
+  readonly invalidValues: number
   /** One sentence for people: what is wrong, since when, and what that means. */
   readonly sentence: string
 }

@@ -13,6 +13,11 @@ export function writeDescription({
   return JSON.stringify({ infoHashes: hashes, name, sizeBytes, registeredAtMs, note })
 }
 
+/** v1 and v2. */
+const INFO_HASHES_MAX = 2
+/** Messages between sites have 48 bits for a time. */
+const TIME_MS_MAX = 2 ** 48 - 1
+
 /** undefined where the text is not a description, such as a file that was edited by hand. */
 export function readDescription(text: string): RegisteredTorrent | undefined {
   let value: unknown
@@ -25,8 +30,13 @@ export function readDescription(text: string): RegisteredTorrent | undefined {
     Record<string, unknown>
   >
   if (!Array.isArray(infoHashes) || typeof name !== 'string' || typeof note !== 'string') return undefined
-  if (typeof sizeBytes !== 'number' || typeof registeredAtMs !== 'number') return undefined
+  if (!isWholeNumber(sizeBytes) || !isWholeNumber(registeredAtMs) || registeredAtMs > TIME_MS_MAX)
+    return undefined
   const hashes = infoHashes.map((each) => parseInfoHash(String(each)))
-  if (hashes.length === 0 || hashes.includes(undefined)) return undefined
+  if (hashes.length === 0 || hashes.length > INFO_HASHES_MAX || hashes.includes(undefined)) return undefined
   return { infoHashes: hashes as Buffer[], name, sizeBytes, registeredAtMs, note }
+}
+
+function isWholeNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }

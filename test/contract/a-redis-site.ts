@@ -46,6 +46,8 @@ export async function aRedisNode(settings: RedisNodeSettings): Promise<RedisNode
     lifetimeMs,
     mirror: aDirectory(directory),
     mirrorDirectory: directory,
+    // The contract's torrents are any bytes.
+    check: (torrent) => torrent,
     clock,
     random: new SeededRandom(1),
     newSecret: systemSecret,

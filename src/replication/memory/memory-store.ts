@@ -72,6 +72,7 @@ export class MemoryStore implements SiteStore {
       lagSeconds,
       backlogBytes: 0,
       droppedBatches: 0,
+      invalidValues: 0,
       sentence: isUp
         ? `the last snapshot is ${Math.round(lagSeconds)} s old`
         : `no snapshot could be written for ${Math.round(lagSeconds)} s (${this.#failure}): a restart would lose peers`,

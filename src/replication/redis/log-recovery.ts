@@ -26,6 +26,11 @@ const OTHERS_FIRST_MS = 500
 const OTHERS_FIRST_JITTER_MS = 1_500
 /** After a larger jump of Redis's clock, new nodes would misread the times of older entries. */
 const REBASE_MS = 10_000
+/**
+ * Ids follow the clock of Redis, and stay ahead of it where it was set back. Entries that are further ahead were not
+ * added by a node. They are never trimmed, and after the last possible id no entry can be added.
+ */
+const AHEAD_MS_MAX = 3_600_000
 /** Nodes with different lifetimes trim each other's log; this limits the resyncs that follow. */
 const ROTATION_INTERVAL_MS = 60_000
 
@@ -132,6 +137,8 @@ export class LogRecovery {
   ): Promise<void> {
     const firstMissing = polled.exists.indexOf(false)
     if (polled.epoch !== this.#epoch) this.#enterEpoch(polled.epoch)
+    else if (idMs(polled.lastId) - polled.redisMs > AHEAD_MS_MAX)
+      await this.#rotate(client, 'its last id is in the future of Redis', true)
     else if (firstMissing === 0) await this.#rotate(client, 'its beginning was trimmed or lost')
     else if (firstMissing > 0) await this.#recoverEnd(client, ids[firstMissing] as string)
     else if (compareIds(polled.lastId, applied) < 0) this.#reader.moveTo(polled.lastId)

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '../../core/log.ts'
 import type { CompletionStore, LogSubscriber } from '../site-store.ts'
 import { list, type RedisClient, text } from './client.ts'
+import type { OnInvalidValue } from './invalid-values.ts'
 import type { SiteKeys } from './keys.ts'
 import { scripts } from './scripts.ts'
 
@@ -15,9 +16,13 @@ const PENDING_MAX = 100_000
 const COMMAND_MAX = 500
 const DRAIN_POLL_MS = 5
 
+/** As in the scripts: a node never gets there. Larger scores were not written by a node. */
+const CHANGE_MAX = '(1000000000000000'
+
 export class RedisCompletions implements CompletionStore {
   readonly #keys: SiteKeys
   readonly #log: Log
+  readonly #onInvalid: OnInvalidValue
   /** Infohash and client, 24 bytes. */
   #pending: Buffer[] = []
   #client: RedisClient | undefined
@@ -26,9 +31,10 @@ export class RedisCompletions implements CompletionStore {
   #change = 0
   #uncounted = 0
 
-  constructor(keys: SiteKeys, log: Log) {
+  constructor(keys: SiteKeys, log: Log, onInvalid: OnInvalidValue) {
     this.#keys = keys
     this.#log = log
+    this.#onInvalid = onInvalid
   }
 
   use(client: RedisClient | undefined): void {
@@ -92,14 +98,21 @@ export class RedisCompletions implements CompletionStore {
     if (last < this.#change) this.#change = 0
     while (this.#change < last) {
       const { completions, completionChanges } = this.#keys
-      const range = [completionChanges, `(${this.#change}`, '+inf', 'WITHSCORES', 'LIMIT', 0, COMMAND_MAX]
+      const range = [completionChanges, `(${this.#change}`, CHANGE_MAX, 'WITHSCORES', 'LIMIT', 0, COMMAND_MAX]
       const changed = list(await client.call('zrangebyscore', range))
-      const infoHashes = changed.filter((_, index) => index % 2 === 0) as Buffer[]
-      if (infoHashes.length === 0) break
+      if (changed.length === 0) break
+      const infoHashes = changed.filter(
+        (each, index): each is Buffer => index % 2 === 0 && Buffer.isBuffer(each) && each.length === 20,
+      )
       const fields = infoHashes.map((infoHash) => infoHash.toString('hex'))
-      const counts = list(await client.call('hmget', [completions, ...fields]))
-      for (const [index, infoHash] of infoHashes.entries())
-        subscriber.completed(infoHash, Number(text(counts[index])))
+      const counts = fields.length === 0 ? [] : list(await client.call('hmget', [completions, ...fields]))
+      for (const [index, infoHash] of infoHashes.entries()) {
+        const count = readCount(text(counts[index]))
+        if (count === undefined) this.#onInvalid('completions', `${fields[index]}: not a number`)
+        else subscriber.completed(infoHash, count)
+      }
+      if (infoHashes.length * 2 < changed.length)
+        this.#onInvalid('completions', 'an infohash has not 20 bytes')
       this.#change = Number(text(changed.at(-1)))
     }
     this.#change = Math.max(this.#change, last)
@@ -122,4 +135,9 @@ export class RedisCompletions implements CompletionStore {
     }
     await send()
   }
+}
+
+/** undefined for text that is not a count. */
+function readCount(value: string): number | undefined {
+  return /^\d{1,15}$/.test(value) ? Number(value) : undefined
 }

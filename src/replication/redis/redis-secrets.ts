@@ -7,6 +7,9 @@ import { list, type RedisClient, text } from './client.ts'
 import type { SiteKeys } from './keys.ts'
 import { scripts } from './scripts.ts'
 
+/** The length of every secret; the script replaces others. */
+const SECRET_BYTES = 32
+
 const RENEWAL_INTERVAL_MS = 24 * 60 * 60 * 1000
 
 export class RedisSecrets implements SecretStore {
@@ -27,7 +30,7 @@ export class RedisSecrets implements SecretStore {
 
   /** True where the secret must be read: `changedAt` is that of the last poll. */
   isBehind(changedAt: string, siteMs: number): boolean {
-    return changedAt !== this.#changedAt || siteMs - Number(changedAt) >= RENEWAL_INTERVAL_MS
+    return changedAt !== this.#changedAt || !(siteMs - Number(changedAt) < RENEWAL_INTERVAL_MS)
   }
 
   async follow(client: RedisClient): Promise<void> {
@@ -39,8 +42,9 @@ export class RedisSecrets implements SecretStore {
         [own ?? this.#newSecret(), this.#newSecret(), RENEWAL_INTERVAL_MS],
       ),
     )
-    const [current, previous] = [reply[1], reply[2]] as Buffer[]
-    const known = [current, previous, own].filter((each) => each !== undefined && each.length > 0) as Buffer[]
+    const known = [reply[1], reply[2], own].filter(
+      (each): each is Buffer => Buffer.isBuffer(each) && each.length === SECRET_BYTES,
+    )
     this.#secrets = known.filter((each, index) => known.findIndex((other) => other.equals(each)) === index)
     this.#changedAt = text(reply[0])
   }

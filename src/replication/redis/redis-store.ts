@@ -14,6 +14,7 @@ import type { LogSubscriber, SiteLog, SiteStore, StoreState } from '../site-stor
 import type { TorrentDirectory } from '../torrent-directory.ts'
 import { isRefusal, type RedisClient } from './client.ts'
 import { siteKeys, type SiteKeys } from './keys.ts'
+import { InvalidValues, type OnInvalidValue } from './invalid-values.ts'
 import { LogRecovery } from './log-recovery.ts'
 import { LogReader } from './log-reader.ts'
 import { LogWriter } from './log-writer.ts'
@@ -21,7 +22,7 @@ import { RedisCompletions } from './redis-completions.ts'
 import { RedisLeases } from './redis-leases.ts'
 import { RedisSecrets } from './redis-secrets.ts'
 import { openSession, type RedisSession } from './redis-session.ts'
-import { RedisTorrents } from './redis-torrents.ts'
+import { type CheckTorrent, RedisTorrents } from './redis-torrents.ts'
 import { refusedBy, WRITE_REFUSALS } from './refusals.ts'
 import { SiteClock } from './site-clock.ts'
 import { storeSentence } from './store-sentence.ts'
@@ -45,6 +46,7 @@ export interface RedisStoreOptions {
   readonly lifetimeMs: number
   readonly mirror: TorrentDirectory
   readonly mirrorDirectory: string
+  readonly check: CheckTorrent
   readonly clock: Clock
   readonly random: Random
   /** 32 unpredictable bytes. */
@@ -75,6 +77,7 @@ export class RedisStore implements SiteStore {
   readonly #options: RedisStoreOptions
   readonly #keys: SiteKeys
   readonly #writer: LogWriter
+  readonly #invalid: InvalidValues
   readonly #closing = new AbortController()
   #running: Promise<void> | undefined
   /** The reason why there is no session, and its start by `clock.elapsed`. */
@@ -93,13 +96,17 @@ export class RedisStore implements SiteStore {
     this.#writer = new LogWriter({ key: this.#keys.log, lifetimeMs, clock: this.clock })
     this.log = { isShared: true, append: (batch) => this.#writer.append(batch) }
     this.leases = new RedisLeases(this.#keys)
-    this.completions = new RedisCompletions(this.#keys, log)
+    this.#invalid = new InvalidValues(log, () => this.clock.elapsed())
+    const onInvalid: OnInvalidValue = (value, problem) => this.#invalid.note(value, problem)
+    this.completions = new RedisCompletions(this.#keys, log, onInvalid)
     this.secrets = new RedisSecrets(this.#keys, newSecret)
     this.torrents = new RedisTorrents({
       keys: this.#keys,
       mirror,
       directory: mirrorDirectory,
       newId: () => newSecret().toString('hex'),
+      check: options.check,
+      onInvalid,
       elapsedMs: () => this.clock.elapsed(),
       log,
     })
@@ -161,6 +168,7 @@ export class RedisStore implements SiteStore {
       lagSeconds: oldestMs === undefined ? 0 : Math.max(0, this.clock.nowMs() - oldestMs) / 1000,
       backlogBytes,
       droppedBatches,
+      invalidValues: this.#invalid.count,
       sentence: storeSentence({
         redactedUrl: this.#options.target.redactedUrl,
         down: down && { reason: down.reason, seconds: (this.clock.elapsed() - down.sinceMs) / 1000 },

@@ -8,17 +8,25 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InputError } from '../../core/errors.ts'
+import { TORRENT_BYTES_MAX } from '../../core/limits.ts'
 import type { Log } from '../../core/log.ts'
 import type { RegisteredTorrent, TorrentStore } from '../site-store.ts'
 import { TorrentsUnwritable, writeTorrents } from '../torrent-writes.ts'
 import { primaryHex, type TorrentDirectory } from '../torrent-directory.ts'
 import { readDescription, writeDescription } from '../torrent-description.ts'
 import { list, type RedisClient, text } from './client.ts'
+import type { OnInvalidValue } from './invalid-values.ts'
 import type { SiteKeys } from './keys.ts'
 import { scripts } from './scripts.ts'
 
 /** The file of a torrent with a terabyte in small pieces has tens of megabytes. */
 const FILE_DEADLINE_MS = 10_000
+
+/**
+ * The torrent as its own bytes describe it; time and note are those of the description. Throws an `InputError` for bytes
+ * that are not this torrent.
+ */
+export type CheckTorrent = (torrent: RegisteredTorrent, bytes: Buffer) => RegisteredTorrent
 
 export interface RedisTorrentsOptions {
   readonly keys: SiteKeys
@@ -26,6 +34,8 @@ export interface RedisTorrentsOptions {
   /** The directory of the mirror; it also keeps the id of the collection. */
   readonly directory: string
   readonly newId: () => string
+  readonly check: CheckTorrent
+  readonly onInvalid: OnInvalidValue
   /** Of a monotonic clock. */
   readonly elapsedMs: () => number
   readonly log: Log
@@ -37,6 +47,8 @@ export class RedisTorrents implements TorrentStore {
   readonly #newId: () => string
   readonly #elapsedMs: () => number
   readonly #log: Log
+  readonly #check: CheckTorrent
+  readonly #onInvalid: OnInvalidValue
   readonly #mirror: TorrentDirectory
   #client: RedisClient | undefined
   #followed = ''
@@ -48,6 +60,8 @@ export class RedisTorrents implements TorrentStore {
     this.#newId = options.newId
     this.#elapsedMs = options.elapsedMs
     this.#log = options.log
+    this.#check = options.check
+    this.#onInvalid = options.onInvalid
     this.#mirror = options.mirror
   }
 
@@ -174,10 +188,10 @@ export class RedisTorrents implements TorrentStore {
       this.#mirror.list().map((torrent) => [primaryHex(torrent), writeDescription(torrent)]),
     )
     for (const [hex, description] of descriptions) {
-      const torrent = readDescription(description)
-      if (torrent === undefined || local.get(hex) === description) continue
-      const bytes = await client.call('hget', [this.#keys.torrentFiles, hex], FILE_DEADLINE_MS)
-      if (Buffer.isBuffer(bytes)) await this.#mirror.put(torrent, bytes)
+      if (local.get(hex) === description) continue
+      const read = await this.#readTorrent(client, hex, description)
+      if (typeof read === 'string') this.#onInvalid('torrents', `${hex.slice(0, 40)}: ${read}`)
+      else await this.#mirror.put(read.torrent, read.bytes)
     }
     if (id === '') {
       if (local.size === 0) await client.call('hsetnx', [this.#keys.torrentState, 'id', this.#newId()])
@@ -186,6 +200,27 @@ export class RedisTorrents implements TorrentStore {
     }
     if (id !== knownId) await this.#keepId(id)
     this.#followed = `${id} ${version}`
+  }
+
+  /** The problem with it where it is not a valid torrent. */
+  async #readTorrent(
+    client: RedisClient,
+    hex: string,
+    description: string,
+  ): Promise<{ readonly torrent: RegisteredTorrent; readonly bytes: Buffer } | string> {
+    const described = readDescription(description)
+    if (described === undefined) return 'the description is malformed'
+    if (primaryHex(described) !== hex) return 'the description is of another torrent'
+    const { torrentFiles } = this.#keys
+    const bytes = await client.call('hget', [torrentFiles, hex], FILE_DEADLINE_MS)
+    if (!Buffer.isBuffer(bytes)) return 'the torrent is missing'
+    if (bytes.length > TORRENT_BYTES_MAX) return `the torrent has more than ${TORRENT_BYTES_MAX} bytes`
+    try {
+      return { torrent: this.#check(described, bytes), bytes }
+    } catch (error) {
+      if (error instanceof InputError) return error.message
+      throw error
+    }
   }
 
   /** By infohash in hex. In two steps, because ioredis turns the reply of HGETALL into an object. */

@@ -9,7 +9,14 @@ import { needs } from '../../setup/needs.ts'
 const idle: Gauges = {
   bubbles: [{ site: 'fra', bubble: 'row-a', seeds: 0, leechers: 0 }],
   sites: [{ site: 'fra', swarms: 0, gateways: 0 }],
-  store: { isUp: true, lagSeconds: 0, backlogBytes: 0, droppedBatches: 0, refusedBatches: 0 },
+  store: {
+    isUp: true,
+    lagSeconds: 0,
+    backlogBytes: 0,
+    droppedBatches: 0,
+    refusedBatches: 0,
+    invalidValues: 0,
+  },
   isReady: false,
   workersReplaced: 0,
   federation: {
@@ -75,7 +82,14 @@ describe('/metrics', () => {
     gauges = {
       ...idle,
       bubbles: [{ site: 'fra', bubble: '-', seeds: 2, leechers: 5 }],
-      store: { isUp: false, lagSeconds: 12.5, backlogBytes: 4096, droppedBatches: 2, refusedBatches: 3 },
+      store: {
+        isUp: false,
+        lagSeconds: 12.5,
+        backlogBytes: 4096,
+        droppedBatches: 2,
+        refusedBatches: 3,
+        invalidValues: 4,
+      },
     }
 
     const lines = samples(await metrics.render())
@@ -130,12 +144,26 @@ describe('/metrics of several workers', () => {
     {
       ...idle,
       bubbles: [{ site: 'fra', bubble: '-', seeds: 7, leechers: 1 }],
-      store: { isUp: true, lagSeconds: 0.5, backlogBytes: 0, droppedBatches: 0, refusedBatches: 0 },
+      store: {
+        isUp: true,
+        lagSeconds: 0.5,
+        backlogBytes: 0,
+        droppedBatches: 0,
+        refusedBatches: 0,
+        invalidValues: 0,
+      },
     },
     {
       ...idle,
       bubbles: [{ site: 'fra', bubble: '-', seeds: 6, leechers: 2 }],
-      store: { isUp: false, lagSeconds: 30, backlogBytes: 0, droppedBatches: 0, refusedBatches: 0 },
+      store: {
+        isUp: false,
+        lagSeconds: 30,
+        backlogBytes: 0,
+        droppedBatches: 0,
+        refusedBatches: 0,
+        invalidValues: 0,
+      },
       isReady: true,
     },
   ]

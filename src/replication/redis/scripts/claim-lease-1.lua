@@ -6,9 +6,13 @@
 -- ARGV[2]  lifetime in milliseconds
 -- ARGV[3]  largest number of holders
 -- Returns  1 granted, 0 denied
+-- The longest lifetime of a peer, 65,535 s.
+local LIFETIME_MAX = 65535000
 local time = redis.call('time')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('zremrangebyscore', KEYS[1], '-inf', now)
+-- No node writes a longer lease: this one would keep the site without a gateway.
+redis.call('zremrangebyscore', KEYS[1], '(' .. string.format('%.0f', now + LIFETIME_MAX), '+inf')
 if not redis.call('zscore', KEYS[1], ARGV[1]) and redis.call('zcard', KEYS[1]) >= tonumber(ARGV[3]) then
   return 0
 end

@@ -21,6 +21,10 @@ if not log.err then
     if log[index] == 'last-generated-id' then last = log[index + 1] end
   end
 end
+-- Scores that no node wrote would hide every later change.
+redis.pcall('zremrangebyscore', KEYS[3], '1000000000000000', '+inf')
+redis.pcall('zremrangebyscore', KEYS[3], '-inf', '(0')
+local change = redis.pcall('zrevrange', KEYS[3], 0, 0, 'withscores')
 local time = redis.call('time')
 local torrents = redis.call('hmget', KEYS[4], 'id', 'version')
 local reply = {
@@ -29,7 +33,7 @@ local reply = {
   redis.call('get', KEYS[2]) or '',
   refusal,
   last,
-  redis.call('zrevrange', KEYS[3], 0, 0, 'withscores')[2] or '0',
+  change[2] or '0',
   torrents[1] or '',
   torrents[2] or '0',
   redis.call('hget', KEYS[5], 'changedAt') or '0'
