@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { checkImports } from './architecture/check-imports.ts'
+import { checkImports, roomOf } from './architecture/check-imports.ts'
 import { checkLeaseOwner } from './architecture/one-owner.ts'
 import { checkTidiness } from './architecture/check-tidiness.ts'
 import { checkWordsExcept } from './architecture/check-words.ts'
@@ -69,4 +69,25 @@ test('the table of rooms is the one in docs/ARCHITECTURE.md', () => {
   expect(documented.map(([name]) => name)).toEqual(Object.keys(rooms).filter((name) => name !== 'main'))
   for (const [name, room] of documented)
     expect({ [name ?? '']: room }).toEqual({ [name ?? '']: rooms[name ?? ''] })
+})
+
+test('docs/ARCHITECTURE.md draws each room once, above the rooms that it imports', () => {
+  const document = readFileSync('docs/ARCHITECTURE.md', 'utf8')
+  const drawing = /^## Rooms$[^]*?^```text\n([^]*?)^```/m.exec(document)?.[1] ?? ''
+  const drawn = drawing.split('\n').flatMap((line, row) =>
+    (line.split('│')[0] ?? '')
+      .split(/\s+/)
+      .filter((name) => rooms[name] !== undefined)
+      .map((name) => ({ name, row })),
+  )
+  expect(drawn.map(({ name }) => name).toSorted()).toEqual(Object.keys(rooms).toSorted())
+
+  const rowOf = new Map(drawn.map(({ name, row }) => [name, row]))
+  const notBelow = drawn.flatMap(({ name, row }) =>
+    ['core', ...(rooms[name]?.rooms ?? [])]
+      .map((imported) => roomOf(imported, rooms))
+      .filter((room) => room !== name && (rowOf.get(room) ?? 0) <= row)
+      .map((room) => `${room} is not below ${name}`),
+  )
+  expect(notBelow).toEqual([])
 })

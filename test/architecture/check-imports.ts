@@ -49,7 +49,7 @@ function brokenRule(
 }
 
 /** A folder that has a row of its own, such as `server/http`, is a room. Files directly in src/ are a room each. */
-function roomOf(file: string, table: Readonly<Record<string, Room>>): string {
+export function roomOf(file: string, table: Readonly<Record<string, Room>>): string {
   const [first = '', second] = file.split('/')
   if (second === undefined) return file.replace(/\.ts$/, '')
   const inner = `${first}/${second}`
