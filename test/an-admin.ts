@@ -8,7 +8,8 @@ import { aTracker } from './a-tracker.ts'
 
 /** `token`: of the admin listener. Origins below /srv/ can be served, /srv/secret only by another user. */
 export async function anAdmin(token?: string) {
-  const { topology, tracker, table } = aTracker()
+  const site = aTracker()
+  const { topology, tracker, table } = site
   const store = aTorrentStore()
   const clock = new ManualClock(Date.UTC(2030, 0, 2, 3, 4, 5))
   const registry = new TorrentRegistry({ store, clock, admit: 'registered' })
@@ -16,6 +17,7 @@ export async function anAdmin(token?: string) {
     topology,
     tracker,
     table,
+    clock: site.clock,
     health: {
       metrics: async () => ({ contentType: 'text/plain', body: '' }),
       readiness: async () => ({ isReady: true, body: '' }),
@@ -50,5 +52,5 @@ export async function anAdmin(token?: string) {
     })
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
-  return { store, registry, clock, url, call }
+  return { store, registry, clock, url, call, site }
 }

@@ -218,6 +218,7 @@ export class SiteswarmNode {
       topology: this.#topology,
       tracker: this.#tracker,
       table: this.#table,
+      clock,
       ...adminSources({
         metrics: this.#metrics,
         readiness: () => health.readiness(),

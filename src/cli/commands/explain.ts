@@ -12,6 +12,8 @@ interface Explanation {
   readonly role: string
   readonly state: string
   readonly isGateway: boolean
+  /** Missing in the responses of earlier versions, like that of the peers. */
+  readonly observed?: string | null
   readonly isDecidedHere: boolean
   readonly becomesGateway: string | null
   readonly peers: readonly {
@@ -21,6 +23,7 @@ interface Explanation {
     readonly bubble: string | null
     readonly ring: string
     readonly because: string
+    readonly observed?: string | null
   }[]
 }
 
@@ -70,7 +73,8 @@ function readEndpoint(text: string): { readonly ip: string; readonly port: strin
 }
 
 function describe(explanation: Explanation, client: string): string[] {
-  const { site, bubble, state, role, isKnown, isGateway, isDecidedHere, becomesGateway, peers } = explanation
+  const { site, bubble, state, role, isKnown, isGateway, observed, isDecidedHere, becomesGateway, peers } =
+    explanation
   const who = isKnown
     ? { needy: 'a leecher', seed: 'a seed', partial: 'a partial seed' }[role]
     : 'a new leecher'
@@ -81,6 +85,7 @@ function describe(explanation: Explanation, client: string): string[] {
       'This node would hand out no peers to it.',
     ]
   const lines = [`${client} is ${who ?? role} in ${place}; there, this torrent is ${state}.`]
+  if (typeof observed === 'string') lines.push(`The node: ${observed}.`)
   if (isGateway) lines.push('It is the gateway through which its site fetches.')
   if (!isDecidedHere)
     lines.push(
@@ -91,7 +96,7 @@ function describe(explanation: Explanation, client: string): string[] {
   const width = Math.max(...peers.map((peer) => formatEndpoint(peer).length), 0)
   for (const peer of peers)
     lines.push(
-      `  ${formatEndpoint(peer).padEnd(width)}  ${peer.ring.padEnd(6)}  ${peer.site ?? '?'}/${peer.bubble ?? '?'}  ${peer.because}`,
+      `  ${formatEndpoint(peer).padEnd(width)}  ${peer.ring.padEnd(6)}  ${peer.site ?? '?'}/${peer.bubble ?? '?'}  ${peer.because}${typeof peer.observed === 'string' ? ` (${peer.observed})` : ''}`,
     )
   return lines
 }

@@ -1,4 +1,5 @@
 /** Components of a node that the admin routes read and operate. */
+import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { SwarmTable } from '../../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../../topology/current-topology.ts'
@@ -12,6 +13,7 @@ export interface AdminContext {
   readonly topology: CurrentTopology
   readonly tracker: Tracker
   readonly table: SwarmTable
+  readonly clock: Clock
   readonly health: HealthSource
   readonly operations: Operations
   readonly torrents: TorrentContext

@@ -19,6 +19,7 @@ import { addFederationRoutes, guardFederation } from './routes/federation.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addOperationRoutes } from './routes/operations.ts'
 import { addSiteRoutes } from './routes/sites.ts'
+import { addSwarmPeersRoute } from './routes/swarm-peers.ts'
 import { addSwarmRoutes } from './routes/swarms.ts'
 import { addTopologyRoutes } from './routes/topology.ts'
 import { addTorrentRoutes } from './routes/torrents.ts'
@@ -37,6 +38,7 @@ export class AdminServer {
     addHealthRoutes(routes, context.health)
     addTopologyRoutes(routes, context.topology)
     addSwarmRoutes(routes, context)
+    addSwarmPeersRoute(routes, context)
     addExplainRoute(routes, context)
     addTorrentRoutes(routes, context.topology, context.torrents)
     addSiteRoutes(routes, context)

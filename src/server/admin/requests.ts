@@ -30,6 +30,17 @@ export function readAddress(text: string | readonly string[] | undefined): Addre
   return address
 }
 
+/** A misspelt filter would otherwise return all peers. */
+export function refuseUnknownParameters(query: Query, known: readonly string[]): void {
+  const unknown = Object.keys(query).find((name) => !known.includes(name))
+  if (unknown !== undefined)
+    throw new ApiError(
+      400,
+      'parameter-unknown',
+      `there is no parameter ${JSON.stringify(unknown)}; the parameters are ${known.join(', ')}`,
+    )
+}
+
 /** undefined if the parameter is missing. */
 export function readPort(text: string | readonly string[] | undefined): number | undefined {
   if (text === undefined) return undefined

@@ -4,15 +4,16 @@ import { formatInfoHash } from '../../../core/info-hash.ts'
 import { reasons } from '../../../handout/decision.ts'
 import { flags } from '../../../swarm/peer-rows.ts'
 import type { AdminContext } from '../admin-context.ts'
+import { describeObservation } from '../peer-progress.ts'
 import { ApiError, type Query, readAddress, readInfoHash, readPort } from '../requests.ts'
 import { describePeer, publicRoles } from './swarms.ts'
 
 export function addExplainRoute(
   routes: FastifyInstance,
-  context: Pick<AdminContext, 'topology' | 'tracker' | 'table'>,
+  context: Pick<AdminContext, 'topology' | 'tracker' | 'table' | 'clock'>,
 ): void {
   routes.get<{ Querystring: Query }>('/api/v1/explain', async (request) => {
-    const { topology, tracker, table } = context
+    const { topology, tracker, table, clock } = context
     const infoHash = readInfoHash(request.query['info_hash'])
     const address = readAddress(request.query['ip'])
     const port = readPort(request.query['port'])
@@ -21,6 +22,8 @@ export function addExplainRoute(
       throw new ApiError(404, 'swarm-unknown', `no peer has announced ${formatInfoHash(infoHash)} here`)
 
     const { decision, requester, isDecidedHere } = explained
+    const nowMs = clock.nowMs()
+    const observed = (row: number) => describeObservation(table, row, nowMs)
     const place = topology.value.places[requester.place]
     return {
       infoHash: formatInfoHash(infoHash),
@@ -32,6 +35,8 @@ export function addExplainRoute(
       isKnown: requester.row >= 0,
       role: publicRoles[requester.role],
       state: decision.state,
+      /** What a node of its site observed of this peer; null if nothing. */
+      observed: requester.row >= 0 ? observed(requester.row) : null,
       isGateway: requester.row >= 0 && table.rows.has(requester.row, flags.gateway),
       /** False if the peer's own site is connected and decides; `peers` is then the handout that a client gets here. */
       isDecidedHere,
@@ -41,6 +46,7 @@ export function addExplainRoute(
         ring: locality,
         reason,
         because: reasons[reason],
+        observed: observed(row),
       })),
     }
   })

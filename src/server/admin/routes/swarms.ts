@@ -43,7 +43,11 @@ export function addSwarmRoutes(routes: FastifyInstance, context: Context): void 
   })
 }
 
-function readSite({ topology }: Context, text: Query[string]): number | undefined {
+/** undefined if the parameter is missing. */
+export function readSite(
+  { topology }: Pick<AdminContext, 'topology'>,
+  text: Query[string],
+): number | undefined {
   if (text === undefined) return undefined
   const site = typeof text === 'string' ? topology.value.siteNamed(text) : undefined
   if (site === undefined)
