@@ -36,13 +36,15 @@ export function warningsAfter(
 }
 
 /**
- * Refuses a torrent that no client opens, as the registry does. `inspect` still prints its content.
+ * Refuses a torrent that no client opens, as the registry does, and a magnet whose old trackers cannot be replaced.
+ * `inspect` still prints their content.
  */
-export function refuseIncomplete(opened: TorrentArgument, warnings: readonly Warning[]): void {
-  const incomplete = warnings.find(({ code }) => code === 'info-incomplete')
-  if (opened.kind !== 'torrent' || incomplete === undefined) return
+export function refuseUnusable(opened: TorrentArgument, warnings: readonly Warning[]): void {
+  const problem = warnings.find(({ code }) => code === 'info-incomplete' || code === 'html-escaped')
+  if (problem === undefined) return
+  if (opened.kind === 'magnet') throw new InputError(problem.message)
   const { source, info } = opened.metainfo
-  throw new InputError(`${source}, byte ${info.start}: ${incomplete.message}`)
+  throw new InputError(`${source}, byte ${info.start}: ${problem.message}`)
 }
 
 /** The changes that the flags ask for, or the problem with the flags. */

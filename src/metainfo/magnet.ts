@@ -59,6 +59,14 @@ export function readMagnet(text: string): Magnet {
       message: 'a v2 magnet: only libtorrent 2 and clients built on it download it',
     })
   }
+  if (parameters.some((parameter) => /^amp;/i.test(parameter))) {
+    warnings.push({
+      code: 'html-escaped',
+      message:
+        'the magnet was copied out of HTML: "&amp;" stands for "&", so its trackers and web seeds are not read here, and ' +
+        'clients that unescape it use them; replace each "&amp;" with "&"',
+    })
+  }
   warnings.push(...warnOfTrackers(trackers), ...warnOfWebSeeds(webSeeds))
   return {
     parameters,

@@ -32,6 +32,7 @@ export type WarningCode =
   | 'version-unknown'
   | 'announce-outside-list'
   | 'file-large'
+  | 'html-escaped'
   | 'client-refuses'
   | 'names-not-utf8'
   | 'names-changed'

@@ -91,16 +91,16 @@ describe('the response', () => {
     )
   })
 
-  it('R5: has counts for each hash of a scrape', () => {
+  it('R5: has counts for each hash of a scrape, and those of downloaders where there are partial seeds', () => {
     const nothing: ScrapeCounts = { complete: 0, downloaded: 0, downloaders: 0, incomplete: 0 }
-    const something: ScrapeCounts = { complete: 1, downloaded: 7, downloaders: 2, incomplete: 2 }
+    const something: ScrapeCounts = { complete: 1, downloaded: 7, downloaders: 2, incomplete: 3 }
     const infoHashes = [Buffer.from(SECOND, 'hex'), Buffer.from(FIRST, 'hex')]
     expect(hexOf(writeScrapeResponse(infoHashes, [nothing, something]))).toBe(
       '64353a66696c65736432303a003117267dd93f301c25e78d2b932029bc37a49b64383a636f6d706c6574656930653130' +
-        '3a646f776e6c6f6164656469306531313a646f776e6c6f616465727369306531303a696e636f6d706c65746569306565' +
-        '32303a2bcb3dab253c7e8c9355b33f262efadd6300508764383a636f6d706c65746569316531303a646f776e6c6f6164' +
-        '656469376531313a646f776e6c6f616465727369326531303a696e636f6d706c6574656932656565353a666c61677364' +
-        '32303a6d696e5f726571756573745f696e74657276616c6931383030656565',
+        '3a646f776e6c6f6164656469306531303a696e636f6d706c6574656930656532303a2bcb3dab253c7e8c9355b33f262e' +
+        'fadd6300508764383a636f6d706c65746569316531303a646f776e6c6f6164656469376531313a646f776e6c6f616465' +
+        '727369326531303a696e636f6d706c6574656933656565353a666c6167736432303a6d696e5f726571756573745f696e' +
+        '74657276616c6931383030656565',
     )
   })
 })

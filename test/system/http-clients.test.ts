@@ -225,7 +225,7 @@ describe('the tracker reads', () => {
     connection.destroy()
     expect(tracker.scrapes).toEqual([{ infoHashes: [FIRST], from: '127.0.0.1' }])
     expect(response?.body).toBe(
-      `d5:filesd20:${hex(FIRST).toString('latin1')}d8:completei0e10:downloadedi0e11:downloadersi0e10:incompletei0eee` +
+      `d5:filesd20:${hex(FIRST).toString('latin1')}d8:completei0e10:downloadedi0e10:incompletei0eee` +
         '5:flagsd20:min_request_intervali1800eee',
     )
   })

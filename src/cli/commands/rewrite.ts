@@ -25,7 +25,7 @@ import { escapeControl } from '../escape-control.ts'
 import {
   fileContent,
   readChanges,
-  refuseIncomplete,
+  refuseUnusable,
   rewrite,
   type Rewritten,
   warningsAfter,
@@ -130,7 +130,7 @@ function rewriteForOne({ opened, topology, changes, flags, context }: Job): Exit
   }
 
   const found = warningsAfter(opened, tiers, changes)
-  refuseIncomplete(opened, found)
+  refuseUnusable(opened, found)
   const warnings = warn(found, context, isJson)
   const rewritten = rewrite(opened, tiers, changes)
   if (!toStandardOutput) writeWholeFile(output, fileContent(rewritten))
@@ -179,7 +179,7 @@ async function rewriteForAll({ opened, topology, changes, flags, context }: Job)
 
   const isJson = flags['json'] === true
   const found = warningsAfter(opened, planned[0]?.tiers ?? [], changes)
-  refuseIncomplete(opened, found)
+  refuseUnusable(opened, found)
   const warnings = warn(found, context, isJson)
   await makeFolder(folder)
   const files = planned.map(({ place, tiers, file }) => {

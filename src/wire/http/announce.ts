@@ -15,7 +15,7 @@ import type { AnnounceEvent, AnnounceReply, AnnounceRequest } from '../../core/a
 import { Refusal } from '../../core/errors.ts'
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
 import { KEY_BYTES_MAX, PEERS_WANTED_MAX } from '../../core/limits.ts'
-import { QueryCursor, escapeValue } from './read-query.ts'
+import { escapeValue, QueryCursor, secondQuery } from './read-query.ts'
 
 /*
   info_hash   20 bytes, percent-encoded; exactly one
@@ -23,7 +23,7 @@ import { QueryCursor, escapeValue } from './read-query.ts'
   port        1 … 65535; may be missing or 0 only with event=stopped
   uploaded    decimal bytes since `started`       else 0
   downloaded  decimal bytes since `started`       else 0
-  left        decimal bytes; INT64_MAX and -1 occur    else unknown
+  left        decimal bytes; INT64_MAX and -1 occur    else unknown; absent with event=completed: 0
   event       started | completed | stopped | paused   else none
   numwant     decimal; 0: none, -1: the tracker chooses    else the tracker chooses
   key         opaque
@@ -97,7 +97,11 @@ export function readAnnounce(target: string): HttpAnnounce {
     }
   }
 
-  if (infoHashes === 0) throw new Refusal('TRK_INFO_HASH_MISSING')
+  if (infoHashes === 0) {
+    const appended = secondQuery(target)
+    if (appended !== undefined) return readAnnounce(appended)
+    throw new Refusal('TRK_INFO_HASH_MISSING')
+  }
   if (infoHashes > 1) throw new Refusal('TRK_INFO_HASH_REPEATED')
   if (infoHash?.length !== INFO_HASH_BYTES) throw new Refusal('TRK_INFO_HASH_INVALID')
   if (peerId?.length !== PEER_ID_BYTES) throw new Refusal('TRK_PEER_ID_INVALID')
@@ -111,7 +115,7 @@ export function readAnnounce(target: string): HttpAnnounce {
     port: isPort ? (port ?? 0) : 0,
     uploadedBytes: Math.max(uploadedBytes ?? 0, 0),
     downloadedBytes: Math.max(downloadedBytes ?? 0, 0),
-    leftBytes: leftBytes === undefined || leftBytes < 0 ? undefined : leftBytes,
+    leftBytes: readLeft(leftBytes, event),
     event: event ?? 'none',
     peersWanted:
       peersWanted === undefined || peersWanted < 0 ? undefined : Math.min(peersWanted, PEERS_WANTED_MAX),
@@ -139,6 +143,12 @@ export function writeAnnounce(announce: HttpAnnounce): string {
     parameters.push(`ip=${escapeValue(Buffer.from(announce.claimedAddress, 'latin1'))}`)
   }
   return parameters.join('&')
+}
+
+/** A client that has just completed lacks nothing. An invalid number stays unknown: it may mean any amount. */
+function readLeft(leftBytes: number | undefined, event: AnnounceEvent | undefined): number | undefined {
+  if (leftBytes === undefined) return event === 'completed' ? 0 : undefined
+  return leftBytes < 0 ? undefined : leftBytes
 }
 
 function readEvent(text: string | undefined): AnnounceEvent {

@@ -88,6 +88,15 @@ export class QueryCursor {
   }
 }
 
+/**
+ * The query after the last of several question marks; undefined where there is one or none. Some clients append their
+ * parameters with a question mark to an announce URL that has a query.
+ */
+export function secondQuery(target: string): string | undefined {
+  const last = target.lastIndexOf('?')
+  return last > target.indexOf('?') ? target.slice(last) : undefined
+}
+
 function parseDecimal(text: string, start: number, end: number): number {
   if (start === end) return -1
   let value = 0

@@ -3,12 +3,15 @@
  *
  * A torrent without peers gets zeros: libtorrent and rtorrent report an error where a requested hash is missing. A
  * scrape without a hash, for which BEP 48 allows a response with all torrents, is refused.
+ *
+ * `downloaders` (BEP 21) is in the response only where it differs from `incomplete`, that is with partial seeds: some
+ * readers of responses fail on a key that BEP 48 does not define.
  */
 import type { ScrapeCounts } from '../../core/announce.ts'
 import { Refusal } from '../../core/errors.ts'
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
 import { SCRAPE_HASHES_MAX } from '../../core/limits.ts'
-import { QueryCursor, escapeValue } from './read-query.ts'
+import { escapeValue, QueryCursor, secondQuery } from './read-query.ts'
 
 /** Transmission, the only client that reads this, never scrapes more often by itself. */
 const SCRAPE_INTERVAL_SECONDS = 1800
@@ -27,7 +30,11 @@ export function readScrape(target: string): Buffer[] {
     }
     infoHashes.push(infoHash)
   }
-  if (infoHashes.length === 0) throw new Refusal('TRK_SCRAPE_EMPTY')
+  if (infoHashes.length === 0) {
+    const appended = secondQuery(target)
+    if (appended !== undefined) return readScrape(appended)
+    throw new Refusal('TRK_SCRAPE_EMPTY')
+  }
   infoHashes.sort((a, b) => a.compare(b))
   return infoHashes.filter((infoHash, index) => infoHashes[index - 1]?.equals(infoHash) !== true)
 }
@@ -42,9 +49,10 @@ export function writeScrapeResponse(infoHashes: readonly Buffer[], counts: reado
   let files = ''
   for (const [index, infoHash] of infoHashes.entries()) {
     const { complete = 0, downloaded = 0, downloaders = 0, incomplete = 0 } = counts[index] ?? {}
+    const partial = downloaders === incomplete ? '' : `11:downloadersi${downloaders}e`
     files +=
       `20:${infoHash.toString('latin1')}d8:completei${complete}e10:downloadedi${downloaded}e` +
-      `11:downloadersi${downloaders}e10:incompletei${incomplete}ee`
+      `${partial}10:incompletei${incomplete}ee`
   }
   return `d5:filesd${files}e5:flagsd20:min_request_intervali${SCRAPE_INTERVAL_SECONDS}eee`
 }

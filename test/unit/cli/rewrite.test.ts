@@ -151,6 +151,13 @@ describe('rewrite with other web seeds', () => {
 })
 
 describe('rewrite of a magnet', () => {
+  it('refuses one that was copied out of HTML, because its trackers would stay', async () => {
+    const magnet = `magnet:?xt=urn:btih:${AWKWARD_INFO_HASH}&amp;tr=http%3A%2F%2Fforeign.example%2Fannounce`
+    const run = await rewrite([magnet, '--site', 'ams'])
+    expect([run.exitCode, run.out]).toEqual([1, ''])
+    expect(run.err).toContain('siteswarm: the magnet was copied out of HTML')
+  })
+
   it('prints it, also on a terminal', async () => {
     const run = await rewrite([MAGNET, '--site', 'ams'], { isTerminal: true })
     expect([run.exitCode, run.out]).toEqual([

@@ -73,6 +73,16 @@ describe('a magnet', () => {
   })
 })
 
+describe('a magnet that was copied out of HTML', () => {
+  it('has a warning, since its trackers are not read', () => {
+    const magnet = readMagnet(`magnet:?xt=urn:btih:${HASH}&amp;dn=a&amp;tr=http%3A%2F%2Fa.example%2Fannounce`)
+    expect(magnet.trackers).toEqual([])
+    expect(magnet.warnings.map(({ code }) => code)).toEqual(['privacy-unknown', 'html-escaped'])
+    const plain = readMagnet(`magnet:?xt=urn:btih:${HASH}&dn=a%26amp;b`)
+    expect(plain.warnings.map(({ code }) => code)).toEqual(['privacy-unknown'])
+  })
+})
+
 describe('a rewritten magnet', () => {
   const tiers = [['http://a.example:6969/announce?pk=x+y'], ['http://b/announce', 'udp://c:1/announce']]
   const rewrite = (text: string) => rewriteMagnet(readMagnet(text), tiers)

@@ -127,6 +127,23 @@ describe('an announce', () => {
     expect(readAnnounce(announceWith({ left })).leftBytes).toBe(leftBytes)
   })
 
+  it('with event=completed and without left lacks nothing, as in chihaya and bittorrent-tracker', () => {
+    const leftOf = (left: string | null, event: string) =>
+      readAnnounce(announceWith({ left, event })).leftBytes
+    expect(leftOf(null, 'completed')).toBe(0)
+    expect(leftOf(null, 'started')).toBeUndefined()
+    expect(leftOf('-1', 'completed')).toBeUndefined()
+    expect(leftOf('5', 'completed')).toBe(5)
+  })
+
+  it('may be appended with a question mark to a URL that has a query', () => {
+    const [path, query] = announceWith().split('?')
+    expect(readAnnounce(`${path}?pk=abc?${query}`)).toEqual(readAnnounce(announceWith()))
+    expect(refusalOf('/announce?pk=abc?a?b')).toBe('TRK_INFO_HASH_MISSING')
+    // A question mark of its own changes nothing.
+    expect(readAnnounce(announceWith({}, '&pk=a?b'))).toEqual(readAnnounce(announceWith()))
+  })
+
   it.each([
     ['started', 'started'],
     ['completed', 'completed'],

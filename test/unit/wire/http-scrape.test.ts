@@ -54,9 +54,23 @@ describe('a scrape', () => {
     },
   )
 
+  it('may be appended with a question mark to a URL that has a query', () => {
+    expect(readScrape(`/scrape?pk=abc?info_hash=${'b'.repeat(20)}`)).toHaveLength(1)
+  })
+
+  it('has the number of downloaders only with partial seeds, since some readers fail on the key', () => {
+    const scraped = (downloaders: number) =>
+      writeScrapeResponse(
+        [Buffer.from('b'.repeat(20))],
+        [{ complete: 1, downloaded: 2, downloaders, incomplete: 3 }],
+      )
+    expect(scraped(3)).not.toContain('downloaders')
+    expect(scraped(2)).toContain('11:downloadersi2e10:incompletei3e')
+  })
+
   it('has zeros for a torrent without counts', () => {
     expect(writeScrapeResponse([Buffer.from('b'.repeat(20))], [])).toBe(
-      'd5:filesd20:bbbbbbbbbbbbbbbbbbbbd8:completei0e10:downloadedi0e11:downloadersi0e10:incompletei0eee' +
+      'd5:filesd20:bbbbbbbbbbbbbbbbbbbbd8:completei0e10:downloadedi0e10:incompletei0eee' +
         '5:flagsd20:min_request_intervali1800eee',
     )
   })
