@@ -173,6 +173,8 @@ export class SimulatedPeer {
         this.told.push(message.piece)
         return this.#want(message.piece)
       case 'request':
+        if (!this.pieces.has(message.piece))
+          throw new Error('the node requests a piece that the client lacks')
         // A client that chokes drops requests.
         if (!this.#isChoking)
           this.#answers.push({ piece: message.piece, begin: message.begin, length: message.length })

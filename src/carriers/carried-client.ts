@@ -28,6 +28,8 @@ const WINDOW_PIECES_MIN = 2
 const WINDOW_PIECES_MAX = 256
 /** Where the size of a piece is not known. */
 const WINDOW_PIECES = 4
+/** Transmission requests once a second. */
+const SETTLED_MS = 2_500
 /** First and longest delay before a client is dialled again. It doubles after each failure. */
 const REDIAL_MS_MIN = 1_000
 const REDIAL_MS_MAX = 60_000
@@ -53,8 +55,8 @@ export class CarriedClient {
   sendsHave = true
   /** Time of the last need for its blocks, for a host that is asked only now and then. */
   neededMs = -Infinity
-  /** Bytes of each offered piece that were served to a client which sends no HAVE. */
-  readonly #servedBytes = new Map<number, number>()
+  /** Bytes of each piece that were served to a client which sends no HAVE. */
+  readonly #served = new Map<number, { bytes: number; lastMs: number }>()
   readonly #nowMs: () => number
   readonly #pieceBytes: () => number | undefined
   #failures = 0
@@ -95,7 +97,7 @@ export class CarriedClient {
   ended(isAnswered: boolean, nowMs: number): void {
     this.link = undefined
     this.observedMs = nowMs
-    this.#servedBytes.clear()
+    this.#served.clear()
     if (!isAnswered) {
       this.isGone = this.isGone || this.reachability === 'reachable'
       this.reachability = 'unreachable'
@@ -105,15 +107,22 @@ export class CarriedClient {
   }
 
   /** Returns whether all of the piece was served to a client that will not confirm it. */
-  served(piece: number, bytes: number, pieceBytes: number): boolean {
+  served(piece: number, bytes: number, pieceBytes: number | undefined): boolean {
     if (this.sendsHave) return false
-    const served = (this.#servedBytes.get(piece) ?? 0) + bytes
-    if (served < pieceBytes) {
-      this.#servedBytes.set(piece, served)
-      return false
+    const served = this.#served.get(piece) ?? { bytes: 0, lastMs: 0 }
+    served.bytes += bytes
+    served.lastMs = this.#nowMs()
+    this.#served.set(piece, served)
+    return pieceBytes !== undefined && served.bytes >= pieceBytes && this.#served.delete(piece)
+  }
+
+  /** Pieces of unknown size that were served, and of which the client has requested no further block for a while. */
+  *settled(pieceBytesSeen: number): Iterable<number> {
+    for (const [piece, { bytes, lastMs }] of this.#served) {
+      if (bytes < pieceBytesSeen || this.#nowMs() - lastMs < SETTLED_MS) continue
+      this.#served.delete(piece)
+      yield piece
     }
-    this.#servedBytes.delete(piece)
-    return true
   }
 
   /** Returns whether the completion changed. */

@@ -24,11 +24,14 @@ export function linkClient(
   { infoHash, bitfields, random, dial, nowMs }: LinkContext,
   {
     torrent,
+    isRegistered,
     router,
     request,
     events,
   }: {
     readonly torrent: TorrentPieces
+    /** The size of a piece is known, therefore a piece that was served whole is at the client. */
+    readonly isRegistered: boolean
     readonly router: BlockRouter
     readonly request: LinkInit['router']['request']
     readonly events: Omit<LinkEvents, 'onReady' | 'onBlock'>
@@ -40,7 +43,7 @@ export function linkClient(
     infoHash,
     peerId: makePeerId(random),
     pieces: new PieceRecord(torrent, bitfields),
-    hasSilently: (piece) => !client.sendsHave && client.assigned.had.has(piece),
+    hasSilently: (piece) => isRegistered && !client.sendsHave && client.assigned.had.has(piece),
     router: { request, cancel: (requester, block) => router.cancel(requester, block) },
     connect: (to) => dial(client, to),
     nowMs,

@@ -20,9 +20,8 @@ import { PieceSchedule } from './piece-schedule.ts'
 import { type Downstream, SiteAvailability } from './site-availability.ts'
 import type { TorrentGeometry } from './torrent-geometry.ts'
 
-/** Hosts that are asked to unchoke the node for one piece. */
+/** Hosts that are asked to unchoke the node for one piece, and the time after which an unused upload slot is given back. */
 const NEEDED_HOSTS_MAX = 4
-/** An upload slot that is not used for this time is given back. */
 const NEEDED_MS = 15_000
 
 export interface TorrentCarrierInit extends LinkContext {
@@ -134,6 +133,7 @@ export class TorrentCarrier {
     let isAnswered = false
     client.link = linkClient(client, this.#init, {
       torrent: this.#torrent,
+      isRegistered: this.#init.geometry !== undefined,
       router: this.#router,
       request: (requester, block) => this.request(requester, block),
       events: {
@@ -232,8 +232,7 @@ export class TorrentCarrier {
   #served(client: CarriedClient, { piece, length }: Block): void {
     this.#init.counters.sentBytes += length
     this.#schedule?.assignment.served(client, piece, this.#init.nowMs())
-    const pieceBytes = this.#init.geometry?.bytesOf(piece) ?? this.#pieceBytesSeen
-    if (client.served(piece, length, pieceBytes)) this.#gain(client, piece)
+    if (client.served(piece, length, this.#init.geometry?.bytesOf(piece))) this.#gain(client, piece)
   }
 
   get #pieceBytes(): number | undefined {
@@ -287,12 +286,11 @@ export class TorrentCarrier {
   /** `pieces`: their number, where the other site knows it. */
   setUpstream(upstream: Holder | undefined, pieces = 0): void {
     if (upstream === this.#upstream) return
-    const previous = this.#upstream
-    this.#upstream = upstream
     this.#availability.isStale = true
-    if (previous !== undefined) this.#router.removeHolder(previous)
+    if (this.#upstream !== undefined) this.#router.removeHolder(this.#upstream)
+    this.#upstream = upstream
     if (upstream === undefined) return
-    if (this.#schedule === undefined && pieces > 0) this.#setPieces(pieces)
+    if (pieces > 0 && this.#schedule === undefined) this.#setPieces(pieces)
     this.#router.addHolder(upstream)
     this.upstreamReplaced()
   }
@@ -375,6 +373,8 @@ export class TorrentCarrier {
         continue
       }
       link.tick()
+      if (this.#init.geometry === undefined)
+        for (const piece of client.settled(this.#pieceBytesSeen)) this.#gain(client, piece)
       if (client.kind === 'host' && nowMs - client.neededMs >= NEEDED_MS) link.showInterest(false)
     }
     this.#schedule?.assignment.expire(nowMs)
