@@ -1,0 +1,145 @@
+/**
+ * Program of the process that carries content for a node, so that announces never wait for blocks. When the node ends,
+ * the channel closes and this process ends too.
+ */
+import type { Socket } from 'node:net'
+import { parseAddress } from '../../core/address.ts'
+import { systemClock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import { SeededRandom } from '../../core/random.ts'
+import { dialTcp } from '../../observers/client-socket.ts'
+import type { Observation } from '../../observers/observation.ts'
+import { Carriers } from '../carriers.ts'
+import { LinkDialer } from '../link/link-dialer.ts'
+import { openStream } from '../link/stream-socket.ts'
+import { TorrentGeometry } from '../torrent-geometry.ts'
+import type {
+  CarrierArguments,
+  CarrierCommand,
+  CarrierObservation,
+  CarrierReading,
+  FromCarriers,
+  ToCarriers,
+} from './messages.ts'
+
+const READING_MS = 500
+
+/** The first message. Arguments and the environment would show the token to other programs of the machine. */
+const { ownSite, cacheBytes, token, seed } = await new Promise<CarrierArguments>((resolve) => {
+  process.once('message', (message: CarrierArguments) => resolve(message))
+})
+const send = (message: FromCarriers) => {
+  if (process.connected) process.send?.(message)
+}
+const write =
+  (level: 'debug' | 'info' | 'warn' | 'error'): Log['info'] =>
+  (fields, text) =>
+    send({ kind: 'log', level, fields, text })
+const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
+
+let sites: readonly string[] = []
+const random = new SeededRandom(seed)
+const carriers = new Carriers({
+  ownSite,
+  cacheBytes,
+  clock: systemClock,
+  random,
+  dial: dialTcp,
+  log,
+  onObservations: (batch) => send({ kind: 'observations', batch: batch.map(toMessage) }),
+})
+const isExpected = (site: string) => sites.includes(site)
+const dialer =
+  token === undefined
+    ? undefined
+    : new LinkDialer({
+        ownSite,
+        token,
+        random,
+        log,
+        isLinked: (site) => carriers.linkedSites.includes(site),
+        onUpgraded: (site, { stream, head }) =>
+          carriers.addLink(
+            (events) => openStream(stream, head, events),
+            (name) => name === site,
+          ),
+      })
+
+process.on('message', (message: ToCarriers, handle: Socket | undefined) => {
+  switch (message.kind) {
+    case 'commands':
+      for (const command of message.commands) execute(command)
+      return
+    case 'connection':
+      if (handle === undefined) return
+      handle.setNoDelay(true)
+      carriers.addLink((events) => openStream(handle, Buffer.from(message.head), events), isExpected)
+      return
+    case 'stop':
+      process.disconnect()
+  }
+})
+/** Nothing keeps the process alive afterwards. */
+process.on('disconnect', () => {
+  carriers.stop()
+  clearInterval(timer)
+})
+// Both reach every process of a terminal. The node decides.
+process.on('SIGINT', () => undefined)
+process.on('SIGHUP', () => undefined)
+
+carriers.start()
+const timer = setInterval(() => {
+  dialer?.tick(systemClock.nowMs())
+  send({ kind: 'reading', reading: read() })
+}, READING_MS)
+send({ kind: 'ready' })
+
+function execute(command: CarrierCommand): void {
+  switch (command.kind) {
+    case 'client':
+    case 'remove': {
+      const address = parseAddress(command.address)
+      if (address === undefined) return
+      const at = { site: command.site, infoHash: Buffer.from(command.infoHash) }
+      const client = { address, port: command.port }
+      if (command.kind === 'remove') carriers.removeClient(at, client)
+      else carriers.updateClient(at, { ...client, isAnnouncedComplete: command.isAnnouncedComplete })
+      return
+    }
+    case 'geometry': {
+      const { infoHash, hashes, totalBytes, pieceBytes } = command
+      const geometry = new TorrentGeometry({ totalBytes, pieceBytes, hashes: Buffer.from(hashes) })
+      return carriers.setGeometry(Buffer.from(infoHash), geometry)
+    }
+    case 'forget':
+      return carriers.removeTorrent(Buffer.from(command.infoHash))
+    case 'sites': {
+      sites = command.sites.map(({ site }) => site)
+      const costs = new Map(command.costs.map(([a, b, cost]) => [`${a}\n${b}`, cost]))
+      carriers.setCost((a, b) => costs.get(`${a}\n${b}`) ?? costs.get(`${b}\n${a}`) ?? Infinity)
+      return dialer?.setSites(command.sites, command.hasOwnUrls)
+    }
+    case 'rate':
+      return carriers.setRate(command.site, command.bytesPerSecond)
+  }
+}
+
+function toMessage(observation: Observation): CarrierObservation {
+  return { ...observation, address: observation.address.toString() }
+}
+
+function read(): CarrierReading {
+  const relays = new Map<string, number>()
+  for (const { site } of carriers.carried()) relays.set(site, (relays.get(site) ?? 0) + 1)
+  const { counters, linkedSites, cachedBytes } = carriers
+  return {
+    relays: [...relays],
+    relayed: [...counters.relayed()].map(({ to, from, bytes }) => [to, from, bytes] as const),
+    linkedSites,
+    cachedBytes,
+    liars: counters.liars,
+    piecesInvalid: counters.piecesInvalid,
+    faults: { ...counters.faults },
+  }
+}

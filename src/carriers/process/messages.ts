@@ -1,0 +1,91 @@
+/**
+ * Messages between a node and the process of its carriers. Both are of one build, therefore messages have no version and
+ * are not checked. Commands and observations are sent in batches, at most one each 50 ms. Buffers are passed as they are
+ * (`serialization: 'advanced'`).
+ */
+import type { DialledSite } from '../link/link-dialer.ts'
+
+export interface CarriedClientAddress {
+  readonly site: string
+  readonly infoHash: Uint8Array
+  readonly address: string
+  readonly port: number
+}
+
+export interface SiteRate {
+  readonly site: string
+  /** Undefined: as fast as the connection allows. */
+  readonly bytesPerSecond: number | undefined
+}
+
+export type CarrierCommand =
+  | ({ readonly kind: 'client'; readonly isAnnouncedComplete: boolean } & CarriedClientAddress)
+  | ({ readonly kind: 'remove' } & CarriedClientAddress)
+  | {
+      readonly kind: 'geometry'
+      readonly infoHash: Uint8Array
+      readonly totalBytes: number
+      readonly pieceBytes: number
+      readonly hashes: Uint8Array
+    }
+  | { readonly kind: 'forget'; readonly infoHash: Uint8Array }
+  | {
+      readonly kind: 'sites'
+      readonly sites: readonly DialledSite[]
+      readonly hasOwnUrls: boolean
+      /** Cost between two sites, by name. */
+      readonly costs: readonly (readonly [string, string, number])[]
+    }
+  | ({ readonly kind: 'rate' } & SiteRate)
+
+export type ToCarriers =
+  | { readonly kind: 'commands'; readonly commands: readonly CarrierCommand[] }
+  /** With the socket of an accepted connection of another node. `head`: what was read from it already. */
+  | { readonly kind: 'connection'; readonly head: Uint8Array }
+  | { readonly kind: 'stop' }
+
+/** An `Observation` with an address in text. */
+export interface CarrierObservation {
+  readonly infoHash: Uint8Array
+  readonly address: string
+  readonly port: number
+  readonly reachability: 'reachable' | 'unreachable' | 'unknown'
+  readonly share: number | undefined
+  readonly isComplete: boolean
+  readonly observedAtMs: number
+  readonly progressedAtMs: number | undefined
+  readonly sharePerSecond: number
+  readonly isGone: boolean
+  readonly isStalled: boolean
+}
+
+export interface CarrierReading {
+  /** Torrents that have a carrier, by site. */
+  readonly relays: readonly (readonly [string, number])[]
+  /** Bytes since the start of the process: to, from. */
+  readonly relayed: readonly (readonly [string, string, number])[]
+  readonly linkedSites: readonly string[]
+  readonly cachedBytes: number
+  readonly liars: number
+  readonly piecesInvalid: number
+  readonly faults: Readonly<Record<string, number>>
+}
+
+export type FromCarriers =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'observations'; readonly batch: readonly CarrierObservation[] }
+  | { readonly kind: 'reading'; readonly reading: CarrierReading }
+  | {
+      readonly kind: 'log'
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
+      readonly fields: { readonly event: string; readonly [field: string]: unknown }
+      readonly text: string
+    }
+
+/** The first message to the process. */
+export interface CarrierArguments {
+  readonly ownSite: string
+  readonly cacheBytes: number
+  readonly token: string | undefined
+  readonly seed: number
+}
