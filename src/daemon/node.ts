@@ -12,7 +12,7 @@ import { Counters } from '../observe/counters.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { TorrentRegistry } from '../registry/torrent-registry.ts'
 import { HttpServer } from '../server/http/http-server.ts'
-
+import { UntrustedForwarding } from '../server/http/untrusted-forwarding.ts'
 import { UdpServer } from '../server/udp/udp-server.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
 import { prefixKey } from '../topology/prefix.ts'
@@ -199,10 +199,12 @@ export class SiteswarmNode {
         workersReplaced: 0,
       }),
     })
+    const forwarding = new UntrustedForwarding(log, () => this.#counters.ignoredForwarding())
     this.#http = new HttpServer({
       tracker: this.#tracker,
       ...this.#downloadHandlers(),
       isTrusted: trustedBy(config),
+      onUntrustedForwarding: (from, header) => forwarding.report(from, header),
       onRefusal: (code) => this.#counters.refusal(code),
       log,
     })

@@ -65,7 +65,7 @@ export class Counters implements TrackerMetrics {
   #rows = new Float64Array(0)
   readonly #refusals = new Float64Array(refusalCodes.length)
   readonly #reloads = new Float64Array(reloadResults.length)
-  /** By bucket; the last one counts values above every bound. */
+  #untrustedForwarding = 0
 
   constructor(siteNames: readonly string[]) {
     this.resize(siteNames)
@@ -126,6 +126,15 @@ export class Counters implements TrackerMetrics {
 
   gatewayReplaced(seconds: number): void {
     this.gatewayReplacements.add(seconds)
+  }
+
+  /** Requests with a forwarding header from an address that is not a trusted proxy. */
+  get untrustedForwarding(): number {
+    return this.#untrustedForwarding
+  }
+
+  ignoredForwarding(): void {
+    this.#untrustedForwarding++
   }
 
   reload(result: ReloadResult): void {

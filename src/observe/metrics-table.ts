@@ -260,6 +260,13 @@ export const metricsTable: readonly MetricRow[] = [
       reloadResults.map((result) => ({ labels: { result }, value: counters.reloads(result) })),
   },
   {
+    name: 'untrusted_forwarding_total',
+    type: 'counter',
+    labels: [],
+    help: 'HTTP requests with a forwarding header (X-Forwarded-For, Forwarded, X-Real-IP) from an address that is not in trustedProxies. The header is ignored; the log names each address once.',
+    read: ({ counters }) => [{ labels: {}, value: counters.untrustedForwarding }],
+  },
+  {
     name: 'udp_dropped_total',
     type: 'counter',
     labels: ['cause'],

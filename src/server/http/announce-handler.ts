@@ -16,12 +16,20 @@ import type { Log } from '../../core/log.ts'
 import { readAnnounce, writeAnnounceResponse } from '../../wire/http/announce.ts'
 import { writeFailure } from '../../wire/http/failure.ts'
 import { readScrape, writeScrapeResponse } from '../../wire/http/scrape.ts'
-import { type TrustedAddresses, readClaimedAddress, readClientAddress } from './client-address.ts'
+import {
+  type ClientAddressRules,
+  type TrustedAddresses,
+  type UntrustedForwardingListener,
+  readClaimedAddress,
+  readClientAddress,
+} from './client-address.ts'
 
 export interface AnnounceHandlerInit {
   readonly tracker: TrackerService
   /** Addresses whose forwarding headers and `ip=` are trusted. */
   readonly isTrusted: TrustedAddresses
+  /** Called for each request with a forwarding header from an address that is not trusted. */
+  readonly onUntrustedForwarding?: UntrustedForwardingListener
   /** Called once for every rejected request. */
   readonly onRefusal: (code: RefusalCode) => void
   readonly log: Pick<Log, 'error'>
@@ -34,15 +42,18 @@ export interface DownloadHandler {
 
 export class AnnounceHandler {
   readonly #tracker: TrackerService
-  readonly #isTrusted: TrustedAddresses
+  readonly #addressRules: ClientAddressRules
   readonly #onRefusal: (code: RefusalCode) => void
   readonly #log: Pick<Log, 'error'>
   /** False once the node drains or has many connections: each response then closes its connection. */
   readonly #keepsConnections: () => boolean
 
-  constructor({ tracker, isTrusted, onRefusal, log }: AnnounceHandlerInit, keepsConnections: () => boolean) {
+  constructor(
+    { tracker, isTrusted, onUntrustedForwarding, onRefusal, log }: AnnounceHandlerInit,
+    keepsConnections: () => boolean,
+  ) {
     this.#tracker = tracker
-    this.#isTrusted = isTrusted
+    this.#addressRules = { isTrusted, onUntrustedForwarding }
     this.#onRefusal = onRefusal
     this.#log = log
     this.#keepsConnections = keepsConnections
@@ -55,8 +66,9 @@ export class AnnounceHandler {
     let body: string
     try {
       const announce = readAnnounce(request.url ?? '')
-      const from = readClientAddress(socketAddress, request.headers, this.#isTrusted)
-      const peer = readClaimedAddress(announce.claimedAddress, from, this.#isTrusted)
+      const { claimedAddress: claimed } = announce
+      const from = readClientAddress(socketAddress, request.headers, this.#addressRules, claimed)
+      const peer = readClaimedAddress(claimed, from, this.#addressRules.isTrusted)
       const reply = this.#tracker.announce(announce, peer, 'http')
       if (reply instanceof Promise) return void this.#sendDeferred(response, reply, announce.isCompact)
       body = writeAnnounceResponse(reply, announce.isCompact)
@@ -85,7 +97,7 @@ export class AnnounceHandler {
     let body: string
     try {
       const infoHashes = readScrape(request.url ?? '')
-      const from = readClientAddress(socketAddress, request.headers, this.#isTrusted)
+      const from = readClientAddress(socketAddress, request.headers, this.#addressRules)
       body = writeScrapeResponse(infoHashes, this.#tracker.scrape(infoHashes, from))
     } catch (error) {
       return this.fail(response, error)
@@ -102,7 +114,7 @@ export class AnnounceHandler {
       return void response.writeHead(405, { Allow: 'GET, HEAD', 'Content-Length': 0 }).end()
     }
     try {
-      const from = readClientAddress(socketAddress, request.headers, this.#isTrusted)
+      const from = readClientAddress(socketAddress, request.headers, this.#addressRules)
       handler
         .handle(request, response, from)
         .catch((error: unknown) => this.#failDownload(request, response, error))

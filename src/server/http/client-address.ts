@@ -13,15 +13,40 @@ import { quoteForReason } from '../../wire/http/failure.ts'
 
 export type TrustedAddresses = (address: Address) => boolean
 
-/** `socketAddress` as Node reports it: IPv4 on a dual-stack socket is mapped, link-local addresses have a zone. */
+/** Called with an address outside `trustedProxies` and the forwarding header that it sent, which is ignored. */
+export type UntrustedForwardingListener = (from: Address, header: string) => void
+
+export interface ClientAddressRules {
+  readonly isTrusted: TrustedAddresses
+  readonly onUntrustedForwarding?: UntrustedForwardingListener | undefined
+}
+
+/**
+ * `socketAddress` as Node reports it: IPv4 on a dual-stack socket is mapped, link-local addresses have a zone. `claimed`
+ * is the `ip=` of an announce: a trusted host that gives it needs no forwarding header.
+ */
 export function readClientAddress(
   socketAddress: string,
   headers: IncomingHttpHeaders,
-  isTrusted: TrustedAddresses,
+  { isTrusted, onUntrustedForwarding }: ClientAddressRules,
+  claimed?: string,
 ): Address {
   const peer = parseAddress(socketAddress)
   if (peer === undefined) throw new Refusal('TRK_ADDRESS_UNUSABLE', quoteForReason(socketAddress))
-  return isTrusted(peer) ? readForwardedAddress(peer, headers, isTrusted) : peer
+  if (!isTrusted(peer)) {
+    if (onUntrustedForwarding !== undefined) {
+      const header = FORWARDING_HEADERS.find((name) => headers[name] !== undefined)
+      if (header !== undefined) onUntrustedForwarding(peer, header)
+    }
+    return peer
+  }
+  const forwarded = readForwardedAddress(headers, isTrusted)
+  if (forwarded !== undefined) return forwarded
+  if (claimed !== undefined) return peer
+  throw new Refusal(
+    'TRK_FORWARDED_INVALID',
+    `${peer.toString()} is in trustedProxies and sends no X-Forwarded-For, Forwarded or X-Real-IP`,
+  )
 }
 
 /**
@@ -46,14 +71,13 @@ export function readClaimedAddress(
 }
 
 /**
- * Proxies write one of three headers and often forward the other two unchanged from the client, so no order of preference
+ * Undefined without a forwarding header. Proxies write one of three headers and often forward the other two unchanged from the client, so no order of preference
  * is safe. Headers with different clients are rejected.
  */
 function readForwardedAddress(
-  peer: Address,
   headers: IncomingHttpHeaders,
   isTrusted: TrustedAddresses,
-): Address {
+): Address | undefined {
   let client: Address | undefined
   let clientHeader = ''
   let proxy: Address | undefined
@@ -75,15 +99,28 @@ function readForwardedAddress(
       clientHeader = header
     }
   }
-  return client ?? proxy ?? peer
+  return client ?? proxy
 }
 
 /** The headers, and the function that splits each into entries; undefined is an entry that cannot be parsed. */
 const CHAINS: readonly (readonly [string, (value: string) => (string | undefined)[]])[] = [
-  ['x-forwarded-for', (value) => value.split(',')],
+  ['x-forwarded-for', (value) => value.split(',').filter(isElement)],
   ['forwarded', readForwardedFor],
-  ['x-real-ip', (value) => [value]],
+  ['x-real-ip', readRealAddress],
 ]
+
+const FORWARDING_HEADERS: readonly string[] = CHAINS.map(([header]) => header)
+
+/** Empty elements of a list are ignored (RFC 9110 §5.6.1). */
+function isElement(text: string): boolean {
+  return text.trim() !== ''
+}
+
+/** One address. Node joins repeated headers with commas; equal ones count once, and different ones are rejected. */
+function readRealAddress(value: string): string[] {
+  const elements = value.split(',').map((element) => element.trim())
+  return elements.every((element) => element === elements[0]) ? elements.slice(0, 1) : [value]
+}
 
 function walkChain(
   header: string,
@@ -103,15 +140,18 @@ function walkChain(
   return address
 }
 
-/** Reads `10.1.2.3`, `10.1.2.3:80`, `fd00::7`, `[fd00::7]` and `[fd00::7]:80`. */
+/** Reads `10.1.2.3`, `10.1.2.3:80`, `fd00::7`, `[fd00::7]`, `[fd00::7]:80` and `::ffff:10.1.2.3:80`. */
 function parseNode(text: string): Address | undefined {
   if (text.startsWith('[')) {
     const end = text.indexOf(']')
     return end > 0 && isPortSuffix(text.slice(end + 1)) ? parseAddress(text.slice(1, end)) : undefined
   }
   const colon = text.indexOf(':')
-  if (colon > 0 && colon === text.lastIndexOf(':')) {
-    return isPortSuffix(text.slice(colon)) ? parseAddress(text.slice(0, colon)) : undefined
+  const lastColon = text.lastIndexOf(':')
+  // A colon behind a dotted quad begins a port, also in a mapped address.
+  const isPort = colon === lastColon ? colon > 0 : text.includes('.') && lastColon > text.lastIndexOf('.')
+  if (isPort) {
+    return isPortSuffix(text.slice(lastColon)) ? parseAddress(text.slice(0, lastColon)) : undefined
   }
   return parseAddress(text)
 }
@@ -136,7 +176,7 @@ function readForwardedFor(value: string): (string | undefined)[] {
   const elements = splitOutsideQuotes(value, ',')
   // A quote that the client leaves open would swallow the entry that the proxy appends.
   if (elements === undefined) return [undefined]
-  return elements.map((element) => {
+  return elements.filter(isElement).map((element) => {
     for (const pair of splitOutsideQuotes(element, ';') ?? []) {
       const equals = pair.indexOf('=')
       if (pair.slice(0, Math.max(equals, 0)).trim().toLowerCase() === 'for') {

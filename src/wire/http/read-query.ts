@@ -8,6 +8,9 @@
  *
  * `+` stays `+`: no client encodes a space that way, and 0x2B occurs in hashes. Names are compared without decoding;
  * no client escapes them.
+ *
+ * A client appends `?info_hash=…` to an announce URL that has a query already (`/announce?pk=abc`): this second question
+ * mark separates parameters as `&` does. Any other one is part of its value.
  */
 
 const PERCENT = 37
@@ -19,6 +22,8 @@ export class QueryCursor {
   #nameEnd = 0
   #valueStart = 0
   #valueEnd: number
+  /** Index of a question mark that separates parameters; -1 if there is none. */
+  readonly #secondQuery: number
 
   /** `target` is the raw request target, also in absolute form (`http://host/announce?…`). */
   constructor(target: string) {
@@ -26,6 +31,7 @@ export class QueryCursor {
     const questionMark = target.indexOf('?')
     // The first call of `next` starts one after the end of the previous parameter.
     this.#valueEnd = questionMark < 0 ? target.length : questionMark
+    this.#secondQuery = questionMark < 0 ? -1 : target.indexOf('?info_hash=', questionMark + 1)
   }
 
   /** Moves to the next parameter; false when there is none. Empty ones (`&&`) are skipped. */
@@ -37,6 +43,7 @@ export class QueryCursor {
 
     let end = target.indexOf('&', start)
     if (end < 0) end = target.length
+    if (start <= this.#secondQuery && this.#secondQuery < end) end = this.#secondQuery
     let equals = target.indexOf('=', start)
     if (equals < 0 || equals > end) equals = end
     this.#nameStart = start

@@ -102,3 +102,22 @@ describe('a number', () => {
     expect(query.decimal()).toBe(number)
   })
 })
+
+describe('a second question mark', () => {
+  function parametersOf(target: string): string[] {
+    const query = new QueryCursor(target)
+    const parameters: string[] = []
+    while (query.next()) parameters.push(`${query.name}=${query.text() ?? 'unreadable'}`)
+    return parameters
+  }
+
+  it('before info_hash separates parameters, as clients append a query to a URL that has one', () => {
+    expect(parametersOf('/announce?pk=abc?info_hash=x&port=1')).toEqual(['pk=abc', 'info_hash=x', 'port=1'])
+    expect(parametersOf('/announce?a=1&pk=abc?info_hash=x')).toEqual(['a=1', 'pk=abc', 'info_hash=x'])
+    expect(parametersOf('/announce??info_hash=x')).toEqual(['=', 'info_hash=x'])
+  })
+
+  it('elsewhere is part of the value', () => {
+    expect(parametersOf('/announce?info_hash=a?b&peer_id=c?d')).toEqual(['info_hash=a?b', 'peer_id=c?d'])
+  })
+})

@@ -8,9 +8,10 @@ import { readClaimedAddress, readClientAddress } from '../../../../src/server/ht
 const isTrusted = (address: Address) => /^10\.0\.0\.\d+$|^fd00::1$/.test(address.toString())
 
 const PROXY = '10.0.0.1'
+const NO_HEADER = 'is in trustedProxies and sends no X-Forwarded-For, Forwarded or X-Real-IP'
 
 function clientOf(socketAddress: string, headers: Readonly<Record<string, string>> = {}): string {
-  return outcomeOf(() => readClientAddress(socketAddress, headers, isTrusted))
+  return outcomeOf(() => readClientAddress(socketAddress, headers, { isTrusted }))
 }
 
 function outcomeOf(read: () => Address): string {
@@ -40,6 +41,17 @@ describe('the client of a direct connection', () => {
     }
     expect(clientOf('192.0.2.7', headers)).toBe('192.0.2.7')
   })
+
+  it.each(['x-forwarded-for', 'forwarded', 'x-real-ip'])('is reported if it sends %s', (header) => {
+    const reports: string[] = []
+    const onUntrustedForwarding = (from: Address, name: string) =>
+      void reports.push(`${from.toString()} ${name}`)
+    const rules = { isTrusted, onUntrustedForwarding }
+    readClientAddress('192.0.2.7', { [header]: '198.51.100.1' }, rules)
+    readClientAddress('192.0.2.8', {}, rules)
+    readClientAddress(PROXY, { 'x-real-ip': '198.51.100.1' }, rules)
+    expect(reports).toEqual([`192.0.2.7 ${header}`])
+  })
 })
 
 describe('the client behind a trusted proxy', () => {
@@ -54,6 +66,8 @@ describe('the client behind a trusted proxy', () => {
     ['an IPv6 entry in brackets', '[2001:db8::7]', '2001:db8::7'],
     ['an IPv6 entry in brackets with a port', '[2001:db8::7]:443', '2001:db8::7'],
     ['a mapped entry', '::ffff:192.0.2.7', '192.0.2.7'],
+    ['a mapped entry with a port', '::ffff:192.0.2.7:51234', '192.0.2.7'],
+    ['the last that is not empty', '192.0.2.7, ,', '192.0.2.7'],
     ['behind proxies of both families', '192.0.2.7,fd00::1,10.0.0.4:80', '192.0.2.7'],
   ])('is %s of X-Forwarded-For', (_which, header, client) => {
     expect(clientOf(PROXY, { 'x-forwarded-for': header })).toBe(client)
@@ -64,6 +78,7 @@ describe('the client behind a trusted proxy', () => {
     ['for=192.0.2.7', '192.0.2.7'],
     ['For="192.0.2.7:4711"', '192.0.2.7'],
     ['for="[2001:db8::7]:4711";proto=http;by=10.0.0.1', '2001:db8::7'],
+    ['for=192.0.2.7, ,', '192.0.2.7'],
     ['proto=https; for = 192.0.2.7', '192.0.2.7'],
     ['for=198.51.100.1, for=192.0.2.7;by="a,b;c", for=10.0.0.2', '192.0.2.7'],
     ['for="x, for=198.51.100.1", for=192.0.2.7', '192.0.2.7'],
@@ -75,8 +90,13 @@ describe('the client behind a trusted proxy', () => {
     expect(clientOf(PROXY, { 'x-real-ip': '192.0.2.7' })).toBe('192.0.2.7')
   })
 
-  it('is the proxy itself if it sends no header', () => {
-    expect(clientOf(PROXY)).toBe('10.0.0.1')
+  it('is read from an X-Real-IP that is sent twice with the same address', () => {
+    expect(clientOf(PROXY, { 'x-real-ip': '192.0.2.7, 192.0.2.7' })).toBe('192.0.2.7')
+  })
+
+  it('is the host itself if it sends no header and claims its address with ip=', () => {
+    const read = () => readClientAddress(PROXY, {}, { isTrusted }, '192.0.2.7')
+    expect(outcomeOf(read)).toBe('10.0.0.1')
   })
 
   it('is the address on which the headers agree', () => {
@@ -95,8 +115,15 @@ describe('the client behind a trusted proxy', () => {
 describe('a request of a trusted proxy is rejected', () => {
   it.each([
     ['a name', { 'x-forwarded-for': '192.0.2.7, client.example' }, 'x-forwarded-for has "client.example"'],
-    ['an empty entry', { 'x-forwarded-for': '192.0.2.7, ' }, 'x-forwarded-for has ""'],
-    ['an empty header', { 'x-forwarded-for': '' }, 'x-forwarded-for has ""'],
+    ['an empty header', { 'x-forwarded-for': '' }, 'x-forwarded-for is empty'],
+    ['empty entries alone', { 'x-forwarded-for': ', ,' }, 'x-forwarded-for is empty'],
+    ['no header', {}, `${PROXY} ${NO_HEADER}`],
+    ['CF-Connecting-IP alone', { 'cf-connecting-ip': '192.0.2.7' }, `${PROXY} ${NO_HEADER}`],
+    [
+      'a mapped address and an empty port',
+      { 'x-real-ip': '::ffff:192.0.2.7:' },
+      'x-real-ip has "::ffff:192.0.2.7:"',
+    ],
     ['a word before a proxy', { 'x-forwarded-for': 'unknown, 10.0.0.2' }, 'x-forwarded-for has "unknown"'],
     ['an open bracket', { 'x-forwarded-for': '[2001:db8::7' }, 'x-forwarded-for has "[2001:db8::7"'],
     [
