@@ -37,6 +37,8 @@ export interface ClientObserversInit {
   readonly clock: Clock
   readonly random: Random
   readonly tracker: () => Tracker
+  /** Exact number of pieces of a torrent, if it is known. */
+  readonly pieces: (infoHash: Buffer) => number | undefined
 }
 
 export class ClientObservers implements ReachabilityCheck {
@@ -165,7 +167,7 @@ export class ClientObservers implements ReachabilityCheck {
   }
 
   #updateOf(row: number): ClientUpdate {
-    const { table, clock } = this.#init
+    const { table, clock, pieces } = this.#init
     const { rows } = table
     const nowMs = clock.nowMs()
     const { infoHash } = table.swarmOf(row)
@@ -178,7 +180,7 @@ export class ClientObservers implements ReachabilityCheck {
       isAnnouncedComplete: table.roleOf(row) === 'seed',
       firstSeenMs: this.#passed.get(row)?.firstSeenMs ?? nowMs,
       announcedMs,
-      pieces: undefined,
+      pieces: pieces(infoHash),
     }
   }
 

@@ -135,6 +135,7 @@ export class SiteswarmNode {
         clock,
         random,
         tracker: () => this.#tracker,
+        pieces: (infoHash) => this.#registry.pieces(infoHash),
       })
     this.#tracker = new Tracker({
       topology: this.#topology,

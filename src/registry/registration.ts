@@ -17,6 +17,8 @@ export interface Registration {
   readonly registeredAtMs: number
   /** A path, or an http(s) or s3 URL; without credentials. undefined if the torrent was registered without one. */
   readonly origin: string | undefined
+  /** Number of pieces. undefined for a torrent without a note, and in notes of earlier versions. */
+  readonly pieces: number | undefined
   /** undefined for a torrent without a note. */
   readonly metadata: TorrentMetadata | undefined
 }
@@ -52,12 +54,20 @@ export function readRegistration(torrent: RegisteredTorrent): Registration {
     sizeBytes: torrent.sizeBytes,
     registeredAtMs: torrent.registeredAtMs,
     origin: typeof note?.['origin'] === 'string' ? note['origin'] : undefined,
+    pieces: isPieceCount(note?.['pieces']) ? note['pieces'] : undefined,
     metadata: note === undefined ? undefined : metadataIn(note),
   }
 }
 
-export function formatNote(metadata: TorrentMetadata, origin: string | undefined): string {
-  return JSON.stringify({ ...metadata, ...(origin === undefined ? {} : { origin }) })
+export function formatNote(
+  metadata: TorrentMetadata,
+  { pieces, origin }: Pick<Registration, 'pieces' | 'origin'>,
+): string {
+  return JSON.stringify({ ...metadata, pieces, ...(origin === undefined ? {} : { origin }) })
+}
+
+function isPieceCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0
 }
 
 /** undefined for a text that this program did not write. */

@@ -13,6 +13,7 @@ import {
   formatNote,
   metadataOf,
   readRegistration,
+  registrationKey,
   type Registration,
 } from './registration.ts'
 
@@ -37,6 +38,8 @@ export class TorrentRegistry {
   readonly #store: TorrentStore
   readonly #clock: Clock
   readonly #admit: RegistryComponents['admit']
+  /** Of torrents whose note has none, once it was needed; undefined while the torrent is read. */
+  readonly #countedPieces = new Map<string, number | undefined>()
   readonly #listeners: (() => void)[] = []
   /** By each infohash; built again after a change. */
   #byInfoHash: ReadonlyMap<string, Registration> | undefined = undefined
@@ -47,6 +50,7 @@ export class TorrentRegistry {
     this.#admit = admit
     store.onChange(() => {
       this.#byInfoHash = undefined
+      this.#countedPieces.clear()
       for (const listener of this.#listeners) listener()
     })
   }
@@ -73,6 +77,27 @@ export class TorrentRegistry {
   }
 
   /**
+   * Number of pieces, for the observation of its clients. Without one in the note it is read from the torrent, and is
+   * undefined until then; also for a torrent that cannot be read or is not registered.
+   */
+  pieces(infoHash: Buffer): number | undefined {
+    const registration = this.find(infoHash)
+    if (registration === undefined || registration.pieces !== undefined) return registration?.pieces
+    const key = registrationKey(registration)
+    if (!this.#countedPieces.has(key)) {
+      this.#countedPieces.set(key, undefined)
+      void this.#countPieces(registration, key)
+    }
+    return this.#countedPieces.get(key)
+  }
+
+  async #countPieces(registration: Registration, key: string): Promise<void> {
+    const metainfo = await this.read(registration).catch(() => undefined)
+    const pieces = metainfo === undefined ? 0 : summarize(metainfo).pieceCount
+    if (pieces > 0) this.#countedPieces.set(key, pieces)
+  }
+
+  /**
    * The metadata in the note, or else of the torrent itself; undefined if it has been removed meanwhile, or if its file is
    * no longer a torrent.
    */
@@ -96,7 +121,10 @@ export class TorrentRegistry {
     if (broken !== undefined) throw new InputError(broken.message)
     const infoHashes = infoHashesOf(metainfo)
     const before = infoHashes.map((hash) => this.find(hash)).find((found) => found !== undefined)
-    const note = formatNote(metadataOf(metainfo, summary.isPrivate), origin ?? before?.origin)
+    const note = formatNote(metadataOf(metainfo, summary.isPrivate), {
+      pieces: summary.pieceCount,
+      origin: origin ?? before?.origin,
+    })
     const registeredAtMs = await this.#registrationTime(bytes, note, before)
     const torrent = {
       infoHashes,

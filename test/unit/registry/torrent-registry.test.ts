@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { aDownloadServer } from '../../a-download-server.ts'
-import { PLAIN_TORRENT } from '../../a-torrent.ts'
+import { PLAIN_INFO_HASH, PLAIN_TORRENT } from '../../a-torrent.ts'
 
 /** The same torrent with another comment. */
 const COMMENTED = Buffer.from(PLAIN_TORRENT.toString('latin1').replace('hello', 'howdy'), 'latin1')
@@ -37,5 +37,30 @@ describe('a torrent that is registered again', () => {
     clock.advanceMs(-60_000)
     const again = await registry.register(COMMENTED, undefined)
     expect(again.registration.registeredAtMs).toBe(registration.registeredAtMs + 1)
+  })
+})
+
+describe('the number of pieces', () => {
+  const infoHash = Buffer.from(PLAIN_INFO_HASH, 'hex')
+
+  it('is kept with the registration, so that no torrent is read for it', async () => {
+    const { registry, store } = await aDownloadServer()
+    await registry.register(PLAIN_TORRENT, undefined)
+    const { reads } = store
+    expect([registry.pieces(infoHash), store.reads - reads]).toEqual([1, 0])
+  })
+
+  it('is read once from a torrent that was copied into the directory, without a note', async () => {
+    const { registry, store } = await aDownloadServer()
+    const torrent = { infoHashes: [infoHash], name: 'a.txt', sizeBytes: 5, registeredAtMs: 1, note: '' }
+    await store.put(torrent, PLAIN_TORRENT)
+    expect(registry.pieces(infoHash)).toBeUndefined()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([registry.pieces(infoHash), registry.pieces(infoHash), store.reads]).toEqual([1, 1, 1])
+  })
+
+  it('is unknown for a torrent that is not registered', async () => {
+    const { registry } = await aDownloadServer()
+    expect(registry.pieces(infoHash)).toBeUndefined()
   })
 })
