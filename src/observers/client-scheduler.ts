@@ -156,7 +156,7 @@ export class ClientScheduler {
     client.wasAlive = true
     client.silences = 0
     client.failures = 0
-    client.observedMs = nowMs
+    client.checkedMs = nowMs
     client.reachability = 'reachable'
     client.isGone = false
     this.#scheduleTurn(client)
@@ -169,7 +169,7 @@ export class ClientScheduler {
     const nowMs = this.#init.nowMs()
     this.#init.counters.bytesRead += bytes
     this.#byteBudget.spend(bytes, nowMs)
-    client.observedMs = nowMs
+    client.checkedMs = nowMs
     this.#observe(client)
   }
 
@@ -287,7 +287,7 @@ export class ClientScheduler {
       client.silences = SILENT_DIALS
       return this.#ended(client, outcome)
     }
-    client.observedMs = this.#init.nowMs()
+    client.checkedMs = this.#init.nowMs()
     this.#scheduleTurn(client)
   }
 
@@ -297,7 +297,7 @@ export class ClientScheduler {
     const { connection } = client
     if (connection === undefined) return
     const nowMs = this.#init.nowMs()
-    client.observedMs = nowMs
+    client.checkedMs = nowMs
     this.#forgetConnection(client)
     this.#count(resultOf(end))
     if (end === 'refused' || end === 'silent') return this.#unanswered(client, end)

@@ -54,7 +54,9 @@ export class ObservedClient implements ClientAddress, DueItem {
   isGone = false
   isStalled = false
   /** Engine time of the last message, or of the last outcome of a dial. */
-  observedMs = 0
+  checkedMs: number | undefined
+  /** Engine time at which the connection showed the pieces of the client. */
+  #shownMs: number | undefined
   /** Since when the client looks complete without certainty, and with how many pieces. */
   #provisionalMs: number | undefined
   #provisionalPieces = 0
@@ -65,7 +67,7 @@ export class ObservedClient implements ClientAddress, DueItem {
   queueIndex = -1
 
   connection: ObserverConnection | undefined
-  /** The connection has shown the pieces of the client. */
+  /** The latest connection has shown the pieces of the client. */
   isShown = false
   probe: LivenessProbe | undefined
   /** A dial has been accepted at some time. */
@@ -132,6 +134,7 @@ export class ObservedClient implements ClientAddress, DueItem {
     const shown = this.connection?.pieces
     if (shown === undefined || !shown.isShown) return false
     this.torrent.note(this.addressText, shown)
+    if (isFirst || !this.isReconnected) this.#shownMs = nowMs
     const wasComplete = this.isComplete
     this.isComplete = this.#isConfirmed(shown, nowMs)
     const isChanged = this.progress.record(this.torrent.shareOf(shown), nowMs)
@@ -178,6 +181,8 @@ export class ObservedClient implements ClientAddress, DueItem {
   /** `toUtcMs` converts engine time. */
   observation(nowMs: number, toUtcMs: (engineMs: number) => number): Observation {
     const { share, progressedMs } = this.progress
+    const isCurrent = this.connection !== undefined && this.isShown && !this.isReconnected
+    const utcOf = (engineMs: number | undefined) => (engineMs === undefined ? undefined : toUtcMs(engineMs))
     return {
       infoHash: this.infoHash,
       address: this.address,
@@ -186,8 +191,9 @@ export class ObservedClient implements ClientAddress, DueItem {
       // A provisional client has all pieces that are known to exist.
       share: share === 1 && !this.isComplete ? LARGEST_INCOMPLETE_SHARE : share,
       isComplete: this.isComplete,
-      observedAtMs: toUtcMs(this.observedMs),
-      progressedAtMs: progressedMs === undefined ? undefined : toUtcMs(progressedMs),
+      observedAtMs: utcOf(isCurrent ? nowMs : this.#shownMs),
+      checkedAtMs: utcOf(this.checkedMs),
+      progressedAtMs: utcOf(progressedMs),
       sharePerSecond: this.progress.rateAt(nowMs),
       isGone: this.isGone,
       isStalled: this.isStalled,

@@ -203,6 +203,23 @@ describe('the progress of a client', () => {
     expect(of(client).sharePerSecond).toBeLessThan(0.1 / 80)
   })
 
+  it('holds for the present while the connection of the client is open, and for its last poll otherwise', () => {
+    const { observers, network, run, of } = anEngine({ connections: 1 })
+    const polled = aClient(1, { pieces: 16 })
+    network.onAccept = (socket) => socket.greet(HALF)
+    observers.update(polled)
+    run(4_000)
+    expect(of(polled).observedAtMs).toBe(START_MS + 50)
+
+    const other = anEngine()
+    const held = aClient(1, { pieces: 16 })
+    other.network.onAccept = (socket) => socket.greet(HALF)
+    other.observers.update(held)
+    expect(other.of(held)).toMatchObject({ observedAtMs: undefined, checkedAtMs: undefined })
+    other.run(9_000)
+    expect(other.of(held)).toMatchObject({ observedAtMs: START_MS + 9_000, checkedAtMs: START_MS + 50 })
+  })
+
   it('stalls when no piece follows for twelve seconds', () => {
     const { observers, network, run, of, observations } = anEngine()
     const client = aClient(1, { priority: 'gateway', pieces: 16 })
@@ -288,7 +305,7 @@ describe('a held client', () => {
     run(500)
     const gone = observations.find(({ isGone }) => isGone)
     expect(gone?.reachability).toBe('unreachable')
-    expect((gone?.observedAtMs ?? Infinity) - killedMs).toBeLessThanOrEqual(500)
+    expect((gone?.checkedAtMs ?? Infinity) - killedMs).toBeLessThanOrEqual(500)
     expect(of(client).isGone).toBe(true)
     expect(observers.counters.observations.gone).toBe(1)
   })
