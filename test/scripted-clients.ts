@@ -90,7 +90,7 @@ class ScriptedSocket implements ClientSocket {
   }
 }
 
-class ScriptedNetwork {
+export class ScriptedNetwork {
   readonly sockets: ScriptedSocket[] = []
   readonly #ports = new Map<string, Port>()
   readonly #unanswered: ScriptedSocket[] = []

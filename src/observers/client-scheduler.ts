@@ -34,8 +34,8 @@ const REDIAL_MS_MIN = 1_000
 const OFFENCE_FAILURES = 3
 /** After a failure of the node itself, such as too many open files or a missing IPv6 route. */
 const LOCAL_FAILURE_MS = 5_000
-/** Shares of the dials of a second that are kept for dials of lower rank. */
-const DIALS_KEPT = [0, 0.1, 0.25]
+/** Ranks of dials, most urgent first: see ObservedClient. */
+const DIAL_RANKS = [0, 1, 2]
 
 export interface SchedulerInit {
   readonly connections: number
@@ -71,7 +71,7 @@ export class ClientScheduler {
     const nowMs = this.#init.nowMs()
     const takeTurn = () => this.#queues.takeTurn(nowMs)
     for (let client = takeTurn(); client !== undefined; client = takeTurn()) this.#turn(client)
-    for (const rank of DIALS_KEPT.keys()) {
+    for (const rank of DIAL_RANKS) {
       while (this.#hasDial(rank)) {
         const client = this.#queues.takeDial(rank, nowMs)
         if (client === undefined) break
@@ -116,8 +116,7 @@ export class ClientScheduler {
 
   #hasDial(rank: number): boolean {
     const nowMs = this.#init.nowMs()
-    const kept = (DIALS_KEPT[rank] ?? 0) * OBSERVER_DIALS_PER_SECOND_MAX
-    return this.#dialBudget.left(nowMs) >= kept + 1 && (rank === 0 || this.#byteBudget.left(nowMs) > 0)
+    return this.#dialBudget.left(nowMs) >= 1 && (rank === 0 || this.#byteBudget.left(nowMs) > 0)
   }
 
   /** Returns false where no connection is free. */
@@ -333,9 +332,9 @@ export class ClientScheduler {
   #closed(client: ObservedClient, lastedMs: number): void {
     const nowMs = this.#init.nowMs()
     if (!client.isShown) client.closes++
-    const backoff = client.isShown
-      ? this.#nextPollMs(client) - nowMs
-      : backoffMs(client.closes, this.#init.random)
+    // Once may be chance, from a client that has shown its pieces before.
+    const isUsual = client.isShown || (client.closes === 1 && client.progress.share !== undefined)
+    const backoff = isUsual ? this.#nextPollMs(client) - nowMs : backoffMs(client.closes, this.#init.random)
     const delayMs = client.isVital ? Math.min(backoff, this.#redialDelayMs(client, lastedMs)) : backoff
     this.#queues.dialAt(client, nowMs + delayMs)
   }

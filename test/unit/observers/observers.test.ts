@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../../src/core/address.ts'
+import { OBSERVED_CLIENTS_MAX } from '../../../src/core/limits.ts'
 import { HAVE_ALL, KEEP_ALIVE, startMessage } from '../../../src/wire/peer/message.ts'
 import { writeBitfield, writeHave } from '../../../src/wire/peer/availability.ts'
 import { writeHandshake } from '../../../src/wire/peer/handshake.ts'
@@ -76,6 +77,38 @@ describe('the reachability of a client', () => {
     expect(of(client).reachability).toBe('reachable')
   })
 
+  it('is not checked again by an announce within five seconds, nor by another update', () => {
+    const { observers, network, run } = anEngine()
+    const client = aClient(1)
+    network.set(client, 'closed')
+    observers.update(client)
+    run(100)
+    observers.update({ ...client, announcedMs: START_MS + 100 })
+    run(100)
+    observers.update({ ...client, announcedMs: START_MS + 200 })
+    run(100)
+    expect(network.to(client)).toHaveLength(1)
+    run(42_000)
+    const dials = network.to(client).length
+    observers.update({ ...client, announcedMs: START_MS + 200, isAnnouncedComplete: true })
+    run(100)
+    expect(network.to(client)).toHaveLength(dials)
+  })
+
+  it('is not judged by a dial during which the node itself was suspended', () => {
+    const { clock, observers, network, run, of } = anEngine()
+    const client = aClient(1)
+    observers.update(client)
+    clock.advanceMs(50)
+    observers.tick()
+    clock.advanceMs(30_000)
+    observers.tick()
+    network.deliver()
+    run(50)
+    expect(of(client).reachability).toBe('reachable')
+    expect(observers.counters.observations.silent).toBe(0)
+  })
+
   it('is known for clients with an IPv6 address', () => {
     const { observers, network, run, of } = anEngine()
     const address = parseAddress('fd00::7')
@@ -125,6 +158,18 @@ describe('an announce that waits for the reachability', () => {
     expect(network.sockets).toHaveLength(1)
   })
 
+  it('checks again where the last result is old', async () => {
+    const { observers, network, run } = anEngine()
+    network.set(aClient(1), 'closed')
+    observers.update(aClient(1))
+    // The fifth dial follows 75 s after the first at most, the sixth no sooner than 60 s later.
+    run(120_000)
+    network.set(aClient(1), 'open')
+    const checked = observers.checkReachability(aClient(1), 250)
+    network.deliver()
+    expect(await checked).toBe('reachable')
+  })
+
   it('does not wait where the node has no connection left, or the client is removed', async () => {
     const { observers } = anEngine({ connections: 1 })
     const first = observers.checkReachability(aClient(1), 250)
@@ -172,6 +217,44 @@ describe('the progress of a client', () => {
     network.held(client).send(writeBitfield(Buffer.from([0xff, 0xf0])))
     run(1_200)
     expect(of(client).share).toBe(12 / 16)
+  })
+
+  it('of a torrent that is not registered is complete 1.5 s after the last piece that completes the bits', () => {
+    const { observers, network, run, of } = anEngine()
+    const client = aClient(1, { priority: 'gateway' })
+    network.onAccept = (socket) => socket.greet([0xff, 0x80])
+    observers.update(client)
+    // The client downloads in order: after each piece it may have all of them.
+    for (const piece of [9, 10]) {
+      run(1_200)
+      expect(of(client)).toMatchObject({ share: 0.9999, isComplete: false })
+      network.held(client).send(writeHave(piece))
+    }
+    run(1_200)
+    expect(of(client).isComplete).toBe(false)
+    run(800)
+    expect(of(client)).toMatchObject({ share: 1, isComplete: true })
+  })
+
+  it('of a torrent that is not registered is complete at once where the client announces it', () => {
+    const { observers, network, run, of } = anEngine()
+    const client = aClient(1, { isAnnouncedComplete: true })
+    network.onAccept = (socket) => socket.greet([0xff, 0xe0])
+    observers.update(client)
+    run(100)
+    expect(of(client)).toMatchObject({ share: 1, isComplete: true })
+  })
+
+  it('does not depend on clients that were removed with their torrent', () => {
+    const { observers, network, run, of } = anEngine()
+    network.onAccept = (socket) => socket.greet([0xff, 0xff])
+    for (const n of [1, 2]) observers.update(aClient(n))
+    run(100)
+    for (const n of [1, 2]) observers.remove(aClient(n))
+    network.onAccept = (socket) => socket.greet([0xff, 0xe0])
+    observers.update(aClient(3))
+    run(2_000)
+    expect(of(aClient(3)).isComplete).toBe(true)
   })
 
   it('is complete with have-all', () => {
@@ -278,6 +361,33 @@ describe('a client without HAVE messages', () => {
     expect(network.to(client)).toHaveLength(dials)
   })
 
+  it('is not stalled between two polls, of which each shows new pieces', () => {
+    const { observers, network, run, observations } = anEngine()
+    const old = { ...client, pieces: 800, firstSeenMs: START_MS - 900_000 }
+    let shown = 1
+    network.onAccept = (socket) => {
+      socket.greet(Array.from({ length: 100 }, (_, byte) => (byte < shown ? 0xff : 0)))
+      shown++
+    }
+    observers.update(old)
+    // A poll each 30 s. A message in between contains no news about pieces.
+    for (let poll = 0; poll < 4; poll++) {
+      run(20_000)
+      network.held(old).send(KEEP_ALIVE)
+      run(10_000)
+    }
+    expect(network.to(old).length).toBeGreaterThanOrEqual(4)
+    expect(observations.some(({ isStalled }) => isStalled)).toBe(false)
+  })
+
+  it('is stalled where a poll shows no new piece for twelve seconds', () => {
+    const { observers, network, run, of } = anEngine()
+    network.onAccept = (socket) => socket.greet(HALF)
+    observers.update(client)
+    run(16_000)
+    expect(of(client).isStalled).toBe(true)
+  })
+
   it('has one connection at a time', () => {
     const { observers, network, run } = anEngine()
     let open = 0
@@ -337,6 +447,56 @@ describe('a held client', () => {
     while (!of(client).isGone && clock.nowMs() < cutMs + 20_000) run(50)
     expect(clock.nowMs() - cutMs).toBeLessThanOrEqual(8_000)
     expect(network.open).toHaveLength(0)
+  })
+
+  it('is gone within eight seconds, too, where it became gateway later', () => {
+    const { clock, observers, network, run, of } = anEngine()
+    const client = aClient(1, { isAnnouncedComplete: true })
+    network.onAccept = (socket) => socket.greet(HALF)
+    observers.update(client)
+    run(10_000)
+    observers.update({ ...client, priority: 'source' })
+    run(5_000)
+    network.set(client, 'silent')
+    const cutMs = clock.nowMs()
+    while (!of(client).isGone && clock.nowMs() < cutMs + 20_000) run(50)
+    expect(clock.nowMs() - cutMs).toBeLessThanOrEqual(8_000)
+  })
+
+  it('is not gone after one silent dial that is followed by an answer', () => {
+    const { observers, network, run, of, observations } = anEngine()
+    const client = aClient(1, { priority: 'gateway', pieces: 16 })
+    network.onAccept = (socket) => {
+      if (network.to(client).length === 1) socket.greet(HALF)
+    }
+    observers.update(client)
+    for (let times = 0; times < 3; times++) {
+      run(3_000)
+      network.set(client, 'silent')
+      run(1_900)
+      network.set(client, 'open')
+      run(3_000)
+    }
+    network.onAccept = (socket) => socket.greet(HALF)
+    network.set(client, 'silent')
+    network.held(client).end()
+    run(1_500)
+    network.set(client, 'open')
+    run(4_000)
+    expect(observations.some(({ isGone }) => isGone)).toBe(false)
+    expect(of(client)).toMatchObject({ reachability: 'reachable', isGone: false })
+  })
+
+  it('that closes its connections after the bitfield is dialled once a second as a gateway', () => {
+    const { observers, network, run } = anEngine()
+    network.onAccept = (socket) => {
+      socket.greet(HALF)
+      socket.end()
+    }
+    observers.update(aClient(1, { priority: 'gateway', pieces: 16 }))
+    run(10_000)
+    expect(network.sockets.length).toBeGreaterThanOrEqual(8)
+    expect(network.sockets.length).toBeLessThanOrEqual(11)
   })
 
   it('is not gone while its host answers, though the client itself sends nothing', () => {
@@ -464,6 +624,18 @@ describe('a hostile client', () => {
     expect(of(other)).toMatchObject({ share: 0.5, isGone: false })
   })
 
+  it('is disconnected when it floods with small messages', () => {
+    const flood = Buffer.alloc(60_000)
+    const { observers, network, run } = facing(writeHandshake(INFO_HASH, LIBTORRENT))
+    run(100)
+    for (let turn = 0; turn < 10; turn++) {
+      if (!network.latest(hostile).isDestroyed) network.held(hostile).send(flood)
+      run(250)
+    }
+    expect(observers.counters.observations.flooding).toBe(1)
+    expect(observers.counters.bytesRead).toBeLessThan(300_000)
+  })
+
   it('is disconnected when it floods with bytes before its pieces', () => {
     const skipped = startMessage(20, 60_000)
     const { observers, network, run } = facing(writeHandshake(INFO_HASH, LIBTORRENT))
@@ -551,6 +723,33 @@ describe('the connections of a node', () => {
     expect(observers.connections).toBeLessThanOrEqual(8)
   })
 
+  it('are not taken from a client that is as important', () => {
+    const { observers, network, run } = anEngine({ connections: 4 })
+    network.onAccept = (socket) => socket.greet(HALF)
+    for (let n = 0; n < 6; n++) observers.update(aClient(n, { pieces: 16, priority: 'gateway' }))
+    run(2_000)
+    const held = network.open.map(({ to }) => to)
+    run(20_000)
+    expect(network.open.map(({ to }) => to)).toEqual(held)
+    expect(held).toHaveLength(3)
+  })
+
+  it('are not opened for polls while the node has read too many bytes, but for gateways', () => {
+    const { observers, network, run } = anEngine()
+    const bitfield = writeBitfield(Buffer.alloc(262_144))
+    network.onAccept = (socket) => socket.send(writeHandshake(INFO_HASH, LIBTORRENT), bitfield)
+    for (let n = 0; n < 60; n++) observers.update(aClient(n))
+    run(50)
+    expect(observers.counters.bytesRead).toBeGreaterThan(15_000_000)
+    network.onAccept = () => {}
+    observers.update(aClient(200))
+    observers.update(aClient(201, { priority: 'gateway' }))
+    run(500)
+    expect([network.to(aClient(200)).length, network.to(aClient(201)).length]).toEqual([0, 1])
+    run(1_000)
+    expect(network.to(aClient(200))).toHaveLength(1)
+  })
+
   it('are held for a polled client that becomes gateway', () => {
     const { observers, network, run } = anEngine({ connections: 8 })
     network.onAccept = (socket) => socket.greet(HALF)
@@ -609,15 +808,27 @@ describe('a client that closes a connection before its bitfield', () => {
     network.onAccept = (socket) => (isClosing ? socket.end() : socket.greet(HALF, TRANSMISSION))
     observers.update(client)
     run(5_000)
+    for (let times = 0; times < 3; times++) {
+      isClosing = true
+      const dials = network.to(client).length
+      for (let turn = 0; turn < 40 && network.to(client).length === dials; turn++) run(50)
+      isClosing = false
+      run(1_500)
+      expect(network.to(client).length).toBeGreaterThan(dials + 1)
+    }
     isClosing = true
-    run(1_500)
-    isClosing = false
     const dials = network.to(client).length
-    run(6_000)
-    expect(network.to(client).length).toBeGreaterThan(dials)
-    isClosing = true
     run(60_000)
-    expect(network.to(client).length - dials).toBeLessThanOrEqual(14)
+    expect(network.to(client).length - dials).toBeLessThanOrEqual(7)
     expect(of(client)).toMatchObject({ share: 0.5, reachability: 'reachable' })
   })
+})
+
+it('a node observes no more clients than its limit', () => {
+  const { observers } = anEngine()
+  for (let n = 0; n < OBSERVED_CLIENTS_MAX + 2; n++) observers.update(aClient(n))
+  expect(observers.clients).toBe(OBSERVED_CLIENTS_MAX)
+  expect(observers.counters.clientsIgnored).toBe(2)
+  observers.update(aClient(1, { priority: 'gateway' }))
+  expect(observers.counters.clientsIgnored).toBe(2)
 })
