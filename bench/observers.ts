@@ -14,6 +14,7 @@ import { Address } from '../src/core/address.ts'
 import { systemClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { dialTcp } from '../src/observers/client-socket.ts'
+import type { Observation } from '../src/observers/observation.ts'
 import { Observers } from '../src/observers/observers.ts'
 import { writeBitfield, writeHave } from '../src/wire/peer/availability.ts'
 import { HANDSHAKE_BYTES, writeHandshake } from '../src/wire/peer/handshake.ts'
@@ -50,8 +51,40 @@ function shareAt(client: number, sinceMs: number): number {
 /** Number `step` of the pieces of a client: an order without repetitions that differs from client to client. */
 const pieceOf = (client: number, step: number) => (step * 7_919 + client * 31) % PIECES
 
-if (process.argv.includes('--serve')) serveClients()
-else await main()
+/** Delays between the clients and their observations. */
+class Delays {
+  readonly #startedMs: number
+  readonly #behindMs: number[] = []
+  readonly #latestMs = new Float64Array(CLIENTS)
+  readonly #gapsMs = new Float64Array(CLIENTS)
+  readonly #completeMs = new Float64Array(CLIENTS)
+  observations = 0
+
+  constructor(startedMs: number) {
+    this.#startedMs = startedMs
+  }
+
+  note({ address, share, isComplete, observedAtMs }: Observation, nowMs: number): void {
+    this.observations++
+    const client = clientOf(address.toString())
+    if (share === undefined || observedAtMs === undefined || (this.#completeMs[client] as number) > 0) return
+    const latestMs = this.#latestMs[client] as number
+    if (latestMs > 0) this.#gapsMs[client] = Math.max(this.#gapsMs[client] as number, observedAtMs - latestMs)
+    this.#latestMs[client] = observedAtMs
+    const trueShare = shareAt(client, observedAtMs - this.#startedMs)
+    if (isComplete) this.#completeMs[client] = nowMs
+    else this.#behindMs.push((trueShare - share) * SECONDS * 1_000)
+  }
+
+  print(): void {
+    const lateMs = [...this.#completeMs].map(
+      (atMs, client) => atMs - this.#startedMs - startOffsetMs(client) - SECONDS * 1_000,
+    )
+    console.log(`observations are behind the clients by ${describe(this.#behindMs)}`)
+    console.log(`longest time between two observations of a client: ${describe([...this.#gapsMs])}`)
+    console.log(`completion is observed after ${describe(lateMs)}`)
+  }
+}
 
 async function main(): Promise<void> {
   const child = fork(fileURLToPath(import.meta.url), [...process.argv.slice(2), '--serve'])
@@ -59,80 +92,65 @@ async function main(): Promise<void> {
     child.once('message', (message) => resolve(message as { port: number; startedMs: number })),
   )
   console.log(`${CLIENTS} clients, ${PIECES} pieces, ${CONNECTIONS} connections, ${SECONDS} s a download`)
-
-  const lagsMs: number[] = []
-  const latestMs = new Float64Array(CLIENTS)
-  const longestGapsMs = new Float64Array(CLIENTS)
-  const completeMs = new Float64Array(CLIENTS)
-  let observations = 0
+  const delays = new Delays(startedMs)
   const observers = new Observers({
     connections: CONNECTIONS,
     clock: systemClock,
     random: new SeededRandom(1),
     dial: dialTcp,
     onObservations: (batch) => {
-      const nowMs = systemClock.nowMs()
-      observations += batch.length
-      for (const { address, share, isComplete, observedAtMs } of batch) {
-        const client = clientOf(address.toString())
-        if (share === undefined || observedAtMs === undefined) continue
-        const sinceMs = (latestMs[client] as number) === 0 ? 0 : nowMs - (latestMs[client] as number)
-        if ((completeMs[client] as number) === 0)
-          longestGapsMs[client] = Math.max(longestGapsMs[client] as number, sinceMs)
-        latestMs[client] = nowMs
-        if (share < 1) lagsMs.push((shareAt(client, observedAtMs - startedMs) - share) * SECONDS * 1_000)
-        if (isComplete && completeMs[client] === 0) completeMs[client] = nowMs
-      }
+      for (const observation of batch) delays.note(observation, systemClock.nowMs())
     },
   })
-  const idle = process.cpuUsage()
   globalThis.gc?.()
   const idleBytes = process.memoryUsage().rss
+  const idle = process.cpuUsage()
   observers.start()
-  for (let client = 0; client < CLIENTS; client++) {
-    setTimeout(() => {
-      const nowMs = systemClock.nowMs()
-      observers.update({
-        infoHash: INFO_HASH,
-        address: addressOf(client),
-        port,
-        peerId: PEER_ID,
-        priority: client === 0 ? 'gateway' : 'other',
-        isAnnouncedComplete: false,
-        firstSeenMs: nowMs,
-        announcedMs: nowMs,
-        pieces: PIECES,
-      })
-    }, startOffsetMs(client))
-  }
-  let before = idle
+  for (let client = 0; client < CLIENTS; client++)
+    setTimeout(() => announce(observers, client, port), startOffsetMs(client))
   const totalSeconds = START_MS / 1_000 + SECONDS + 10
-  for (let passed = 0; passed < totalSeconds; passed += 10) {
+  await printCosts(observers, totalSeconds)
+  const { user, system } = process.cpuUsage(idle)
+  globalThis.gc?.()
+  const memory = (process.memoryUsage().rss - idleBytes) / CLIENTS
+  console.log(
+    `CPU: ${((user + system) / 1e6).toFixed(1)} s in ${totalSeconds} s; ${delays.observations} observations`,
+  )
+  console.log(`memory: ${memory.toFixed(0)} bytes a client, the records of this benchmark included`)
+  delays.print()
+  observers.stop()
+  child.kill()
+}
+
+function announce(observers: Observers, client: number, port: number): void {
+  const nowMs = systemClock.nowMs()
+  observers.update({
+    infoHash: INFO_HASH,
+    address: addressOf(client),
+    port,
+    peerId: PEER_ID,
+    priority: client === 0 ? 'gateway' : 'other',
+    isAnnouncedComplete: false,
+    firstSeenMs: nowMs,
+    announcedMs: nowMs,
+    pieces: PIECES,
+  })
+}
+
+/** One line for each ten seconds. */
+async function printCosts(observers: Observers, totalSeconds: number): Promise<void> {
+  let before = process.cpuUsage()
+  for (let passed = 10; passed <= totalSeconds; passed += 10) {
     await delay(10_000)
     const used = process.cpuUsage(before)
     before = process.cpuUsage()
     const percent = ((used.user + used.system) / 10_000_000) * 100
     const { observations: counts, bytesRead } = observers.counters
     console.log(
-      `${passed + 10} s: ${percent.toFixed(1)} % of a core, ${observers.connections} connections, ` +
+      `${passed} s: ${percent.toFixed(1)} % of a core, ${observers.connections} connections, ` +
         `${counts.reachable} dials, ${(bytesRead / 1e6).toFixed(1)} MB read, ${counts.complete} complete`,
     )
   }
-  globalThis.gc?.()
-  const { user, system } = process.cpuUsage(idle)
-  const memory = (process.memoryUsage().rss - idleBytes) / CLIENTS
-  console.log(
-    `CPU: ${((user + system) / 1e6).toFixed(1)} s in ${totalSeconds} s; ${observations} observations`,
-  )
-  console.log(`memory: ${memory.toFixed(0)} bytes a client`)
-  console.log(`observations are behind the clients by ${describe(lagsMs)}`)
-  console.log(`longest time between two observations of a client: ${describe([...longestGapsMs])}`)
-  const latenessMs = [...completeMs].map(
-    (atMs, client) => atMs - startedMs - startOffsetMs(client) - SECONDS * 1_000,
-  )
-  console.log(`completion is observed after ${describe(latenessMs)}`)
-  observers.stop()
-  child.kill()
 }
 
 function describe(durationsMs: number[]): string {
@@ -175,3 +193,6 @@ function serveClients(): void {
     }
   }, STEP_MS)
 }
+
+if (process.argv.includes('--serve')) serveClients()
+else await main()
