@@ -67,7 +67,7 @@ class Delays {
   note({ address, share, isComplete, observedAtMs }: Observation, nowMs: number): void {
     this.observations++
     const client = clientOf(address.toString())
-    if (share === undefined || observedAtMs === undefined || (this.#completeMs[client] as number) > 0) return
+    if (share === undefined || (this.#completeMs[client] as number) > 0) return
     const latestMs = this.#latestMs[client] as number
     if (latestMs > 0) this.#gapsMs[client] = Math.max(this.#gapsMs[client] as number, observedAtMs - latestMs)
     this.#latestMs[client] = observedAtMs
@@ -128,7 +128,6 @@ function announce(observers: Observers, client: number, port: number): void {
     infoHash: INFO_HASH,
     address: addressOf(client),
     port,
-    peerId: PEER_ID,
     priority: client === 0 ? 'gateway' : 'other',
     isAnnouncedComplete: false,
     firstSeenMs: nowMs,

@@ -20,10 +20,11 @@ export interface Observation extends ClientAddress {
   /** Completion, 0 to 1. Undefined until the client has shown its pieces. 1 only where `isComplete`. */
   readonly share: number | undefined
   readonly isComplete: boolean
-  /** Time for which `share` holds, in UTC: the present for a client whose HAVE messages arrive. Undefined without a share. */
-  readonly observedAtMs: number | undefined
-  /** Time of the last message of the client, or of the last outcome of a dial, in UTC. Undefined before the first one. */
-  readonly checkedAtMs: number | undefined
+  /**
+   * Time at which this was so, in UTC: the present for a client whose HAVE messages arrive, otherwise the last message or
+   * the last outcome of a dial. Later observations of a client have a later time.
+   */
+  readonly observedAtMs: number
   /** Time of the last new piece. Undefined before the first one. */
   readonly progressedAtMs: number | undefined
   /** Mean of about ten seconds. Times the size of the torrent, this is bytes per second. */

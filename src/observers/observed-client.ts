@@ -26,6 +26,8 @@ export interface ClientUpdate extends ClientAddress {
 const NEAR_COMPLETION_SHARE = 0.9
 /** A client that looks complete, and whose torrent may have a few more pieces, is complete after this time. */
 const CONFIRMED_AFTER_MS = 1_500
+/** The stall of a vital client is reported at this interval while it lasts. */
+const STALL_REPORT_MS = 5_000
 
 const HOLD_RANKS: Readonly<Record<Priority, number>> = {
   gateway: 0,
@@ -55,11 +57,10 @@ export class ObservedClient implements ClientAddress, DueItem {
   isStalled = false
   /** Engine time of the last message, or of the last outcome of a dial. */
   checkedMs: number | undefined
-  /** Engine time at which the connection showed the pieces of the client. */
-  #shownMs: number | undefined
   /** Since when the client looks complete without certainty, and with how many pieces. */
   #provisionalMs: number | undefined
   #provisionalPieces = 0
+  #stallNotedMs = 0
 
   /** The queue that contains the client, and its place there. */
   queue: DueQueue<ObservedClient> | undefined
@@ -134,7 +135,6 @@ export class ObservedClient implements ClientAddress, DueItem {
     const shown = this.connection?.pieces
     if (shown === undefined || !shown.isShown) return false
     this.torrent.note(this.addressText, shown)
-    if (isFirst || !this.isReconnected) this.#shownMs = nowMs
     const wasComplete = this.isComplete
     this.isComplete = this.#isConfirmed(shown, nowMs)
     const isChanged = this.progress.record(this.torrent.shareOf(shown), nowMs)
@@ -166,15 +166,21 @@ export class ObservedClient implements ClientAddress, DueItem {
       : this.#provisionalMs + CONFIRMED_AFTER_MS
   }
 
-  /** Time at which `noteStall` is due. Infinity where more pieces do not show on this connection, or are not needed. */
+  /**
+   * Time at which `noteStall` is due: again and again for a vital client, because its stall matters from the moment at
+   * which its upstream is ahead of it. Infinity where more pieces do not show on this connection, or are not needed.
+   */
   stallDueMs(): number {
-    return this.isComplete || this.isReconnected ? Infinity : this.progress.stallsAtMs()
+    if (this.isComplete || this.isReconnected) return Infinity
+    if (!this.isStalled) return this.progress.stallsAtMs()
+    return this.isVital ? this.#stallNotedMs + STALL_REPORT_MS : Infinity
   }
 
-  /** Returns whether the client became stalled. */
+  /** Returns whether the stall is to be reported. */
   noteStall(nowMs: number): boolean {
-    if (this.isStalled || nowMs < this.stallDueMs()) return false
+    if (nowMs < this.stallDueMs()) return false
     this.isStalled = true
+    this.#stallNotedMs = nowMs
     return true
   }
 
@@ -182,7 +188,6 @@ export class ObservedClient implements ClientAddress, DueItem {
   observation(nowMs: number, toUtcMs: (engineMs: number) => number): Observation {
     const { share, progressedMs } = this.progress
     const isCurrent = this.connection !== undefined && this.isShown && !this.isReconnected
-    const utcOf = (engineMs: number | undefined) => (engineMs === undefined ? undefined : toUtcMs(engineMs))
     return {
       infoHash: this.infoHash,
       address: this.address,
@@ -191,9 +196,8 @@ export class ObservedClient implements ClientAddress, DueItem {
       // A provisional client has all pieces that are known to exist.
       share: share === 1 && !this.isComplete ? LARGEST_INCOMPLETE_SHARE : share,
       isComplete: this.isComplete,
-      observedAtMs: utcOf(isCurrent ? nowMs : this.#shownMs),
-      checkedAtMs: utcOf(this.checkedMs),
-      progressedAtMs: utcOf(progressedMs),
+      observedAtMs: toUtcMs(isCurrent ? nowMs : (this.checkedMs ?? nowMs)),
+      progressedAtMs: progressedMs === undefined ? undefined : toUtcMs(progressedMs),
       sharePerSecond: this.progress.rateAt(nowMs),
       isGone: this.isGone,
       isStalled: this.isStalled,

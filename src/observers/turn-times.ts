@@ -50,6 +50,5 @@ export function nextTurnMs(client: ObservedClient, connection: ObserverConnectio
   if (client.isReconnected) dueMs = Math.min(dueMs, Math.max(client.pollDueMs, earliestMs))
   if (client.probe !== undefined)
     dueMs = Math.min(dueMs, Math.max(client.probe.dueMs(connection.receivedMs), earliestMs))
-  if (!client.isStalled) dueMs = Math.min(dueMs, client.stallDueMs())
-  return dueMs
+  return Math.min(dueMs, client.stallDueMs())
 }

@@ -15,7 +15,12 @@ function aConnection() {
     pieces: new PieceRecord(new TorrentPieces(undefined), memory),
     dial: network.dial,
     nowMs: () => 0,
-    events: { onReachable: () => {}, onData: () => {}, onEnd: (end) => ends.push(end) },
+    events: {
+      onHandshake: () => {},
+      onReachable: () => {},
+      onData: () => {},
+      onEnd: (end) => ends.push(end),
+    },
   })
   network.deliver()
   network.latest(aClient(1)).greet([0xff, 0xff])
