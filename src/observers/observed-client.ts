@@ -167,7 +167,7 @@ export class ObservedClient implements ClientAddress, DueItem {
   }
 
   /**
-   * Time at which `noteStall` is due: again and again for a vital client, because its stall matters from the moment at
+   * Time at which `noteStall` is due: repeatedly for a vital client, because its stall matters from the moment at
    * which its upstream is ahead of it. Infinity where more pieces do not show on this connection, or are not needed.
    */
   stallDueMs(): number {
