@@ -111,7 +111,7 @@ describe('a tracker that answers', () => {
     const { exitCode, out } = await runCommand(['scrape', `${url}/token?x=1`, ...flags])
     expect(exitCode).toBe(0)
     expect(out).toBe(
-      `${OTHER}  complete 0  incomplete 0  downloaders 0  downloaded 0\n` +
+      `${OTHER}  complete 0  incomplete 0  downloaded 0\n` +
         `${HASH}  complete 1  incomplete 3  downloaders 2  downloaded 7\n` +
         'min interval  1800 s\n',
     )
