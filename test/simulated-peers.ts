@@ -436,10 +436,11 @@ export class NodeLink {
       { queue: [], events: undefined, carriedBytes: 0 },
     ]
     for (const [index, node] of [first, second].entries())
-      node.carriers.addLink(
-        (events) => this.#socket(index, events),
-        () => true,
-      )
+      node.carriers.addLink({
+        connect: (events) => this.#socket(index, events),
+        isAccepted: index === 0,
+        admits: () => true,
+      })
   }
 
   /** Bytes from the first to the second node, and back. */

@@ -74,8 +74,8 @@ export class Carriers {
   }
 
   /** A connection to a node of another site, or from one. `admits`: the sites that the other side may be. */
-  addLink(connect: SiteLinkInit['connect'], admits: (site: string) => boolean): void {
-    this.#links.add(connect, admits)
+  addLink(link: Pick<SiteLinkInit, 'connect' | 'isAccepted' | 'admits'>): void {
+    this.#links.add(link)
   }
 
   /** Sites with an open connection. */

@@ -35,6 +35,11 @@ export interface SiteLinkInit {
   readonly ownSite: string
   /** The socket is open. */
   readonly connect: (events: Pick<SocketEvents, 'onData' | 'onDrain' | 'onEnd'>) => ClientSocket
+  /**
+   * The side that accepted the connection sends the first frame. The accepting process passes the socket on to that of the
+   * carriers, and bytes that arrive before would be lost.
+   */
+  readonly isAccepted: boolean
   readonly counters: CarrierCounters
   readonly nowMs: () => number
   /** The carrier of the own site for a torrent, while this node carries it. */
@@ -75,7 +80,7 @@ export class SiteLink {
       onDrain: () => this.#pump(),
       onEnd: (end) => this.#end(end === 'closed' ? 'the other node closed the connection' : end),
     })
-    this.#send(writeHello(init.ownSite))
+    if (init.isAccepted) this.#send(writeHello(init.ownSite))
   }
 
   /** Bytes per second of blocks that this side sends. Undefined: as fast as the connection allows. */
@@ -120,7 +125,7 @@ export class SiteLink {
     if (nowMs - this.#receivedMs >= SILENT_MS_MAX) return this.#end('the other node is silent')
     for (const publication of this.#publications.values())
       publication.tick(this.#init.published(publication.infoHash))
-    if (nowMs - this.#sentMs >= PING_MS) this.#send(PING)
+    if (this.#site !== undefined && nowMs - this.#sentMs >= PING_MS) this.#send(PING)
     this.#pump()
   }
 
@@ -156,9 +161,9 @@ export class SiteLink {
 
   #receive(frame: Frame): void {
     if (this.#isEnded) return
-    if (frame.kind === 'ping') return
     if (frame.kind === 'hello') return this.#greet(frame.version, frame.site)
-    if (this.#site === undefined) return this.#end('a frame before the first one')
+    if (this.#site === undefined) return this.#end(`a frame of kind ${frame.kind} before the first one`)
+    if (frame.kind === 'ping') return
     switch (frame.kind) {
       case 'subscribe':
         return this.#publish(frame.channel, frame.infoHash)
@@ -180,6 +185,7 @@ export class SiteLink {
     if (site === this.#init.ownSite || !this.#init.admits(site))
       return this.#end(`the site ${site} is not expected`)
     this.#site = site
+    if (!this.#init.isAccepted) this.#send(writeHello(this.#init.ownSite))
     this.#init.events.onOpen(site)
   }
 

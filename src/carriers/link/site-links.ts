@@ -43,12 +43,13 @@ export class SiteLinks {
     return [...this.#open.keys()]
   }
 
-  add(connect: SiteLinkInit['connect'], admits: (site: string) => boolean): void {
+  add({ connect, isAccepted, admits }: Pick<SiteLinkInit, 'connect' | 'isAccepted' | 'admits'>): void {
     const { ownSite, counters, nowMs, published, log } = this.#init
     let site: string | undefined
     const link: SiteLink = new SiteLink({
       ownSite,
       connect,
+      isAccepted,
       counters,
       nowMs,
       published,

@@ -59,10 +59,11 @@ const dialer =
         log,
         isLinked: (site) => carriers.linkedSites.includes(site),
         onUpgraded: (site, { stream, head }) =>
-          carriers.addLink(
-            (events) => openStream(stream, head, events),
-            (name) => name === site,
-          ),
+          carriers.addLink({
+            connect: (events) => openStream(stream, head, events),
+            isAccepted: false,
+            admits: (name) => name === site,
+          }),
       })
 
 process.on('message', (message: ToCarriers, handle: Socket | undefined) => {
@@ -73,7 +74,11 @@ process.on('message', (message: ToCarriers, handle: Socket | undefined) => {
     case 'connection':
       if (handle === undefined) return
       handle.setNoDelay(true)
-      carriers.addLink((events) => openStream(handle, Buffer.from(message.head), events), isExpected)
+      carriers.addLink({
+        connect: (events) => openStream(handle, Buffer.from(message.head), events),
+        isAccepted: true,
+        admits: isExpected,
+      })
       return
     case 'stop':
       process.disconnect()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { PING, writeHello } from '../../../src/carriers/link/frame.ts'
 import {
   type CarriedSwarm,
   aCarriedSwarm,
@@ -154,5 +155,54 @@ describe('carriers of several nodes', () => {
     nodes[1]!.join(2, 50, other)
     run(3_000)
     expect(into(2)).toBeLessThanOrEqual(CONTENT.bytes.length)
+  })
+})
+
+describe('a connection between nodes', () => {
+  it('ends where the other side sends anything before its name', () => {
+    const node = aCarriedSwarm({ ownSite: '1' })
+    let receive: (chunk: Buffer) => void = () => {}
+    const sent: Buffer[] = []
+    node.carriers.addLink({
+      isAccepted: false,
+      admits: () => true,
+      connect: (events) => {
+        receive = (chunk) => events.onData(chunk)
+        return {
+          write: (bytes) => void sent.push(bytes),
+          unsentBytes: 0,
+          pause: () => {},
+          resume: () => {},
+          destroy: () => {},
+        }
+      },
+    })
+    node.run(2_000)
+    expect(sent).toEqual([])
+    receive(PING)
+    expect(node.lines).toContainEqual(
+      expect.objectContaining({
+        event: 'carrier-link-closed',
+        reason: 'a frame of kind ping before the first one',
+      }),
+    )
+  })
+
+  it('ends where the other side is a site that is not expected', () => {
+    const node = aCarriedSwarm({ ownSite: '1' })
+    let receive: (chunk: Buffer) => void = () => {}
+    node.carriers.addLink({
+      isAccepted: true,
+      admits: (site) => site === '2',
+      connect: (events) => {
+        receive = (chunk) => events.onData(chunk)
+        return { write: () => {}, unsentBytes: 0, pause: () => {}, resume: () => {}, destroy: () => {} }
+      },
+    })
+    receive(writeHello('9'))
+    expect(node.carriers.linkedSites).toEqual([])
+    expect(node.lines).toContainEqual(
+      expect.objectContaining({ event: 'carrier-link-closed', reason: 'the site 9 is not expected' }),
+    )
   })
 })
