@@ -17,7 +17,7 @@ import type { GatewayLeases, SiteLog } from '../src/replication/site-store.ts'
 import { SwarmReplica } from '../src/replication/swarm-replica.ts'
 import type { Explained } from '../src/tracker/explain.ts'
 import type { ObservedClient } from '../src/tracker/observation-recorder.ts'
-import type { ReachabilityCheck } from '../src/tracker/ports.ts'
+import type { AddressReporter, ReachabilityCheck } from '../src/tracker/ports.ts'
 import { Tracker } from '../src/tracker/tracker.ts'
 import { aTopology } from './a-topology.ts'
 
@@ -74,6 +74,7 @@ export interface TestTrackerOptions {
   readonly table?: SwarmTable
   readonly clock?: ManualClock
   readonly leases?: GatewayLeases
+  readonly reports?: AddressReporter
   readonly reachability?: ReachabilityCheck
   /** The log of the site; by default one that is not shared. */
   readonly log?: SiteLog
@@ -126,6 +127,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     replica,
     ...(options.reachability === undefined ? {} : { reachability: options.reachability }),
     ...(options.leases === undefined ? {} : { leases: options.leases }),
+    ...(options.reports === undefined ? {} : { reports: options.reports }),
     ...(options.policy === undefined ? {} : { policy: options.policy }),
   })
   const send = (from: string, announcement: Announcement) =>

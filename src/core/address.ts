@@ -33,6 +33,13 @@ export class Address {
     return this.word0 >>> 22 === 0x3fa
   }
 
+  /** 127.0.0.0/8 or ::1: on every other host, the address of that host. */
+  get isLoopback(): boolean {
+    return this.isV4
+      ? this.word3 >>> 24 === 127
+      : this.word3 === 1 && this.word2 === 0 && this.word1 === 0 && this.word0 === 0
+  }
+
   equals(other: Address): boolean {
     return (
       this.word3 === other.word3 &&

@@ -24,6 +24,7 @@ import { CurrentTopology } from '../topology/current-topology.ts'
 import type { Topology } from '../topology/topology.ts'
 import { SwarmReplica } from '../replication/swarm-replica.ts'
 import { Tracker } from '../tracker/tracker.ts'
+import { AddressReports } from './address-reports.ts'
 import { adminSources } from './admin-sources.ts'
 import { TorrentVariants } from '../registry/torrent-variants.ts'
 import { TorrentHandler } from '../server/http/torrent-handler.ts'
@@ -150,6 +151,7 @@ export class SiteswarmNode {
       ...(this.#clientObservers === undefined ? {} : { reachability: this.#clientObservers }),
       ...(this.#federation === undefined ? {} : { remote: this.#federation.remoteSites }),
       onCompletion: (infoHash, siteIndex) => this.#webSeeds.completed(infoHash, siteIndex),
+      reports: new AddressReports(this.#counters, log),
       interval: {
         secondsMin: Math.ceil(config.interval.minMs / 1000),
         secondsMax: Math.floor(config.interval.maxMs / 1000),

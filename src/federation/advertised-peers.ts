@@ -20,7 +20,10 @@ const SOURCES_MAX = 4
 /** Seeds that are scanned in each bubble. */
 const SCANNED_MAX = 48
 
-/** Sources first, verified before unverified, then gateways. */
+/**
+ * Sources first, verified before unverified, then gateways. Loopback peers only where places are left: they are handed
+ * out to loopback peers alone.
+ */
 export function selectAdvertisedPeers(
   table: SwarmTable,
   swarm: Swarm,
@@ -46,15 +49,18 @@ export function selectAdvertisedPeers(
     for (const { upstreamRow } of other === site ? [] : other.gateways)
       if (upstreamRow >= 0 && table.siteIndexOf(upstreamRow) === site.site) add(upstreamRow, sourcesMax)
   for (const { row, identity } of before)
-    if (isSamePeer(table, swarm, site, row, identity) && isVerified(table, row)) add(row, SOURCES_MAX)
-  for (const isVerifiedTurn of [true, false])
-    for (const list of sources.size < SOURCES_MAX ? site.listsOf('seed') : []) {
-      let row = list.head
-      for (let left = Math.min(list.length, SCANNED_MAX); left > 0; left--) {
-        if (isVerified(table, row) === isVerifiedTurn) add(row, SOURCES_MAX)
-        row = rows.next(row)
+    if (isSamePeer(table, swarm, site, row, identity) && isVerified(table, row) && !rows.isLoopback(row))
+      add(row, SOURCES_MAX)
+  for (const isLoopbackTurn of [false, true])
+    for (const isVerifiedTurn of [true, false])
+      for (const list of sources.size < SOURCES_MAX ? site.listsOf('seed') : []) {
+        let row = list.head
+        for (let left = Math.min(list.length, SCANNED_MAX); left > 0; left--) {
+          if (isVerified(table, row) === isVerifiedTurn && rows.isLoopback(row) === isLoopbackTurn)
+            add(row, SOURCES_MAX)
+          row = rows.next(row)
+        }
       }
-    }
   const ordered = [...sources].sort((a, b) => Number(isVerified(table, b)) - Number(isVerified(table, a)))
   return [...ordered, ...gateways.slice(0, ADVERTISED_PEERS_MAX - ordered.length)].map((row) => ({
     row,

@@ -46,7 +46,10 @@ export function addCoDownstream(
     .flatMap((other) => other.gateways)
     .filter(
       ({ row, isTentative, upstreamRow: fetchesFrom }) =>
-        fetchesFrom === upstreamRow && !isTentative && !table.rows.isExpired(row, nowMs),
+        fetchesFrom === upstreamRow &&
+        !isTentative &&
+        !table.rows.isExpired(row, nowMs) &&
+        !context.loopback.withholds(row),
     )
     .map(({ row }) => row)
   const ahead = coDownstream

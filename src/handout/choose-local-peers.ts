@@ -48,6 +48,7 @@ export class LocalChoices {
       const row = introductions.at(requester.row, index)
       if (rows.isExpired(row, nowMs) || rows.has(row, flags.unreachable) || table.siteOf(row) !== site)
         continue
+      if (this.#context.loopback.withholds(row)) continue
       this.choices.push({ row, locality: this.#locality(row), reason: 'introduced' })
     }
   }
@@ -168,7 +169,8 @@ export class LocalChoices {
   #addLeechers(count: number, reason: Reason, linksMax: number, isInvited = (_row: number) => true): void {
     this.#add('leecher', count, reason, (row) => {
       const links = this.#links(row)
-      return links >= linksMax || this.#isGateway(row) || !isInvited(row) ? -1 : links
+      const getsRequester = this.#isGateway(row) && !this.#context.loopback.isOneWay(row)
+      return links >= linksMax || getsRequester || !isInvited(row) ? -1 : links
     })
   }
 
@@ -273,9 +275,10 @@ export class LocalChoices {
 
   /** True if this row may be chosen at all. */
   #isEligible(row: number): boolean {
-    const { table, requester, nowMs } = this.#context
+    const { table, requester, loopback, nowMs } = this.#context
     const { rows } = table
     if (row === requester.row || rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs)) return false
+    if (loopback.withholds(row)) return false
     if (this.includes(row)) return false
     if (requester.row < 0) return true
     // A dual-stack client is not introduced to itself.

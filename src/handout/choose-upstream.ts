@@ -123,6 +123,7 @@ function sourceIn(
   const rank = (row: number) => {
     const { rows } = table
     if (rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs) || avoid.includes(row)) return -1
+    if (context.loopback.withholds(row)) return -1
     if (row === requester.row || (rows.has(row, flags.seed) && table.observed.isIncomplete(row))) return -1
     if (requester.isBitfieldOnly && !rows.has(row, flags.seed) && rows.has(row, flags.slowToForward))
       return -1

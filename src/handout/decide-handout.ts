@@ -89,7 +89,11 @@ function forGateway(
   const { table, requester, policy } = context
   if (!requester.isBitfieldOnly) local.addSpreaders()
   for (const gateway of live)
-    if (gateway.row !== requester.row && !local.includes(gateway.row))
+    if (
+      gateway.row !== requester.row &&
+      !local.includes(gateway.row) &&
+      !context.loopback.withholds(gateway.row)
+    )
       remote.push({ row: gateway.row, locality: 'site', reason: 'co-gateway' })
 
   const stalls = requester.row < 0 ? 0 : table.rows.stalls(requester.row)
@@ -131,9 +135,11 @@ function forSource(
 
 /** Adds the gateways that fetch from the requester, and those without an upstream, of which it becomes the upstream. */
 function assignUpstreams(context: HandoutContext, remote: Choice[], upstreams: UpstreamChange[]): void {
-  const { requester } = context
+  const { requester, loopback } = context
   if (requester.row < 0) return
-  const add = (row: number, reason: Reason) => remote.push({ row, locality: 'remote', reason })
+  const add = (row: number, reason: Reason) => {
+    if (!loopback.withholds(row)) remote.push({ row, locality: 'remote', reason })
+  }
   for (const gateway of downstreamOf(context, requester.row)) add(gateway.row, 'downstream')
   if (isFirstFinisher(context))
     for (const { row } of downstreamOfSite(context))
@@ -154,8 +160,12 @@ function isFirstFinisher({ policy, site, requester }: HandoutContext): boolean {
 }
 
 function isUsable(context: HandoutContext, upstreamRow: number): boolean {
-  const { table, site, nowMs } = context
-  return !table.rows.isExpired(upstreamRow, nowMs) && table.siteOf(upstreamRow) !== site
+  const { table, site, loopback, nowMs } = context
+  return (
+    !table.rows.isExpired(upstreamRow, nowMs) &&
+    table.siteOf(upstreamRow) !== site &&
+    !loopback.withholds(upstreamRow)
+  )
 }
 
 const LOCALITY_ORDER = { bubble: 0, site: 1, remote: 2 } as const

@@ -7,6 +7,7 @@ import type { Role } from '../swarm/peer-state.ts'
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { LoopbackPeers } from './loopback-peers.ts'
 import type { Policy } from './policy.ts'
 
 /** Reasons for which a peer is handed out. The names are public: `explain` prints them. */
@@ -73,6 +74,7 @@ export interface HandoutContext {
   readonly swarm: Swarm
   readonly site: SiteSwarm
   readonly requester: Requester
+  readonly loopback: LoopbackPeers
   /** True if remote sites decide for themselves, and their decisions arrive late. */
   readonly isFederated: boolean
   /** False if the other nodes of the site have not agreed that the requester becomes gateway. */

@@ -66,6 +66,10 @@ export class Counters implements TrackerMetrics {
   readonly #refusals = new Float64Array(refusalCodes.length)
   readonly #reloads = new Float64Array(reloadResults.length)
   #untrustedForwarding = 0
+  /** Announces of an address and port that several clients share. */
+  sharedEndpoints = 0
+  /** Loopback peers that responses lack. */
+  loopbackWithheld = 0
 
   constructor(siteNames: readonly string[]) {
     this.resize(siteNames)

@@ -40,6 +40,20 @@ export const metricsTable: readonly MetricRow[] = [
     read: ({ counters }) => refusalCodes.map((code) => ({ labels: { code }, value: counters.refused(code) })),
   },
   {
+    name: 'shared_endpoints_total',
+    type: 'counter',
+    labels: [],
+    help: 'Announces that replaced another client of the same torrent, address and port, which announced before and after it: clients that share an endpoint, and are one peer. The log names each endpoint (shared-endpoint).',
+    read: ({ counters }) => [{ labels: {}, value: counters.sharedEndpoints }],
+  },
+  {
+    name: 'loopback_withheld_total',
+    type: 'counter',
+    labels: [],
+    help: 'Peers on loopback addresses that were not handed out to a client on another address, which could not reach them. The log names each address (loopback-withheld).',
+    read: ({ counters }) => [{ labels: {}, value: counters.loopbackWithheld }],
+  },
+  {
     name: 'peers',
     type: 'gauge',
     overWorkers: 'max',

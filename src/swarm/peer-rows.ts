@@ -134,6 +134,12 @@ export class PeerRows {
     return new Address(pool.get(slot, 0), pool.get(slot, 1), pool.get(slot, 2), pool.get(slot, 3))
   }
 
+  /** `isLoopback` of its address, without an object. */
+  isLoopback(row: number): boolean {
+    if (this.has(row, flags.v6)) return this.address(row).isLoopback
+    return this.#get(row, 0) >>> 24 === 127
+  }
+
   /** `hashAddress` of its address, without an object. */
   addressHash(row: number): number {
     const word = this.#get(row, 0)

@@ -15,6 +15,7 @@ import { derivePeerUpdate, type PeerUpdate, timeOf } from './peer-update.ts'
 import { type ClientProfile, clientProfile } from './client-profile.ts'
 import type { GatewayElections } from './gateway-elections.ts'
 import { lifetimeSeconds, type AnnounceInterval, computeInterval } from './interval.ts'
+import { SharedEndpoints } from './shared-endpoints.ts'
 import type { TrackerComponents } from './tracker-components.ts'
 
 /** An announce that is recorded and not yet answered. */
@@ -43,6 +44,7 @@ export interface ObservedProgress {
 export class AnnounceRecorder {
   readonly #parts: TrackerComponents
   readonly #elections: GatewayElections | undefined
+  readonly #sharedEndpoints = new SharedEndpoints()
 
   constructor(parts: TrackerComponents, elections: GatewayElections | undefined) {
     this.#parts = parts
@@ -61,6 +63,7 @@ export class AnnounceRecorder {
     // The upper bound; `computeInterval` sets the exact lifetime.
     const lifetimeMax = lifetimeSeconds(interval.secondsMax, profile.announceSecondsMin)
     const update = derivePeerUpdate(table, request, from, nowMs, lifetimeMax)
+    this.#noteIdentity(request, from, update, nowMs)
     const { row, hasCompleted } = this.#put(update, place, nowMs)
     const swarm = table.swarmOf(row)
     return {
@@ -74,6 +77,14 @@ export class AnnounceRecorder {
       mayWait,
       isChecked: false,
     }
+  }
+
+  #noteIdentity(request: AnnounceRequest, from: Address, { known, state }: PeerUpdate, nowMs: number): void {
+    const { rows } = this.#parts.table
+    if (known < 0 || rows.identity(known) === state.identity || rows.isExpired(known, nowMs)) return
+    const identity = { before: rows.identity(known), after: state.identity }
+    if (this.#sharedEndpoints.alternates(request, from, identity, nowMs))
+      this.#parts.reports?.sharedEndpoint(from, request.port)
   }
 
   /** Records the progress that a node observed, as the announce that the client would have sent. */

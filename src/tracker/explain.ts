@@ -16,6 +16,8 @@ export interface Explained {
   readonly placeIndex: number
   /** False for a peer of a remote site. */
   readonly isDecidedHere: boolean
+  /** Loopback peers that are not handed out to this requester. */
+  readonly loopbackWithheld: number
 }
 
 /** A requester without the knowledge of its client that only an announce gives. */

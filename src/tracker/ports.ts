@@ -26,6 +26,14 @@ export interface SiteCounts extends RemoteTotals {
   readonly leftKib: number
 }
 
+/** Takes what the addresses of clients reveal about their network, for a counter and a line in the log. */
+export interface AddressReporter {
+  /** Several clients announce the same torrent from this address and port. */
+  sharedEndpoint(address: Address, port: number): void
+  /** A response lacks this peer, because its address is a loopback address and that of the requester is not. */
+  loopbackWithheld(address: Address): void
+}
+
 /** Dials a client to find out whether it accepts connections. */
 export interface ReachabilityCheck {
   /** Resolves when the outcome has been recorded in the table, or after a deadline of 250 ms without one. Never rejects. */

@@ -11,6 +11,7 @@ import type { Protocol } from '../core/tracker-metrics.ts'
 import { applyDecision, countDecision, rankGateway } from './apply-decision.ts'
 import { decideHandout } from '../handout/decide-handout.ts'
 import type { Decision, Requester } from '../handout/decision.ts'
+import { LoopbackPeers } from '../handout/loopback-peers.ts'
 import { defaultPolicy, type Policy } from '../handout/policy.ts'
 import { flags, writePeers } from '../swarm/peer-rows.ts'
 import { SiteSwarm, type Swarm } from '../swarm/swarm.ts'
@@ -255,10 +256,11 @@ export class Tracker implements TrackerService {
     const row = port === undefined ? -1 : table.find(swarm, address, port)
     const site = swarm.site(this.#siteOf(place))
     const role = row < 0 ? 'leecher' : table.roleOf(row)
-    const { decision, requester } = this.#decide(
+    const { decision, requester, withheld } = this.#decide(
       swarm,
       site ?? new SiteSwarm(this.#siteOf(place)),
       unknownClient({ row, place, role }),
+      address.isLoopback,
     )
     const isDecidedHere = !this.#parts.authority.isRemote(this.#siteOf(place))
     return {
@@ -267,6 +269,7 @@ export class Tracker implements TrackerService {
       swarm,
       placeIndex: place,
       isDecidedHere,
+      loopbackWithheld: isDecidedHere ? withheld.length : 0,
     }
   }
 
@@ -313,17 +316,22 @@ export class Tracker implements TrackerService {
       waitedMs,
       mayWait,
     }
-    return this.#decide(swarm, table.siteOf(row), requester, mayElect).decision
+    const isLoopback = table.rows.isLoopback(row)
+    const { decision, withheld } = this.#decide(swarm, table.siteOf(row), requester, isLoopback, mayElect)
+    for (const other of withheld) this.#parts.reports?.loopbackWithheld(table.rows.address(other))
+    return decision
   }
 
   #decide(
     swarm: Swarm,
     site: SiteSwarm,
     requester: Requester,
+    isLoopback: boolean,
     mayElect = true,
-  ): { readonly decision: Decision; readonly requester: Requester } {
+  ): { readonly decision: Decision; readonly requester: Requester; readonly withheld: readonly number[] } {
     const { table, clock } = this.#parts
     const { row, place } = requester
+    const loopback = new LoopbackPeers(table.rows, isLoopback)
     const decision = decideHandout({
       table,
       topology: this.#parts.topology.value,
@@ -333,10 +341,11 @@ export class Tracker implements TrackerService {
       swarm,
       site,
       requester,
+      loopback,
       isFederated: this.#parts.remote !== undefined,
       mayElect,
     })
-    return { decision, requester }
+    return { decision, requester, withheld: loopback.withheld }
   }
 
   /** Clients of a torrent over all sites. */

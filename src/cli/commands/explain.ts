@@ -16,6 +16,7 @@ interface Explanation {
   readonly observed?: string | null
   readonly isDecidedHere: boolean
   readonly becomesGateway: string | null
+  readonly loopbackWithheld: number
   readonly peers: readonly {
     readonly ip: string
     readonly port: number
@@ -73,8 +74,19 @@ function readEndpoint(text: string): { readonly ip: string; readonly port: strin
 }
 
 function describe(explanation: Explanation, client: string): string[] {
-  const { site, bubble, state, role, isKnown, isGateway, observed, isDecidedHere, becomesGateway, peers } =
-    explanation
+  const {
+    site,
+    bubble,
+    state,
+    role,
+    isKnown,
+    isGateway,
+    observed,
+    isDecidedHere,
+    becomesGateway,
+    loopbackWithheld,
+    peers,
+  } = explanation
   const who = isKnown
     ? { needy: 'a leecher', seed: 'a seed', partial: 'a partial seed' }[role]
     : 'a new leecher'
@@ -93,6 +105,10 @@ function describe(explanation: Explanation, client: string): string[] {
     )
   if (becomesGateway !== null) lines.push(`It would become the gateway of its site (${becomesGateway}).`)
   if (peers.length === 0) lines.push('It would receive no peers.')
+  if (loopbackWithheld > 0)
+    lines.push(
+      `${loopbackWithheld} ${loopbackWithheld === 1 ? 'peer on a loopback address is' : 'peers on loopback addresses are'} withheld: this client cannot reach them. Let them announce to the real address of the tracker.`,
+    )
   const width = Math.max(...peers.map((peer) => formatEndpoint(peer).length), 0)
   for (const peer of peers)
     lines.push(

@@ -21,7 +21,7 @@ export function addExplainRoute(
     if (explained === undefined)
       throw new ApiError(404, 'swarm-unknown', `no peer has announced ${formatInfoHash(infoHash)} here`)
 
-    const { decision, requester, isDecidedHere } = explained
+    const { decision, requester, isDecidedHere, loopbackWithheld } = explained
     const nowMs = clock.nowMs()
     const observed = (row: number) => describeObservation(table, row, nowMs)
     const place = topology.value.places[requester.place]
@@ -41,6 +41,8 @@ export function addExplainRoute(
       /** False if the peer's own site is connected and decides; `peers` is then the handout that a client gets here. */
       isDecidedHere,
       becomesGateway: decision.election ?? null,
+      /** Peers on loopback addresses, which a requester on another host cannot reach. */
+      loopbackWithheld,
       peers: decision.choices.map(({ row, locality, reason }) => ({
         ...describePeer(context, row),
         ring: locality,

@@ -28,6 +28,15 @@ test('an id from before the secret changed is valid until it expires', () => {
   expect(ring.verify(id, FROM)).toBe(false)
 })
 
+test('an id of five minutes is not valid, and a new one is', () => {
+  const clock = new ManualClock()
+  const ring = new ConnectionIdRing({ current: () => [NEW] }, clock)
+  const id = ring.issue(FROM)
+  clock.advanceMs(326_000)
+  expect(ring.verify(id, FROM)).toBe(false)
+  expect(ring.verify(ring.issue(FROM), FROM)).toBe(true)
+})
+
 test('the older secret is dropped once no id of it can be valid', () => {
   const clock = new ManualClock()
   const ring = new ConnectionIdRing({ current: () => [NEW, OLD] }, clock)
