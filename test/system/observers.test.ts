@@ -189,6 +189,19 @@ describe('a client on a real socket', () => {
     expect(observers.counters.observations).toMatchObject({ refused: 1, silent: 1, gone: 0 })
   })
 
+  test('is observed at an IPv6 address', async () => {
+    const server = createServer((socket) => socket.on('error', () => {}).write(HELLO))
+    await new Promise<void>((resolve) => server.listen(0, '::1', resolve))
+    onTestFinished(() => void server.close())
+    const address = parseAddress('::1')
+    if (address === undefined) throw new Error('the address is valid')
+    const { observers, until } = startObservers()
+    const client = aClient(1, { address, port: (server.address() as AddressInfo).port, pieces: 16 })
+    observers.update(client)
+    await until(client, ({ share }) => share === 0.5)
+    expect(observers.census()).toEqual({ reachable: 1, unreachable: 0, falseSeeds: 0 })
+  })
+
   test('is gone within eight seconds after its host has disconnected from the network, though the connection stays established', async () => {
     const host = await startSilentHost(addressOf(40), HELLO)
     const { observers, of, until } = startObservers()
