@@ -203,7 +203,9 @@ function runSite(own: number): void {
       removals: () => new Map(),
       onChange: nothing,
     },
-    identify: () => [],
+    describe: () => {
+      throw new Error('no site registers a torrent here')
+    },
     clock,
     random,
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },

@@ -35,7 +35,7 @@ import { watchForChanges } from './file-watch.ts'
 import { listenOn, type NodeAddresses } from './listen-on.ts'
 import { Sweeper } from './sweeper.ts'
 import { nodeHealth, readFederationGauges, readObserverGauges, readTableGauges } from './node-status.ts'
-import { describeTorrent, type NodeStore, openStore } from './open-store.ts'
+import { describeRemoteTorrent, type NodeStore, openStore } from './open-store.ts'
 import { TopologyReloader } from './topology-reloader.ts'
 import { pollTorrents } from './torrent-poll.ts'
 import type { WorkerGroup } from './workers/worker-group.ts'
@@ -121,7 +121,7 @@ export class SiteswarmNode {
         authority: this.#authority,
         replica: this.#replica,
         torrents: store.torrents,
-        identify: (bytes) => describeTorrent(bytes, 'a torrent of another site').infoHashes,
+        describe: describeRemoteTorrent,
         clock,
         random,
         log,

@@ -7,6 +7,7 @@ import { type Random, systemSecret } from '../core/random.ts'
 import { InputError } from '../core/errors.ts'
 import { infoHashesOf, readMetainfo } from '../metainfo/metainfo.ts'
 import { summarize } from '../metainfo/summary.ts'
+import { formatNote, metadataOf, readRegistration } from '../registry/registration.ts'
 import { MemoryStore } from '../replication/memory/memory-store.ts'
 import { SnapshotFile } from '../replication/memory/snapshot-file.ts'
 import { TorrentDirectory } from '../replication/torrent-directory.ts'
@@ -75,4 +76,23 @@ function checkStoredTorrent(torrent: RegisteredTorrent, bytes: Buffer): Register
   if (first === undefined || described.infoHashes[0]?.equals(first) !== true)
     throw new InputError('the torrent in the store has another infohash')
   return { ...torrent, ...described }
+}
+
+/**
+ * See `DescribeRemoteTorrent`. The origin with which the torrent is registered at this site stays: a site decides for
+ * itself where its nodes fetch content.
+ */
+export function describeRemoteTorrent(
+  bytes: Buffer,
+  known: RegisteredTorrent | undefined,
+): Omit<RegisteredTorrent, 'registeredAtMs'> {
+  const metainfo = readMetainfo(bytes, 'a torrent of another site')
+  const { name, contentBytes, isPrivate } = summarize(metainfo)
+  const origin = known === undefined ? undefined : readRegistration(known).origin
+  return {
+    infoHashes: infoHashesOf(metainfo),
+    name: name ?? '',
+    sizeBytes: contentBytes,
+    note: formatNote(metadataOf(metainfo, isPrivate), origin),
+  }
 }

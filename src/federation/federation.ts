@@ -22,7 +22,7 @@ import { FederationCounters } from './counters.ts'
 import { SiteConnection } from './site-connection.ts'
 import { SubscriberStream } from './subscriber-stream.ts'
 import type { ConnectionState } from './connection-state.ts'
-import { TorrentSync } from './torrent-sync.ts'
+import { type DescribeRemoteTorrent, TorrentSync } from './torrent-sync.ts'
 
 /**
  * A thousand sites, or a hundred of ten nodes each; each node follows one node here. Compression takes a quarter of a
@@ -45,7 +45,7 @@ export interface FederationInit {
   readonly replica: Pick<SwarmReplica, 'applyPending' | 'recordLease'>
   readonly torrents: TorrentStore
   /** The infohashes of a torrent's bytes. Throws an `InputError` where they are not a torrent. */
-  readonly identify: (bytes: Buffer) => readonly Buffer[]
+  readonly describe: DescribeRemoteTorrent
   /** The time of this site. */
   readonly clock: Clock
   readonly random: Random
@@ -74,7 +74,7 @@ export class Federation {
 
   constructor(init: FederationInit) {
     this.#init = init
-    const { site, torrents, clock, identify, log } = init
+    const { site, torrents, clock, describe, log } = init
     this.remoteSites = new RemoteSites({ ...init, ownSite: site })
     this.#advertiser = new SiteAdvertiser({
       ...init,
@@ -84,7 +84,7 @@ export class Federation {
     this.#torrents = new TorrentSync({
       store: torrents,
       nowMs: () => clock.nowMs(),
-      identify,
+      describe,
       counters: this.counters,
       log,
       send: (message) => {

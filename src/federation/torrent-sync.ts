@@ -4,6 +4,10 @@
  *
  * A site fetches the bytes only where they are missing, and keeps them only if they have the advertised infohash: a remote
  * site can offer torrents, but cannot replace one by another.
+ *
+ * Threat: one badly run site, or one with a wrong clock. A change that is dated in the future would win over every later
+ * one, so it is rejected. Name, size and metadata are read from the torrent itself, and an origin is never accepted from
+ * another site: nodes of this site would fetch from it, with their credentials.
  */
 import { InputError } from '../core/errors.ts'
 import { formatInfoHash, infoHashKey } from '../core/info-hash.ts'
@@ -12,6 +16,9 @@ import type { Log } from '../core/log.ts'
 import type { RegisteredTorrent, TorrentStore } from '../replication/site-store.ts'
 import type { FederationCounters } from './counters.ts'
 import { LISTED, type Message, writeRegistered, writeRemoved } from './messages.ts'
+
+/** Clocks of two sites that are synchronized differ by less. A change that is further ahead is rejected. */
+const AHEAD_MS_MAX = 300_000
 
 /** Changes that are still to be applied. */
 const PENDING_MAX = 10_000
@@ -24,12 +31,20 @@ export const RESPONSE_BYTES_MAX = LENGTH_BYTES + DESCRIPTION_BYTES_MAX + TORRENT
 export interface TorrentSyncComponents {
   readonly store: TorrentStore
   readonly nowMs: () => number
-  /** The infohashes of a torrent. Throws an `InputError` where the bytes are not one. */
-  readonly identify: (bytes: Buffer) => readonly Buffer[]
+  /**
+   * A torrent of another site, as its own bytes describe it, without an origin of that site. `known`: the torrent as it is
+   * registered here. Throws an `InputError` where the bytes are not a torrent.
+   */
+  readonly describe: DescribeRemoteTorrent
   readonly counters: FederationCounters
   readonly log: Log
   readonly send: (message: Buffer) => void
 }
+
+export type DescribeRemoteTorrent = (
+  bytes: Buffer,
+  known: RegisteredTorrent | undefined,
+) => Omit<RegisteredTorrent, 'registeredAtMs'>
 
 /** Fetches from the site that advertised the torrent. */
 export type FetchTorrent = (infoHash: Buffer) => Promise<Buffer | undefined>
@@ -37,7 +52,7 @@ export type FetchTorrent = (infoHash: Buffer) => Promise<Buffer | undefined>
 export class TorrentSync {
   readonly #store: TorrentStore
   readonly #nowMs: () => number
-  readonly #identify: (bytes: Buffer) => readonly Buffer[]
+  readonly #describe: DescribeRemoteTorrent
   readonly #counters: FederationCounters
   readonly #log: Log
   readonly #send: (message: Buffer) => void
@@ -48,7 +63,7 @@ export class TorrentSync {
   constructor(components: TorrentSyncComponents) {
     this.#store = components.store
     this.#nowMs = components.nowMs
-    this.#identify = components.identify
+    this.#describe = components.describe
     this.#counters = components.counters
     this.#log = components.log
     this.#send = components.send
@@ -112,19 +127,29 @@ export class TorrentSync {
 
   async #register(infoHashes: readonly Buffer[], atMs: number, fetch: FetchTorrent): Promise<void> {
     const first = infoHashes[0] as Buffer
+    this.#checkTime(first, atMs)
     if (infoHashes.some((hash) => (this.#store.removals().get(infoHashKey(hash)) ?? 0) >= atMs)) return
     const known = infoHashes.map((hash) => this.#find(hash)).find((found) => found !== undefined)
     if (known !== undefined && known.registeredAtMs >= atMs) return
     const response = await fetch(first)
     if (response === undefined) return
-    const { torrent, bytes } = readResponse(response)
-    const found = this.#identify(bytes)
-    if (!found.some((hash) => hash.equals(first)))
+    const bytes = readResponse(response)
+    const torrent = this.#describe(bytes, known)
+    if (!torrent.infoHashes.some((hash) => hash.equals(first)))
       throw new InputError(`the torrent that was fetched as ${formatInfoHash(first)} has another infohash`)
-    await this.#store.put({ ...torrent, registeredAtMs: atMs, infoHashes: found }, bytes)
+    await this.#store.put({ ...torrent, registeredAtMs: atMs }, bytes)
+  }
+
+  #checkTime(infoHash: Buffer, atMs: number): void {
+    const aheadMs = atMs - this.#nowMs()
+    if (aheadMs > AHEAD_MS_MAX)
+      throw new InputError(
+        `the change of ${formatInfoHash(infoHash)} is dated ${Math.round(aheadMs / 1000)} s in the future; set the clock of the site that advertises it, or of this one`,
+      )
   }
 
   async #remove(infoHash: Buffer, atMs: number): Promise<void> {
+    this.#checkTime(infoHash, atMs)
     const known = this.#find(infoHash)
     if (known !== undefined && known.registeredAtMs > atMs) return
     const removedAtMs = this.#store.removals().get(infoHashKey(infoHash)) ?? 0
@@ -161,26 +186,10 @@ function byPrimary(torrents: readonly RegisteredTorrent[]): Map<string, Register
   return new Map(torrents.map((torrent) => [infoHashKey(torrent.infoHashes[0] as Buffer), torrent]))
 }
 
-function readResponse(response: Buffer): { torrent: Omit<RegisteredTorrent, 'infoHashes'>; bytes: Buffer } {
+/** The bytes of the torrent. Its description is for nodes of earlier versions; this node reads the torrent instead. */
+function readResponse(response: Buffer): Buffer {
   const length = response.length < LENGTH_BYTES ? Infinity : response.readUInt32BE(0)
   if (length > DESCRIPTION_BYTES_MAX || LENGTH_BYTES + length > response.length)
     throw new InputError('the response with the torrent is too short')
-  let described: unknown
-  try {
-    described = JSON.parse(response.toString('utf8', LENGTH_BYTES, LENGTH_BYTES + length))
-  } catch {
-    throw new InputError('the description of the torrent is not JSON')
-  }
-  const { name, sizeBytes, registeredAtMs, note } = (described ?? {}) as Partial<RegisteredTorrent>
-  if (
-    typeof name !== 'string' ||
-    typeof sizeBytes !== 'number' ||
-    typeof registeredAtMs !== 'number' ||
-    typeof note !== 'string'
-  )
-    throw new InputError('the description of the torrent is incomplete')
-  return {
-    torrent: { name, sizeBytes, registeredAtMs, note },
-    bytes: response.subarray(LENGTH_BYTES + length),
-  }
+  return response.subarray(LENGTH_BYTES + length)
 }

@@ -39,8 +39,9 @@ export class TorrentRemovals {
     return Buffer.from(JSON.stringify(entries))
   }
 
-  /** Returns whether anything changed. */
-  record(infoHashes: readonly Buffer[], atMs: number, nowMs: number): boolean {
+  /** A time in the future counts as now: no later registration would win over it. Returns whether anything changed. */
+  record(infoHashes: readonly Buffer[], claimedMs: number, nowMs: number): boolean {
+    const atMs = Math.min(claimedMs, nowMs)
     let isChanged = false
     for (const key of infoHashes.map(infoHashKey)) {
       if (atMs + KEPT_MS < nowMs || (this.#atMs.get(key) ?? 0) >= atMs) continue

@@ -16,7 +16,7 @@ function aSite(nowMs = 1_000) {
   const sync = new TorrentSync({
     store,
     nowMs: () => nowMs,
-    identify: (bytes) => [bytes],
+    describe: (bytes, known) => ({ infoHashes: [bytes], name: 'a', sizeBytes: 5, note: known?.note ?? '{}' }),
     counters,
     log: quiet,
     send: (message) => void reader.read(message, (read) => sent.push(read)),
@@ -86,5 +86,42 @@ test('a new subscriber receives all registered torrents and all removals', async
     { type: 'registered', atMs: 500, infoHashes: [FIRST] },
     { type: 'removed', atMs: 1_000, infoHash: SECOND },
     { type: 'listed' },
+  ])
+})
+
+const DAY_MS = 86_400_000
+
+test('changes that are dated a day in the future are rejected and counted, and remove or replace nothing', async () => {
+  const site = aSite(1_000)
+  await site.put(FIRST, 500)
+  const fetched: Buffer[] = []
+  const fetch = async (hash: Buffer) => {
+    fetched.push(hash)
+    return site.sync.read(hash)
+  }
+  site.sync.apply({ type: 'removed', atMs: 1_000 + DAY_MS, infoHash: FIRST }, fetch)
+  site.sync.apply({ type: 'registered', atMs: 1_000 + DAY_MS, infoHashes: [FIRST] }, fetch)
+  await site.sync.waitForPending()
+  expect(site.store.list().map(({ registeredAtMs }) => registeredAtMs)).toEqual([500])
+  expect(site.store.removals().size).toBe(0)
+  expect(fetched).toEqual([])
+  expect(site.counters.refused('torrent')).toBe(2)
+})
+
+test('a change that is ahead by less than the clocks of two sites differ is applied', async () => {
+  const site = aSite(1_000)
+  await site.put(FIRST, 500)
+  site.sync.apply({ type: 'removed', atMs: 1_000 + 300_000, infoHash: FIRST }, async () => undefined)
+  await site.sync.waitForPending()
+  expect(site.store.list()).toEqual([])
+})
+
+test('name, size and note are those that the bytes give, not those of the other site', async () => {
+  const [one, other] = [aSite(), aSite()]
+  const note = '{"origin":"http://169.254.169.254/"}'
+  await one.store.put({ infoHashes: [FIRST], name: 'lie', sizeBytes: 1, registeredAtMs: 500, note }, FIRST)
+  await deliver(one, other)
+  expect(other.store.list()).toEqual([
+    { infoHashes: [FIRST], name: 'a', sizeBytes: 5, registeredAtMs: 500, note: '{}' },
   ])
 })
