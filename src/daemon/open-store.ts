@@ -87,12 +87,12 @@ export function describeRemoteTorrent(
   known: RegisteredTorrent | undefined,
 ): Omit<RegisteredTorrent, 'registeredAtMs'> {
   const metainfo = readMetainfo(bytes, 'a torrent of another site')
-  const { name, contentBytes, isPrivate } = summarize(metainfo)
+  const { name, contentBytes, isPrivate, pieceCount } = summarize(metainfo)
   const origin = known === undefined ? undefined : readRegistration(known).origin
   return {
     infoHashes: infoHashesOf(metainfo),
     name: name ?? '',
     sizeBytes: contentBytes,
-    note: formatNote(metadataOf(metainfo, isPrivate), origin),
+    note: formatNote(metadataOf(metainfo, isPrivate), { pieces: pieceCount, origin }),
   }
 }
