@@ -28,13 +28,17 @@ export function warnOfClients(metainfo: Metainfo): ClientWarnings {
 }
 
 function refusalOf(metainfo: Metainfo, { clients }: ContentReport): string | undefined {
-  const reasons = new Set(clients.map(({ problem }) => problem))
+  // Only libtorrent reads a v2 torrent.
+  const able = metainfo.infoHashV1 === undefined ? clients.slice(0, 1) : clients
+  const reasons = new Set(able.map(({ problem }) => problem))
   if (!reasons.has(undefined)) return `no client downloads this: ${[...reasons].join(', ')}`
-  if (torrentName(metainfo) === undefined)
+  const name = torrentName(metainfo)
+  if (name === undefined)
     return (
       '`info` has no `name`: libtorrent and rtorrent refuse it, aria2 and Transmission name the content after the ' +
       '.torrent file'
     )
+  if (name === '') return '`info` has an empty `name`: each client gives the content another one'
   // aria2 creates empty files.
   return reasons.has(NO_BYTES) ? `no client downloads this: ${NO_BYTES}` : undefined
 }
@@ -69,7 +73,7 @@ function warnOfNames({ clients, notUtf8, empty }: ContentReport): Warning[] {
     warnings.push({
       code: 'names-not-utf8',
       message:
-        `${countOf(notUtf8, 'is', 'are')} not UTF-8, ${shown(notUtf8.from)}: libtorrent, aria2 and Transmission each write and ` +
+        `${countOf(notUtf8, 'is', 'are')} not UTF-8, such as ${shown(notUtf8.from)}: libtorrent, aria2 and Transmission each write and ` +
         'request another name; make the torrent again with names in UTF-8',
     })
   for (const { client, problem, changed } of clients) {
@@ -77,8 +81,8 @@ function warnOfNames({ clients, notUtf8, empty }: ContentReport): Warning[] {
     warnings.push({
       code: 'names-changed',
       message:
-        `${client} changes ${countOf(changed)}, ${shown(changed.from)} to ${shown(changed.to)}: a host that has the content is ` +
-        'not a seed there, and finds its files under other names; rename the file and make the torrent again',
+        `${client} changes ${countOf(changed)}: ${becomes(changed)}, so a host that has the content is not a seed with it; ` +
+        RENAME,
     })
   }
   const transmission = clients.find(({ client }) => client === 'Transmission')
@@ -98,9 +102,8 @@ function warnOfCollisions(clients: readonly ClientReport[]): Warning[] {
     warnings.push({
       code: 'names-collide',
       message:
-        `libtorrent renames ${names.count === 1 ? 'a file' : `${names.count} files`} whose path another one has apart from case, ` +
-        `${shown(names.from)} to ${shown(names.to)}: a host that has the content is not a seed there; rename the file and make ` +
-        'the torrent again',
+        `libtorrent ignores case, and renames ${names.count === 1 ? 'a file whose path is' : `${names.count} files whose paths are`} ` +
+        `taken: ${becomes(names)}, so a host that has the content is not a seed with it; ${RENAME}`,
     })
   }
   const others = found.filter(({ client }) => client !== 'libtorrent')
@@ -109,10 +112,16 @@ function warnOfCollisions(clients: readonly ClientReport[]): Warning[] {
     warnings.push({
       code: 'names-collide',
       message:
-        `${joined(others.map(({ client }) => client))} cannot write ${countOf(first.colliding)} that another file or a folder has, ` +
-        `${shown(first.colliding.from)}; rename the file and make the torrent again`,
+        `${joined(others.map(({ client }) => client))} cannot write ${countOf(first.colliding)} that another file or a folder ` +
+        `has, such as ${shown(first.colliding.from)}; ${RENAME}`,
     })
   return warnings
+}
+
+const RENAME = 'rename the file and make the torrent again'
+
+function becomes({ from, to }: Names): string {
+  return `${shown(from)} becomes ${shown(to)}`
 }
 
 function countOf({ count }: Names, one = '', many = ''): string {

@@ -17,33 +17,33 @@ describe('a torrent has a warning', () => {
 
   it('for a backslash, which libtorrent removes and Transmission replaces', () => {
     expect(folder('dev-disk-by\\x2dlabel.device', 'b')).toEqual([
-      'names-changed: libtorrent changes a name, "dev-disk-by\\x2dlabel.device" to "dev-disk-byx2dlabel.device": a host that ' +
-        'has the content is not a seed there, and finds its files under other names; rename the file and make the torrent again',
-      'names-changed: Transmission changes a name, "dev-disk-by\\x2dlabel.device" to "dev-disk-by_x2dlabel.device": a host that ' +
-        'has the content is not a seed there, and finds its files under other names; rename the file and make the torrent again',
+      'names-changed: libtorrent changes a name: "dev-disk-by\\x2dlabel.device" becomes "dev-disk-byx2dlabel.device", so a host ' +
+        'that has the content is not a seed with it; rename the file and make the torrent again',
+      'names-changed: Transmission changes a name: "dev-disk-by\\x2dlabel.device" becomes "dev-disk-by_x2dlabel.device", so a host ' +
+        'that has the content is not a seed with it; rename the file and make the torrent again',
     ])
   })
 
   it('for characters that Windows reserves, once for all names of a client', () => {
     expect(folder('Foo::Bar.3pm', 'what?.txt', 'con')).toEqual([
       expect.stringMatching(
-        /^names-changed: Transmission changes 3 names, "Foo::Bar\.3pm" to "Foo__Bar\.3pm": /,
+        /^names-changed: Transmission changes 3 names: "Foo::Bar\.3pm" becomes "Foo__Bar\.3pm", /,
       ),
     ])
   })
 
   it('for names that differ only in case, of which libtorrent renames one', () => {
     expect(folder('README', 'readme')).toEqual([
-      'names-collide: libtorrent renames a file whose path another one has apart from case, "d/readme" to "d/readme.1": a host ' +
-        'that has the content is not a seed there; rename the file and make the torrent again',
+      'names-collide: libtorrent ignores case, and renames a file whose path is taken: "d/readme" becomes "d/readme.1", so a host ' +
+        'that has the content is not a seed with it; rename the file and make the torrent again',
     ])
   })
 
   it('for a file and a folder of one name, which only libtorrent can write', () => {
     expect(folder('a', 'a/b')).toEqual([
-      expect.stringMatching(/^names-collide: libtorrent renames a file .* "d\/a" to "d\/a\.1"/),
-      'names-collide: aria2, Transmission and rtorrent cannot write a name that another file or a folder has, "d/a"; rename the ' +
-        'file and make the torrent again',
+      expect.stringMatching(/^names-collide: libtorrent ignores case, .* "d\/a" becomes "d\/a\.1"/),
+      'names-collide: aria2, Transmission and rtorrent cannot write a name that another file or a folder has, such as "d/a"; ' +
+        'rename the file and make the torrent again',
     ])
   })
 
@@ -57,24 +57,24 @@ describe('a torrent has a warning', () => {
   it('for names that are not UTF-8, with escapes of their bytes', () => {
     const files = [{ path: [{ hex: '66e92e62696e' }] }, { path: [{ hex: '66e82e62696e' }] }]
     expect(warningsOf({ files })).toEqual([
-      'names-not-utf8: 2 names are not UTF-8, "f\\xe9.bin": libtorrent, aria2 and Transmission each write and request another ' +
-        'name; make the torrent again with names in UTF-8',
-      expect.stringMatching(/^names-collide: libtorrent renames a file .* "d\/f_in" to "d\/f_in\.1"/),
+      'names-not-utf8: 2 names are not UTF-8, such as "f\\xe9.bin": libtorrent, aria2 and Transmission each write and request ' +
+        'another name; make the torrent again with names in UTF-8',
+      expect.stringMatching(/^names-collide: libtorrent ignores case, .* "d\/f_in" becomes "d\/f_in\.1"/),
     ])
   })
 
   it('for a name in UTF-8 beside one in an old encoding, which rtorrent writes', () => {
     const info = { name: { hex: 'cfee' }, 'name.utf-8': 'По', files: [{ path: ['a'] }, { path: ['b'] }] }
     expect(warningsOf(info)).toEqual([
-      expect.stringMatching(/^names-changed: rtorrent changes a name, "По" to "\\xcf\\xee": /),
+      expect.stringMatching(/^names-changed: rtorrent changes a name: "По" becomes "\\xcf\\xee", /),
     ])
   })
 
   it('for a slash in the name of one file, with the client that refuses it', () => {
     expect(warningsOf({ name: 'R1/beta' })).toEqual([
       'client-refuses: rtorrent does not download this: a name is `.` or `..`, or contains a slash or a zero byte',
-      expect.stringMatching(/^names-changed: libtorrent changes a name, "R1\/beta" to "R1beta": /),
-      expect.stringMatching(/^names-changed: Transmission changes a name, "R1\/beta" to "R1_beta": /),
+      expect.stringMatching(/^names-changed: libtorrent changes a name: "R1\/beta" becomes "R1beta", /),
+      expect.stringMatching(/^names-changed: Transmission changes a name: "R1\/beta" becomes "R1_beta", /),
     ])
   })
 
@@ -112,7 +112,7 @@ describe('a torrent has a warning', () => {
   it('with one example of a thousand changed names', () => {
     const names = Array.from({ length: 1000 }, (_, index) => `a:${index}`)
     const [warning, ...others] = folder(...names)
-    expect(warning).toContain('Transmission changes 1000 names, "a:0" to "a_0"')
+    expect(warning).toContain('Transmission changes 1000 names: "a:0" becomes "a_0"')
     expect(others).toEqual([])
   })
 })
