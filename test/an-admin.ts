@@ -25,6 +25,7 @@ export async function anAdmin(token?: string) {
     operations: { reload: async () => ({ sites: 3 }), drain: () => {} },
     torrents: {
       registry,
+      federationProblem: () => undefined,
       webSeeds: {
         unavailableReason: (origin) =>
           origin.startsWith('/srv/') ? undefined : 'this node does not serve it',

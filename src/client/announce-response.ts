@@ -107,6 +107,10 @@ export function warnAboutIntervals(
   ) {
     warnings.push(`aria2 announces every ${intervalMin} s: it uses the smaller of both intervals`)
   }
+  if (interval !== null && intervalMin !== null && intervalMin > interval)
+    warnings.push(
+      `"min interval" ${intervalMin} s is above the interval: it limits extra announces of a client, which still announces every ${interval} s`,
+    )
 }
 
 /** 2^31 ms. */

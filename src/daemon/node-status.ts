@@ -74,6 +74,11 @@ export interface NodeStatus {
   readonly isDraining: boolean
   readonly peers: number
   readonly store: SiteStore['state']
+  readonly topology: Topology
+  /** Name of the site of the node. */
+  readonly site: string
+  /** See `TopologyReloader.rejection`. */
+  readonly topologyRejection: string | undefined
   readonly federation: Federation | undefined
   readonly clientObservers: ClientObservers | undefined
 }
@@ -110,21 +115,65 @@ export function nodeHealth(read: () => NodeStatus): Health {
         return { isOk: isUp, sentence }
       },
     },
-    { name: 'federation', isRequired: false, read: () => checkFederation(read().federation) },
+    { name: 'topology', isRequired: false, read: () => checkTopology(read()) },
+    { name: 'federation', isRequired: false, read: () => checkFederation(read()) },
     { name: 'observers', isRequired: false, read: () => checkObservers(read().clientObservers) },
   ])
 }
 
-function checkFederation(federation: Federation | undefined) {
-  if (federation === undefined) return { isOk: true, sentence: 'off: this node answers for all sites' }
+function checkTopology({ topology, topologyRejection, federation }: NodeStatus) {
+  const others = (federation?.remotes() ?? []).filter(
+    ({ topologyHash }) => topologyHash !== undefined && topologyHash !== topology.hash,
+  )
+  if (topologyRejection !== undefined)
+    return {
+      isOk: false,
+      sentence: `the file was rejected, the topology ${topology.hash} stays: ${topologyRejection}`,
+    }
+  if (others.length > 0) {
+    const named = others.map(({ site, topologyHash }) => `${site} has ${topologyHash}`)
+    return {
+      isOk: false,
+      sentence: `${named.join(', ')}, this node has ${topology.hash}: copy the same file to the nodes of all sites`,
+    }
+  }
+  return { isOk: true, sentence: `${topology.hash}, ${topology.sites.length} sites` }
+}
+
+function checkFederation({ federation, topology, site }: NodeStatus) {
+  if (federation === undefined) {
+    const problem = missingFederation(topology, site)
+    return problem === undefined
+      ? { isOk: true, sentence: 'off: this node answers for all sites' }
+      : { isOk: false, sentence: problem }
+  }
   const remotes = federation.remotes()
   const notUp = remotes.filter(({ state }) => state !== 'up')
   if (notUp.length === 0) return { isOk: true, sentence: `connected to ${remotes.length} remote sites` }
-  const states = notUp.map(
-    ({ site, state, sinceMs, reason }) =>
-      `${site} is ${state} since ${new Date(sinceMs).toISOString()} (${reason})`,
+  const states = notUp.map(({ site: remote, state, sinceMs, reason, ageSeconds }) =>
+    ageSeconds === undefined
+      ? `${remote} has never answered, since ${new Date(sinceMs).toISOString()} (${reason}): its federation URLs must lead ` +
+        'to the admin listeners of its nodes, and all sites need the same federation.token'
+      : `${remote} is ${state} since ${new Date(sinceMs).toISOString()} (${reason})`,
   )
   return { isOk: false, sentence: `${states.join('; ')}; answering clients of unreachable sites` }
+}
+
+/**
+ * The consequence where this node is not federated although other sites have trackers of their own; undefined where all
+ * sites announce to the same trackers. `site`: of the node.
+ */
+export function missingFederation(topology: Topology, site: string): string | undefined {
+  const own = new Set(topology.siteNamed(site)?.trackers ?? [])
+  const others = topology.sites.filter(
+    ({ name, trackers }) => name !== site && trackers.length > 0 && !trackers.some((url) => own.has(url)),
+  )
+  if (others.length === 0) return undefined
+  const names = others.map(({ name }) => name)
+  return (
+    `not federated, although ${names.slice(0, 5).join(', ')}${names.length > 5 ? ' …' : ''} have trackers of their own: ` +
+    'clients of different sites do not meet; give each site federation URLs in the topology, and all nodes the same federation.token'
+  )
 }
 
 /** With fewer closed ports, each may be the firewall of its host. */

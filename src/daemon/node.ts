@@ -34,7 +34,13 @@ import { WebSeeds } from '../webseed/web-seeds.ts'
 import { watchForChanges } from './file-watch.ts'
 import { listenOn, type NodeAddresses } from './listen-on.ts'
 import { Sweeper } from './sweeper.ts'
-import { nodeHealth, readFederationGauges, readObserverGauges, readTableGauges } from './node-status.ts'
+import {
+  missingFederation,
+  nodeHealth,
+  readFederationGauges,
+  readObserverGauges,
+  readTableGauges,
+} from './node-status.ts'
 import { describeRemoteTorrent, type NodeStore, openStore } from './open-store.ts'
 import { TopologyReloader } from './topology-reloader.ts'
 import { pollTorrents } from './torrent-poll.ts'
@@ -196,6 +202,7 @@ export class SiteswarmNode {
         logLinesDropped: droppedLogLines(),
         udpDrops: this.#udp.drops,
         federation: readFederationGauges(this.#federation, clock),
+        topologyHash: this.#topology.value.hash,
         observers: readObserverGauges(this.#topology.value, config.site, this.#clientObservers),
         isReady: this.#isRestored && !this.#isDraining,
         // The supervisor adds the number of replaced workers.
@@ -216,6 +223,9 @@ export class SiteswarmNode {
       isDraining: this.#isDraining,
       peers: this.#table.rows.live,
       store: store.state,
+      topology: this.#topology.value,
+      site: config.site,
+      topologyRejection: this.#reloads.rejection,
       federation: this.#federation,
       clientObservers: this.#clientObservers,
     }))
@@ -230,12 +240,23 @@ export class SiteswarmNode {
         operations: { reload: () => this.reload(), drain: () => this.drain() },
         group: options.group,
       }),
-      torrents: { registry: this.#registry, webSeeds: this.#webSeeds },
+      torrents: {
+        registry: this.#registry,
+        webSeeds: this.#webSeeds,
+        federationProblem: () => this.#federationProblem(),
+      },
       site: config.site,
       federation: this.#federation,
       log,
       token: config.admin.token,
     })
+  }
+
+  /** Why clients of other sites would not find a source here; undefined where they would. */
+  #federationProblem(): string | undefined {
+    return this.#federation === undefined
+      ? missingFederation(this.#topology.value, this.#config.site)
+      : undefined
   }
 
   #downloadHandlers(): { readonly torrents: TorrentHandler; readonly webSeeds: WebSeedHandler } {
@@ -285,7 +306,7 @@ export class SiteswarmNode {
     }
     // With several processes, the supervisor logs it once for all of them.
     log[this.#options.group === undefined ? 'info' : 'debug'](
-      { event: 'ready', ...addresses },
+      { event: 'ready', ...addresses, version: this.#options.version, topology: this.#topology.value.hash },
       'answering announces',
     )
     return addresses

@@ -4,7 +4,7 @@
  */
 import type { NodeConfig } from '../config/load-config.ts'
 import { loadTopologyFile } from '../config/load-topology.ts'
-import { ConfigError } from '../core/errors.ts'
+import { ConfigError, type Problem } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Counters } from '../observe/counters.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
@@ -25,6 +25,7 @@ export class TopologyReloader {
   readonly #topology: CurrentTopology
   readonly #log: Log
   #last: Promise<unknown> = Promise.resolve()
+  #rejection: string | undefined
 
   constructor({ config, counters, reloadTorrents, topology, log }: TopologyReloaderComponents) {
     this.#config = config
@@ -32,6 +33,11 @@ export class TopologyReloader {
     this.#reloadTorrents = reloadTorrents
     this.#topology = topology
     this.#log = log
+  }
+
+  /** The first problem of the file on disk, while that is not the current topology. */
+  get rejection(): string | undefined {
+    return this.#rejection
   }
 
   /** Rejects with a `ConfigError` and changes nothing if the topology is invalid. */
@@ -64,10 +70,16 @@ export class TopologyReloader {
       this.#counters.resize(loaded.sites.map((site) => site.name))
       this.#topology.replace(loaded)
       this.#counters.reload('accepted')
-      this.#log.info({ event: 'reloaded', sites: loaded.sites.length }, 'topology reloaded')
+      this.#rejection = undefined
+      this.#log.info(
+        { event: 'reloaded', sites: loaded.sites.length, topology: loaded.hash },
+        'topology reloaded',
+      )
       return { sites: loaded.sites.length }
     } catch (error) {
       this.#counters.reload('refused')
+      if (error instanceof ConfigError)
+        this.#rejection = error.problems[0] === undefined ? error.message : firstLine(error.problems[0])
       throw error
     }
   }
@@ -86,4 +98,8 @@ function loadTopology({ topologyPath, site }: NodeConfig): Topology {
       hint: 'add it again, or stop the node, give it another site and start it',
     },
   ])
+}
+
+function firstLine({ file, line, column, message }: Problem): string {
+  return `${file}:${line}:${column}  ${message}`
 }

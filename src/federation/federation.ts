@@ -60,6 +60,8 @@ export interface RemoteStatus {
   readonly ageSeconds: number | undefined
   /** Torrents that the site advertises. */
   readonly torrents: number
+  /** Hash of the topology of its node; undefined until it sends one. */
+  readonly topologyHash: string | undefined
 }
 
 export class Federation {
@@ -122,6 +124,7 @@ export class Federation {
         site,
         urls,
         ownSite,
+        topologyHash: () => topology.value.hash,
         remote: this.remoteSites,
         torrents: this.#torrents,
         counters: this.counters,
@@ -139,7 +142,15 @@ export class Federation {
   remotes(): readonly RemoteStatus[] {
     return [...this.#connections].map(([site, { connection }]) => {
       const { state, sinceMs, reason, ageSeconds } = connection.state
-      return { site, state, sinceMs, reason, ageSeconds, torrents: this.remoteSites.torrentsOf(site) }
+      return {
+        site,
+        state,
+        sinceMs,
+        reason,
+        ageSeconds,
+        torrents: this.remoteSites.torrentsOf(site),
+        topologyHash: connection.topologyHash,
+      }
     })
   }
 

@@ -13,10 +13,11 @@ import type { RegisteredTorrent } from '../replication/site-store.ts'
      4  uint8     type
      5  byte[length - 1]
 
-  1 Hello       uint8 version, uint48 time, uint8 length, byte[length] site in UTF-8; the first of a stream
+  1 Hello       uint8 version, uint48 time, uint8 length, byte[length] site in UTF-8; the first of a stream. May end with
+                uint8 length, byte[length] hash of the topology of the node in ASCII, see topology-hash.ts
   2 Batch       updates of the torrents of the site (replication/record-codec.ts)
   3 Complete    every torrent has been sent once
-  4 Heartbeat   uint48 time; once a second
+  4 Heartbeat   uint48 time; once a second. May end with the hash, as a hello does
   5 Registered  uint48 registered_at, uint8 count, byte[20] infohash each: one registered torrent
   6 Removed     uint48 removed_at, byte[20] infohash: one removed torrent
   7 Listed      every registered torrent has been sent once
@@ -30,10 +31,16 @@ export const MESSAGE_BYTES_MAX = 131_072
 const INFO_HASH_BYTES = 20
 
 export type Message =
-  | { readonly type: 'hello'; readonly version: number; readonly timeMs: number; readonly site: string }
+  | {
+      readonly type: 'hello'
+      readonly version: number
+      readonly timeMs: number
+      readonly site: string
+      readonly topologyHash: string | undefined
+    }
   | { readonly type: 'batch'; readonly batch: Buffer }
   | { readonly type: 'complete' }
-  | { readonly type: 'heartbeat'; readonly timeMs: number }
+  | { readonly type: 'heartbeat'; readonly timeMs: number; readonly topologyHash: string | undefined }
   | { readonly type: 'registered'; readonly atMs: number; readonly infoHashes: readonly Buffer[] }
   | { readonly type: 'removed'; readonly atMs: number; readonly infoHash: Buffer }
   | { readonly type: 'listed' }
@@ -41,13 +48,15 @@ export type Message =
   | { readonly type: 'unknown' }
   | { readonly type: 'malformed' }
 
-export function writeHello(site: string, timeMs: number): Buffer {
+export function writeHello(site: string, timeMs: number, topologyHash: string): Buffer {
   const name = Buffer.from(site).subarray(0, 255)
-  const message = open(1, 8 + name.length)
+  const hash = hashField(topologyHash)
+  const message = open(1, 8 + name.length + hash.length)
   message.writeUInt8(VERSION, HEAD_BYTES)
   message.writeUIntBE(timeMs, HEAD_BYTES + 1, 6)
   message.writeUInt8(name.length, HEAD_BYTES + 7)
   name.copy(message, HEAD_BYTES + 8)
+  hash.copy(message, HEAD_BYTES + 8 + name.length)
   return message
 }
 
@@ -62,9 +71,11 @@ export function writeBatch(batch: Buffer): Buffer {
 export const COMPLETE: Buffer = open(3, 0)
 export const LISTED: Buffer = open(7, 0)
 
-export function writeHeartbeat(timeMs: number): Buffer {
-  const message = open(4, 6)
+export function writeHeartbeat(timeMs: number, topologyHash: string): Buffer {
+  const hash = hashField(topologyHash)
+  const message = open(4, 6 + hash.length)
   message.writeUIntBE(timeMs, HEAD_BYTES, 6)
+  hash.copy(message, HEAD_BYTES + 6)
   return message
 }
 
@@ -90,14 +101,22 @@ function readMessage(type: number, body: Buffer): Message {
     case 1: {
       if (body.length < 8 || body.length < 8 + body.readUInt8(7)) return { type: 'malformed' }
       const site = body.toString('utf8', 8, 8 + body.readUInt8(7))
-      return { type: 'hello', version: body.readUInt8(0), timeMs: body.readUIntBE(1, 6), site }
+      return {
+        type: 'hello',
+        version: body.readUInt8(0),
+        timeMs: body.readUIntBE(1, 6),
+        site,
+        topologyHash: readHashField(body, 8 + body.readUInt8(7)),
+      }
     }
     case 2:
       return { type: 'batch', batch: body }
     case 3:
       return { type: 'complete' }
     case 4:
-      return body.length < 6 ? { type: 'malformed' } : { type: 'heartbeat', timeMs: body.readUIntBE(0, 6) }
+      return body.length < 6
+        ? { type: 'malformed' }
+        : { type: 'heartbeat', timeMs: body.readUIntBE(0, 6), topologyHash: readHashField(body, 6) }
     case 5: {
       const count = body.length < 7 ? 0 : body.readUInt8(6)
       if (count === 0 || body.length < 7 + count * INFO_HASH_BYTES) return { type: 'malformed' }
@@ -135,6 +154,18 @@ export class MessageReader {
     this.#kept = Buffer.from(bytes)
     return true
   }
+}
+
+function hashField(topologyHash: string): Buffer {
+  const hash = Buffer.from(topologyHash, 'latin1').subarray(0, 255)
+  return Buffer.concat([Buffer.of(hash.length), hash])
+}
+
+/** undefined from a node of an older version, or where it is not a hash: it is shown to people. */
+function readHashField(body: Buffer, at: number): string | undefined {
+  const length = body.length > at ? body.readUInt8(at) : 0
+  const text = body.toString('latin1', at + 1, at + 1 + length)
+  return /^[0-9a-f]{1,64}$/.test(text) ? text : undefined
 }
 
 function open(type: number, bodyBytes: number): Buffer {

@@ -94,6 +94,11 @@ export class SiteAdvertiser {
     return this.#site
   }
 
+  /** Of the current topology of this node. */
+  get topologyHash(): string {
+    return this.#topology.value.hash
+  }
+
   nowMs(): number {
     return this.#clock.nowMs()
   }

@@ -38,6 +38,8 @@ export interface SiteConnectionComponents {
   /** URLs of the admin listeners of its nodes. */
   readonly urls: readonly string[]
   readonly ownSite: string
+  /** Of the current topology of this node. */
+  readonly topologyHash: () => string
   readonly token: string
   readonly remote: Pick<RemoteSites, 'begin' | 'apply' | 'complete' | 'lose'>
   readonly torrents: TorrentSync
@@ -59,9 +61,12 @@ class ProtocolViolation extends Error {}
 
 export class SiteConnection {
   readonly state: ConnectionStateMachine
+  /** Hash of the topology of the remote node; undefined until it sends one, or where it is older. */
+  topologyHash: string | undefined = undefined
   readonly #site: string
   readonly #urls: readonly string[]
   readonly #ownSite: string
+  readonly #topologyHash: () => string
   readonly #token: string
   readonly #remote: Pick<RemoteSites, 'begin' | 'apply' | 'complete' | 'lose'>
   readonly #torrents: TorrentSync
@@ -75,11 +80,13 @@ export class SiteConnection {
   #running: Promise<void> = Promise.resolve()
   #budgetBytes = BURST_BYTES
   #budgetAtMs: number
+  #isUnansweredLogged = false
 
   constructor(components: SiteConnectionComponents) {
     this.#site = components.site
     this.#urls = components.urls
     this.#ownSite = components.ownSite
+    this.#topologyHash = components.topologyHash
     this.#token = components.token
     this.#remote = components.remote
     this.#torrents = components.torrents
@@ -192,6 +199,7 @@ export class SiteConnection {
     }
     if (message.type === 'malformed') return this.#fail('garbage', 'a malformed message')
     this.state.received()
+    if (message.type === 'heartbeat') this.#noteTopology(message.topologyHash)
     if (message.type === 'batch') {
       for (const refusal of this.#remote.apply(this.#site, message.batch)) {
         this.#counters.refuse(refusal)
@@ -220,6 +228,18 @@ export class SiteConnection {
     const behindMs = Math.round((this.#clock.nowMs() - message.timeMs) / CLOCK_STEP_MS) * CLOCK_STEP_MS
     this.#remote.begin(this.#site, behindMs)
     this.state.received()
+    this.#noteTopology(message.topologyHash)
+  }
+
+  #noteTopology(hash: string | undefined): void {
+    if (hash === this.topologyHash) return
+    this.topologyHash = hash
+    const own = this.#topologyHash()
+    if (hash !== undefined && hash !== own)
+      this.#log.warn(
+        { event: 'topology-differs', remote: this.#site, own, other: hash },
+        'remote site uses another topology; copy the same file to the nodes of all sites',
+      )
   }
 
   #fail(reason: FederationRefusal, message: string): void {
@@ -248,6 +268,17 @@ export class SiteConnection {
     const wasReachable = this.state.state !== 'down'
     this.state.unreachable(reason)
     if (wasReachable) await this.#lose()
+    else this.#warnUnanswered()
+  }
+
+  /** Once: a remote site that has never been reachable is likely to be a mistake in the set-up. */
+  #warnUnanswered(): void {
+    if (this.state.ageSeconds !== undefined || this.#isUnansweredLogged) return
+    this.#isUnansweredLogged = true
+    this.#log.warn(
+      { event: 'federation-unanswered', remote: this.#site, reason: this.state.reason },
+      'remote site has never answered; its federation URLs must lead to the admin listeners of its nodes, and all sites need the same federation.token',
+    )
   }
 
   async #lose(): Promise<void> {

@@ -16,7 +16,7 @@ const HEARTBEAT_MS = 1_000
 const STUCK_MS = 30_000
 
 export interface SubscriberComponents {
-  readonly advertiser: Pick<SiteAdvertiser, 'site' | 'nowMs' | 'torrents' | 'encodeUpdates'>
+  readonly advertiser: Pick<SiteAdvertiser, 'site' | 'topologyHash' | 'nowMs' | 'torrents' | 'encodeUpdates'>
   /** Name of the receiving site. */
   readonly subscriber: string
   /** Each write is flushed, which costs a compressor about as much as ten kilobytes. */
@@ -26,7 +26,7 @@ export interface SubscriberComponents {
 }
 
 export class SubscriberStream {
-  readonly #advertiser: Pick<SiteAdvertiser, 'site' | 'nowMs' | 'torrents' | 'encodeUpdates'>
+  readonly #advertiser: Pick<SiteAdvertiser, 'site' | 'topologyHash' | 'nowMs' | 'torrents' | 'encodeUpdates'>
   readonly #subscriber: string
   readonly #out: Writable
   readonly #nowMs: () => number
@@ -51,7 +51,8 @@ export class SubscriberStream {
     this.#state = components.advertiser.torrents()[Symbol.iterator]()
     this.#drainedAtMs = components.nowMs()
     components.out.on('drain', () => this.#drained())
-    this.#send(writeHello(components.advertiser.site, components.advertiser.nowMs()))
+    const { advertiser } = components
+    this.#send(writeHello(advertiser.site, advertiser.nowMs(), advertiser.topologyHash))
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS)
     this.#write()
   }
@@ -127,7 +128,7 @@ export class SubscriberStream {
   #beat(): void {
     if (this.#isWritable) {
       this.#drainedAtMs = this.#nowMs()
-      this.send(writeHeartbeat(this.#advertiser.nowMs()))
+      this.send(writeHeartbeat(this.#advertiser.nowMs(), this.#advertiser.topologyHash))
     } else if (this.#nowMs() - this.#drainedAtMs >= STUCK_MS) this.#onStuck()
   }
 }

@@ -1,11 +1,14 @@
 /**
- * The log: one JSON object a line on standard error, written by pino.
+ * The log on standard error, written by pino: one JSON object a line, or a line for people where standard error is a
+ * terminal.
  *
  * Writing never blocks. If the reader of standard error stops (a full disk behind a pipe, a stopped terminal), log
  * lines are dropped and counted, and announces continue.
  */
 import { once } from 'node:events'
+import { isatty } from 'node:tty'
 import { destination, pino, stdTimeFunctions } from 'pino'
+import { prettyFactory } from 'pino-pretty'
 import type { Log } from '../core/log.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
@@ -17,6 +20,14 @@ const BACKLOG_BYTES_MAX = 1_048_576
 
 /** After this long the reader is assumed to have stopped, and the process has to end. */
 const FLUSH_DEADLINE_MS = 1_000
+
+const PRETTY = {
+  colorize: true,
+  messageKey: 'text',
+  ignore: 'site',
+  singleLine: true,
+  translateTime: 'SYS:HH:MM:ss',
+} as const
 
 export interface OpenLog {
   readonly log: Log
@@ -42,9 +53,10 @@ export function openLog({ level, site, worker, to = 2 }: LogOptions): OpenLog {
   const stream = destination({ dest: to, sync: false, maxLength: BACKLOG_BYTES_MAX })
   stream.on('drop', () => droppedLines++)
   stream.on('drain', () => (isWritten = true))
+  const format = isatty(to) ? prettyFactory(PRETTY) : undefined
   const write = (line: string) => {
     isWritten = false
-    stream.write(line)
+    stream.write(format?.(line) ?? line)
   }
   const log = pino(
     {

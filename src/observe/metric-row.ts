@@ -26,6 +26,8 @@ export interface Gauges {
   readonly workersReplaced: number
   readonly logLinesDropped: number
   readonly udpDrops: Readonly<Record<UdpDropCause, number>>
+  /** See `topologyHash`. */
+  readonly topologyHash: string
   readonly federation: FederationGauges
   readonly observers: ObserverGauges
 }

@@ -303,6 +303,14 @@ export const metricsTable: readonly MetricRow[] = [
     read: ({ gauges }) => [{ labels: {}, value: gauges.logLinesDropped }],
   },
   {
+    name: 'topology_info',
+    type: 'gauge',
+    overWorkers: 'max',
+    labels: ['hash'],
+    help: 'Always 1; the label is the hash of the current topology of the node. All nodes of all sites should have the same one.',
+    read: ({ gauges }) => [{ labels: { hash: gauges.topologyHash }, value: 1 }],
+  },
+  {
     name: 'build_info',
     type: 'gauge',
     overWorkers: 'max',

@@ -52,7 +52,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['fastify'],
   },
   client: { rooms: ['wire', 'bencode'], packages: [] },
-  observe: { rooms: [], packages: ['pino', 'prom-client'] },
+  observe: { rooms: [], packages: ['pino', 'pino-pretty', 'prom-client'] },
   config: { rooms: ['topology'], packages: ['yaml', 'zod'] },
   simulation: { rooms: ['swarm', 'handout', 'topology', 'tracker'], packages: [] },
   daemon: {

@@ -15,6 +15,8 @@ import {
   until,
 } from '../a-federation.ts'
 
+const HASH = '0123456789ab'
+
 /** Far above the need of a node with some torrents, far below the bytes that are sent. */
 const MEMORY_BYTES_MAX = 400e6
 /** Slightly more than the limit. */
@@ -109,7 +111,7 @@ const manyOf = (site: number) =>
 
 test('a node that belongs to another site is disconnected', async () => {
   const federation = await besideAnImposter(async (out) => {
-    out.write(writeHello('ams', Date.now()))
+    out.write(writeHello('ams', Date.now(), HASH))
     await flush(out)
   })
   const fra = federation.site('fra')
@@ -120,7 +122,7 @@ test('a node that belongs to another site is disconnected', async () => {
 
 test('a node with a protocol version far from ours is disconnected', async () => {
   const federation = await besideAnImposter(async (out) => {
-    const hello = writeHello('nyc', Date.now())
+    const hello = writeHello('nyc', Date.now(), HASH)
     hello.writeUInt8(9, 5)
     out.write(hello)
     await flush(out)
@@ -133,7 +135,7 @@ test('a node with a protocol version far from ours is disconnected', async () =>
 test('a message above the size limit ends the stream', async () => {
   const federation = await besideAnImposter(async (out) => {
     const head = Buffer.alloc(5, 255)
-    out.write(Buffer.concat([writeHello('nyc', Date.now()), head]))
+    out.write(Buffer.concat([writeHello('nyc', Date.now(), HASH), head]))
     await flush(out)
   })
   await until('it is counted', async () => (await refused(federation.site('fra'), 'size')) > 0)
@@ -144,7 +146,7 @@ test('a message above the size limit ends the stream', async () => {
 test('a malformed message or batch ends the stream', async () => {
   const federation = await besideAnImposter(async (out) => {
     const malformed = Buffer.alloc(20_000, 'malformed')
-    out.write(Buffer.concat([writeHello('nyc', Date.now()), writeBatch(malformed)]))
+    out.write(Buffer.concat([writeHello('nyc', Date.now(), HASH), writeBatch(malformed)]))
     await flush(out)
   })
   const fra = federation.site('fra')
@@ -188,7 +190,7 @@ test('more than a thousand subscribers are rejected', async () => {
 
 test('a million advertised peers, and peers of other sites, are rejected', async () => {
   const federation = await besideAnImposter(async (out, isOpen) => {
-    await writeAll(out, writeHello('nyc', Date.now()))
+    await writeAll(out, writeHello('nyc', Date.now(), HASH))
     for (let torrent = 0; torrent < 1_000 && isOpen(); torrent++)
       await writeAll(out, aBatch(torrent, manyOf(torrent % 2 === 0 ? 3 : 1)))
   })
@@ -202,10 +204,10 @@ test('a million advertised peers, and peers of other sites, are rejected', async
 })
 
 test('a stream without pauses does not delay the updates of other sites', async () => {
-  const beats = Buffer.concat(Array.from({ length: 5_000 }, () => writeHeartbeat(Date.now())))
+  const beats = Buffer.concat(Array.from({ length: 5_000 }, () => writeHeartbeat(Date.now(), HASH)))
   let sentBytes = 0
   const federation = await besideAnImposter(async (out, isOpen) => {
-    await writeAll(out, Buffer.concat([writeHello('nyc', Date.now()), COMPLETE]))
+    await writeAll(out, Buffer.concat([writeHello('nyc', Date.now(), HASH), COMPLETE]))
     while (isOpen()) {
       await writeAll(out, beats)
       sentBytes += beats.length

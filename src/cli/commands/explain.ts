@@ -11,6 +11,7 @@ interface Explanation {
   readonly isKnown: boolean
   readonly role: string
   readonly state: string
+  readonly problem?: string | null
   readonly isGateway: boolean
   /** Missing in the responses of earlier versions, like that of the peers. */
   readonly observed?: string | null
@@ -98,6 +99,7 @@ function describe(explanation: Explanation, client: string): string[] {
     ]
   const lines = [`${client} is ${who ?? role} in ${place}; there, this torrent is ${state}.`]
   if (typeof observed === 'string') lines.push(`The node: ${observed}.`)
+  if (typeof explanation.problem === 'string') lines.push(`${explanation.problem}.`)
   if (isGateway) lines.push('It is the gateway through which its site fetches.')
   if (!isDecidedHere)
     lines.push(

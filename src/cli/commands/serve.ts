@@ -1,6 +1,6 @@
 /** `serve`: runs a node until it is stopped. */
 import { availableParallelism } from 'node:os'
-import { loadNode } from '../../config/load-node.ts'
+import { type LoadedNode, loadNode } from '../../config/load-node.ts'
 import type { StartedNode } from '../../daemon/start.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes, textFlag } from '../command.ts'
 
@@ -51,7 +51,7 @@ export const serveCommand: Command = {
 
     const { http, admin } = node.addresses
     if (flags['json'] === true) context.out(JSON.stringify({ site: loaded.config.site, ...node.addresses }))
-    else for (const line of greeting(loaded.config.site, http, admin, path === undefined)) context.err(line)
+    else for (const line of greeting({ loaded, version, path, http, admin })) context.err(line)
 
     await (node.ended === undefined ? aborted(context) : Promise.race([aborted(context), node.ended]))
     process.off('SIGHUP', onHangUp)
@@ -75,16 +75,32 @@ function aborted({ signal }: CommandContext): Promise<void> {
   })
 }
 
-function greeting(site: string, http: string, admin: string, isQuickStart: boolean): string[] {
-  const running = [`siteswarm runs for site ${site}: announce to ${http}/announce, admin at ${admin}`]
-  if (!isQuickStart) return running
+interface Started {
+  readonly loaded: LoadedNode
+  readonly version: string
+  /** undefined for the quick start. */
+  readonly path: string | undefined
+  readonly http: string
+  readonly admin: string
+}
+
+function greeting({ loaded, version, path, http, admin }: Started): string[] {
+  const { config, topology } = loaded
+  // A client cannot connect to a wildcard address.
+  const here = `${http.replace(/\/\/(?:0\.0\.0\.0|\[::\]):/, '//127.0.0.1:')}/announce`
+  const trackers = topology.siteNamed(config.site)?.trackers ?? []
+  const running = [
+    `siteswarm ${version} runs for site ${config.site}`,
+    `  configuration ${path ?? 'of the quick start'}, topology ${config.topologyPath} (${topology.hash})`,
+    `  clients announce to ${trackers.length === 0 ? here : trackers.join(', ')}; on this machine ${here}`,
+    `  admin at ${admin}`,
+  ]
+  if (path !== undefined) return running
   const hash = '2bcb3dab253c7e8c9355b33f262efadd63005087'
-  // A wildcard address is not one to connect to; the sample topology describes this machine.
-  const tracker = `${http.replace(/\/\/(?:0\.0\.0\.0|\[::\]):/, '//127.0.0.1:')}/announce`
-  const announce = `  npx siteswarm announce ${tracker} --info-hash ${hash} --port 6881`
+  const announce = `  npx siteswarm announce ${here} --info-hash ${hash} --port 6881`
   return [
     ...running,
-    'Try next, in another terminal:',
+    'Try next, in another terminal (with SITESWARM_OBSERVE_CONNECTIONS=0, since these clients do not exist):',
     '  npx siteswarm locate 127.1.1.5 127.2.2.7',
     `${announce} --left 0 --from 127.1.1.5`,
     `${announce} --left 5 --from 127.2.1.5`,

@@ -24,18 +24,18 @@ function read(...chunks: readonly Buffer[]): { messages: Message[]; isReadable: 
 
 const batch = Buffer.from('a batch')
 const STREAM = Buffer.concat([
-  writeHello('fra', NOW_MS),
+  writeHello('fra', NOW_MS, '0123456789ab'),
   writeBatch(batch),
   COMPLETE,
-  writeHeartbeat(NOW_MS + 1000),
+  writeHeartbeat(NOW_MS + 1000, 'abcdef012345'),
   writeRegistered({ infoHashes: [HASH], registeredAtMs: NOW_MS, name: '', sizeBytes: 0, note: '' }),
   writeRemoved(HASH, NOW_MS),
 ])
 const MESSAGES: readonly Message[] = [
-  { type: 'hello', version: 1, timeMs: NOW_MS, site: 'fra' },
+  { type: 'hello', version: 1, timeMs: NOW_MS, site: 'fra', topologyHash: '0123456789ab' },
   { type: 'batch', batch },
   { type: 'complete' },
-  { type: 'heartbeat', timeMs: NOW_MS + 1000 },
+  { type: 'heartbeat', timeMs: NOW_MS + 1000, topologyHash: 'abcdef012345' },
   { type: 'registered', atMs: NOW_MS, infoHashes: [HASH] },
   { type: 'removed', atMs: NOW_MS, infoHash: HASH },
 ]
@@ -54,11 +54,11 @@ describe('a stream', () => {
   })
 
   test('of the next version yields the known messages and fields: longer messages and further types are skipped', () => {
-    const longer = Buffer.concat([writeHeartbeat(NOW_MS), Buffer.from('more')])
+    const longer = Buffer.concat([writeHeartbeat(NOW_MS, ''), Buffer.from('more')])
     longer.writeUInt32BE(longer.length - 4, 0)
     const further = Buffer.from([0, 0, 0, 4, 200, 1, 2, 3])
     expect(read(further, longer)).toEqual({
-      messages: [{ type: 'unknown' }, { type: 'heartbeat', timeMs: NOW_MS }],
+      messages: [{ type: 'unknown' }, { type: 'heartbeat', timeMs: NOW_MS, topologyHash: undefined }],
       isReadable: true,
     })
   })

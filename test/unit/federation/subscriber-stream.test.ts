@@ -18,6 +18,7 @@ function aSubscriber(torrents: number) {
   const stream = new SubscriberStream({
     advertiser: {
       site: 'fra',
+      topologyHash: '0123456789ab',
       nowMs: () => clock.nowMs(),
       torrents: () => Array.from({ length: torrents }, (_, index) => `torrent ${index}`),
       encodeUpdates: (pending) => {

@@ -25,6 +25,7 @@ const idle: Gauges = {
     sentBytes: 0,
     refusals: [{ reason: 'token', count: 0 }],
   },
+  topologyHash: '0123456789ab',
   observers: {
     sites: [{ site: 'fra', observed: 0, unreachable: 0, falseSeeds: 0 }],
     site: 'fra',
@@ -40,6 +41,7 @@ describe('/metrics', () => {
 
     expect(lines.filter((line) => !line.endsWith(' 0'))).toEqual([
       'siteswarm_store_up 1',
+      'siteswarm_topology_info{hash="0123456789ab"} 1',
       'siteswarm_build_info{version="1.2.3"} 1',
     ])
     expect(lines).toContain('siteswarm_announces_total{site="fra",protocol="udp",event="stopped"} 0')

@@ -6,7 +6,7 @@ import { flags } from '../../../swarm/peer-rows.ts'
 import type { AdminContext } from '../admin-context.ts'
 import { describeObservation } from '../peer-progress.ts'
 import { ApiError, type Query, readAddress, readInfoHash, readPort } from '../requests.ts'
-import { describePeer, publicRoles } from './swarms.ts'
+import { describePeer, problemOf, publicRoles } from './swarms.ts'
 
 export function addExplainRoute(
   routes: FastifyInstance,
@@ -25,6 +25,7 @@ export function addExplainRoute(
     const nowMs = clock.nowMs()
     const observed = (row: number) => describeObservation(table, row, nowMs)
     const place = topology.value.places[requester.place]
+    const site = place === undefined ? undefined : explained.swarm.site(place.site.index)
     return {
       infoHash: formatInfoHash(infoHash),
       ip: address.toString(),
@@ -37,6 +38,7 @@ export function addExplainRoute(
       state: decision.state,
       /** What a node of its site observed of this peer; null if nothing. */
       observed: requester.row >= 0 ? observed(requester.row) : null,
+      problem: site === undefined ? null : (problemOf(explained.swarm, site) ?? null),
       isGateway: requester.row >= 0 && table.rows.has(requester.row, flags.gateway),
       /** False if the peer's own site is connected and decides; `peers` is then the handout that a client gets here. */
       isDecidedHere,

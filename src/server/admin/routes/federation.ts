@@ -20,6 +20,7 @@ export interface RemoteSite {
   readonly reason: string
   readonly ageSeconds: number | undefined
   readonly torrents: number
+  readonly topologyHash: string | undefined
 }
 
 const SITE_NAME_LENGTH_MAX = 255

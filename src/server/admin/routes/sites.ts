@@ -25,6 +25,7 @@ export function addSiteRoutes(
           since: remote === undefined ? null : new Date(remote.sinceMs).toISOString(),
           reason: remote?.reason ?? null,
           ageSeconds: remote?.ageSeconds ?? null,
+          topologyHash: site.name === ownSite ? topology.value.hash : (remote?.topologyHash ?? null),
           torrents:
             remote === undefined || remote.state === 'down' ? swarmsHere(site.index) : remote.torrents,
         }

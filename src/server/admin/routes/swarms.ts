@@ -75,6 +75,7 @@ function describeSite(context: Context, swarm: Swarm, site: SiteSwarm) {
     complete: advertised?.seeds ?? site.seeds,
     downloading: advertised?.leechers ?? site.leechers,
     partial: advertised?.partial ?? site.partial,
+    problem: problemOf(swarm, site) ?? null,
     gatewayHostsEver: site.gatewayHostsEver,
     gateways: site.gateways.map(({ row, upstreamRow }) => ({
       ...describePeer(context, row),
@@ -82,6 +83,15 @@ function describeSite(context: Context, swarm: Swarm, site: SiteSwarm) {
       upstream: upstreamRow < 0 ? null : describePeer(context, upstreamRow),
     })),
   }
+}
+
+/** Why the site gets nothing; undefined where it does, or needs nothing. */
+export function problemOf(swarm: Swarm, site: SiteSwarm): string | undefined {
+  const state = siteState(swarm, site)
+  if (state !== 'filling' && state !== 'stranded') return undefined
+  if (site.gateways.some(({ upstreamRow }) => upstreamRow >= 0)) return undefined
+  if (state === 'filling' && site.gateways.length === 0) return undefined
+  return 'no source of this torrent is known in any connected site; see federation in /readyz?verbose'
 }
 
 /** Role names of the API, where a leecher keeps its name from the first version. */

@@ -7,6 +7,7 @@ export function addTopologyRoutes(routes: FastifyInstance, current: CurrentTopol
   routes.get('/api/v1/topology', async () => {
     const topology = current.value
     return {
+      hash: topology.hash,
       unmapped: topology.unmapped,
       sites: topology.sites.map((site) => ({
         name: site.name,

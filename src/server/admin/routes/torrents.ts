@@ -17,6 +17,8 @@ import { ApiError, type Query, readInfoHash } from '../requests.ts'
 
 export interface TorrentContext {
   readonly registry: TorrentRegistry
+  /** Why clients of other sites would not find a source here; undefined where they would. */
+  readonly federationProblem: () => string | undefined
   readonly webSeeds: {
     /** The reason why the nodes never serve the content of this origin, undefined if they do. */
     unavailableReason(origin: string): string | undefined
@@ -42,7 +44,7 @@ const CONTENT_TYPES = [
 export function addTorrentRoutes(
   routes: FastifyInstance,
   topology: CurrentTopology,
-  { registry, webSeeds }: TorrentContext,
+  { registry, webSeeds, federationProblem }: TorrentContext,
 ): void {
   const describe = (
     registration: Registration,
@@ -51,12 +53,14 @@ export function addTorrentRoutes(
   ) => {
     const unavailable =
       registration.origin === undefined ? undefined : webSeeds.unavailableReason(registration.origin)
+    const federation = federationProblem()
     return {
       ...describeBriefly(registration, metadata),
       sites: urlsOf(topology.value, registration),
       warnings: [
         ...warnings.map(({ code, message }) => ({ code, message })),
         ...(unavailable === undefined ? [] : [{ code: 'origin-unusable', message: unavailable }]),
+        ...(federation === undefined ? [] : [{ code: 'federation-missing', message: federation }]),
       ],
     }
   }
