@@ -225,7 +225,7 @@ export class SiteswarmNode {
       store: store.state,
       topology: this.#topology.value,
       site: config.site,
-      topologyRejection: this.#reloads.rejection,
+      topologyRejection: this.#reloader.rejection,
       federation: this.#federation,
       clientObservers: this.#clientObservers,
     }))
