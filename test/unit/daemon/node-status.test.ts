@@ -66,7 +66,7 @@ test('sites with trackers of their own and without federation are reported, site
   expect(status({})).toContain('ok   federation: off: this node answers for all sites')
 })
 
-test('a remote site that never answered is told from one that is down, with what to check', () => {
+test('a remote site that never answered differs from one that is down, and the advice names what to check', () => {
   const never = aFederation({ state: 'down', ageSeconds: undefined, reason: 'http://ams:6970: ECONNREFUSED' })
   expect(status({ federation: never })).toContain(
     'ams has never answered, since 2030-01-02T00:00:00.000Z (http://ams:6970: ECONNREFUSED): its federation URLs must lead',
