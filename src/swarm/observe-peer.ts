@@ -8,13 +8,19 @@ import type { SwarmTable } from './swarm-table.ts'
 export function observePeer(table: SwarmTable, row: number, observation: PeerObservation): boolean {
   const { rows, observed } = table
   const known = observed.get(row, observation.observedAtMs)
-  if (known !== undefined && known.observedAtMs >= observation.observedAtMs) return false
+  if (known !== undefined && isSuperseded(observation, known)) return false
   observed.set(row, observation)
   const isUnreachable = rows.port(row) <= PORT_WITHOUT_LISTENER || observation.reachability === 'unreachable'
   rows.setFlag(row, flags.unreachable, isUnreachable)
   table.reassessSeed(row, observation.observedAtMs)
   table.touch(row)
   return true
+}
+
+/** Of two observations of the same time the one that shows more stays: a bitfield may arrive with the outcome of the dial. */
+function isSuperseded(observation: PeerObservation, known: PeerObservation): boolean {
+  if (known.observedAtMs !== observation.observedAtMs) return known.observedAtMs > observation.observedAtMs
+  return (known.share ?? -1) >= (observation.share ?? -1)
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Handouts and elections that follow what a node observed of its clients between their announces. */
 import { expect, test } from 'vitest'
-import { aTracker, TORRENT, type TestTracker } from '../../a-tracker.ts'
+import { at, aTracker, TORRENT, type TestTracker } from '../../a-tracker.ts'
 
 const SOURCE = '127.1.1.1'
 
@@ -50,6 +50,21 @@ test('an older observation does not replace a later one', () => {
   observe('127.2.1.2', { reachability: 'unreachable', observedAtMs: clock.nowMs() })
   observe('127.2.1.2', { reachability: 'reachable', observedAtMs: clock.nowMs() - 1 })
   expect(announce('127.2.1.3').peers).not.toContain('127.2.1.2:6881')
+})
+
+// A client that sends nothing after its bitfield otherwise stayed without progress until it announced again.
+test('a bitfield is recorded also if it arrived at the time of the dial', () => {
+  const { announce, observe, table } = aSite()
+  announce('127.2.1.1')
+  observe('127.2.1.1', { reachability: 'reachable' })
+  observe('127.2.1.1', { share: 0.5 })
+  observe('127.2.1.1', { share: undefined })
+  const row = table.find(
+    table.swarm(TORRENT) as NonNullable<ReturnType<typeof table.swarm>>,
+    at('127.2.1.1'),
+    6881,
+  )
+  expect(table.observed.get(row, 0)?.share).toBeCloseTo(0.5, 4)
 })
 
 test('a client is dialled before it becomes gateway, and a closed one leaves that to the next', async () => {
