@@ -174,7 +174,7 @@ describe('a node that observes its clients', () => {
     const other = await aClient('127.1.1.2', shows(EMPTY))
     await announce(node, one, 0)
     expect(peersOf(await announce(node, other))).toEqual([`${one.address}:${one.port}`])
-    // Longer than a node that observes takes for its first dials.
+    // The first dials of a node that observes are over within this time.
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     expect([one.accepted(), other.accepted()]).toEqual([0, 0])
     expect(await (await node.admin('/readyz?verbose')).text()).toContain('off: observe.connections is 0')
