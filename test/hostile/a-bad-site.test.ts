@@ -26,10 +26,12 @@ async function aBadSite(messages: () => Buffer[], torrent: Buffer, description: 
       const out = createGzip()
       out.pipe(response)
       response.on('close', () => out.destroy())
-      out.write(Buffer.concat([writeHello('nyc', Date.now()), ...messages(), LISTED, COMPLETE]))
+      out.write(
+        Buffer.concat([writeHello('nyc', Date.now(), 'abcdef012345'), ...messages(), LISTED, COMPLETE]),
+      )
       // As a node does, once a second: a silent stream is closed.
       const beat = setInterval(() => {
-        out.write(writeHeartbeat(Date.now()))
+        out.write(writeHeartbeat(Date.now(), 'abcdef012345'))
         out.flush()
       }, 200)
       response.on('close', () => clearInterval(beat))
