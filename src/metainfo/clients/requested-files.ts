@@ -7,6 +7,7 @@
 import type { Metainfo } from '../metainfo.ts'
 import { openAria2 } from './aria2.ts'
 import { canonicalFile, canonicalName, canonicalRoot } from './canonical-names.ts'
+import { isPlainName } from './client.ts'
 import { contentEntries } from './content-entries.ts'
 import { openLibtorrent } from './libtorrent.ts'
 import { plainName } from './torrent-name.ts'
@@ -39,6 +40,8 @@ export class RequestedFiles {
       const number = paths.length
       const path = entry === undefined ? '' : canonicalFile(entry, root, name)
       paths.push(path)
+      // The first file also has the names of the folder.
+      if (number > 0 && entry?.pathUtf8 === undefined && path.split('/').every(isPlainName)) continue
       const names = new Set(transmission4Paths(path))
       if (entry?.pathUtf8 !== undefined && entry.path !== undefined)
         names.add(entry.path.map((part) => part ?? '').join('/'))
