@@ -22,6 +22,7 @@ import { Address } from '../src/core/address.ts'
 import { systemClock } from '../src/core/clock.ts'
 import { SeededRandom, systemSecret } from '../src/core/random.ts'
 import { isStoreUrlProblem, readStoreUrl } from '../src/core/store-url.ts'
+import { noMetrics } from '../src/core/tracker-metrics.ts'
 import { TorrentDirectory } from '../src/replication/torrent-directory.ts'
 import { RedisStore } from '../src/replication/redis/redis-store.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
@@ -99,21 +100,9 @@ function aNode() {
     random,
   }
   const replica = new SwarmReplica({ ...parts, log: store.log, completions })
-  const nothing = () => {}
-  const metrics = {
-    announce: nothing,
-    refusal: nothing,
-    duration: nothing,
-    gatewayReplaced: nothing,
-    handout: nothing,
-    election: nothing,
-    rescue: nothing,
-    downloaded: nothing,
-    completion: nothing,
-  }
   const tracker = new Tracker({
     ...parts,
-    metrics,
+    metrics: noMetrics,
     admission: { admits: () => true },
     leases,
     replica,

@@ -9,6 +9,7 @@ import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { Address } from '../src/core/address.ts'
 import { ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
+import { noMetrics } from '../src/core/tracker-metrics.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import type { Place, Site, Topology } from '../src/topology/topology.ts'
 import { Tracker } from '../src/tracker/tracker.ts'
@@ -61,7 +62,6 @@ function topologyOf(): Topology {
 
 const topology = topologyOf()
 const clock = new ManualClock()
-const silence = () => {}
 
 function aTracker(table: SwarmTable): Tracker {
   return new Tracker({
@@ -70,17 +70,7 @@ function aTracker(table: SwarmTable): Tracker {
     table,
     clock,
     random: new SeededRandom(1),
-    metrics: {
-      announce: silence,
-      refusal: silence,
-      duration: silence,
-      gatewayReplaced: silence,
-      handout: silence,
-      election: silence,
-      rescue: silence,
-      downloaded: silence,
-      completion: silence,
-    },
+    metrics: noMetrics,
     admission: { admits: () => true },
     interval: { secondsMin: 60, secondsMax: 1800 },
   })

@@ -6,6 +6,7 @@ import { SiteAuthority } from '../src/topology/site-authority.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
 import type { Clock } from '../src/core/clock.ts'
 import type { Random } from '../src/core/random.ts'
+import { noMetrics } from '../src/core/tracker-metrics.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
 import { SiteAdvertiser } from '../src/federation/site-advertiser.ts'
@@ -72,17 +73,7 @@ export function aFederatedTracker(
   const nothing = () => {}
   return new Tracker({
     ...parts,
-    metrics: {
-      announce: nothing,
-      refusal: nothing,
-      handout: nothing,
-      election: nothing,
-      rescue: nothing,
-      downloaded: nothing,
-      completion: nothing,
-      duration: nothing,
-      gatewayReplaced: nothing,
-    },
+    metrics: noMetrics,
     admission: { admits: () => true },
     leases: { claim: () => 'granted', renew: nothing, release: nothing },
     interval: { secondsMin: 60, secondsMax: 1800 },

@@ -9,7 +9,12 @@ import type { AnnounceEvent, AnnounceReply } from '../src/core/announce.ts'
 import { assert } from '../src/core/assert.ts'
 import { ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
-import type { ElectionCause, Locality, TrackerMetrics } from '../src/core/tracker-metrics.ts'
+import {
+  type ElectionCause,
+  type Locality,
+  noMetrics,
+  type TrackerMetrics,
+} from '../src/core/tracker-metrics.ts'
 import type { Policy } from '../src/handout/policy.ts'
 import { SwarmTable, type SwarmTableLimits } from '../src/swarm/swarm-table.ts'
 import type { Topology } from '../src/topology/topology.ts'
@@ -95,10 +100,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     handout: { bubble: 0, site: 0, remote: 0 },
   }
   const metrics: TrackerMetrics = {
-    announce: () => {},
-    refusal: () => {},
-    duration: () => {},
-    gatewayReplaced: () => {},
+    ...noMetrics,
     handout: (_site, ring, peers) => (counted.handout[ring] += peers),
     election: (site, cause) => counted.elections.push({ site, cause }),
     rescue: (site) => counted.rescues.push(site),

@@ -40,3 +40,16 @@ export interface TrackerMetrics {
   /** Time to compute one response. */
   duration(seconds: number): void
 }
+
+/** Counts nothing: for simulations and benchmarks, and as the base of metrics that count a part. */
+export const noMetrics: TrackerMetrics = {
+  announce: () => {},
+  refusal: () => {},
+  handout: () => {},
+  election: () => {},
+  rescue: () => {},
+  downloaded: () => {},
+  completion: () => {},
+  gatewayReplaced: () => {},
+  duration: () => {},
+}

@@ -4,7 +4,7 @@ import { CurrentTopology } from '../topology/current-topology.ts'
 import { assert } from '../core/assert.ts'
 import type { ManualClock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
-import type { TrackerMetrics } from '../core/tracker-metrics.ts'
+import { noMetrics } from '../core/tracker-metrics.ts'
 import type { Policy } from '../handout/policy.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -39,18 +39,7 @@ export class SiteswarmSource implements PeerSource {
     this.#population = population
     this.#clock = clock
     this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
-    const nothing = () => {}
-    const metrics: TrackerMetrics = {
-      announce: nothing,
-      refusal: nothing,
-      handout: nothing,
-      election: () => void this.elections++,
-      rescue: nothing,
-      downloaded: nothing,
-      completion: nothing,
-      duration: nothing,
-      gatewayReplaced: nothing,
-    }
+    const metrics = { ...noMetrics, election: () => void this.elections++ }
     this.#tracker = new Tracker({
       topology: new CurrentTopology(placedTopology(topology, population)),
       authority: new SiteAuthority(),
