@@ -44,20 +44,6 @@ export function checkWords(files: readonly TextFile[]): string[] {
   return found
 }
 
-/**
- * The same, except in areas that are still to be rewritten. An area of that list without a single place is reported, so
- * that the list shrinks; an area that moves takes its entry along.
- */
-export function checkWordsExcept(files: readonly TextFile[], pending: ReadonlySet<string>): string[] {
-  const areas = byArea(files)
-  const covered = files.filter(({ file }) => !pending.has(areaOf(file)))
-  const clean = [...pending].filter((area) => checkWords(areas.get(area) ?? []).length === 0)
-  return [
-    ...checkWords(covered),
-    ...clean.map((area) => `${area} is clean: remove it from the pending areas`),
-  ]
-}
-
 function byArea(files: readonly TextFile[]): Map<string, TextFile[]> {
   const areas = new Map<string, TextFile[]>()
   for (const each of files) {

@@ -1,6 +1,6 @@
 /** Words, headers and sentences that plain technical English does without are reported with their line. */
 import { describe, expect, test } from 'vitest'
-import { areaOf, checkWords, checkWordsExcept } from '../../architecture/check-words.ts'
+import { areaOf, checkWords } from '../../architecture/check-words.ts'
 
 const file = 'src/swarm/a.ts'
 
@@ -75,32 +75,16 @@ test('one sentence that opens with What, Who, Which or Whether is accepted, and 
   expect(found(2, 100)).toEqual([])
 })
 
-describe('pending areas', () => {
-  const dirty = { file: 'src/swarm/a.ts', source: '/** Nobody. */\n' }
-  const clean = { file: 'src/wire/a.ts', source: '/** Peers. */\n' }
-
-  test('are not checked', () => {
-    expect(checkWordsExcept([dirty, clean], new Set(['src/swarm']))).toEqual([])
-    expect(checkWordsExcept([dirty, clean], new Set())).toHaveLength(1)
-  })
-
-  test('leave the list as soon as they are clean', () => {
-    expect(checkWordsExcept([dirty, clean], new Set(['src/swarm', 'src/wire']))).toEqual([
-      'src/wire is clean: remove it from the pending areas',
-    ])
-  })
-
-  test.each([
-    ['src/swarm/deep/a.ts', 'src/swarm'],
-    ['src/main.ts', 'src'],
-    ['test/unit/swarm/a.test.ts', 'test/unit/swarm'],
-    ['test/system/a.test.ts', 'test/system'],
-    ['test/a-node.ts', 'test'],
-    ['lab/clients/a.ts', 'lab'],
-    ['docs/generate/main.ts', 'docs'],
-    ['docs/runbooks/README.md', 'docs/runbooks/README.md'],
-    ['Dockerfile', '.'],
-  ])('contain whole folders or one document: %s is in %s', (path, area) => {
-    expect(areaOf(path)).toBe(area)
-  })
+test.each([
+  ['src/swarm/deep/a.ts', 'src/swarm'],
+  ['src/main.ts', 'src'],
+  ['test/unit/swarm/a.test.ts', 'test/unit/swarm'],
+  ['test/system/a.test.ts', 'test/system'],
+  ['test/a-node.ts', 'test'],
+  ['lab/clients/a.ts', 'lab'],
+  ['docs/generate/main.ts', 'docs'],
+  ['docs/runbooks/README.md', 'docs/runbooks/README.md'],
+  ['Dockerfile', '.'],
+])('an area is a whole folder or one document: %s is in %s', (path, area) => {
+  expect(areaOf(path)).toBe(area)
 })

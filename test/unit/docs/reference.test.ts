@@ -1,8 +1,20 @@
 /** Reference pages contain every row of the tables in the code, and no others. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { commands } from '../../../src/cli/commands.ts'
 import { refusals } from '../../../src/core/errors.ts'
 import { METRIC_PREFIX, metricsTable } from '../../../src/observe/metrics-table.ts'
+import { siteKeys } from '../../../src/replication/redis/keys.ts'
+
+/** Code spans of the first cell of each row below this heading of a table. */
+function firstCells(file: string, heading: string): string[][] {
+  const [, table = ''] = readFileSync(file, 'utf8').split(`\n${heading}\n`)
+  return table
+    .split('\n\n')[0]!
+    .split('\n')
+    .slice(1)
+    .map((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, span]) => span ?? ''))
+}
 
 describe('docs/reference', () => {
   test('errors.md has a paragraph for each code, and no others', () => {
@@ -25,5 +37,61 @@ describe('docs/reference', () => {
         return `| \`${METRIC_PREFIX}${name}\` | ${type} | ${shown} | ${help} |`
       }),
     )
+  })
+
+  test('api.md has each route of the operator, and no others', () => {
+    const folder = 'src/server/admin/routes'
+    const declared = readdirSync(folder).flatMap((file) =>
+      [
+        ...readFileSync(`${folder}/${file}`, 'utf8').matchAll(
+          /\.(get|post|put|delete)(?:<[^(]*>)?\(\s*'([^']+)'/g,
+        ),
+      ].map(([, method = '', path]) => `${method.toUpperCase()} ${path}`),
+    )
+    const documented = firstCells('docs/reference/api.md', '| route | response |').flatMap((spans) => {
+      const method = spans[0]?.split(' ')[0]
+      return spans.map((span) => {
+        const path = span
+          .split(' ')
+          .at(-1)
+          ?.replace(/[[?].*$/, '')
+          .replace('INFOHASH', ':infoHash')
+        return `${method} ${path}`
+      })
+    })
+
+    expect(declared.length).toBeGreaterThan(10)
+    // The routes under /federation are for the nodes of other sites.
+    expect(documented.toSorted()).toEqual(
+      declared.filter((route) => !route.includes('/federation/')).toSorted(),
+    )
+  })
+
+  test('redis.md has each key, and no others', () => {
+    const keys = Object.values(siteKeys('fra')).map((key: string | ReturnType<typeof siteKeys>['lease']) =>
+      (typeof key === 'string' ? key : key(Buffer.alloc(20), 'SITE'))
+        .replace('siteswarm:{fra}:', '')
+        .replace('0'.repeat(40), 'HASH'),
+    )
+    const documented = firstCells('docs/reference/redis.md', '| key | type | content |').flat()
+
+    expect(documented.toSorted()).toEqual(keys.toSorted())
+  })
+})
+
+describe('a command', () => {
+  test.each(commands.map(({ name, examples }) => [name, examples] as const))(
+    '%s has two examples',
+    (name, examples) => {
+      expect(examples.length).toBeGreaterThanOrEqual(2)
+      for (const example of examples) expect(example).toContain(`siteswarm ${name}`)
+    },
+  )
+
+  test('has a row in README.md, in any order', () => {
+    const documented = firstCells('README.md', '| command | |')
+      .flat()
+      .map((span) => span.replace(/ .*/, ''))
+    expect(documented.toSorted()).toEqual(commands.map(({ name }) => name).toSorted())
   })
 })
