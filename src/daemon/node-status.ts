@@ -14,6 +14,10 @@ import type { Topology } from '../topology/topology.ts'
 const NO_PEERS = { seeds: 0, leechers: 0 }
 const NO_SWARMS = { swarms: 0, gateways: 0 }
 
+/** Advice for a remote site that never answered, most likely because of the configuration. */
+const NEVER_ANSWERED =
+  'its federation URLs must lead to the admin listeners of its nodes, and all sites need the same federation.token'
+
 /** Peers and swarms by place; a remote site reports its own. */
 export function readTableGauges(
   topology: Topology,
@@ -150,12 +154,10 @@ function checkFederation({ federation, topology, site }: NodeStatus) {
   const remotes = federation.remotes()
   const notUp = remotes.filter(({ state }) => state !== 'up')
   if (notUp.length === 0) return { isOk: true, sentence: `connected to ${remotes.length} remote sites` }
-  const states = notUp.map(({ site: remote, state, sinceMs, reason, ageSeconds }) =>
-    ageSeconds === undefined
-      ? `${remote} has never answered, since ${new Date(sinceMs).toISOString()} (${reason}): its federation URLs must lead ` +
-        'to the admin listeners of its nodes, and all sites need the same federation.token'
-      : `${remote} is ${state} since ${new Date(sinceMs).toISOString()} (${reason})`,
-  )
+  const states = notUp.map(({ site: remote, state, sinceMs, reason, ageSeconds }) => {
+    const sentence = `${remote} is ${state} since ${new Date(sinceMs).toISOString()} (${reason})`
+    return ageSeconds === undefined ? `${sentence} and has never answered: ${NEVER_ANSWERED}` : sentence
+  })
   return { isOk: false, sentence: `${states.join('; ')}; answering clients of unreachable sites` }
 }
 

@@ -1,6 +1,7 @@
 /**
  * The use cases: announce, scrape, explain. An announce is recorded, answered from memory, and counted. No announce
- * waits, with two exceptions: an election asks the site's other nodes, and rtorrent's announces may be deferred.
+ * waits, with three exceptions: the first announce of a leecher waits for its dial, an election asks the site's other
+ * nodes, and the announces of rtorrent, of unreachable clients and of a standby may be deferred.
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceReply, AnnounceRequest, ScrapeCounts, TrackerService } from '../core/announce.ts'

@@ -2,18 +2,17 @@
  * Carriers in processes of their own: two nodes, each of another site, joined by an upgraded HTTP connection, with
  * unmodified clients on loopback addresses. Needs the built program.
  */
-import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { acceptUpgrade } from '../../src/carriers/link/upgrade.ts'
 import { CarrierProcess } from '../../src/carriers/process/carrier-process.ts'
 import type { Log, LogFields } from '../../src/core/log.ts'
 import type { Observation } from '../../src/observers/observation.ts'
+import { aCountingSeed } from '../a-counting-seed.ts'
 import { aDirectory } from '../a-node.ts'
 import { aSmallTorrent, CLIENT_PORT, isListening, startLibtorrent } from '../observed-clients.ts'
 import { needs } from '../setup/needs.ts'
@@ -73,26 +72,6 @@ async function startTwoNodes() {
   return { ams, fra }
 }
 
-async function startSeed(torrent: string, directory: string, address: string, bytesPerSecond: number) {
-  const settings = { upload_rate_limit: bytesPerSecond }
-  const instructions = { address, port: CLIENT_PORT, torrent, data: directory, isSeed: true, settings }
-  const child = spawn(
-    '/usr/bin/python3',
-    ['-W', 'ignore', 'test/libtorrent-peer.py', JSON.stringify(instructions)],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  )
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  await lines.next()
-  return async () => {
-    child.stdin.write('totals\n')
-    const { value } = await lines.next()
-    return (JSON.parse(value as string) as { uploaded: number }).uploaded / CONTENT_BYTES
-  }
-}
-
 describe.skipIf(needs('libtorrent'))('carrier processes of two nodes', () => {
   async function rollOut(bytesPerSecond: number) {
     const directory = await aDirectory()
@@ -100,7 +79,12 @@ describe.skipIf(needs('libtorrent'))('carrier processes of two nodes', () => {
     const content = await readFile(join(torrent.source, 'content.bin'))
     const nodes = await startTwoNodes()
     const { infoHash } = torrent
-    const copiesSent = await startSeed(torrent.path, torrent.source, addressOf('ams', 200), bytesPerSecond)
+    const uploaded = await aCountingSeed({
+      torrent: torrent.path,
+      directory: torrent.source,
+      address: addressOf('ams', 200),
+      bytesPerSecond,
+    })
     const bytes = await readFile(torrent.path)
     const at = bytes.indexOf('6:pieces') + '6:pieces'.length
     const colon = bytes.indexOf(':', at)
@@ -131,7 +115,7 @@ describe.skipIf(needs('libtorrent'))('carrier processes of two nodes', () => {
           return false
       return true
     }
-    return { ...nodes, copiesSent, isDone }
+    return { ...nodes, copiesSent: async () => (await uploaded()) / CONTENT_BYTES, isDone }
   }
 
   test(

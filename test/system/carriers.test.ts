@@ -2,10 +2,8 @@
  * Carriers with unmodified clients on loopback addresses of their own. The clients know no peer but those that connect to
  * them, and only the node does. Two sites: the seed is in the first one.
  */
-import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Carriers } from '../../src/carriers/carriers.ts'
 import { TorrentGeometry } from '../../src/carriers/torrent-geometry.ts'
@@ -14,6 +12,7 @@ import { systemClock } from '../../src/core/clock.ts'
 import type { Log } from '../../src/core/log.ts'
 import { SeededRandom } from '../../src/core/random.ts'
 import { dialTcp } from '../../src/observers/client-socket.ts'
+import { aCountingSeed } from '../a-counting-seed.ts'
 import { aDirectory } from '../a-node.ts'
 import {
   aSmallTorrent,
@@ -33,30 +32,6 @@ const log: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () =>
 
 /** A /16 for this process, because other tests use loopback addresses at the same time: one octet for the site. */
 const addressOf = (site: number, host: number) => `127.${128 + (process.pid % 100)}.${site}.${host}`
-
-/** A libtorrent seed that counts what it uploads. */
-async function startCountingSeed(
-  torrent: string,
-  directory: string,
-  address: string,
-): Promise<() => Promise<number>> {
-  const instructions = { address, port: CLIENT_PORT, torrent, data: directory, isSeed: true }
-  const child = spawn(
-    '/usr/bin/python3',
-    ['-W', 'ignore', 'test/libtorrent-peer.py', JSON.stringify(instructions)],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  )
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  await lines.next()
-  return async () => {
-    child.stdin.write('totals\n')
-    const { value } = await lines.next()
-    return (JSON.parse(value as string) as { uploaded: number }).uploaded
-  }
-}
 
 async function geometryOf(path: string): Promise<TorrentGeometry> {
   const torrent = await readFile(path)
@@ -81,7 +56,11 @@ async function carry(isRegistered: boolean, hosts: readonly (keyof typeof kinds)
   const directory = await aDirectory()
   const torrent = await aSmallTorrent(directory, CONTENT_BYTES)
   const content = await readFile(join(torrent.source, 'content.bin'))
-  const uploaded = await startCountingSeed(torrent.path, torrent.source, addressOf(1, 200))
+  const uploaded = await aCountingSeed({
+    torrent: torrent.path,
+    directory: torrent.source,
+    address: addressOf(1, 200),
+  })
   const carriers = new Carriers({
     ownSite: '1',
     cacheBytes: 67_108_864,

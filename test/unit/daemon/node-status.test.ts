@@ -69,10 +69,10 @@ test('sites with trackers of their own and without federation are reported, site
 test('a remote site that never answered differs from one that is down, and the advice names what to check', () => {
   const never = aFederation({ state: 'down', ageSeconds: undefined, reason: 'http://ams:6970: ECONNREFUSED' })
   expect(status({ federation: never })).toContain(
-    'ams has never answered, since 2030-01-02T00:00:00.000Z (http://ams:6970: ECONNREFUSED): its federation URLs must lead',
+    'ams is down since 2030-01-02T00:00:00.000Z (http://ams:6970: ECONNREFUSED) and has never answered: its federation URLs',
   )
   const down = aFederation({ state: 'down', ageSeconds: 60, reason: 'no message for 5 s' })
-  expect(status({ federation: down })).toContain('ams is down since')
+  expect(status({ federation: down })).toMatch(/ams is down since \S+ \(no message for 5 s\);/)
 })
 
 test('a topology file that was rejected is reported until it is fixed, with its position', () => {
