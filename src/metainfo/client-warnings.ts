@@ -102,8 +102,8 @@ function warnOfCollisions(clients: readonly ClientReport[]): Warning[] {
     warnings.push({
       code: 'names-collide',
       message:
-        `libtorrent ignores case, and renames ${names.count === 1 ? 'a file whose path is' : `${names.count} files whose paths are`} ` +
-        `taken: ${becomes(names)}, so a host that has the content is not a seed with it; ${RENAME}`,
+        `libtorrent renames ${names.count === 1 ? 'a file whose path is' : `${names.count} files whose paths are`} ` +
+        `taken, without regard to case: ${becomes(names)}, so a host that has the content is not a seed with it; ${RENAME}`,
     })
   }
   const others = found.filter(({ client }) => client !== 'libtorrent')

@@ -34,14 +34,14 @@ describe('a torrent has a warning', () => {
 
   it('for names that differ only in case, of which libtorrent renames one', () => {
     expect(folder('README', 'readme')).toEqual([
-      'names-collide: libtorrent ignores case, and renames a file whose path is taken: "d/readme" becomes "d/readme.1", so a host ' +
+      'names-collide: libtorrent renames a file whose path is taken, without regard to case: "d/readme" becomes "d/readme.1", so a host ' +
         'that has the content is not a seed with it; rename the file and make the torrent again',
     ])
   })
 
   it('for a file and a folder of one name, which only libtorrent can write', () => {
     expect(folder('a', 'a/b')).toEqual([
-      expect.stringMatching(/^names-collide: libtorrent ignores case, .* "d\/a" becomes "d\/a\.1"/),
+      expect.stringMatching(/^names-collide: libtorrent renames .* "d\/a" becomes "d\/a\.1"/),
       'names-collide: aria2, Transmission and rtorrent cannot write a name that another file or a folder has, such as "d/a"; ' +
         'rename the file and make the torrent again',
     ])
@@ -59,7 +59,7 @@ describe('a torrent has a warning', () => {
     expect(warningsOf({ files })).toEqual([
       'names-not-utf8: 2 names are not UTF-8, such as "f\\xe9.bin": libtorrent, aria2 and Transmission each write and request ' +
         'another name; make the torrent again with names in UTF-8',
-      expect.stringMatching(/^names-collide: libtorrent ignores case, .* "d\/f_in" becomes "d\/f_in\.1"/),
+      expect.stringMatching(/^names-collide: libtorrent renames .* "d\/f_in" becomes "d\/f_in\.1"/),
     ])
   })
 
