@@ -63,7 +63,7 @@ export function openStore(
   }
 }
 
-export function describeTorrent(bytes: Buffer, path: string) {
+function describeTorrent(bytes: Buffer, path: string) {
   const metainfo = readMetainfo(bytes, path)
   const { name, contentBytes } = summarize(metainfo)
   return { infoHashes: infoHashesOf(metainfo), name: name ?? '', sizeBytes: contentBytes }
