@@ -93,6 +93,11 @@ export interface Policy {
   readonly gatewayBeginMs: number
   /** Time for which the standby waits for that; see `standby.ts`. */
   readonly standbyMs: number
+  /**
+   * KiB that a leecher needs at least to become the standby. Smaller torrents are complete within seconds: a standby of
+   * 32 MiB in sites of four found only complete neighbours, and waited 60 s for a reconnection, in two runs of three.
+   */
+  readonly standbyKibMin: number
   /** Leechers for a client that does not accept connections; see `unreachable-clients.ts`. */
   readonly unreachableNeighbours: number
   /** With fewer, its response is deferred, for this time at most: the hosts of a rollout start within seconds. */
@@ -136,6 +141,7 @@ export const defaultPolicy: Policy = {
   bitfieldOnlyWaitMs: 3_000,
   gatewayBeginMs: 6_000,
   standbyMs: 7_000,
+  standbyKibMin: 131_072,
   unreachableNeighbours: 6,
   unreachableNeighboursMin: 4,
   unreachableWaitMs: 4_000,

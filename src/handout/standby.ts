@@ -1,7 +1,7 @@
 /**
  * The standby of a site: its second leecher, whose response is deferred until the gateway has a first piece. Stock
  * clients announce again after minutes, so a gateway that never downloads anything could otherwise be replaced only
- * then. The standby can use no peer before the gateway has a piece, so it loses nothing by waiting.
+ * then. Small torrents have no standby: it would start when its neighbours are nearly complete.
  */
 import type { Gateway } from '../swarm/swarm.ts'
 import type { HandoutContext } from './decision.ts'
@@ -11,6 +11,7 @@ export function isStandby(context: HandoutContext, live: readonly Gateway[]): bo
   const { site, requester, policy } = context
   if (!requester.mayWait || requester.role !== 'leecher' || requester.row < 0 || site.trustedSeeds > 0)
     return false
+  if (context.table.rows.leftKib(requester.row) < policy.standbyKibMin) return false
   if (requester.waitedMs === 0 ? site.leechers !== 2 : requester.waitedMs >= policy.standbyMs) return false
   return (
     live.length > 0 &&

@@ -139,11 +139,14 @@ test('a gateway that stalls loses its lease if its upstream has the pieces, and 
   expect(gatewaysOf(other, 1)).toEqual(['127.2.1.1'])
 })
 
-test('the second leecher stands by, and replaces a gateway that never gets a piece', async () => {
+/** Enough for a standby: see `standbyKibMin` of the policy. */
+const LARGE = { left: 500_000_000 }
+
+test('the second leecher of a large torrent stands by, and replaces a gateway that never gets a piece', async () => {
   const site = aSite()
   site.announce('127.2.1.1')
   site.observe('127.2.1.1', { share: 0 })
-  const standby = site.announceLater('127.2.1.2')
+  const standby = site.announceLater('127.2.1.2', LARGE)
   expect(site.announce('127.2.1.3').peers.length).toBeGreaterThan(0)
   await site.pass(5_500)
   expect(gatewaysOf(site, 1)).toEqual(['127.2.1.1'])
@@ -156,13 +159,20 @@ test('the standby is answered as soon as the gateway has its first piece', async
   const site = aSite()
   site.announce('127.2.1.1')
   site.observe('127.2.1.1', { share: 0 })
-  const standby = site.announceLater('127.2.1.2')
+  const standby = site.announceLater('127.2.1.2', LARGE)
   site.announce('127.2.1.3')
   await site.pass(1_000)
   site.observe('127.2.1.1', { share: 0.01 })
   await turns()
   expect((await standby).peers).not.toContain(`${SOURCE}:6881`)
   expect(gatewaysOf(site, 1)).toEqual(['127.2.1.1'])
+})
+
+test('a small torrent has no standby', async () => {
+  const site = aSite()
+  site.announce('127.2.1.1')
+  site.observe('127.2.1.1', { share: 0 })
+  expect((await site.announceLater('127.2.1.2')).peers.length).toBeGreaterThan(0)
 })
 
 test('a seed that lacks pieces does not make its site warm, and announcing again does not help it', () => {
