@@ -22,7 +22,7 @@ const DRAIN_MS = 50
 /** Clients move between nodes when a node joins or leaves the site: all rows are compared this often, in slices. */
 const REBALANCE_MS = 5_000
 const SLICE_ROWS = 2_000
-/** An announce that makes a gateway waits for its first dial no longer than this. */
+/** The first announce of a leecher waits for its dial no longer than this. */
 const CHECK_MS_MAX = 250
 /** Seeds beyond this number are spares: they are polled in turn, not held. */
 const SOURCES_PER_SITE = 4
@@ -94,7 +94,8 @@ export class ClientObservers implements ReachabilityCheck {
       isGone: false,
       observedAtMs: clock.nowMs(),
       sharePerSecond: 0,
-      ...definedOf(this.observers.observationOf(peer)),
+      // The engine may know more than the outcome of the dial.
+      ...this.observers.observationOf(peer),
     })
   }
 
@@ -194,9 +195,4 @@ export class ClientObservers implements ReachabilityCheck {
       .sites.some(({ gateways }) => gateways.some(({ upstreamRow }) => upstreamRow === row))
     return isFew || feeds ? 'source' : 'other'
   }
-}
-
-/** The engine knows more than the outcome of the dial, or nothing. */
-function definedOf<Value>(value: Value | undefined): Value | object {
-  return value ?? {}
 }

@@ -94,8 +94,8 @@ export interface Policy {
   /** Time for which the standby waits for that; see `standby.ts`. */
   readonly standbyMs: number
   /**
-   * KiB that a leecher needs at least to become the standby. Smaller torrents are complete within seconds: a standby of
-   * 32 MiB in sites of four found only complete neighbours, and waited 60 s for a reconnection, in two runs of three.
+   * KiB that a leecher lacks at least to become the standby. A small torrent is complete within seconds: its standby
+   * found only complete neighbours, and waited 60 s for a reconnection (docs/measurements.md, "Small sites").
    */
   readonly standbyKibMin: number
   /** Leechers for a client that does not accept connections; see `unreachable-clients.ts`. */

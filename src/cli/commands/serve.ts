@@ -92,7 +92,7 @@ function greeting({ loaded, version, path, http, admin }: Started): string[] {
   const running = [
     `siteswarm ${version} runs for site ${config.site}`,
     `  configuration ${path ?? 'of the quick start'}, topology ${config.topologyPath} (${topology.hash})`,
-    `  clients announce to ${trackers.length === 0 ? here : trackers.join(', ')}; on this machine ${here}`,
+    `  clients announce to ${[...new Set([...trackers, here])].join(', ')}`,
     `  admin at ${admin}`,
   ]
   if (path !== undefined) return running
