@@ -1,6 +1,6 @@
 /**
- * Interface of a command: a name, one sentence, examples, flags, and a `run` that receives all of its dependencies and
- * returns an exit code, so that a test can call it without a process.
+ * Interface of a command: examples, flags, and a `run` that receives all of its dependencies and returns an exit code, so
+ * that a test can call it without a process. `commands.ts` has its name and one sentence.
  *
  * Results go to `out`, everything else to `err`; with `--json` exactly one JSON document goes to `out`.
  */
@@ -39,10 +39,6 @@ export interface CommandFlag {
 }
 
 export interface Command {
-  readonly name: string
-  /** As commander writes them, such as `<torrent>` or `<ip...>`; empty for none. */
-  readonly arguments: string
-  readonly summary: string
   /** Two or more, each a whole command line. */
   readonly examples: readonly string[]
   /** `--json` is added to every command. */

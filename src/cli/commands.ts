@@ -1,27 +1,84 @@
-/** Every command, in the order in which `--help` lists them. */
+/**
+ * Every command, in the order in which `--help` lists them. A command is loaded when a command line names it: all of
+ * them together import most of the program, which takes longer than most commands run.
+ */
 import type { Command } from './command.ts'
-import { announceCommand } from './commands/announce.ts'
-import { checkCommand } from './commands/check.ts'
-import { explainCommand } from './commands/explain.ts'
-import { inspectCommand } from './commands/inspect.ts'
-import { locateCommand } from './commands/locate.ts'
-import { publishCommand } from './commands/publish.ts'
-import { rewriteCommand } from './commands/rewrite.ts'
-import { scrapeCommand } from './commands/scrape.ts'
-import { serveCommand } from './commands/serve.ts'
-import { simulateCommand } from './commands/simulate.ts'
-import { torrentsCommand } from './commands/torrents.ts'
 
-export const commands: readonly Command[] = [
-  serveCommand,
-  checkCommand,
-  locateCommand,
-  explainCommand,
-  inspectCommand,
-  rewriteCommand,
-  publishCommand,
-  torrentsCommand,
-  announceCommand,
-  scrapeCommand,
-  simulateCommand,
+export interface ListedCommand {
+  readonly name: string
+  /** As commander writes them, such as `<torrent>` or `<ip...>`; empty for none. */
+  readonly arguments: string
+  readonly summary: string
+  load(): Promise<Command>
+}
+
+export const commands: readonly ListedCommand[] = [
+  {
+    name: 'serve',
+    arguments: '',
+    summary: 'Run a node. Without --config: the quick start, one node with the sample topology.',
+    load: async () => (await import('./commands/serve.ts')).serveCommand,
+  },
+  {
+    name: 'check',
+    arguments: '',
+    summary: 'Read configuration and topology, and print every problem with its position.',
+    load: async () => (await import('./commands/check.ts')).checkCommand,
+  },
+  {
+    name: 'locate',
+    arguments: '<ip...>',
+    summary: 'Show the site and bubble of addresses, and the prefix that decides.',
+    load: async () => (await import('./commands/locate.ts')).locateCommand,
+  },
+  {
+    name: 'explain',
+    arguments: '<infohash> <ip[:port]>',
+    summary: 'Show the handout that this client would get now, each peer with its reason.',
+    load: async () => (await import('./commands/explain.ts')).explainCommand,
+  },
+  {
+    name: 'inspect',
+    arguments: '<torrent|magnet>',
+    summary: 'Show the infohash, trackers, files, pieces and warnings of a torrent or magnet.',
+    load: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  },
+  {
+    name: 'rewrite',
+    arguments: '<torrent|magnet>',
+    summary: 'Give a torrent or magnet the trackers of a site or bubble; its infohash stays the same.',
+    load: async () => (await import('./commands/rewrite.ts')).rewriteCommand,
+  },
+  {
+    name: 'publish',
+    arguments: '<source>',
+    summary: 'Make a torrent from a file, a folder, an HTTP URL or S3 objects, and register it on a node.',
+    load: async () => (await import('./commands/publish.ts')).publishCommand,
+  },
+  {
+    name: 'torrents',
+    arguments: '[show|remove] [infohash]',
+    summary: 'List the registered torrents of a site, show the URLs of one, or remove one.',
+    load: async () => (await import('./commands/torrents.ts')).torrentsCommand,
+  },
+  {
+    name: 'announce',
+    arguments: '<url>',
+    summary:
+      'Announce to any HTTP or UDP tracker as a client does; show its response and the clients that have problems with it.',
+    load: async () => (await import('./commands/announce.ts')).announceCommand,
+  },
+  {
+    name: 'scrape',
+    arguments: '<url>',
+    summary:
+      'Request the peer counts of some torrents from any HTTP or UDP tracker. Accepts the announce URL or the scrape URL.',
+    load: async () => (await import('./commands/scrape.ts')).scrapeCommand,
+  },
+  {
+    name: 'simulate',
+    arguments: '',
+    summary: 'Simulate a rollout on this topology: copies into each site, and time.',
+    load: async () => (await import('./commands/simulate.ts')).simulateCommand,
+  },
 ]

@@ -4,8 +4,9 @@
 import { Command as CommanderCommand, CommanderError } from 'commander'
 import { ConfigError, InputError } from '../core/errors.ts'
 import { withoutCredentials } from '../core/url-credentials.ts'
+import { assert } from '../core/assert.ts'
 import { type Command, type CommandContext, type ExitCode, exitCodes } from './command.ts'
-import { commands } from './commands.ts'
+import { commands, type ListedCommand } from './commands.ts'
 
 export async function runCli(argv: readonly string[], given: CommandContext): Promise<ExitCode> {
   // A message repeats arguments, and lands in the logs of a pipeline: no URL in it keeps its password.
@@ -20,13 +21,16 @@ export async function runCli(argv: readonly string[], given: CommandContext): Pr
       writeOut: (text) => context.out(text.trimEnd()),
       writeErr: (text) => context.err(text.trimEnd()),
     })
-  for (const command of commands) {
+  for (const listed of commands) {
+    // The others are only listed by the help. Two names in one command line, such as in `help locate`, are rare.
+    const command = argv.includes(listed.name) ? await listed.load() : undefined
     program.addCommand(
-      build(command, async (args, flags) => {
+      build(listed, command, async (args, flags) => {
+        assert(command !== undefined, 'a command that runs is in the command line')
         const empty = emptyArgument(args, flags)
         if (empty === undefined) exitCode = await command.run(args, flags, context)
         else {
-          context.err(`siteswarm ${command.name}: ${empty} is empty; check the variable that it comes from`)
+          context.err(`siteswarm ${listed.name}: ${empty} is empty; check the variable that it comes from`)
           exitCode = exitCodes.usage
         }
       }).copyInheritedSettings(program),
@@ -58,22 +62,24 @@ export async function runCli(argv: readonly string[], given: CommandContext): Pr
   }
 }
 
+/** `command`: undefined for one that is only listed. */
 function build(
-  command: Command,
+  listed: ListedCommand,
+  command: Command | undefined,
   run: (args: readonly string[], flags: Record<string, string | boolean | string[]>) => Promise<void>,
 ): CommanderCommand {
-  const built = new CommanderCommand(command.name)
-    .summary(command.summary)
-    .description(command.summary)
+  const built = new CommanderCommand(listed.name)
+    .summary(listed.summary)
+    .description(listed.summary)
     .exitOverride()
-  if (command.arguments !== '') built.arguments(command.arguments)
-  for (const flag of command.flags) {
+  if (listed.arguments !== '') built.arguments(listed.arguments)
+  for (const flag of command?.flags ?? []) {
     if (flag.repeatable) built.option(flag.flags, flag.description, collect, [])
     else built.option(flag.flags, flag.description)
   }
   return built
     .option('--json', 'print one JSON document')
-    .addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  $ ${line}`).join('\n')}`)
+    .addHelpText('after', `\nExamples:\n${(command?.examples ?? []).map((line) => `  $ ${line}`).join('\n')}`)
     .action(async () => run(built.args, built.opts()))
 }
 

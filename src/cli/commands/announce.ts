@@ -17,10 +17,6 @@ import { reportTrackerFailure } from '../tracker-failure.ts'
 import { announceOverUdp } from '../../client/udp-tracker.ts'
 
 export const announceCommand: Command = {
-  name: 'announce',
-  arguments: '<url>',
-  summary:
-    'Announce to any HTTP or UDP tracker as a client does; show its response and the clients that have problems with it.',
   examples: [
     'siteswarm announce http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087',
     'siteswarm announce http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087 --from 127.1.1.5 --port 6881 --event started',

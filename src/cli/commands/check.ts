@@ -12,9 +12,6 @@ import { type Contact, contactNodes, targetsOf } from '../contact-nodes.ts'
 import { describeContacts } from '../contact-report.ts'
 
 export const checkCommand: Command = {
-  name: 'check',
-  arguments: '',
-  summary: 'Read configuration and topology, and print every problem with its position.',
   examples: [
     'siteswarm check --config /etc/siteswarm/siteswarm.yaml',
     'siteswarm check --topology topology.yaml',

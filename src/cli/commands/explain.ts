@@ -30,9 +30,6 @@ interface Explanation {
 }
 
 export const explainCommand: Command = {
-  name: 'explain',
-  arguments: '<infohash> <ip[:port]>',
-  summary: 'Show the handout that this client would get now, each peer with its reason.',
   examples: [
     'siteswarm explain 2bcb3dab253c7e8c9355b33f262efadd63005087 127.2.1.5:6881',
     'siteswarm explain 2bcb3dab253c7e8c9355b33f262efadd63005087 fd00:1::7 --url http://t1.fra.example:6970 --json',

@@ -12,9 +12,6 @@ import { escapeControl } from '../escape-control.ts'
 import { openTorrent } from '../torrent-argument.ts'
 
 export const inspectCommand: Command = {
-  name: 'inspect',
-  arguments: '<torrent|magnet>',
-  summary: 'Show the infohash, trackers, files, pieces and warnings of a torrent or magnet.',
   examples: [
     'siteswarm inspect debian.torrent',
     'siteswarm inspect debian.torrent --json',

@@ -15,9 +15,6 @@ interface Located {
 }
 
 export const locateCommand: Command = {
-  name: 'locate',
-  arguments: '<ip...>',
-  summary: 'Show the site and bubble of addresses, and the prefix that decides.',
   examples: [
     'siteswarm locate 127.1.1.5 127.2.2.7',
     'siteswarm locate fd00:1::7 --topology topology.yaml --json',

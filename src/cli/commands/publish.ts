@@ -22,9 +22,6 @@ import { nextSteps, type RegisteredTorrent, siteLines, warningLine } from '../re
 import { assertWritable, writeWholeFile } from '../files.ts'
 
 export const publishCommand: Command = {
-  name: 'publish',
-  arguments: '<source>',
-  summary: 'Make a torrent from a file, a folder, an HTTP URL or S3 objects, and register it on a node.',
   examples: [
     'siteswarm publish debian-13.img',
     'siteswarm publish s3://images/debian-13.img --url http://t1.fra.example:6970',

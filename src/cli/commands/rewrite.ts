@@ -34,9 +34,6 @@ import { openTorrent, type TorrentArgument } from '../torrent-argument.ts'
 import { isSameFile, makeFolder, writeWholeFile } from '../files.ts'
 
 export const rewriteCommand: Command = {
-  name: 'rewrite',
-  arguments: '<torrent|magnet>',
-  summary: 'Give a torrent or magnet the trackers of a site or bubble; its infohash stays the same.',
   examples: [
     'siteswarm rewrite debian.torrent --site fra -o debian.fra.torrent',
     'siteswarm rewrite debian.torrent --site fra --bubble row-b > debian.row-b.torrent',

@@ -9,10 +9,6 @@ import { reportTrackerFailure } from '../tracker-failure.ts'
 import { scrapeTracker } from '../scrape-tracker.ts'
 
 export const scrapeCommand: Command = {
-  name: 'scrape',
-  arguments: '<url>',
-  summary:
-    'Request the peer counts of some torrents from any HTTP or UDP tracker. Accepts the announce URL or the scrape URL.',
   examples: [
     'siteswarm scrape http://127.0.0.1:6969/announce --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087',
     'siteswarm scrape https://tracker.example/scrape --info-hash 2bcb3dab253c7e8c9355b33f262efadd63005087 --info-hash 003117267dd93f301c25e78d2b932029bc37a49b --json',

@@ -8,9 +8,6 @@ import { type Command, type CommandContext, type CommandFlags, exitCodes, textFl
 const WORKERS_MAX = 256
 
 export const serveCommand: Command = {
-  name: 'serve',
-  arguments: '',
-  summary: 'Run a node. Without --config: the quick start, one node with the sample topology.',
   examples: [
     'siteswarm serve',
     'siteswarm serve --config /etc/siteswarm/siteswarm.yaml',

@@ -14,9 +14,6 @@ import { describeOutcomes, describeScenario, formatSeconds, outcomeDocument } fr
 import { UsageError } from '../../client/usage-error.ts'
 
 export const simulateCommand: Command = {
-  name: 'simulate',
-  arguments: '',
-  summary: 'Simulate a rollout on this topology: copies into each site, and time.',
   examples: [
     'siteswarm simulate --topology topology.yaml --hosts 200 --size 4GiB --wan 1gbit --nic 10gbit',
     'siteswarm simulate --topology topology.yaml --hosts 50,fra=1000 --wan 200mbit,fra=1gbit --svg rollout.svg',

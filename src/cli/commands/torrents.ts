@@ -10,9 +10,6 @@ import { nextSteps, type RegisteredTorrent, siteLines, warningLine } from '../re
 type ListedTorrent = Omit<RegisteredTorrent, 'sites' | 'warnings'>
 
 export const torrentsCommand: Command = {
-  name: 'torrents',
-  arguments: '[show|remove] [infohash]',
-  summary: 'List the registered torrents of a site, show the URLs of one, or remove one.',
   examples: [
     'siteswarm torrents',
     'siteswarm torrents --url http://t1.fra.example:6970 --json',

@@ -80,9 +80,10 @@ describe('docs/reference', () => {
 })
 
 describe('a command', () => {
-  test.each(commands.map(({ name, examples }) => [name, examples] as const))(
+  test.each(commands.map(({ name, load }) => [name, load] as const))(
     '%s has two examples',
-    (name, examples) => {
+    async (name, load) => {
+      const { examples } = await load()
       expect(examples.length).toBeGreaterThanOrEqual(2)
       for (const example of examples) expect(example).toContain(`siteswarm ${name}`)
     },
