@@ -4,13 +4,13 @@
  */
 import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import { flags } from '../swarm/peer-rows.ts'
-import type { Role } from '../swarm/peer-state.ts'
 import type { Gateway, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
 import { BatchWriter } from './record-codec.ts'
 import type { LeaseRecord, PeerRef, RecordSink } from './records.ts'
+import { RowWindow, WINDOW_ROWS } from './row-windows.ts'
 
 /**
  * The size of a stream entry, of a snapshot block and of a slice of work: about 1,500 peers, which are applied in 2 ms.
@@ -90,8 +90,8 @@ export interface SnapshotContext {
   readonly authority: SiteAuthority
 }
 
-/** Rows scanned between two batches: 2 ms, also where none of them is written. */
-const SCANNED_MAX = 20_000
+/** Rows and swarms scanned between two batches: 2 ms, also where none of them is written. */
+const SCANNED_MAX = WINDOW_ROWS
 
 /** `sinceMs` limits a snapshot to what this node itself observed or decided since then. */
 export type Since = 'all' | { readonly sinceMs: number }
@@ -117,19 +117,49 @@ export function* snapshotRecords(context: SnapshotContext, since: Since): Genera
 /** Yields the number of rows scanned since the previous value, as the other writers do. */
 function* writePeers(writer: BatchWriter, context: SnapshotContext, since: Since): Generator<number> {
   const { table } = context
+  const window = new RowWindow()
   // Where the log is not shared, no row is marked as locally observed.
   for (const isLocal of since === 'all' ? [true, false] : [true])
-    for (const swarm of table.swarms())
-      for (const row of rowsOf(table, swarm)) {
-        if (isIncluded(context, row, swarm, isLocal, since)) {
-          writer.peer(table.stateOf(row, context.nowMs()))
-          writeObservation(writer, { table, nowMs: context.nowMs() }, row)
+    for (let start = 0; start < table.rows.end; start += WINDOW_ROWS) {
+      const rowContext = { table, nowMs: context.nowMs() }
+      const accepts = (row: number) => isIncluded(context, rowContext, row, isLocal, since)
+      yield window.read(table, start, accepts)
+      for (let index = 0; index < window.length; index++) {
+        const row = window.row(index)
+        // Other work may have run since the window was read.
+        if (table.rows.isLive(row) && accepts(row)) {
+          writer.peer(table.stateOf(row, rowContext.nowMs))
+          writeObservation(writer, rowContext, row)
         }
         yield 1
       }
+    }
 }
 
 function* writeRelations(writer: BatchWriter, context: SnapshotContext, since: Since): Generator<number> {
+  yield* writeLeases(writer, context, since)
+  const { table } = context
+  const window = new RowWindow()
+  // Two seeds are never introduced, so each introduction has an incomplete end. Where both ends are incomplete, the
+  // lower row writes it.
+  const accepts = (row: number) => table.rows.linksBlock(row) !== 0 && !table.rows.has(row, flags.seed)
+  for (let start = 0; start < table.rows.end; start += WINDOW_ROWS) {
+    const rowContext = { table, nowMs: context.nowMs() }
+    const isRecent = (end: number) => since === 'all' || isObservedSince(rowContext, end, since.sinceMs)
+    yield window.read(table, start, accepts)
+    for (let index = 0; index < window.length; index++) {
+      const row = window.row(index)
+      if (table.rows.isLive(row) && accepts(row))
+        writeIntroductions(writer, rowContext, row, (other) => {
+          const isWriter = row < other || table.rows.has(other, flags.seed)
+          return isWriter && (isRecent(row) || isRecent(other))
+        })
+      yield 1
+    }
+  }
+}
+
+function* writeLeases(writer: BatchWriter, context: SnapshotContext, since: Since): Generator<number> {
   const { table } = context
   const sinceMs = since === 'all' ? Number.NEGATIVE_INFINITY : since.sinceMs
   for (const swarm of table.swarms()) {
@@ -140,18 +170,6 @@ function* writeRelations(writer: BatchWriter, context: SnapshotContext, since: S
       }
     writeGatewayHosts(writer, context, swarm, sinceMs)
     yield 1
-    // Two seeds are never introduced, so each introduction has an incomplete end. Where both ends are incomplete, the
-    // lower row writes it.
-    for (const row of rowsOf(table, swarm, (role) => role !== 'seed')) {
-      if (!isStillIn(table, row, swarm)) continue
-      const rowContext = { table, nowMs: context.nowMs() }
-      const isRecent = (end: number) => since === 'all' || isObservedSince(rowContext, end, sinceMs)
-      writeIntroductions(writer, rowContext, row, (other) => {
-        const isWriter = row < other || table.rows.has(other, flags.seed)
-        return isWriter && (isRecent(row) || isRecent(other))
-      })
-      yield 1
-    }
   }
 }
 
@@ -163,33 +181,22 @@ function* writeCompletions(writer: BatchWriter, { table }: SnapshotContext, sinc
 }
 
 function isIncluded(
-  { table, nowMs, authority }: SnapshotContext,
+  { authority }: SnapshotContext,
+  rowContext: RowContext,
   row: number,
-  swarm: Swarm,
   isLocal: boolean,
   since: Since,
 ): boolean {
-  if (!isStillIn(table, row, swarm) || table.rows.isExpired(row, nowMs())) return false
+  const { table, nowMs } = rowContext
+  if (table.rows.isExpired(row, nowMs)) return false
   if (authority.isRemote(table.siteIndexOf(row))) return false
   if (since === 'all')
     return table.rows.has(row, flags.locallyObserved) === isLocal && !table.rows.has(row, flags.logged)
-  return isObservedSince({ table, nowMs: nowMs() }, row, since.sinceMs)
+  return isObservedSince(rowContext, row, since.sinceMs)
 }
 
 function isObservedSince({ table, nowMs }: RowContext, row: number, sinceMs: number): boolean {
   return table.rows.has(row, flags.locallyObserved) && table.rows.lastSeenMs(row, nowMs) >= sinceMs
-}
-
-/** Checks that the row was not removed from the swarm since it was listed: other work ran in between. */
-function isStillIn(table: SwarmTable, row: number, swarm: Swarm): boolean {
-  return table.rows.isLive(row) && table.swarmOf(row) === swarm
-}
-
-function rowsOf(table: SwarmTable, swarm: Swarm, hasRole = (_role: Role) => true): number[] {
-  const rows: number[] = []
-  for (const { lists } of swarm.sites)
-    for (const list of lists) if (hasRole(list.role)) for (const row of list.all(table.rows)) rows.push(row)
-  return rows
 }
 
 /** Writes the hosts without a current lease; a lease record contains its own host. */
@@ -200,6 +207,7 @@ function writeGatewayHosts(
   sinceMs: number,
 ): void {
   for (const site of swarm.sites) {
+    if (site.gatewayHostsEver === 0) continue
     const name = topology.value.sites[site.site]?.name
     if (name === undefined) continue
     const holders = new Set(site.gateways.map(({ row }) => table.leases.hostOf(row)))
