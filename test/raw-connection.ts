@@ -10,6 +10,8 @@ export interface RawResponse {
 }
 
 export class RawConnection {
+  /** Sent first on each connection. An empty line is ignored by parsers of HTTP (RFC 9112 §2.2). */
+  static firstBytes = ''
   readonly #socket: Socket
   #received = Buffer.alloc(0)
   #isClosed = false
@@ -36,6 +38,7 @@ export class RawConnection {
       socket.once('connect', resolve)
       socket.once('error', reject)
     })
+    if (RawConnection.firstBytes !== '') connection.write(RawConnection.firstBytes)
     return connection
   }
 

@@ -5,10 +5,10 @@
  * exceptions are a node that is full or draining: after a 503, libtorrent uses the next tracker for 17 s; after a failure
  * reason, for at least 60 s.
  *
- * This is the announce path: it writes to the response of Node, without the reply, the hooks and the serialisation of
- * Fastify; the measurement is in bench/http-announces.ts.
+ * This is the announce path. Nearly all announces reach it through `AnnounceLane`; the others are written to the response
+ * of Node, without the reply, the hooks and the serialisation of Fastify (bench/http-announces.ts).
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../../core/address.ts'
 import type { AnnounceReply, TrackerService } from '../../core/announce.ts'
 import { Refusal, type RefusalCode } from '../../core/errors.ts'
@@ -16,6 +16,7 @@ import type { Log } from '../../core/log.ts'
 import { readAnnounce, writeAnnounceResponse } from '../../wire/http/announce.ts'
 import { writeFailure } from '../../wire/http/failure.ts'
 import { readScrape, writeScrapeResponse } from '../../wire/http/scrape.ts'
+import type { AnnounceAnswer } from './announce-answer.ts'
 import {
   type ClientAddressRules,
   type TrustedAddresses,
@@ -59,36 +60,41 @@ export class AnnounceHandler {
     this.#keepsConnections = keepsConnections
   }
 
+  /** The answer to an announce with this target. Never throws, and the promise never rejects. */
+  answer(
+    target: string,
+    socketAddress: string,
+    headers: IncomingHttpHeaders,
+  ): AnnounceAnswer | Promise<AnnounceAnswer> {
+    try {
+      const announce = readAnnounce(target)
+      const { claimedAddress: claimed } = announce
+      const from = readClientAddress(socketAddress, headers, this.#addressRules, claimed)
+      const peer = readClaimedAddress(claimed, from, this.#addressRules.isTrusted)
+      const reply = this.#tracker.announce(announce, peer, 'http')
+      if (reply instanceof Promise) return this.#answerDeferred(reply, announce.isCompact)
+      return { status: 200, body: writeAnnounceResponse(reply, announce.isCompact) }
+    } catch (error) {
+      return this.#failure(error)
+    }
+  }
+
+  async #answerDeferred(reply: Promise<AnnounceReply>, isCompact: boolean): Promise<AnnounceAnswer> {
+    try {
+      return { status: 200, body: writeAnnounceResponse(await reply, isCompact) }
+    } catch (error) {
+      return this.#failure(error)
+    }
+  }
+
   announce(request: IncomingMessage, response: ServerResponse): void {
     const socketAddress = request.socket.remoteAddress
     // The client has disconnected already, so its address is not available.
     if (socketAddress === undefined) return void request.socket.destroy()
-    let body: string
-    try {
-      const announce = readAnnounce(request.url ?? '')
-      const { claimedAddress: claimed } = announce
-      const from = readClientAddress(socketAddress, request.headers, this.#addressRules, claimed)
-      const peer = readClaimedAddress(claimed, from, this.#addressRules.isTrusted)
-      const reply = this.#tracker.announce(announce, peer, 'http')
-      if (reply instanceof Promise) return void this.#sendDeferred(response, reply, announce.isCompact)
-      body = writeAnnounceResponse(reply, announce.isCompact)
-    } catch (error) {
-      return this.fail(response, error)
-    }
-    this.#send(response, body)
-  }
-
-  /** The connection may be closed by then; Node drops what is sent to it. */
-  async #sendDeferred(
-    response: ServerResponse,
-    reply: Promise<AnnounceReply>,
-    isCompact: boolean,
-  ): Promise<void> {
-    try {
-      this.#send(response, writeAnnounceResponse(await reply, isCompact))
-    } catch (error) {
-      this.fail(response, error)
-    }
+    const answer = this.answer(request.url ?? '', socketAddress, request.headers)
+    // The connection may be closed by then; Node drops what is sent to it.
+    if (answer instanceof Promise) void answer.then((deferred) => this.#send(response, deferred))
+    else this.#send(response, answer)
   }
 
   scrape(request: IncomingMessage, response: ServerResponse): void {
@@ -102,7 +108,7 @@ export class AnnounceHandler {
     } catch (error) {
       return this.fail(response, error)
     }
-    this.#send(response, body)
+    this.#send(response, { status: 200, body })
   }
 
   download(request: IncomingMessage, response: ServerResponse, handler: DownloadHandler): void {
@@ -138,26 +144,26 @@ export class AnnounceHandler {
     response.writeHead(error instanceof Refusal ? 400 : 500, headers).end(body)
   }
 
-  /** Sends the reason. An error other than a `Refusal` is a bug: the log has it, and the client gets `TRK_INTERNAL`. */
+  /** Sends the reason of a rejection. */
   fail(response: ServerResponse, error: unknown): void {
+    this.#send(response, this.#failure(error))
+  }
+
+  /** An error other than a `Refusal` is a bug: the log has it, and the client gets `TRK_INTERNAL`. */
+  #failure(error: unknown): AnnounceAnswer {
     const refusal = error instanceof Refusal ? error : new Refusal('TRK_INTERNAL')
     if (!(error instanceof Refusal)) {
       this.#log.error({ event: 'request-failed', code: refusal.code, err: error }, 'a request failed')
     }
     this.#onRefusal(refusal.code)
-    const body = writeFailure(refusal.message)
-    if (refusal.code === 'TRK_DRAINING' || refusal.code === 'TRK_OVERLOADED') {
-      response.writeHead(503, closingHeaders(body))
-      response.end(body, 'latin1')
-    } else {
-      this.#send(response, body)
-    }
+    const isElsewhere = refusal.code === 'TRK_DRAINING' || refusal.code === 'TRK_OVERLOADED'
+    return { status: isElsewhere ? 503 : 200, body: writeFailure(refusal.message) }
   }
 
-  #send(response: ServerResponse, body: string): void {
+  #send(response: ServerResponse, { status, body }: AnnounceAnswer): void {
     response.writeHead(
-      200,
-      this.#keepsConnections()
+      status,
+      status === 200 && this.#keepsConnections()
         ? ['Content-Type', 'text/plain', 'Content-Length', String(body.length)]
         : closingHeaders(body),
     )

@@ -1,5 +1,5 @@
 /**
- * The tracker's HTTP listener: connections and their limits, and the routes to the handlers.
+ * The tracker's HTTP listener: connections and their limits, the lane for announces, and the routes to the handlers.
  *
  * Clients parse only bencode, so every error ends in a bencoded failure or a closed connection: errors of Fastify, of its
  * router, of Node's parser, and of the handlers. A request other than a GET does not reach the routes, because a HEAD
@@ -15,6 +15,7 @@ import { assert } from '../../core/assert.ts'
 import { Refusal } from '../../core/errors.ts'
 import { REQUEST_TARGET_BYTES_MAX } from '../../core/limits.ts'
 import { writeFailure } from '../../wire/http/failure.ts'
+import { AnnounceLane } from './announce-lane.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { AnnounceHandler, type AnnounceHandlerInit, type DownloadHandler } from './announce-handler.ts'
 
@@ -63,6 +64,7 @@ const NO_QUERY = Object.freeze({})
 export class HttpServer {
   readonly #init: HttpServerInit
   readonly #announces: AnnounceHandler
+  readonly #lane: AnnounceLane
   readonly #server: Server
   readonly #fastify: FastifyInstance
   readonly #connections = new IdleConnections()
@@ -73,11 +75,10 @@ export class HttpServer {
     this.#init = init
     this.#limits = limits
     // Connections are no longer kept at half of the limit, so that idle ones close before new ones are rejected.
-    this.#announces = new AnnounceHandler(
-      init,
-      () => !this.#isDraining && this.#connections.count < limits.connectionsMax / 2,
-    )
+    const keepsConnections = () => !this.#isDraining && this.#connections.count < limits.connectionsMax / 2
+    this.#announces = new AnnounceHandler(init, keepsConnections)
     this.#server = this.#createServer(limits)
+    this.#lane = this.#createLane(keepsConnections)
     this.#fastify = this.#createRoutes()
   }
 
@@ -95,7 +96,7 @@ export class HttpServer {
     this.#server.on('error', (error) => {
       this.#init.log.error({ event: 'accept-failed', err: error }, 'a connection could not be accepted')
     })
-    this.#connections.startClosingSilent(this.#limits.silentTimeoutMs)
+    this.#connections.startClosing(this.#limits)
     return (this.#server.address() as AddressInfo).port
   }
 
@@ -115,10 +116,12 @@ export class HttpServer {
   /** Closes the listener and idle connections, waits for requests in progress, and aborts them at the deadline. */
   async stop(deadlineMs: number): Promise<void> {
     this.drain()
-    const deadline = setTimeout(() => this.#server.closeAllConnections(), deadlineMs)
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    const deadline = setTimeout(() => this.#connections.closeAll(), deadlineMs)
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#lane.closeIdle()
+    await closed
     clearTimeout(deadline)
-    this.#connections.stopClosingSilent()
+    this.#connections.stopClosing()
     await this.#fastify.close()
   }
 
@@ -137,7 +140,6 @@ export class HttpServer {
       (request, response) => this.#receive(request, response),
     )
     server.maxConnections = limits.connectionsMax
-    server.on('connection', (socket: Socket) => this.#connections.add(socket))
     server.on('drop', () => this.#init.onRefusal('TRK_OVERLOADED'))
     // Without these two, Node answers `Expect` itself: with a 100 that clients do not need, or with a 417.
     server.on('checkContinue', (request, response) => this.#receive(request, response))
@@ -145,7 +147,29 @@ export class HttpServer {
     return server
   }
 
+  /** Puts the lane before the server of Node, which takes connections from the lane. */
+  #createLane(keepsConnections: () => boolean): AnnounceLane {
+    const server = this.#server
+    const listeners = server.listeners('connection')
+    const lane = new AnnounceLane({
+      answer: (target, socketAddress, headers) => this.#announces.answer(target, socketAddress, headers),
+      keepsConnections,
+      onFirstRequest: (socket) => this.#connections.markUsed(socket),
+      handOver: (socket, bytes) => {
+        for (const listener of listeners) listener.call(server, socket)
+        socket.emit('data', bytes)
+      },
+    })
+    server.removeAllListeners('connection')
+    server.on('connection', (socket: Socket) => {
+      this.#connections.add(socket)
+      lane.accept(socket)
+    })
+    return lane
+  }
+
   #receive(request: IncomingMessage, response: ServerResponse): void {
+    this.#connections.markUsed(request.socket)
     const download = this.#downloadHandler(request.url ?? '')
     if (download !== undefined) {
       this.#announces.download(request, response, download)
@@ -157,7 +181,7 @@ export class HttpServer {
         new Refusal('TRK_REQUEST_TOO_LONG', `at most ${REQUEST_TARGET_BYTES_MAX} bytes`),
       )
     } else if (request.url?.startsWith('/announce?') === true) {
-      // Nearly every request. The routes lead to the same handler and cost 5 % of an announce (bench/http-announces.ts).
+      // The routes lead to the same handler and cost 5 % of an announce (bench/http-announces.ts).
       this.#announces.announce(request, response)
     } else {
       this.#fastify.routing(request, response)

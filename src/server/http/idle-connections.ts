@@ -1,11 +1,12 @@
 /**
- * Open connections of a listener. Closes those without traffic: clients that keep a connection and send no next announce,
- * and clients that do not read the response.
+ * Open connections of a listener. Closes those without traffic: clients that connect and send no whole request, that keep a
+ * connection and send no next announce, and that do not read the response.
  *
  * A scan a few times per timeout replaces Node's timers, which cost every request two timers (`keepAliveTimeout` and
  * `timeout`): 5 to 10 % of an announce, measured in bench/http-announces.ts.
  */
 import type { Socket } from 'node:net'
+import { elapsedMs } from '../../core/clock.ts'
 
 interface Traffic {
   /** Bytes in both directions at the last scan. */
@@ -19,7 +20,9 @@ const SCANS_PER_TIMEOUT = 5
 
 export class IdleConnections {
   readonly #open = new Map<Socket, Traffic>()
-  #timer: NodeJS.Timeout | undefined
+  /** Without a whole request so far, and the time of their connection; oldest first. */
+  readonly #unused = new Map<Socket, number>()
+  #timers: NodeJS.Timeout[] = []
 
   get count(): number {
     return this.#open.size
@@ -27,15 +30,43 @@ export class IdleConnections {
 
   add(socket: Socket): void {
     this.#open.set(socket, { bytes: 0, silentScans: 0 })
-    socket.once('close', () => this.#open.delete(socket))
+    this.#unused.set(socket, elapsedMs())
+    socket.once('close', () => {
+      this.#open.delete(socket)
+      this.#unused.delete(socket)
+    })
   }
 
-  startClosingSilent(timeoutMs: number): void {
-    this.#timer = setInterval(() => this.#closeSilent(), timeoutMs / SCANS_PER_TIMEOUT)
+  /** The connection has sent a whole request. */
+  markUsed(socket: Socket): void {
+    this.#unused.delete(socket)
   }
 
-  stopClosingSilent(): void {
-    clearInterval(this.#timer)
+  startClosing(limits: {
+    readonly silentTimeoutMs: number
+    readonly headersTimeoutMs: number
+    readonly timeoutCheckMs: number
+  }): void {
+    this.#timers = [
+      setInterval(() => this.#closeSilent(), limits.silentTimeoutMs / SCANS_PER_TIMEOUT),
+      setInterval(() => this.#closeUnused(limits.headersTimeoutMs), limits.timeoutCheckMs),
+    ]
+  }
+
+  stopClosing(): void {
+    for (const timer of this.#timers) clearInterval(timer)
+  }
+
+  closeAll(): void {
+    for (const socket of this.#open.keys()) socket.destroy()
+  }
+
+  #closeUnused(timeoutMs: number): void {
+    const nowMs = elapsedMs()
+    for (const [socket, sinceMs] of this.#unused) {
+      if (nowMs - sinceMs < timeoutMs) return
+      socket.destroy()
+    }
   }
 
   #closeSilent(): void {

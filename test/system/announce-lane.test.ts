@@ -1,0 +1,120 @@
+/**
+ * The lane for announces compared with the server of Node, through real sockets: the same requests, in the same pieces,
+ * get the same bytes and reach the tracker as the same announces.
+ */
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { Refusal } from '../../src/core/errors.ts'
+import { HttpServer } from '../../src/server/http/http-server.ts'
+import { brokenTarget, nearlyGoodAnnounce } from '../broken-targets.ts'
+import { RawConnection } from '../raw-connection.ts'
+import { RecordingTracker, anAnnounceReply } from '../recording-tracker.ts'
+
+const GOOD = '/announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-XX0000-000000000000&port=6881&left=0'
+
+/** One listener for both ways, so that only the first bytes of a connection differ. */
+let server: HttpServer
+let port: number
+const tracker = new RecordingTracker()
+const refusals: string[] = []
+/** Connections on which the lane answered: their headers never reach the server of Node. */
+let announces = 0
+
+beforeAll(async () => {
+  tracker.reply = () => {
+    announces++
+    // Some responses are deferred, some rejected, and the sizes differ.
+    const kind = announces % 7
+    if (kind === 0) return new Promise((resolve) => setImmediate(() => resolve(anAnnounceReply())))
+    if (kind === 1) throw new Refusal('TRK_PORT_INVALID')
+    if (kind === 2) throw new Refusal('TRK_TORRENT_UNKNOWN', 'x')
+    return anAnnounceReply({ complete: kind, peers4: Buffer.alloc(kind * 6, kind) })
+  }
+  server = new HttpServer({
+    tracker,
+    isTrusted: (address) => address.toString() === '127.0.0.9',
+    onRefusal: (code) => refusals.push(code),
+    log: { error: (fields) => expect.unreachable(String(fields['err'])) },
+  })
+  port = await server.start({ host: '127.0.0.1', port: 0 })
+})
+afterAll(() => server.stop(1_000))
+
+/** All that one connection receives for these bytes, without the dates, and all that the tracker learned. */
+async function exchange(pieces: readonly string[], from: string, firstBytes: string) {
+  tracker.announces.length = 0
+  refusals.length = 0
+  announces = 0
+  const connection = await RawConnection.open(port, from)
+  connection.write(firstBytes)
+  for (const piece of pieces) {
+    connection.write(piece)
+    await new Promise(setImmediate)
+  }
+  const received = await connection.closed()
+  connection.destroy()
+  return {
+    received: received.replaceAll(/^Date: .*\r$/gm, ''),
+    announced: tracker.announces.map(({ request, from: address }) => ({ ...request, address })),
+    refusals: [...refusals],
+  }
+}
+
+const asciiTarget = fc
+  .oneof(
+    { weight: 6, arbitrary: nearlyGoodAnnounce },
+    { weight: 1, arbitrary: brokenTarget },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(GOOD, `${GOOD}#x`, `/announce/token?x=1`, '/nowhere', `${GOOD}?y`),
+    },
+  )
+  .map((target) => target.replaceAll(/[^\x21-\x7e]/g, '%00'))
+  // A request that cannot be read ends the connection, and the server of Node drops responses that are deferred by then.
+  .filter((target) => target.startsWith('/') || target.startsWith('http:'))
+
+const header = fc.constantFrom(
+  'Host: t\r\n',
+  'host:t\r\n',
+  'User-Agent: libtorrent/2.0.8.0\r\n',
+  'Accept: */*\r\n',
+  'ACCEPT-ENCODING:   deflate, gzip\r\n',
+  'Connection: keep-alive\r\n',
+  'Connection: Keep-Alive \r\n',
+  'Want-Digest: SHA-512;q=1\r\n',
+  'Pragma: no-cache\r\n',
+  'X-Unknown: 1\r\n',
+  'X-Forwarded-For: 10.1.2.3\r\n',
+  'Accept: \t x\r\n',
+  'Host:\r\n',
+)
+
+const request = fc
+  .tuple(
+    fc.constantFrom('GET', 'GET', 'GET', 'GET', 'GET', 'HEAD'),
+    asciiTarget,
+    fc.array(header, { maxLength: 4 }),
+  )
+  .map(([method, target, headers]) => `${method} ${target} HTTP/1.1\r\n${headers.join('')}\r\n`)
+
+/** After it the server closes, so that both connections end. */
+const LAST = `GET ${GOOD} HTTP/1.1\r\nConnection: close\r\n\r\n`
+
+const pieces = fc
+  .tuple(fc.array(request, { maxLength: 40 }), fc.array(fc.nat({ max: 4_000 }), { maxLength: 3 }))
+  .map(([requests, cuts]) => {
+    const text = [...requests, LAST].join('')
+    const ends = [...cuts.filter((cut) => cut < text.length).toSorted((a, b) => a - b), text.length]
+    return ends.map((end, index) => text.slice(index === 0 ? 0 : ends[index - 1], end))
+  })
+
+it('answers as the server of Node does', async () => {
+  await fc.assert(
+    fc.asyncProperty(pieces, fc.constantFrom('127.0.0.1', '127.0.0.9'), async (sent, from) => {
+      const onLane = await exchange(sent, from, '')
+      const withoutLane = await exchange(sent, from, '\r\n')
+      expect(onLane).toEqual(withoutLane)
+    }),
+    { numRuns: 500 },
+  )
+}, 60_000)
