@@ -1,7 +1,7 @@
 /**
  * The rows of the table, in windows of consecutive rows that are grouped by swarm: a record then seldom has to repeat the
  * infohash, and no list of a large swarm is read at once. Rows keep their numbers while their peers live, so a walk over
- * all windows meets each of these peers, whatever other work changes in between.
+ * all windows meets each of these peers, also if other work changes the table in between.
  */
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 

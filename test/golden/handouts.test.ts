@@ -1,6 +1,6 @@
 /**
  * The responses to 100,000 generated announces, as digests of a thousand each. A change that only makes the announce path
- * cheaper leaves all of them as they are; a change of the policy replaces the file (`npx vitest run -u` writes it), and
+ * cheaper leaves all of them unchanged; a change of the policy replaces the file (`npx vitest run -u` writes it), and
  * names the reason in its commit.
  */
 import { createHash } from 'node:crypto'

@@ -27,7 +27,7 @@ async function modulesOf(args: readonly string[]) {
   }
 }
 
-it.each([['--help'], ['--version'], ['help'], ['nonsense']])('%s loads no command', async (argument) => {
+it.each([['--help'], ['--version'], ['help'], ['unknown']])('%s loads no command', async (argument) => {
   const { own, packages } = await modulesOf([argument])
   expect(packages).toEqual(['commander'])
   expect(own).toBeLessThanOrEqual(12)
