@@ -7,7 +7,8 @@ import { Address } from '../src/core/address.ts'
 import { ManualClock } from '../src/core/clock.ts'
 import type { Log, LogFields } from '../src/core/log.ts'
 import { SeededRandom } from '../src/core/random.ts'
-import { type CarriedSite, Carriers } from '../src/carriers/carriers.ts'
+import type { Carriage, CarriageKey } from '../src/carriers/carriage.ts'
+import { Carriers } from '../src/carriers/carriers.ts'
 import { TorrentGeometry } from '../src/carriers/torrent-geometry.ts'
 import type { ClientSocket, SocketEvents } from '../src/observers/client-socket.ts'
 import type { Observation } from '../src/observers/observation.ts'
@@ -71,8 +72,12 @@ export interface PeerOptions {
   readonly lies?: (piece: number) => boolean
   /** Accepts the connection and never reads. */
   readonly isDeaf?: boolean
+  /** Accepts bytes of the node no faster than this. */
+  readonly readsBytesPerSecond?: number
   /** Never unchokes the node. */
   readonly isChoking?: boolean
+  /** A firewall drops the packets of the node, or the link of the host is cut. */
+  isFiltered?: boolean
 }
 
 export class SimulatedPeer {
@@ -275,12 +280,14 @@ export class SimulatedPeer {
 /** One connection, between the node and a simulated peer. What either side writes arrives at the next step. */
 export class PeerSocket implements ClientSocket {
   readonly peer: SimulatedPeer
-  readonly #events: SocketEvents
+  #events: SocketEvents
   readonly #toNode: Buffer[] = []
   #toPeer: Buffer[] = []
   isPaused = false
   isDestroyed = false
   isOpen = false
+  /** The peer opened the connection. */
+  isIncoming = false
   onWritten: (bytes: Buffer) => void = () => {}
   /** The most that the node left in the buffer of the socket. */
   unsentBytesMax = 0
@@ -288,6 +295,11 @@ export class PeerSocket implements ClientSocket {
   constructor(peer: SimulatedPeer, events: SocketEvents) {
     this.peer = peer
     this.#events = events
+  }
+
+  attach(events: Pick<SocketEvents, 'onData' | 'onDrain' | 'onEnd'>): this {
+    this.#events = { onOpen: () => {}, ...events }
+    return this
   }
 
   get unsentBytes(): number {
@@ -323,15 +335,20 @@ export class PeerSocket implements ClientSocket {
 
   step(): void {
     if (this.isDestroyed) return
+    if (this.peer.options.isFiltered === true && !this.isIncoming) return
     if (!this.isOpen) {
       if (!this.peer.isAlive) return this.end('refused')
       this.isOpen = true
       this.#events.onOpen()
+      // A probe closes the connection before a handshake.
+      if (this.isDestroyed) return
       this.peer.accept(this)
     }
     if (this.peer.options.isDeaf !== true && this.#toPeer.length > 0) {
-      const written = Buffer.concat(this.#toPeer)
-      this.#toPeer = []
+      const { readsBytesPerSecond = Infinity } = this.peer.options
+      const unsent = Buffer.concat(this.#toPeer)
+      const written = unsent.subarray(0, (readsBytesPerSecond * STEP_MS) / 1_000)
+      this.#toPeer = written.length < unsent.length ? [unsent.subarray(written.length)] : []
       this.onWritten(written)
       if (!this.isDestroyed) this.#events.onDrain?.()
     }
@@ -350,17 +367,25 @@ export interface LoggedLine extends LogFields {
 }
 
 /** Carriers of one process among simulated peers. The sites are numbers as text, `1` and up. */
-export function aCarriedSwarm({ cacheBytes = 268_435_456, seed = 7, ownSite = '1' } = {}) {
+export function aCarriedSwarm({
+  cacheBytes = 268_435_456,
+  seed = 7,
+  ownSite = '1',
+  ownNode = seed.toString(16).padStart(16, '0'),
+} = {}) {
   const clock = new ManualClock()
   const random = new SeededRandom(seed)
   const peers = new Map<string, SimulatedPeer>()
   let sockets: PeerSocket[] = []
   const lines: LoggedLine[] = []
   const observations: Observation[] = []
+  const carriage = new Map<string, Carriage>()
+  const carriageKey = ({ site, infoHash }: CarriageKey) => `${site} ${infoHash.toString('hex')}`
   const write = (fields: LogFields, text: string) => void lines.push({ ...fields, text })
   const log: Log = { debug: write, info: write, warn: write, error: write }
   const carriers = new Carriers({
     ownSite,
+    ownNode,
     cacheBytes,
     clock,
     random,
@@ -373,12 +398,19 @@ export function aCarriedSwarm({ cacheBytes = 268_435_456, seed = 7, ownSite = '1
       return socket
     },
     onObservations: (batch) => observations.push(...batch),
+    onCarriage: (changed, ended) => {
+      for (const one of changed) carriage.set(carriageKey(one), one)
+      for (const one of ended) carriage.delete(carriageKey(one))
+    },
   })
-  const step = () => {
-    clock.advanceMs(STEP_MS)
+  const stepPeers = () => {
     for (const peer of peers.values()) peer.step()
     for (const socket of sockets) socket.step()
     sockets = sockets.filter(({ isDestroyed }) => !isDestroyed)
+  }
+  const step = () => {
+    clock.advanceMs(STEP_MS)
+    stepPeers()
     carriers.tick()
   }
   return {
@@ -386,16 +418,40 @@ export function aCarriedSwarm({ cacheBytes = 268_435_456, seed = 7, ownSite = '1
     clock,
     lines,
     observations,
+    /** As the carriers reported it. */
+    carriageOf: (site: number, content: Content) => carriage.get(carriageKey(siteOf(site, content))),
+    /** Delivers what the peers sent, without a tick of the carriers. */
+    stepPeers,
     /** Adds a client, which the carriers link. */
     join(site: number, host: number, content: Content, options: PeerOptions = {}): SimulatedPeer {
       const peer = new SimulatedPeer(hostAddress(site, host), content, options)
+      this.take(site, peer)
+      return peer
+    },
+    /** Links a client that another node linked before. */
+    take(site: number, peer: SimulatedPeer): void {
       peers.set(peer.name, peer)
-      carriers.updateClient(siteOf(site, content), {
+      carriers.updateClient(siteOf(site, peer.content), {
         address: peer.address,
         port: peer.port,
         isAnnouncedComplete: peer.isComplete,
       })
-      return peer
+    },
+    /** A client connects to `listen.peers`. */
+    connectToNode(peer: SimulatedPeer): PeerSocket {
+      const socket = new PeerSocket(peer, { onOpen: () => {}, onData: () => {}, onEnd: () => {} })
+      socket.isOpen = true
+      socket.isIncoming = true
+      sockets.push(socket)
+      carriers.listener.accept({ address: peer.address, attach: (events) => socket.attach(events) })
+      peer.accept(socket)
+      return socket
+    },
+    /** The node ends: all its connections close. */
+    kill(): void {
+      carriers.stop()
+      for (const socket of sockets) socket.destroy()
+      peers.clear()
     },
     /** Bytes of content that a site received from another one. */
     relayedBytes: (to: number, from: number) => carriers.counters.relayedBytes(String(to), String(from)),
@@ -428,6 +484,8 @@ export class NodeLink {
   readonly #directions: { queue: Buffer[]; events: NodeEvents | undefined; carriedBytes: number }[]
   readonly #bytesPerStep: number
   isCut = false
+  /** One of the nodes has closed the connection. */
+  isClosed = false
 
   constructor(first: CarriedSwarm, second: CarriedSwarm, bytesPerSecond = 100_000_000) {
     this.#bytesPerStep = (bytesPerSecond * STEP_MS) / 1_000
@@ -450,6 +508,7 @@ export class NodeLink {
 
   step(): void {
     if (this.isCut) return
+    if (this.isClosed) return this.close()
     for (const [index, direction] of this.#directions.entries()) {
       const { events } = this.#directions[1 - index]!
       let budget = this.#bytesPerStep
@@ -466,6 +525,7 @@ export class NodeLink {
   }
 
   close(): void {
+    this.isClosed = true
     for (const { events } of this.#directions) events?.onEnd('closed')
   }
 
@@ -479,8 +539,10 @@ export class NodeLink {
       },
       pause: () => {},
       resume: () => {},
+      // The other side learns of it with the next step.
       destroy: () => {
         direction.events = undefined
+        this.isClosed = true
       },
     }
   }
@@ -488,6 +550,6 @@ export class NodeLink {
 
 type NodeEvents = Pick<SocketEvents, 'onData' | 'onDrain' | 'onEnd'>
 
-export function siteOf(site: number, content: Content): CarriedSite {
+export function siteOf(site: number, content: Content): CarriageKey {
   return { site: String(site), infoHash: content.infoHash }
 }

@@ -10,21 +10,23 @@ export interface WholeBlock {
   readonly data: Buffer
 }
 
+/** A client that chokes the node, or is late, sends some of the blocks afterwards. */
+const EXPECTED_MAX = 4_096
+
 export class BlockAssembly {
   readonly #expected = new Map<number, Block>()
   #block: Block | undefined
   #data: Buffer | undefined
 
   expect(block: Block): void {
-    this.#expected.set(blockKey(block), block)
-  }
-
-  forget(block: Block): void {
-    this.#expected.delete(blockKey(block))
-  }
-
-  forgetAll(): void {
-    this.#expected.clear()
+    const key = blockKey(block)
+    this.#expected.delete(key)
+    this.#expected.set(key, block)
+    if (this.#expected.size <= EXPECTED_MAX) return
+    for (const oldest of this.#expected.keys()) {
+      this.#expected.delete(oldest)
+      return
+    }
   }
 
   /** A block begins. Returns whether it is expected; the parts of another one are skipped. */

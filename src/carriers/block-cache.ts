@@ -3,106 +3,182 @@
  * least recently used first.
  *
  * A carrier serves the requests of its hosts, and those of other carriers, from here, so that no block leaves the source
- * twice. The pieces that arrive at present are pinned: their owner holds the blocks until it has checked the piece.
+ * twice. A piece that arrives, or that no host of a site has yet, is held: it is not evicted. Held pieces take a share of
+ * the memory at most, therefore a site that takes its pieces slowly delays the next ones and loses none.
+ *
+ * The sites of a registered torrent share the memory of a piece, and see only the pieces that they fetched themselves:
+ * each block that a site takes from another one is counted, and waits for the rate of their link.
  */
+
+/** Share of the memory for pieces that are fetched ahead of requests, and for all held pieces. */
+const AHEAD_SHARE = 0.5
+const HELD_SHARE = 0.75
 
 interface CachedPiece {
   readonly blocks: Map<number, Buffer>
+  readonly sites: Set<SiteBlocks>
   bytes: number
+  /** Sites that need the piece. */
+  holds: number
+  /** Bytes of the whole piece, while it is held. */
+  heldBytes: number
+  readonly forget: () => void
 }
 
-/** Cached pieces of one torrent in one site. */
-export class TorrentCache {
-  readonly #cache: BlockCache
+/** The blocks of one torrent that several sites share, or those of one site. */
+export class TorrentBlocks {
+  readonly cache: BlockCache
   readonly #pieces = new Map<number, CachedPiece>()
 
   constructor(cache: BlockCache) {
-    this.#cache = cache
+    this.cache = cache
+  }
+
+  at(piece: number): CachedPiece | undefined {
+    return this.#pieces.get(piece)
+  }
+
+  open(piece: number): CachedPiece {
+    const known = this.#pieces.get(piece)
+    if (known !== undefined) return known
+    const forget = () => void this.#pieces.delete(piece)
+    const cached = {
+      blocks: new Map(),
+      sites: new Set<SiteBlocks>(),
+      bytes: 0,
+      holds: 0,
+      heldBytes: 0,
+      forget,
+    }
+    this.#pieces.set(piece, cached)
+    return cached
+  }
+
+  /** Removes what this site alone has. */
+  leave(site: SiteBlocks): void {
+    for (const cached of this.#pieces.values())
+      if (cached.sites.delete(site) && cached.sites.size === 0 && cached.holds === 0) this.cache.evict(cached)
+  }
+}
+
+/** Pieces of one torrent as one site sees them. */
+export class SiteBlocks {
+  readonly #torrent: TorrentBlocks
+  readonly #held = new Set<number>()
+
+  constructor(torrent: TorrentBlocks) {
+    this.#torrent = torrent
   }
 
   has(piece: number): boolean {
-    return this.#pieces.has(piece)
+    return this.#torrent.at(piece)?.sites.has(this) === true
   }
 
   /** The block that begins there, where all of it is cached. */
   get(piece: number, begin: number): Buffer | undefined {
-    const cached = this.#pieces.get(piece)
-    if (cached === undefined) return undefined
-    this.#cache.touch(cached)
+    const cached = this.#torrent.at(piece)
+    if (cached?.sites.has(this) !== true) return undefined
+    this.#torrent.cache.touch(cached)
     return cached.blocks.get(begin)
   }
 
   /** Keeps the buffer, not a copy. */
   add(piece: number, begin: number, data: Buffer): void {
-    let cached = this.#pieces.get(piece)
-    if (cached === undefined) {
-      cached = { blocks: new Map(), bytes: 0 }
-      this.#pieces.set(piece, cached)
-    }
-    const previous = cached.blocks.get(begin)
+    const cached = this.#torrent.open(piece)
+    cached.sites.add(this)
+    const growth = data.length - (cached.blocks.get(begin)?.length ?? 0)
     cached.blocks.set(begin, data)
-    const growth = data.length - (previous?.length ?? 0)
-    cached.bytes += growth
-    this.#cache.grow(cached, growth, () => this.#pieces.delete(piece))
+    this.#torrent.cache.grow(cached, growth)
+  }
+
+  /** Takes memory for a piece. Returns false where too many pieces are held. `isAhead`: it was not requested. */
+  hold(piece: number, bytes: number, isAhead: boolean): boolean {
+    if (this.#held.has(piece)) return true
+    const isHeld = this.#torrent.at(piece)?.holds ?? 0
+    if (isHeld === 0 && !this.#torrent.cache.hasRoom(bytes, isAhead)) return false
+    this.#held.add(piece)
+    this.#torrent.cache.hold(this.#torrent.open(piece), bytes)
+    return true
+  }
+
+  /** The piece may be evicted. */
+  release(piece: number): void {
+    const cached = this.#torrent.at(piece)
+    if (cached === undefined || !this.#held.delete(piece)) return
+    this.#torrent.cache.release(cached)
   }
 
   clear(): void {
-    for (const cached of this.#pieces.values()) this.#cache.drop(cached)
-    this.#pieces.clear()
+    for (const piece of [...this.#held]) this.release(piece)
+    this.#torrent.leave(this)
   }
 }
 
 export class BlockCache {
   readonly bytesMax: number
-  #bytes = 0
-  #pinnedBytes = 0
-  /** Least recently used first. The value forgets the piece at its owner. */
-  readonly #order = new Map<CachedPiece, () => void>()
+  #heldBytes = 0
+  #looseBytes = 0
+  /** Pieces that are not held, the least recently used first. */
+  readonly #order = new Set<CachedPiece>()
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax
   }
 
-  /** Bytes of blocks, those of pinned pieces included. */
+  /** Bytes of blocks, and the memory that held pieces need. */
   get bytes(): number {
-    return this.#bytes + this.#pinnedBytes
+    return this.#heldBytes + this.#looseBytes
   }
 
-  /** Takes memory for a piece that arrives. Returns false where pinned pieces would take more than half of the cache. */
-  pin(bytes: number): boolean {
-    if (this.#pinnedBytes > 0 && this.#pinnedBytes + bytes > this.bytesMax / 2) return false
-    this.#pinnedBytes += bytes
-    this.#evict()
-    return true
+  /** One piece is always held, so that a cache which is smaller than two pieces is of use. */
+  hasRoom(bytes: number, isAhead: boolean): boolean {
+    const share = isAhead ? AHEAD_SHARE : HELD_SHARE
+    return this.#heldBytes === 0 || this.#heldBytes + bytes <= this.bytesMax * share
   }
 
-  unpin(bytes: number): void {
-    this.#pinnedBytes -= bytes
+  hold(cached: CachedPiece, bytes: number): void {
+    if (cached.holds++ > 0) return
+    if (this.#order.delete(cached)) this.#looseBytes -= cached.bytes
+    cached.heldBytes = Math.max(bytes, cached.bytes)
+    this.#heldBytes += cached.heldBytes
+    this.#evictOthers()
   }
 
-  touch(piece: CachedPiece): void {
-    const forget = this.#order.get(piece)
-    if (forget === undefined) return
-    this.#order.delete(piece)
-    this.#order.set(piece, forget)
+  release(cached: CachedPiece): void {
+    if (--cached.holds > 0) return
+    this.#heldBytes -= cached.heldBytes
+    cached.heldBytes = 0
+    if (cached.sites.size === 0) {
+      cached.forget()
+      return
+    }
+    this.#order.add(cached)
+    this.#looseBytes += cached.bytes
+    this.#evictOthers()
   }
 
-  grow(piece: CachedPiece, bytes: number, forget: () => void): void {
-    this.#bytes += bytes
-    if (this.#order.has(piece)) this.touch(piece)
-    else this.#order.set(piece, forget)
-    this.#evict()
+  touch(cached: CachedPiece): void {
+    if (this.#order.delete(cached)) this.#order.add(cached)
   }
 
-  drop(piece: CachedPiece): void {
-    if (this.#order.delete(piece)) this.#bytes -= piece.bytes
+  grow(cached: CachedPiece, bytes: number): void {
+    cached.bytes += bytes
+    if (cached.holds > 0) return
+    this.#looseBytes += bytes
+    this.#order.delete(cached)
+    this.#order.add(cached)
+    this.#evictOthers()
   }
 
-  #evict(): void {
-    for (const [piece, forget] of this.#order) {
+  evict(cached: CachedPiece): void {
+    if (this.#order.delete(cached)) this.#looseBytes -= cached.bytes
+    cached.forget()
+  }
+
+  #evictOthers(): void {
+    for (const cached of this.#order) {
       if (this.bytes <= this.bytesMax) return
-      this.drop(piece)
-      forget()
+      this.evict(cached)
     }
   }
 }

@@ -7,27 +7,27 @@
  * block is passed on (`piece-fetch.ts`). Of any other torrent, the blocks that clients request are fetched one by one.
  *
  * Bounds: the requesters bound their own outstanding requests, each holder has at most `outstandingMax`, and pieces that
- * arrive take at most half of the cache; requests for further pieces wait.
+ * arrive are held in the cache; requests for further pieces wait.
  */
-import { BLOCK_BYTES_MAX } from '../core/limits.ts'
 import { assert } from '../core/assert.ts'
+import { BLOCK_BYTES_MAX } from '../core/limits.ts'
 import type { Block } from '../wire/peer/block.ts'
-import type { BlockCache, TorrentCache } from './block-cache.ts'
+import type { SiteBlocks } from './block-cache.ts'
 import { blockKey, isSameBlock } from './block-key.ts'
 import { type Fetch, FetchQueue, type Waiting } from './fetch-queue.ts'
 import type { Holder, Requester } from './holder.ts'
-import { CHOKED_WAIT_MS, type HolderLoad, Holders } from './holders.ts'
-import { PieceFetch, type PieceResult } from './piece-fetch.ts'
+import { cancelAll, HolderLoads, type Load } from './holder-loads.ts'
+import { CHOKED_WAIT_MS } from './holders.ts'
+import { PieceFetch } from './piece-fetch.ts'
 import type { TorrentGeometry } from './torrent-geometry.ts'
 
 /** Blocks behind one that waits for a busy holder: another holder may be free for them. */
 const SKIPPED_MAX = 16
-/** A holder that has sent nothing for this time, although a block is outstanding, loses its requests for a while. */
-const ANSWER_MS_MAX = 12_000
-const AVOIDED_MS = 10_000
+/** Pause between two looks at the blocks that no holder can serve. */
+const PARKED_LOOK_MS = 1_000
 
 export interface RouterEvents {
-  /** The piece is checked and cached. */
+  /** The piece is checked and cached. The receiver releases it. */
   onPiece(piece: number): void
   /** Blocks of this piece that were passed on may be wrong. */
   onInvalid(piece: number): void
@@ -44,38 +44,34 @@ export interface RouterEvents {
 export interface RouterInit {
   /** Undefined where the torrent is not registered. */
   readonly geometry: TorrentGeometry | undefined
-  readonly memory: BlockCache
-  readonly cache: TorrentCache
+  readonly cache: SiteBlocks
   readonly nowMs: () => number
   readonly events: RouterEvents
-}
-
-interface Load extends HolderLoad {
-  outstanding: number
-  avoidedUntilMs: number
-  readonly fetches: Map<number, Fetch<Load>>
-  /** Time of the last block, or of the first request after none was outstanding. */
-  activeMs: number
 }
 
 export type RequestResult = 'accepted' | 'out-of-range'
 
 export class BlockRouter {
   readonly #init: RouterInit
-  readonly #loads = new Map<Holder, Load>()
-  readonly #holders = new Holders<Load>()
+  readonly #loads = new HolderLoads()
   readonly #fetches = new Map<number, Fetch<Load>>()
   readonly #queue = new FetchQueue<Load>()
   readonly #pieces = new Map<number, PieceFetch>()
-  /** Requests for pieces that the cache has no room for. */
+  /** Requests for pieces that the cache has no room for, and all requests while the site is on hold. */
   #deferred: Waiting[] = []
   /** Pieces that were fetched once. */
   readonly #fetched = new Set<number>()
+  #geometry: TorrentGeometry | undefined
+  #cache: SiteBlocks
+  #isOnHold = false
+  #parkedLookMs = 0
   #isPumping = false
   #pumpsAgain = false
 
   constructor(init: RouterInit) {
     this.#init = init
+    this.#geometry = init.geometry
+    this.#cache = init.cache
   }
 
   /** Blocks that have not been requested from a holder. */
@@ -83,15 +79,50 @@ export class BlockRouter {
     return this.#queue.size
   }
 
+  /**
+   * The torrent was registered. The blocks in the cache and on their way are not checked, therefore they are fetched
+   * again, in whole pieces.
+   */
+  setGeometry(geometry: TorrentGeometry, cache: SiteBlocks): void {
+    const waiting = [...this.#fetches.values()].flatMap((fetch) => fetch.waiting).concat(this.#deferred)
+    this.#withdraw()
+    for (const fetch of this.#fetches.values()) this.#queue.remove(fetch)
+    this.#fetches.clear()
+    this.#deferred = []
+    this.#geometry = geometry
+    this.#cache = cache
+    for (const { requester, block } of waiting) this.request(requester, block)
+  }
+
+  /** On hold, no block is requested from a holder and none is delivered. */
+  setHold(isOnHold: boolean): void {
+    if (isOnHold === this.#isOnHold) return
+    this.#isOnHold = isOnHold
+    if (isOnHold) return this.#withdraw()
+    this.#retryDeferred()
+    this.#pump()
+  }
+
+  #withdraw(): void {
+    for (const load of this.#loads.all()) {
+      cancelAll(load, load.fetches.values())
+      this.#requeue(load)
+    }
+  }
+
   // ---- Requests
 
   request(requester: Requester, block: Block): RequestResult {
-    const { geometry, cache } = this.#init
-    const whole = geometry === undefined ? block : geometry.blockAround(block)
+    const whole = this.#geometry === undefined ? block : this.#geometry.blockAround(block)
     if (whole === undefined) return 'out-of-range'
+    const { piece, begin } = whole
     const waiting = { requester, block }
-    const data = cache.get(whole.piece, whole.begin) ?? this.#arrivedBlock(whole)
-    if (data !== undefined && isContained(block, whole.begin, data.length)) {
+    if (this.#isOnHold) {
+      this.#deferred.push(waiting)
+      return 'accepted'
+    }
+    const data = this.#cache.get(piece, begin) ?? this.#pieces.get(piece)?.at(begin / BLOCK_BYTES_MAX)
+    if (data !== undefined && isContained(block, begin, data.length)) {
       deliver(waiting, whole, data)
       return 'accepted'
     }
@@ -102,7 +133,7 @@ export class BlockRouter {
 
   /** The requester does not want the block any more. */
   cancel(requester: Requester, block: Block): void {
-    const { geometry } = this.#init
+    const geometry = this.#geometry
     const whole = geometry === undefined ? block : geometry.blockAround(block)
     const isOther = (waiting: Waiting) =>
       waiting.requester !== requester || !isSameBlock(waiting.block, block)
@@ -117,21 +148,27 @@ export class BlockRouter {
     this.#queue.remove(fetch)
   }
 
-  /** Fetches a whole piece into the cache. Returns false where there is no room for it. */
+  /** Fetches a whole piece into the cache, and holds it there. Returns false where there is no room for it. */
   fetchAhead(piece: number): boolean {
-    if (this.#init.cache.has(piece) || this.#pieces.has(piece)) return true
-    if (this.#begin(piece) === undefined) return false
+    if (this.#isOnHold) return false
+    if (this.#pieces.has(piece)) return true
+    if (this.#cache.has(piece)) {
+      const isHeld = this.#cache.hold(piece, this.#bytesOf(piece), true)
+      if (isHeld) this.#init.events.onPiece(piece)
+      return isHeld
+    }
+    if (this.#begin(piece, true) === undefined) return false
     this.#pump()
     return true
   }
 
-  #arrivedBlock({ piece, begin }: Block): Buffer | undefined {
-    return this.#pieces.get(piece)?.at(begin / BLOCK_BYTES_MAX)
+  #bytesOf(piece: number): number {
+    return (this.#geometry as TorrentGeometry).bytesOf(piece)
   }
 
   #wait(waiting: Waiting, whole: Block): void {
-    const { geometry } = this.#init
-    if (geometry !== undefined && !this.#pieces.has(whole.piece) && this.#begin(whole.piece) === undefined) {
+    const { piece } = whole
+    if (this.#geometry !== undefined && !this.#pieces.has(piece) && this.#begin(piece, false) === undefined) {
       this.#deferred.push(waiting)
       return
     }
@@ -142,10 +179,10 @@ export class BlockRouter {
     else this.#deferred.push(waiting)
   }
 
-  #begin(piece: number): PieceFetch | undefined {
-    const { geometry, memory } = this.#init
+  #begin(piece: number, isAhead: boolean): PieceFetch | undefined {
+    const geometry = this.#geometry
     assert(geometry !== undefined, 'only registered torrents are fetched in pieces')
-    if (!memory.pin(geometry.bytesOf(piece))) return undefined
+    if (!this.#cache.hold(piece, geometry.bytesOf(piece), isAhead)) return undefined
     const fetch = new PieceFetch(geometry, piece)
     this.#pieces.set(piece, fetch)
     for (let index = 0; index < fetch.blocks; index++) this.#enqueue(geometry.block(piece, index))
@@ -165,17 +202,13 @@ export class BlockRouter {
   // ---- Holders
 
   addHolder(holder: Holder): void {
-    const load: Load = { holder, outstanding: 0, avoidedUntilMs: 0, fetches: new Map(), activeMs: 0 }
-    this.#loads.set(holder, load)
-    this.#holders.add(load)
+    this.#loads.add(holder)
   }
 
   /** Its blocks are requested from others. */
   removeHolder(holder: Holder): void {
-    const load = this.#loads.get(holder)
+    const load = this.#loads.remove(holder)
     if (load === undefined) return
-    this.#loads.delete(holder)
-    this.#holders.remove(load)
     for (const fetch of this.#pieces.values()) if (fetch.only === holder) fetch.only = undefined
     this.#requeue(load)
     this.#pump()
@@ -200,21 +233,30 @@ export class BlockRouter {
     if (holder.isReady && this.#queue.unpark(piece)) this.#pump()
   }
 
+  /** Holders that have the piece and do not answer. */
+  chokedHolders(piece: number): Iterable<Holder> {
+    return this.#loads.choked(piece)
+  }
+
   // ---- Blocks
 
   /** The buffer is kept, not copied. */
   received(holder: Holder, block: Block, data: Buffer): void {
     const load = this.#loads.get(holder)
-    const fetch = load?.fetches.get(blockKey(block))
-    if (load === undefined || fetch === undefined || !isSameBlock(fetch.block, block))
+    const fetch = this.#fetches.get(blockKey(block))
+    const piece = this.#pieces.get(block.piece)
+    const isSuspect = piece?.isSuspect === true && piece.only !== holder
+    if (load === undefined || fetch === undefined || isSuspect || !isSameBlock(fetch.block, block))
       return this.#init.events.onUnrequested(holder, data.length)
     load.activeMs = this.#init.nowMs()
-    this.#release(fetch)
+    // A holder that choked the node, or was late, sends a block that another one may have been asked for since.
+    if (fetch.load === undefined) this.#queue.remove(fetch)
+    else if (fetch.load !== load) fetch.load.holder.cancel(fetch.block)
+    this.#loads.release(fetch)
     this.#fetches.delete(fetch.key)
     this.#init.events.onReceived(holder, data.length)
-    const piece = this.#pieces.get(block.piece)
     if (piece === undefined) {
-      this.#init.cache.add(block.piece, block.begin, data)
+      this.#cache.add(block.piece, block.begin, data)
       this.#fetched.add(block.piece)
       deliverAll(fetch, data)
       this.#retryDeferred()
@@ -225,12 +267,11 @@ export class BlockRouter {
   /** The data that the other side sent for this piece is wrong: the piece is fetched from the beginning. */
   discard(piece: number): void {
     const fetch = this.#pieces.get(piece)
-    if (fetch === undefined) return
-    const fresh = new PieceFetch(this.#init.geometry as TorrentGeometry, piece)
-    this.#pieces.set(piece, fresh)
+    const geometry = this.#geometry
+    if (fetch === undefined || geometry === undefined) return
+    this.#pieces.set(piece, new PieceFetch(geometry, piece))
     for (let index = 0; index < fetch.blocks; index++)
-      if (fetch.at(index) !== undefined)
-        this.#enqueue((this.#init.geometry as TorrentGeometry).block(piece, index))
+      if (fetch.at(index) !== undefined) this.#enqueue(geometry.block(piece, index))
     this.#init.events.onInvalid(piece)
     this.#pump()
   }
@@ -240,27 +281,25 @@ export class BlockRouter {
     if (result.state === 'incomplete') return deliverAll(fetch, data)
     if (result.state === 'valid') this.#complete(piece, fetch, data)
     else this.#restart(piece, fetch)
-    this.#blame(piece.piece, result)
+    for (const liar of result.liars) this.#init.events.onLiar(liar, piece.piece)
   }
 
   #complete(piece: PieceFetch, last: Fetch<Load>, data: Buffer): void {
-    const { cache, memory, events } = this.#init
     this.#pieces.delete(piece.piece)
-    memory.unpin(piece.bytes)
     let begin = 0
     for (const block of piece.whole()) {
-      cache.add(piece.piece, begin, block)
+      this.#cache.add(piece.piece, begin, block)
       begin += block.length
     }
     this.#fetched.add(piece.piece)
     deliverAll(last, data)
-    events.onPiece(piece.piece)
+    this.#init.events.onPiece(piece.piece)
     this.#retryDeferred()
   }
 
   /** All blocks are fetched again. Those who wait for the last one wait on. */
   #restart(piece: PieceFetch, last: Fetch<Load>): void {
-    const geometry = this.#init.geometry as TorrentGeometry
+    const geometry = this.#geometry as TorrentGeometry
     this.#init.events.onInvalid(piece.piece)
     for (let index = 0; index < piece.blocks; index++) {
       const fetch = this.#enqueue(geometry.block(piece.piece, index))
@@ -268,32 +307,34 @@ export class BlockRouter {
     }
   }
 
-  #blame(piece: number, { liars }: PieceResult): void {
-    for (const liar of liars) this.#init.events.onLiar(liar, piece)
+  /** Memory is free again. */
+  retry(): void {
+    this.#retryDeferred()
+    this.#pump()
   }
 
   #retryDeferred(): void {
-    if (this.#deferred.length === 0) return
+    if (this.#deferred.length === 0 || this.#isOnHold) return
     for (const { requester, block } of this.#deferred.splice(0)) this.request(requester, block)
   }
 
   // ---- The queue
 
-  /** Looks for holders that do not answer. Called about once a second. */
+  /** Looks for holders that do not answer. Called a few times a second. */
   tick(): void {
     const nowMs = this.#init.nowMs()
-    for (const load of this.#loads.values()) {
-      if (load.outstanding === 0 || nowMs - load.activeMs < ANSWER_MS_MAX) continue
-      load.avoidedUntilMs = nowMs + AVOIDED_MS
-      for (const { block } of load.fetches.values()) load.holder.cancel(block)
+    for (const load of this.#loads.silent(nowMs)) {
+      cancelAll(load, load.fetches.values())
       this.#requeue(load)
     }
-    // The next kind of holder is asked, or a holder that was avoided.
-    for (const { piece, sinceMs } of this.#queue.parked())
-      if (nowMs - sinceMs >= CHOKED_WAIT_MS) this.#queue.unpark(piece)
+    if (nowMs - this.#parkedLookMs >= PARKED_LOOK_MS) {
+      this.#parkedLookMs = nowMs
+      // The next kind of holder is asked, or a holder that was avoided.
+      for (const { piece, sinceMs } of this.#queue.parked())
+        if (nowMs - sinceMs >= CHOKED_WAIT_MS) this.#queue.unpark(piece)
+    }
     // Another torrent may have given memory back.
-    this.#retryDeferred()
-    this.#pump()
+    this.retry()
   }
 
   #pump(): void {
@@ -304,73 +345,43 @@ export class BlockRouter {
     this.#isPumping = true
     do {
       this.#pumpsAgain = false
-      this.#assignQueued()
+      if (!this.#isOnHold) this.#assignQueued()
     } while (this.#pumpsAgain)
     this.#isPumping = false
   }
 
   #assignQueued(): void {
     let skipped = 0
+    const nowMs = this.#init.nowMs()
     for (const fetch of this.#queue.queued) {
-      const choice = this.#choose(fetch)
+      const { piece } = fetch.block
+      const wish = {
+        piece,
+        wasFetched: this.#fetched.has(piece),
+        waitedMs: nowMs - fetch.waitsSinceMs,
+        nowMs,
+      }
+      const choice = this.#loads.choose(wish, this.#pieces.get(piece)?.only)
       if (choice === 'busy') {
         if (++skipped >= SKIPPED_MAX) return
         continue
       }
       if (choice === 'choked' || choice === 'none') {
         const isFirst = this.#queue.park(fetch)
-        if (isFirst && choice === 'choked') this.#init.events.onChoked(fetch.block.piece)
+        if (isFirst && choice === 'choked') this.#init.events.onChoked(piece)
       } else this.#ask(choice, fetch)
     }
-  }
-
-  #choose({ block: { piece }, waitsSinceMs }: Fetch<Load>): Load | 'busy' | 'choked' | 'none' {
-    const nowMs = this.#init.nowMs()
-    const only = this.#pieces.get(piece)?.only
-    const load = only === undefined ? undefined : this.#loads.get(only)
-    if (load !== undefined && load.holder.isReady && load.avoidedUntilMs <= nowMs)
-      return load.outstanding < load.holder.outstandingMax ? load : 'busy'
-    return this.#holders.choose({
-      piece,
-      wasFetched: this.#fetched.has(piece),
-      waitedMs: nowMs - waitsSinceMs,
-      nowMs,
-    })
   }
 
   #ask(load: Load, fetch: Fetch<Load>): void {
     this.#queue.take(fetch)
     const piece = this.#pieces.get(fetch.block.piece)
     if (piece?.isSuspect === true) piece.only ??= load.holder
-    if (load.outstanding === 0) load.activeMs = this.#init.nowMs()
-    load.outstanding++
-    load.fetches.set(fetch.key, fetch)
-    fetch.load = load
-    load.holder.request(fetch.block)
-  }
-
-  #release(fetch: Fetch<Load>): void {
-    const { load } = fetch
-    if (load === undefined) return
-    load.fetches.delete(fetch.key)
-    load.outstanding--
-    fetch.load = undefined
+    this.#loads.ask(load, fetch, this.#init.nowMs())
   }
 
   #requeue(load: Load): void {
-    const nowMs = this.#init.nowMs()
-    for (const fetch of load.fetches.values()) {
-      fetch.load = undefined
-      fetch.waitsSinceMs = nowMs
-      this.#queue.add(fetch)
-    }
-    load.fetches.clear()
-    load.outstanding = 0
-  }
-
-  /** Holders that have the piece and do not answer. */
-  chokedHolders(piece: number): Iterable<Holder> {
-    return this.#holders.choked(piece)
+    for (const fetch of this.#loads.clear(load, this.#init.nowMs())) this.#queue.add(fetch)
   }
 }
 

@@ -7,7 +7,7 @@ import { sendsHave } from '../observers/client-kind.ts'
 import type { Observation, Reachability } from '../observers/observation.ts'
 import { Progress } from '../observers/progress.ts'
 import type { TorrentPieces } from '../observers/torrent-pieces.ts'
-import type { ClientLink } from './client-link.ts'
+import type { ClientLink, LinkEnd } from './client-link.ts'
 import { AssignedHost } from './piece-assignment.ts'
 
 /** As the tracker knows the client. */
@@ -30,9 +30,14 @@ const WINDOW_PIECES_MAX = 256
 const WINDOW_PIECES = 4
 /** Transmission requests once a second. */
 const SETTLED_MS = 2_500
+/** A host that lacks pieces of other hosts, and gained none for this time, gets them from the node. */
+const ALONE_MS_MIN = 3_000
 /** First and longest delay before a client is dialled again. It doubles after each failure. */
 const REDIAL_MS_MIN = 1_000
 const REDIAL_MS_MAX = 60_000
+/** A client that was linked for a while is dialled at once: the port of one that was killed is closed. */
+const RECONNECT_AFTER_MS = 100
+const LASTING_MS = 5_000
 
 export class CarriedClient {
   readonly address: Address
@@ -55,16 +60,21 @@ export class CarriedClient {
   sendsHave = true
   /** Time of the last need for its blocks, for a host that is asked only now and then. */
   neededMs = -Infinity
+  #gainedMs: number
+  #isAlone = false
   /** Bytes of each piece that were served to a client which sends no HAVE. */
   readonly #served = new Map<number, { bytes: number; lastMs: number }>()
   readonly #nowMs: () => number
   readonly #pieceBytes: () => number | undefined
   #failures = 0
+  #reachedMs = 0
+  #isStalled = false
 
   /** `pieceBytes`: undefined where the size of a piece is not known. */
   constructor(update: CarriedClientUpdate, nowMs: () => number, pieceBytes: () => number | undefined) {
     this.#nowMs = nowMs
     this.#pieceBytes = pieceBytes
+    this.#gainedMs = nowMs()
     this.address = update.address
     this.port = update.port
     const host = update.address.toString()
@@ -88,22 +98,40 @@ export class CarriedClient {
     this.sendsHave = sendsHave(peerId)
   }
 
-  reached(): void {
+  /** The client accepted a dial. */
+  reached(nowMs: number): void {
     this.reachability = 'reachable'
     this.isGone = false
+    this.observedMs = nowMs
+    this.#reachedMs = nowMs
   }
 
   /** The connection, or the attempt, ended. */
-  ended(isAnswered: boolean, nowMs: number): void {
+  ended(isAnswered: boolean, end: LinkEnd, nowMs: number): void {
     this.link = undefined
     this.observedMs = nowMs
     this.#served.clear()
-    if (!isAnswered) {
+    const isUnanswered = !isAnswered && end !== 'local'
+    if (isUnanswered || end === 'silent' || end === 'refused') {
       this.isGone = this.isGone || this.reachability === 'reachable'
       this.reachability = 'unreachable'
     }
-    this.dialDueMs = nowMs + Math.min(REDIAL_MS_MAX, REDIAL_MS_MIN * 2 ** this.#failures)
+    const isAtOnce = isAnswered && end === 'closed' && nowMs - this.#reachedMs >= LASTING_MS
+    const delayMs = isAtOnce ? RECONNECT_AFTER_MS : REDIAL_MS_MIN * 2 ** this.#failures
+    this.dialDueMs = nowMs + Math.min(REDIAL_MS_MAX, delayMs)
     this.#failures++
+  }
+
+  /** `isOffered`: by the node. Any other piece came from a neighbour. */
+  gained(isOffered: boolean, nowMs: number): void {
+    this.#gainedMs = nowMs
+    if (!isOffered) this.#isAlone = false
+  }
+
+  /** Its neighbours do not deliver pieces. */
+  dependsOnNode(nowMs: number): boolean {
+    this.#isAlone = this.#isAlone || nowMs - this.#gainedMs >= ALONE_MS_MIN
+    return this.#isAlone
   }
 
   /** Returns whether all of the piece was served to a client that will not confirm it. */
@@ -134,6 +162,14 @@ export class CarriedClient {
     this.isComplete = torrent.completionOf(shown) !== 'no' || (!this.sendsHave && this.isAnnouncedComplete)
     const share = torrent.shareOf(shown)
     return this.progress.record(share, nowMs) || wasComplete !== this.isComplete
+  }
+
+  /** Returns whether the client has just stalled, or continues. */
+  noteStall(nowMs: number): boolean {
+    const isStalled = !this.isComplete && nowMs >= this.progress.stallsAtMs()
+    const isChanged = isStalled !== this.#isStalled
+    this.#isStalled = isStalled
+    return isChanged
   }
 
   observation(infoHash: Buffer, nowMs: number, toUtcMs: (engineMs: number) => number): Observation {

@@ -2,16 +2,25 @@
  * One torrent in all sites that this process carries it for, and the choice of the site that each of them fetches from.
  */
 import { createHash } from 'node:crypto'
+import type { CarriedClientUpdate } from './carried-client.ts'
+import type { Carriage } from './carriage.ts'
 import type { CarrierCounters } from './carrier-counters.ts'
 import type { CarrierView, UpstreamConnection } from './carrier-view.ts'
+import type { LinkRates } from './link/link-rates.ts'
 import { LocalRelay } from './local-relay.ts'
 import { chooseUpstream, type Cost, planTree } from './site-order.ts'
 import type { TorrentCarrier } from './torrent-carrier.ts'
+import type { TorrentGeometry } from './torrent-geometry.ts'
 
 /** The states of sites that begin at the same time arrive within this time. */
 const CONVERGENCE_MS = 400
+/** A site without clients, which no other site fetches from, is forgotten after this time. */
+const IDLE_MS_MAX = 60_000
 /** The planned upstream has its own upstream by then, and pieces to deliver. */
 const UPSTREAM_WAIT_MS = 1_500
+
+/** One site of the torrent, without the torrent. */
+export type SiteCarriage = Omit<Carriage, 'infoHash'>
 
 interface LocalSite {
   readonly carrier: TorrentCarrier
@@ -31,21 +40,25 @@ export class CarriedTorrent {
   readonly #nowMs: () => number
   readonly #makeCarrier: (site: string) => TorrentCarrier
   readonly #sites = new Map<string, LocalSite>()
-  readonly #remotes = new Map<string, CarrierView>()
+  readonly #remotes = new Set<CarrierView>()
+  readonly #rates: LinkRates
 
   constructor({
     infoHash,
     counters,
+    rates,
     nowMs,
     makeCarrier,
   }: {
     readonly infoHash: Buffer
     readonly counters: CarrierCounters
+    readonly rates: LinkRates
     readonly nowMs: () => number
     readonly makeCarrier: (site: string) => TorrentCarrier
   }) {
     this.#infoHash = infoHash
     this.#counters = counters
+    this.#rates = rates
     this.#nowMs = nowMs
     this.#makeCarrier = makeCarrier
   }
@@ -71,20 +84,44 @@ export class CarriedTorrent {
     return [...this.#sites.values()].map(({ carrier }) => carrier)
   }
 
+  /** No site is carried. */
+  get isIdle(): boolean {
+    return this.#sites.size === 0
+  }
+
+  *sites(): Iterable<SiteCarriage> {
+    for (const { carrier, upstream } of this.#sites.values()) {
+      const { site, hasSource, needsPieces, hosts } = carrier
+      const bytesPerSecond = Math.round(carrier.bytesPerSecond)
+      yield { site, hasSource, needsPieces, hosts, bytesPerSecond, upstream: upstream?.view.site }
+    }
+  }
+
+  setGeometry(geometry: TorrentGeometry): void {
+    for (const { carrier } of this.#sites.values()) carrier.setGeometry(geometry)
+  }
+
   /** The carrier of a site, with its view for other nodes. */
   published(site: string): { readonly carrier: TorrentCarrier; readonly view: CarrierView } | undefined {
-    return this.#sites.get(site)
+    const local = this.#sites.get(site)
+    return local?.carrier.isOnHold === true ? undefined : local
   }
 
-  /** The carrier of a site on another node. */
+  removeClient(site: string, client: Pick<CarriedClientUpdate, 'address' | 'port'>): void {
+    this.#sites.get(site)?.carrier.removeClient(client)
+  }
+
+  setHold(site: string, isOnHold: boolean): void {
+    this.#sites.get(site)?.carrier.setHold(isOnHold)
+  }
+
+  /** A site on another node. */
   addRemote(view: CarrierView): void {
-    this.#remotes.set(view.site, view)
+    this.#remotes.add(view)
   }
 
-  removeRemote(site: string): void {
-    const view = this.#remotes.get(site)
-    if (view === undefined) return
-    this.#remotes.delete(site)
+  removeRemote(view: CarrierView): void {
+    this.#remotes.delete(view)
     for (const local of this.#sites.values()) if (local.upstream?.view === view) this.#detach(local)
   }
 
@@ -100,8 +137,16 @@ export class CarriedTorrent {
   tick(cost: Cost): void {
     for (const local of this.#sites.values()) {
       local.carrier.tick()
+      local.upstream?.connection.tick()
       this.#chooseUpstream(local, cost)
+      if (local.carrier.idleMs >= IDLE_MS_MAX) this.#forget(local)
     }
+  }
+
+  #forget(local: LocalSite): void {
+    this.#sites.delete(local.carrier.site)
+    this.#detach(local)
+    local.carrier.stop()
   }
 
   stop(): void {
@@ -118,7 +163,7 @@ export class CarriedTorrent {
       local.rank = 0
       return this.#detach(local)
     }
-    const isNeeded = carrier.needsPieces || carrier.downstreams > 0
+    const isNeeded = !carrier.isOnHold && (carrier.needsPieces || carrier.downstreams > 0)
     const current = local.upstream?.view
     const isGood =
       current !== undefined && !current.path.includes(carrier.site) && current.availablePieces > 0
@@ -129,10 +174,12 @@ export class CarriedTorrent {
       local.waitsSinceMs = undefined
       return
     }
-    const others = [...this.#views()].filter(
-      ({ site, path }) => site !== carrier.site && !path.includes(carrier.site) && !local.banned.has(site),
+    const others = this.#viewsFor(local)
+    // Another node of the site took the torrent over.
+    const successor = others.find(
+      ({ site, availablePieces }) => site === current?.site && availablePieces > 0,
     )
-    const chosen = this.#join(local, others, cost)
+    const chosen = successor ?? this.#join(local, others, cost)
     if (chosen !== undefined) this.#attach(local, chosen)
   }
 
@@ -179,14 +226,25 @@ export class CarriedTorrent {
     upstream.connection.close()
   }
 
-  *#views(): Iterable<CarrierView> {
-    for (const { view } of this.#sites.values()) yield view
-    for (const [site, view] of this.#remotes) if (!this.#sites.has(site)) yield view
+  /** Other sites that this one may fetch from, one view of each. */
+  #viewsFor({ carrier, banned }: LocalSite): readonly CarrierView[] {
+    const views = new Map<string, CarrierView>()
+    for (const { view } of this.#sites.values()) views.set(view.site, view)
+    for (const view of this.#remotes) {
+      if (view.path.length === 0 || this.#sites.has(view.site)) continue
+      // While another node of the site takes the torrent over, both may publish it.
+      const known = views.get(view.site)
+      if (known === undefined || known.availablePieces < view.availablePieces) views.set(view.site, view)
+    }
+    return [...views.values()].filter(
+      ({ site, path }) => site !== carrier.site && !path.includes(carrier.site) && !banned.has(site),
+    )
   }
 
   #localView(carrier: TorrentCarrier): CarrierView {
     const sites = this.#sites
     const counters = this.#counters
+    const rates = this.#rates
     const nowMs = this.#nowMs
     return {
       site: carrier.site,
@@ -203,12 +261,12 @@ export class CarriedTorrent {
         return carrier.pieces
       },
       get availablePieces() {
-        return carrier.availablePieces.count
+        return carrier.isOnHold ? 0 : carrier.availablePieces.count
       },
       get sitesFed() {
         return carrier.downstreams
       },
-      connect: (to) => new LocalRelay({ from: carrier, to, counters, nowMs }),
+      connect: (to) => new LocalRelay({ from: carrier, to, counters, rates, nowMs }),
     }
   }
 

@@ -7,6 +7,8 @@ import type { TorrentCarrier } from './torrent-carrier.ts'
 
 export interface UpstreamConnection {
   readonly holder: Holder
+  /** Called a few times a second. */
+  tick(): void
   close(): void
 }
 
@@ -16,7 +18,7 @@ export interface CarrierView {
   readonly hasSource: boolean
   /** Place in the tree. Undefined while the site has none. */
   readonly rank: number | undefined
-  /** The site, its upstream, and so on up to a source. */
+  /** The site, its upstream, and so on up to a source. Empty where the node does not carry the torrent. */
   readonly path: readonly string[]
   /** Pieces of the torrent; zero where their number is not known. */
   readonly pieces: number

@@ -11,6 +11,7 @@
  */
 import { BLOCK_BYTES_MAX } from '../core/limits.ts'
 import type { ClientSocket, SocketEnd, SocketEvents } from '../observers/client-socket.ts'
+import type { LivenessProbe, ProbeOutcome } from '../observers/liveness-probe.ts'
 import type { PieceRecord } from '../observers/piece-record.ts'
 import { TokenBucket } from '../observers/token-bucket.ts'
 import { writeHave } from '../wire/peer/availability.ts'
@@ -44,8 +45,18 @@ const UNREQUESTED_BYTES_BURST = 16_777_216
 const READ_MS_MAX = 60_000
 /** Clients close a connection without messages after 120 s (libtorrent, Transmission). */
 const KEEP_ALIVE_MS = 60_000
+/** Two retransmissions of the SYN, after 1 s and 3 s. */
+const DIAL_MS_MAX = 3_500
+/** The kernel accepts connections while the client is busy; the handshake needs the client. */
+const HANDSHAKE_MS_MAX = 5_000
+/** A client without pieces sends no bitfield; Transmission 3.00 sends one up to a second after the handshake. */
+const BITFIELD_MS_MAX = 2_000
 
-export type LinkEnd = SocketEnd | ProtocolViolation | ClientFault | 'memory'
+/** Of a client that cannot be probed. */
+const SILENT_MS_MAX = 20_000
+
+/** `mute`: the client accepted the connection and sent no handshake. */
+export type LinkEnd = SocketEnd | ProtocolViolation | ClientFault | 'memory' | 'mute'
 
 export interface LinkEvents {
   /** The client accepted the connection. */
@@ -78,6 +89,10 @@ export interface LinkInit {
     cancel(requester: Requester, block: Block): void
   }
   readonly connect: (events: SocketEvents) => ClientSocket
+  /** Offered pieces that the client lacks. */
+  readonly offers: () => number
+  /** Finds out whether a silent client still exists. Undefined for a client that cannot be dialled. */
+  readonly probe: ((onOutcome: (outcome: ProbeOutcome) => void) => LivenessProbe) | undefined
   readonly nowMs: () => number
   readonly events: LinkEvents
 }
@@ -97,8 +112,13 @@ export class ClientLink implements Holder, Requester {
   readonly sent: TransferRate
   isGreeted = false
   isEnded = false
+  #isOpen = false
+  /** Since when the link is being dialled, is open, or is greeted. */
+  #phaseMs: number
+  /** Time of the last data of the client. */
+  receivedMs: number
   #isUnchoked = false
-  #isInterested = false
+  isInterested = false
   #sentMs: number
   #writtenBytes = 0
   #acceptedBytes = 0
@@ -106,6 +126,9 @@ export class ClientLink implements Holder, Requester {
   #chunkMessages = 0
   #end: LinkEnd | undefined
   #isServing = false
+  /** Blocks that the client was asked for. */
+  #asked = 0
+  #probe: LivenessProbe | undefined
 
   constructor(init: LinkInit) {
     const nowMs = init.nowMs()
@@ -115,6 +138,8 @@ export class ClientLink implements Holder, Requester {
     this.pieces = init.pieces
     this.#sentMs = nowMs
     this.#acceptedMs = nowMs
+    this.#phaseMs = nowMs
+    this.receivedMs = nowMs
     this.received = new TransferRate(nowMs)
     this.sent = new TransferRate(nowMs)
     this.#messages = new TokenBucket({ perSecond: MESSAGES_PER_SECOND_MAX, burst: MESSAGES_BURST, nowMs })
@@ -138,6 +163,7 @@ export class ClientLink implements Holder, Requester {
     this.isEnded = true
     this.#isUnchoked = false
     this.#reader.stop()
+    this.#probe?.stop()
     this.#socket.destroy()
     for (const block of this.#requests.clear()) this.#init.router.cancel(this, block)
     this.pieces.release()
@@ -161,11 +187,12 @@ export class ClientLink implements Holder, Requester {
 
   request(block: Block): void {
     this.#assembly.expect(block)
+    this.#asked++
     this.#write(writeRequest(block))
   }
 
   cancel(block: Block): void {
-    this.#assembly.forget(block)
+    this.#asked = Math.max(0, this.#asked - 1)
     this.#write(writeCancel(block))
   }
 
@@ -186,8 +213,8 @@ export class ClientLink implements Holder, Requester {
   }
 
   showInterest(isInterested: boolean): void {
-    if (!this.isGreeted || isInterested === this.#isInterested) return
-    this.#isInterested = isInterested
+    if (!this.isGreeted || isInterested === this.isInterested) return
+    this.isInterested = isInterested
     this.#write(isInterested ? INTERESTED : NOT_INTERESTED)
   }
 
@@ -198,27 +225,56 @@ export class ClientLink implements Holder, Requester {
 
   /** Called about once a second. */
   tick(): void {
-    if (this.isEnded || !this.isGreeted) return
+    if (this.isEnded) return
     const nowMs = this.#init.nowMs()
+    const phaseMs = nowMs - this.#phaseMs
+    if (!this.isGreeted) {
+      if (!this.#isOpen && phaseMs >= DIAL_MS_MAX) this.#finish('silent')
+      else if (this.#isOpen && phaseMs >= HANDSHAKE_MS_MAX) this.#finish('mute')
+      return
+    }
+    if (!this.pieces.isShown && !this.pieces.isPartial && phaseMs >= BITFIELD_MS_MAX) {
+      this.pieces.isShown = true
+      this.#init.events.onBitfield()
+    }
     const acceptedBytes = this.#writtenBytes - this.#socket.unsentBytes
     if (acceptedBytes > this.#acceptedBytes || this.#socket.unsentBytes === 0) {
       this.#acceptedBytes = acceptedBytes
       this.#acceptedMs = nowMs
     } else if (nowMs - this.#acceptedMs >= READ_MS_MAX) return this.#fault('not-reading')
     if (nowMs - this.#sentMs >= KEEP_ALIVE_MS) this.#write(KEEP_ALIVE)
+    this.#watch(nowMs)
     this.#serve()
+  }
+
+  /** A host whose link is cut answers nothing, and its connection looks like one of a client that has nothing to send. */
+  #watch(nowMs: number): void {
+    if (this.#asked === 0 && this.#init.offers() === 0) {
+      this.#probe?.stop()
+      this.#probe = undefined
+      return
+    }
+    this.#probe ??= this.#init.probe?.((outcome) => {
+      if (outcome !== 'alive') this.#finish(outcome)
+    })
+    if (this.#probe === undefined) {
+      if (nowMs - this.receivedMs >= SILENT_MS_MAX) this.#finish('silent')
+    } else if (nowMs >= this.#probe.dueMs(this.receivedMs)) this.#probe.advance()
   }
 
   // ---- The socket
 
   #open(): void {
     if (this.isEnded) return
+    this.#isOpen = true
+    this.#phaseMs = this.#init.nowMs()
     this.#write(writeHandshake(this.#init.infoHash, this.#init.peerId))
     this.#init.events.onReachable()
   }
 
   #read(chunk: Buffer): void {
     if (this.isEnded) return
+    this.receivedMs = this.#init.nowMs()
     this.#chunkMessages = 0
     const violation = this.#reader.read(chunk)
     if (this.isEnded) return
@@ -284,13 +340,14 @@ export class ClientLink implements Holder, Requester {
     if (!infoHash.equals(this.#init.infoHash))
       return this.#reject(new ProtocolViolation('infohash-wrong', infoHash.toString('hex')))
     this.isGreeted = true
+    this.#phaseMs = this.#init.nowMs()
     this.#init.events.onGreeted(peerId)
   }
 
   #setUnchoked(isUnchoked: boolean): void {
     if (isUnchoked === this.#isUnchoked) return
     this.#isUnchoked = isUnchoked
-    if (!isUnchoked) this.#assembly.forgetAll()
+    if (!isUnchoked) this.#asked = 0
     this.#init.events.onReady(isUnchoked)
   }
 
@@ -303,6 +360,7 @@ export class ClientLink implements Holder, Requester {
   #takePart(part: { readonly bytes: Buffer; readonly at: number; readonly isLast: boolean }): void {
     const whole = this.#assembly.add(part)
     if (whole === undefined) return
+    this.#asked = Math.max(0, this.#asked - 1)
     this.received.add(whole.block.length, this.#init.nowMs())
     this.#init.events.onBlock(whole.block, whole.data)
   }

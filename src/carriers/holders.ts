@@ -10,6 +10,8 @@ import type { Holder, HolderKind } from './holder.ts'
 
 /** Two unchoke rounds of most clients last longer; a free upload slot is given at once. */
 export const CHOKED_WAIT_MS = 5_000
+/** A piece that hosts of the site have is not fetched from elsewhere before two unchoke rounds. */
+const FETCHED_WAIT_MS = 30_000
 /** Ready hosts that are compared for one block. */
 const COMPARED_MAX = 16
 
@@ -51,10 +53,12 @@ export class Holders<Load extends HolderLoad> {
   }
 
   choose(wish: Wish): Choice<Load> {
-    for (const kind of wish.wasFetched ? AGAIN : FIRST) {
+    const { wasFetched, waitedMs } = wish
+    for (const kind of wasFetched ? AGAIN : FIRST) {
       const choice = this.#chooseOf(this.#loads[kind], wish)
       if (choice === 'none') continue
-      if (choice !== 'choked' || wish.waitedMs < CHOKED_WAIT_MS) return choice
+      const waitMs = wasFetched && kind === 'host' ? FETCHED_WAIT_MS : CHOKED_WAIT_MS
+      if (choice !== 'choked' || waitedMs < waitMs) return choice
     }
     return 'none'
   }

@@ -1,9 +1,10 @@
 /**
- * Dials a client for a carrier: the connection with the values of its torrent.
+ * Links a client for a carrier: the connection with the values of its torrent.
  */
 import type { Random } from '../core/random.ts'
 import type { BitfieldMemory } from '../observers/bitfield-memory.ts'
 import type { Dial } from '../observers/client-socket.ts'
+import { LivenessProbe } from '../observers/liveness-probe.ts'
 import { PieceRecord } from '../observers/piece-record.ts'
 import type { TorrentPieces } from '../observers/torrent-pieces.ts'
 import { makePeerId } from '../wire/peer/peer-id.ts'
@@ -27,25 +28,35 @@ export function linkClient(
     isRegistered,
     router,
     request,
+    connect,
+    isAccepted,
     events,
   }: {
     readonly torrent: TorrentPieces
     /** The size of a piece is known, therefore a piece that was served whole is at the client. */
-    readonly isRegistered: boolean
+    readonly isRegistered: () => boolean
     readonly router: BlockRouter
     readonly request: LinkInit['router']['request']
+    readonly connect: LinkInit['connect']
+    /** The client opened the connection. */
+    readonly isAccepted: boolean
     readonly events: Omit<LinkEvents, 'onReady' | 'onBlock'>
   },
 ): ClientLink {
+  const at = { address: client.address, port: client.port }
   const link: ClientLink = new ClientLink({
     name: client.name,
     kind: client.kind,
     infoHash,
     peerId: makePeerId(random),
     pieces: new PieceRecord(torrent, bitfields),
-    hasSilently: (piece) => isRegistered && !client.sendsHave && client.assigned.had.has(piece),
+    hasSilently: (piece) => isRegistered() && !client.sendsHave && client.assigned.had.has(piece),
     router: { request, cancel: (requester, block) => router.cancel(requester, block) },
-    connect: (to) => dial(client, to),
+    connect,
+    offers: () => client.assigned.offered.size,
+    probe: isAccepted
+      ? undefined
+      : (onOutcome) => new LivenessProbe({ client: { infoHash, ...at }, dial, nowMs, onOutcome }),
     nowMs,
     events: {
       ...events,

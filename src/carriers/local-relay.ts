@@ -1,12 +1,13 @@
 /**
  * Blocks between the carriers of two sites in one process: a node that carries for a site without a node of its own.
- * Counts the bytes as a connection between nodes does.
+ * Counts the bytes, and keeps the rate of the link, as a connection between nodes does.
  */
 import { BLOCK_BYTES_MAX } from '../core/limits.ts'
 import type { Block } from '../wire/peer/block.ts'
 import type { CarrierCounters } from './carrier-counters.ts'
 import type { UpstreamConnection } from './carrier-view.ts'
 import type { Holder } from './holder.ts'
+import type { LinkRates } from './link/link-rates.ts'
 import type { Downstream } from './site-availability.ts'
 import type { TorrentCarrier } from './torrent-carrier.ts'
 import { blockKey } from './block-key.ts'
@@ -22,6 +23,9 @@ export class LocalRelay implements Holder, Downstream, UpstreamConnection {
   readonly #from: TorrentCarrier
   readonly #to: TorrentCarrier
   readonly #counters: CarrierCounters
+  readonly #rates: LinkRates
+  /** Outstanding blocks that wait for the rate. */
+  readonly #delayed = new Map<number, Block>()
   readonly #outstanding = new Map<number, Block>()
   readonly #nowMs: () => number
   readonly #rate: TransferRate
@@ -30,13 +34,16 @@ export class LocalRelay implements Holder, Downstream, UpstreamConnection {
     from,
     to,
     counters,
+    rates,
     nowMs,
   }: {
     readonly from: TorrentCarrier
     readonly to: TorrentCarrier
     readonly counters: CarrierCounters
+    readonly rates: LinkRates
     readonly nowMs: () => number
   }) {
+    this.#rates = rates
     this.#nowMs = nowMs
     this.#rate = new TransferRate(nowMs())
     this.#from = from
@@ -60,8 +67,11 @@ export class LocalRelay implements Holder, Downstream, UpstreamConnection {
 
   close(): void {
     this.#from.removeDownstream(this)
-    for (const block of this.#outstanding.values()) this.#from.cancel(this, block)
-    this.#outstanding.clear()
+    for (const block of this.#outstanding.values()) this.cancel(block)
+  }
+
+  tick(): void {
+    this.#pass()
   }
 
   has(piece: number): boolean {
@@ -70,11 +80,24 @@ export class LocalRelay implements Holder, Downstream, UpstreamConnection {
 
   request(block: Block): void {
     this.#outstanding.set(blockKey(block), block)
-    this.#from.request(this, block)
+    this.#delayed.set(blockKey(block), block)
+    this.#pass()
   }
 
   cancel(block: Block): void {
-    if (this.#outstanding.delete(blockKey(block))) this.#from.cancel(this, block)
+    const key = blockKey(block)
+    if (this.#outstanding.delete(key) && !this.#delayed.delete(key)) this.#from.cancel(this, block)
+  }
+
+  /** Passes requests to the other carrier, as fast as the rate of the link allows. */
+  #pass(): void {
+    const [from, to] = [this.#from.site, this.#to.site]
+    for (const [key, block] of this.#delayed) {
+      if (!this.#rates.isOpen(from, to)) return
+      this.#delayed.delete(key)
+      this.#rates.spend(from, to, block.length)
+      this.#from.request(this, block)
+    }
   }
 
   deliver(block: Block, data: Buffer): void {

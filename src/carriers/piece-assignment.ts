@@ -28,6 +28,8 @@ export class AssignedHost {
   readonly told: PieceSet
   /** Offered pieces that the host lacks, with the time of the offer or of the last block of the piece. */
   readonly offered = new Map<number, number>()
+  /** Those of the offered pieces that another host of the site has or was offered. */
+  readonly late = new Set<number>()
   /** Consecutive offers without an effect. */
   ignored = 0
   /** Number of the last offer, for an equal distribution. */
@@ -104,6 +106,7 @@ export class PieceAssignment<Host extends AssignableHost> {
   removeHost(host: Host): void {
     if (!this.#hosts.delete(host)) return
     for (const piece of host.assigned.offered.keys()) this.#withdraw(host, piece)
+    host.assigned.late.clear()
     for (let piece = 0; piece < this.pieces; piece++) {
       if (!host.assigned.had.has(piece)) continue
       this.#counts[piece] = this.hostsWith(piece) - 1
@@ -116,6 +119,7 @@ export class PieceAssignment<Host extends AssignableHost> {
     if (piece >= this.pieces || !this.#hosts.has(host)) return false
     const { assigned } = host
     if (assigned.offered.delete(piece)) assigned.ignored = 0
+    assigned.late.delete(piece)
     if (this.#assignedTo.get(piece) === host) this.#assignedTo.delete(piece)
     assigned.told.add(piece)
     if (!assigned.had.add(piece)) return false
@@ -135,6 +139,7 @@ export class PieceAssignment<Host extends AssignableHost> {
         if (nowMs - sinceMs < OFFER_MS_MAX) continue
         host.assigned.ignored++
         host.assigned.offered.delete(piece)
+        host.assigned.late.delete(piece)
         this.#withdraw(host, piece)
       }
   }
@@ -165,12 +170,25 @@ export class PieceAssignment<Host extends AssignableHost> {
     return this.#cursor === this.pieces
   }
 
-  /** Pieces that the host lacks, offered to it after each piece was offered to one host. */
-  *offerLate(host: Host, nowMs: number): Iterable<number> {
+  /** Pieces for which `isOfferable` holds and that the host lacks, up to `lateMax` of them at the same time. */
+  *offerLate(
+    host: Host,
+    {
+      isOfferable,
+      lateMax,
+      nowMs,
+    }: {
+      readonly isOfferable: (piece: number) => boolean
+      readonly lateMax: number
+      readonly nowMs: number
+    },
+  ): Iterable<number> {
     if (!this.#hosts.has(host)) return
-    for (let free = this.#free(host); free > 0; free--) {
-      const piece = this.#rarestFor(host)
+    const { late } = host.assigned
+    for (let free = this.#free(host); free > 0 && late.size < lateMax; free--) {
+      const piece = this.#rarestFor(host, isOfferable)
       if (piece === undefined) return
+      late.add(piece)
       this.#offer(host, piece, nowMs)
       yield piece
     }
@@ -213,14 +231,14 @@ export class PieceAssignment<Host extends AssignableHost> {
     return best
   }
 
-  #rarestFor({ assigned: { told } }: Host): number | undefined {
+  #rarestFor({ assigned: { told } }: Host, isOfferable: (piece: number) => boolean): number | undefined {
     if (told.count === this.pieces) return undefined
     const start = this.#random.below(this.pieces)
     let best: number | undefined
     let compared = 0
     for (let step = 0; step < this.pieces && compared < COMPARED_MAX; step++) {
       const piece = (start + step) % this.pieces
-      if (told.has(piece)) continue
+      if (told.has(piece) || !isOfferable(piece)) continue
       compared++
       if (best === undefined || this.hostsWith(piece) < this.hostsWith(best)) best = piece
     }

@@ -1,12 +1,17 @@
 /**
- * Begins the pieces of one torrent in one site and offers them to its hosts, as far as the windows of the hosts and the
- * requests of the holders allow.
+ * Begins the pieces of one torrent in one site and offers them to its hosts, as far as the windows of the hosts, the
+ * requests of the holders and the memory allow.
  *
  * A registered torrent is fetched into the cache in the order of its pieces, and a piece is offered once it was begun:
- * a host that requests it does not wait long. Any other torrent is offered first.
+ * a host that requests it does not wait long. It stays in memory until a host of the site has it. Any other torrent is
+ * offered first.
+ *
+ * Hosts exchange most pieces with each other. A host with a free window is also offered pieces that other hosts have, from
+ * the cache, while no new piece is there for it; and whatever it lacks, once each piece was offered to one host.
  */
 import type { Random } from '../core/random.ts'
 import type { PieceSet } from '../wire/peer/piece-set.ts'
+import type { SiteBlocks } from './block-cache.ts'
 import type { BlockRouter } from './block-router.ts'
 import type { CarriedClient } from './carried-client.ts'
 import { PieceAssignment } from './piece-assignment.ts'
@@ -14,23 +19,32 @@ import type { TorrentGeometry } from './torrent-geometry.ts'
 
 /** Pieces that were fetched and not offered yet: as much as all hosts of a site take in a moment. */
 const AHEAD_BYTES_MAX = 33_554_432
-/**
- * Share of the cache for pieces that were begun and that no host of the site has. Hosts may take them later than they
- * arrive, and a piece that the cache has lost by then is fetched twice.
- */
-const CACHE_SHARE = 0.25
+const AHEAD_PIECES_MIN = 2
 /** Blocks that wait for a free request of a holder. Below that, the next piece is begun. */
 const QUEUED_BLOCKS_MIN = 64
+/** A piece that no host has taken for this time may be evicted. Longer than two offers last. */
+const KEPT_MS_MAX = 30_000
+/** Pieces of other hosts that a host is offered while the site fills. */
+const EARLY_LATE_MAX = 2
+/** Hosts that are looked at for late offers in one tick. */
+const LATE_HOSTS_MAX = 256
 
 export interface ScheduleInit {
   readonly geometry: TorrentGeometry | undefined
   readonly router: BlockRouter
+  readonly cache: SiteBlocks
   /** Pieces that the site can deliver. */
   readonly available: PieceSet
   readonly pieces: number
-  readonly cacheBytes: number
   /** The first piece in the order. */
   readonly start: number
+  /**
+   * The node is in another site: what a host receives from it crosses the link of the site, although another host may
+   * have it.
+   */
+  readonly isRemote: boolean
+  /** The connections to other nodes have blocks to send, which come before late offers. */
+  readonly isCongested: () => boolean
   readonly random: Random
   readonly nowMs: () => number
 }
@@ -40,20 +54,41 @@ export class PieceSchedule {
   readonly #init: ScheduleInit
   /** Pieces that were begun and not offered. */
   readonly #begun = new Set<number>()
+  /** Pieces in memory that no host has, with the time of their arrival or of the last block that a host received. */
+  readonly #kept = new Map<number, number>()
+  #geometry: TorrentGeometry | undefined
+  #cache: SiteBlocks
   #isRunning = false
+  #isOnHold = false
+  #lateTurn = 0
 
   constructor(init: ScheduleInit) {
     this.#init = init
+    this.#geometry = init.geometry
+    this.#cache = init.cache
     this.assignment = new PieceAssignment(init)
+  }
+
+  /** The torrent was registered, and has as many pieces as before. */
+  setGeometry(geometry: TorrentGeometry, cache: SiteBlocks): void {
+    this.#geometry = geometry
+    this.#cache = cache
+  }
+
+  /** On hold, nothing is offered and no memory is held. */
+  setHold(isOnHold: boolean): void {
+    this.#isOnHold = isOnHold
+    if (isOnHold) this.#expire(this.#init.nowMs(), false)
   }
 
   /** `needsPieces`: hosts of the site lack pieces. A site that only forwards them fetches on demand. */
   run(needsPieces: boolean): void {
     // A piece that is cached is delivered at once, and calls this again.
-    if (this.#isRunning) return
+    if (this.#isRunning || this.#isOnHold) return
     this.#isRunning = true
     const nowMs = this.#init.nowMs()
-    const { geometry, available } = this.#init
+    const { available } = this.#init
+    const geometry = this.#geometry
     const isOfferable = (piece: number) =>
       geometry === undefined ? available.has(piece) : this.#begun.has(piece)
     for (;;) {
@@ -66,25 +101,69 @@ export class PieceSchedule {
     this.#isRunning = false
   }
 
-  /** Pieces that these hosts lack, once each piece was offered to one host. */
-  offerLate(hosts: Iterable<CarriedClient>): void {
-    if (!this.assignment.isDistributed) return
+  // ---- Memory
+
+  /** The piece is in memory, and held there. */
+  arrived(piece: number, needsPieces: boolean): void {
+    if (needsPieces && this.assignment.hostsWith(piece) === 0) this.#kept.set(piece, this.#init.nowMs())
+    else this.#cache.release(piece)
+  }
+
+  /** A host of the site has the piece. */
+  gained(piece: number): void {
+    if (this.#kept.delete(piece)) this.#cache.release(piece)
+  }
+
+  /** A block of the piece was passed to a host. */
+  served(piece: number): void {
+    if (this.#kept.has(piece)) this.#kept.set(piece, this.#init.nowMs())
+  }
+
+  #expire(nowMs: number, needsPieces: boolean): void {
+    for (const [piece, sinceMs] of this.#kept) {
+      if (needsPieces && nowMs - sinceMs < KEPT_MS_MAX) continue
+      this.#kept.delete(piece)
+      this.#begun.delete(piece)
+      this.#cache.release(piece)
+    }
+  }
+
+  // ---- Late offers
+
+  /** Called a few times a second. */
+  tick(hosts: readonly CarriedClient[], needsPieces: boolean): void {
+    if (this.#isOnHold) return
     const nowMs = this.#init.nowMs()
-    for (const host of hosts)
-      for (const piece of this.assignment.offerLate(host, nowMs)) host.link?.have(piece)
+    this.assignment.expire(nowMs)
+    this.#expire(nowMs, needsPieces)
+    this.run(needsPieces)
+    const count = Math.min(LATE_HOSTS_MAX, hosts.length)
+    for (let at = 0; at < count; at++)
+      this.offerLate(hosts[(this.#lateTurn + at) % hosts.length] as CarriedClient)
+    this.#lateTurn = hosts.length === 0 ? 0 : (this.#lateTurn + count) % hosts.length
+  }
+
+  /** Pieces that the host lacks and that another host has or was offered. */
+  offerLate(host: CarriedClient): void {
+    if (this.#isOnHold) return
+    const nowMs = this.#init.nowMs()
+    const isDistributed = this.assignment.isDistributed
+    const { isRemote, isCongested } = this.#init
+    if (isRemote ? !host.dependsOnNode(nowMs) : !isDistributed && (this.#begun.size > 0 || isCongested()))
+      return
+    const isOfferable = (piece: number) =>
+      isDistributed || (this.assignment.hostsWith(piece) > 0 && this.#cache.has(piece))
+    const lateMax = isDistributed ? Infinity : EARLY_LATE_MAX
+    for (const piece of this.assignment.offerLate(host, { isOfferable, lateMax, nowMs }))
+      host.link?.have(piece)
   }
 
   #fetchAhead(geometry: TorrentGeometry): void {
     const { router, available } = this.#init
     // Hosts of the site got some of them from elsewhere.
     for (const piece of this.#begun) if (!this.assignment.isNew(piece)) this.#begun.delete(piece)
-    const aheadMax = AHEAD_BYTES_MAX / geometry.pieceBytes
-    const pendingMax = (CACHE_SHARE * this.#init.cacheBytes) / geometry.pieceBytes
-    while (
-      this.#begun.size < aheadMax &&
-      this.#begun.size + this.assignment.assignedPieces < pendingMax &&
-      router.queuedBlocks < QUEUED_BLOCKS_MIN
-    ) {
+    const aheadMax = Math.max(AHEAD_PIECES_MIN, AHEAD_BYTES_MAX / geometry.pieceBytes)
+    while (this.#begun.size < aheadMax && router.queuedBlocks < QUEUED_BLOCKS_MIN) {
       const piece = this.assignment.nextNew((next) => !this.#begun.has(next) && available.has(next))
       if (piece === undefined || !router.fetchAhead(piece)) return
       this.#begun.add(piece)

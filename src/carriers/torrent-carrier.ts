@@ -6,32 +6,39 @@
  * any other torrent, the size of a piece is not known: its pieces are offered first, and fetched when a host requests
  * them.
  */
+import type { Address } from '../core/address.ts'
+import type { ClientSocket, SocketEvents } from '../observers/client-socket.ts'
 import { TorrentPieces } from '../observers/torrent-pieces.ts'
 import type { Block } from '../wire/peer/block.ts'
 import type { PieceSet } from '../wire/peer/piece-set.ts'
-import { type BlockCache, TorrentCache } from './block-cache.ts'
+import { SiteBlocks, TorrentBlocks } from './block-cache.ts'
 import { BlockRouter, type RequestResult } from './block-router.ts'
-import { CarriedClient, type CarriedClientUpdate } from './carried-client.ts'
+import type { CarriedClient, CarriedClientUpdate } from './carried-client.ts'
 import type { CarrierCounters } from './carrier-counters.ts'
+import type { ClientLink } from './client-link.ts'
 import type { Holder, Requester } from './holder.ts'
-import { type LinkContext, linkClient } from './link-client.ts'
+import type { LinkContext } from './link-client.ts'
 import { AssignedHost } from './piece-assignment.ts'
 import { PieceSchedule } from './piece-schedule.ts'
 import { type Downstream, SiteAvailability } from './site-availability.ts'
+import { SiteClients } from './site-clients.ts'
 import type { TorrentGeometry } from './torrent-geometry.ts'
-
-/** Hosts that are asked to unchoke the node for one piece, and the time after which an unused upload slot is given back. */
-const NEEDED_HOSTS_MAX = 4
-const NEEDED_MS = 15_000
+import { TransferRate } from './transfer-rate.ts'
+import { askForSlots, returnUnusedSlots } from './upload-slots.ts'
 
 export interface TorrentCarrierInit extends LinkContext {
   readonly site: string
   readonly geometry: TorrentGeometry | undefined
-  readonly memory: BlockCache
+  /** Memory that the sites of a registered torrent share. */
+  readonly blocks: TorrentBlocks
+  readonly isRemote: boolean
+  readonly isCongested: () => boolean
   readonly counters: CarrierCounters
   readonly events: {
     /** Something about the client changed. */
     onClient(client: CarriedClient): void
+    /** The client answered a dial, or did not. */
+    onReachability(client: CarriedClient): void
     /** A client or the carrier of a site sent wrong data. */
     onLiar(holder: Holder, piece: number): void
   }
@@ -40,144 +47,152 @@ export interface TorrentCarrierInit extends LinkContext {
 export class TorrentCarrier {
   readonly site: string
   readonly #init: TorrentCarrierInit
-  readonly #cache: TorrentCache
+  readonly #clients: SiteClients
   readonly #router: BlockRouter
   readonly #torrent: TorrentPieces
-  readonly #clients = new Map<string, CarriedClient>()
-  readonly #byLink = new Map<Holder, CarriedClient>()
   readonly #downstreams = new Set<Downstream>()
+  /** Of blocks from sources and from other sites. */
+  readonly #fetched: TransferRate
+  #geometry: TorrentGeometry | undefined
+  #cache: SiteBlocks
   #upstream: Holder | undefined
   /** Undefined until the number of pieces is known. */
   #schedule: PieceSchedule | undefined
   #availability: SiteAvailability
   /** Hosts lack pieces. */
   needsPieces = false
+  isOnHold = false
   /** Largest end of a requested block: the size of a piece of a torrent that is not registered, once one was requested. */
   #pieceBytesSeen = 0
+  #usedMs: number
 
   constructor(init: TorrentCarrierInit) {
     this.#init = init
     this.site = init.site
-    this.#cache = new TorrentCache(init.memory)
+    this.#geometry = init.geometry
+    // Blocks of a torrent that is not registered are not checked: each site has its own.
+    const isChecked = init.geometry !== undefined
+    this.#cache = new SiteBlocks(isChecked ? init.blocks : new TorrentBlocks(init.blocks.cache))
     this.#torrent = new TorrentPieces(init.geometry?.pieces)
     this.#availability = new SiteAvailability(0, this.#downstreams)
+    this.#fetched = new TransferRate(init.nowMs())
+    this.#usedMs = init.nowMs()
     const { counters } = init
     this.#router = new BlockRouter({
       geometry: init.geometry,
-      memory: init.memory,
       cache: this.#cache,
       nowMs: init.nowMs,
       events: {
-        onPiece: () => this.#schedule?.run(this.needsPieces),
+        onPiece: (piece) => {
+          this.#schedule?.arrived(piece, this.needsPieces)
+          this.#schedule?.run(this.needsPieces)
+        },
         onInvalid: (piece) => {
           counters.piecesInvalid++
           for (const downstream of this.#downstreams) downstream.invalid(piece)
         },
         onLiar: (holder, piece) => this.#banish(holder, piece),
-        onChoked: (piece) => this.#askForSlots(piece),
+        onChoked: (piece) =>
+          askForSlots(this.#router.chokedHolders(piece), (holder) => this.#clients.of(holder), init.nowMs()),
         onReceived: (holder, bytes) => {
           if (holder.kind !== 'site') counters.receivedBytes += bytes
-          const client = this.#byLink.get(holder)
+          if (holder.kind !== 'host') this.#fetched.add(bytes, init.nowMs())
+          const client = this.#clients.of(holder)
           if (client !== undefined) client.neededMs = init.nowMs()
         },
         onUnrequested: (_holder, bytes) => (counters.unrequestedBytes += bytes),
       },
     })
+    this.#clients = new SiteClients({
+      ...init,
+      torrent: this.#torrent,
+      router: this.#router,
+      isRegistered: () => this.#geometry !== undefined,
+      pieceBytes: () => this.#pieceBytes,
+      request: (requester, block) => this.request(requester, block),
+      events: {
+        onReachability: init.events.onReachability,
+        onEnded: (client) => {
+          init.events.onClient(client)
+          this.#schedule?.run(this.needsPieces)
+        },
+        onGreeted: (client, link) => this.#greet(client, link),
+        onUnlinked: (client, link) => this.#unlink(client, link),
+        onBitfield: (client) => this.#takeBitfield(client),
+        onGained: (client, piece) => this.#gain(client, piece),
+        onServed: (client, block) => this.#served(client, block),
+        onAllGained: (client) => this.#gainAll(client),
+        onFault: (fault) => counters.faults[fault]++,
+      },
+    })
     if (init.geometry !== undefined) this.#setPieces(init.geometry.pieces)
+  }
+
+  /** The torrent was registered while it was carried. */
+  setGeometry(geometry: TorrentGeometry): void {
+    if (this.#geometry !== undefined) return
+    this.#geometry = geometry
+    this.#torrent.count = geometry.pieces
+    this.#cache.clear()
+    this.#cache = new SiteBlocks(this.#init.blocks)
+    if (this.pieces === geometry.pieces) this.#schedule?.setGeometry(geometry, this.#cache)
+    else this.#setPieces(geometry.pieces)
+    this.#router.setGeometry(geometry, this.#cache)
+    this.#availability.isStale = true
+  }
+
+  /** On hold, no block is requested from a source or another site, and none is passed to a host. */
+  setHold(isOnHold: boolean): void {
+    this.isOnHold = isOnHold
+    this.#schedule?.setHold(isOnHold)
+    this.#router.setHold(isOnHold)
   }
 
   // ---- Clients
 
-  #checkNeeds(): void {
-    this.needsPieces = false
-    for (const { kind, isComplete, link } of this.#clients.values())
-      if (kind === 'host' && !isComplete && link !== undefined) this.needsPieces = true
-  }
-
   /** A client of the site is linked and has all pieces. */
   get hasSource(): boolean {
-    for (const { isComplete, link } of this.#clients.values())
-      if (isComplete && link !== undefined) return true
-    return false
+    return this.#clients.hasSource
+  }
+
+  /** Linked hosts. */
+  get hosts(): number {
+    return this.#clients.linkedHosts.length
+  }
+
+  /** Bytes of blocks from sources of the site and from other sites. */
+  get bytesPerSecond(): number {
+    return this.#fetched.at(this.#init.nowMs())
+  }
+
+  /** Time without a client and without a site that fetches from this one. */
+  get idleMs(): number {
+    return this.#init.nowMs() - this.#usedMs
   }
 
   updateClient(update: CarriedClientUpdate): void {
-    const key = clientKey(update)
-    const known = this.#clients.get(key)
-    if (known !== undefined) {
-      // A client that announced a magnet without metadata has nothing, although it announced that it lacks nothing.
-      const isSource = known.kind === 'source' && (update.isAnnouncedComplete || known.isComplete)
-      if (known.kind === 'host' || isSource) return this.#announcedAgain(known, update.isAnnouncedComplete)
-      this.#unlink(known)
-    }
-    const client = new CarriedClient(update, this.#init.nowMs, () => this.#pieceBytes)
-    this.#clients.set(key, client)
-    this.#dial(client)
-  }
-
-  #announcedAgain(client: CarriedClient, isComplete: boolean): void {
-    client.isAnnouncedComplete = isComplete
-    if (isComplete && !client.sendsHave) this.#gainAll(client)
+    this.#clients.update(update)
   }
 
   removeClient(at: Pick<CarriedClientUpdate, 'address' | 'port'>): void {
-    const client = this.#clients.get(clientKey(at))
-    if (client === undefined) return
-    this.#clients.delete(clientKey(at))
-    this.#unlink(client)
-    this.#schedule?.run(this.needsPieces)
+    if (this.#clients.remove(at)) this.#schedule?.run(this.needsPieces)
   }
 
-  #dial(client: CarriedClient): void {
-    if (client.link !== undefined || client.isBanned) return
-    let isAnswered = false
-    client.link = linkClient(client, this.#init, {
-      torrent: this.#torrent,
-      isRegistered: this.#init.geometry !== undefined,
-      router: this.#router,
-      request: (requester, block) => this.request(requester, block),
-      events: {
-        onReachable: () => {
-          isAnswered = true
-          client.reached()
-          this.#init.events.onClient(client)
-        },
-        onGreeted: (peerId) => this.#greet(client, peerId),
-        onBitfield: () => this.#takeBitfield(client),
-        onGained: (piece) => this.#gain(client, piece),
-        onServed: (block) => this.#served(client, block),
-        onFault: (fault) => this.#init.counters.faults[fault]++,
-        onEnd: () => this.#ended(client, isAnswered),
-      },
-    })
+  /** A client that the node could not dial. Returns false where there is none at this address. */
+  acceptClient(address: Address, connect: (events: SocketEvents) => ClientSocket): boolean {
+    return this.#clients.accept(address, connect)
   }
 
-  #greet(client: CarriedClient, peerId: Buffer): void {
-    const { link } = client
-    if (link === undefined) return
-    client.greeted(peerId)
-    this.#byLink.set(link, client)
+  #greet(client: CarriedClient, link: ClientLink): void {
     this.#router.addHolder(link)
     if (client.kind === 'source') link.showInterest(true)
     this.#addToAssignment(client)
     if (client.isAnnouncedComplete && !client.sendsHave) this.#gainAll(client)
-    this.#checkNeeds()
+    this.needsPieces = this.#clients.needsPieces
     this.#schedule?.run(this.needsPieces)
   }
 
-  #ended(client: CarriedClient, isAnswered: boolean): void {
-    this.#unlink(client)
-    client.ended(isAnswered, this.#init.nowMs())
-    this.#init.events.onClient(client)
-    this.#schedule?.run(this.needsPieces)
-  }
-
-  #unlink(client: CarriedClient): void {
-    const { link } = client
-    if (link === undefined) return
-    client.link = undefined
-    link.close()
-    this.#byLink.delete(link)
+  #unlink(client: CarriedClient, link: ClientLink): void {
     this.#schedule?.assignment.removeHost(client)
     this.#router.removeHolder(link)
     this.#availability.isStale = true
@@ -185,11 +200,9 @@ export class TorrentCarrier {
 
   #banish(holder: Holder, piece: number): void {
     this.#init.counters.liars++
-    const client = this.#byLink.get(holder)
-    if (client !== undefined) {
-      client.isBanned = true
-      this.#unlink(client)
-    } else if (holder === this.#upstream) this.setUpstream(undefined)
+    const client = this.#clients.of(holder)
+    if (client !== undefined) this.#clients.ban(client)
+    else if (holder === this.#upstream) this.setUpstream(undefined)
     this.#init.events.onLiar(holder, piece)
   }
 
@@ -213,10 +226,11 @@ export class TorrentCarrier {
   #gain(client: CarriedClient, piece: number): void {
     const nowMs = this.#init.nowMs()
     client.observedMs = nowMs
+    client.gained(client.assigned.told.has(piece), nowMs)
     this.#note(client, piece)
     if (client.record(this.#torrent, nowMs)) this.#init.events.onClient(client)
     this.#schedule?.run(this.needsPieces)
-    this.#schedule?.offerLate([client])
+    this.#schedule?.offerLate(client)
   }
 
   #gainAll(client: CarriedClient): void {
@@ -225,6 +239,7 @@ export class TorrentCarrier {
 
   #note(client: CarriedClient, piece: number): void {
     this.#schedule?.assignment.gained(client, piece)
+    if (client.kind === 'host') this.#schedule?.gained(piece)
     this.#availability.add(piece)
     if (client.link !== undefined) this.#router.gained(client.link, piece)
   }
@@ -232,28 +247,32 @@ export class TorrentCarrier {
   #served(client: CarriedClient, { piece, length }: Block): void {
     this.#init.counters.sentBytes += length
     this.#schedule?.assignment.served(client, piece, this.#init.nowMs())
-    if (client.served(piece, length, this.#init.geometry?.bytesOf(piece))) this.#gain(client, piece)
+    this.#schedule?.served(piece)
+    if (client.served(piece, length, this.#geometry?.bytesOf(piece))) this.#gain(client, piece)
   }
 
   get #pieceBytes(): number | undefined {
-    return this.#init.geometry?.pieceBytes ?? (this.#pieceBytesSeen || undefined)
+    return this.#geometry?.pieceBytes ?? (this.#pieceBytesSeen || undefined)
   }
 
   #setPieces(pieces: number): void {
-    const { geometry, infoHash, random, nowMs } = this.#init
+    const { infoHash, random, nowMs, isRemote, isCongested } = this.#init
     this.#availability = new SiteAvailability(pieces, this.#downstreams)
     this.#schedule = new PieceSchedule({
-      geometry,
+      geometry: this.#geometry,
       router: this.#router,
       available: this.#availability.pieces,
       pieces,
-      cacheBytes: this.#init.memory.bytesMax,
+      cache: this.#cache,
+      isRemote,
+      isCongested,
       // Another first piece for each torrent, and the same one in all sites.
       start: infoHash.readUInt32BE(0) % pieces,
       random,
       nowMs,
     })
-    for (const client of this.#byLink.values()) this.#addToAssignment(client)
+    this.#schedule.setHold(this.isOnHold)
+    for (const client of this.#clients.linked) this.#addToAssignment(client)
   }
 
   #addToAssignment(client: CarriedClient): void {
@@ -333,7 +352,7 @@ export class TorrentCarrier {
   }
 
   request(requester: Requester, block: Block): RequestResult {
-    if (this.#init.geometry === undefined) {
+    if (this.#geometry === undefined) {
       if (!this.#availability.pieces.has(block.piece)) return 'out-of-range'
       this.#pieceBytesSeen = Math.max(this.#pieceBytesSeen, block.begin + block.length)
     }
@@ -346,19 +365,9 @@ export class TorrentCarrier {
 
   #isHeld(piece: number): boolean {
     if ((this.#schedule?.assignment.hostsWith(piece) ?? 0) > 0) return true
-    return [...this.#byLink.values()].some(({ kind, link }) => kind === 'source' && link?.has(piece) === true)
-  }
-
-  /** Hosts have the piece and choke the node: it becomes interested in some of them. */
-  #askForSlots(piece: number): void {
-    let hosts = 0
-    for (const holder of this.#router.chokedHolders(piece)) {
-      const client = this.#byLink.get(holder)
-      if (client?.link === undefined) continue
-      client.neededMs = this.#init.nowMs()
-      client.link.showInterest(true)
-      if (++hosts >= NEEDED_HOSTS_MAX) return
-    }
+    for (const { kind, link } of this.#clients.linked)
+      if (kind === 'source' && link?.has(piece) === true) return true
+    return false
   }
 
   // ---- Time
@@ -366,34 +375,24 @@ export class TorrentCarrier {
   /** Called a few times a second. */
   tick(): void {
     const nowMs = this.#init.nowMs()
-    for (const client of this.#clients.values()) {
-      const { link } = client
-      if (link === undefined) {
-        if (nowMs >= client.dialDueMs) this.#dial(client)
-        continue
-      }
-      link.tick()
-      if (this.#init.geometry === undefined)
+    this.#clients.tick()
+    for (const client of this.#clients.linked) {
+      if (client.noteStall(nowMs)) this.#init.events.onClient(client)
+      if (this.#geometry === undefined)
         for (const piece of client.settled(this.#pieceBytesSeen)) this.#gain(client, piece)
-      if (client.kind === 'host' && nowMs - client.neededMs >= NEEDED_MS) link.showInterest(false)
     }
-    this.#schedule?.assignment.expire(nowMs)
+    returnUnusedSlots(this.#clients.linkedHosts, nowMs)
+    if (this.#clients.count > 0 || this.#downstreams.size > 0) this.#usedMs = nowMs
     this.#router.tick()
     this.#availability.refresh(
       (piece) => this.#upstream?.has(piece) === true || this.#cache.has(piece) || this.#isHeld(piece),
     )
-    this.#checkNeeds()
-    this.#schedule?.run(this.needsPieces)
-    this.#schedule?.offerLate(this.#byLink.values())
+    this.needsPieces = this.#clients.needsPieces
+    this.#schedule?.tick(this.#clients.linkedHosts, this.needsPieces)
   }
 
   stop(): void {
-    for (const client of this.#clients.values()) this.#unlink(client)
-    this.#clients.clear()
+    this.#clients.stop()
     this.#cache.clear()
   }
-}
-
-function clientKey({ address, port }: Pick<CarriedClientUpdate, 'address' | 'port'>): string {
-  return `${address.toString()}:${port}`
 }

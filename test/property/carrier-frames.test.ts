@@ -32,7 +32,12 @@ const bytes = (max: number) =>
   fc.uint8Array({ minLength: 1, maxLength: max }).map((array) => Buffer.from(array))
 
 const frames: fc.Arbitrary<Frame> = fc.oneof(
-  fc.record({ kind: fc.constant('hello' as const), version: fc.constant(LINK_VERSION), site }),
+  fc.record({
+    kind: fc.constant('hello' as const),
+    version: fc.constant(LINK_VERSION),
+    node: fc.stringMatching(/^[0-9a-f]{16}$/),
+    site,
+  }),
   fc.record({
     kind: fc.constant('subscribe' as const),
     channel,
@@ -72,7 +77,7 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
 function write(frame: Frame): Buffer {
   switch (frame.kind) {
     case 'hello':
-      return writeHello(frame.site)
+      return writeHello(frame.node, frame.site)
     case 'subscribe':
       return writeSubscribe(frame.channel, frame.infoHash)
     case 'unsubscribe':

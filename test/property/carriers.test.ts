@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BlockCache, TorrentCache } from '../../src/carriers/block-cache.ts'
+import { BlockCache, SiteBlocks, TorrentBlocks } from '../../src/carriers/block-cache.ts'
 import { chooseUpstream, planTree } from '../../src/carriers/site-order.ts'
 import { aCarriedSwarm, Content, type SimulatedPeer } from '../simulated-peers.ts'
 
@@ -98,28 +98,44 @@ test('upstreams chosen by rank never close a circle, also where the sites see di
   )
 })
 
-test('the cache never holds more than its limit, and returns what was added', () => {
+test('the cache stays within its limit, and never evicts what a site holds', () => {
+  const PIECE_BYTES = 100
   fc.assert(
     fc.property(
       fc.array(
         fc.record({
-          torrent: fc.nat(2),
-          piece: fc.nat(20),
-          begin: fc.nat(3),
-          bytes: fc.integer({ min: 1, max: 100 }),
+          action: fc.constantFrom('hold', 'ahead', 'add', 'release'),
+          site: fc.nat(3),
+          piece: fc.nat(12),
         }),
         { maxLength: 200 },
       ),
-      (additions) => {
+      (actions) => {
         const cache = new BlockCache(500)
-        const torrents = [0, 1, 2].map(() => new TorrentCache(cache))
-        for (const { torrent, piece, begin, bytes } of additions) {
-          const data = Buffer.alloc(bytes, piece)
-          torrents[torrent]!.add(piece, begin, data)
+        // Two torrents in two sites each.
+        const torrents = [new TorrentBlocks(cache), new TorrentBlocks(cache)]
+        const sites = [0, 1, 2, 3].map((site) => new SiteBlocks(torrents[site >> 1]!))
+        const held = new Map<string, Buffer | undefined>()
+        for (const { action, site, piece } of actions) {
+          const blocks = sites[site]!
+          const key = `${site} ${piece}`
+          if (action === 'release') {
+            blocks.release(piece)
+            held.delete(key)
+          } else if (action === 'add') {
+            if (!held.has(key)) continue
+            const data = Buffer.alloc(PIECE_BYTES, piece)
+            blocks.add(piece, 0, data)
+            for (const other of held.keys()) if (other === key) held.set(other, data)
+          } else if (blocks.hold(piece, PIECE_BYTES, action === 'ahead') && !held.has(key))
+            held.set(key, blocks.get(piece, 0))
           expect(cache.bytes).toBeLessThanOrEqual(500)
-          expect(torrents[torrent]!.get(piece, begin)).toBe(data)
+          for (const [name, data] of held) {
+            const [at, which] = name.split(' ').map(Number) as [number, number]
+            if (data !== undefined) expect(sites[at]!.get(which, 0)?.equals(data)).toBe(true)
+          }
         }
-        for (const torrent of torrents) torrent.clear()
+        for (const blocks of sites) blocks.clear()
         expect(cache.bytes).toBe(0)
       },
     ),

@@ -63,6 +63,7 @@ async function carry(isRegistered: boolean, hosts: readonly (keyof typeof kinds)
   })
   const carriers = new Carriers({
     ownSite: '1',
+    ownNode: '0000000000000001',
     cacheBytes: 67_108_864,
     clock: systemClock,
     random: new SeededRandom(4),

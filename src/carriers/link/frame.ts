@@ -16,6 +16,9 @@ export const CHANNELS_MAX = 65_536
 /** Sites on the way to a source. */
 const PATH_SITES_MAX = 64
 const SITE_NAME_BYTES_MAX = 255
+/** Digits of the identity of a node, two a byte. */
+export const NODE_DIGITS = 16
+const NODE_BYTES = NODE_DIGITS / 2
 
 /*
   Frame => 5 + n bytes, big-endian
@@ -53,7 +56,7 @@ export interface CarrierState {
 }
 
 export type Frame =
-  | { readonly kind: 'hello'; readonly version: number; readonly site: string }
+  | { readonly kind: 'hello'; readonly version: number; readonly node: string; readonly site: string }
   | { readonly kind: 'subscribe'; readonly channel: number; readonly infoHash: Buffer }
   | { readonly kind: 'unsubscribe'; readonly channel: number }
   | ({ readonly kind: 'state'; readonly channel: number } & CarrierState)
@@ -73,13 +76,15 @@ export const PING = start(frameTypes.ping, 0)
 /*
   Hello => the first frame of each direction
      0  uint8     version
-     1  byte[n]   name of the site, UTF-8
+     1  byte[8]   identity of the node, another one for each start of its process
+     9  byte[n]   name of the site, UTF-8
 */
-export function writeHello(site: string): Buffer {
+export function writeHello(node: string, site: string): Buffer {
   const name = Buffer.from(site, 'utf8')
-  const frame = start(frameTypes.hello, 1 + name.length)
+  const frame = start(frameTypes.hello, 1 + NODE_BYTES + name.length)
   frame[FRAME_HEAD_BYTES] = LINK_VERSION
-  name.copy(frame, FRAME_HEAD_BYTES + 1)
+  frame.write(node, FRAME_HEAD_BYTES + 1, NODE_BYTES, 'hex')
+  name.copy(frame, FRAME_HEAD_BYTES + 1 + NODE_BYTES)
   return frame
 }
 
@@ -222,8 +227,10 @@ export function readFrame(type: number, body: Buffer): Frame | undefined {
 }
 
 function readHello(body: Buffer): Frame | undefined {
-  if (body.length < 2 || body.length > 1 + SITE_NAME_BYTES_MAX) return undefined
-  return { kind: 'hello', version: body[0] as number, site: body.toString('utf8', 1) }
+  const nameAt = 1 + NODE_BYTES
+  if (body.length <= nameAt || body.length > nameAt + SITE_NAME_BYTES_MAX) return undefined
+  const node = body.toString('hex', 1, nameAt)
+  return { kind: 'hello', version: body[0] as number, node, site: body.toString('utf8', nameAt) }
 }
 
 function readState(channel: number, rest: Buffer): Frame | undefined {

@@ -1,14 +1,16 @@
 /**
- * Keeps a connection to one node of each other site. Of two sites, the one whose name is first in the order of code
- * points dials, so that two nodes do not connect twice; a site without a URL is dialled by none, and dials itself.
+ * Keeps a connection to each node of the other sites. Of two sites, the one whose name is first in the order of code points
+ * dials, so that two nodes do not connect twice; a site without a URL is dialled by none, and dials itself.
  */
 import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import { requestUpgrade, type Upgraded } from './upgrade.ts'
 
-/** Doubles after each failure, with a jitter of a fifth. */
+/** Doubles after each failure, with a jitter of a fifth. Short, because a rollout waits for the link. */
 const DELAY_MS_MIN = 500
-const DELAY_MS_MAX = 10_000
+const DELAY_MS_MAX = 4_000
+/** Several URLs may lead to one node, and to another one later. */
+const DUPLICATE_MS = 10_000
 
 export interface DialledSite {
   readonly site: string
@@ -21,15 +23,19 @@ export interface LinkDialerInit {
   readonly token: string
   readonly random: Random
   readonly log: Log
-  readonly isLinked: (site: string) => boolean
-  readonly onUpgraded: (site: string, upgraded: Upgraded) => void
+  readonly nowMs: () => number
+  /** `onEnd` is called once, when the connection has ended. */
+  readonly onUpgraded: (site: string, upgraded: Upgraded, onEnd: (isDuplicate: boolean) => void) => void
+  readonly upgrade?: typeof requestUpgrade
 }
 
 interface Target {
-  urls: readonly string[]
+  readonly site: string
+  readonly url: string
   failures: number
   dueMs: number
-  isDialling: boolean
+  /** The target is dialled, or connected. */
+  isBusy: boolean
 }
 
 export class LinkDialer {
@@ -42,45 +48,47 @@ export class LinkDialer {
 
   /** `sites`: all other sites that are joined by carriers. `hasOwnUrls`: the others have a URL of this site. */
   setSites(sites: readonly DialledSite[], hasOwnUrls: boolean): void {
-    const dialled = sites.filter(
-      ({ site, urls }) => urls.length > 0 && (!hasOwnUrls || this.#init.ownSite < site),
-    )
-    for (const site of this.#targets.keys())
-      if (!dialled.some((other) => other.site === site)) this.#targets.delete(site)
-    for (const { site, urls } of dialled) {
-      const known = this.#targets.get(site)
-      if (known === undefined) this.#targets.set(site, { urls, failures: 0, dueMs: 0, isDialling: false })
-      else known.urls = urls
+    const urls = new Set<string>()
+    for (const { site, urls: ofSite } of sites) {
+      if (hasOwnUrls && this.#init.ownSite > site) continue
+      for (const url of ofSite) {
+        const key = `${site} ${url}`
+        urls.add(key)
+        if (!this.#targets.has(key))
+          this.#targets.set(key, { site, url, failures: 0, dueMs: 0, isBusy: false })
+      }
     }
+    for (const key of this.#targets.keys()) if (!urls.has(key)) this.#targets.delete(key)
   }
 
   /** Called about once a second. */
-  tick(nowMs: number): void {
-    for (const [site, target] of this.#targets)
-      if (!target.isDialling && nowMs >= target.dueMs && !this.#init.isLinked(site))
-        void this.#dial(site, target, nowMs)
+  tick(): void {
+    const nowMs = this.#init.nowMs()
+    for (const target of this.#targets.values())
+      if (!target.isBusy && nowMs >= target.dueMs) void this.#dial(target)
   }
 
-  async #dial(site: string, target: Target, nowMs: number): Promise<void> {
-    const { token, random, log, onUpgraded } = this.#init
-    const url = target.urls[target.failures % target.urls.length]
-    if (url === undefined) return
-    target.isDialling = true
+  async #dial(target: Target): Promise<void> {
+    const { token, random, log, nowMs, onUpgraded, upgrade = requestUpgrade } = this.#init
+    const { site, url } = target
+    target.isBusy = true
     try {
-      const upgraded = await requestUpgrade(url, token)
+      const upgraded = await upgrade(url, token)
       target.failures = 0
-      target.dueMs = nowMs + DELAY_MS_MIN
-      onUpgraded(site, upgraded)
+      onUpgraded(site, upgraded, (isDuplicate) => {
+        target.isBusy = false
+        target.dueMs = nowMs() + (isDuplicate ? DUPLICATE_MS : DELAY_MS_MIN)
+      })
     } catch (error) {
+      target.isBusy = false
       const delayMs = Math.min(DELAY_MS_MAX, DELAY_MS_MIN * 2 ** target.failures++)
-      target.dueMs = nowMs + delayMs * (1 - random.below(200) / 1_000)
+      target.dueMs = nowMs() + delayMs * (1 - random.below(200) / 1_000)
       const reason = error instanceof Error ? error.message : String(error)
-      log.warn(
+      const write = target.failures === 1 ? log.warn : log.debug
+      write(
         { event: 'carrier-link-failed', site, url, reason },
         'a node of a site cannot be reached for carrying',
       )
-    } finally {
-      target.isDialling = false
     }
   }
 }

@@ -8,7 +8,7 @@ import { PendingRequests } from '../pending-requests.ts'
 import type { Downstream } from '../site-availability.ts'
 import type { TorrentCarrier } from '../torrent-carrier.ts'
 import { TransferRate } from '../transfer-rate.ts'
-import { writeAvailable, writeInvalid, writePieces, writeState } from './frame.ts'
+import { type CarrierState, writeAvailable, writeInvalid, writePieces, writeState } from './frame.ts'
 
 /** A second at 4 Gbit/s is requested ahead at most. What is routed may be delivered at once, and is in the cache anyway. */
 const LIMITS = { requestsMax: 32_768, routedBytesMin: 2_097_152, routedBytesMax: 67_108_864 }
@@ -25,6 +25,9 @@ export interface QueuedBlock {
   readonly data: Buffer
 }
 
+/** Another node of the site carries the torrent, or none does. */
+const NOT_CARRIED: CarrierState = { hasSource: false, rank: undefined, sitesFed: 0, pieces: 0, path: [] }
+
 export class Publication implements Downstream {
   readonly channel: number
   readonly infoHash: Buffer
@@ -36,7 +39,7 @@ export class Publication implements Downstream {
   readonly #available: number[] = []
   readonly #rate: TransferRate
   #published: Published | undefined
-  #sentState = ''
+  #sent: CarrierState | undefined
   #areReplaced = true
   #isServing = false
 
@@ -132,16 +135,20 @@ export class Publication implements Downstream {
   /** `published`: undefined while this node does not carry the torrent. Called a few times a second. */
   tick(published: Published | undefined): void {
     if (published?.carrier !== this.#published?.carrier) this.#attach(published)
-    if (published === undefined) return
+    if (published === undefined) {
+      if (this.#sent !== undefined) this.#send(writeState(this.channel, NOT_CARRIED))
+      this.#sent = undefined
+      return
+    }
     const { view, carrier } = published
     const { hasSource, rank, path, pieces } = view
     // Its own subscription is not a reason to choose another site.
     const sitesFed = Math.max(0, view.sitesFed - 1)
-    const state = JSON.stringify([hasSource, rank, path, pieces, sitesFed])
-    const hadPieces = this.#sentState !== '' && pieces > 0
-    if (state !== this.#sentState) {
-      this.#sentState = state
-      this.#send(writeState(this.channel, { hasSource, rank, path, pieces, sitesFed }))
+    const state = { hasSource, rank, path, pieces, sitesFed }
+    const hadPieces = (this.#sent?.pieces ?? 0) > 0
+    if (this.#sent === undefined || !isSameState(state, this.#sent)) {
+      this.#sent = state
+      this.#send(writeState(this.channel, state))
     }
     if (pieces === 0) return
     if (this.#areReplaced || !hadPieces) {
@@ -161,7 +168,6 @@ export class Publication implements Downstream {
   #attach(published: Published | undefined): void {
     const previous = this.#published
     this.#published = published
-    this.#sentState = ''
     this.#areReplaced = true
     if (previous !== undefined) {
       for (const block of this.#requests.clear()) previous.carrier.cancel(this, block)
@@ -170,4 +176,15 @@ export class Publication implements Downstream {
     this.#blocks.length = 0
     published?.carrier.addDownstream(this)
   }
+}
+
+function isSameState(a: CarrierState, b: CarrierState): boolean {
+  return (
+    a.hasSource === b.hasSource &&
+    a.rank === b.rank &&
+    a.sitesFed === b.sitesFed &&
+    a.pieces === b.pieces &&
+    a.path.length === b.path.length &&
+    a.path.every((site, at) => site === b.path[at])
+  )
 }

@@ -72,6 +72,7 @@ export class RemoteCarrier implements CarrierView {
     this.#connections.add(connection)
     return {
       holder: connection,
+      tick: () => {},
       close: () => {
         this.#connections.delete(connection)
         connection.cancelAll()
@@ -83,6 +84,7 @@ export class RemoteCarrier implements CarrierView {
 
   update(state: CarrierState): void {
     this.#state = state
+    if (state.pieces === 0) this.#pieces = new PieceSet(0)
   }
 
   /** Returns whether the bits fit the number of pieces. */

@@ -8,7 +8,6 @@
  * Both sides send something each second. A side that receives nothing for five seconds ends the connection.
  */
 import type { ClientSocket, SocketEvents } from '../../observers/client-socket.ts'
-import { TokenBucket } from '../../observers/token-bucket.ts'
 import type { CarrierCounters } from '../carrier-counters.ts'
 import {
   CHANNELS_MAX,
@@ -21,6 +20,7 @@ import {
   writeUnsubscribe,
 } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
+import type { LinkRates } from './link-rates.ts'
 import { Publication, type Published } from './publication.ts'
 import { RemoteCarrier } from './remote-carrier.ts'
 
@@ -28,11 +28,10 @@ const PING_MS = 1_000
 const SILENT_MS_MAX = 5_000
 /** Bytes in the socket's buffer above which no further block is sent: 20 ms at 400 Mbit/s. */
 const UNSENT_BYTES_MAX = 1_048_576
-/** A limited rate may be exceeded by this many seconds of it at once. */
-const BURST_SECONDS = 0.25
-
 export interface SiteLinkInit {
   readonly ownSite: string
+  /** `NODE_DIGITS` hexadecimal digits. */
+  readonly ownNode: string
   /** The socket is open. */
   readonly connect: (events: Pick<SocketEvents, 'onData' | 'onDrain' | 'onEnd'>) => ClientSocket
   /**
@@ -40,6 +39,7 @@ export interface SiteLinkInit {
    * carriers, and bytes that arrive before would be lost.
    */
   readonly isAccepted: boolean
+  readonly rates: LinkRates
   readonly counters: CarrierCounters
   readonly nowMs: () => number
   /** The carrier of the own site for a torrent, while this node carries it. */
@@ -47,8 +47,12 @@ export interface SiteLinkInit {
   /** Whether the other side may be this site. */
   readonly admits: (site: string) => boolean
   readonly events: {
-    /** The other side is this site. */
-    onOpen(site: string): void
+    /** The other side is this node. Returns false where another connection to it is kept. */
+    onHello(site: string, node: string): boolean
+    /** Both sides may subscribe. */
+    onOpen(site: string, node: string): void
+    /** Blocks wait for a rate that other connections share. The receiver calls `sendBlock` of each of them in turn. */
+    onRated(site: string): void
     /** At most once, and never after `close`. */
     onEnd(reason: string): void
   }
@@ -62,7 +66,6 @@ export class SiteLink {
   readonly #publications = new Map<number, Publication>()
   /** Publications with blocks, in the order of their turns. */
   readonly #turns = new Set<Publication>()
-  #bucket: TokenBucket | undefined
   #site: string | undefined
   #nextChannel = 0
   #sentMs: number
@@ -80,16 +83,12 @@ export class SiteLink {
       onDrain: () => this.#pump(),
       onEnd: (end) => this.#end(end === 'closed' ? 'the other node closed the connection' : end),
     })
-    if (init.isAccepted) this.#send(writeHello(init.ownSite))
+    if (init.isAccepted) this.#send(writeHello(init.ownNode, init.ownSite))
   }
 
-  /** Bytes per second of blocks that this side sends. Undefined: as fast as the connection allows. */
-  setRate(bytesPerSecond: number | undefined): void {
-    const nowMs = this.#init.nowMs()
-    this.#bucket =
-      bytesPerSecond === undefined
-        ? undefined
-        : new TokenBucket({ perSecond: bytesPerSecond, burst: bytesPerSecond * BURST_SECONDS, nowMs })
+  /** Blocks wait until the connection accepts them. */
+  get isCongested(): boolean {
+    return this.#turns.size > 0
   }
 
   /** The torrent in the other side's site. */
@@ -161,7 +160,7 @@ export class SiteLink {
 
   #receive(frame: Frame): void {
     if (this.#isEnded) return
-    if (frame.kind === 'hello') return this.#greet(frame.version, frame.site)
+    if (frame.kind === 'hello') return this.#greet(frame)
     if (this.#site === undefined) return this.#end(`a frame of kind ${frame.kind} before the first one`)
     if (frame.kind === 'ping') return
     switch (frame.kind) {
@@ -179,14 +178,15 @@ export class SiteLink {
     }
   }
 
-  #greet(version: number, site: string): void {
+  #greet({ version, site, node }: Extract<Frame, { readonly kind: 'hello' }>): void {
+    const { ownSite, ownNode, isAccepted, admits, events } = this.#init
     if (version !== LINK_VERSION) return this.#end(`the other node has version ${version} of the protocol`)
     if (this.#site !== undefined) return this.#end('a second hello')
-    if (site === this.#init.ownSite || !this.#init.admits(site))
-      return this.#end(`the site ${site} is not expected`)
+    if (site === ownSite || !admits(site)) return this.#end(`the site ${site} is not expected`)
     this.#site = site
-    if (!this.#init.isAccepted) this.#send(writeHello(this.#init.ownSite))
-    this.#init.events.onOpen(site)
+    if (!events.onHello(site, node)) return this.#end('the node is connected already')
+    if (!isAccepted) this.#send(writeHello(ownNode, ownSite))
+    events.onOpen(site, node)
   }
 
   /** Frames of the publisher of a channel. After `unsubscribe`, some of them may be on their way. */
@@ -235,19 +235,28 @@ export class SiteLink {
     if (isAccepted === false) this.#end('too many requests')
   }
 
-  /** One block of each torrent in turn, as long as the connection accepts them. */
   #pump(): void {
-    while (!this.#isEnded && this.#socket.unsentBytes < UNSENT_BYTES_MAX) {
-      if (this.#bucket !== undefined && this.#bucket.left(this.#init.nowMs()) <= 0) return
-      const [publication] = this.#turns
-      if (publication === undefined) return
+    if (this.#site !== undefined && this.#init.rates.get(this.#init.ownSite, this.#site) !== undefined)
+      this.#init.events.onRated(this.#site)
+    else while (this.sendBlock());
+  }
+
+  /** One block of each torrent in turn. Returns whether the connection and its rate accepted one. */
+  sendBlock(): boolean {
+    const { ownSite, rates } = this.#init
+    const site = this.#site
+    for (const publication of this.#turns) {
+      if (site === undefined || this.#isEnded || this.#socket.unsentBytes >= UNSENT_BYTES_MAX) return false
+      if (!rates.isOpen(ownSite, site)) return false
       this.#turns.delete(publication)
       const next = publication.take()
       if (publication.hasBlocks) this.#turns.add(publication)
       if (next === undefined) continue
       const { block, data } = next
-      this.#bucket?.spend(data.length, this.#init.nowMs())
+      rates.spend(ownSite, site, data.length)
       this.#send(Buffer.concat([writeBlockHead(publication.channel, block), data]))
+      return true
     }
+    return false
   }
 }

@@ -2,14 +2,16 @@
  * Program of the process that carries content for a node, so that announces never wait for blocks. When the node ends,
  * the channel closes and this process ends too.
  */
-import type { Socket } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { parseAddress } from '../../core/address.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
-import { SeededRandom } from '../../core/random.ts'
+import { SeededRandom, systemSecret } from '../../core/random.ts'
 import { dialTcp } from '../../observers/client-socket.ts'
 import type { Observation } from '../../observers/observation.ts'
+import { listenForPeers } from '../accepted-socket.ts'
 import { Carriers } from '../carriers.ts'
+import { NODE_DIGITS } from '../link/frame.ts'
 import { LinkDialer } from '../link/link-dialer.ts'
 import { openStream } from '../link/stream-socket.ts'
 import { TorrentGeometry } from '../torrent-geometry.ts'
@@ -38,15 +40,18 @@ const write =
 const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
 
 let sites: readonly string[] = []
+let server: Server | undefined
 const random = new SeededRandom(seed)
 const carriers = new Carriers({
   ownSite,
+  ownNode: systemSecret().toString('hex', 0, NODE_DIGITS / 2),
   cacheBytes,
   clock: systemClock,
   random,
   dial: dialTcp,
   log,
   onObservations: (batch) => send({ kind: 'observations', batch: batch.map(toMessage) }),
+  onCarriage: (changed, ended) => send({ kind: 'carriage', changed, ended }),
 })
 const isExpected = (site: string) => sites.includes(site)
 const dialer =
@@ -57,12 +62,13 @@ const dialer =
         token,
         random,
         log,
-        isLinked: (site) => carriers.linkedSites.includes(site),
-        onUpgraded: (site, { stream, head }) =>
+        nowMs: () => systemClock.nowMs(),
+        onUpgraded: (site, { stream, head }, onEnd) =>
           carriers.addLink({
             connect: (events) => openStream(stream, head, events),
             isAccepted: false,
             admits: (name) => name === site,
+            onEnd,
           }),
       })
 
@@ -87,6 +93,7 @@ process.on('message', (message: ToCarriers, handle: Socket | undefined) => {
 /** Nothing keeps the process alive afterwards. */
 process.on('disconnect', () => {
   carriers.stop()
+  server?.close()
   clearInterval(timer)
 })
 // Both reach every process of a terminal. The node decides.
@@ -95,7 +102,7 @@ process.on('SIGHUP', () => undefined)
 
 carriers.start()
 const timer = setInterval(() => {
-  dialer?.tick(systemClock.nowMs())
+  dialer?.tick()
   send({ kind: 'reading', reading: read() })
 }, READING_MS)
 send({ kind: 'ready' })
@@ -125,8 +132,25 @@ function execute(command: CarrierCommand): void {
       carriers.setCost((a, b) => costs.get(`${a}\n${b}`) ?? costs.get(`${b}\n${a}`) ?? Infinity)
       return dialer?.setSites(command.sites, command.hasOwnUrls)
     }
+    case 'listen':
+      return void listen(command.host, command.port)
     case 'rate':
-      return carriers.setRate(command.site, command.bytesPerSecond)
+      return carriers.setRate(command.from, command.to, command.bytesPerSecond)
+    case 'hold':
+      return carriers.setHold(Buffer.from(command.infoHash), command.site, command.isOnHold)
+  }
+}
+
+async function listen(host: string | undefined, port: number): Promise<void> {
+  server?.close()
+  server = undefined
+  if (host === undefined) return send({ kind: 'listening', port: undefined, reason: undefined })
+  try {
+    server = await listenForPeers(carriers.listener, host, port)
+    send({ kind: 'listening', port: (server.address() as AddressInfo).port, reason: undefined })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    send({ kind: 'listening', port: undefined, reason })
   }
 }
 
@@ -137,13 +161,15 @@ function toMessage(observation: Observation): CarrierObservation {
 function read(): CarrierReading {
   const relays = new Map<string, number>()
   for (const { site } of carriers.carried()) relays.set(site, (relays.get(site) ?? 0) + 1)
-  const { counters, linkedSites, cachedBytes } = carriers
+  const { counters, linkedSites, linkedNodes, cachedBytes } = carriers
   return {
     relays: [...relays],
     relayed: [...counters.relayed()].map(({ to, from, bytes }) => [to, from, bytes] as const),
     linkedSites,
+    linkedNodes,
     cachedBytes,
     liars: counters.liars,
+    rejectedPeers: carriers.listener.rejected,
     piecesInvalid: counters.piecesInvalid,
     faults: { ...counters.faults },
   }

@@ -15,6 +15,7 @@ import type { Observation } from '../../observers/observation.ts'
 import type {
   CarrierArguments,
   CarrierCommand,
+  CarriageMessage,
   CarriedClientAddress,
   CarrierObservation,
   CarrierReading,
@@ -35,6 +36,10 @@ export interface CarrierProcessInit {
   readonly program?: string
   readonly log: Log
   readonly onObservations: (batch: readonly Observation[]) => void
+  /** `carriageOf` has a new value for these. Also called for all of them when the process ends. */
+  readonly onCarriage?: (changed: readonly Pick<CarriageMessage, 'site' | 'infoHash'>[]) => void
+  /** `peersPort` has a new value. */
+  readonly onPeersPort?: (port: number | undefined) => void
   /** The process began or ended. */
   readonly onRunning: (isRunning: boolean) => void
 }
@@ -51,7 +56,10 @@ export class CarrierProcess {
   #isStopping = false
   #batch: NodeJS.Timeout | undefined
   #restart: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
   #reading: CarrierReading | undefined
+  #peersPort: number | undefined
+  readonly #carriage = new Map<string, CarriageMessage>()
   /** Of processes that ended: to, from. */
   readonly #relayedBefore = new Map<string, number>()
   exits = 0
@@ -67,6 +75,21 @@ export class CarrierProcess {
   /** The state of the process half a second ago at most. */
   get reading(): CarrierReading | undefined {
     return this.#reading
+  }
+
+  /** Port of `listen.peers`, while the process listens there. */
+  get peersPort(): number | undefined {
+    return this.#peersPort
+  }
+
+  /** State of a torrent at a site. Undefined where the process does not carry it, or does not run. */
+  carriageOf(infoHash: Uint8Array, site: string): CarriageMessage | undefined {
+    return this.#carriage.get(carriageKey({ infoHash, site }))
+  }
+
+  /** All torrents and sites that the process carries. */
+  get carriage(): Iterable<CarriageMessage> {
+    return this.#carriage.values()
   }
 
   /** Of the present process. */
@@ -96,14 +119,18 @@ export class CarrierProcess {
 
   command(command: CarrierCommand): void {
     const key = keyOf(command)
+    const isNew = command.kind === 'client' && !this.#state.has(key)
     if (command.kind === 'remove') this.#state.delete(key)
     else if (command.kind === 'forget') this.#state.delete(`geometry ${hexOf(command.infoHash)}`)
+    else if (command.kind === 'hold' && !command.isOnHold) this.#state.delete(key)
     else this.#state.set(key, command)
     if (!this.#isRunning) return
     // The last command about a subject replaces an earlier one, and takes its place in the order.
     this.#pending.delete(key)
     this.#pending.set(key, command)
-    this.#batch ??= setTimeout(() => this.#flush(), BATCH_MS)
+    // An announce may wait until a new client was dialled.
+    if (isNew) this.#immediate ??= setImmediate(() => this.#flush())
+    else this.#batch ??= setTimeout(() => this.#flush(), BATCH_MS)
   }
 
   /** A connection of another node, whose upgrade was accepted. Closed where no process runs. */
@@ -121,6 +148,7 @@ export class CarrierProcess {
     this.#isStopping = true
     clearTimeout(this.#restart)
     clearTimeout(this.#batch)
+    clearImmediate(this.#immediate)
     const child = this.#child
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
@@ -134,10 +162,16 @@ export class CarrierProcess {
     switch (message.kind) {
       case 'ready':
         this.#isRunning = true
-        this.#send([...this.#state.values()])
+        this.#send(
+          [...this.#state.values()].toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind)),
+        )
         return this.#init.onRunning(true)
       case 'observations':
         return this.#init.onObservations(message.batch.flatMap(toObservation))
+      case 'listening':
+        return this.#takePort(message.port, message.reason)
+      case 'carriage':
+        return this.#takeCarriage(message.changed, message.ended)
       case 'reading':
         this.#reading = message.reading
         return
@@ -146,8 +180,33 @@ export class CarrierProcess {
     }
   }
 
+  #takePort(port: number | undefined, reason: string | undefined): void {
+    this.#peersPort = port
+    const command = this.#state.get('listen')
+    // The next process uses the same port: clients know it.
+    if (port !== undefined && command?.kind === 'listen') this.#state.set('listen', { ...command, port })
+    if (reason !== undefined)
+      this.#init.log.error(
+        { event: 'peers-listener-failed', reason },
+        'listen.peers cannot be opened; clients that cannot be dialled are not carried',
+      )
+    this.#init.onPeersPort?.(port)
+  }
+
+  #takeCarriage(
+    changed: readonly CarriageMessage[],
+    ended: readonly Pick<CarriageMessage, 'site' | 'infoHash'>[],
+  ): void {
+    for (const carriage of changed) this.#carriage.set(carriageKey(carriage), carriage)
+    for (const at of ended) this.#carriage.delete(carriageKey(at))
+    this.#init.onCarriage?.([...changed, ...ended])
+  }
+
   #flush(): void {
+    clearTimeout(this.#batch)
+    clearImmediate(this.#immediate)
     this.#batch = undefined
+    this.#immediate = undefined
     const commands = [...this.#pending.values()]
     this.#pending.clear()
     this.#send(commands)
@@ -169,6 +228,8 @@ export class CarrierProcess {
     this.#reading = undefined
     const wasRunning = this.#isRunning
     this.#isRunning = false
+    this.#peersPort = undefined
+    this.#takeCarriage([], [...this.#carriage.values()])
     if (this.#isStopping) return
     this.exits++
     this.#failures = elapsedMs() - this.#startedMs >= HEALTHY_AFTER_MS ? 0 : this.#failures
@@ -182,6 +243,22 @@ export class CarrierProcess {
   }
 }
 
+/** Commands to a process that begins: it knows the torrents and sites before the clients. */
+const ORDER: readonly CarrierCommand['kind'][] = [
+  'listen',
+  'sites',
+  'rate',
+  'hold',
+  'geometry',
+  'client',
+  'remove',
+  'forget',
+]
+
+function carriageKey({ infoHash, site }: Pick<CarriageMessage, 'site' | 'infoHash'>): string {
+  return `${hexOf(infoHash)} ${site}`
+}
+
 function keyOf(command: CarrierCommand): string {
   switch (command.kind) {
     case 'client':
@@ -190,8 +267,12 @@ function keyOf(command: CarrierCommand): string {
     case 'geometry':
     case 'forget':
       return `geometry ${hexOf(command.infoHash)}`
+    case 'listen':
+      return 'listen'
     case 'rate':
-      return `rate ${command.site}`
+      return `rate ${command.from}\n${command.to}`
+    case 'hold':
+      return `hold ${hexOf(command.infoHash)} ${command.site ?? ''}`
     default:
       return command.kind
   }

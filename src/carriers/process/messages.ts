@@ -1,7 +1,7 @@
 /**
  * Messages between a node and the process of its carriers. Both are of one build, therefore messages have no version and
- * are not checked. Commands and observations are sent in batches, at most one each 50 ms. Buffers are passed as they are
- * (`serialization: 'advanced'`).
+ * are not checked. Commands are sent in batches, at most one each 50 ms; a new client and the outcome of a dial are sent at
+ * once. Buffers are passed as they are (`serialization: 'advanced'`).
  */
 import type { DialledSite } from '../link/link-dialer.ts'
 
@@ -13,8 +13,9 @@ export interface CarriedClientAddress {
 }
 
 export interface SiteRate {
-  readonly site: string
-  /** Undefined: as fast as the connection allows. */
+  readonly from: string
+  readonly to: string
+  /** Bytes of blocks. Undefined: as fast as the connections allow. Zero: nothing. */
   readonly bytesPerSecond: number | undefined
 }
 
@@ -37,6 +38,15 @@ export type CarrierCommand =
       readonly costs: readonly (readonly [string, string, number])[]
     }
   | ({ readonly kind: 'rate' } & SiteRate)
+  /** `listen.peers`. `port` 0: a free one. `host`: undefined closes the listener. */
+  | { readonly kind: 'listen'; readonly host: string | undefined; readonly port: number }
+  /** No content of the torrent flows to the site. `site`: undefined for all sites. */
+  | {
+      readonly kind: 'hold'
+      readonly infoHash: Uint8Array
+      readonly site: string | undefined
+      readonly isOnHold: boolean
+    }
 
 export type ToCarriers =
   | { readonly kind: 'commands'; readonly commands: readonly CarrierCommand[] }
@@ -59,21 +69,43 @@ export interface CarrierObservation {
   readonly isStalled: boolean
 }
 
+/** A `Carriage` of the process: one torrent at one site. */
+export interface CarriageMessage {
+  readonly site: string
+  readonly infoHash: Uint8Array
+  readonly hasSource: boolean
+  readonly upstream: string | undefined
+  readonly needsPieces: boolean
+  readonly hosts: number
+  readonly bytesPerSecond: number
+}
+
 export interface CarrierReading {
   /** Torrents that have a carrier, by site. */
   readonly relays: readonly (readonly [string, number])[]
   /** Bytes since the start of the process: to, from. */
   readonly relayed: readonly (readonly [string, string, number])[]
   readonly linkedSites: readonly string[]
+  readonly linkedNodes: number
   readonly cachedBytes: number
   readonly liars: number
   readonly piecesInvalid: number
+  /** Connections to `listen.peers` that were closed before they became the link of a client. */
+  readonly rejectedPeers: number
   readonly faults: Readonly<Record<string, number>>
 }
 
 export type FromCarriers =
   | { readonly kind: 'ready' }
   | { readonly kind: 'observations'; readonly batch: readonly CarrierObservation[] }
+  /** Port of `listen.peers`, or the reason for which the process does not listen there. */
+  | { readonly kind: 'listening'; readonly port: number | undefined; readonly reason: string | undefined }
+  /** `ended`: the process does not carry them any more. */
+  | {
+      readonly kind: 'carriage'
+      readonly changed: readonly CarriageMessage[]
+      readonly ended: readonly Pick<CarriageMessage, 'site' | 'infoHash'>[]
+    }
   | { readonly kind: 'reading'; readonly reading: CarrierReading }
   | {
       readonly kind: 'log'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BlockCache, TorrentCache } from '../../../src/carriers/block-cache.ts'
+import { BlockCache, SiteBlocks, TorrentBlocks } from '../../../src/carriers/block-cache.ts'
 import { BlockRouter } from '../../../src/carriers/block-router.ts'
 import type { Holder, HolderKind, Requester } from '../../../src/carriers/holder.ts'
 import type { Block } from '../../../src/wire/peer/block.ts'
@@ -47,15 +47,18 @@ class FakeRequester implements Requester {
 
 function aRouter({ isRegistered = true, cacheBytes = 10_000_000 } = {}) {
   const memory = new BlockCache(cacheBytes)
+  const cache = new SiteBlocks(new TorrentBlocks(memory))
   const now = { ms: 0 }
   const events: string[] = []
   const router = new BlockRouter({
     geometry: isRegistered ? CONTENT.geometry : undefined,
-    memory,
-    cache: new TorrentCache(memory),
+    cache,
     nowMs: () => now.ms,
     events: {
-      onPiece: (piece) => events.push(`piece ${piece}`),
+      onPiece: (piece) => {
+        events.push(`piece ${piece}`)
+        cache.release(piece)
+      },
       onInvalid: (piece) => events.push(`invalid ${piece}`),
       onLiar: (holder, piece) => events.push(`liar ${holder.name} ${piece}`),
       onChoked: (piece) => events.push(`choked ${piece}`),
@@ -171,7 +174,7 @@ describe('the router', () => {
   })
 
   it('requests the blocks of a holder that sends nothing from another one', () => {
-    const { router, now, answer, events } = aRouter()
+    const { router, now } = aRouter()
     const [first, second] = [new FakeHolder('source'), new FakeHolder('source')]
     router.addHolder(first)
     router.fetchAhead(0)
@@ -183,8 +186,57 @@ describe('the router', () => {
     router.tick()
     expect(second.asked).toHaveLength(4)
     expect(first.cancelled).toHaveLength(4)
+  })
+
+  it('uses the block of a holder that is late, and cancels it at the other one', () => {
+    const { router, now, answer, events } = aRouter()
+    const [first, second] = [new FakeHolder('source'), new FakeHolder('source')]
+    const client = new FakeRequester()
+    router.addHolder(first)
+    router.request(client, block(0, 0))
+    router.addHolder(second)
+    now.ms = 12_000
+    router.tick()
     answer(first, block(0, 0))
+    expect(client.delivered).toEqual([block(0, 0)])
+    expect(second.cancelled).toEqual([block(0, 0)])
+    answer(second, block(0, 0))
     expect(events).toEqual(['unrequested source'])
+  })
+
+  it('uses the blocks that a holder sends after it choked the node', () => {
+    const { router, answer } = aRouter()
+    const source = new FakeHolder('source')
+    const client = new FakeRequester()
+    router.addHolder(source)
+    router.request(client, block(0, 0))
+    source.isReady = false
+    router.choked(source)
+    answer(source, block(0, 0))
+    expect(client.delivered).toEqual([block(0, 0)])
+    source.isReady = true
+    router.ready(source)
+    expect(source.asked.filter(({ begin }) => begin === 0)).toHaveLength(1)
+  })
+
+  it('waits half a minute for hosts that choke before it fetches a piece a second time', () => {
+    const { router, answer, now } = aRouter({ cacheBytes: 2 * 65_536 })
+    const source = new FakeHolder('source')
+    router.addHolder(source)
+    for (const piece of [0, 1, 2]) {
+      router.fetchAhead(piece)
+      for (const asked of source.asked.splice(0)) answer(source, asked)
+    }
+    const host = new FakeHolder('host')
+    host.isReady = false
+    router.addHolder(host)
+    router.request(new FakeRequester(), block(0, 0))
+    now.ms = 29_000
+    router.tick()
+    expect(source.asked).toHaveLength(0)
+    now.ms = 30_000
+    router.tick()
+    expect(source.asked).toHaveLength(4)
   })
 
   it('asks another site only for a piece that no client of the site has', () => {
@@ -208,7 +260,7 @@ describe('the router', () => {
     router.addHolder(host)
     router.fetchAhead(0)
     expect(events).toEqual(['choked 0'])
-    now.ms = 4_900
+    now.ms = 4_000
     router.tick()
     expect(site.asked).toHaveLength(0)
     now.ms = 5_000
@@ -245,7 +297,7 @@ describe('the router', () => {
     expect(source.asked).toHaveLength(0)
   })
 
-  it('keeps requests for further pieces waiting while pieces that arrive fill half of the cache', () => {
+  it('keeps requests for further pieces waiting while held pieces fill the cache', () => {
     const { router, answer } = aRouter({ cacheBytes: 2 * 65_536 })
     const source = new FakeHolder('source')
     const client = new FakeRequester()
@@ -264,6 +316,23 @@ describe('the router', () => {
     expect(router.request(client, { piece: 0, begin: 65_536, length: 1 })).toBe('out-of-range')
     expect(router.request(client, { piece: 0, begin: 8_192, length: 16_384 })).toBe('out-of-range')
     expect(router.request(client, { piece: 0, begin: 8_192, length: 8_192 })).toBe('accepted')
+  })
+
+  it('requests and delivers nothing on hold, and everything afterwards', () => {
+    const { router, answer } = aRouter()
+    const source = new FakeHolder('source')
+    const client = new FakeRequester()
+    router.addHolder(source)
+    router.request(client, block(0, 0))
+    router.setHold(true)
+    expect(source.cancelled).toHaveLength(4)
+    router.request(client, block(1, 0))
+    expect(router.fetchAhead(2)).toBe(false)
+    router.tick()
+    expect(source.asked.splice(0)).toHaveLength(4)
+    router.setHold(false)
+    for (const asked of source.asked.splice(0)) answer(source, asked)
+    expect(client.delivered).toEqual([block(0, 0), block(1, 0)])
   })
 
   it('does not deliver a cancelled block, and keeps it for later requests', () => {

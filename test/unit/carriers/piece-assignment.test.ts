@@ -9,6 +9,7 @@ import { SeededRandom } from '../../../src/core/random.ts'
 
 const PIECES = 10
 const always = () => true
+const LATE = { isOfferable: always, lateMax: Infinity, nowMs: 0 }
 
 function anAssignment(start = 0) {
   return new PieceAssignment<AssignableHost>({ pieces: PIECES, start, random: new SeededRandom(1) })
@@ -106,8 +107,8 @@ describe('the assignment of pieces', () => {
     for (let piece = 0; piece < PIECES; piece++) assignment.gained(rich, piece)
     for (let piece = 0; piece < PIECES; piece++) if (piece !== 6) assignment.gained(other, piece)
     expect(assignment.isDistributed).toBe(true)
-    expect([...assignment.offerLate(poor, 0)]).toEqual([6])
-    expect([...assignment.offerLate(rich, 0)]).toEqual([])
+    expect([...assignment.offerLate(poor, LATE)]).toEqual([6])
+    expect([...assignment.offerLate(rich, LATE)]).toEqual([])
   })
 
   it('offers a late piece once to each host', () => {
@@ -115,9 +116,22 @@ describe('the assignment of pieces', () => {
     const rich = aHost(assignment)
     for (let piece = 0; piece < PIECES; piece++) assignment.gained(rich, piece)
     const poor = aHost(assignment, 100)
-    expect([...assignment.offerLate(poor, 0)].toSorted((a, b) => a - b)).toEqual([
+    expect([...assignment.offerLate(poor, LATE)].toSorted((a, b) => a - b)).toEqual([
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
     ])
-    expect([...assignment.offerLate(poor, 0)]).toEqual([])
+    expect([...assignment.offerLate(poor, LATE)]).toEqual([])
+  })
+
+  it('offers late pieces within a limit of their own, also before each piece was offered', () => {
+    const assignment = anAssignment()
+    const rich = aHost(assignment)
+    for (const piece of [3, 4, 5, 6]) assignment.gained(rich, piece)
+    const poor = aHost(assignment, 100)
+    const early = { isOfferable: (piece: number) => piece >= 4 && piece <= 6, lateMax: 2, nowMs: 0 }
+    const first = [...assignment.offerLate(poor, early)]
+    expect(first).toHaveLength(2)
+    expect([...assignment.offerLate(poor, early)]).toEqual([])
+    assignment.gained(poor, first[0]!)
+    expect([4, 5, 6]).toEqual([...first, ...assignment.offerLate(poor, early)].toSorted((a, b) => a - b))
   })
 })

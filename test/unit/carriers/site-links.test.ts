@@ -99,13 +99,13 @@ describe('carriers of several nodes', () => {
 
   it('keep a rate within five percent, and a change of it while they run', () => {
     const { run, nodes, into } = aFederation({ linkBytesPerSecond: 10_000_000 })
-    nodes[0]!.carriers.setRate('2', 250_000)
+    nodes[0]!.carriers.setRate('1', '2', 250_000)
     run(2_000)
     const started = into(2)
     run(4_000)
     expect((into(2) - started) / 4).toBeGreaterThan(0.95 * 250_000)
     expect((into(2) - started) / 4).toBeLessThan(1.05 * 250_000)
-    nodes[0]!.carriers.setRate('2', undefined)
+    nodes[0]!.carriers.setRate('1', '2', undefined)
     expect(run(10_000)).toBe(true)
   })
 
@@ -158,6 +158,188 @@ describe('carriers of several nodes', () => {
   })
 })
 
+describe('carriers of a site with two nodes', () => {
+  /** Nodes `a` and `b` of site 1, and `far` of site 2. `a` carries for site 1. */
+  function aPair() {
+    const [a, b] = [aCarriedSwarm({ seed: 1 }), aCarriedSwarm({ seed: 2 })]
+    const far = aCarriedSwarm({ ownSite: '2', seed: 3 })
+    for (const { carriers } of [a, b, far]) carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
+    const links = [new NodeLink(a, far), new NodeLink(b, far)]
+    const source = a.join(1, 200, CONTENT, { has: 'all', bytesPerSecond: 800_000 })
+    return { a, b, far, links, source }
+  }
+
+  it('are both connected, and one of them publishes the torrent', () => {
+    const { a, b, far, links } = aPair()
+    const host = far.join(2, 1, CONTENT)
+    expect(runNodes([a, b, far], links, 20_000, () => host.isComplete)).toBe(true)
+    expect(far.carriers.linkedNodes).toBe(2)
+    expect(far.carriers.linkedSites).toEqual(['1'])
+    expect(far.carriers.counters.relayedBytes('2', '1')).toBe(CONTENT.bytes.length)
+  })
+
+  it('take over from each other: the other site continues where it was', () => {
+    const { a, b, far, links, source } = aPair()
+    const hosts = [1, 2].map((host) => far.join(2, host, CONTENT))
+    runNodes([a, b, far], links, 2_500)
+    a.kill()
+    links[0]!.close()
+    b.take(1, source)
+    expect(runNodes([b, far], links, 5_000, () => hosts.every(({ isComplete }) => isComplete))).toBe(true)
+    expect(far.carriers.counters.relayedBytes('2', '1')).toBeLessThanOrEqual(1.02 * CONTENT.bytes.length)
+    expect(source.sentBytes).toBeLessThanOrEqual(1.1 * CONTENT.bytes.length)
+  })
+
+  it('hand a torrent over while both run: the other site changes at once', () => {
+    const { a, b, far, links, source } = aPair()
+    const host = far.join(2, 1, CONTENT)
+    runNodes([a, b, far], links, 2_500)
+    a.carriers.removeTorrent(CONTENT.infoHash)
+    b.take(1, source)
+    runNodes([a, b, far], links, 1_000)
+    expect(far.carriageOf(2, CONTENT)!.upstream).toBe('1')
+    expect(runNodes([a, b, far], links, 5_000, () => host.isComplete)).toBe(true)
+    expect(far.carriers.counters.relayedBytes('2', '1')).toBeLessThanOrEqual(1.05 * CONTENT.bytes.length)
+  })
+
+  it('take over the hosts of the site too: what they have is not fetched again', () => {
+    const { a, b, far, links } = aPair()
+    const hosts = [1, 2].map((host) => far.join(2, host, CONTENT))
+    const successor = aCarriedSwarm({ ownSite: '2', seed: 4 })
+    successor.carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
+    const later = new NodeLink(a, successor)
+    runNodes([a, b, far, successor], [...links, later], 2_500)
+    far.kill()
+    for (const link of links) link.close()
+    for (const host of hosts) successor.take(2, host)
+    const isDone = () => hosts.every(({ isComplete }) => isComplete)
+    expect(runNodes([a, successor], [later], 6_000, isDone)).toBe(true)
+    const crossed =
+      far.carriers.counters.relayedBytes('2', '1') + successor.carriers.counters.relayedBytes('2', '1')
+    expect(crossed).toBeLessThanOrEqual(1.25 * CONTENT.bytes.length)
+  })
+
+  it('are connected once where both sides dial', () => {
+    const [a, far] = [aCarriedSwarm({ seed: 1 }), aCarriedSwarm({ ownSite: '2', seed: 3 })]
+    const links = [new NodeLink(a, far), new NodeLink(far, a)]
+    runNodes([a, far], links, 1_000)
+    for (const node of [a, far]) expect(node.carriers.linkedNodes).toBe(1)
+    expect(links.filter(({ isClosed }) => isClosed)).toHaveLength(1)
+    runNodes([a, far], links, 10_000)
+    for (const node of [a, far]) expect(node.carriers.linkedNodes).toBe(1)
+  })
+
+  it('are connected once where two URLs lead to one node', () => {
+    const [a, far] = [aCarriedSwarm({ seed: 1 }), aCarriedSwarm({ ownSite: '2', seed: 3 })]
+    const first = new NodeLink(a, far)
+    runNodes([a, far], [first], 500)
+    const second = new NodeLink(a, far)
+    runNodes([a, far], [first, second], 500)
+    expect([first.isClosed, second.isClosed]).toEqual([false, true])
+    expect(far.carriers.linkedNodes).toBe(1)
+  })
+})
+
+describe('a torrent on hold', () => {
+  it('stops flowing to all sites within a second, and continues after the release', () => {
+    const { run, nodes, sources, leechers, into } = aFederation({ seedBytesPerSecond: 600_000 })
+    run(2_000)
+    for (const { carriers } of nodes) carriers.setHold(CONTENT.infoHash, undefined, true)
+    run(1_000)
+    const [sent, crossed] = [sources[0]!.sentBytes, into(2)]
+    const received = leechers.map(({ receivedBytes }) => receivedBytes)
+    run(20_000)
+    expect([sources[0]!.sentBytes, into(2)]).toEqual([sent, crossed])
+    expect(leechers.map(({ receivedBytes }) => receivedBytes)).toEqual(received)
+    for (const { carriers } of nodes) carriers.setHold(CONTENT.infoHash, undefined, false)
+    expect(run(10_000)).toBe(true)
+    expect(into(2)).toBeLessThanOrEqual(1.05 * CONTENT.bytes.length)
+  })
+
+  it('for one site leaves the others running, also those that it fed', () => {
+    const { run, nodes, leechers, into } = aFederation({ sites: 3, seedBytesPerSecond: 600_000 })
+    const cost = (a: string, b: string) => (Math.abs(Number(a) - Number(b)) === 1 ? 1 : 100)
+    for (const { carriers } of nodes) carriers.setCost(cost)
+    run(2_000)
+    nodes[1]!.carriers.setHold(CONTENT.infoHash, '2', true)
+    run(1_000)
+    const crossed = into(2)
+    expect(run(20_000, () => leechers.slice(2).every(({ isComplete }) => isComplete))).toBe(true)
+    expect(into(2)).toBe(crossed)
+    expect(nodes[2]!.carriers.counters.relayedBytes('3', '1')).toBeGreaterThan(0)
+  })
+
+  it('is on hold for clients that join later', () => {
+    const swarm = aCarriedSwarm()
+    swarm.carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
+    swarm.carriers.setHold(CONTENT.infoHash, undefined, true)
+    const source = swarm.join(1, 200, CONTENT, { has: 'all' })
+    const host = swarm.join(1, 1, CONTENT)
+    swarm.run(3_000)
+    expect([source.sentBytes, host.told.length]).toEqual([0, 0])
+    swarm.carriers.setHold(CONTENT.infoHash, undefined, false)
+    expect(swarm.run(5_000, () => host.isComplete)).toBe(true)
+  })
+})
+
+describe('the rate of a link', () => {
+  it('of zero stops the flow, and it continues where it was', () => {
+    const { run, nodes, into } = aFederation()
+    nodes[0]!.carriers.setRate('1', '2', 250_000)
+    run(2_000)
+    nodes[0]!.carriers.setRate('1', '2', 0)
+    run(500)
+    const crossed = into(2)
+    run(20_000)
+    expect(into(2)).toBe(crossed)
+    nodes[0]!.carriers.setRate('1', '2', undefined)
+    expect(run(10_000)).toBe(true)
+    expect(into(2)).toBeLessThanOrEqual(1.02 * CONTENT.bytes.length)
+  })
+
+  it('is kept between two sites of one process', () => {
+    const swarm = aCarriedSwarm()
+    swarm.carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
+    swarm.carriers.setRate('1', '2', 250_000)
+    swarm.join(1, 200, CONTENT, { has: 'all' })
+    const host = swarm.join(2, 1, CONTENT)
+    swarm.run(2_000)
+    const started = swarm.relayedBytes(2, 1)
+    swarm.run(4_000)
+    const rate = (swarm.relayedBytes(2, 1) - started) / 4
+    expect(rate).toBeGreaterThan(0.95 * 250_000)
+    expect(rate).toBeLessThan(1.05 * 250_000)
+    swarm.carriers.setRate('1', '2', 0)
+    swarm.run(500)
+    const crossed = swarm.relayedBytes(2, 1)
+    swarm.run(15_000)
+    expect(swarm.relayedBytes(2, 1)).toBe(crossed)
+    swarm.carriers.setRate('1', '2', 1_000_000)
+    expect(swarm.run(5_000, () => host.isComplete)).toBe(true)
+  })
+
+  it('is shared by the nodes of the other site', () => {
+    const near = aCarriedSwarm({ seed: 1 })
+    const nodes = [aCarriedSwarm({ ownSite: '2', seed: 2 }), aCarriedSwarm({ ownSite: '2', seed: 3 })]
+    const links = nodes.map((node) => new NodeLink(near, node))
+    const other = new Content({ totalBytes: 3 * MIB, pieceBytes: 131_072, seed: 5 })
+    near.carriers.setRate('1', '2', 300_000)
+    for (const [at, content] of [CONTENT, other].entries()) {
+      for (const { carriers } of [near, ...nodes]) carriers.setGeometry(content.infoHash, content.geometry)
+      near.join(1, 200 + at, content, { has: 'all' })
+      nodes[at]!.join(2, 1 + at, content)
+    }
+    const into = () =>
+      nodes.map(({ carriers }) => carriers.counters.relayedBytes('2', '1')).reduce((a, b) => a + b, 0)
+    runNodes([near, ...nodes], links, 2_000)
+    const started = into()
+    runNodes([near, ...nodes], links, 4_000)
+    expect((into() - started) / 4).toBeGreaterThan(0.95 * 300_000)
+    expect((into() - started) / 4).toBeLessThan(1.05 * 300_000)
+    for (const node of nodes) expect(node.carriers.counters.relayedBytes('2', '1')).toBeGreaterThan(200_000)
+  })
+})
+
 describe('a connection between nodes', () => {
   it('ends where the other side sends anything before its name', () => {
     const node = aCarriedSwarm({ ownSite: '1' })
@@ -199,7 +381,7 @@ describe('a connection between nodes', () => {
         return { write: () => {}, unsentBytes: 0, pause: () => {}, resume: () => {}, destroy: () => {} }
       },
     })
-    receive(writeHello('9'))
+    receive(writeHello('00000000000000ff', '9'))
     expect(node.carriers.linkedSites).toEqual([])
     expect(node.lines).toContainEqual(
       expect.objectContaining({ event: 'carrier-link-closed', reason: 'the site 9 is not expected' }),

@@ -1,0 +1,144 @@
+/**
+ * Connections of clients that the node cannot dial: `listen.peers`. A connection is closed unless its handshake names a
+ * torrent that the node carries, and its address is that of a client of the torrent which has no connection to the node.
+ *
+ * Anything may connect. A connection costs a socket and 68 bytes until its handshake is read, the number of such
+ * connections is bounded, also for each address, and the first wrong byte ends it. A client that tries an encrypted
+ * handshake first is closed at once, and continues without encryption.
+ */
+import type { Address } from '../core/address.ts'
+import type { ClientSocket, SocketEvents } from '../observers/client-socket.ts'
+import { HANDSHAKE_BYTES, isHandshakeStart, readHandshake } from '../wire/peer/handshake.ts'
+
+const HANDSHAKES_MAX = 256
+const HANDSHAKES_OF_ADDRESS_MAX = 8
+const HANDSHAKE_MS_MAX = 5_000
+
+export type StreamEvents = Pick<SocketEvents, 'onData' | 'onDrain' | 'onEnd'>
+
+export interface IncomingSocket {
+  readonly address: Address
+  /** Delivers to these events from now on, and no longer to earlier ones. */
+  attach(events: StreamEvents): ClientSocket
+}
+
+export interface PeerListenerInit {
+  readonly nowMs: () => number
+  /** Links the client with this address. Returns false where there is none. */
+  readonly link: (
+    infoHash: Buffer,
+    address: Address,
+    connect: (events: SocketEvents) => ClientSocket,
+  ) => boolean
+}
+
+interface Greeting {
+  readonly incoming: IncomingSocket
+  readonly key: string
+  readonly sinceMs: number
+  socket: ClientSocket
+  head: Buffer
+}
+
+export class PeerListener {
+  readonly #init: PeerListenerInit
+  readonly #greetings = new Set<Greeting>()
+  readonly #byAddress = new Map<string, number>()
+  /** Connections that were closed before they became the link of a client. */
+  rejected = 0
+
+  constructor(init: PeerListenerInit) {
+    this.#init = init
+  }
+
+  /** Connections whose handshake is awaited. */
+  get greetings(): number {
+    return this.#greetings.size
+  }
+
+  accept(incoming: IncomingSocket): void {
+    const key = incoming.address.toString()
+    const ofAddress = this.#byAddress.get(key) ?? 0
+    const greeting: Greeting = {
+      incoming,
+      key,
+      sinceMs: this.#init.nowMs(),
+      head: Buffer.alloc(0),
+      socket: incoming.attach({
+        onData: (chunk) => this.#read(greeting, chunk),
+        onEnd: () => this.#reject(greeting),
+      }),
+    }
+    this.#greetings.add(greeting)
+    this.#byAddress.set(key, ofAddress + 1)
+    if (this.#greetings.size > HANDSHAKES_MAX || ofAddress >= HANDSHAKES_OF_ADDRESS_MAX)
+      this.#reject(greeting)
+  }
+
+  /** Called a few times a second. */
+  tick(): void {
+    const nowMs = this.#init.nowMs()
+    for (const greeting of this.#greetings) {
+      if (nowMs - greeting.sinceMs < HANDSHAKE_MS_MAX) return
+      this.#reject(greeting)
+    }
+  }
+
+  stop(): void {
+    for (const greeting of this.#greetings) this.#reject(greeting)
+  }
+
+  #read(greeting: Greeting, chunk: Buffer): void {
+    if (!this.#greetings.has(greeting)) return
+    greeting.head = Buffer.concat([greeting.head, chunk])
+    const { head, incoming } = greeting
+    if (!isHandshakeStart(head, 0, head.length)) return this.#reject(greeting)
+    if (head.length < HANDSHAKE_BYTES) return
+    this.#forget(greeting)
+    const { infoHash } = readHandshake(head, 0)
+    const isLinked = this.#init.link(infoHash, incoming.address, (events) =>
+      attachLink(incoming, head, events),
+    )
+    if (isLinked) return
+    this.rejected++
+    greeting.socket.destroy()
+  }
+
+  #reject(greeting: Greeting): void {
+    if (!this.#greetings.has(greeting)) return
+    this.#forget(greeting)
+    this.rejected++
+    greeting.socket.destroy()
+  }
+
+  #forget(greeting: Greeting): void {
+    this.#greetings.delete(greeting)
+    const left = (this.#byAddress.get(greeting.key) ?? 1) - 1
+    if (left === 0) this.#byAddress.delete(greeting.key)
+    else this.#byAddress.set(greeting.key, left)
+  }
+}
+
+function attachLink(incoming: IncomingSocket, head: Buffer, events: SocketEvents): ClientSocket {
+  let isDestroyed = false
+  const socket = incoming.attach(events)
+  const destroy = () => {
+    isDestroyed = true
+    socket.destroy()
+  }
+  // After the return: the receiver may write to the socket.
+  queueMicrotask(() => {
+    if (isDestroyed) return
+    events.onOpen()
+    if (!isDestroyed) events.onData(head)
+  })
+  return {
+    write: (bytes) => socket.write(bytes),
+    get unsentBytes() {
+      return socket.unsentBytes
+    },
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    destroy,
+  }
+}

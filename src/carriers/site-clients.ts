@@ -1,0 +1,205 @@
+/**
+ * The clients of one torrent in one site: links each of them once, dials those that ended again, and bans those that
+ * sent wrong data.
+ */
+import type { Address } from '../core/address.ts'
+import type { ClientSocket, SocketEvents } from '../observers/client-socket.ts'
+import type { TorrentPieces } from '../observers/torrent-pieces.ts'
+import type { Block } from '../wire/peer/block.ts'
+import type { BlockRouter } from './block-router.ts'
+import { CarriedClient, type CarriedClientUpdate } from './carried-client.ts'
+import type { ClientFault } from './carrier-counters.ts'
+import type { ClientLink, LinkInit } from './client-link.ts'
+import type { Holder } from './holder.ts'
+import { type LinkContext, linkClient } from './link-client.ts'
+
+export interface ClientEvents {
+  /** The client answered a dial, or did not. Reported at once: an announce may wait for it. */
+  onReachability(client: CarriedClient): void
+  /** The connection ended. */
+  onEnded(client: CarriedClient): void
+  /** The handshake is complete. */
+  onGreeted(client: CarriedClient, link: ClientLink): void
+  /** Called before the connection is closed, or after it ended. */
+  onUnlinked(client: CarriedClient, link: ClientLink): void
+  onBitfield(client: CarriedClient): void
+  onGained(client: CarriedClient, piece: number): void
+  onServed(client: CarriedClient, block: Block): void
+  /** The client announced that it has everything, and it sends no HAVE. */
+  onAllGained(client: CarriedClient): void
+  onFault(fault: ClientFault): void
+}
+
+export interface SiteClientsInit extends LinkContext {
+  readonly torrent: TorrentPieces
+  readonly router: BlockRouter
+  readonly isRegistered: () => boolean
+  /** Undefined where the size of a piece is not known. */
+  readonly pieceBytes: () => number | undefined
+  readonly request: LinkInit['router']['request']
+  readonly events: ClientEvents
+}
+
+export class SiteClients {
+  readonly #init: SiteClientsInit
+  readonly #clients = new Map<string, CarriedClient>()
+  readonly #byLink = new Map<Holder, CarriedClient>()
+  #hosts: readonly CarriedClient[] = []
+
+  constructor(init: SiteClientsInit) {
+    this.#init = init
+  }
+
+  get count(): number {
+    return this.#clients.size
+  }
+
+  /** Clients whose handshake is complete. */
+  get linked(): Iterable<CarriedClient> {
+    return this.#byLink.values()
+  }
+
+  of(holder: Holder): CarriedClient | undefined {
+    return this.#byLink.get(holder)
+  }
+
+  /** A linked client has all pieces. */
+  get hasSource(): boolean {
+    for (const { isComplete } of this.#byLink.values()) if (isComplete) return true
+    return false
+  }
+
+  /** A linked host lacks pieces. */
+  get needsPieces(): boolean {
+    for (const { kind, isComplete } of this.#byLink.values()) if (kind === 'host' && !isComplete) return true
+    return false
+  }
+
+  get linkedHosts(): readonly CarriedClient[] {
+    return this.#hosts
+  }
+
+  update(update: CarriedClientUpdate): void {
+    const key = clientKey(update)
+    const known = this.#clients.get(key)
+    if (known !== undefined) {
+      // A client that announced a magnet without metadata has nothing, although it announced that it lacks nothing.
+      const isSource = known.kind === 'source' && (update.isAnnouncedComplete || known.isComplete)
+      if (known.kind === 'host' || isSource) return this.#announcedAgain(known, update.isAnnouncedComplete)
+      this.#unlink(known)
+    }
+    const client = new CarriedClient(update, this.#init.nowMs, this.#init.pieceBytes)
+    this.#clients.set(key, client)
+    this.#dial(client)
+  }
+
+  /**
+   * A client at this address connected to the node. Links the one that the node could not dial, and returns whether there
+   * is one.
+   */
+  accept(address: Address, connect: (events: SocketEvents) => ClientSocket): boolean {
+    const waiting = [...this.#clients.values()].filter(
+      (client) => client.link?.isGreeted !== true && !client.isBanned && client.address.equals(address),
+    )
+    const client = waiting.find(({ reachability }) => reachability === 'unreachable') ?? waiting[0]
+    if (client === undefined) return false
+    this.#unlink(client)
+    this.#link(client, connect, true)
+    return true
+  }
+
+  /** Returns whether the client was known. */
+  remove(at: Pick<CarriedClientUpdate, 'address' | 'port'>): boolean {
+    const client = this.#clients.get(clientKey(at))
+    if (client === undefined) return false
+    this.#clients.delete(clientKey(at))
+    this.#unlink(client)
+    return true
+  }
+
+  /** The client sent wrong data. */
+  ban(client: CarriedClient): void {
+    client.isBanned = true
+    this.#unlink(client)
+  }
+
+  /** Called a few times a second. */
+  tick(): void {
+    const nowMs = this.#init.nowMs()
+    for (const client of this.#clients.values())
+      if (client.link !== undefined) client.link.tick()
+      else if (nowMs >= client.dialDueMs) this.#dial(client)
+  }
+
+  stop(): void {
+    for (const client of this.#clients.values()) this.#unlink(client)
+    this.#clients.clear()
+  }
+
+  #announcedAgain(client: CarriedClient, isComplete: boolean): void {
+    client.isAnnouncedComplete = isComplete
+    if (isComplete && !client.sendsHave) this.#init.events.onAllGained(client)
+  }
+
+  #dial(client: CarriedClient): void {
+    if (client.link !== undefined || client.isBanned) return
+    this.#link(client, (events) => this.#init.dial(client, events))
+  }
+
+  #link(client: CarriedClient, connect: (events: SocketEvents) => ClientSocket, isAccepted = false): void {
+    const { events, isRegistered, router, torrent, request } = this.#init
+    // A connection from the client reveals nothing about its port.
+    let isAnswered = isAccepted
+    const link: ClientLink = linkClient(client, this.#init, {
+      torrent,
+      isRegistered,
+      router,
+      request,
+      connect,
+      isAccepted,
+      events: {
+        onReachable: () => {
+          if (isAccepted) return
+          isAnswered = true
+          client.reached(this.#init.nowMs())
+          events.onReachability(client)
+        },
+        onGreeted: (peerId) => {
+          client.greeted(peerId)
+          this.#byLink.set(link, client)
+          this.#listHosts()
+          events.onGreeted(client, link)
+        },
+        onBitfield: () => events.onBitfield(client),
+        onGained: (piece) => events.onGained(client, piece),
+        onServed: (block) => events.onServed(client, block),
+        onFault: events.onFault,
+        onEnd: (end) => {
+          this.#unlink(client)
+          client.ended(isAnswered, end, this.#init.nowMs())
+          if (isAnswered) events.onEnded(client)
+          else events.onReachability(client)
+        },
+      },
+    })
+    client.link = link
+  }
+
+  #unlink(client: CarriedClient): void {
+    const { link } = client
+    if (link === undefined) return
+    client.link = undefined
+    link.close()
+    if (!this.#byLink.delete(link)) return
+    this.#listHosts()
+    this.#init.events.onUnlinked(client, link)
+  }
+
+  #listHosts(): void {
+    this.#hosts = [...this.#byLink.values()].filter(({ kind }) => kind === 'host')
+  }
+}
+
+function clientKey({ address, port }: Pick<CarriedClientUpdate, 'address' | 'port'>): string {
+  return `${address.toString()}:${port}`
+}
