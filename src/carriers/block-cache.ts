@@ -109,7 +109,7 @@ export class SiteBlocks {
   }
 
   clear(): void {
-    for (const piece of [...this.#held]) this.release(piece)
+    for (const piece of this.#held) this.release(piece)
     this.#torrent.leave(this)
   }
 }

@@ -61,6 +61,7 @@ export class Carriers {
   readonly #holds = new Map<string, Set<string | undefined>>()
   readonly #links: SiteLinks
   #cost: Cost = () => 1
+  #isSuspended = false
   #engineMs = 0
   #tickedMs: number
   #timer: NodeJS.Timeout | undefined
@@ -118,11 +119,23 @@ export class Carriers {
     else holds.delete(site)
     if (holds.size > 0) this.#holds.set(key, holds)
     else this.#holds.delete(key)
+    this.#applyHolds(key)
+  }
+
+  /** The node does not respond: all torrents are on hold. */
+  setSuspended(isSuspended: boolean): void {
+    if (isSuspended === this.#isSuspended) return
+    this.#isSuspended = isSuspended
+    for (const key of this.#torrents.keys()) this.#applyHolds(key)
+  }
+
+  #applyHolds(key: string): void {
     const torrent = this.#torrents.get(key)?.torrent
     for (const carrier of torrent?.carriers ?? []) carrier.setHold(this.#isOnHold(key, carrier.site))
   }
 
   #isOnHold(key: string, site: string): boolean {
+    if (this.#isSuspended) return true
     const holds = this.#holds.get(key)
     return holds !== undefined && (holds.has(undefined) || holds.has(site))
   }

@@ -112,7 +112,7 @@ export class ClientLink implements Holder, Requester {
   readonly sent: TransferRate
   isGreeted = false
   isEnded = false
-  #isOpen = false
+  isOpen = false
   /** Since when the link is being dialled, is open, or is greeted. */
   #phaseMs: number
   /** Time of the last data of the client. */
@@ -229,8 +229,8 @@ export class ClientLink implements Holder, Requester {
     const nowMs = this.#init.nowMs()
     const phaseMs = nowMs - this.#phaseMs
     if (!this.isGreeted) {
-      if (!this.#isOpen && phaseMs >= DIAL_MS_MAX) this.#finish('silent')
-      else if (this.#isOpen && phaseMs >= HANDSHAKE_MS_MAX) this.#finish('mute')
+      if (!this.isOpen && phaseMs >= DIAL_MS_MAX) this.#finish('silent')
+      else if (this.isOpen && phaseMs >= HANDSHAKE_MS_MAX) this.#finish('mute')
       return
     }
     if (!this.pieces.isShown && !this.pieces.isPartial && phaseMs >= BITFIELD_MS_MAX) {
@@ -266,7 +266,7 @@ export class ClientLink implements Holder, Requester {
 
   #open(): void {
     if (this.isEnded) return
-    this.#isOpen = true
+    this.isOpen = true
     this.#phaseMs = this.#init.nowMs()
     this.#write(writeHandshake(this.#init.infoHash, this.#init.peerId))
     this.#init.events.onReachable()

@@ -7,7 +7,7 @@
  * offered first.
  *
  * Hosts exchange most pieces with each other. A host with a free window is also offered pieces that other hosts have, from
- * the cache, while no new piece is there for it; and whatever it lacks, once each piece was offered to one host.
+ * the cache, while no new piece is there for it; and each piece that it lacks, once each piece was offered to one host.
  */
 import type { Random } from '../core/random.ts'
 import type { PieceSet } from '../wire/peer/piece-set.ts'
@@ -22,11 +22,11 @@ const AHEAD_BYTES_MAX = 33_554_432
 const AHEAD_PIECES_MIN = 2
 /** Blocks that wait for a free request of a holder. Below that, the next piece is begun. */
 const QUEUED_BLOCKS_MIN = 64
-/** A piece that no host has taken for this time may be evicted. Longer than two offers last. */
+/** A piece of which no host received a block in this time may be evicted. Longer than two offers last. */
 const KEPT_MS_MAX = 30_000
 /** Pieces of other hosts that a host is offered while the site fills. */
 const EARLY_LATE_MAX = 2
-/** Hosts that are looked at for late offers in one tick. */
+/** Hosts that receive late offers in one tick. */
 const LATE_HOSTS_MAX = 256
 
 export interface ScheduleInit {

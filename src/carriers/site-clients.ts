@@ -95,11 +95,11 @@ export class SiteClients {
 
   /**
    * A client at this address connected to the node. Links the one that the node could not dial, and returns whether there
-   * is one.
+   * is one. Clients end one of two connections with the same address: the first one that is open stays.
    */
   accept(address: Address, connect: (events: SocketEvents) => ClientSocket): boolean {
     const waiting = [...this.#clients.values()].filter(
-      (client) => client.link?.isGreeted !== true && !client.isBanned && client.address.equals(address),
+      (client) => client.link?.isOpen !== true && !client.isBanned && client.address.equals(address),
     )
     const client = waiting.find(({ reachability }) => reachability === 'unreachable') ?? waiting[0]
     if (client === undefined) return false
@@ -173,7 +173,7 @@ export class SiteClients {
         onBitfield: () => events.onBitfield(client),
         onGained: (piece) => events.onGained(client, piece),
         onServed: (block) => events.onServed(client, block),
-        onFault: events.onFault,
+        onFault: (fault) => events.onFault(fault),
         onEnd: (end) => {
           this.#unlink(client)
           client.ended(isAnswered, end, this.#init.nowMs())

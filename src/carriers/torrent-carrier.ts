@@ -111,7 +111,7 @@ export class TorrentCarrier {
       pieceBytes: () => this.#pieceBytes,
       request: (requester, block) => this.request(requester, block),
       events: {
-        onReachability: init.events.onReachability,
+        onReachability: (client) => init.events.onReachability(client),
         onEnded: (client) => {
           init.events.onClient(client)
           this.#schedule?.run(this.needsPieces)
@@ -143,6 +143,7 @@ export class TorrentCarrier {
 
   /** On hold, no block is requested from a source or another site, and none is passed to a host. */
   setHold(isOnHold: boolean): void {
+    if (isOnHold === this.isOnHold) return
     this.isOnHold = isOnHold
     this.#schedule?.setHold(isOnHold)
     this.#router.setHold(isOnHold)

@@ -3,7 +3,7 @@
  * implementation with a socket of Node.
  */
 import { connect } from 'node:net'
-import type { Address } from '../core/address.ts'
+import { type Address, parseAddress } from '../core/address.ts'
 
 /**
  * - `refused`: the host answered that the port is closed, or the network that the host does not exist.
@@ -54,13 +54,30 @@ const CLOSED_PORT = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EHOS
  */
 const CHUNK = Buffer.allocUnsafeSlow(65_536)
 
-export const dialTcp: Dial = ({ address, port }, events) => {
+const WILDCARDS = new Set(['0.0.0.0', '::'])
+
+/** `localAddress`: of the node, for clients of its family. Undefined, or the wildcard: the kernel chooses. */
+export function dialFrom(localAddress: string | undefined): Dial {
+  const local = localAddress === undefined ? undefined : parseAddress(localAddress)
+  if (local === undefined || WILDCARDS.has(local.toString()))
+    return (to, events) => open(to, events, undefined)
+  return (to, events) => open(to, events, to.address.isV4 === local.isV4 ? localAddress : undefined)
+}
+
+export const dialTcp: Dial = dialFrom(undefined)
+
+function open(
+  { address, port }: Parameters<Dial>[0],
+  events: SocketEvents,
+  localAddress: string | undefined,
+): ClientSocket {
   let isOpen = false
   let isPaused = false
   let end: SocketEnd = 'closed'
   const socket = connect({
     host: address.toString(),
     port,
+    ...(localAddress === undefined ? {} : { localAddress }),
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,

@@ -84,8 +84,8 @@ export class LinkDialer {
       const delayMs = Math.min(DELAY_MS_MAX, DELAY_MS_MIN * 2 ** target.failures++)
       target.dueMs = nowMs() + delayMs * (1 - random.below(200) / 1_000)
       const reason = error instanceof Error ? error.message : String(error)
-      const write = target.failures === 1 ? log.warn : log.debug
-      write(
+      const level = target.failures === 1 ? 'warn' : 'debug'
+      log[level](
         { event: 'carrier-link-failed', site, url, reason },
         'a node of a site cannot be reached for carrying',
       )

@@ -7,7 +7,7 @@ import { parseAddress } from '../../core/address.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import { SeededRandom, systemSecret } from '../../core/random.ts'
-import { dialTcp } from '../../observers/client-socket.ts'
+import { dialFrom } from '../../observers/client-socket.ts'
 import type { Observation } from '../../observers/observation.ts'
 import { listenForPeers } from '../accepted-socket.ts'
 import { Carriers } from '../carriers.ts'
@@ -25,9 +25,11 @@ import type {
 } from './messages.ts'
 
 const READING_MS = 500
+/** A node that has sent nothing for this time may have lost its torrents to another node of its site. */
+const ALIVE_MS_MAX = 3_000
 
 /** The first message. Arguments and the environment would show the token to other programs of the machine. */
-const { ownSite, cacheBytes, token, seed } = await new Promise<CarrierArguments>((resolve) => {
+const { ownSite, cacheBytes, token, peers, seed } = await new Promise<CarrierArguments>((resolve) => {
   process.once('message', (message: CarrierArguments) => resolve(message))
 })
 const send = (message: FromCarriers) => {
@@ -40,7 +42,6 @@ const write =
 const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
 
 let sites: readonly string[] = []
-let server: Server | undefined
 const random = new SeededRandom(seed)
 const carriers = new Carriers({
   ownSite,
@@ -48,7 +49,7 @@ const carriers = new Carriers({
   cacheBytes,
   clock: systemClock,
   random,
-  dial: dialTcp,
+  dial: dialFrom(peers?.host),
   log,
   onObservations: (batch) => send({ kind: 'observations', batch: batch.map(toMessage) }),
   onCarriage: (changed, ended) => send({ kind: 'carriage', changed, ended }),
@@ -72,7 +73,10 @@ const dialer =
           }),
       })
 
+let aliveMs = systemClock.nowMs()
 process.on('message', (message: ToCarriers, handle: Socket | undefined) => {
+  aliveMs = systemClock.nowMs()
+  carriers.setSuspended(false)
   switch (message.kind) {
     case 'commands':
       for (const command of message.commands) execute(command)
@@ -85,6 +89,8 @@ process.on('message', (message: ToCarriers, handle: Socket | undefined) => {
         isAccepted: true,
         admits: isExpected,
       })
+      return
+    case 'alive':
       return
     case 'stop':
       process.disconnect()
@@ -103,9 +109,11 @@ process.on('SIGHUP', () => undefined)
 carriers.start()
 const timer = setInterval(() => {
   dialer?.tick()
+  carriers.setSuspended(systemClock.nowMs() - aliveMs >= ALIVE_MS_MAX)
   send({ kind: 'reading', reading: read() })
 }, READING_MS)
-send({ kind: 'ready' })
+const server = peers === undefined ? undefined : await listen(peers)
+send({ kind: 'ready', peersPort: (server?.address() as AddressInfo | undefined)?.port })
 
 function execute(command: CarrierCommand): void {
   switch (command.kind) {
@@ -132,8 +140,6 @@ function execute(command: CarrierCommand): void {
       carriers.setCost((a, b) => costs.get(`${a}\n${b}`) ?? costs.get(`${b}\n${a}`) ?? Infinity)
       return dialer?.setSites(command.sites, command.hasOwnUrls)
     }
-    case 'listen':
-      return void listen(command.host, command.port)
     case 'rate':
       return carriers.setRate(command.from, command.to, command.bytesPerSecond)
     case 'hold':
@@ -141,16 +147,22 @@ function execute(command: CarrierCommand): void {
   }
 }
 
-async function listen(host: string | undefined, port: number): Promise<void> {
-  server?.close()
-  server = undefined
-  if (host === undefined) return send({ kind: 'listening', port: undefined, reason: undefined })
+async function listen({
+  host,
+  port,
+}: {
+  readonly host: string
+  readonly port: number
+}): Promise<Server | undefined> {
   try {
-    server = await listenForPeers(carriers.listener, host, port)
-    send({ kind: 'listening', port: (server.address() as AddressInfo).port, reason: undefined })
+    return await listenForPeers(carriers.listener, host, port)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    send({ kind: 'listening', port: undefined, reason })
+    log.error(
+      { event: 'peers-listen-failed', host, port, reason },
+      'listen.peers cannot be opened; clients that cannot be dialled receive nothing from this node',
+    )
+    return undefined
   }
 }
 

@@ -29,6 +29,7 @@ const RESTART_MS_MIN = 100
 const RESTART_MS_MAX = 10_000
 const HEALTHY_AFTER_MS = 30_000
 const STOP_MS_MAX = 2_000
+export const ALIVE_MS = 1_000
 
 export interface CarrierProcessInit {
   readonly arguments: CarrierArguments
@@ -38,8 +39,6 @@ export interface CarrierProcessInit {
   readonly onObservations: (batch: readonly Observation[]) => void
   /** `carriageOf` has a new value for these. Also called for all of them when the process ends. */
   readonly onCarriage?: (changed: readonly Pick<CarriageMessage, 'site' | 'infoHash'>[]) => void
-  /** `peersPort` has a new value. */
-  readonly onPeersPort?: (port: number | undefined) => void
   /** The process began or ended. */
   readonly onRunning: (isRunning: boolean) => void
 }
@@ -59,6 +58,7 @@ export class CarrierProcess {
   #immediate: NodeJS.Immediate | undefined
   #reading: CarrierReading | undefined
   #peersPort: number | undefined
+  #alive: NodeJS.Timeout | undefined
   readonly #carriage = new Map<string, CarriageMessage>()
   /** Of processes that ended: to, from. */
   readonly #relayedBefore = new Map<string, number>()
@@ -79,7 +79,7 @@ export class CarrierProcess {
 
   /** Port of `listen.peers`, while the process listens there. */
   get peersPort(): number | undefined {
-    return this.#peersPort
+    return this.#isRunning ? this.#peersPort : undefined
   }
 
   /** State of a torrent at a site. Undefined where the process does not carry it, or does not run. */
@@ -109,7 +109,11 @@ export class CarrierProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
-    child.send(this.#init.arguments, () => {})
+    const { peers, ...others } = this.#init.arguments
+    // Clients know the port of the process before.
+    const port = this.#peersPort ?? peers?.port ?? 0
+    child.send({ ...others, peers: peers === undefined ? undefined : { ...peers, port } }, () => {})
+    this.#alive ??= setInterval(() => this.#sendAlive(), ALIVE_MS)
     this.#child = child
     this.#startedMs = elapsedMs()
     child.on('message', (message) => this.#receive(message as FromCarriers))
@@ -149,6 +153,7 @@ export class CarrierProcess {
     clearTimeout(this.#restart)
     clearTimeout(this.#batch)
     clearImmediate(this.#immediate)
+    clearInterval(this.#alive)
     const child = this.#child
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
@@ -162,14 +167,13 @@ export class CarrierProcess {
     switch (message.kind) {
       case 'ready':
         this.#isRunning = true
+        this.#peersPort = message.peersPort
         this.#send(
           [...this.#state.values()].toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind)),
         )
         return this.#init.onRunning(true)
       case 'observations':
         return this.#init.onObservations(message.batch.flatMap(toObservation))
-      case 'listening':
-        return this.#takePort(message.port, message.reason)
       case 'carriage':
         return this.#takeCarriage(message.changed, message.ended)
       case 'reading':
@@ -180,17 +184,8 @@ export class CarrierProcess {
     }
   }
 
-  #takePort(port: number | undefined, reason: string | undefined): void {
-    this.#peersPort = port
-    const command = this.#state.get('listen')
-    // The next process uses the same port: clients know it.
-    if (port !== undefined && command?.kind === 'listen') this.#state.set('listen', { ...command, port })
-    if (reason !== undefined)
-      this.#init.log.error(
-        { event: 'peers-listener-failed', reason },
-        'listen.peers cannot be opened; clients that cannot be dialled are not carried',
-      )
-    this.#init.onPeersPort?.(port)
+  #sendAlive(): void {
+    if (this.#child?.connected === true) this.#child.send({ kind: 'alive' } satisfies ToCarriers, () => {})
   }
 
   #takeCarriage(
@@ -228,7 +223,6 @@ export class CarrierProcess {
     this.#reading = undefined
     const wasRunning = this.#isRunning
     this.#isRunning = false
-    this.#peersPort = undefined
     this.#takeCarriage([], [...this.#carriage.values()])
     if (this.#isStopping) return
     this.exits++
@@ -245,7 +239,6 @@ export class CarrierProcess {
 
 /** Commands to a process that begins: it knows the torrents and sites before the clients. */
 const ORDER: readonly CarrierCommand['kind'][] = [
-  'listen',
   'sites',
   'rate',
   'hold',
@@ -267,8 +260,6 @@ function keyOf(command: CarrierCommand): string {
     case 'geometry':
     case 'forget':
       return `geometry ${hexOf(command.infoHash)}`
-    case 'listen':
-      return 'listen'
     case 'rate':
       return `rate ${command.from}\n${command.to}`
     case 'hold':

@@ -38,8 +38,6 @@ export type CarrierCommand =
       readonly costs: readonly (readonly [string, string, number])[]
     }
   | ({ readonly kind: 'rate' } & SiteRate)
-  /** `listen.peers`. `port` 0: a free one. `host`: undefined closes the listener. */
-  | { readonly kind: 'listen'; readonly host: string | undefined; readonly port: number }
   /** No content of the torrent flows to the site. `site`: undefined for all sites. */
   | {
       readonly kind: 'hold'
@@ -52,6 +50,8 @@ export type ToCarriers =
   | { readonly kind: 'commands'; readonly commands: readonly CarrierCommand[] }
   /** With the socket of an accepted connection of another node. `head`: what was read from it already. */
   | { readonly kind: 'connection'; readonly head: Uint8Array }
+  /** The node runs. Sent each second; without it, the process puts all torrents on hold. */
+  | { readonly kind: 'alive' }
   | { readonly kind: 'stop' }
 
 /** An `Observation` with an address in text. */
@@ -96,10 +96,9 @@ export interface CarrierReading {
 }
 
 export type FromCarriers =
-  | { readonly kind: 'ready' }
+  /** `peersPort`: of `listen.peers`. Undefined where the process does not listen there. */
+  | { readonly kind: 'ready'; readonly peersPort: number | undefined }
   | { readonly kind: 'observations'; readonly batch: readonly CarrierObservation[] }
-  /** Port of `listen.peers`, or the reason for which the process does not listen there. */
-  | { readonly kind: 'listening'; readonly port: number | undefined; readonly reason: string | undefined }
   /** `ended`: the process does not carry them any more. */
   | {
       readonly kind: 'carriage'
@@ -119,5 +118,7 @@ export interface CarrierArguments {
   readonly ownSite: string
   readonly cacheBytes: number
   readonly token: string | undefined
+  /** `listen.peers`, where clients that cannot be dialled connect. Undefined: not at all. Port 0: a free one. */
+  readonly peers?: { readonly host: string; readonly port: number } | undefined
   readonly seed: number
 }

@@ -269,6 +269,19 @@ describe('a torrent on hold', () => {
     expect(nodes[2]!.carriers.counters.relayedBytes('3', '1')).toBeGreaterThan(0)
   })
 
+  it('is every one while the node of the process does not respond, and other sites see none', () => {
+    const { run, nodes, sources, into } = aFederation({ seedBytesPerSecond: 600_000 })
+    run(2_000)
+    nodes[0]!.carriers.setSuspended(true)
+    run(1_000)
+    const [sent, crossed] = [sources[0]!.sentBytes, into(2)]
+    run(3_000)
+    expect([sources[0]!.sentBytes, into(2)]).toEqual([sent, crossed])
+    expect(nodes[1]!.carriageOf(2, CONTENT)!.upstream).toBeUndefined()
+    nodes[0]!.carriers.setSuspended(false)
+    expect(run(10_000)).toBe(true)
+  })
+
   it('is on hold for clients that join later', () => {
     const swarm = aCarriedSwarm()
     swarm.carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
