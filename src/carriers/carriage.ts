@@ -2,7 +2,6 @@
  * The state of one torrent at one site that this process carries it for, as the node reads it: it decides from it whether
  * the site needs gateways.
  */
-import type { CarriedTorrent } from './carried-torrent.ts'
 
 export interface Carriage {
   readonly site: string
@@ -18,6 +17,9 @@ export interface Carriage {
   /** Bytes of blocks that came from sources of the site and from other sites. */
   readonly bytesPerSecond: number
 }
+
+/** One site of a torrent, without the torrent. */
+export type SiteCarriage = Omit<Carriage, 'infoHash'>
 
 export type CarriageKey = Pick<Carriage, 'site' | 'infoHash'>
 
@@ -36,7 +38,7 @@ export class CarriageReport {
 
   /** `torrents`: all that are carried. */
   take(
-    torrents: Iterable<{ readonly infoHash: Buffer; readonly torrent: CarriedTorrent }>,
+    torrents: Iterable<{ readonly infoHash: Buffer; readonly torrent: { sites(): Iterable<SiteCarriage> } }>,
     nowMs: number,
   ): { readonly changed: readonly Carriage[]; readonly ended: readonly CarriageKey[] } {
     const changed: Carriage[] = []

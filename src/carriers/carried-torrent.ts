@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { CarriedClientUpdate } from './carried-client.ts'
-import type { Carriage } from './carriage.ts'
+import type { SiteCarriage } from './carriage.ts'
 import type { CarrierCounters } from './carrier-counters.ts'
 import type { CarrierView, UpstreamConnection } from './carrier-view.ts'
 import type { LinkRates } from './link/link-rates.ts'
@@ -18,9 +18,6 @@ const CONVERGENCE_MS = 400
 const IDLE_MS_MAX = 60_000
 /** The planned upstream has its own upstream by then, and pieces to deliver. */
 const UPSTREAM_WAIT_MS = 1_500
-
-/** One site of the torrent, without the torrent. */
-export type SiteCarriage = Omit<Carriage, 'infoHash'>
 
 interface LocalSite {
   readonly carrier: TorrentCarrier

@@ -202,7 +202,7 @@ describe('carriers of a site with two nodes', () => {
     expect(far.carriers.counters.relayedBytes('2', '1')).toBeLessThanOrEqual(1.05 * CONTENT.bytes.length)
   })
 
-  it('take over the hosts of the site too: what they have is not fetched again', () => {
+  it('take over the hosts of the site too, and fetch few pieces again', () => {
     const { a, b, far, links } = aPair()
     const hosts = [1, 2].map((host) => far.join(2, host, CONTENT))
     const successor = aCarriedSwarm({ ownSite: '2', seed: 4 })
