@@ -24,7 +24,7 @@ const EXAMPLES: ReadonlySet<string> = new Set([
 ])
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
+  .filter((file) => /\.tsx?$/.test(file))
   .map((file) => ({ file, source: readFileSync(`src/${file}`, 'utf8') }))
 
 test('every import obeys the table of rooms', () => {

@@ -39,7 +39,7 @@ function brokenRule(
 
   const target = normalize(join(dirname(file), from))
   if (target.startsWith('..')) return `${from} is outside src/`
-  if (!target.endsWith('.ts')) return `${from} does not end in .ts`
+  if (!/\.tsx?$/.test(target)) return `${from} does not end in .ts or .tsx`
   const isAllowed =
     roomOf(target, table) === roomName ||
     ['core', ...room.rooms].some((allowed) => target === `${allowed}.ts` || target.startsWith(`${allowed}/`))

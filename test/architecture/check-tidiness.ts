@@ -50,7 +50,8 @@ export function checkTidiness(file: string, source: string): string[] {
   if (!/^(?:#![^\n]*\n)?\/(?:\*|\/)/.test(source)) {
     found.push(`src/${file}:1  a file opens with a comment that describes its purpose`)
   }
-  if (!/^[a-z0-9-]+(?:\/[a-z0-9-]+)*(?:\.d)?\.ts$/.test(file)) found.push(`src/${file}: names are kebab-case`)
+  if (!/^[a-z0-9-]+(?:\/[a-z0-9-]+)*(?:\.d)?\.tsx?$/.test(file))
+    found.push(`src/${file}: names are kebab-case`)
   for (const folder of file.split('/').slice(0, -1)) {
     if (KINDS.has(folder))
       found.push(`src/${file}: folders are named after subjects, and "${folder}" is not one`)

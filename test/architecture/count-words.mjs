@@ -120,6 +120,8 @@ const TOKEN =
  */
 export function proseOf(file, source) {
   switch (extname(file)) {
+    case '.tsx':
+      return [...scriptProse(source), ...elementProse(source)]
     case '.ts':
     case '.mjs':
     case '.js':
@@ -160,6 +162,20 @@ function scriptProse(source) {
 }
 
 /**
+ * Text between two tags.
+ *
+ * @param {string} source
+ * @returns {Prose[]}
+ */
+function elementProse(source) {
+  return [...source.matchAll(/>([^<>{}=;()]*[a-z][^<>{}=;()]*)[<{]/gi)].map(({ 1: text = '', index }) => ({
+    kind: /** @type {const} */ ('string'),
+    line: lineOf(source, index),
+    text,
+  }))
+}
+
+/**
  * Blanks code blocks, code spans and link targets, so that lines keep their numbers.
  *
  * @param {string} source
@@ -167,7 +183,7 @@ function scriptProse(source) {
 function markdownProse(source) {
   return source
     .replace(/^( *)(```+)[^\n]*\n[^]*?\n\1\2[^\n]*$/gm, blank)
-    .replace(/(`+)[^`](?:[^]*?[^`])?\1(?!`)/g, blank)
+    .replace(/(`+)[^`](?:[^]*?[^`])??\1(?!`)/g, blank)
     .replace(/\]\([^)\n]*\)/g, blank)
 }
 
@@ -291,7 +307,7 @@ export function summarize(files) {
 }
 
 const WITH_PROSE =
-  /(?:\.(?:ts|mjs|js|lua|py|sh|md|ya?ml|conf|env|service)|grafana\/.*\.json|\.oxlintrc\.json|Dockerfile|\.ci\/run)$/
+  /(?:\.(?:tsx?|mjs|js|lua|py|sh|md|ya?ml|conf|env|service)|grafana\/.*\.json|\.oxlintrc\.json|Dockerfile|\.ci\/run)$/
 
 /**
  * The files with prose at a path, sorted.

@@ -55,6 +55,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   observe: { rooms: [], packages: ['pino', 'pino-pretty', 'prom-client'] },
   config: { rooms: ['topology'], packages: ['yaml', 'zod'] },
   simulation: { rooms: ['swarm', 'handout', 'topology', 'tracker'], packages: [] },
+  // The page in the browser; it reaches the node through its API only.
+  dashboard: { rooms: [], packages: ['@preact/signals', 'preact'] },
   daemon: {
     rooms: [
       'wire',

@@ -25,6 +25,9 @@ async function main(args) {
   if ((await run([compiler, '-p', 'tsconfig.build.json'])) !== 0)
     return stop('src/ does not compile; see above.')
   copyScripts('dist')
+  // Not at the top: it needs the packages, whose absence is reported above.
+  const { buildDashboard } = await import('../../src/dashboard/build.mjs')
+  await buildDashboard('dist')
 
   const directory = mkdtempSync(join(tmpdir(), 'siteswarm-test-'))
   try {

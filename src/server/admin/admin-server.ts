@@ -14,6 +14,7 @@ import { isSameToken, readBearerToken } from '../../core/bearer-token.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { AdminContext } from './admin-context.ts'
+import { addDashboardRoutes } from './routes/dashboard.ts'
 import { addExplainRoute } from './routes/explain.ts'
 import { addFederationRoutes, guardFederation } from './routes/federation.ts'
 import { addHealthRoutes } from './routes/health.ts'
@@ -35,6 +36,7 @@ export class AdminServer {
     routes.setNotFoundHandler((request, reply) =>
       sendError(new ApiError(404, 'not-found', `there is nothing at ${request.url}`), reply, context.log),
     )
+    addDashboardRoutes(routes)
     addHealthRoutes(routes, context.health)
     addTopologyRoutes(routes, context.topology)
     addSwarmRoutes(routes, context)

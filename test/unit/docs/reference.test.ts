@@ -56,6 +56,7 @@ describe('docs/reference', () => {
           .at(-1)
           ?.replace(/[[?].*$/, '')
           .replace('INFOHASH', ':infoHash')
+          .replace('NAME', ':name')
         return `${method} ${path}`
       })
     })

@@ -1,0 +1,137 @@
+/**
+ * Values of the node that a view shows: read when the view opens, again while it is visible, when an event arrives, and
+ * when a lost node answers again. The last value stays while the node does not answer.
+ */
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { systemClock } from '../../core/clock.ts'
+import { type ApiFailure, asFailure, requestText } from './admin-client.ts'
+import { lostAtMs, reconnections, retryDelayMs } from './connection.ts'
+import { eventCount, isStreaming } from './events.ts'
+import { token } from './token.ts'
+
+export interface Live<T> {
+  /** undefined until the first response. */
+  readonly value: T | undefined
+  /** Of the latest attempt. */
+  readonly failure: ApiFailure | undefined
+  /** Reads again now, such as after an action. */
+  readonly refresh: () => void
+}
+
+/** With events, a period only finds changes without an event. */
+const PERIOD_WITH_EVENTS_MS = 10_000
+
+interface State<T> {
+  readonly key: string
+  readonly value: T | undefined
+  readonly failure: ApiFailure | undefined
+}
+
+/** Reads a path of the API. undefined reads nothing. */
+export function useLive<T>(path: string | undefined, periodMs: number): Live<T> {
+  const last = useRef<{ readonly text: string; readonly value: T } | undefined>(undefined)
+  return usePolled(path, periodMs, async (signal) => {
+    const text = await requestText(path ?? '', { signal })
+    // An unchanged response keeps its identity, so that nothing is rendered again.
+    if (last.current?.text !== text) last.current = { text, value: JSON.parse(text) as T }
+    return last.current.value
+  })
+}
+
+/** `key` changes with that which is read; undefined reads nothing. */
+export function usePolled<T>(
+  key: string | undefined,
+  periodMs: number,
+  read: (signal: AbortSignal) => Promise<T>,
+): Live<T> {
+  const [state, setState] = useState<State<T> | undefined>(undefined)
+  const reader = useRef(read)
+  reader.current = read
+  const refresh = useRef<() => void>(() => {})
+  const secret = token.value
+
+  useEffect(() => {
+    if (key === undefined) return undefined
+    const poll = startPoll(periodMs, async (signal) => {
+      try {
+        const value = await reader.current(signal)
+        setState((before) =>
+          before?.key === key && before.value === value && before.failure === undefined
+            ? before
+            : { key, value, failure: undefined },
+        )
+      } catch (error) {
+        if (signal.aborted) return
+        const failure = asFailure(error)
+        setState((before) => ({ key, value: before?.key === key ? before.value : undefined, failure }))
+      }
+    })
+    refresh.current = poll.refresh
+    return poll.stop
+  }, [key, periodMs, secret])
+
+  const current = state?.key === key ? state : undefined
+  return { value: current?.value, failure: current?.failure, refresh: () => refresh.current() }
+}
+
+/** One read at a time. A hidden page reads nothing, and reads at once when it is visible again. */
+function startPoll(periodMs: number, read: (signal: AbortSignal) => Promise<void>) {
+  const stopped = new AbortController()
+  const { signal } = stopped
+  let timer: number | undefined
+  let startedAtMs = 0
+  let isReading = false
+  let isWanted = false
+
+  const run = async () => {
+    if (isReading || signal.aborted || document.hidden) {
+      isWanted = true
+      return
+    }
+    window.clearTimeout(timer)
+    isReading = true
+    isWanted = false
+    startedAtMs = systemClock.nowMs()
+    await read(signal)
+    isReading = false
+    if (signal.aborted) return
+    if (isWanted) void run()
+    else timer = window.setTimeout(() => void run(), nextDelayMs(periodMs))
+  }
+  const refresh = () => void run()
+  /** Many events arrive while a rollout runs; a view is read once per period. */
+  const onEvent = () => {
+    const waitMs = startedAtMs + periodMs - systemClock.nowMs()
+    window.clearTimeout(timer)
+    timer = window.setTimeout(refresh, Math.max(0, waitMs))
+  }
+  const onVisible = () => {
+    if (!document.hidden && isWanted) void run()
+  }
+  document.addEventListener('visibilitychange', onVisible)
+  const unsubscribe = [skipFirst(eventCount, onEvent), skipFirst(reconnections, refresh)]
+  void run()
+  return {
+    refresh,
+    stop: () => {
+      stopped.abort()
+      window.clearTimeout(timer)
+      document.removeEventListener('visibilitychange', onVisible)
+      for (const end of unsubscribe) end()
+    },
+  }
+}
+
+function nextDelayMs(periodMs: number): number {
+  if (lostAtMs.value !== undefined) return retryDelayMs()
+  return isStreaming.value ? Math.max(periodMs, PERIOD_WITH_EVENTS_MS) : periodMs
+}
+
+/** A subscription to a signal calls back at once; only later changes matter here. */
+function skipFirst(source: { subscribe(act: () => void): () => void }, act: () => void): () => void {
+  let isFirst = true
+  return source.subscribe(() => {
+    if (!isFirst) act()
+    isFirst = false
+  })
+}

@@ -1,0 +1,32 @@
+/** The sites of a rollout as a tree: each below the site that it fetches from at this moment. */
+import type { RolloutSite } from '../api/responses.ts'
+
+export function upstreamOf({ carrier, gateway }: RolloutSite): string | undefined {
+  return carrier?.upstreamSite ?? gateway?.upstream?.site ?? undefined
+}
+
+/** By the name of the upstream; undefined has the roots. */
+export function childrenOf(sites: readonly RolloutSite[]): ReadonlyMap<string | undefined, RolloutSite[]> {
+  const byName = new Map(sites.map((site) => [site.site, site]))
+  const byUpstream = new Map<string | undefined, RolloutSite[]>()
+  for (const site of sites) {
+    const parent = parentOf(site, byName)
+    byUpstream.set(parent, [...(byUpstream.get(parent) ?? []), site])
+  }
+  return byUpstream
+}
+
+/** undefined for a root, which is also a site in a circle, as two nodes report it for a moment: no site disappears. */
+function parentOf(site: RolloutSite, byName: ReadonlyMap<string, RolloutSite>): string | undefined {
+  const parent = upstreamOf(site)
+  if (parent === undefined || !byName.has(parent)) return undefined
+  const seen = new Set<string>()
+  let above: string | undefined = parent
+  while (above !== undefined && !seen.has(above)) {
+    if (above === site.site) return undefined
+    seen.add(above)
+    const next = byName.get(above)
+    above = next === undefined ? undefined : upstreamOf(next)
+  }
+  return parent
+}

@@ -1,0 +1,153 @@
+/** The registered torrents: publish one by upload, search, copy URLs, remove. */
+import { useMemo, useRef, useState } from 'preact/hooks'
+import { requestText } from '../api/admin-client.ts'
+import { type Live, usePolled } from '../api/live.ts'
+import type { Torrent } from '../api/responses.ts'
+import { Command } from '../elements/command.tsx'
+import { siteswarm } from '../elements/commands.ts'
+import { EmptyState, Failure, Loading } from '../elements/notices.tsx'
+import { formatBytes, formatCount, formatTime } from '../elements/quantities.ts'
+import { type Column, VirtualTable, byNumber, byText } from '../elements/virtual-table.tsx'
+import { links } from '../frame/links.ts'
+import { Upload } from './upload.tsx'
+
+const PERIOD_MS = 10_000
+const PAGE = 1_000
+
+export function TorrentsView() {
+  const torrents = useTorrents()
+  const [text, setText] = useState('')
+  const { value } = torrents
+  const shown = useMemo(() => {
+    const wanted = text.trim().toLowerCase()
+    if (wanted === '') return value ?? []
+    return (value ?? []).filter(
+      ({ name, infoHash, infoHashV2 }) =>
+        name.toLowerCase().includes(wanted) ||
+        infoHash.startsWith(wanted) ||
+        infoHashV2?.startsWith(wanted) === true,
+    )
+  }, [value, text])
+  return (
+    <>
+      <h1>Torrents</h1>
+      <Upload onDone={torrents.refresh} />
+      <Failure failure={torrents.failure} />
+      {value === undefined && torrents.failure === undefined ? <Loading of="the torrents" /> : null}
+      {value?.length === 0 ? <NoTorrents /> : null}
+      {value === undefined || value.length === 0 ? null : (
+        <>
+          <div class="filters">
+            <label>
+              Name or infohash
+              <input type="search" value={text} onInput={(event) => setText(event.currentTarget.value)} />
+            </label>
+            <p role="status">
+              {formatCount(shown.length)} of {formatCount(value.length)} torrents
+            </p>
+          </div>
+          {shown.length === 0 ? (
+            <p class="note">No torrent has this name or infohash.</p>
+          ) : (
+            <VirtualTable
+              label="Torrents"
+              rows={shown}
+              columns={COLUMNS}
+              keyOf={({ infoHash }) => infoHash}
+            />
+          )}
+        </>
+      )}
+    </>
+  )
+}
+
+interface Page {
+  readonly total: number
+  readonly torrents: readonly Torrent[]
+  readonly next?: string | null
+}
+
+/**
+ * All pages. The list grows by registration and shrinks by removal, and the first page shows both: the others are read
+ * again only if it or the total has changed.
+ */
+function useTorrents(): Live<readonly Torrent[]> {
+  const last = useRef<{ readonly first: string; readonly torrents: readonly Torrent[] } | undefined>(
+    undefined,
+  )
+  return usePolled('torrents', PERIOD_MS, async (signal) => {
+    const read = (after: string) => requestText(`/api/v1/torrents?limit=${PAGE}${after}`, { signal })
+    const first = await read('')
+    if (last.current?.first === first) return last.current.torrents
+    const torrents: Torrent[] = []
+    for (let page = JSON.parse(first) as Page; ;) {
+      torrents.push(...page.torrents)
+      if (page.next === null || page.next === undefined) break
+      page = JSON.parse(await read(`&after=${encodeURIComponent(page.next)}`)) as Page
+    }
+    last.current = { first, torrents }
+    return torrents
+  })
+}
+
+const COLUMNS: readonly Column<Torrent>[] = [
+  {
+    title: 'Name',
+    cell: ({ name, infoHash }) => (
+      <a href={links.torrent(infoHash)} title={name}>
+        {name}
+      </a>
+    ),
+    order: byText(({ name }) => name),
+  },
+  {
+    title: 'Size',
+    width: '7rem',
+    isNumber: true,
+    cell: ({ sizeBytes }) => formatBytes(sizeBytes),
+    order: byNumber(({ sizeBytes }) => sizeBytes),
+  },
+  {
+    title: 'Rollout',
+    width: '6.5rem',
+    cell: ({ infoHash, name }) => (
+      <a href={links.rollout(infoHash)} aria-label={`Rollout of ${name}`}>
+        progress
+      </a>
+    ),
+  },
+  {
+    title: 'Registered',
+    width: '11rem',
+    from: 'tablet',
+    cell: ({ registeredAt }) => formatTime(registeredAt),
+    order: byText(({ registeredAt }) => registeredAt),
+  },
+  {
+    title: 'Origin',
+    width: '22%',
+    from: 'tablet',
+    cell: ({ origin }) => <span title={origin ?? ''}>{origin ?? '–'}</span>,
+    order: byText(({ origin }) => origin),
+  },
+  {
+    title: 'Infohash',
+    width: '24rem',
+    from: 'wide',
+    cell: ({ infoHash }) => <code>{infoHash}</code>,
+    order: byText(({ infoHash }) => infoHash),
+  },
+]
+
+function NoTorrents() {
+  return (
+    <EmptyState title="No torrents are registered">
+      <p>
+        Upload a .torrent above, or let the command make one from a file, a folder, an HTTP URL or S3. It
+        hashes the content, registers the torrent at this node, and prints the URL for each site:
+      </p>
+      <Command text={siteswarm('publish', 'FILE')} />
+    </EmptyState>
+  )
+}

@@ -1,0 +1,194 @@
+/** Parts of the dashboard that need no browser. */
+import { describe, expect, test } from 'vitest'
+import type { RolloutDetail, RolloutSite } from '../../../src/dashboard/api/responses.ts'
+import {
+  formatBytes,
+  formatDuration,
+  formatPercent,
+  formatRate,
+} from '../../../src/dashboard/elements/quantities.ts'
+import { readRoute } from '../../../src/dashboard/frame/links.ts'
+import { trafficOf } from '../../../src/dashboard/overview/traffic.ts'
+import { readHosts } from '../../../src/dashboard/rollout/hosts.ts'
+import { addSample, NO_HISTORY } from '../../../src/dashboard/rollout/progress-samples.ts'
+import { childrenOf } from '../../../src/dashboard/rollout/upstreams.ts'
+
+const HASH = 'ab'.repeat(20)
+const HOSTS = { expected: null, seen: 0, complete: 0, unreachable: 0, sources: 0 }
+
+function aSite(site: string, more: Partial<RolloutSite> = {}): RolloutSite {
+  return {
+    site,
+    state: 'filling',
+    isHeld: false,
+    isComplete: false,
+    hadSource: false,
+    sentence: '',
+    percent: 0,
+    copiesIn: 0,
+    measuredAt: '2030-01-01T00:00:00Z',
+    bytes: { betweenSites: 0, from: [] },
+    origin: { percent: 'observed', betweenSites: 'counted' },
+    rateBytesPerSecond: 0,
+    etaSeconds: null,
+    hosts: HOSTS,
+    bubbles: [],
+    carrier: null,
+    gateway: null,
+    stragglers: [],
+    stragglersTotal: 0,
+    ...more,
+  }
+}
+
+function aRollout(sites: readonly RolloutSite[]): RolloutDetail {
+  return {
+    infoHash: HASH,
+    name: 'image',
+    sizeBytes: 1_000,
+    state: 'running',
+    isRegistered: true,
+    sentence: '',
+    origin: { percent: 'observed', downloaded: 'observed', betweenSites: 'counted', saved: 'counted' },
+    expect: {},
+    startedAt: null,
+    completedAt: null,
+    percent: 0,
+    rateBytesPerSecond: 0,
+    etaSeconds: null,
+    hosts: HOSTS,
+    bytes: { downloaded: 0, betweenSites: 0, betweenSitesAtMost: 0, saved: 0 },
+    sites,
+  }
+}
+
+const from = (upstreamSite: string): Partial<RolloutSite> => ({
+  carrier: { node: 'n', upstreamSite, rateBytesPerSecond: 0 },
+})
+
+test.each([
+  ['', { view: 'overview' }],
+  ['#/', { view: 'overview' }],
+  [`#/rollouts/${HASH.toUpperCase()}`, { view: 'rollout', infoHash: HASH }],
+  [`#/rollouts/${HASH}/hosts`, { view: 'hosts', infoHash: HASH }],
+  ['#/rollouts/12', { view: 'unknown', path: 'rollouts/12' }],
+  ['#/hosts?ip=fd00%3A%3A1', { view: 'host', ip: 'fd00::1' }],
+  ['#/torrents', { view: 'torrents' }],
+  ['#/nodes', { view: 'nodes' }],
+  ['#/admin', { view: 'unknown', path: 'admin' }],
+])('the fragment %s leads to its view', (fragment, route) => {
+  expect(readRoute(fragment)).toEqual(route)
+})
+
+describe('quantities', () => {
+  test('are rounded so that only a complete host has 100 %', () => {
+    expect([99.99, 100, 0, null].map(formatPercent)).toEqual(['99.9 %', '100 %', '0.0 %', '–'])
+  })
+
+  test('have the two largest units of a duration', () => {
+    expect([0, 59.6, 125, 11_400, 187_200, null].map(formatDuration)).toEqual([
+      '0 s',
+      '1 min',
+      '2 min 5 s',
+      '3 h 10 min',
+      '2 d 4 h',
+      '–',
+    ])
+  })
+
+  test('have the unit that keeps them short', () => {
+    expect([5, 16_384, 1_500_000_000, -2_048].map(formatBytes)).toEqual([
+      '5 B',
+      '16 KiB',
+      '1.4 GiB',
+      '−2 KiB',
+    ])
+    expect(formatRate(null)).toBe('–')
+  })
+})
+
+describe('the tree over the sites', () => {
+  const shapeOf = (sites: readonly RolloutSite[]) =>
+    Object.fromEntries(
+      [...childrenOf(sites)].map(([name, below]) => [name ?? '', below.map(({ site }) => site)]),
+    )
+
+  test('has each site below its upstream', () => {
+    const sites = [aSite('nyc', from('ams')), aSite('fra'), aSite('ams', from('fra'))]
+    expect(shapeOf(sites)).toEqual({ '': ['fra'], fra: ['ams'], ams: ['nyc'] })
+  })
+
+  test('loses no site while two of them name each other', () => {
+    const sites = [aSite('fra', from('ams')), aSite('ams', from('fra')), aSite('nyc', from('ams'))]
+    expect(shapeOf(sites)).toEqual({ '': ['fra', 'ams'], ams: ['nyc'] })
+  })
+
+  test('has a site whose upstream is unknown at the top', () => {
+    expect(shapeOf([aSite('ams', from('gone'))])).toEqual({ '': ['ams'] })
+  })
+})
+
+test('copies between sites are weighted by the size of the torrents', () => {
+  const sites = (bytes: number) => [
+    aSite('fra'),
+    aSite('ams', { bytes: { betweenSites: bytes, from: [{ site: 'fra', bytes }] } }),
+  ]
+  const traffic = trafficOf([aRollout(sites(1_000)), { ...aRollout(sites(6_000)), sizeBytes: 3_000 }])
+  expect(traffic.sites).toEqual(['ams', 'fra'])
+  expect(traffic.cells).toEqual(new Map([['ams fra', { bytes: 7_000, copies: 1.75 }]]))
+})
+
+describe('the progress over time', () => {
+  const at = (atMs: number, percent: number) => [aRollout([aSite('fra', { percent })]), atMs] as const
+
+  test('keeps two points of a piece without progress', () => {
+    const samples = [at(0, 10), at(1, 10), at(2, 10), at(3, 20)]
+    const { samples: kept } = samples.reduce((all, [rollout, ms]) => addSample(all, rollout, ms), NO_HISTORY)
+    expect(kept).toEqual([
+      { atMs: 0, percents: [10] },
+      { atMs: 2, percents: [10] },
+      { atMs: 3, percents: [20] },
+    ])
+  })
+
+  test('has a bound, and keeps its first point', () => {
+    let history = NO_HISTORY
+    for (let ms = 0; ms < 5_000; ms++) history = addSample(history, ...at(ms, ms))
+    expect(history.samples.length).toBeLessThanOrEqual(400)
+    expect(history.samples[0]?.atMs).toBe(0)
+  })
+})
+
+describe('the hosts of a rollout', () => {
+  const read = (pages: Readonly<Record<string, string>>) => async (path: string) => {
+    const page = pages[path.replace(`/api/v1/rollouts/${HASH}/hosts?`, '')]
+    if (page === undefined) throw new Error('no node of ams answers')
+    return page
+  }
+  const page = (address: string, next: string | null) =>
+    JSON.stringify({ hosts: [{ address, port: 1 }], next })
+  const pages = {
+    'site=fra&limit=1000': page('10.1.0.1', '10.1.0.1 1'),
+    'site=fra&limit=1000&after=10.1.0.1+1': page('10.1.0.2', null),
+  }
+
+  test('are those of all sites and pages', async () => {
+    const { hosts, problems } = await readHosts(
+      HASH,
+      ['fra', 'ams'],
+      read({ ...pages, 'site=ams&limit=1000': page('10.2.0.1', null) }),
+    )
+    expect(hosts.map(({ address, site }) => `${site} ${address}`)).toEqual([
+      'fra 10.1.0.1',
+      'fra 10.1.0.2',
+      'ams 10.2.0.1',
+    ])
+    expect(problems).toEqual([])
+  })
+
+  test('of a site that does not answer are a problem, and do not hide the others', async () => {
+    const { hosts, problems } = await readHosts(HASH, ['ams', 'fra'], read(pages))
+    expect(hosts).toHaveLength(2)
+    expect(problems).toEqual(['ams: no node of ams answers'])
+  })
+})
