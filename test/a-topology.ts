@@ -12,6 +12,8 @@ export interface TopologyLiteral {
   /** By site index; 10 between the first two, else 100. */
   readonly cost?: (a: number, b: number) => number
   readonly gateways?: 'auto' | number
+  /** Expected hosts, by site. */
+  readonly expect?: Readonly<Record<string, number>>
 }
 
 export function aTopology(literal: TopologyLiteral = {}): Topology {
@@ -26,10 +28,11 @@ export function aTopology(literal: TopologyLiteral = {}): Topology {
       trackers: [`http://127.${index + 1}.0.1:6969/announce`],
       federation: [],
       gateways: literal.gateways ?? 'auto',
+      expect: literal.expect?.[name],
       places: ofSite,
     }
     for (const bubble of BUBBLES)
-      ofSite.push({ index: index * 3 + ofSite.length, site, bubble, trackers: [] })
+      ofSite.push({ index: index * 3 + ofSite.length, site, bubble, trackers: [], expect: undefined })
     places.push(...ofSite)
     return site
   })

@@ -1,6 +1,10 @@
 /** Starts an admin listener on a free port, with a registry in memory and the topology of a-topology.ts. */
 import { onTestFinished } from 'vitest'
 import { ManualClock } from '../src/core/clock.ts'
+import { clientName } from '../src/rollouts/client-name.ts'
+import { NOT_CARRIED, NOT_HELD } from '../src/rollouts/ports.ts'
+import { Rollouts } from '../src/rollouts/rollouts.ts'
+import { SiteAuthority } from '../src/topology/site-authority.ts'
 import { TorrentRegistry } from '../src/registry/torrent-registry.ts'
 import { AdminServer } from '../src/server/admin/admin-server.ts'
 import { aTorrentStore } from './a-torrent-store.ts'
@@ -13,6 +17,17 @@ export async function anAdmin(token?: string) {
   const store = aTorrentStore()
   const clock = new ManualClock(Date.UTC(2030, 0, 2, 3, 4, 5))
   const registry = new TorrentRegistry({ store, clock, admit: 'registered' })
+  const rollouts = new Rollouts({
+    torrents: registry,
+    table,
+    topology,
+    authority: new SiteAuthority(),
+    site: 'fra',
+    clock: site.clock,
+    carriage: NOT_CARRIED,
+    holds: NOT_HELD,
+    clientOf: (row) => clientName(table.clientCodes.get(row) ?? ''),
+  })
   const server = new AdminServer({
     topology,
     tracker,
@@ -39,6 +54,8 @@ export async function anAdmin(token?: string) {
     },
     site: 'fra',
     federation: undefined,
+    rollouts,
+    remoteHosts: undefined,
     log: { debug() {}, info() {}, warn() {}, error() {} },
     token,
   })
@@ -53,5 +70,5 @@ export async function anAdmin(token?: string) {
     })
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
-  return { store, registry, clock, url, call, site }
+  return { store, registry, rollouts, clock, url, call, site }
 }

@@ -41,8 +41,10 @@ export interface AdminRequest {
   readonly path: string
   /** A .torrent to register; makes the request a POST. */
   readonly torrent?: Buffer
+  /** A JSON body. */
+  readonly json?: unknown
   /** Default: GET, or POST with a torrent. */
-  readonly method?: 'DELETE'
+  readonly method?: 'DELETE' | 'PUT' | 'POST'
 }
 
 /** Returns the JSON of the response. Rejects with `AdminRefused` or `AdminUnreachable`. */
@@ -116,17 +118,17 @@ function readTarget(flags: CommandFlags, { environment }: Pick<CommandContext, '
 }
 
 async function send(
-  { path, torrent, method }: AdminRequest,
+  { path, torrent, json, method }: AdminRequest,
   { url, shown, authorization }: Target,
   { environment, signal }: Pick<CommandContext, 'environment' | 'signal'>,
 ): Promise<{ readonly status: number; readonly headers: IncomingHttpHeaders; readonly text: string }> {
   const deadlineMs = torrent === undefined ? DEADLINE_MS : REGISTER_DEADLINE_MS
   const deadline = AbortSignal.timeout(deadlineMs)
+  const body = json === undefined ? torrent : Buffer.from(JSON.stringify(json))
+  const type = json === undefined ? 'application/x-bittorrent' : 'application/json'
   const headers: OutgoingHttpHeaders = {
     ...(authorization === undefined ? {} : { authorization }),
-    ...(torrent === undefined
-      ? {}
-      : { 'content-type': 'application/x-bittorrent', 'content-length': torrent.length }),
+    ...(body === undefined ? {} : { 'content-type': type, 'content-length': body.length }),
   }
   try {
     const sendRequest = url.protocol === 'https:' ? sendHttps : sendHttp
@@ -137,7 +139,7 @@ async function send(
       signal: AbortSignal.any([signal, deadline]),
     })
     // Errors after the response are those of its body.
-    outgoing.on('error', () => undefined).end(torrent)
+    outgoing.on('error', () => undefined).end(body)
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
     const text = (await buffer(response)).toString()
     return { status: response.statusCode ?? 0, headers: response.headers, text }

@@ -62,6 +62,24 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/torrents.ts')).torrentsCommand,
   },
   {
+    name: 'plan',
+    arguments: '<infohash>',
+    summary: 'Show what a rollout will send over which links, before it starts. For the network team.',
+    load: async () => (await import('./commands/plan.ts')).planCommand,
+  },
+  {
+    name: 'status',
+    arguments: '[infohash]',
+    summary: 'Show the progress of all rollouts, or of one: sites, rate, time left, late hosts.',
+    load: async () => (await import('./commands/status.ts')).statusCommand,
+  },
+  {
+    name: 'wait',
+    arguments: '<infohash>',
+    summary: 'Wait until a rollout is complete; exit code 1 at the timeout. For pipelines.',
+    load: async () => (await import('./commands/wait.ts')).waitCommand,
+  },
+  {
     name: 'announce',
     arguments: '<url>',
     summary:

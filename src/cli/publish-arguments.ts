@@ -1,7 +1,9 @@
 /** Reads and validates the flags of `publish` before any work is done. */
+import { InputError } from '../core/errors.ts'
 import { isWebSeedUrl } from '../metainfo/url-warnings.ts'
 import { isFileName } from '../publish/file-name.ts'
 import { isPieceLength } from '../publish/piece-length.ts'
+import { type ExpectedHosts, readExpectedHosts } from '../rollouts/expected-hosts.ts'
 import { type CommandFlags, textFlag } from './command.ts'
 
 export interface PublishArguments {
@@ -11,6 +13,8 @@ export interface PublishArguments {
   readonly pieceBytes: number | undefined
   readonly webSeeds: readonly string[]
   readonly output: string | undefined
+  /** Hosts that are expected to download it; undefined without `--expect`. */
+  readonly expect: ExpectedHosts | undefined
 }
 
 /** Returns the arguments, or one sentence that describes the first invalid one. */
@@ -23,6 +27,9 @@ export function readPublishArguments(flags: CommandFlags): PublishArguments | st
   const webSeeds = (flags['webSeed'] ?? []) as readonly string[]
   const problem = webSeeds.map((url) => webSeedProblem(url)).find((found) => found !== undefined)
   if (problem !== undefined) return problem
+  const expect = textFlag(flags, 'expect')
+  const expectProblem = expect === undefined ? undefined : problemOf(() => readExpectedHosts(expect))
+  if (expectProblem !== undefined) return `--expect: ${expectProblem}`
   const name = textFlag(flags, 'name')
   if (name !== undefined && !isFileName(name))
     return `--name ${JSON.stringify(name)}: it becomes a file name, so it must not be empty or contain a slash`
@@ -33,6 +40,18 @@ export function readPublishArguments(flags: CommandFlags): PublishArguments | st
     pieceBytes,
     webSeeds,
     output: textFlag(flags, 'output'),
+    expect: expect === undefined ? undefined : readExpectedHosts(expect),
+  }
+}
+
+/** The message of an `InputError`; undefined if there is none. */
+function problemOf(read: () => unknown): string | undefined {
+  try {
+    read()
+    return undefined
+  } catch (error) {
+    if (error instanceof InputError) return error.message
+    throw error
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { CommandContext } from './command.ts'
 import { formatByteSize } from './byte-size.ts'
+import { formatTime } from './format-time.ts'
 
 export class PublishProgress {
   readonly #totalBytes: number
@@ -58,16 +59,6 @@ export class PublishProgress {
 function bar(share: number): string {
   const full = Math.round(share * BAR_WIDTH)
   return `[${'#'.repeat(full)}${'-'.repeat(BAR_WIDTH - full)}]`
-}
-
-/** `0:07`, `12:34`, `1:02:03`. */
-function formatTime(seconds: number): string {
-  const whole = Math.ceil(seconds)
-  const two = (count: number) => String(count).padStart(2, '0')
-  const minutes = Math.floor(whole / 60)
-  return minutes < 60
-    ? `${minutes}:${two(whole % 60)}`
-    : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`
 }
 
 /** Smooth for a reader, and cheap for the terminal. */

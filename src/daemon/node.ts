@@ -11,6 +11,11 @@ import { type SeededRandom, systemRandom } from '../core/random.ts'
 import { Counters } from '../observe/counters.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { TorrentRegistry } from '../registry/torrent-registry.ts'
+import { clientName } from '../rollouts/client-name.ts'
+import { NOT_CARRIED, NOT_HELD } from '../rollouts/ports.ts'
+import { RolloutExchange } from '../rollouts/rollout-exchange.ts'
+import { RolloutStore } from '../rollouts/rollout-store.ts'
+import { Rollouts } from '../rollouts/rollouts.ts'
 import { HttpServer } from '../server/http/http-server.ts'
 import { UntrustedForwarding } from '../server/http/untrusted-forwarding.ts'
 import { UdpServer } from '../server/udp/udp-server.ts'
@@ -48,6 +53,8 @@ import type { WorkerGroup } from './workers/worker-group.ts'
 
 /** Time for requests in progress when the node stops. */
 const STOP_DEADLINE_MS = 5_000
+/** A page of a thousand hosts has 300 KB. */
+const HOSTS_PAGE_BYTES_MAX = 4_194_304
 
 export interface NodeInit {
   readonly config: NodeConfig
@@ -73,6 +80,8 @@ export class SiteswarmNode {
   readonly #pollTorrents: NodeStore['pollTorrents']
   readonly #registry: TorrentRegistry
   readonly #webSeeds: WebSeeds
+  readonly #rollouts: Rollouts
+  readonly #rolloutStore: RolloutStore
   readonly #authority = new SiteAuthority()
   readonly #federation: Federation | undefined
   readonly #reloader: TopologyReloader
@@ -117,6 +126,23 @@ export class SiteswarmNode {
       topology: this.#topology,
       authority: this.#authority,
     })
+    this.#rollouts = new Rollouts({
+      torrents: this.#registry,
+      table: this.#table,
+      topology: this.#topology,
+      authority: this.#authority,
+      site: config.site,
+      clock,
+      carriage: NOT_CARRIED,
+      holds: NOT_HELD,
+      clientOf: (row) => clientName(this.#table.clientCodes.get(row) ?? ''),
+    })
+    const exchange = new RolloutExchange({
+      rollouts: this.#rollouts,
+      topology: this.#topology,
+      site: config.site,
+      clock,
+    })
     const { token } = config.federation
     if (token !== undefined)
       this.#federation = new Federation({
@@ -128,6 +154,7 @@ export class SiteswarmNode {
         replica: this.#replica,
         torrents: store.torrents,
         describe: describeRemoteTorrent,
+        reports: exchange,
         clock,
         random,
         log,
@@ -180,10 +207,18 @@ export class SiteswarmNode {
       topology: this.#topology,
       log,
     })
+    this.#rolloutStore = new RolloutStore({
+      rollouts: this.#rollouts,
+      documents: store.documents,
+      clock,
+      owns: (infoHash) => this.#replica.ownsTorrent(infoHash),
+      log,
+    })
     this.#sweeper = new Sweeper({
       table: this.#table,
       tracker: this.#tracker,
       replica: this.#replica,
+      rollouts: [this.#rollouts, this.#rolloutStore, exchange],
       clock,
     })
     this.#udp = new UdpServer({
@@ -247,6 +282,8 @@ export class SiteswarmNode {
       },
       site: config.site,
       federation: this.#federation,
+      rollouts: this.#rollouts,
+      remoteHosts: this.#remoteHosts(),
       log,
       token: config.admin.token,
     })
@@ -257,6 +294,16 @@ export class SiteswarmNode {
     return this.#federation === undefined
       ? missingFederation(this.#topology.value, this.#config.site)
       : undefined
+  }
+
+  /** See `RolloutContext`. */
+  #remoteHosts() {
+    const federation = this.#federation
+    if (federation === undefined) return undefined
+    return async (site: string, infoHash: Buffer, query: string): Promise<unknown> => {
+      const path = `/federation/v1/rollouts/${infoHash.toString('hex')}/hosts?${query}`
+      return JSON.parse((await federation.fetch(site, path, HOSTS_PAGE_BYTES_MAX)).toString())
+    }
   }
 
   #downloadHandlers(): { readonly torrents: TorrentHandler; readonly webSeeds: WebSeedHandler } {
@@ -342,6 +389,7 @@ export class SiteswarmNode {
     this.#clientObservers?.stop()
     this.#sweeper.stop()
     this.#replica.flush()
+    this.#rolloutStore.flush()
     await this.#store.close()
     await this.#admin.stop()
     this.#options.log.info({ event: 'stopped', peers: this.#table.rows.live }, 'stopped')

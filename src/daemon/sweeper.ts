@@ -1,6 +1,6 @@
 /**
- * Periodic work of a node: drops expired peers, in slices so that no announce waits for it, and ticks the tracker, which
- * has deferred announces and polls that become due.
+ * Periodic work of a node: drops expired peers, in slices so that no announce waits for it, measures rollouts, and ticks
+ * the tracker, which has deferred announces and polls that become due.
  */
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
@@ -9,6 +9,8 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 const SWEEP_INTERVAL_MS = 1_000
 /** The longest delay that ticks add to a deferred announce. */
 const TICK_INTERVAL_MS = 500
+/** Rollouts are measured in small parts, each shorter than a slice of the sweep. */
+const ROLLOUT_INTERVAL_MS = 100
 /** Sweeps in which the whole table is scanned: a peer is dropped at most ten seconds after it expired. */
 const SWEEPS_PER_ROUND = 10
 /** Rows scanned before the event loop continues: about 4 ms if all of them have expired (bench/swarm-table.ts). */
@@ -18,6 +20,7 @@ export interface SweeperComponents {
   readonly table: SwarmTable
   readonly tracker: { tick(): void }
   readonly replica: { tick(): void }
+  readonly rollouts: readonly { tick(): void }[]
   /** The clock of the site. */
   readonly clock: Clock
 }
@@ -26,19 +29,26 @@ export class Sweeper {
   readonly #table: SwarmTable
   readonly #tracker: SweeperComponents['tracker']
   readonly #replica: SweeperComponents['replica']
+  readonly #rollouts: SweeperComponents['rollouts']
   readonly #clock: Clock
   readonly #timers: NodeJS.Timeout[] = []
   #isSweeping = false
 
-  constructor({ table, tracker, replica, clock }: SweeperComponents) {
+  constructor({ table, tracker, replica, rollouts, clock }: SweeperComponents) {
     this.#table = table
     this.#tracker = tracker
     this.#replica = replica
+    this.#rollouts = rollouts
     this.#clock = clock
   }
 
   start(): void {
-    this.#timers.push(setInterval(() => void this.#sweep(), SWEEP_INTERVAL_MS))
+    this.#timers.push(
+      setInterval(() => void this.#sweep(), SWEEP_INTERVAL_MS),
+      setInterval(() => {
+        for (const each of this.#rollouts) each.tick()
+      }, ROLLOUT_INTERVAL_MS),
+    )
     this.#timers.push(
       setInterval(() => {
         this.#tracker.tick()

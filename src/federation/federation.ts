@@ -18,7 +18,9 @@ import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
 import { RemoteSites } from './remote-sites.ts'
 import { SiteAdvertiser } from './site-advertiser.ts'
+import type { SiteReports } from './site-reports.ts'
 import { FederationCounters } from './counters.ts'
+import { fetchFromSite } from './http-client.ts'
 import { SiteConnection } from './site-connection.ts'
 import { SubscriberStream } from './subscriber-stream.ts'
 import type { ConnectionState } from './connection-state.ts'
@@ -46,6 +48,7 @@ export interface FederationInit {
   readonly torrents: TorrentStore
   /** The infohashes of a torrent's bytes. Throws an `InputError` where they are not a torrent. */
   readonly describe: DescribeRemoteTorrent
+  readonly reports: SiteReports
   /** The time of this site. */
   readonly clock: Clock
   readonly random: Random
@@ -95,6 +98,9 @@ export class Federation {
     })
     this.#advertiser.onChange((torrent, isUrgent) => {
       for (const subscriber of this.#subscribers) subscriber.changed(torrent, isUrgent)
+    })
+    init.reports.onChange((torrent) => {
+      for (const subscriber of this.#subscribers) subscriber.reportChanged(torrent)
     })
   }
 
@@ -180,6 +186,7 @@ export class Federation {
       subscriber,
       out: gzip,
       nowMs: () => this.#init.clock.nowMs(),
+      reports: this.#init.reports,
       onStuck: () => {
         this.counters.refuse('slow')
         out.destroy()
@@ -198,5 +205,19 @@ export class Federation {
 
   torrent(infoHash: Buffer): Promise<Buffer | undefined> {
     return this.#torrents.read(infoHash)
+  }
+
+  /** Requests a path from the nodes of a site, one after the other. Rejects with the error of the last one. */
+  async fetch(site: string, path: string, bytesMax: number): Promise<Buffer> {
+    const { topology, token } = this.#init
+    let failure: unknown = new Error(`${site} has no federation URL in the topology`)
+    for (const url of topology.value.siteNamed(site)?.federation ?? []) {
+      try {
+        return await fetchFromSite({ url, path, token }, bytesMax)
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
   }
 }

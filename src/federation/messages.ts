@@ -21,6 +21,7 @@ import type { RegisteredTorrent } from '../replication/site-store.ts'
   5 Registered  uint48 registered_at, uint8 count, byte[20] infohash each: one registered torrent
   6 Removed     uint48 removed_at, byte[20] infohash: one removed torrent
   7 Listed      every registered torrent has been sent once
+  9 Report      a report about a torrent of the site, see site-reports.ts
 
   A time is in milliseconds since 1970, as the sending site counts it.
 */
@@ -44,6 +45,7 @@ export type Message =
   | { readonly type: 'registered'; readonly atMs: number; readonly infoHashes: readonly Buffer[] }
   | { readonly type: 'removed'; readonly atMs: number; readonly infoHash: Buffer }
   | { readonly type: 'listed' }
+  | { readonly type: 'report'; readonly report: Buffer }
   /** Of a later version. */
   | { readonly type: 'unknown' }
   | { readonly type: 'malformed' }
@@ -61,10 +63,18 @@ export function writeHello(site: string, timeMs: number, topologyHash: string): 
 }
 
 export function writeBatch(batch: Buffer): Buffer {
-  const message = Buffer.allocUnsafe(HEAD_BYTES + batch.length)
-  message.writeUInt32BE(batch.length + 1, 0)
-  message.writeUInt8(2, 4)
-  batch.copy(message, HEAD_BYTES)
+  return writeBody(2, batch)
+}
+
+export function writeReport(report: Buffer): Buffer {
+  return writeBody(9, report)
+}
+
+function writeBody(type: number, body: Buffer): Buffer {
+  const message = Buffer.allocUnsafe(HEAD_BYTES + body.length)
+  message.writeUInt32BE(body.length + 1, 0)
+  message.writeUInt8(type, 4)
+  body.copy(message, HEAD_BYTES)
   return message
 }
 
@@ -130,6 +140,8 @@ function readMessage(type: number, body: Buffer): Message {
       return { type: 'removed', atMs: body.readUIntBE(0, 6), infoHash: hashAt(body, 6) }
     case 7:
       return { type: 'listed' }
+    case 9:
+      return { type: 'report', report: body }
     default:
       return { type: 'unknown' }
   }

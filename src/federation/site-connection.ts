@@ -13,6 +13,7 @@ import type { FederationRefusal } from '../core/federation-metrics.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
 import type { RemoteSites } from './remote-sites.ts'
+import type { SiteReports } from './site-reports.ts'
 import { fetchFromSite, requestSite } from './http-client.ts'
 import type { FederationCounters } from './counters.ts'
 import { type Message, MessageReader, VERSION } from './messages.ts'
@@ -43,6 +44,7 @@ export interface SiteConnectionComponents {
   readonly token: string
   readonly remote: Pick<RemoteSites, 'begin' | 'apply' | 'complete' | 'lose'>
   readonly torrents: TorrentSync
+  readonly reports: Pick<SiteReports, 'receive'>
   readonly counters: FederationCounters
   /** The time of this site. */
   readonly clock: Clock
@@ -70,6 +72,7 @@ export class SiteConnection {
   readonly #token: string
   readonly #remote: Pick<RemoteSites, 'begin' | 'apply' | 'complete' | 'lose'>
   readonly #torrents: TorrentSync
+  readonly #reports: Pick<SiteReports, 'receive'>
   readonly #counters: FederationCounters
   readonly #clock: Clock
   readonly #random: Random
@@ -90,6 +93,7 @@ export class SiteConnection {
     this.#token = components.token
     this.#remote = components.remote
     this.#torrents = components.torrents
+    this.#reports = components.reports
     this.#counters = components.counters
     this.#clock = components.clock
     this.#random = components.random
@@ -207,6 +211,8 @@ export class SiteConnection {
         if (refusal === 'garbage') throw new ProtocolViolation('a malformed batch')
       }
       if (state.rejections > REJECTIONS_MAX) throw new ProtocolViolation('too many rejected updates')
+    } else if (message.type === 'report') {
+      if (!this.#reports.receive(this.#site, message.report)) return this.#fail('garbage', 'a malformed report')
     } else if (message.type === 'complete') {
       this.state.complete()
       for (const _ of this.#remote.complete(this.#site)) await yieldToEventLoop()

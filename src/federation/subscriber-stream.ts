@@ -7,11 +7,17 @@
  */
 import type { Writable } from 'node:stream'
 import type { SiteAdvertiser } from './site-advertiser.ts'
-import { COMPLETE, writeBatch, writeHeartbeat, writeHello } from './messages.ts'
+import { COMPLETE, writeBatch, writeHeartbeat, writeHello, writeReport } from './messages.ts'
+import type { SiteReports } from './site-reports.ts'
 
 /** Changes within this time share one write; the first change after a pause is written at once. */
 const GATHER_MS = 100
 const HEARTBEAT_MS = 1_000
+/**
+ * Reports change once a second while hosts download. Further ones are written later, and then in their state of that
+ * moment: at most 500 a second, about a quarter of the bytes that a receiver reads.
+ */
+const REPORTS_PER_BEAT = 500
 /** A connection that accepts no data for this long counts as broken. */
 const STUCK_MS = 30_000
 
@@ -23,6 +29,7 @@ export interface SubscriberComponents {
   readonly out: Writable
   readonly nowMs: () => number
   readonly onStuck: () => void
+  readonly reports: Pick<SiteReports, 'torrents' | 'encode'>
 }
 
 export class SubscriberStream {
@@ -32,6 +39,9 @@ export class SubscriberStream {
   readonly #nowMs: () => number
   readonly #onStuck: () => void
   readonly #pending = new Set<string>()
+  readonly #reports: Pick<SiteReports, 'torrents' | 'encode'>
+  /** Torrents whose latest report has not been written. */
+  readonly #pendingReports: Set<string>
   /** The rest of the full state. */
   #state: Iterator<string> | undefined
   #timer: NodeJS.Timeout | undefined = undefined
@@ -48,6 +58,8 @@ export class SubscriberStream {
     this.#out = components.out
     this.#nowMs = components.nowMs
     this.#onStuck = components.onStuck
+    this.#reports = components.reports
+    this.#pendingReports = new Set(components.reports.torrents())
     this.#state = components.advertiser.torrents()[Symbol.iterator]()
     this.#drainedAtMs = components.nowMs()
     components.out.on('drain', () => this.#drained())
@@ -74,6 +86,11 @@ export class SubscriberStream {
     this.#timer = setTimeout(() => this.#write(), isUrgent ? 0 : Math.max(0, GATHER_MS - sinceMs))
   }
 
+  /** The report of a torrent changed. */
+  reportChanged(torrent: string): void {
+    if (!this.#isClosed) this.#pendingReports.add(torrent)
+  }
+
   /** Sends a message other than updates. */
   send(message: Buffer): void {
     if (!this.#isClosed) this.#send(message)
@@ -84,6 +101,7 @@ export class SubscriberStream {
     clearTimeout(this.#timer)
     clearInterval(this.#heartbeat)
     this.#pending.clear()
+    this.#pendingReports.clear()
   }
 
   /** Changes precede the rest of the full state: remote sites may be waiting for them. */
@@ -108,6 +126,18 @@ export class SubscriberStream {
     }
   }
 
+  #writeReports(): void {
+    let count = 0
+    for (const torrent of this.#pendingReports) {
+      if (!this.#isWritable || this.#isClosed || count === REPORTS_PER_BEAT) return
+      this.#pendingReports.delete(torrent)
+      const report = this.#reports.encode(torrent)
+      if (report === undefined) continue
+      this.#send(writeReport(report))
+      count++
+    }
+  }
+
   *#takePending(): Generator<string> {
     for (const torrent of this.#pending) {
       this.#pending.delete(torrent)
@@ -129,6 +159,7 @@ export class SubscriberStream {
     if (this.#isWritable) {
       this.#drainedAtMs = this.#nowMs()
       this.send(writeHeartbeat(this.#advertiser.nowMs(), this.#advertiser.topologyHash))
+      this.#writeReports()
     } else if (this.#nowMs() - this.#drainedAtMs >= STUCK_MS) this.#onStuck()
   }
 }

@@ -12,6 +12,7 @@ export interface SiteStore {
   readonly leases: GatewayLeases
   readonly completions: CompletionStore
   readonly torrents: TorrentStore
+  readonly documents: DocumentStore
   readonly secrets: SecretStore
   /** The time of the site, the same on all of its nodes. Setting a node's own clock does not move it back. */
   readonly clock: { nowMs(): number }
@@ -174,6 +175,31 @@ export interface RegisteredTorrent {
   readonly registeredAtMs: number
   /** The origin of the content, and other metadata of the registration; JSON that is opaque to the store. */
   readonly note: string
+}
+
+/** `document`: undefined if it was removed. */
+export type DocumentListener = (key: string, document: string | undefined) => void
+
+/**
+ * Small documents that the nodes of a site share and that outlive all of them, such as the records of rollouts. A text for
+ * each key; the last writer wins.
+ *
+ * Every implementation must:
+ * - answer `get` and `entries` from memory, with what this node put last;
+ * - replicate what one node put or removed to the others within two seconds, and call their listeners;
+ * - give a node all documents before it is open, and call its listeners for each;
+ * - keep the last text of each key while the store is down, and write it later.
+ *
+ * Checked by test/contract/document-store.ts.
+ */
+export interface DocumentStore {
+  entries(): Iterable<readonly [string, string]>
+  get(key: string): string | undefined
+  /** `document`: not empty. Never throws and never waits. */
+  put(key: string, document: string): void
+  remove(key: string): void
+  /** Called for documents of other nodes, and of an earlier process. */
+  onChange(listener: DocumentListener): void
 }
 
 /**

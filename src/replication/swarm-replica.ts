@@ -142,6 +142,11 @@ export class SwarmReplica implements LogSubscriber {
     return this.#members.owns(key, this.#clock.nowMs())
   }
 
+  /** Whether this node writes the shared documents of a torrent. The live nodes of the site divide the torrents. */
+  ownsTorrent(infoHash: Buffer): boolean {
+    return !this.#log.isShared || this.#members.owns(infoHash.readInt32BE(4), this.#clock.nowMs())
+  }
+
   /** Shows the other nodes that this one is alive. Called at least once a second. */
   tick(): void {
     const nowMs = this.#clock.nowMs()

@@ -12,6 +12,7 @@ import type { Address } from '../core/address.ts'
 import { ChangedRows } from './changed-rows.ts'
 import { ChangedSwarms } from './changed-swarms.ts'
 import { ClientCounts } from './client-counts.ts'
+import { ClientCodes } from './client-codes.ts'
 import { type Completions, CompletionCounts } from './completion-counts.ts'
 import { EmptiedSwarms } from './emptied-swarms.ts'
 import { Introductions } from './introductions.ts'
@@ -34,6 +35,14 @@ export interface SwarmTableLimits {
   readonly swarmsMax: number
 }
 
+/** Learns of changes of peers, after `watch`. */
+export interface SwarmTableWatcher {
+  /** A peer of this swarm came, changed or leaves. */
+  changed(swarm: Swarm): void
+  /** The peer of this row leaves; its row is still complete. */
+  removing(row: number): void
+}
+
 /** As many rows as an index entry can address, about 1 GiB; a million swarms of one peer each take as much again. */
 const LIMITS: SwarmTableLimits = { peersMax: ROWS_MAX, swarmsMax: 1_000_000 }
 
@@ -54,6 +63,8 @@ export class SwarmTable {
   readonly changes = new ChangedSwarms()
   readonly changedRows = new ChangedRows()
   readonly observed = new ObservedPeers()
+  readonly clientCodes = new ClientCodes()
+  #watcher: SwarmTableWatcher | undefined = undefined
   #sweepRow = 0
   #evicted = 0
   /** Latest time of a recorded state. */
@@ -86,8 +97,9 @@ export class SwarmTable {
 
   /** Bytes in typed arrays, without the objects of the swarms. */
   get bytes(): number {
-    const { rows, introductions, clients, observed } = this
-    return rows.bytes + introductions.bytes + this.#byEndpoint.bytes + clients.bytes + observed.bytes
+    const { rows, introductions, clients, observed, clientCodes } = this
+    const ofRows = rows.bytes + observed.bytes + clientCodes.bytes
+    return ofRows + introductions.bytes + this.#byEndpoint.bytes + clients.bytes
   }
 
   swarms(): IterableIterator<Swarm> {
@@ -166,6 +178,12 @@ export class SwarmTable {
   touch(row: number): void {
     this.changes.noteAt(this.swarmOf(row), this.siteIndexOf(row))
     this.changedRows.note(row)
+    this.#watcher?.changed(this.swarmOf(row))
+  }
+
+  /** One watcher, which the table calls synchronously. */
+  watch(watcher: SwarmTableWatcher): void {
+    this.#watcher = watcher
   }
 
   /** An observation changed whether the `left=0` of this peer is reliable. `nearMs`: any time within weeks. */
@@ -215,6 +233,7 @@ export class SwarmTable {
   remove(row: number, cause: 'stopped' | 'expired'): void {
     const swarm = this.swarmOf(row)
     this.touch(row)
+    this.#watcher?.removing(row)
     this.#placement.detach(swarm, row, cause)
     this.introductions.unlinkAll(row)
     this.leases.forgetUpstream(swarm, row)
@@ -222,6 +241,7 @@ export class SwarmTable {
     this.#byEndpoint.remove(rows.endpointHash(row), row)
     this.clients.remove(swarm, row, this.roleOf(row))
     this.observed.clear(row)
+    this.clientCodes.clear(row)
     rows.release(row)
     swarm.rows--
     if (swarm.rows === 0) this.#drop(swarm)

@@ -39,10 +39,9 @@ export function buildTopology(file: TopologyFile): Topology {
   const addPlace = (
     site: GrowingSite,
     bubble: string,
-    trackers: readonly string[],
-    cidrs: readonly string[],
+    { trackers, cidrs, expect }: Pick<TopologyFile['sites'][string]['bubbles'][string], 'trackers' | 'cidrs' | 'expect'>,
   ) => {
-    const place: Place = { index: places.length, site, bubble, trackers }
+    const place: Place = { index: places.length, site, bubble, trackers, expect }
     places.push(place)
     site.places.push(place)
     for (const cidr of cidrs) {
@@ -56,7 +55,7 @@ export function buildTopology(file: TopologyFile): Topology {
     }
   }
   for (const [name, site] of Object.entries(file.sites)) {
-    const { region, trackers, federation, gateways } = site
+    const { region, trackers, federation, gateways, expect } = site
     const built: GrowingSite = {
       index: sites.length,
       name,
@@ -64,17 +63,17 @@ export function buildTopology(file: TopologyFile): Topology {
       trackers,
       federation,
       gateways,
+      expect,
       places: [],
     }
     sites.push(built)
-    addPlace(built, NO_BUBBLE, [], site.cidrs)
-    for (const [bubble, { cidrs, trackers: own }] of Object.entries(site.bubbles))
-      addPlace(built, bubble, own, cidrs)
+    addPlace(built, NO_BUBBLE, { trackers: [], cidrs: site.cidrs })
+    for (const [bubble, values] of Object.entries(site.bubbles)) addPlace(built, bubble, values)
   }
   if (file.unmapped === 'isolate') {
     const isolated: GrowingSite = { ...ISOLATED, index: sites.length, places: [] }
     sites.push(isolated)
-    addPlace(isolated, NO_BUBBLE, [], [])
+    addPlace(isolated, NO_BUBBLE, { trackers: [], cidrs: [] })
   }
   return new FixedTopology({ file, sites, places, prefixes, placeOfPrefix: Int32Array.from(placeOfPrefix) })
 }
@@ -85,6 +84,7 @@ const ISOLATED = {
   trackers: [],
   federation: [],
   gateways: 'auto',
+  expect: undefined,
 } as const
 
 interface TopologyInit {

@@ -87,6 +87,11 @@ const gateways = () =>
     GATEWAYS_MESSAGE,
   )
 
+const EXPECT_MESSAGE = 'expected a number of hosts, such as 600'
+
+const expectHosts = () =>
+  z.int(EXPECT_MESSAGE).min(0, EXPECT_MESSAGE).max(1_000_000, EXPECT_MESSAGE).meta({ title: 'number of hosts' }).optional()
+
 const bubbleSchema = z.strictObject({
   cidrs: z
     .array(prefixText())
@@ -100,6 +105,7 @@ const bubbleSchema = z.strictObject({
     .describe(
       'Announce URLs of the bubble. A bubble of a large site can have trackers of its own; without any, its clients use those of the site.',
     ),
+  expect: expectHosts().describe('Hosts of the bubble that are expected to download each torrent; see `expect` of the site.'),
 })
 
 const siteSchema = z.strictObject({
@@ -131,6 +137,9 @@ const siteSchema = z.strictObject({
     .describe(
       'Number of hosts of this site that fetch one torrent from other sites. Set a number from 1 to 16 when a single host is slower than the link into the site; each can cost one more copy over that link.',
     ),
+  expect: expectHosts().describe(
+    'Hosts of the site that are expected to download each torrent. A rollout is complete at the site when as many hosts are; without a number, when all hosts that announced the torrent are. `publish --expect` sets other numbers for one torrent.',
+  ),
   bubbles: z
     .record(name('bubble'), bubbleSchema)
     .prefault({})

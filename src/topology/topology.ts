@@ -20,6 +20,8 @@ export interface Site {
   readonly federation: readonly string[]
   /** `auto`, or a fixed number of gateways for each torrent, 1 … 16. */
   readonly gateways: 'auto' | number
+  /** Hosts that are expected to download a torrent; undefined if the file has no number. */
+  readonly expect: number | undefined
   /** Places of this site; the first is the bubble `-`. */
   readonly places: readonly Place[]
 }
@@ -31,6 +33,8 @@ export interface Place {
   readonly bubble: string
   /** Trackers of the bubble; empty if it uses those of the site. */
   readonly trackers: readonly string[]
+  /** As `Site.expect`, for the bubble. */
+  readonly expect: number | undefined
 }
 
 export interface PrefixMatch {

@@ -10,6 +10,7 @@ import { SnapshotFile } from '../../src/replication/memory/snapshot-file.ts'
 import { aDirectory, silentLog } from './a-redis-site.ts'
 import { TextReplica, type Skips, type TestNode, type TestSite } from './a-site.ts'
 import { describeCompletionStore } from './completion-store.ts'
+import { describeDocumentStore } from './document-store.ts'
 import { describeGatewayLeases } from './gateway-leases.ts'
 import { describeSecretStore } from './secret-store.ts'
 import { describeSiteLog } from './site-log.ts'
@@ -21,6 +22,7 @@ async function aSite(): Promise<TestSite> {
   const node = async (): Promise<TestNode> => {
     const store = new MemoryStore({
       snapshots: new SnapshotFile(join(directory, 'snapshot'), systemClock),
+      documents: new SnapshotFile(join(directory, 'documents'), systemClock),
       torrents: aDirectory(join(directory, 'torrents')),
       clock: systemClock,
       newSecret: systemSecret,
@@ -58,4 +60,5 @@ describeTorrentStore('memory', aSite, {
   'replicates to the others what one node put, replaced and removed': ONE_NODE,
   'gives a new node the registered torrents before it is open': ONE_NODE,
 })
+describeDocumentStore('memory', aSite, { 'gives the other nodes what one node put, replaced and removed': ONE_NODE })
 describeSecretStore('memory', aSite, { 'gives all nodes the same newest secret': ONE_NODE })

@@ -5,6 +5,7 @@ import { type RunningCluster, type RunningRedis, startCluster, startRedis } from
 import { redisSites } from './a-redis-site.ts'
 import type { Skips } from './a-site.ts'
 import { describeCompletionStore } from './completion-store.ts'
+import { describeDocumentStore } from './document-store.ts'
 import { describeGatewayLeases } from './gateway-leases.ts'
 import { describeSecretStore } from './secret-store.ts'
 import { describeSiteLog } from './site-log.ts'
@@ -13,6 +14,7 @@ import { describeTorrentStore } from './torrent-store.ts'
 /** Shared state outlives a node in Redis, not on the disk of the node. */
 const IN_REDIS: Skips = {
   'keeps the records of a node over its restart': 'they are in Redis: the replay covers it',
+  'keeps documents over a restart': 'they are in Redis: the new node covers it',
   'keeps its torrents over a restart': 'they are in Redis: the new node covers it',
   'keeps its removals over a restart':
     'they are in the mirror, the same directory as that of the memory store',
@@ -27,6 +29,7 @@ describe.skipIf(needs('redis-server'))('one Redis', () => {
   describeGatewayLeases('one Redis', aSite)
   describeCompletionStore('one Redis', aSite)
   describeTorrentStore('one Redis', aSite, IN_REDIS)
+  describeDocumentStore('one Redis', aSite, IN_REDIS)
   describeSecretStore('one Redis', aSite)
 })
 
@@ -39,5 +42,6 @@ describe.skipIf(needs('redis-server'))('Redis Cluster', () => {
   describeGatewayLeases('Redis Cluster', aSite)
   describeCompletionStore('Redis Cluster', aSite)
   describeTorrentStore('Redis Cluster', aSite, IN_REDIS)
+  describeDocumentStore('Redis Cluster', aSite, IN_REDIS)
   describeSecretStore('Redis Cluster', aSite)
 })

@@ -12,7 +12,8 @@ import { openOrigin } from '../../origin/open-origin.ts'
 import type { Origin } from '../../origin/origin.ts'
 import { OriginError } from '../../origin/origin-error.ts'
 import { contentBytesOf, type Published, publishOrigin } from '../../publish/publish-origin.ts'
-import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
+import type { ExpectedHosts } from '../../rollouts/expected-hosts.ts'
+import { adminFlags, AdminRefused, type AdminRequest, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, type ExitCode } from '../command.ts'
 import { exitCodes } from '../command.ts'
 import { type PublishArguments, readPublishArguments } from '../publish-arguments.ts'
@@ -48,6 +49,10 @@ export const publishCommand: Command = {
       description: 'a URL that clients of every site download from; repeatable',
       repeatable: true,
     },
+    {
+      flags: '--expect <hosts>',
+      description: 'hosts that will download it, by site or site/bubble, such as fra=600,ams=600',
+    },
     { flags: '-o, --output <file>', description: 'also write the .torrent, without trackers, to this file' },
     ...adminFlags,
   ],
@@ -58,7 +63,7 @@ export const publishCommand: Command = {
       return exitCodes.usage
     }
     if (wanted.output !== undefined) assertWritable(wanted.output)
-    const nodeError = await checkNode(flags, context)
+    const nodeError = await checkNode(wanted.expect, flags, context)
     if (nodeError !== undefined) {
       const continues = wanted.output !== undefined
       context.err(
@@ -155,10 +160,24 @@ function localFolder({ origin, wanted }: Run): string | undefined {
 
 type AdminError = AdminRefused | AdminUnreachable
 
-/** Returns undefined if the node responds and accepts the token. */
-async function checkNode(flags: CommandFlags, context: CommandContext): Promise<AdminError | undefined> {
+/** Returns undefined if the node responds, accepts the token, and has the places of expected hosts. */
+async function checkNode(
+  expect: ExpectedHosts | undefined,
+  flags: CommandFlags,
+  context: CommandContext,
+): Promise<AdminError | undefined> {
   const answer = await ask(flags, context, { path: '/api/v1/topology' })
-  return answer instanceof Error ? answer : undefined
+  if (answer instanceof Error) return answer
+  const { sites } = answer as { readonly sites: readonly TopologySite[] }
+  const places = new Set(sites.flatMap(({ name, bubbles }) => [name, ...bubbles.map((bubble) => `${name}/${bubble.name}`)]))
+  const unknown = Object.keys(expect ?? {}).find((place) => !places.has(place))
+  if (unknown === undefined) return undefined
+  return new AdminRefused(`--expect: the topology has no site or bubble ${JSON.stringify(unknown)}`)
+}
+
+interface TopologySite {
+  readonly name: string
+  readonly bubbles: readonly { readonly name: string }[]
 }
 
 async function register(run: Run, { metainfo }: Published): Promise<RegisteredTorrent | AdminError> {
@@ -166,7 +185,16 @@ async function register(run: Run, { metainfo }: Published): Promise<RegisteredTo
   const query = originQuery(run)
   const path = `/api/v1/torrents${query}`
   const answer = await ask(flags, context, { path, torrent: metainfo.bytes })
-  return answer instanceof Error ? answer : (answer as RegisteredTorrent)
+  if (answer instanceof Error) return answer
+  const torrent = answer as RegisteredTorrent
+  const { expect } = run.wanted
+  if (expect !== undefined) {
+    const infoHash = torrent.infoHashV1 ?? torrent.infoHashV2 ?? ''
+    const path = `/api/v1/rollouts/${infoHash}/expect`
+    const set = await ask(flags, context, { path, method: 'PUT', json: { hosts: expect } })
+    if (set instanceof Error) context.err(`warning: the expected hosts are not set: ${set.message} [expect-not-set]`)
+  }
+  return torrent
 }
 
 /** An origin URL with a query is withheld: the query may be a signature, and the node stores and lists origins. */
@@ -192,7 +220,7 @@ function originQuery({ source, origin, context }: Run): string {
 async function ask(
   flags: CommandFlags,
   context: CommandContext,
-  request: { readonly path: string; readonly torrent?: Buffer },
+  request: AdminRequest,
 ): Promise<unknown> {
   try {
     return await sendAdminRequest(request, flags, context)

@@ -1,9 +1,9 @@
 /** `torrents`: lists the registered torrents of a site, shows or removes one, through any node of the site. */
-import { parseInfoHash } from '../../core/info-hash.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes } from '../command.ts'
 import { formatByteSize } from '../byte-size.ts'
 import { escapeControl } from '../escape-control.ts'
+import { infoHashProblem } from '../info-hash-argument.ts'
 import { nextSteps, type RegisteredTorrent, siteLines, warningLine } from '../registered-torrent.ts'
 
 /** An element of the response of `/api/v1/torrents`. */
@@ -42,9 +42,7 @@ function argumentsProblem([action, infoHash]: readonly string[]): string | undef
   if (action !== 'remove' && action !== 'show')
     return `${JSON.stringify(action)} is not an action; use show or remove, or no argument to list`
   if (infoHash === undefined) return `${action} requires the infohash of a torrent`
-  if (parseInfoHash(infoHash) === undefined)
-    return `${JSON.stringify(infoHash)} is not an infohash; an infohash has 40 hexadecimal digits, or 64 for v2`
-  return undefined
+  return infoHashProblem(infoHash)
 }
 
 async function list(flags: CommandFlags, context: CommandContext): Promise<void> {

@@ -6,6 +6,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { LogSubscriber, SiteLog, SiteStore, SnapshotStore, StoreState } from '../site-store.ts'
 import { MemoryCompletions } from './memory-completions.ts'
+import { MemoryDocuments } from './memory-documents.ts'
 import { MemoryLeases } from './memory-leases.ts'
 import { MemorySecrets } from './memory-secrets.ts'
 import type { TorrentDirectory } from '../torrent-directory.ts'
@@ -14,6 +15,8 @@ const SNAPSHOT_INTERVAL_MS = 60_000
 
 export interface MemoryStoreOptions {
   readonly snapshots: SnapshotStore
+  /** Of the documents. */
+  readonly documents: SnapshotStore
   readonly torrents: TorrentDirectory
   readonly clock: Clock
   /** 32 unpredictable bytes. */
@@ -27,6 +30,7 @@ export class MemoryStore implements SiteStore {
   readonly leases: MemoryLeases
   readonly completions: MemoryCompletions
   readonly torrents: TorrentDirectory
+  readonly documents: MemoryDocuments
   readonly secrets: MemorySecrets
   readonly clock: Clock
   readonly #snapshots: SnapshotStore
@@ -43,6 +47,7 @@ export class MemoryStore implements SiteStore {
     this.#log = options.log
     this.clock = clock
     this.torrents = torrents
+    this.documents = new MemoryDocuments(options.documents)
     this.leases = new MemoryLeases(clock)
     this.completions = new MemoryCompletions(clock)
     this.secrets = new MemorySecrets(clock, newSecret)
@@ -58,6 +63,12 @@ export class MemoryStore implements SiteStore {
       this.#log.warn(
         { event: 'snapshot-damaged', damage, blocks },
         'snapshot damaged: the file was set aside, and its readable part is used',
+      )
+    const documents = await this.documents.open()
+    if (documents.damage !== undefined)
+      this.#log.warn(
+        { event: 'documents-damaged', damage: documents.damage, blocks: documents.blocks },
+        'file of the rollouts damaged: it was set aside, and its readable part is used',
       )
     this.#subscriber = subscriber
     this.#timer = setInterval(() => void this.save(), SNAPSHOT_INTERVAL_MS)
@@ -98,6 +109,7 @@ export class MemoryStore implements SiteStore {
     const startedAtMs = this.clock.nowMs()
     try {
       await this.#snapshots.save(subscriber.snapshotRecords('all'))
+      await this.documents.save()
       if (this.#failure !== '')
         this.#log.info({ event: 'snapshot-recovered' }, 'snapshots can be written again')
       this.#savedAtMs = startedAtMs

@@ -20,6 +20,10 @@ export interface SiteKeys {
   readonly torrentFiles: string
   /** Hash: `id` of this collection of torrents, and the `version` that increases with each change. */
   readonly torrentState: string
+  /** Hash: key → text of a document. */
+  readonly documents: string
+  /** Sorted set: key of a document → its last change, so that nodes read only changed documents. */
+  readonly documentChanges: string
   /** Hash: the `current` secret, the `previous` one, and `changedAt` in milliseconds. */
   readonly secrets: string
   /** Sorted set: peer that may fetch a torrent for a site → until when. */
@@ -37,6 +41,8 @@ export function siteKeys(site: string): SiteKeys {
     torrents: `${prefix}torrents`,
     torrentFiles: `${prefix}torrent-files`,
     torrentState: `${prefix}torrent-state`,
+    documents: `${prefix}documents`,
+    documentChanges: `${prefix}document-changes`,
     secrets: `${prefix}secrets`,
     lease: (infoHash, of) => `${prefix}lease:${infoHash.toString('hex')}:${of}`,
   }

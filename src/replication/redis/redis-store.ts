@@ -19,6 +19,7 @@ import { LogRecovery } from './log-recovery.ts'
 import { LogReader } from './log-reader.ts'
 import { LogWriter } from './log-writer.ts'
 import { RedisCompletions } from './redis-completions.ts'
+import { RedisDocuments } from './redis-documents.ts'
 import { RedisLeases } from './redis-leases.ts'
 import { RedisSecrets } from './redis-secrets.ts'
 import { openSession, type RedisSession } from './redis-session.ts'
@@ -71,6 +72,7 @@ export class RedisStore implements SiteStore {
   readonly leases: RedisLeases
   readonly completions: RedisCompletions
   readonly torrents: RedisTorrents
+  readonly documents: RedisDocuments
   readonly secrets: RedisSecrets
   readonly clock: SiteClock
   readonly log: SiteLog
@@ -99,6 +101,7 @@ export class RedisStore implements SiteStore {
     this.#invalid = new InvalidValues(log, () => this.clock.elapsed())
     const onInvalid: OnInvalidValue = (value, problem) => this.#invalid.note(value, problem)
     this.completions = new RedisCompletions(this.#keys, log, onInvalid)
+    this.documents = new RedisDocuments(this.#keys, onInvalid)
     this.secrets = new RedisSecrets(this.#keys, newSecret)
     this.torrents = new RedisTorrents({
       keys: this.#keys,
@@ -184,6 +187,7 @@ export class RedisStore implements SiteStore {
       const deadline = AbortSignal.timeout(FLUSH_DEADLINE_MS)
       await this.#writer.drained(deadline)
       await this.completions.drained(deadline)
+      await this.documents.drained(deadline)
     }
     this.#closing.abort()
     await this.#running
@@ -279,7 +283,7 @@ export class RedisStore implements SiteStore {
     { recovery, subscriber }: SessionComponents,
     isFirst: boolean,
   ): Promise<void> {
-    const { completions, secrets, torrents } = this
+    const { completions, documents, secrets, torrents } = this
     try {
       const polled = await recovery.poll(client, isFirst)
       // A replica: the next session connects to the current master.
@@ -296,6 +300,7 @@ export class RedisStore implements SiteStore {
       if (secrets.isBehind(polled.secretsChangedAt, this.clock.nowMs())) await secrets.follow(client)
       if (torrents.isBehind(polled.torrentsId, polled.torrentsVersion))
         await torrents.follow(client, polled.torrentsId, polled.torrentsVersion)
+      await documents.follow(client)
     } catch (error) {
       // A full server can still be read; refused writes are repeated after the next poll.
       if (!isRefusal(error, ...WRITE_REFUSALS)) throw error
@@ -307,6 +312,7 @@ export class RedisStore implements SiteStore {
     this.leases.use(client)
     this.completions.use(client)
     this.torrents.use(client)
+    this.documents.use(client)
   }
 
   #markDown({ message: reason }: Error): void {

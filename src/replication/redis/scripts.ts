@@ -24,6 +24,7 @@ export const scripts = {
   claimLease: read('claim-lease-1'),
   countCompletions: read('count-completions-3'),
   poll: read('poll-5'),
+  putDocuments: read('put-documents-2'),
   putTorrent: read('put-torrent-3'),
   removeTorrent: read('remove-torrent-3'),
   renewSecret: read('renew-secret-1'),

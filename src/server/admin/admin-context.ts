@@ -7,9 +7,10 @@ import type { Tracker } from '../../tracker/tracker.ts'
 import type { FederationSource } from './routes/federation.ts'
 import type { HealthSource } from './routes/health.ts'
 import type { Operations } from './routes/operations.ts'
+import type { RolloutContext } from './routes/rollouts.ts'
 import type { TorrentContext } from './routes/torrents.ts'
 
-export interface AdminContext {
+export interface AdminContext extends RolloutContext {
   readonly topology: CurrentTopology
   readonly tracker: Tracker
   readonly table: SwarmTable

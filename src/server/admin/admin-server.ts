@@ -19,6 +19,7 @@ import { addExplainRoute } from './routes/explain.ts'
 import { addFederationRoutes, guardFederation } from './routes/federation.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addOperationRoutes } from './routes/operations.ts'
+import { addRolloutRoutes } from './routes/rollouts.ts'
 import { addSiteRoutes } from './routes/sites.ts'
 import { addSwarmPeersRoute } from './routes/swarm-peers.ts'
 import { addSwarmRoutes } from './routes/swarms.ts'
@@ -44,6 +45,7 @@ export class AdminServer {
     addExplainRoute(routes, context)
     addTorrentRoutes(routes, context.topology, context.torrents)
     addSiteRoutes(routes, context)
+    addRolloutRoutes(routes, context)
     if (context.federation !== undefined) addFederationRoutes(routes, context.federation)
     addOperationRoutes(routes, context.operations)
     this.#routes = routes

@@ -37,7 +37,7 @@ export function refuseUnknownParameters(query: Query, known: readonly string[]):
     throw new ApiError(
       400,
       'parameter-unknown',
-      `there is no parameter ${JSON.stringify(unknown)}; the parameters are ${known.join(', ')}`,
+      `there is no parameter ${JSON.stringify(unknown)}; the parameters are ${known.join(', ') || 'none'}`,
     )
 }
 
@@ -48,4 +48,17 @@ export function readPort(text: string | readonly string[] | undefined): number |
   if (port < 1 || port > 65_535)
     throw new ApiError(400, 'port-invalid', 'port must be a number from 1 to 65535')
   return port
+}
+
+/** undefined if the parameter is missing. */
+export function readWhole(
+  name: string,
+  text: Query[string],
+  { min, max }: { readonly min: number; readonly max: number },
+): number | undefined {
+  if (text === undefined) return undefined
+  const value = typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : -1
+  if (value < min || value > max)
+    throw new ApiError(400, `${name}-invalid`, `${name} must be a whole number from ${min} to ${max}`)
+  return value
 }

@@ -10,6 +10,7 @@ import {
   writeHello,
   writeRegistered,
   writeRemoved,
+  writeReport,
 } from '../../../src/federation/messages.ts'
 
 const HASH = Buffer.alloc(20, 1)
@@ -30,6 +31,7 @@ const STREAM = Buffer.concat([
   writeHeartbeat(NOW_MS + 1000, 'abcdef012345'),
   writeRegistered({ infoHashes: [HASH], registeredAtMs: NOW_MS, name: '', sizeBytes: 0, note: '' }),
   writeRemoved(HASH, NOW_MS),
+  writeReport(Buffer.from('a report')),
 ])
 const MESSAGES: readonly Message[] = [
   { type: 'hello', version: 1, timeMs: NOW_MS, site: 'fra', topologyHash: '0123456789ab' },
@@ -38,6 +40,7 @@ const MESSAGES: readonly Message[] = [
   { type: 'heartbeat', timeMs: NOW_MS + 1000, topologyHash: 'abcdef012345' },
   { type: 'registered', atMs: NOW_MS, infoHashes: [HASH] },
   { type: 'removed', atMs: NOW_MS, infoHash: HASH },
+  { type: 'report', report: Buffer.from('a report') },
 ]
 
 describe('a stream', () => {

@@ -2,6 +2,7 @@
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
+import { NO_REPORTS } from '../../../src/federation/site-reports.ts'
 import { SubscriberStream } from '../../../src/federation/subscriber-stream.ts'
 
 const SOON = { timeout: 20_000 }
@@ -32,6 +33,7 @@ function aSubscriber(torrents: number) {
     out,
     nowMs: () => clock.nowMs(),
     onStuck: () => stuck++,
+    reports: NO_REPORTS,
   })
   const seconds = (count: number) => {
     for (let second = 0; second < count; second++) {

@@ -6,7 +6,7 @@ import { flags } from '../../../swarm/peer-rows.ts'
 import type { Swarm } from '../../../swarm/swarm.ts'
 import type { AdminContext } from '../admin-context.ts'
 import { progressOf, reachabilityOf } from '../peer-progress.ts'
-import { ApiError, type Query, readInfoHash, refuseUnknownParameters } from '../requests.ts'
+import { ApiError, type Query, readInfoHash, readWhole, refuseUnknownParameters } from '../requests.ts'
 import { describePeer, publicRoles, readSite } from './swarms.ts'
 
 /** About 300 KB of JSON. */
@@ -147,16 +147,4 @@ function readBelow(text: Query[string]): number | undefined {
   if (below <= 0 || below > 100)
     throw new ApiError(400, 'below-invalid', 'below must be a percentage above 0 and at most 100')
   return below
-}
-
-function readWhole(
-  name: 'limit' | 'after',
-  text: Query[string],
-  { min, max }: { readonly min: number; readonly max: number },
-): number | undefined {
-  if (text === undefined) return undefined
-  const value = typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : -1
-  if (value < min || value > max)
-    throw new ApiError(400, `${name}-invalid`, `${name} must be a whole number from ${min} to ${max}`)
-  return value
 }

@@ -1,0 +1,216 @@
+/** A rollout in the form of the API: the sums over its sites, and each site. */
+import { type Rollout, type RolloutState, type RolloutTorrent, stateOf } from './rollout.ts'
+import { completionOf, startOf } from './rollout-view.ts'
+import { type HostCounts, percentOf, type SiteReport, type Straggler } from './site-report.ts'
+
+/** `counted`: exact. `bound`: an upper bound, because gateways fetched and clients report only what they have. */
+export type BytesOrigin = 'counted' | 'bound'
+
+export interface BytesAnswer {
+  readonly downloaded: number
+  readonly betweenSites: number
+  readonly betweenSitesAtMost: number
+  /** Bytes that would have crossed if every host had fetched from the site of the source, minus those that did. */
+  readonly saved: number
+}
+
+export interface RolloutAnswer {
+  readonly infoHash: string
+  readonly name: string
+  readonly sizeBytes: number
+  readonly state: RolloutState
+  readonly isRegistered: boolean
+  readonly registeredAt: string
+  readonly startedAt: string | null
+  readonly completedAt: string | null
+  readonly sentence: string
+  readonly percent: number
+  readonly rateBytesPerSecond: number
+  readonly etaSeconds: number | null
+  readonly hosts: HostCounts
+  readonly bytes: BytesAnswer
+  readonly origin: {
+    readonly percent: SiteReport['progressFrom']
+    readonly downloaded: SiteReport['progressFrom']
+    readonly betweenSites: BytesOrigin
+    readonly saved: BytesOrigin
+  }
+}
+
+export interface SiteAnswer extends Omit<
+  SiteReport,
+  'atMs' | 'startedAtMs' | 'completedAtMs' | 'stragglers' | 'bytes' | 'progressFrom'
+> {
+  /** Time of the measurement; older where the nodes of the site are unreachable. */
+  readonly measuredAt: string
+  readonly startedAt: string | null
+  readonly completedAt: string | null
+  readonly copiesIn: number
+  readonly bytes: Omit<SiteReport['bytes'], 'isCounted'>
+  readonly origin: { readonly percent: SiteReport['progressFrom']; readonly betweenSites: BytesOrigin }
+  readonly stragglers: readonly (Omit<Straggler, 'lastSeenMs'> & { readonly lastSeenAt: string })[]
+}
+
+/** `view`: see `viewOf`. */
+export function describeRollout(rollout: Rollout, view: readonly SiteReport[], nowMs: number): RolloutAnswer {
+  const reports = view.map((report) => atTime(report, nowMs))
+  const { torrent } = rollout
+  const hosts = sumHosts(reports)
+  const wanted = Math.max(hosts.seen, awaitedIn(reports))
+  const shares = sum(reports, ({ bytes }) => bytes.downloaded) / Math.max(1, torrent.sizeBytes)
+  const state = stateOf(reports)
+  const isCounted = reports.every(({ bytes }) => bytes.isCounted)
+  return {
+    infoHash: rollout.infoHash,
+    name: torrent.name,
+    sizeBytes: torrent.sizeBytes,
+    state,
+    isRegistered: rollout.removedAtMs === undefined,
+    registeredAt: new Date(torrent.registeredAtMs).toISOString(),
+    startedAt: isoOf(startOf(view)),
+    completedAt: isoOf(completionOf(view)),
+    sentence: sentenceOf(state, reports),
+    percent: state === 'complete' ? 100 : wanted === 0 ? 0 : Math.min(99.9, percentOf(shares / wanted)),
+    rateBytesPerSecond: sum(reports, ({ rateBytesPerSecond }) => rateBytesPerSecond),
+    etaSeconds: etaOf(state, reports),
+    hosts,
+    bytes: bytesOf(torrent, reports),
+    origin: {
+      percent: originOf(reports),
+      downloaded: originOf(reports),
+      betweenSites: isCounted ? 'counted' : 'bound',
+      saved: isCounted ? 'counted' : 'bound',
+    },
+  }
+}
+
+/** A registered torrent that no client has announced. `expected`: the number of hosts in the topology. */
+export function describeWaiting(torrent: RolloutTorrent, expected: number | undefined): RolloutAnswer {
+  return {
+    infoHash: (torrent.infoHashes[0] as Buffer).toString('hex'),
+    name: torrent.name,
+    sizeBytes: torrent.sizeBytes,
+    state: 'waiting',
+    isRegistered: true,
+    registeredAt: new Date(torrent.registeredAtMs).toISOString(),
+    startedAt: null,
+    completedAt: null,
+    sentence: sentenceOf('waiting', []),
+    percent: 0,
+    rateBytesPerSecond: 0,
+    etaSeconds: null,
+    hosts: { expected: expected ?? null, seen: 0, complete: 0, unreachable: 0, sources: 0 },
+    bytes: { downloaded: 0, betweenSites: 0, betweenSitesAtMost: 0, saved: 0 },
+    origin: { percent: 'unknown', downloaded: 'unknown', betweenSites: 'counted', saved: 'counted' },
+  }
+}
+
+export function describeSites(rollout: Rollout, view: readonly SiteReport[], nowMs: number): SiteAnswer[] {
+  return view.map((report) => describeSite(atTime(report, nowMs), rollout.torrent.sizeBytes))
+}
+
+function describeSite(report: SiteReport, sizeBytes: number): SiteAnswer {
+  const { atMs, startedAtMs, completedAtMs, bytes, progressFrom, stragglers, ...rest } = report
+  const { isCounted, ...counts } = bytes
+  return {
+    ...rest,
+    measuredAt: new Date(atMs).toISOString(),
+    startedAt: isoOf(startedAtMs ?? undefined),
+    completedAt: isoOf(completedAtMs ?? undefined),
+    copiesIn: sizeBytes === 0 ? 0 : Math.round((bytes.betweenSites / sizeBytes) * 1000) / 1000,
+    bytes: counts,
+    origin: { percent: progressFrom, betweenSites: isCounted ? 'counted' : 'bound' },
+    stragglers: stragglers.map(({ lastSeenMs, ...straggler }) => ({
+      ...straggler,
+      lastSeenAt: new Date(lastSeenMs).toISOString(),
+    })),
+  }
+}
+
+/** A report of a site that sends none any more has no rate. */
+const RATE_MS_MAX = 15_000
+
+function atTime(report: SiteReport, nowMs: number): SiteReport {
+  return nowMs - report.atMs <= RATE_MS_MAX ? report : { ...report, rateBytesPerSecond: 0, etaSeconds: report.isComplete ? 0 : null }
+}
+
+function sumHosts(reports: readonly SiteReport[]): HostCounts {
+  const expected = reports.map(({ hosts }) => hosts.expected).filter((count) => count !== null)
+  return {
+    expected: expected.length === 0 ? null : expected.reduce((total, count) => total + count, 0),
+    seen: sum(reports, ({ hosts }) => hosts.seen),
+    complete: sum(reports, ({ hosts }) => hosts.complete),
+    unreachable: sum(reports, ({ hosts }) => hosts.unreachable),
+    sources: sum(reports, ({ hosts }) => hosts.sources),
+  }
+}
+
+/** A site without a number of expected hosts awaits those that it has seen. */
+function awaitedIn(reports: readonly SiteReport[]): number {
+  return sum(reports, ({ hosts }) => Math.max(hosts.seen, hosts.expected ?? 0))
+}
+
+/** The last site decides. null if a site that is not complete has no end. */
+function etaOf(state: RolloutState, reports: readonly SiteReport[]): number | null {
+  if (state === 'complete') return 0
+  const open = reports.filter(({ isComplete, hosts }) => !isComplete && hosts.seen > hosts.complete)
+  const known = open.map(({ etaSeconds }) => etaSeconds).filter((eta) => eta !== null)
+  return known.length === 0 ? null : Math.max(...known)
+}
+
+/**
+ * Without a site in which a source was seen, the content came from an origin, of which each site that has it received at
+ * least one copy.
+ */
+function bytesOf({ sizeBytes }: RolloutTorrent, reports: readonly SiteReport[]): BytesAnswer {
+  const betweenSites = sum(reports, ({ bytes }) => bytes.betweenSites)
+  let wouldHaveCrossed = 0
+  const hasSource = reports.some(({ hadSource }) => hadSource)
+  for (const { bytes, hadSource } of reports) {
+    if (hadSource) continue
+    const fromOrigin = hasSource || bytes.betweenSites > 0 ? 0 : Math.min(sizeBytes, bytes.downloaded)
+    wouldHaveCrossed += bytes.downloaded - fromOrigin
+  }
+  return {
+    downloaded: sum(reports, ({ bytes }) => bytes.downloaded),
+    betweenSites,
+    betweenSitesAtMost: sum(reports, ({ bytes }) => bytes.betweenSitesAtMost),
+    saved: Math.max(0, wouldHaveCrossed - sum(reports, ({ bytes, hadSource }) => (hadSource ? 0 : bytes.betweenSites))),
+  }
+}
+
+function originOf(reports: readonly SiteReport[]): SiteReport['progressFrom'] {
+  const origins = new Set(reports.filter(({ hosts }) => hosts.seen > 0).map(({ progressFrom }) => progressFrom))
+  if (origins.size === 0) return 'unknown'
+  return origins.size > 1 ? 'mixed' : ([...origins][0] as SiteReport['progressFrom'])
+}
+
+/** The cause at the site that decides the state. */
+function sentenceOf(state: RolloutState, reports: readonly SiteReport[]): string {
+  const open = reports.filter(({ isComplete, startedAtMs, hosts }) => !isComplete && (startedAtMs !== null || (hosts.expected ?? 0) > 0))
+  const named = ({ site, sentence }: SiteReport) => `${site}: ${sentence}`
+  switch (state) {
+    case 'waiting':
+      return 'no host has announced the torrent'
+    case 'complete': {
+      const complete = sum(reports, ({ hosts }) => hosts.complete)
+      return complete === 1 ? 'the one host is complete' : `all ${complete} hosts are complete`
+    }
+    case 'stranded':
+      return open.filter((report) => report.state === 'stranded').map(named).join('; ')
+    case 'held':
+      return `held by an operator at ${open.map(({ site }) => site).join(', ')}`
+    case 'running': {
+      const slowest = open.toSorted((a, b) => a.percent - b.percent)[0]
+      return slowest === undefined ? '' : named(slowest)
+    }
+  }
+}
+
+function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
+  return items.reduce((total, item) => total + value(item), 0)
+}
+
+function isoOf(timeMs: number | undefined): string | null {
+  return timeMs === undefined ? null : new Date(timeMs).toISOString()
+}

@@ -1,0 +1,25 @@
+/** State of a torrent that other parts of the node decide on, as rollouts read it. */
+
+/** The carrier of a torrent at a site. */
+export interface CarriedSite {
+  /** The node that carries it. */
+  readonly node: string
+  /** undefined while the carrier has no upstream, as at the site of the source. */
+  readonly upstreamSite: string | undefined
+  readonly rateBytesPerSecond: number
+  /** Bytes that the carrier received from each remote site since its process began. Empty where another node carries. */
+  readonly received: readonly { readonly site: string; readonly bytes: number }[]
+}
+
+export interface Carriage {
+  /** undefined where no carrier serves the torrent at this site. */
+  find(infoHash: Buffer, site: string): CarriedSite | undefined
+}
+
+export interface Holds {
+  /** An operator stopped the flow of the torrent into this site. */
+  isHeld(infoHash: Buffer, site: string): boolean
+}
+
+export const NOT_CARRIED: Carriage = { find: () => undefined }
+export const NOT_HELD: Holds = { isHeld: () => false }
