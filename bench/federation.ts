@@ -15,6 +15,7 @@ import { Address } from '../src/core/address.ts'
 import { elapsedMs, systemClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { Federation } from '../src/federation/federation.ts'
+import { NO_REPORTS } from '../src/federation/site-reports.ts'
 import { CONVERGENCE_DELAY_MS } from '../src/handout/tree-rank.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
@@ -206,6 +207,7 @@ function runSite(own: number): void {
     describe: () => {
       throw new Error('no site registers a torrent here')
     },
+    reports: NO_REPORTS,
     clock,
     random,
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
@@ -320,9 +322,10 @@ function siteTopology(urls: readonly string[] = []): Topology {
       trackers: [],
       federation: urls[index] === undefined ? [] : [urls[index]],
       gateways: 'auto',
+      expect: undefined,
       places: ofSite,
     }
-    ofSite.push({ index, site, bubble: '-', trackers: [] })
+    ofSite.push({ index, site, bubble: '-', trackers: [], expect: undefined })
     places.push(...ofSite)
     return site
   })

@@ -44,7 +44,13 @@ function topologyOf(): Topology {
       places: ofSite,
     }
     for (let bubble = 0; bubble < BUBBLES; bubble++)
-      ofSite.push({ index: places.length + bubble, site, bubble: `${bubble}`, trackers: [], expect: undefined })
+      ofSite.push({
+        index: places.length + bubble,
+        site,
+        bubble: `${bubble}`,
+        trackers: [],
+        expect: undefined,
+      })
     places.push(...ofSite)
     sites.push(site)
   }

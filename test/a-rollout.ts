@@ -35,7 +35,8 @@ export function aRollout({ expect, carriage = NOT_CARRIED, remote = [] }: TestRo
   const rollouts = new Rollouts({
     torrents: {
       list: () => [...registered],
-      find: (infoHash) => [...registered].find(({ infoHashes }) => infoHashes.some((each) => each.equals(infoHash))),
+      find: (infoHash) =>
+        [...registered].find(({ infoHashes }) => infoHashes.some((each) => each.equals(infoHash))),
       onChange: (listener) => void listeners.push(listener),
     },
     table: site.table,
@@ -74,12 +75,15 @@ export function aRollout({ expect, carriage = NOT_CARRIED, remote = [] }: TestRo
     answer: () => describeRollout(find(), rollouts.view(find()), site.clock.nowMs()),
     sites: () => describeSites(find(), rollouts.view(find()), site.clock.nowMs()),
     at: (name: string) => {
-      const found = describeSites(find(), rollouts.view(find()), site.clock.nowMs()).find((each) => each.site === name)
+      const found = describeSites(find(), rollouts.view(find()), site.clock.nowMs()).find(
+        (each) => each.site === name,
+      )
       if (found === undefined) throw new Error(`${name} has no report`)
       return found
     },
     /** A client that has nothing yet. */
-    join: (from: string, client = '-LT2080-') => site.announce(from, { left: SIZE_BYTES, event: 'started', client }),
+    join: (from: string, client = '-LT2080-') =>
+      site.announce(from, { left: SIZE_BYTES, event: 'started', client }),
     /** A client that has had everything from the start. */
     seed: (from: string) => {
       site.announce(from, { left: 0, event: 'started' })

@@ -28,7 +28,10 @@ export function listLines(rollouts: readonly RolloutAnswer[]): string[] {
 export function rolloutLines(rollout: RolloutInFull): string[] {
   const { bytes } = rollout
   const saved = bytes.saved > 0 ? `, ${formatByteSize(bytes.saved)} saved` : ''
-  const bound = bytes.betweenSitesAtMost > bytes.betweenSites ? ` (at most ${formatByteSize(bytes.betweenSitesAtMost)})` : ''
+  const bound =
+    bytes.betweenSitesAtMost > bytes.betweenSites
+      ? ` (at most ${formatByteSize(bytes.betweenSitesAtMost)})`
+      : ''
   return [
     `${escapeControl(rollout.name)}  ${formatByteSize(rollout.sizeBytes)}`,
     `${rollout.infoHash}  ${rollout.state}: ${escapeControl(rollout.sentence)}`,
@@ -95,7 +98,10 @@ function stragglerLines(sites: readonly SiteAnswer[]): string[] {
       `last seen ${lastSeenAt.slice(0, 19).replace('T', ' ')}`,
     ]),
   )
-  const hidden = sites.reduce((sum, { stragglers, stragglersTotal }) => sum + stragglersTotal - stragglers.length, 0)
+  const hidden = sites.reduce(
+    (sum, { stragglers, stragglersTotal }) => sum + stragglersTotal - stragglers.length,
+    0,
+  )
   if (rows.length === 0) return []
   const further = hidden > 0 ? [`and ${hidden} more`] : []
   return ['', 'LATE', ...columns(rows), ...further]

@@ -11,11 +11,7 @@ import { type SeededRandom, systemRandom } from '../core/random.ts'
 import { Counters } from '../observe/counters.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { TorrentRegistry } from '../registry/torrent-registry.ts'
-import { clientName } from '../rollouts/client-name.ts'
 import { NOT_CARRIED, NOT_HELD } from '../rollouts/ports.ts'
-import { RolloutExchange } from '../rollouts/rollout-exchange.ts'
-import { RolloutStore } from '../rollouts/rollout-store.ts'
-import { Rollouts } from '../rollouts/rollouts.ts'
 import { HttpServer } from '../server/http/http-server.ts'
 import { UntrustedForwarding } from '../server/http/untrusted-forwarding.ts'
 import { UdpServer } from '../server/udp/udp-server.ts'
@@ -37,6 +33,7 @@ import { WebSeedHandler } from '../server/http/web-seed-handler.ts'
 import type { RefusalCode } from '../core/errors.ts'
 import { WebSeeds } from '../webseed/web-seeds.ts'
 import { watchForChanges } from './file-watch.ts'
+import { NodeRollouts, remoteHosts } from './node-rollouts.ts'
 import { listenOn, type NodeAddresses } from './listen-on.ts'
 import { Sweeper } from './sweeper.ts'
 import {
@@ -53,8 +50,6 @@ import type { WorkerGroup } from './workers/worker-group.ts'
 
 /** Time for requests in progress when the node stops. */
 const STOP_DEADLINE_MS = 5_000
-/** A page of a thousand hosts has 300 KB. */
-const HOSTS_PAGE_BYTES_MAX = 4_194_304
 
 export interface NodeInit {
   readonly config: NodeConfig
@@ -80,8 +75,7 @@ export class SiteswarmNode {
   readonly #pollTorrents: NodeStore['pollTorrents']
   readonly #registry: TorrentRegistry
   readonly #webSeeds: WebSeeds
-  readonly #rollouts: Rollouts
-  readonly #rolloutStore: RolloutStore
+  readonly #rollouts: NodeRollouts
   readonly #authority = new SiteAuthority()
   readonly #federation: Federation | undefined
   readonly #reloader: TopologyReloader
@@ -126,22 +120,18 @@ export class SiteswarmNode {
       topology: this.#topology,
       authority: this.#authority,
     })
-    this.#rollouts = new Rollouts({
-      torrents: this.#registry,
+    this.#rollouts = new NodeRollouts({
+      registry: this.#registry,
       table: this.#table,
       topology: this.#topology,
       authority: this.#authority,
+      replica: this.#replica,
+      store,
       site: config.site,
       clock,
       carriage: NOT_CARRIED,
       holds: NOT_HELD,
-      clientOf: (row) => clientName(this.#table.clientCodes.get(row) ?? ''),
-    })
-    const exchange = new RolloutExchange({
-      rollouts: this.#rollouts,
-      topology: this.#topology,
-      site: config.site,
-      clock,
+      log,
     })
     const { token } = config.federation
     if (token !== undefined)
@@ -154,7 +144,7 @@ export class SiteswarmNode {
         replica: this.#replica,
         torrents: store.torrents,
         describe: describeRemoteTorrent,
-        reports: exchange,
+        reports: this.#rollouts.exchange,
         clock,
         random,
         log,
@@ -207,18 +197,11 @@ export class SiteswarmNode {
       topology: this.#topology,
       log,
     })
-    this.#rolloutStore = new RolloutStore({
-      rollouts: this.#rollouts,
-      documents: store.documents,
-      clock,
-      owns: (infoHash) => this.#replica.ownsTorrent(infoHash),
-      log,
-    })
     this.#sweeper = new Sweeper({
       table: this.#table,
       tracker: this.#tracker,
       replica: this.#replica,
-      rollouts: [this.#rollouts, this.#rolloutStore, exchange],
+      rollouts: this.#rollouts,
       clock,
     })
     this.#udp = new UdpServer({
@@ -282,8 +265,8 @@ export class SiteswarmNode {
       },
       site: config.site,
       federation: this.#federation,
-      rollouts: this.#rollouts,
-      remoteHosts: this.#remoteHosts(),
+      rollouts: this.#rollouts.rollouts,
+      remoteHosts: remoteHosts(this.#federation),
       log,
       token: config.admin.token,
     })
@@ -294,16 +277,6 @@ export class SiteswarmNode {
     return this.#federation === undefined
       ? missingFederation(this.#topology.value, this.#config.site)
       : undefined
-  }
-
-  /** See `RolloutContext`. */
-  #remoteHosts() {
-    const federation = this.#federation
-    if (federation === undefined) return undefined
-    return async (site: string, infoHash: Buffer, query: string): Promise<unknown> => {
-      const path = `/federation/v1/rollouts/${infoHash.toString('hex')}/hosts?${query}`
-      return JSON.parse((await federation.fetch(site, path, HOSTS_PAGE_BYTES_MAX)).toString())
-    }
   }
 
   #downloadHandlers(): { readonly torrents: TorrentHandler; readonly webSeeds: WebSeedHandler } {
@@ -389,7 +362,7 @@ export class SiteswarmNode {
     this.#clientObservers?.stop()
     this.#sweeper.stop()
     this.#replica.flush()
-    this.#rolloutStore.flush()
+    this.#rollouts.flush()
     await this.#store.close()
     await this.#admin.stop()
     this.#options.log.info({ event: 'stopped', peers: this.#table.rows.live }, 'stopped')

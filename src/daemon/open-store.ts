@@ -40,7 +40,14 @@ export function openStore(
     const snapshots = new SnapshotFile(join(dataDirectory, `swarms-${site}.snapshot`), clock)
     const documents = new SnapshotFile(join(dataDirectory, `rollouts-${site}.snapshot`), clock)
     return {
-      store: new MemoryStore({ snapshots, documents, torrents: directory, clock, newSecret: systemSecret, log }),
+      store: new MemoryStore({
+        snapshots,
+        documents,
+        torrents: directory,
+        clock,
+        newSecret: systemSecret,
+        log,
+      }),
       reloadTorrents: () => directory.reload(),
       pollTorrents: () => directory.poll(),
     }

@@ -20,7 +20,7 @@ export interface SweeperComponents {
   readonly table: SwarmTable
   readonly tracker: { tick(): void }
   readonly replica: { tick(): void }
-  readonly rollouts: readonly { tick(): void }[]
+  readonly rollouts: { tick(): void }
   /** The clock of the site. */
   readonly clock: Clock
 }
@@ -45,9 +45,7 @@ export class Sweeper {
   start(): void {
     this.#timers.push(
       setInterval(() => void this.#sweep(), SWEEP_INTERVAL_MS),
-      setInterval(() => {
-        for (const each of this.#rollouts) each.tick()
-      }, ROLLOUT_INTERVAL_MS),
+      setInterval(() => this.#rollouts.tick(), ROLLOUT_INTERVAL_MS),
     )
     this.#timers.push(
       setInterval(() => {

@@ -212,7 +212,8 @@ export class SiteConnection {
       }
       if (state.rejections > REJECTIONS_MAX) throw new ProtocolViolation('too many rejected updates')
     } else if (message.type === 'report') {
-      if (!this.#reports.receive(this.#site, message.report)) return this.#fail('garbage', 'a malformed report')
+      if (!this.#reports.receive(this.#site, message.report))
+        return this.#fail('garbage', 'a malformed report')
     } else if (message.type === 'complete') {
       this.state.complete()
       for (const _ of this.#remote.complete(this.#site)) await yieldToEventLoop()

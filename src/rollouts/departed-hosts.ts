@@ -52,7 +52,8 @@ export class DepartedHosts {
   }
 
   restoreFurther(counts: Iterable<readonly [string, number]>): void {
-    for (const [bubble, count] of counts) this.#further.set(bubble, Math.max(count, this.#further.get(bubble) ?? 0))
+    for (const [bubble, count] of counts)
+      this.#further.set(bubble, Math.max(count, this.#further.get(bubble) ?? 0))
   }
 
   /** Drops the host that left first and is not complete. False where all are complete. */

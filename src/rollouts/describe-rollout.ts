@@ -3,7 +3,7 @@ import { type Rollout, type RolloutState, type RolloutTorrent, stateOf } from '.
 import { completionOf, startOf } from './rollout-view.ts'
 import { type HostCounts, percentOf, type SiteReport, type Straggler } from './site-report.ts'
 
-/** `counted`: exact. `bound`: an upper bound, because gateways fetched and clients report only what they have. */
+/** `counted`: exact. `bound`: an upper bound, because gateways fetched, and clients show their content alone. */
 export type BytesOrigin = 'counted' | 'bound'
 
 export interface BytesAnswer {
@@ -84,27 +84,6 @@ export function describeRollout(rollout: Rollout, view: readonly SiteReport[], n
   }
 }
 
-/** A registered torrent that no client has announced. `expected`: the number of hosts in the topology. */
-export function describeWaiting(torrent: RolloutTorrent, expected: number | undefined): RolloutAnswer {
-  return {
-    infoHash: (torrent.infoHashes[0] as Buffer).toString('hex'),
-    name: torrent.name,
-    sizeBytes: torrent.sizeBytes,
-    state: 'waiting',
-    isRegistered: true,
-    registeredAt: new Date(torrent.registeredAtMs).toISOString(),
-    startedAt: null,
-    completedAt: null,
-    sentence: sentenceOf('waiting', []),
-    percent: 0,
-    rateBytesPerSecond: 0,
-    etaSeconds: null,
-    hosts: { expected: expected ?? null, seen: 0, complete: 0, unreachable: 0, sources: 0 },
-    bytes: { downloaded: 0, betweenSites: 0, betweenSitesAtMost: 0, saved: 0 },
-    origin: { percent: 'unknown', downloaded: 'unknown', betweenSites: 'counted', saved: 'counted' },
-  }
-}
-
 export function describeSites(rollout: Rollout, view: readonly SiteReport[], nowMs: number): SiteAnswer[] {
   return view.map((report) => describeSite(atTime(report, nowMs), rollout.torrent.sizeBytes))
 }
@@ -131,7 +110,9 @@ function describeSite(report: SiteReport, sizeBytes: number): SiteAnswer {
 const RATE_MS_MAX = 15_000
 
 function atTime(report: SiteReport, nowMs: number): SiteReport {
-  return nowMs - report.atMs <= RATE_MS_MAX ? report : { ...report, rateBytesPerSecond: 0, etaSeconds: report.isComplete ? 0 : null }
+  return nowMs - report.atMs <= RATE_MS_MAX
+    ? report
+    : { ...report, rateBytesPerSecond: 0, etaSeconds: report.isComplete ? 0 : null }
 }
 
 function sumHosts(reports: readonly SiteReport[]): HostCounts {
@@ -158,53 +139,55 @@ function etaOf(state: RolloutState, reports: readonly SiteReport[]): number | nu
   return known.length === 0 ? null : Math.max(...known)
 }
 
-/**
- * Without a site in which a source was seen, the content came from an origin, of which each site that has it received at
- * least one copy.
- */
 function bytesOf({ sizeBytes }: RolloutTorrent, reports: readonly SiteReport[]): BytesAnswer {
-  const betweenSites = sum(reports, ({ bytes }) => bytes.betweenSites)
-  let wouldHaveCrossed = 0
-  const hasSource = reports.some(({ hadSource }) => hadSource)
-  for (const { bytes, hadSource } of reports) {
-    if (hadSource) continue
-    const fromOrigin = hasSource || bytes.betweenSites > 0 ? 0 : Math.min(sizeBytes, bytes.downloaded)
-    wouldHaveCrossed += bytes.downloaded - fromOrigin
-  }
   return {
     downloaded: sum(reports, ({ bytes }) => bytes.downloaded),
-    betweenSites,
+    betweenSites: sum(reports, ({ bytes }) => bytes.betweenSites),
     betweenSitesAtMost: sum(reports, ({ bytes }) => bytes.betweenSitesAtMost),
-    saved: Math.max(0, wouldHaveCrossed - sum(reports, ({ bytes, hadSource }) => (hadSource ? 0 : bytes.betweenSites))),
+    saved: sum(reports, (report) => savedAt(report, reports, sizeBytes)),
   }
 }
 
+/**
+ * Bytes that did not cross the links into a site, because its hosts got them from each other. The site of the source saves
+ * nothing. Where no source was seen, the content came from an origin, of which each site received at least one copy.
+ */
+export function savedAt(report: SiteReport, reports: readonly SiteReport[], sizeBytes: number): number {
+  const { bytes, hadSource } = report
+  if (hadSource) return 0
+  const hasSource = reports.some((each) => each.hadSource)
+  const fromOrigin = hasSource || bytes.betweenSites > 0 ? 0 : Math.min(sizeBytes, bytes.downloaded)
+  return Math.max(0, bytes.downloaded - fromOrigin - bytes.betweenSites)
+}
+
 function originOf(reports: readonly SiteReport[]): SiteReport['progressFrom'] {
-  const origins = new Set(reports.filter(({ hosts }) => hosts.seen > 0).map(({ progressFrom }) => progressFrom))
+  const origins = new Set(
+    reports.filter(({ hosts }) => hosts.seen > 0).map(({ progressFrom }) => progressFrom),
+  )
   if (origins.size === 0) return 'unknown'
   return origins.size > 1 ? 'mixed' : ([...origins][0] as SiteReport['progressFrom'])
 }
 
 /** The cause at the site that decides the state. */
 function sentenceOf(state: RolloutState, reports: readonly SiteReport[]): string {
-  const open = reports.filter(({ isComplete, startedAtMs, hosts }) => !isComplete && (startedAtMs !== null || (hosts.expected ?? 0) > 0))
-  const named = ({ site, sentence }: SiteReport) => `${site}: ${sentence}`
-  switch (state) {
-    case 'waiting':
-      return 'no host has announced the torrent'
-    case 'complete': {
-      const complete = sum(reports, ({ hosts }) => hosts.complete)
-      return complete === 1 ? 'the one host is complete' : `all ${complete} hosts are complete`
-    }
-    case 'stranded':
-      return open.filter((report) => report.state === 'stranded').map(named).join('; ')
-    case 'held':
-      return `held by an operator at ${open.map(({ site }) => site).join(', ')}`
-    case 'running': {
-      const slowest = open.toSorted((a, b) => a.percent - b.percent)[0]
-      return slowest === undefined ? '' : named(slowest)
-    }
+  const open = reports.filter(
+    ({ isComplete, startedAtMs, hosts }) =>
+      !isComplete && (startedAtMs !== null || (hosts.expected ?? 0) > 0),
+  )
+  if (state === 'waiting') return 'no host has announced the torrent'
+  if (state === 'complete') {
+    const complete = sum(reports, ({ hosts }) => hosts.complete)
+    return complete === 1 ? 'the one host is complete' : `all ${complete} hosts are complete`
   }
+  if (state === 'held') return `held by an operator at ${open.map(({ site }) => site).join(', ')}`
+  const named = ({ site, sentence }: SiteReport) => `${site}: ${sentence}`
+  if (state === 'stranded')
+    return open
+      .filter((report) => report.state === 'stranded')
+      .map(named)
+      .join('; ')
+  const slowest = open.toSorted((a, b) => a.percent - b.percent)[0]
+  return slowest === undefined ? '' : named(slowest)
 }
 
 function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {

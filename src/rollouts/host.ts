@@ -52,7 +52,8 @@ export function hostKeyOf(table: SwarmTable, row: number): HostKey {
 }
 
 export function hostKey(address: Address, port: number): HostKey {
-  if (address.isLoopback) return address.isV4 ? address.word3 * 0x1_0000 + port : `${address.toString()} ${port}`
+  if (address.isLoopback)
+    return address.isV4 ? address.word3 * 0x1_0000 + port : `${address.toString()} ${port}`
   return address.isV4 ? address.word3 : address.toString()
 }
 
@@ -70,7 +71,7 @@ export function readHost(table: SwarmTable, row: number, sizeBytes: number, nowM
     row,
     place: rows.place(row),
     port: rows.port(row),
-    // A host that is not complete lacks a piece, whatever rounding makes of it.
+    // A host that is not complete lacks a piece, also if its share rounds to 1.
     share: isComplete ? 1 : Math.min(share, 0.9999),
     progressFrom: isObserved ? 'observed' : isComplete || announced !== undefined ? 'announced' : 'unknown',
     isComplete,

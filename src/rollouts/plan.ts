@@ -44,7 +44,10 @@ export function planRollout({ topology, sizeBytes, expected, sourceSites }: Plan
   const counted = sites.map(({ name }) => ({ name, count: expectedAt(expected, topology, name) }))
   const isCounted = counted.some(({ count }) => count !== undefined)
   const targets = sites.filter(
-    ({ name }) => !isCounted || (counted.find((each) => each.name === name)?.count ?? 0) > 0 || sourceSites.includes(name),
+    ({ name }) =>
+      !isCounted ||
+      (counted.find((each) => each.name === name)?.count ?? 0) > 0 ||
+      sourceSites.includes(name),
   )
   const links = treeOver(topology, targets, sourceSites).map(({ from, to, cost }) => {
     const copiesMax = to.gateways === 'auto' ? 1 : to.gateways

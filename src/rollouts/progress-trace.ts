@@ -15,14 +15,15 @@ export class ProgressTrace {
     return this.#samples[0]
   }
 
-  /** Times that go backwards are ignored. A value that falls starts the trace again: the client began anew. */
+  /** Times that go backwards are ignored. A value that falls starts the trace again: the client began again. */
   add(atMs: number, value: number): void {
     const samples = this.#samples
     const last = samples.length - 2
     if (last >= 0) {
       if (atMs <= (samples[last] as number)) return
       if (value < (samples[last + 1] as number)) samples.length = 0
-      else if (samples.length >= 4 && atMs - (samples[last - 2] as number) < SAMPLE_MS_MIN) samples.length -= 2
+      else if (samples.length >= 4 && atMs - (samples[last - 2] as number) < SAMPLE_MS_MIN)
+        samples.length -= 2
     }
     samples.push(atMs, value)
     if (samples.length > 2 * SAMPLES_MAX) this.#thin()

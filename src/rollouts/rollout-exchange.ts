@@ -27,7 +27,10 @@ const messageSchema = z.object({
   infoHash: z.string().regex(/^[0-9a-f]{40}$/),
   reports: z.array(siteReportSchema).max(REPORTS_MAX),
   expectation: z
-    .object({ hosts: z.record(z.string().max(127), z.int().min(0).max(EXPECTED_MAX)), atMs: z.number().min(0) })
+    .object({
+      hosts: z.record(z.string().max(127), z.int().min(0).max(EXPECTED_MAX)),
+      atMs: z.number().min(0),
+    })
     .optional(),
 })
 
@@ -58,7 +61,9 @@ export class RolloutExchange {
   encode(torrent: string): Buffer | undefined {
     const rollout = this.#init.rollouts.find(Buffer.from(torrent, 'latin1'))
     if (rollout === undefined || rollout.removedAtMs !== undefined) return undefined
-    const reports = [...rollout.reports.values()].filter(({ site }) => this.#reports(site)).slice(0, REPORTS_MAX)
+    const reports = [...rollout.reports.values()]
+      .filter(({ site }) => this.#reports(site))
+      .slice(0, REPORTS_MAX)
     const { expectation } = rollout
     if (reports.length === 0 && expectation.atMs === 0) return undefined
     const message = { infoHash: rollout.infoHash, reports, ...(expectation.atMs > 0 ? { expectation } : {}) }
@@ -138,4 +143,3 @@ function readMessage(report: Buffer): Message | undefined {
     return undefined
   }
 }
-

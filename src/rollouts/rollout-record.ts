@@ -101,7 +101,11 @@ export function torrentIn({ infoHashes, name, sizeBytes, registeredAtMs }: Rollo
  * Adds what another node of the site, or an earlier process, knew. `measures`: whether this node measures a site; the last
  * report of another one stands until its nodes send a new one.
  */
-export function applyRecord(rollout: Rollout, record: RolloutRecord, measures: (site: string) => boolean): void {
+export function applyRecord(
+  rollout: Rollout,
+  record: RolloutRecord,
+  measures: (site: string) => boolean,
+): void {
   rollout.removedAtMs ??= record.removedAtMs
   for (const event of record.reported) rollout.reported.add(event)
   for (const report of record.reports) {
@@ -111,7 +115,8 @@ export function applyRecord(rollout: Rollout, record: RolloutRecord, measures: (
   }
   for (const each of record.sites) {
     const site = rollout.at(each.site)
-    if (each.startedAtMs !== undefined) site.startedAtMs = Math.min(each.startedAtMs, site.startedAtMs ?? Infinity)
+    if (each.startedAtMs !== undefined)
+      site.startedAtMs = Math.min(each.startedAtMs, site.startedAtMs ?? Infinity)
     if (each.completedAtMs !== undefined)
       site.completedAtMs = Math.min(each.completedAtMs, site.completedAtMs ?? Infinity)
     site.hadSource ||= each.hadSource
@@ -121,10 +126,27 @@ export function applyRecord(rollout: Rollout, record: RolloutRecord, measures: (
   }
 }
 
-function toState([address, port, bubble, share, progressFrom, isComplete, isGatewayHost, lastSeenMs]: z.output<
-  typeof hostSchema
->): HostState {
-  return { address, port, bubble, share, progressFrom, isComplete, isUnreachable: false, isGatewayHost, lastSeenMs }
+function toState([
+  address,
+  port,
+  bubble,
+  share,
+  progressFrom,
+  isComplete,
+  isGatewayHost,
+  lastSeenMs,
+]: z.output<typeof hostSchema>): HostState {
+  return {
+    address,
+    port,
+    bubble,
+    share,
+    progressFrom,
+    isComplete,
+    isUnreachable: false,
+    isGatewayHost,
+    lastSeenMs,
+  }
 }
 
 function keyOf([address, port]: z.output<typeof hostSchema>): HostKey {

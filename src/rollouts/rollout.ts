@@ -69,7 +69,8 @@ export class Rollout {
 /** `reports`: of all sites that have one. A site without hosts and without a number of expected ones does not count. */
 export function stateOf(reports: readonly SiteReport[]): RolloutState {
   const awaited = reports.filter(({ hosts }) => hosts.seen > 0 || (hosts.expected ?? 0) > 0)
-  if (awaited.every(({ hosts }) => hosts.seen === 0)) return awaited.some(({ isHeld }) => isHeld) ? 'held' : 'waiting'
+  if (awaited.every(({ hosts }) => hosts.seen === 0))
+    return awaited.some(({ isHeld }) => isHeld) ? 'held' : 'waiting'
   const waiting = awaited.filter(({ isComplete }) => !isComplete)
   if (waiting.length === 0) return 'complete'
   if (waiting.every(({ isHeld }) => isHeld)) return 'held'

@@ -8,7 +8,8 @@
 import type { Clock } from '../core/clock.ts'
 import { infoHashKey } from '../core/info-hash.ts'
 import type { Swarm } from '../swarm/swarm.ts'
-import type { SwarmTable, SwarmTableWatcher } from '../swarm/swarm-table.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { SwarmTableWatcher } from '../swarm/table-watcher.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
 import { expectedAt, type ExpectedHosts } from './expected-hosts.ts'
@@ -16,7 +17,8 @@ import type { Carriage, Holds } from './ports.ts'
 import { type Expectation, Rollout, type RolloutState, type RolloutTorrent, stateOf } from './rollout.ts'
 import { startOf, viewOf } from './rollout-view.ts'
 import type { SiteReport } from './site-report.ts'
-import type { MeasureContext, MeasuredHost, MeasuredTorrent } from './site-rollout.ts'
+import type { MeasuredHost } from './measured-hosts.ts'
+import type { MeasureContext, MeasuredTorrent } from './site-rollout.ts'
 
 const MEASURE_INTERVAL_MS = 1_000
 /** Hosts measured in one tick, about 10 ms; a larger rollout is measured as a whole. */
@@ -129,6 +131,11 @@ export class Rollouts implements SwarmTableWatcher {
     return this.find(infoHash)?.torrent ?? this.#init.torrents.find(infoHash)
   }
 
+  /** The rollout of a torrent; an empty one if no client has announced it. */
+  of(torrent: RolloutTorrent): Rollout {
+    return this.find(torrent.infoHashes[0] as Buffer) ?? new Rollout(torrent)
+  }
+
   all(): Iterable<Rollout> {
     return new Set(this.#byInfoHash.values())
   }
@@ -140,13 +147,6 @@ export class Rollouts implements SwarmTableWatcher {
 
   view(rollout: Rollout): SiteReport[] {
     return viewOf(rollout, this.#init.topology.value, this.#init.clock.nowMs())
-  }
-
-  /** Hosts that the topology expects at all sites. */
-  expectedInTopology(): number | undefined {
-    const topology = this.#init.topology.value
-    const counts = topology.sites.map(({ name }) => expectedAt({}, topology, name)).filter((count) => count !== undefined)
-    return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0)
   }
 
   /** The hosts of a site that this node measures; undefined for another site. */
@@ -246,7 +246,9 @@ export class Rollouts implements SwarmTableWatcher {
       if (!this.measures(name)) continue
       // While the nodes of a site are down, its last report is more complete than the part of its clients that is here.
       const isReported = rollout.reports.has(name) && !rollout.hasMeasured(name)
-      const isThere = torrent.infoHashes.some((each) => (context.table.swarm(each)?.site(index)?.peers ?? 0) > 0)
+      const isThere = torrent.infoHashes.some(
+        (each) => (context.table.swarm(each)?.site(index)?.peers ?? 0) > 0,
+      )
       const isExpected = expectedAt(rollout.expectation.hosts, topology.value, name) !== undefined
       if (name !== ownSite && (isReported || !(isThere || isExpected || rollout.hasMeasured(name)))) continue
       const before = rollout.reports.get(name)

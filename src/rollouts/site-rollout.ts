@@ -9,15 +9,23 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import { DepartedHosts } from './departed-hosts.ts'
 import { type ExpectedHosts, expectedAt } from './expected-hosts.ts'
-import { type HostKey, type HostState, hostKeyOf, type LiveHost, readHost } from './host.ts'
+import { type HostKey, hostKeyOf, type LiveHost, readHost } from './host.ts'
 import { type Census, takeCensus } from './host-census.ts'
+import {
+  bubblesOf,
+  countHosts,
+  type MeasuredHost,
+  originOf,
+  secondsLeft,
+  toStraggler,
+} from './measured-hosts.ts'
 import type { CarriedSite, Carriage, Holds } from './ports.ts'
 import { ProgressTrace } from './progress-trace.ts'
 import { ReceivedBytes } from './received-bytes.ts'
-import { BUBBLES_MAX, type HostCounts, percentOf, type SiteReport, STRAGGLERS_MAX, type Straggler } from './site-report.ts'
+import { percentOf, type SiteReport, STRAGGLERS_MAX } from './site-report.ts'
 import { siteSentence } from './site-sentence.ts'
 import { type SiteProgress, stragglerReason } from './straggler.ts'
-import { median, timeLeftSeconds, windowMs, WINDOW_MS_MIN } from './time-left.ts'
+import { median, windowMs, WINDOW_MS_MIN } from './time-left.ts'
 
 /** Hosts whose progress is followed one by one: 500 bytes each. */
 const TRACED_HOSTS_MAX = 50_000
@@ -37,12 +45,10 @@ export interface MeasuredTorrent {
   readonly expected: ExpectedHosts
 }
 
-/** A host on the page of the hosts of a site. */
-export interface MeasuredHost extends HostState {
-  readonly state: 'complete' | 'downloading' | 'gone'
-  readonly reason: Straggler['reason'] | undefined
-  readonly client: string | undefined
-  readonly sharePerSecond: number | undefined
+/** Share per second, in the last third of a host's time and in all of it. */
+interface Pace {
+  readonly recent: number | undefined
+  readonly mean: number | undefined
 }
 
 export class SiteRollout {
@@ -74,7 +80,17 @@ export class SiteRollout {
     this.startedAtMs ??= nowMs
     const { port, share, progressFrom, isComplete, isUnreachable, isGatewayHost, lastSeenMs } = host
     const address = table.rows.address(row).toString()
-    const state = { address, port, bubble, share, progressFrom, isComplete, isUnreachable, isGatewayHost, lastSeenMs }
+    const state = {
+      address,
+      port,
+      bubble,
+      share,
+      progressFrom,
+      isComplete,
+      isUnreachable,
+      isGatewayHost,
+      lastSeenMs,
+    }
     this.departed.add(key, state)
     this.#traces.delete(key)
   }
@@ -87,16 +103,19 @@ export class SiteRollout {
     const census = this.#census(context, torrent, swarms, siteIndex)
     const hosts = this.#paced(context, torrent, census)
     const expected = expectedAt(torrent.expected, topology, this.site)
-    const counts = this.#counts(hosts, census, expected)
-    const sumShares = hosts.reduce((sum, { share }) => sum + share, 0) + this.#furtherComplete()
+    const further = this.#furtherComplete()
+    const counts = countHosts(hosts, further, { expected, sources: census.sources })
+    const sumShares = hosts.reduce((sum, { share }) => sum + share, 0) + further
     const wanted = Math.max(counts.seen, expected ?? 0)
-    const isComplete = counts.seen > 0 && counts.complete === counts.seen && counts.complete >= (expected ?? 0)
+    const isComplete =
+      counts.seen > 0 && counts.complete === counts.seen && counts.complete >= (expected ?? 0)
     this.#noteCompletion(isComplete, nowMs)
     this.#sum.add(nowMs, sumShares)
     const stuck = hosts.filter(({ reason }) => reason !== undefined)
     const carried = findCarried(context, torrent, this.site)
     if (carried !== undefined) this.received.count(carried)
-    const state = swarms.map((swarm) => stateAt(swarm, siteIndex)).find((each) => each !== undefined) ?? 'idle'
+    const state =
+      swarms.map((swarm) => stateAt(swarm, siteIndex)).find((each) => each !== undefined) ?? 'idle'
     const gateway = carried === undefined ? this.#gateway(context, swarms, siteIndex, sizeBytes) : null
     const report = {
       site: this.site,
@@ -113,7 +132,11 @@ export class SiteRollout {
       etaSeconds: isComplete ? 0 : secondsLeft(hosts),
       hosts: counts,
       bytes: this.#bytes(hosts, sumShares, sizeBytes),
-      bubbles: this.#bubbles(hosts, torrent, topology),
+      bubbles: bubblesOf(hosts, this.site, {
+        further: this.departed.further(),
+        expected: torrent.expected,
+        topology,
+      }),
       carrier: carried === undefined ? null : describeCarrier(carried),
       gateway,
       stragglers: stuck
@@ -157,20 +180,22 @@ export class SiteRollout {
   #paced(context: MeasureContext, torrent: MeasuredTorrent, { live, gone }: Census): MeasuredHost[] {
     const { table, topology, nowMs } = context
     const isCarried = findCarried(context, torrent, this.site) !== undefined
-    const paces = new Map<HostKey, number | undefined>()
+    const paces = new Map<HostKey, Pace>()
     for (const [key, host] of live) if (!host.isComplete) paces.set(key, this.#pace(key, host, nowMs))
     for (const key of this.#traces.keys()) if (!paces.has(key)) this.#traces.delete(key)
     const total = live.size + gone.length
     const complete = [...live.values(), ...gone].filter(({ isComplete }) => isComplete).length
     const progress: SiteProgress = {
       medianShare: median([...live.values(), ...gone].map(({ share }) => share)),
-      medianSharePerSecond: median([...paces.values()].filter((pace) => pace !== undefined)),
+      medianSharePerSecond: median(
+        [...paces.values()].map(({ recent }) => recent).filter((rate) => rate !== undefined),
+      ),
       completeShare: total === 0 ? 0 : complete / total,
     }
     const found: MeasuredHost[] = []
     for (const [key, host] of live) {
       const { row, place, isComplete } = host
-      const sharePerSecond = isComplete ? undefined : paces.get(key)
+      const sharePerSecond = paces.get(key)?.recent
       const reason = isComplete
         ? undefined
         : stragglerReason(
@@ -192,6 +217,7 @@ export class SiteRollout {
         reason,
         client: context.clientOf(row),
         sharePerSecond,
+        meanSharePerSecond: paces.get(key)?.mean,
       })
     }
     for (const host of gone)
@@ -201,18 +227,23 @@ export class SiteRollout {
         reason: host.isComplete ? undefined : 'gone',
         client: undefined,
         sharePerSecond: undefined,
+        meanSharePerSecond: undefined,
       })
     return found
   }
 
-  #pace(key: HostKey, { share }: LiveHost, nowMs: number): number | undefined {
+  #pace(key: HostKey, { share }: LiveHost, nowMs: number): Pace {
     let trace = this.#traces.get(key)
     if (trace === undefined) {
-      if (this.#traces.size >= TRACED_HOSTS_MAX) return undefined
+      if (this.#traces.size >= TRACED_HOSTS_MAX) return { recent: undefined, mean: undefined }
       this.#traces.set(key, (trace = new ProgressTrace()))
     }
     trace.add(nowMs, share)
-    return trace.ratePerSecond(nowMs, windowMs(nowMs, trace.startMs ?? nowMs))
+    const startMs = trace.startMs ?? nowMs
+    return {
+      recent: trace.ratePerSecond(nowMs, windowMs(nowMs, startMs)),
+      mean: trace.ratePerSecond(nowMs, nowMs - startMs),
+    }
   }
 
   #noteCompletion(isComplete: boolean, nowMs: number): void {
@@ -222,7 +253,9 @@ export class SiteRollout {
 
   /** Of the last seconds where nodes observe the hosts; announces come in minutes. */
   #rate(hosts: readonly MeasuredHost[], sizeBytes: number, nowMs: number): number {
-    const isObserved = hosts.some(({ state, progressFrom }) => state === 'downloading' && progressFrom === 'observed')
+    const isObserved = hosts.some(
+      ({ state, progressFrom }) => state === 'downloading' && progressFrom === 'observed',
+    )
     const rate = this.#sum.ratePerSecond(nowMs, isObserved ? WINDOW_MS_MIN : ANNOUNCES_WINDOW_MS) ?? 0
     return Math.round(rate * sizeBytes)
   }
@@ -231,48 +264,6 @@ export class SiteRollout {
     let sum = 0
     for (const count of this.departed.further().values()) sum += count
     return sum
-  }
-
-  #counts(hosts: readonly MeasuredHost[], { sources }: Census, expected: number | undefined): HostCounts {
-    const further = this.#furtherComplete()
-    return {
-      expected: expected ?? null,
-      seen: hosts.length + further,
-      complete: hosts.filter(({ isComplete }) => isComplete).length + further,
-      unreachable: hosts.filter(({ isUnreachable, state }) => isUnreachable && state !== 'gone').length,
-      sources,
-    }
-  }
-
-  #bubbles(hosts: readonly MeasuredHost[], { expected }: MeasuredTorrent, topology: Topology): SiteReport['bubbles'] {
-    const places = topology.siteNamed(this.site)?.places ?? []
-    const byBubble = new Map<string, MeasuredHost[]>()
-    for (const host of hosts) {
-      const list = byBubble.get(host.bubble)
-      if (list === undefined) byBubble.set(host.bubble, [host])
-      else list.push(host)
-    }
-    const bubbles: SiteReport['bubbles'] = []
-    for (const { bubble } of places.slice(0, BUBBLES_MAX)) {
-      const there = byBubble.get(bubble) ?? []
-      const further = this.departed.further().get(bubble) ?? 0
-      const awaited = expectedAt(expected, topology, this.site, bubble)
-      const seen = there.length + further
-      if (seen === 0 && awaited === undefined) continue
-      const shares = there.reduce((sum, { share }) => sum + share, 0) + further
-      bubbles.push({
-        bubble,
-        percent: percentOf(shares / Math.max(seen, awaited ?? 0, 1)),
-        hosts: {
-          expected: awaited ?? null,
-          seen,
-          complete: there.filter(({ isComplete }) => isComplete).length + further,
-          unreachable: there.filter(({ isUnreachable, state }) => isUnreachable && state !== 'gone').length,
-          sources: 0,
-        },
-      })
-    }
-    return bubbles
   }
 
   /** A gateway may have got pieces from its own site: its content is an upper bound of what it fetched. */
@@ -302,9 +293,14 @@ export class SiteRollout {
     siteIndex: number,
     sizeBytes: number,
   ): SiteReport['gateway'] {
-    const gateway = swarms.flatMap((swarm) => swarm.site(siteIndex)?.gateways ?? []).find(({ isTentative }) => !isTentative)
+    const gateway = swarms
+      .flatMap((swarm) => swarm.site(siteIndex)?.gateways ?? [])
+      .find(({ isTentative }) => !isTentative)
     if (gateway === undefined) return null
-    const endpoint = (row: number) => ({ address: table.rows.address(row).toString(), port: table.rows.port(row) })
+    const endpoint = (row: number) => ({
+      address: table.rows.address(row).toString(),
+      port: table.rows.port(row),
+    })
     const { row, upstreamRow } = gateway
     const upstreamSite = upstreamRow < 0 ? undefined : topology.sites[table.siteIndexOf(upstreamRow)]?.name
     if (upstreamSite !== undefined) this.received.fetchesFrom(upstreamSite)
@@ -333,7 +329,11 @@ function stateAt(swarm: Swarm, siteIndex: number): SiteReport['state'] | undefin
   return site === undefined || site.peers === 0 ? undefined : siteState(swarm, site)
 }
 
-function findCarried({ carriage }: MeasureContext, torrent: MeasuredTorrent, site: string): CarriedSite | undefined {
+function findCarried(
+  { carriage }: MeasureContext,
+  torrent: MeasuredTorrent,
+  site: string,
+): CarriedSite | undefined {
   for (const infoHash of torrent.infoHashes) {
     const carried = carriage.find(infoHash, site)
     if (carried !== undefined) return carried
@@ -343,37 +343,4 @@ function findCarried({ carriage }: MeasureContext, torrent: MeasuredTorrent, sit
 
 function describeCarrier({ node, upstreamSite, rateBytesPerSecond }: CarriedSite): SiteReport['carrier'] {
   return { node, upstreamSite: upstreamSite ?? null, rateBytesPerSecond: Math.round(rateBytesPerSecond) }
-}
-
-function originOf(hosts: readonly MeasuredHost[]): SiteReport['progressFrom'] {
-  const origins = new Set(hosts.map(({ progressFrom }) => progressFrom))
-  if (origins.size === 0) return 'unknown'
-  if (origins.size > 1) return 'mixed'
-  return [...origins][0] as SiteReport['progressFrom']
-}
-
-function secondsLeft(hosts: readonly MeasuredHost[]): number | null {
-  const waiting = hosts
-    .filter(({ state }) => state === 'downloading')
-    .map(({ share, sharePerSecond, reason }) => ({
-      share,
-      sharePerSecond,
-      isStuck: reason !== undefined && reason !== 'slow' && reason !== 'port-closed',
-    }))
-  const seconds = timeLeftSeconds(waiting)
-  return seconds === undefined ? null : Math.ceil(seconds)
-}
-
-function toStraggler(host: MeasuredHost): Straggler {
-  const { address, port, bubble, share, progressFrom, lastSeenMs, client, reason } = host
-  return {
-    address,
-    port,
-    bubble,
-    client: client ?? null,
-    percent: percentOf(share),
-    progressFrom,
-    lastSeenMs,
-    reason: reason ?? 'slow',
-  }
 }

@@ -4,7 +4,8 @@ import type { SiteReport } from './site-report.ts'
 export function siteSentence(report: Omit<SiteReport, 'sentence'>): string {
   const { hosts, isHeld, isComplete, state, carrier, gateway, startedAtMs } = report
   const left = Math.max(hosts.seen, hosts.expected ?? 0) - hosts.complete
-  if (isComplete) return hosts.complete === 1 ? 'its one host is complete' : `all ${hosts.complete} hosts are complete`
+  if (isComplete)
+    return hosts.complete === 1 ? 'its one host is complete' : `all ${hosts.complete} hosts are complete`
   if (isHeld) return 'held by an operator: nothing flows into this site'
   if (startedAtMs === null)
     return hosts.expected === null
@@ -13,9 +14,12 @@ export function siteSentence(report: Omit<SiteReport, 'sentence'>): string {
   const missing = Math.max(0, (hosts.expected ?? 0) - hosts.seen)
   if (hosts.seen === hosts.complete && missing > 0)
     return `all ${hosts.complete} hosts that announced are complete; ${missing} of ${hosts.expected ?? 0} expected hosts have not announced`
-  if (state === 'stranded') return 'no connected site has a source: start a client that has the content, or check federation'
-  if (state === 'idle') return `no client is in the swarm; ${left} ${left === 1 ? 'host' : 'hosts'} left before the end`
-  if (state === 'warm') return `has a complete copy; ${left} ${left === 1 ? 'host is' : 'hosts are'} not complete`
+  if (state === 'stranded')
+    return 'no connected site has a source: start a client that has the content, or check federation'
+  if (state === 'idle')
+    return `no client is in the swarm; ${left} ${left === 1 ? 'host' : 'hosts'} left before the end`
+  if (state === 'warm')
+    return `has a complete copy; ${left} ${left === 1 ? 'host is' : 'hosts are'} not complete`
   if (carrier !== null)
     return carrier.upstreamSite === null
       ? `carried by ${carrier.node}, without an upstream`

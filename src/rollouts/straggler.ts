@@ -45,7 +45,11 @@ const LAST_HOSTS_SHARE = 0.9
 const SLOW_FACTOR = 0.5
 
 /** undefined for a host that is not late. */
-export function stragglerReason(host: LateHost, site: SiteProgress, nowMs: number): StragglerReason | undefined {
+export function stragglerReason(
+  host: LateHost,
+  site: SiteProgress,
+  nowMs: number,
+): StragglerReason | undefined {
   if (host.isGone) return 'gone'
   if (nowMs - host.sinceMs < GRACE_MS) return undefined
   if (host.isChecking) return 'checking'

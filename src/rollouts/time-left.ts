@@ -1,7 +1,7 @@
 /**
  * Time until the last host of a site is complete.
  *
- * Hosts of a site usually finish together, because each passes on what it has: the mean rate of the site in the last third
+ * Hosts of a site usually finish together, because each passes its pieces on: the mean rate of the site in the last third
  * of its time decides. A host that is persistently slower than the others, such as one with a slow link, finishes by
  * itself, later. Hosts that get nothing have no end, and are stragglers.
  */
@@ -10,6 +10,8 @@ export interface HostPace {
   readonly share: number
   /** undefined for a host that has just arrived. */
   readonly sharePerSecond: number | undefined
+  /** Since the start of the host. */
+  readonly meanSharePerSecond: number | undefined
   /** Makes no progress, or is gone. */
   readonly isStuck: boolean
 }
@@ -18,7 +20,10 @@ export interface HostPace {
 export const WINDOW_MS_MIN = 10_000
 /** Of the time since the start. A longer window contains the slow start, a shorter one its noise. */
 export const WINDOW_SHARE = 1 / 3
-/** A host this much below the median is slow for a reason of its own. */
+/**
+ * A host this much below the median, in the last third of its time and in all of it, is slow for a reason of its own. A
+ * host that waited for a moment is not.
+ */
 const SLOW_FACTOR = 0.6
 
 export function windowMs(nowMs: number, startMs: number): number {
@@ -34,8 +39,9 @@ export function timeLeftSeconds(hosts: readonly HostPace[]): number | undefined 
   if (paced.length === 0) return undefined
   const typical = median(paced.map(({ sharePerSecond }) => sharePerSecond))
   let [remaining, rate, last] = [0, 0, 0]
-  for (const { share, sharePerSecond } of paced) {
-    if (sharePerSecond < SLOW_FACTOR * typical) last = Math.max(last, (1 - share) / sharePerSecond)
+  for (const { share, sharePerSecond, meanSharePerSecond = sharePerSecond } of paced) {
+    if (Math.max(sharePerSecond, meanSharePerSecond) < SLOW_FACTOR * typical)
+      last = Math.max(last, (1 - share) / sharePerSecond)
     else {
       remaining += 1 - share
       rate += sharePerSecond

@@ -14,9 +14,10 @@ export function uniformTopology(siteCount: number, gateways: 'auto' | number = '
       trackers: [],
       federation: [],
       gateways,
+      expect: undefined,
       places: ofSite,
     }
-    ofSite.push({ index, site, bubble: NO_BUBBLE, trackers: [] })
+    ofSite.push({ index, site, bubble: NO_BUBBLE, trackers: [], expect: undefined })
     places.push(...ofSite)
     return site
   })

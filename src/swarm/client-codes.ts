@@ -10,7 +10,7 @@ const CHUNK_ROWS = 1 << CHUNK_ROWS_LOG2
 
 export class ClientCodes {
   readonly #chunks: (Uint16Array | undefined)[] = []
-  /** The code of number n is at n - 1; 0 is no code. */
+  /** The code of number n is at n - 1; 0 stands for none. */
   readonly #codes: string[] = []
   readonly #numbers = new Map<string, number>()
 

@@ -27,20 +27,13 @@ import { RowIndex, ROWS_MAX } from './row-index.ts'
 import { readRowState, writeRowState } from './row-state.ts'
 import type { SiteSwarm, Swarm } from './swarm.ts'
 import { SwarmRegistry } from './swarm-registry.ts'
+import type { SwarmTableWatcher } from './table-watcher.ts'
 import { Tombstones } from './tombstones.ts'
 import { countsAsUnverified, verifySeeds } from './unverified-seeds.ts'
 
 export interface SwarmTableLimits {
   readonly peersMax: number
   readonly swarmsMax: number
-}
-
-/** Learns of changes of peers, after `watch`. */
-export interface SwarmTableWatcher {
-  /** A peer of this swarm came, changed or leaves. */
-  changed(swarm: Swarm): void
-  /** The peer of this row leaves; its row is still complete. */
-  removing(row: number): void
 }
 
 /** As many rows as an index entry can address, about 1 GiB; a million swarms of one peer each take as much again. */

@@ -39,7 +39,11 @@ export function buildTopology(file: TopologyFile): Topology {
   const addPlace = (
     site: GrowingSite,
     bubble: string,
-    { trackers, cidrs, expect }: Pick<TopologyFile['sites'][string]['bubbles'][string], 'trackers' | 'cidrs' | 'expect'>,
+    {
+      trackers,
+      cidrs,
+      expect,
+    }: Pick<TopologyFile['sites'][string]['bubbles'][string], 'trackers' | 'cidrs' | 'expect'>,
   ) => {
     const place: Place = { index: places.length, site, bubble, trackers, expect }
     places.push(place)

@@ -90,7 +90,12 @@ const gateways = () =>
 const EXPECT_MESSAGE = 'expected a number of hosts, such as 600'
 
 const expectHosts = () =>
-  z.int(EXPECT_MESSAGE).min(0, EXPECT_MESSAGE).max(1_000_000, EXPECT_MESSAGE).meta({ title: 'number of hosts' }).optional()
+  z
+    .int(EXPECT_MESSAGE)
+    .min(0, EXPECT_MESSAGE)
+    .max(1_000_000, EXPECT_MESSAGE)
+    .meta({ title: 'number of hosts' })
+    .optional()
 
 const bubbleSchema = z.strictObject({
   cidrs: z
@@ -105,7 +110,9 @@ const bubbleSchema = z.strictObject({
     .describe(
       'Announce URLs of the bubble. A bubble of a large site can have trackers of its own; without any, its clients use those of the site.',
     ),
-  expect: expectHosts().describe('Hosts of the bubble that are expected to download each torrent; see `expect` of the site.'),
+  expect: expectHosts().describe(
+    'Hosts of the bubble that are expected to download each torrent; see `expect` of the site.',
+  ),
 })
 
 const siteSchema = z.strictObject({

@@ -65,7 +65,8 @@ export class AnnounceRecorder {
     const update = derivePeerUpdate(table, request, from, nowMs, lifetimeMax)
     this.#noteIdentity(request, from, update, nowMs)
     const { row, hasCompleted } = this.#put(update, place, nowMs)
-    if (update.known < 0 || table.clientCodes.get(row) === undefined) table.clientCodes.set(row, request.peerId)
+    if (update.known < 0 || table.clientCodes.get(row) === undefined)
+      table.clientCodes.set(row, request.peerId)
     const swarm = table.swarmOf(row)
     return {
       swarm,

@@ -60,5 +60,7 @@ describeTorrentStore('memory', aSite, {
   'replicates to the others what one node put, replaced and removed': ONE_NODE,
   'gives a new node the registered torrents before it is open': ONE_NODE,
 })
-describeDocumentStore('memory', aSite, { 'gives the other nodes what one node put, replaced and removed': ONE_NODE })
+describeDocumentStore('memory', aSite, {
+  'gives the other nodes what one node put, replaced and removed': ONE_NODE,
+})
 describeSecretStore('memory', aSite, { 'gives all nodes the same newest secret': ONE_NODE })

@@ -21,7 +21,10 @@ export const planCommand: Command = {
     'siteswarm plan 2bcb3dab253c7e8c9355b33f262efadd63005087 --source fra --json',
   ],
   flags: [
-    { flags: '--source <site>', description: 'site of the first seed (default: where one is, or the site of the node)' },
+    {
+      flags: '--source <site>',
+      description: 'site of the first seed (default: where one is, or the site of the node)',
+    },
     ...adminFlags,
   ],
   async run([infoHash = ''], flags, context) {
@@ -33,7 +36,11 @@ export const planCommand: Command = {
     const source = textFlag(flags, 'source')
     const query = source === undefined ? '' : `?${new URLSearchParams({ source }).toString()}`
     try {
-      const answer = await sendAdminRequest({ path: `/api/v1/rollouts/${infoHash}/plan${query}` }, flags, context)
+      const answer = await sendAdminRequest(
+        { path: `/api/v1/rollouts/${infoHash}/plan${query}` },
+        flags,
+        context,
+      )
       if (flags['json'] === true) context.out(JSON.stringify(answer))
       else for (const line of planLines(answer as PlanAnswer)) context.out(line)
       return exitCodes.yes
@@ -45,7 +52,15 @@ export const planCommand: Command = {
   },
 }
 
-function planLines({ name, sizeBytes, sourceSites, links, sites, bytesBetweenSites, bytesWithoutTree }: PlanAnswer): string[] {
+function planLines({
+  name,
+  sizeBytes,
+  sourceSites,
+  links,
+  sites,
+  bytesBetweenSites,
+  bytesWithoutTree,
+}: PlanAnswer): string[] {
   const lines = [
     `${escapeControl(name)}  ${formatByteSize(sizeBytes)}, from ${sourceSites.join(', ')}`,
     '',
@@ -60,6 +75,9 @@ function planLines({ name, sizeBytes, sourceSites, links, sites, bytesBetweenSit
   const counted = sites.filter(({ expected }) => expected !== null)
   if (counted.length > 0)
     lines.push('', ...counted.map(({ site, expected }) => `${site}: ${expected ?? 0} hosts expected`))
-  const without = bytesWithoutTree === null ? '' : `; ${formatByteSize(bytesWithoutTree)} if every host fetched from ${sourceSites.join(', ')}`
+  const without =
+    bytesWithoutTree === null
+      ? ''
+      : `; ${formatByteSize(bytesWithoutTree)} if every host fetched from ${sourceSites.join(', ')}`
   return [...lines, '', `${formatByteSize(bytesBetweenSites)} between sites in all${without}`]
 }

@@ -13,7 +13,13 @@ import type { Origin } from '../../origin/origin.ts'
 import { OriginError } from '../../origin/origin-error.ts'
 import { contentBytesOf, type Published, publishOrigin } from '../../publish/publish-origin.ts'
 import type { ExpectedHosts } from '../../rollouts/expected-hosts.ts'
-import { adminFlags, AdminRefused, type AdminRequest, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
+import {
+  adminFlags,
+  AdminRefused,
+  type AdminRequest,
+  AdminUnreachable,
+  sendAdminRequest,
+} from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, type ExitCode } from '../command.ts'
 import { exitCodes } from '../command.ts'
 import { type PublishArguments, readPublishArguments } from '../publish-arguments.ts'
@@ -168,9 +174,12 @@ async function checkNode(
 ): Promise<AdminError | undefined> {
   const answer = await ask(flags, context, { path: '/api/v1/topology' })
   if (answer instanceof Error) return answer
+  if (expect === undefined) return undefined
   const { sites } = answer as { readonly sites: readonly TopologySite[] }
-  const places = new Set(sites.flatMap(({ name, bubbles }) => [name, ...bubbles.map((bubble) => `${name}/${bubble.name}`)]))
-  const unknown = Object.keys(expect ?? {}).find((place) => !places.has(place))
+  const places = new Set(
+    sites.flatMap(({ name, bubbles }) => [name, ...bubbles.map((bubble) => `${name}/${bubble.name}`)]),
+  )
+  const unknown = Object.keys(expect).find((place) => !places.has(place))
   if (unknown === undefined) return undefined
   return new AdminRefused(`--expect: the topology has no site or bubble ${JSON.stringify(unknown)}`)
 }
@@ -190,9 +199,13 @@ async function register(run: Run, { metainfo }: Published): Promise<RegisteredTo
   const { expect } = run.wanted
   if (expect !== undefined) {
     const infoHash = torrent.infoHashV1 ?? torrent.infoHashV2 ?? ''
-    const path = `/api/v1/rollouts/${infoHash}/expect`
-    const set = await ask(flags, context, { path, method: 'PUT', json: { hosts: expect } })
-    if (set instanceof Error) context.err(`warning: the expected hosts are not set: ${set.message} [expect-not-set]`)
+    const set = await ask(flags, context, {
+      path: `/api/v1/rollouts/${infoHash}/expect`,
+      method: 'PUT',
+      json: { hosts: expect },
+    })
+    if (set instanceof Error)
+      context.err(`warning: the expected hosts are not set: ${set.message} [expect-not-set]`)
   }
   return torrent
 }
@@ -217,11 +230,7 @@ function originQuery({ source, origin, context }: Run): string {
   return `?${new URLSearchParams({ origin: origin.reference }).toString()}`
 }
 
-async function ask(
-  flags: CommandFlags,
-  context: CommandContext,
-  request: AdminRequest,
-): Promise<unknown> {
+async function ask(flags: CommandFlags, context: CommandContext, request: AdminRequest): Promise<unknown> {
   try {
     return await sendAdminRequest(request, flags, context)
   } catch (error) {

@@ -20,7 +20,10 @@ export const statusCommand: Command = {
     'siteswarm status --url http://t1.fra.example:6970 --json',
   ],
   flags: [
-    { flags: '--watch', description: 'repeat every two seconds until interrupted, or until the rollout is complete' },
+    {
+      flags: '--watch',
+      description: 'repeat every two seconds until interrupted, or until the rollout is complete',
+    },
     ...adminFlags,
   ],
   async run([infoHash], flags, context) {
@@ -65,7 +68,10 @@ function show(
 }
 
 function linesOfAll(answer: unknown, context: CommandContext): string[] {
-  const { rollouts, total } = answer as { readonly rollouts: readonly RolloutAnswer[]; readonly total: number }
+  const { rollouts, total } = answer as {
+    readonly rollouts: readonly RolloutAnswer[]
+    readonly total: number
+  }
   if (rollouts.length === 0) {
     context.err('No torrents are registered; siteswarm publish registers one.')
     return []

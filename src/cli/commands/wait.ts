@@ -2,7 +2,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { elapsedMs } from '../../core/clock.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
-import { type Command, type CommandContext, type CommandFlags, type ExitCode, exitCodes, textFlag } from '../command.ts'
+import {
+  type Command,
+  type CommandContext,
+  type CommandFlags,
+  type ExitCode,
+  exitCodes,
+  textFlag,
+} from '../command.ts'
 import { progressLine, type RolloutInFull } from '../rollout-lines.ts'
 import { infoHashProblem } from '../info-hash-argument.ts'
 
@@ -89,8 +96,13 @@ async function poll(
   mayRetry: boolean,
 ): Promise<RolloutInFull | undefined> {
   try {
-    const answer = (await sendAdminRequest({ path: `/api/v1/rollouts/${infoHash}` }, flags, context)) as RolloutInFull
-    if (site !== undefined && !answer.sites.some((each) => each.site === site)) await checkSite(site, flags, context)
+    const answer = (await sendAdminRequest(
+      { path: `/api/v1/rollouts/${infoHash}` },
+      flags,
+      context,
+    )) as RolloutInFull
+    if (site !== undefined && !answer.sites.some((each) => each.site === site))
+      await checkSite(site, flags, context)
     return answer
   } catch (error) {
     if (error instanceof AdminUnreachable && mayRetry && !context.signal.aborted) return undefined
@@ -137,7 +149,8 @@ function readArguments(infoHash: string, flags: CommandFlags): Wanted | string {
   if (percent <= 0 || percent > 100) return `--percent ${percentText}: write a number above 0 and up to 100`
   const timeoutText = textFlag(flags, 'timeout')
   const timeoutMs = timeoutText === undefined ? Infinity : readDuration(timeoutText)
-  if (timeoutMs === undefined) return `--timeout ${timeoutText ?? ''}: write a duration such as 90s, 30m or 2h`
+  if (timeoutMs === undefined)
+    return `--timeout ${timeoutText ?? ''}: write a duration such as 90s, 30m or 2h`
   return { infoHash, percent, site: textFlag(flags, 'site'), timeoutMs }
 }
 

@@ -69,7 +69,9 @@ export class RedisDocuments implements DocumentStore {
     else if (last > this.#change) await this.#readChanges(client, last)
     this.#change = last
     // Redis lost documents that this node still has.
-    if (isLost) for (const [key, document] of this.#documents) this.#pending.set(key, this.#pending.get(key) ?? document)
+    if (isLost)
+      for (const [key, document] of this.#documents)
+        this.#pending.set(key, this.#pending.get(key) ?? document)
   }
 
   async #send(): Promise<void> {
@@ -79,7 +81,11 @@ export class RedisDocuments implements DocumentStore {
     try {
       while (this.#pending.size > 0 && client === this.#client) {
         const sent = [...this.#pending].slice(0, COMMAND_MAX)
-        await client.run(scripts.putDocuments, [this.#keys.documents, this.#keys.documentChanges], sent.flat())
+        await client.run(
+          scripts.putDocuments,
+          [this.#keys.documents, this.#keys.documentChanges],
+          sent.flat(),
+        )
         // Texts that were put meanwhile stay.
         for (const [key, document] of sent) if (this.#pending.get(key) === document) this.#pending.delete(key)
       }
@@ -92,11 +98,20 @@ export class RedisDocuments implements DocumentStore {
 
   async #readAll(client: RedisClient): Promise<void> {
     const keys = list(await client.call('hkeys', [this.#keys.documents])).map((key) => text(key))
-    for (let at = 0; at < keys.length; at += COMMAND_MAX) await this.#read(client, keys.slice(at, at + COMMAND_MAX))
+    for (let at = 0; at < keys.length; at += COMMAND_MAX)
+      await this.#read(client, keys.slice(at, at + COMMAND_MAX))
   }
 
   async #readChanges(client: RedisClient, last: number): Promise<void> {
-    const range = [this.#keys.documentChanges, `(${this.#change}`, CHANGE_MAX, 'WITHSCORES', 'LIMIT', 0, COMMAND_MAX]
+    const range = [
+      this.#keys.documentChanges,
+      `(${this.#change}`,
+      CHANGE_MAX,
+      'WITHSCORES',
+      'LIMIT',
+      0,
+      COMMAND_MAX,
+    ]
     while (this.#change < last) {
       const changed = list(await client.call('zrangebyscore', range))
       if (changed.length === 0) break

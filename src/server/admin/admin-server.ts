@@ -19,7 +19,9 @@ import { addExplainRoute } from './routes/explain.ts'
 import { addFederationRoutes, guardFederation } from './routes/federation.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addOperationRoutes } from './routes/operations.ts'
+import { addRolloutPlanRoutes } from './routes/rollout-plan.ts'
 import { addRolloutRoutes } from './routes/rollouts.ts'
+import { addSavingsRoute } from './routes/savings.ts'
 import { addSiteRoutes } from './routes/sites.ts'
 import { addSwarmPeersRoute } from './routes/swarm-peers.ts'
 import { addSwarmRoutes } from './routes/swarms.ts'
@@ -46,6 +48,8 @@ export class AdminServer {
     addTorrentRoutes(routes, context.topology, context.torrents)
     addSiteRoutes(routes, context)
     addRolloutRoutes(routes, context)
+    addRolloutPlanRoutes(routes, context)
+    addSavingsRoute(routes, context)
     if (context.federation !== undefined) addFederationRoutes(routes, context.federation)
     addOperationRoutes(routes, context.operations)
     this.#routes = routes

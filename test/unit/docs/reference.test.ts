@@ -44,7 +44,7 @@ describe('docs/reference', () => {
     const declared = readdirSync(folder).flatMap((file) =>
       [
         ...readFileSync(`${folder}/${file}`, 'utf8').matchAll(
-          /\.(get|post|put|delete)(?:<[^(]*>)?\(\s*'([^']+)'/g,
+          /\.(get|post|put|patch|delete)(?:<[^(]*>)?\(\s*'([^']+)'/g,
         ),
       ].map(([, method = '', path]) => `${method.toUpperCase()} ${path}`),
     )

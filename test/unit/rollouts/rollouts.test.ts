@@ -29,7 +29,12 @@ describe('the state of a rollout', () => {
     expect(rollout.answer()).toMatchObject({ state: 'running', percent: 50, hosts: { seen: 2, complete: 1 } })
     rollout.finish('127.2.1.2')
     rollout.pass(2)
-    expect(rollout.answer()).toMatchObject({ state: 'complete', percent: 100, etaSeconds: 0, rateBytesPerSecond: 0 })
+    expect(rollout.answer()).toMatchObject({
+      state: 'complete',
+      percent: 100,
+      etaSeconds: 0,
+      rateBytesPerSecond: 0,
+    })
     expect(rollout.answer().completedAt).not.toBeNull()
   })
 
@@ -53,7 +58,11 @@ describe('the state of a rollout', () => {
     rollout.finish('127.2.1.1')
     rollout.finish('127.2.1.2')
     rollout.pass(2)
-    expect(rollout.answer()).toMatchObject({ state: 'running', percent: 50, hosts: { expected: 4, seen: 2, complete: 2 } })
+    expect(rollout.answer()).toMatchObject({
+      state: 'running',
+      percent: 50,
+      hosts: { expected: 4, seen: 2, complete: 2 },
+    })
     expect(rollout.at('ams')).toMatchObject({ percent: 66.6, isComplete: false })
     expect(rollout.at('ams').sentence).toContain('1 of 3 expected hosts have not announced')
     expect(rollout.at('nyc').sentence).toBe('none of the 1 expected hosts has announced the torrent')
@@ -152,12 +161,14 @@ describe('stragglers', () => {
     rollout.observe('127.2.1.1', { reachability: 'unreachable' })
     for (let second = 1; second <= 30; second++) {
       rollout.pass(1)
-      for (const host of hosts.slice(2)) rollout.observe(host, { share: second / 60 })
+      for (const host of hosts.slice(3)) rollout.observe(host, { share: second / 60 })
       rollout.observe('127.2.1.2', { share: 0.1, isStalled: second > 10 })
       rollout.observe('127.2.1.3', { share: second / 400 })
     }
     rollout.pass(1)
-    const reasons = Object.fromEntries(rollout.at('ams').stragglers.map(({ address, reason }) => [address, reason]))
+    const reasons = Object.fromEntries(
+      rollout.at('ams').stragglers.map(({ address, reason }) => [address, reason]),
+    )
     expect(reasons).toEqual({ '127.2.1.1': 'port-closed', '127.2.1.2': 'stalled', '127.2.1.3': 'slow' })
   })
 })
@@ -179,7 +190,10 @@ describe('the bytes of a rollout', () => {
       },
       origin: { betweenSites: 'bound', saved: 'bound' },
     })
-    expect(rollout.at('ams')).toMatchObject({ copiesIn: 1, bytes: { from: [{ site: 'fra', bytes: SIZE_BYTES }] } })
+    expect(rollout.at('ams')).toMatchObject({
+      copiesIn: 1,
+      bytes: { from: [{ site: 'fra', bytes: SIZE_BYTES }] },
+    })
   })
 
   it('are counted exactly where a carrier received them, over restarts of its process', () => {
@@ -188,7 +202,12 @@ describe('the bytes of a rollout', () => {
       carriage: {
         find: (_infoHash, site) =>
           site === 'ams'
-            ? { node: 'ams-1', upstreamSite: 'fra', rateBytesPerSecond: 1_000, received: [{ site: 'fra', bytes: received }] }
+            ? {
+                node: 'ams-1',
+                upstreamSite: 'fra',
+                rateBytesPerSecond: 1_000,
+                received: [{ site: 'fra', bytes: received }],
+              }
             : undefined,
       },
     })
@@ -199,7 +218,10 @@ describe('the bytes of a rollout', () => {
     rollout.pass(1)
     const { from } = rollout.at('ams').bytes
     expect(from).toEqual([{ site: 'fra', bytes: 1_000_000 }])
-    expect(rollout.at('ams')).toMatchObject({ carrier: { node: 'ams-1', upstreamSite: 'fra' }, gateway: null })
+    expect(rollout.at('ams')).toMatchObject({
+      carrier: { node: 'ams-1', upstreamSite: 'fra' },
+      gateway: null,
+    })
     expect(rollout.at('ams').sentence).toBe('fetches from fra through ams-1')
   })
 })
@@ -216,7 +238,11 @@ describe('a site whose own nodes are connected', () => {
     expect(report).toBeDefined()
     if (report !== undefined) rollout.rollouts.receive(rollout.torrent, report)
     rollout.pass(1)
-    expect(rollout.at('ams')).toMatchObject({ percent: 50, hosts: { expected: 2, complete: 1 }, isComplete: false })
+    expect(rollout.at('ams')).toMatchObject({
+      percent: 50,
+      hosts: { expected: 2, complete: 1 },
+      isComplete: false,
+    })
   })
 })
 

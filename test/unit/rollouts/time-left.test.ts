@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ProgressTrace } from '../../../src/rollouts/progress-trace.ts'
 import { timeLeftSeconds, windowMs } from '../../../src/rollouts/time-left.ts'
 
-/** Share of a host after so many seconds. */
+/** Share of a host by the seconds since the start. */
 type Curve = (seconds: number) => number
 
 /** The time left at a moment, as the hosts' progress of every second shows it. */
@@ -17,6 +17,7 @@ function estimate(curves: readonly Curve[], atSeconds: number): number | undefin
       .map((curve, index) => ({
         share: curve(atSeconds),
         sharePerSecond: traces[index]?.ratePerSecond(nowMs, windowMs(nowMs, 0)),
+        meanSharePerSecond: traces[index]?.ratePerSecond(nowMs, nowMs),
         isStuck: false,
       }))
       .filter(({ share }) => share < 1),
@@ -55,6 +56,8 @@ describe('the time left', () => {
 
   it('is not known where no host makes progress', () => {
     expect(timeLeftSeconds([])).toBeUndefined()
-    expect(timeLeftSeconds([{ share: 0.5, sharePerSecond: 0, isStuck: true }])).toBeUndefined()
+    expect(
+      timeLeftSeconds([{ share: 0.5, sharePerSecond: 0, meanSharePerSecond: 0, isStuck: true }]),
+    ).toBeUndefined()
   })
 })

@@ -1,6 +1,6 @@
 /** The hosts of one rollout at one site, in pages and filtered. */
 import { percentOf } from '../../../rollouts/site-report.ts'
-import type { MeasuredHost } from '../../../rollouts/site-rollout.ts'
+import type { MeasuredHost } from '../../../rollouts/measured-hosts.ts'
 import { stragglerReasons } from '../../../rollouts/straggler.ts'
 import type { RolloutTorrent } from '../../../rollouts/rollout.ts'
 import type { Rollouts } from '../../../rollouts/rollouts.ts'
@@ -38,7 +38,8 @@ export function describeHosts(
 }
 
 function describeHost(host: MeasuredHost, sizeBytes: number) {
-  const { address, port, bubble, client, share, progressFrom, state, reason, isUnreachable, isGatewayHost } = host
+  const { address, port, bubble, client, share, progressFrom, state, reason, isUnreachable, isGatewayHost } =
+    host
   return {
     address,
     port,

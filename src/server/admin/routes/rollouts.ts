@@ -1,12 +1,11 @@
 /** Rollouts: the progress of registered torrents at all sites, and the hosts of one site. */
 import type { FastifyInstance } from 'fastify'
 import { formatInfoHash } from '../../../core/info-hash.ts'
-import { describeRollout, describeSites, describeWaiting } from '../../../rollouts/describe-rollout.ts'
-import { EXPECTED_MAX, type ExpectedHosts, unknownPlace } from '../../../rollouts/expected-hosts.ts'
-import { planRollout } from '../../../rollouts/plan.ts'
+import { describeRollout, describeSites, type RolloutAnswer } from '../../../rollouts/describe-rollout.ts'
 import { type RolloutState, rolloutStates, type RolloutTorrent } from '../../../rollouts/rollout.ts'
 import type { Rollouts } from '../../../rollouts/rollouts.ts'
-import type { AdminContext } from '../admin-context.ts'
+import type { Clock } from '../../../core/clock.ts'
+import type { CurrentTopology } from '../../../topology/current-topology.ts'
 import { ApiError, type Query, readInfoHash, readWhole, refuseUnknownParameters } from '../requests.ts'
 import { describeHosts, HOST_PARAMETERS } from './rollout-hosts.ts'
 
@@ -15,34 +14,17 @@ const PAGE_DEFAULT = 100
 const PARAMETERS = ['state', 'q', 'limit', 'after']
 
 export interface RolloutContext {
+  readonly topology: CurrentTopology
+  readonly clock: Clock
+  /** The site of the node. */
+  readonly site: string
   readonly rollouts: Rollouts
   /** The page of hosts of a remote site, from a node of that site. Rejects with an `Error` that explains the problem. */
   readonly remoteHosts: ((site: string, infoHash: Buffer, query: string) => Promise<unknown>) | undefined
 }
 
-type Context = Pick<AdminContext, 'topology' | 'clock' | 'site'> & RolloutContext
-
-export function addRolloutRoutes(routes: FastifyInstance, context: Context): void {
-  const { rollouts, topology, clock, remoteHosts } = context
-
-  const answer = (torrent: RolloutTorrent) => {
-    const rollout = rollouts.find(torrent.infoHashes[0] as Buffer)
-    return rollout === undefined
-      ? describeWaiting(torrent, rollouts.expectedInTopology())
-      : describeRollout(rollout, rollouts.view(rollout), clock.nowMs())
-  }
-  const find = (text: string): RolloutTorrent => {
-    const infoHash = readInfoHash(text)
-    const torrent = rollouts.torrentOf(infoHash)
-    if (torrent === undefined)
-      throw new ApiError(404, 'torrent-unknown', `${formatInfoHash(infoHash)} is not registered here`)
-    return torrent
-  }
-  const answerInFull = (torrent: RolloutTorrent) => {
-    const rollout = rollouts.find(torrent.infoHashes[0] as Buffer)
-    const sites = rollout === undefined ? [] : describeSites(rollout, rollouts.view(rollout), clock.nowMs())
-    return { ...answer(torrent), expect: rollout?.expectation.hosts ?? {}, sites }
-  }
+export function addRolloutRoutes(routes: FastifyInstance, context: RolloutContext): void {
+  const { rollouts, remoteHosts } = context
 
   routes.get<{ Querystring: Query }>('/api/v1/rollouts', async ({ query }) => {
     refuseUnknownParameters(query, PARAMETERS)
@@ -51,17 +33,26 @@ export function addRolloutRoutes(routes: FastifyInstance, context: Context): voi
     const limit = readWhole('limit', query['limit'], { min: 1, max: PAGE_MAX }) ?? PAGE_DEFAULT
     const after = query['after'] === undefined ? undefined : formatInfoHash(readInfoHash(query['after']))
     const isMatch = (torrent: RolloutTorrent) =>
-      (search === undefined || matches(torrent, search)) && (state === undefined || rollouts.stateOf(torrent) === state)
-    const matching = rollouts.torrents().filter(isMatch)
-    const start = after === undefined ? 0 : matching.findIndex((torrent) => hexOf(torrent) === after) + 1
-    const page = matching.slice(start, start + limit)
+      (search === undefined || matches(torrent, search)) &&
+      (state === undefined || rollouts.stateOf(torrent) === state)
+    const all = rollouts.torrents()
+    // A rollout may not match any more, but it keeps its place.
+    const start = after === undefined ? 0 : all.findIndex((torrent) => hexOf(torrent) === after) + 1
+    if (after !== undefined && start === 0)
+      throw new ApiError(
+        400,
+        'after-unknown',
+        `${after} is not registered any more; start with the first page`,
+      )
+    const rest = all.slice(start).filter(isMatch)
+    const page = rest.slice(0, limit)
     const last = page.at(-1)
     return {
       /** Rollouts that match the filters, those of all pages. */
-      total: matching.length,
-      rollouts: page.map(answer),
+      total: start === 0 ? rest.length : all.filter(isMatch).length,
+      rollouts: page.map((torrent) => describe(context, torrent)),
       /** Value of `after` for the next page; null on the last one. */
-      next: last === undefined || start + page.length >= matching.length ? null : hexOf(last),
+      next: last === undefined || page.length === rest.length ? null : hexOf(last),
     }
   })
 
@@ -69,7 +60,7 @@ export function addRolloutRoutes(routes: FastifyInstance, context: Context): voi
     '/api/v1/rollouts/:infoHash',
     async ({ params, query }) => {
       refuseUnknownParameters(query, [])
-      return answerInFull(find(params.infoHash))
+      return describeInFull(context, findTorrent(context, params.infoHash))
     },
   )
 
@@ -77,26 +68,10 @@ export function addRolloutRoutes(routes: FastifyInstance, context: Context): voi
     '/api/v1/rollouts/:infoHash/hosts',
     async ({ params, query, url }) => {
       refuseUnknownParameters(query, HOST_PARAMETERS)
-      const torrent = find(params.infoHash)
+      const torrent = findTorrent(context, params.infoHash)
       const site = readSiteName(context, query['site'])
       if (rollouts.measures(site)) return describeHosts(context, torrent, site, query)
       return fetchRemoteHosts(context, torrent, site, url)
-    },
-  )
-
-  routes.get<{ Params: { infoHash: string }; Querystring: Query }>(
-    '/api/v1/rollouts/:infoHash/plan',
-    async ({ params, query }) => {
-      refuseUnknownParameters(query, ['source'])
-      const torrent = find(params.infoHash)
-      const { infoHash, name, sizeBytes } = answer(torrent)
-      const rollout = rollouts.find(torrent.infoHashes[0] as Buffer)
-      const reports = rollout === undefined ? [] : rollouts.view(rollout)
-      const known = reports.filter(({ hosts, hadSource }) => hadSource || hosts.complete > 0).map(({ site }) => site)
-      const given = query['source'] === undefined ? known : [readSiteName(context, query['source'])]
-      const sourceSites = given.length === 0 ? [context.site] : given
-      const expected = rollout?.expectation.hosts ?? {}
-      return { infoHash, name, sizeBytes, ...planRollout({ topology: topology.value, sizeBytes, expected, sourceSites }) }
     },
   )
 
@@ -107,32 +82,40 @@ export function addRolloutRoutes(routes: FastifyInstance, context: Context): voi
       { exposeHeadRoute: false },
       async ({ params, query }) => {
         refuseUnknownParameters(query, HOST_PARAMETERS)
-        return describeHosts(context, find(params.infoHash), context.site, query)
+        return describeHosts(context, findTorrent(context, params.infoHash), context.site, query)
       },
     )
+}
 
-  routes.put<{ Params: { infoHash: string } }>('/api/v1/rollouts/:infoHash/expect', async ({ params, body }) => {
-    const torrent = find(params.infoHash)
-    const hosts = readExpect(body, topology.value, {})
-    rollouts.setExpected(torrent, hosts)
-    return answerInFull(torrent)
-  })
+/** By either infohash of a hybrid torrent. */
+export function findTorrent({ rollouts }: RolloutContext, text: string): RolloutTorrent {
+  const infoHash = readInfoHash(text)
+  const torrent = rollouts.torrentOf(infoHash)
+  if (torrent === undefined)
+    throw new ApiError(404, 'torrent-unknown', `${formatInfoHash(infoHash)} is not registered here`)
+  return torrent
+}
 
-  routes.patch<{ Params: { infoHash: string } }>('/api/v1/rollouts/:infoHash/expect', async ({ params, body }) => {
-    const torrent = find(params.infoHash)
-    const known = rollouts.find(torrent.infoHashes[0] as Buffer)?.expectation.hosts ?? {}
-    rollouts.setExpected(torrent, readExpect(body, topology.value, known))
-    return answerInFull(torrent)
-  })
+function describe({ rollouts, clock }: RolloutContext, torrent: RolloutTorrent): RolloutAnswer {
+  const rollout = rollouts.of(torrent)
+  return describeRollout(rollout, rollouts.view(rollout), clock.nowMs())
+}
+
+export function describeInFull(context: RolloutContext, torrent: RolloutTorrent) {
+  const { rollouts, clock } = context
+  const rollout = rollouts.of(torrent)
+  const sites = describeSites(rollout, rollouts.view(rollout), clock.nowMs())
+  return { ...describe(context, torrent), expect: rollout.expectation.hosts, sites }
 }
 
 async function fetchRemoteHosts(
-  { remoteHosts }: Context,
+  { remoteHosts }: RolloutContext,
   torrent: RolloutTorrent,
   site: string,
   url: string,
 ): Promise<unknown> {
-  if (remoteHosts === undefined) throw new ApiError(503, 'site-unreachable', `this node is not federated with ${site}`)
+  if (remoteHosts === undefined)
+    throw new ApiError(503, 'site-unreachable', `this node is not federated with ${site}`)
   try {
     return await remoteHosts(site, torrent.infoHashes[0] as Buffer, url.slice(url.indexOf('?') + 1))
   } catch (error) {
@@ -140,7 +123,7 @@ async function fetchRemoteHosts(
   }
 }
 
-function readSiteName({ topology, site }: Context, text: Query[string]): string {
+export function readSiteName({ topology, site }: RolloutContext, text: Query[string]): string {
   if (text === undefined) return site
   if (typeof text === 'string' && topology.value.siteNamed(text) !== undefined) return text
   throw new ApiError(400, 'site-unknown', `there is no site ${JSON.stringify(text)} in the topology`)
@@ -161,7 +144,11 @@ function readState(text: Query[string]): RolloutState | undefined {
 function readSearch(text: Query[string]): string | undefined {
   if (text === undefined) return undefined
   if (typeof text !== 'string' || text.length > 200)
-    throw new ApiError(400, 'q-invalid', 'q must be one text of at most 200 characters: a part of a name or infohash')
+    throw new ApiError(
+      400,
+      'q-invalid',
+      'q must be one text of at most 200 characters: a part of a name or infohash',
+    )
   return text.toLowerCase()
 }
 
@@ -171,33 +158,4 @@ function matches(torrent: RolloutTorrent, search: string): boolean {
 
 function hexOf({ infoHashes }: RolloutTorrent): string {
   return formatInfoHash(infoHashes[0] as Buffer)
-}
-
-const EXPECT_HINT = 'send {"hosts": {"fra": 600, "ams/row-a": 40}}'
-
-/** `known`: numbers that stay where the body has none; null in the body removes one. */
-function readExpect(body: unknown, topology: Context['topology']['value'], known: ExpectedHosts): ExpectedHosts {
-  const hosts = isRecord(body) ? body['hosts'] : undefined
-  if (!isRecord(body) || !isRecord(hosts) || Object.keys(body).length !== 1)
-    throw new ApiError(400, 'expect-invalid', `the body is not valid; ${EXPECT_HINT}`)
-  const expected: Record<string, number> = { ...known }
-  for (const [place, count] of Object.entries(hosts)) {
-    if (count === null) delete expected[place]
-    else if (Number.isSafeInteger(count) && (count as number) >= 0 && (count as number) <= EXPECTED_MAX)
-      expected[place] = count as number
-    else
-      throw new ApiError(
-        400,
-        'expect-invalid',
-        `${place}: expected a whole number from 0 to ${EXPECTED_MAX}; ${EXPECT_HINT}`,
-      )
-  }
-  const unknown = unknownPlace(expected, topology)
-  if (unknown !== undefined)
-    throw new ApiError(400, 'expect-invalid', `the topology has no site or bubble ${JSON.stringify(unknown)}`)
-  return expected
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
