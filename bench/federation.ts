@@ -322,10 +322,9 @@ function siteTopology(urls: readonly string[] = []): Topology {
       trackers: [],
       federation: urls[index] === undefined ? [] : [urls[index]],
       gateways: 'auto',
-      expect: undefined,
       places: ofSite,
     }
-    ofSite.push({ index, site, bubble: '-', trackers: [], expect: undefined })
+    ofSite.push({ index, site, bubble: '-', trackers: [] })
     places.push(...ofSite)
     return site
   })

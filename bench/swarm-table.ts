@@ -40,17 +40,10 @@ function topologyOf(): Topology {
       trackers: [],
       federation: [],
       gateways: 'auto',
-      expect: undefined,
       places: ofSite,
     }
     for (let bubble = 0; bubble < BUBBLES; bubble++)
-      ofSite.push({
-        index: places.length + bubble,
-        site,
-        bubble: `${bubble}`,
-        trackers: [],
-        expect: undefined,
-      })
+      ofSite.push({ index: places.length + bubble, site, bubble: `${bubble}`, trackers: [] })
     places.push(...ofSite)
     sites.push(site)
   }

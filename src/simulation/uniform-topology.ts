@@ -14,10 +14,9 @@ export function uniformTopology(siteCount: number, gateways: 'auto' | number = '
       trackers: [],
       federation: [],
       gateways,
-      expect: undefined,
       places: ofSite,
     }
-    ofSite.push({ index, site, bubble: NO_BUBBLE, trackers: [], expect: undefined })
+    ofSite.push({ index, site, bubble: NO_BUBBLE, trackers: [] })
     places.push(...ofSite)
     return site
   })

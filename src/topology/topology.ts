@@ -21,7 +21,7 @@ export interface Site {
   /** `auto`, or a fixed number of gateways for each torrent, 1 … 16. */
   readonly gateways: 'auto' | number
   /** Hosts that are expected to download a torrent; undefined if the file has no number. */
-  readonly expect: number | undefined
+  readonly expect?: number | undefined
   /** Places of this site; the first is the bubble `-`. */
   readonly places: readonly Place[]
 }
@@ -34,7 +34,7 @@ export interface Place {
   /** Trackers of the bubble; empty if it uses those of the site. */
   readonly trackers: readonly string[]
   /** As `Site.expect`, for the bubble. */
-  readonly expect: number | undefined
+  readonly expect?: number | undefined
 }
 
 export interface PrefixMatch {

@@ -13,9 +13,6 @@ interface PlanAnswer extends RolloutPlan {
 }
 
 export const planCommand: Command = {
-  name: 'plan',
-  arguments: '<infohash>',
-  summary: 'Show what a rollout will send over which links, before it starts. For the network team.',
   examples: [
     'siteswarm plan 2bcb3dab253c7e8c9355b33f262efadd63005087',
     'siteswarm plan 2bcb3dab253c7e8c9355b33f262efadd63005087 --source fra --json',

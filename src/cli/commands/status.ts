@@ -11,9 +11,6 @@ const WATCH_INTERVAL_MS = 2_000
 const CLEAR = '\u001B[H\u001B[J'
 
 export const statusCommand: Command = {
-  name: 'status',
-  arguments: '[infohash]',
-  summary: 'Show the progress of all rollouts, or of one: sites, rate, time left, late hosts.',
   examples: [
     'siteswarm status',
     'siteswarm status 2bcb3dab253c7e8c9355b33f262efadd63005087 --watch',

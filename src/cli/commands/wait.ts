@@ -20,9 +20,6 @@ const UNREACHABLE_MS_MAX = 60_000
 const LINE_EVERY_MS = 30_000
 
 export const waitCommand: Command = {
-  name: 'wait',
-  arguments: '<infohash>',
-  summary: 'Wait until a rollout is complete; exit code 1 at the timeout. For pipelines.',
   examples: [
     'siteswarm wait 2bcb3dab253c7e8c9355b33f262efadd63005087 --timeout 2h',
     'siteswarm wait 2bcb3dab253c7e8c9355b33f262efadd63005087 --site ams --percent 95',
