@@ -12,7 +12,8 @@ import type { RowList } from '../swarm/row-list.ts'
 import type { Role } from '../swarm/peer-state.ts'
 import { hasBegun } from './bitfield-only-clients.ts'
 import type { Choice, HandoutContext, Reason } from './decision.ts'
-import { pick, take } from './pick.ts'
+import { Candidates, type Rank } from './candidates.ts'
+import { take } from './pick.ts'
 import { isInReserve, type JoinStrategy } from './small-site.ts'
 import { isLargeSite } from './site-state.ts'
 import { isUnreachable } from './unreachable-clients.ts'
@@ -22,17 +23,19 @@ const LEECHER_LINKS_MAX = 8
 /** The same for a finisher, which is complete: the many neighbours of a leecher may all be incomplete. */
 const STRANGER_LINKS_MAX = 12
 
+const LOCALITIES = ['bubble', 'site'] as const
+
 /** The choices so far, and the rules that all of them share: eligibility and locality of a candidate. */
 export class LocalChoices {
   readonly choices: Choice[] = []
   readonly introductions: number[] = []
   readonly #context: HandoutContext
-  readonly #random: Random
+  readonly #candidates: Candidates
   #sparesReserve = false
 
   constructor(context: HandoutContext, random: Random) {
     this.#context = context
-    this.#random = random
+    this.#candidates = new Candidates(context, random)
   }
 
   includes(row: number): boolean {
@@ -167,8 +170,7 @@ export class LocalChoices {
   }
 
   #addLeechers(count: number, reason: Reason, linksMax: number, isInvited = (_row: number) => true): void {
-    this.#add('leecher', count, reason, (row) => {
-      const links = this.#links(row)
+    this.#add('leecher', count, reason, (row, links) => {
       const getsRequester = this.#isGateway(row) && !this.#context.loopback.isOneWay(row)
       return links >= linksMax || getsRequester || !isInvited(row) ? -1 : links
     })
@@ -203,11 +205,9 @@ export class LocalChoices {
   }
 
   #addSeeds(count: number, reason: 'source' | 'last-resort' | 'rescue' | 'ahead'): void {
-    this.#add('seed', count, reason, (row) => {
+    this.#add('seed', count, reason, (row, links) => {
       if (!this.#isFree(row, reason) || this.#context.table.observed.isIncomplete(row)) return -1
-      return this.#context.table.rows.has(row, flags.unverifiedSeed)
-        ? this.#links(row) + 1000
-        : this.#links(row)
+      return this.#context.table.rows.has(row, flags.unverifiedSeed) ? links + 1000 : links
     })
   }
 
@@ -235,8 +235,7 @@ export class LocalChoices {
       'leecher',
       count,
       locality === 'bubble' ? 'same-bubble' : 'same-site',
-      (row) => {
-        const links = this.#links(row)
+      (row, links) => {
         if (links >= linksMax || this.#isGateway(row) || (links === 0 && this.#sparesReserve)) return -1
         return isLarge || links === 0 ? links : 1
       },
@@ -244,25 +243,11 @@ export class LocalChoices {
     )
   }
 
-  #add(
-    role: Role,
-    count: number,
-    reason: Reason,
-    rank: (row: number) => number,
-    onlyLocality?: 'bubble' | 'site',
-  ): void {
-    const { table, site, requester } = this.#context
-    const ofRole = site.listsOf(role)
-    const byLocality: readonly RowList[][] = [
-      onlyLocality === 'site' ? [] : ofRole.filter((list) => list.place === requester.place),
-      onlyLocality === 'bubble' ? [] : ofRole.filter((list) => list.place !== requester.place),
-    ]
+  #add(role: Role, count: number, reason: Reason, rank: Rank, onlyLocality?: 'bubble' | 'site'): void {
     let missing = count
-    for (const lists of byLocality) {
-      if (lists.length === 0) continue
-      const rows = pick(table.rows, lists, missing, this.#random, (row) =>
-        this.#isEligible(row) ? rank(row) : -1,
-      )
+    for (const locality of LOCALITIES) {
+      if (onlyLocality !== undefined && onlyLocality !== locality) continue
+      const rows = this.#candidates.pick(role, locality, missing, rank, (row) => this.includes(row))
       for (const row of rows) this.#choose(row, reason)
       missing -= rows.length
     }
@@ -273,18 +258,9 @@ export class LocalChoices {
     this.introductions.push(row)
   }
 
-  /** True if this row may be chosen at all. */
+  /** True if this row may be chosen now. */
   #isEligible(row: number): boolean {
-    const { table, requester, loopback, nowMs } = this.#context
-    const { rows } = table
-    if (row === requester.row || rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs)) return false
-    if (loopback.withholds(row)) return false
-    if (this.includes(row)) return false
-    if (requester.row < 0) return true
-    // A dual-stack client is not introduced to itself.
-    const isSameClient =
-      rows.identity(row) === rows.identity(requester.row) && rows.isV6(row) !== rows.isV6(requester.row)
-    return !isSameClient && !table.introductions.has(requester.row, row)
+    return this.#candidates.isEligible(row) && !this.includes(row)
   }
 
   #known(kind: 'source' | 'leecher' | 'bubble' | 'site'): number {

@@ -7,9 +7,9 @@ import type { PeerRows } from '../swarm/peer-rows.ts'
 import type { RowList } from '../swarm/row-list.ts'
 
 /** Rows that are scanned in one list, from its head on. */
-const SCANNED_MAX = 48
+export const SCANNED_MAX = 48
 /** Rows that are scanned in all lists: enough for ten bubbles. With more, each scan begins at a random one. */
-const SCANNED_TOTAL_MAX = 10 * SCANNED_MAX
+export const SCANNED_TOTAL_MAX = 10 * SCANNED_MAX
 
 /**
  * A new row is added behind all others. A list that is longer than a scan therefore rotates faster than it grows: when
@@ -40,6 +40,38 @@ export class DecisionRandom implements Random {
   }
 }
 
+/** The rows with the lowest ranks so far, equals in random order. */
+export class BestRows {
+  readonly rows: number[] = []
+  readonly #ranks: number[] = []
+  readonly #count: number
+  readonly #random: Random
+
+  /** Keeps up to `count` rows, at least one. */
+  constructor(count: number, random: Random) {
+    this.#count = count
+    this.#random = random
+  }
+
+  /** `whole`: an integer from 0. */
+  consider(row: number, whole: number): void {
+    const { rows } = this
+    const ranks = this.#ranks
+    const rank = whole + this.#random.below(1 << 20) / (1 << 20)
+    let at = rows.length
+    if (at === this.#count) {
+      at--
+      if (rank >= (ranks[at] as number)) return
+    }
+    for (; at > 0 && (ranks[at - 1] as number) > rank; at--) {
+      rows[at] = rows[at - 1] as number
+      ranks[at] = ranks[at - 1] as number
+    }
+    rows[at] = row
+    ranks[at] = rank
+  }
+}
+
 /**
  * Up to `count` rows with the lowest `rank`, equals in random order. `rank` returns an integer from 0, or -1 for a row
  * that is not eligible.
@@ -50,32 +82,22 @@ export function pick(
   count: number,
   random: Random,
   rank: (row: number) => number,
-): number[] {
+): readonly number[] {
   if (count <= 0) return []
-  const best: { readonly row: number; readonly rank: number }[] = []
-  const consider = (row: number) => {
-    const whole = rank(row)
-    if (whole < 0) return
-    const entry = { row, rank: whole + random.below(1 << 20) / (1 << 20) }
-    if (best.length === count && entry.rank >= (best[count - 1] as { rank: number }).rank) return
-    let at = best.length
-    while (at > 0 && (best[at - 1] as { rank: number }).rank > entry.rank) at--
-    best.splice(at, 0, entry)
-    if (best.length > count) best.pop()
-  }
-
+  const best = new BestRows(count, random)
   const start = lists.length * SCANNED_MAX > SCANNED_TOTAL_MAX ? random.below(lists.length) : 0
   let total = SCANNED_TOTAL_MAX
   for (let index = 0; index < lists.length && total > 0; index++) {
     const list = lists[(start + index) % lists.length] as RowList
     let row = list.head
     for (let left = Math.min(list.length, SCANNED_MAX, total); left > 0; left--) {
-      consider(row)
+      const whole = rank(row)
+      if (whole >= 0) best.consider(row, whole)
       row = rows.next(row)
       total--
     }
   }
-  return best.map((entry) => entry.row)
+  return best.rows
 }
 
 /** Moves other rows to the front, for the next request. */

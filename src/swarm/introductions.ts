@@ -160,8 +160,10 @@ export class Introductions {
   }
 
   #countIn(block: number): number {
+    const words = this.#blocks.chunkOf(block)
+    const base = this.#blocks.baseOf(block)
     let count = 0
-    while (count < LINKS_IN_BLOCK && this.#blocks.get(block, count) !== 0) count++
+    while (count < LINKS_IN_BLOCK && words[base + count] !== 0) count++
     return count
   }
 

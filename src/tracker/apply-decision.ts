@@ -28,8 +28,8 @@ export function applyDecision(table: SwarmTable, row: number, decision: Decision
     if (gatewayRow !== row) changed.push(gatewayRow)
   }
   // Only the peers of the response are introduced; a choice that had no room is introduced by a later one.
-  const handedOut = new Set(decision.choices.map((choice) => choice.row))
-  for (const other of decision.introductions) if (handedOut.has(other)) table.introductions.link(row, other)
+  for (const other of decision.introductions)
+    if (decision.choices.some((choice) => choice.row === other)) table.introductions.link(row, other)
   // The next requester gets other peers first.
   for (const list of table.siteOf(row).lists) rotate(table.rows, list)
   return changed

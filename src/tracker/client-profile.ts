@@ -53,7 +53,11 @@ export const announceSecondsMinLongest = Math.max(
   ...Object.values(PROFILES).map(({ announceSecondsMin }) => announceSecondsMin),
 )
 
+const BY_PREFIX: ReadonlyMap<number, ClientProfile> = new Map(
+  Object.entries(PROFILES).map(([prefix, profile]) => [Buffer.from(prefix).readUIntBE(0, 3), profile]),
+)
+
 /** `peerId`: 20 bytes, of which the first three name the client (BEP 20). */
 export function clientProfile(peerId: Buffer): ClientProfile {
-  return PROFILES[peerId.toString('latin1', 0, 3)] ?? UNKNOWN
+  return BY_PREFIX.get(peerId.readUIntBE(0, 3)) ?? UNKNOWN
 }
