@@ -142,7 +142,7 @@ function* writeRelations(writer: BatchWriter, context: SnapshotContext, since: S
   const window = new RowWindow()
   // Two seeds are never introduced, so each introduction has an incomplete end. Where both ends are incomplete, the
   // lower row writes it.
-  const accepts = (row: number) => table.rows.linksBlock(row) !== 0 && !table.rows.has(row, flags.seed)
+  const accepts = (row: number) => table.rows.linkCount(row) > 0 && !table.rows.has(row, flags.seed)
   for (let start = 0; start < table.rows.end; start += WINDOW_ROWS) {
     const rowContext = { table, nowMs: context.nowMs() }
     const isRecent = (end: number) => since === 'all' || isObservedSince(rowContext, end, since.sinceMs)

@@ -9,12 +9,12 @@
  * not apply to the peer that returned, and nodes that receive the stop and the link in either order must agree.
  */
 import { assert } from '../core/assert.ts'
-import type { PeerRows } from './peer-rows.ts'
+import { LINK_COUNT_MAX, type PeerRows } from './peer-rows.ts'
 import { SlotPool } from './slot-pool.ts'
 
 /*
   block =>
-    0 … 6  row + 1 of a neighbour; 0 is empty, and nothing follows an empty one
+    0 … 6  row + 1 of a neighbour, oldest first
     7      the second block, or 0
     8 … 14 by neighbour, the announce of this row to which the link belongs: milliseconds, modulo 2^32
 */
@@ -28,6 +28,8 @@ const BLOCK_WORDS = TIMES + LINKS_IN_BLOCK
  * block of 60 bytes.
  */
 export const LINKS_MAX = 2 * LINKS_IN_BLOCK
+
+assert(LINKS_MAX <= LINK_COUNT_MAX, 'a row holds the number of its links')
 
 export class Introductions {
   readonly #rows: PeerRows
@@ -47,10 +49,7 @@ export class Introductions {
   }
 
   count(row: number): number {
-    const first = this.#rows.linksBlock(row)
-    if (first === 0) return 0
-    const second = this.#blocks.get(first, SECOND)
-    return second === 0 ? this.#countIn(first) : LINKS_IN_BLOCK + this.#countIn(second)
+    return this.#rows.linkCount(row)
   }
 
   /** The neighbour at `index`, 0 … count-1, oldest first. */
@@ -132,9 +131,9 @@ export class Introductions {
 
   #append(row: number, other: number, announcedAtMs: number): void {
     const count = this.count(row)
-    if (count === 0) this.#rows.setLinksBlock(row, this.#blocks.allocate())
-    else if (count === LINKS_IN_BLOCK)
-      this.#blocks.set(this.#rows.linksBlock(row), SECOND, this.#blocks.allocate())
+    const first = count === 0 ? this.#blocks.allocate() : this.#rows.linksBlock(row)
+    if (count === LINKS_IN_BLOCK) this.#blocks.set(first, SECOND, this.#blocks.allocate())
+    this.#rows.setLinks(row, first, count + 1)
     this.#setEntry(row, count, other + 1)
     this.#setTime(row, count, announcedAtMs)
   }
@@ -152,19 +151,14 @@ export class Introductions {
     const first = this.#rows.linksBlock(row)
     if (count === 1) {
       this.#blocks.release(first)
-      this.#rows.setLinksBlock(row, 0)
-    } else if (count === LINKS_IN_BLOCK + 1) {
+      this.#rows.setLinks(row, 0, 0)
+      return
+    }
+    if (count === LINKS_IN_BLOCK + 1) {
       this.#blocks.release(this.#blocks.get(first, SECOND))
       this.#blocks.set(first, SECOND, 0)
     }
-  }
-
-  #countIn(block: number): number {
-    const words = this.#blocks.chunkOf(block)
-    const base = this.#blocks.baseOf(block)
-    let count = 0
-    while (count < LINKS_IN_BLOCK && words[base + count] !== 0) count++
-    return count
+    this.#rows.setLinks(row, first, count - 1)
   }
 
   #entry(row: number, index: number): number {

@@ -21,7 +21,7 @@ import { SlotPool } from './slot-pool.ts'
     6  downloaded   KiB since `started`, saturated
     7  identity     hash of peer id and key: the same client at another address has the same
     8  state        lifetime in seconds << 16 | stalls << 13 | client order << 10 | flags
-    9  links        block of its introductions; 0 none
+    9  links        block of its introductions << 4 | number of them; 0 none
    10  previous     in the circular list
 */
 const WORDS = 11
@@ -41,6 +41,11 @@ export const LEFT_UNKNOWN = 0xffff_ffff
 export const LIFETIME_SECONDS_MAX = 0xffff
 
 const STALLS_MAX = 0x7
+
+/** The other 28 bits are for the block: two of them for each of 16 million rows. */
+const LINK_COUNT_BITS = 4
+/** The largest number of introductions that a row can hold. */
+export const LINK_COUNT_MAX = (1 << LINK_COUNT_BITS) - 1
 
 /** See `ClientCounts`. */
 export const CLIENT_ORDER_MAX = 0x7
@@ -300,12 +305,18 @@ export class PeerRows {
     this.#set(row, 8, on ? state | flag : state & ~flag)
   }
 
+  /** The block of its introductions; 0 without any. */
   linksBlock(row: number): number {
-    return this.#get(row, 9)
+    return this.#get(row, 9) >>> LINK_COUNT_BITS
   }
 
-  setLinksBlock(row: number, block: number): void {
-    this.#set(row, 9, block)
+  /** Number of introductions. It is in the row, because a choice reads it of hundreds of rows, and not their blocks. */
+  linkCount(row: number): number {
+    return this.#get(row, 9) & LINK_COUNT_MAX
+  }
+
+  setLinks(row: number, block: number, count: number): void {
+    this.#set(row, 9, (block << LINK_COUNT_BITS) | count)
   }
 
   #chunkOf(row: number): Uint32Array {

@@ -30,8 +30,8 @@ export class SlotPool {
     const slot = this.#free
     if (slot !== 0) {
       this.#free = this.get(slot, 0)
-      const base = this.baseOf(slot)
-      this.chunkOf(slot).fill(0, base, base + this.#words)
+      const base = (slot & (CHUNK_SLOTS - 1)) * this.#words
+      this.#chunkOf(slot).fill(0, base, base + this.#words)
       return slot
     }
     if (this.#slotsEver >>> CHUNK_SLOTS_LOG2 === this.#chunks.length)
@@ -46,19 +46,14 @@ export class SlotPool {
   }
 
   get(slot: number, word: number): number {
-    return this.chunkOf(slot)[this.baseOf(slot) + word] as number
+    return this.#chunkOf(slot)[(slot & (CHUNK_SLOTS - 1)) * this.#words + word] as number
   }
 
   set(slot: number, word: number, value: number): void {
-    this.chunkOf(slot)[this.baseOf(slot) + word] = value
+    this.#chunkOf(slot)[(slot & (CHUNK_SLOTS - 1)) * this.#words + word] = value
   }
 
-  /** The chunk of a slot, for a reader of several words; they begin there at `baseOf`. */
-  chunkOf(slot: number): Uint32Array {
+  #chunkOf(slot: number): Uint32Array {
     return this.#chunks[slot >>> CHUNK_SLOTS_LOG2] as Uint32Array
-  }
-
-  baseOf(slot: number): number {
-    return (slot & (CHUNK_SLOTS - 1)) * this.#words
   }
 }
