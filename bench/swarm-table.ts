@@ -11,7 +11,7 @@ import { ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { noMetrics } from '../src/core/tracker-metrics.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
-import type { Place, Site, Topology } from '../src/topology/topology.ts'
+import { INSIDE_SITE, type Place, type Site, type Topology } from '../src/topology/topology.ts'
 import { Tracker } from '../src/tracker/tracker.ts'
 
 const PEERS = Math.round(Number(process.argv[2] ?? '1') * 1_000_000)
@@ -56,6 +56,8 @@ function topologyOf(): Topology {
     locate: (address) => (address.word3 >>> 8) % places.length,
     match: () => undefined,
     cost: (a, b) => (a === b ? 0 : 100),
+    linkOf: () => INSIDE_SITE,
+    carryOf: () => 'nodes',
     siteNamed: (name) => sites.find((site) => site.name === name),
   }
 }

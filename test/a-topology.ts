@@ -2,7 +2,14 @@
  * Three sites of two bubbles on loopback addresses: 127.<site>.<bubble>.x, sites fra 1, ams 2, nyc 3, bubbles
  * row-a 1, row-b 2; the rest of 127.<site>.0.0/16 is in the bubble `-`. fra and ams are near each other.
  */
-import { NO_BUBBLE, type Place, type Site, type Topology } from '../src/topology/topology.ts'
+import {
+  INSIDE_SITE,
+  NO_BUBBLE,
+  type Place,
+  type Site,
+  type SiteLink,
+  type Topology,
+} from '../src/topology/topology.ts'
 import type { Address } from '../src/core/address.ts'
 
 const BUBBLES = [NO_BUBBLE, 'row-a', 'row-b']
@@ -14,6 +21,8 @@ export interface TopologyLiteral {
   readonly gateways?: 'auto' | number
   /** Expected hosts, by site. */
   readonly expect?: Readonly<Record<string, number>>
+  /** By site index; `carry: nodes` without limits between all sites. */
+  readonly link?: (a: number, b: number) => SiteLink
 }
 
 export function aTopology(literal: TopologyLiteral = {}): Topology {
@@ -36,6 +45,7 @@ export function aTopology(literal: TopologyLiteral = {}): Topology {
     places.push(...ofSite)
     return site
   })
+  const linkOf = (a: number, b: number) => (a === b ? INSIDE_SITE : (literal.link?.(a, b) ?? INSIDE_SITE))
   const near = (a: number, b: number) => (a + b === 1 ? 10 : 100)
   const locate = (address: Address) => {
     const bits = address.word3
@@ -56,6 +66,8 @@ export function aTopology(literal: TopologyLiteral = {}): Topology {
       return place === undefined ? undefined : { place, prefix: undefined }
     },
     cost: (a, b) => (a === b ? 0 : (literal.cost ?? near)(a, b)),
+    linkOf,
+    carryOf: (a, b) => linkOf(a, b).carry,
     siteNamed: (name) => sites.find((site) => site.name === name),
   }
 }

@@ -61,6 +61,7 @@ every problem of both, without starting a node.
   A \`SITESWARM_\` variable that does not match a key is an error; the variables that Kubernetes sets for a Service are not.
 - **Paths** in the file are relative to the file, those in the environment to the working directory. Without
   \`--config\`, \`dataDirectory\` and \`torrents.directory\` are relative to the working directory too.
+- **Sizes** are a whole number and a unit: \`64MiB\`, \`1GiB\`.
 - **Durations** are a whole number and a unit: \`500ms\`, \`60s\`, \`30m\`, \`2h\`, \`1d\`.
 - **Editors** with a YAML language server complete and check keys: the first line of the sample names
   \`siteswarm.schema.json\` in the same folder. Copy [the schema](../../config/siteswarm.schema.json) with the file, or
@@ -100,6 +101,11 @@ URL does not respond, and 1 if something else than the expected tracker or node 
   \`topology.schema.json\` in the same folder. Copy [the schema](../../config/topology.schema.json) with the file.
 - **Names** have up to 63 letters, digits, dots, hyphens and underscores, and start with a letter or digit. A site cannot be
   called \`unmapped\`, \`refuse\` or \`isolate\`.
+- **A link without \`carry\`** is carried by nodes where both sites have federation URLs, and direct otherwise. In a topology
+  without any federation URL, the node that reads it is the node of all sites, and carries between them.
+- **A rate** is a number and a unit of bits per second: \`512kbit\`, \`200Mbit\`, \`10Gbit\`. **Hours** are begin and end as
+  \`HH:MM\`, and a time zone: \`UTC\`, or a name such as \`Europe/Berlin\`, which observes daylight saving time. The end may
+  be earlier than the begin: such hours continue past midnight.
 - **Tracker URLs** that clients refuse are errors, with the client in the message. They are \`http\`, \`https\` or \`udp\`,
   have a plain ASCII host name or an IPv4 address, and a path that ends in \`/announce\` or \`/announce/\` and a token.
 
@@ -117,6 +123,10 @@ URL does not respond, and 1 if something else than the expected tracker or node 
 | several sites have trackers, and one has no federation URLs | other sites do not learn of its peers |
 | a site has several nodes, and \`store\` is \`memory\` | each node knows only the peers that announce to it |
 | a site has IPv6 prefixes, and a listener accepts IPv4 only, or the reverse | those clients cannot announce |
+| a link has a rate or hours, and nodes do not carry over it | content goes from host to host, at any rate and time |
+| a link has \`carry: nodes\`, and neither site has federation URLs | no node carries content between them |
+| a link has \`carry: nodes\`, a rate or hours, and \`observe.connections\` is 0 | this node carries nothing |
+| \`listen.peers\` is an address outside of the site of the node | clients that cannot be dialled are not given it |
 | a federation URL, and \`listen.admin\` on loopback | other sites cannot reach the node |
 | federation URLs without \`federation.token\`, or the reverse | sites exchange nothing |
 `,

@@ -94,7 +94,7 @@ function outsideProblems(file: YamlFile, prefixes: readonly PlacedPrefix[]): Pro
 function linkProblems(file: YamlFile, siteNames: readonly string[]): Problem[] {
   const known = new Set(siteNames)
   const firstByPair = new Map<string, YamlPath>()
-  return itemsOf(file, ['links']).flatMap((_link, index) => {
+  return itemsOf(file, ['links']).flatMap((link, index) => {
     const ends = textsOf(file, ['links', index, 'between'])
     const unknown = ends.filter((end) => !known.has(end.text))
     if (unknown.length > 0) return unknown.map((end) => unknownSite(file, end, siteNames))
@@ -117,6 +117,12 @@ function linkProblems(file: YamlFile, siteNames: readonly string[]): Problem[] {
         `a link from site "${a}" to itself`,
         'traffic inside a site costs 0; remove the link',
       )
+    if (Object.keys(link ?? {}).length === 1)
+      return problem(
+        'link-without-effect',
+        `the link between "${a}" and "${b}" has no cost, carry, rate or hours`,
+        'add one of them, or remove the link',
+      )
     const pair = [a, b].toSorted().join(' ')
     const first = firstByPair.get(pair)
     if (first === undefined) {
@@ -127,7 +133,7 @@ function linkProblems(file: YamlFile, siteNames: readonly string[]): Problem[] {
     return problem(
       'link-twice',
       `the link between "${a}" and "${b}" is listed twice`,
-      `a link has one cost for both directions, and line ${line} sets it; keep one`,
+      `the keys of a link apply to both directions, and line ${line} has them; keep one`,
       [first],
     )
   })

@@ -30,9 +30,11 @@ export interface NodeConfig {
     readonly http: ListenAddress
     readonly udp: ListenAddress
     readonly admin: ListenAddress
+    readonly peers: ListenAddress
   }
-  /** `connections`: 0 turns observers off. */
+  /** `connections`: 0 turns observers and carriers off. */
   readonly observe: { readonly connections: number }
+  readonly carry: { readonly cacheBytes: number }
   readonly store: StoreConfig
   readonly dataDirectory: string
   readonly interval: { readonly minMs: number; readonly maxMs: number }
@@ -188,18 +190,7 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
       }),
     )
   }
-  if (
-    listen.http.port !== 0 &&
-    listen.http.port === listen.admin.port &&
-    overlap(listen.http, listen.admin)
-  ) {
-    problems.push(
-      source.problemAt(['listen', 'admin'], {
-        message: 'listen.admin and listen.http are the same address',
-        hint: 'use another port for the admin listener, such as 6970',
-      }),
-    )
-  }
+  problems.push(...sharedPortProblems(listen, source))
   const readToken = (owner: 'admin' | 'federation') => {
     const { value, problem } = tokenOf(owner, values, source)
     if (problem !== undefined) problems.push(problem)
@@ -220,6 +211,7 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     topologyPath: source.resolve(['topology'], values.topology),
     listen,
     observe: values.observe,
+    carry: { cacheBytes: values.carry.cache },
     store: values.store,
     dataDirectory: directories.data,
     interval: { minMs: interval.min, maxMs: interval.max },
@@ -233,6 +225,27 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     log: values.log,
   }
   return { config, problems, warnings }
+}
+
+/** The listeners that use TCP need ports of their own. */
+function sharedPortProblems(listen: NodeFile['listen'], source: ConfigSource): Problem[] {
+  const tcp = [
+    ['http', 6969],
+    ['admin', 6970],
+    ['peers', 6968],
+  ] as const
+  return tcp.flatMap(([name, usualPort], index) =>
+    tcp.slice(0, index).flatMap(([other]) => {
+      const { port } = listen[name]
+      if (port === 0 || port !== listen[other].port || !overlap(listen[name], listen[other])) return []
+      return [
+        source.problemAt(['listen', name], {
+          message: `listen.${name} and listen.${other} are the same address`,
+          hint: `use another port for listen.${name}, such as ${usualPort}`,
+        }),
+      ]
+    }),
+  )
 }
 
 /** Registered torrents are below the data directory unless they have a directory of their own. */

@@ -64,7 +64,7 @@ export function checkNode(
     ],
     warnings: [
       ...(read?.warnings ?? []),
-      ...(read?.config && loaded ? nodeWarnings(read, read.config, loaded.file) : []),
+      ...(read?.config && loaded ? nodeWarnings(read, read.config, loaded) : []),
       ...(loaded?.warnings ?? []),
     ],
   }

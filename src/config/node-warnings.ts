@@ -4,6 +4,7 @@ import type { Problem } from '../core/errors.ts'
 import { isPrefixProblem, readPrefix } from '../topology/prefix.ts'
 import type { TopologyFile } from '../topology/schema.ts'
 import { nodesOf } from '../topology/site-nodes.ts'
+import type { Topology } from '../topology/topology.ts'
 import { endpointOfUrl, isLoopbackHost } from '../topology/tracker-url.ts'
 import type { NodeConfig, ReadConfig } from './load-config.ts'
 import { listed } from './placed-values.ts'
@@ -15,15 +16,23 @@ interface Checked {
   readonly read: ReadConfig
   readonly config: NodeConfig
   readonly sites: TopologyFile['sites']
+  readonly links: TopologyFile['links']
+  readonly topology: Topology
   /** The own site of the node; undefined if the topology does not have it. */
   readonly own: SiteFile | undefined
 }
 
-export function nodeWarnings(read: ReadConfig, config: NodeConfig, { sites }: TopologyFile): Problem[] {
+export function nodeWarnings(
+  read: ReadConfig,
+  config: NodeConfig,
+  { file: { sites, links }, topology }: { readonly file: TopologyFile; readonly topology: Topology },
+): Problem[] {
   const checked = {
     read,
     config,
     sites,
+    links,
+    topology,
     own: Object.hasOwn(sites, config.site) ? sites[config.site] : undefined,
   }
   return [
@@ -31,6 +40,8 @@ export function nodeWarnings(read: ReadConfig, config: NodeConfig, { sites }: To
     ...storeWarnings(checked),
     ...familyWarnings(checked),
     ...adminWarnings(checked),
+    ...carrierWarnings(checked),
+    ...peerListenerWarnings(checked),
   ]
 }
 
@@ -122,6 +133,41 @@ function adminWarnings({ read, config: { site, listen }, own }: Checked): Proble
     read.problemAt(read.valueAt(['listen', 'admin']) === undefined ? ['site'] : ['listen', 'admin'], {
       message: `warning: the topology sends other sites to ${unreachable}, but listen.admin of this node of ${site} is ${listen.admin.host}, which only this machine reaches`,
       hint: `write "[::]:${listen.admin.port}", and set admin.token`,
+    }),
+  ]
+}
+
+/** Without observers a node carries nothing; a link that asks for it is an oversight. */
+function carrierWarnings({ read, config: { site, observe }, links }: Checked): Problem[] {
+  const link = links.find(
+    ({ between, carry, rate, hours }) =>
+      between.includes(site) &&
+      carry !== 'direct' &&
+      (carry === 'nodes' || rate !== undefined || hours !== undefined),
+  )
+  if (observe.connections > 0 || link === undefined) return []
+  return [
+    read.problemAt(['observe', 'connections'], {
+      message: `warning: observe.connections is 0, so this node carries nothing, but the topology has carry, rate or hours for the link between ${link.between.join(' and ')}`,
+      hint: 'remove observe.connections, or write carry: direct for the links of this site',
+    }),
+  ]
+}
+
+/** Clients are given the address of this listener only if it is an address of their site. */
+function peerListenerWarnings({ read, config: { site, listen, observe }, topology }: Checked): Problem[] {
+  const address = parseAddress(listen.peers.host)
+  const isWildcard = listen.peers.host === '0.0.0.0' || listen.peers.host === '::'
+  if (address === undefined || isWildcard || observe.connections === 0) return []
+  const found = topology.match(address)?.place.site.name
+  if (found === site) return []
+  const where =
+    found === undefined ? 'no prefix of the topology contains' : `the topology maps to site ${found}`
+  return [
+    read.problemAt(read.valueAt(['listen', 'peers']) === undefined ? ['site'] : ['listen', 'peers'], {
+      kind: 'peer-listener-outside',
+      message: `warning: listen.peers is ${listen.peers.host}, which ${where}: clients of ${site} that cannot be dialled are not given it`,
+      hint: `write "[::]:${listen.peers.port}", or an address of this machine in site ${site}`,
     }),
   ]
 }

@@ -7,7 +7,7 @@
 import * as z from 'zod'
 import { OBSERVERS_MAX } from '../core/limits.ts'
 import { prefixText } from '../topology/schema.ts'
-import { duration, listenAddress, numberFrom, path, store, token } from './values.ts'
+import { duration, listenAddress, numberFrom, path, size, store, token } from './values.ts'
 
 /** WebTorrent schedules announces with a JavaScript timer: above 2^31-1 ms it fires at once, in an endless loop. */
 const INTERVAL_MAX = '2147483s'
@@ -17,6 +17,12 @@ const INTERVAL_MAX = '2147483s'
  * second.
  */
 const INTERVAL_MIN = '1s'
+
+/** Half of the cache is for pieces that arrive: two of 16 MiB, the largest in use. */
+const CACHE_MIN = '64MiB'
+
+/** A node carries a few gigabytes a second at most; blocks older than some seconds are rarely requested. */
+const CACHE_MAX = '64GiB'
 
 const tokenFile = () =>
   path('a file with the token')
@@ -53,6 +59,11 @@ export const nodeSchema = z
           .describe(
             'Address of metrics, health and the admin API. Set `admin.token` before binding it to an address that other machines reach.',
           ),
+        peers: listenAddress()
+          .prefault('[::]:6968')
+          .describe(
+            'Address at which clients of the site that cannot be dialled connect to the node, which carries content for them. The node hands it out as a peer. On a machine with several networks, set the address that the clients of the site reach. Port 0 selects a free port and logs it.',
+          ),
       })
       .prefault({})
       .describe(
@@ -63,12 +74,24 @@ export const nodeSchema = z
         connections: numberFrom({ min: 0, max: OBSERVERS_MAX, isWhole: true })
           .prefault(4096)
           .describe(
-            'Connections of this node to clients of its site at the same time. 0 turns observation off. Raise it for sites with more active clients than that: beyond the limit, clients are observed in turn.',
+            'Connections of this node to clients of its site at the same time. 0 turns observation and carriers off. Raise it for sites with more active clients than that: beyond the limit, clients are observed in turn.',
           ),
       })
       .prefault({})
       .describe(
-        'Observation of clients over the peer protocol, without content: reachability and progress between announces.',
+        'Observation of clients over the peer protocol, without content: reachability and progress between announces. The same connections carry content.',
+      ),
+    carry: z
+      .strictObject({
+        cache: size({ min: CACHE_MIN, max: CACHE_MAX })
+          .prefault('256MiB')
+          .describe(
+            'Memory for blocks that the node carries between sites and to the hosts of its site. Raise it for several large rollouts at the same time: blocks that are not in the cache any more are fetched again from a host of the site.',
+          ),
+      })
+      .prefault({})
+      .describe(
+        'Content that the node carries. The links of the topology define between which sites; `observe.connections: 0` turns it off.',
       ),
     store: store()
       .prefault('memory')

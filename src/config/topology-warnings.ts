@@ -12,6 +12,7 @@ import {
 } from '../topology/prefix.ts'
 import { endpointName, sitesByNodes } from '../topology/site-nodes.ts'
 import { endpointOfUrl, isLoopbackHost } from '../topology/tracker-url.ts'
+import { linkWarnings } from './link-warnings.ts'
 import {
   listed,
   placeName,
@@ -37,6 +38,7 @@ export function topologyWarnings(file: YamlFile): Problem[] {
     ...sharedTrackerWarnings(file, sites),
     ...federationUrlWarnings(file, sites),
     ...unfederatedWarnings(file, sites),
+    ...linkWarnings(file),
   ]
 }
 

@@ -46,6 +46,33 @@ function durationHint(input: unknown): string {
   return '\nwrite a whole number and a unit: ms, s, m, h or d'
 }
 
+const UNIT_BYTES: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
+const SIZE = /^(\d{1,9})(KiB|MiB|GiB)$/
+
+/** `256MiB` becomes 268,435,456. */
+export function size({ min, max }: { min: string; max: string }) {
+  const error = (issue: { readonly input?: unknown }) =>
+    `expected a size such as ${min}${sizeHint(issue.input)}`
+  return z
+    .string({ error })
+    .regex(SIZE, { abort: true, error })
+    .refine((text) => sizeBytes(text) >= sizeBytes(min), `too small\nthe smallest is ${min}`)
+    .refine((text) => sizeBytes(text) <= sizeBytes(max), `too large\nthe largest is ${max}`)
+    .meta({ title: 'size' })
+    .transform(sizeBytes)
+}
+
+function sizeBytes(text: string): number {
+  const [, count = '', unit = ''] = SIZE.exec(text) ?? []
+  return Number(count) * (UNIT_BYTES[unit] ?? 0)
+}
+
+function sizeHint(input: unknown): string {
+  const isBare = typeof input === 'number' || (typeof input === 'string' && /^\d+$/.test(input))
+  if (isBare) return `\nbare numbers are ambiguous; write ${input}MiB or ${input}GiB`
+  return '\nwrite a whole number and a unit: KiB, MiB or GiB'
+}
+
 /** A number in the file, the same as text in the environment. */
 export function numberFrom({ min, max, isWhole }: { min: number; max: number; isWhole: boolean }) {
   const message = `expected a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}`

@@ -79,6 +79,8 @@ export function placedTopology(topology: Topology, population: Population): Topo
       return place === undefined ? undefined : { place, prefix: undefined }
     },
     cost: (siteA, siteB) => topology.cost(siteA, siteB),
+    linkOf: (siteA, siteB) => topology.linkOf(siteA, siteB),
+    carryOf: (siteA, siteB) => topology.carryOf(siteA, siteB),
     siteNamed: (name) => topology.siteNamed(name),
   }
 }

@@ -1,5 +1,5 @@
 /** A topology of a given number of sites: equidistant, without bubbles. */
-import { NO_BUBBLE, type Place, type Site, type Topology } from '../topology/topology.ts'
+import { INSIDE_SITE, NO_BUBBLE, type Place, type Site, type Topology } from '../topology/topology.ts'
 
 const COST = 100
 
@@ -30,6 +30,8 @@ export function uniformTopology(siteCount: number, gateways: 'auto' | number = '
     locate: () => -1,
     match: () => undefined,
     cost: (a, b) => (a === b ? 0 : COST),
+    linkOf: () => INSIDE_SITE,
+    carryOf: () => 'nodes',
     siteNamed: (name) => sites.find((site) => site.name === name),
   }
 }

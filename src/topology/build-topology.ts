@@ -9,12 +9,15 @@ import { assert } from '../core/assert.ts'
 import { isPrefixProblem, type Prefix, prefixKey, readPrefix } from './prefix.ts'
 import { PrefixTable } from './prefix-table.ts'
 import type { TopologyFile } from './schema.ts'
+import { SiteLinks } from './site-links.ts'
 import { topologyHash } from './topology-hash.ts'
 import {
+  type Carry,
   NO_BUBBLE,
   type Place,
   type PrefixMatch,
   type Site,
+  type SiteLink,
   type Topology,
   UNMAPPED_SITE,
 } from './topology.ts'
@@ -111,6 +114,7 @@ class FixedTopology implements Topology {
   readonly #unmappedPlace: number
   /** `a * sites + b`. */
   readonly #costs: Float64Array
+  readonly #links: SiteLinks
   readonly #siteByName: ReadonlyMap<string, Site>
   /** By site index. */
   readonly #fallback: readonly (readonly string[])[]
@@ -126,6 +130,7 @@ class FixedTopology implements Topology {
     this.#siteByName = new Map(sites.map((site) => [site.name, site]))
     this.#unmappedPlace = this.#placeOfUnmapped(file.unmapped)
     this.#costs = linkCosts(sites, file.links, this.#siteByName)
+    this.#links = new SiteLinks(sites, file.links)
     this.#fallback = sites.map((site) => this.#fallbackOf(site, file.fallback.trackers))
   }
 
@@ -145,6 +150,14 @@ class FixedTopology implements Topology {
 
   cost(siteIndexA: number, siteIndexB: number): number {
     return this.#costs[siteIndexA * this.sites.length + siteIndexB]!
+  }
+
+  linkOf(siteIndexA: number, siteIndexB: number): SiteLink {
+    return this.#links.of(siteIndexA, siteIndexB)
+  }
+
+  carryOf(siteIndexA: number, siteIndexB: number): Carry {
+    return this.#links.carryOf(siteIndexA, siteIndexB)
   }
 
   siteNamed(name: string): Site | undefined {
@@ -187,7 +200,7 @@ function linkCosts(
   for (const { between, cost } of links) {
     const [a, b] = between.map((name) => siteByName.get(name))
     assert(a !== undefined && b !== undefined && a !== b, 'a link joins two sites of this topology')
-    set(a, b, cost)
+    if (cost !== undefined) set(a, b, cost)
   }
   return costs
 }

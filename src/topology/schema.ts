@@ -6,11 +6,11 @@
  */
 import * as z from 'zod'
 import { SITES_MAX } from '../core/limits.ts'
+import { isHoursProblem, type LinkHours, readHours } from './link-hours.ts'
+import { rateHint, readRate } from './link-rate.ts'
+import { NAME } from './name.ts'
 import { isPrefixProblem, readPrefix } from './prefix.ts'
 import { trackerUrlProblems } from './tracker-url.ts'
-
-/** Names become metric labels, Redis keys and file names. A DNS label has at most 63 characters. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 
 /** Values of `unmapped`. */
 const RESERVED_SITE_NAMES = ['unmapped', 'refuse', 'isolate']
@@ -153,14 +153,62 @@ const siteSchema = z.strictObject({
     .describe('Parts of the site whose hosts prefer each other, by name, such as a row or a rack group.'),
 })
 
+const RATE_MESSAGE = 'expected a rate such as 200Mbit'
+
+/** `200Mbit` becomes 25,000,000 bytes per second. */
+export function linkRate() {
+  const error = (issue: { readonly input?: unknown }) => `${RATE_MESSAGE}\n${rateHint(issue.input)}`
+  return z
+    .string({ error })
+    .refine((text) => readRate(text) !== undefined, { error })
+    .meta({ title: 'rate' })
+    .transform((text) => readRate(text) ?? 0)
+}
+
+const HOURS_MESSAGE =
+  'expected hours and a time zone\nwrite them in quotes, such as "20:00-06:00 UTC"; the zone may be a name such as Europe/Berlin'
+
+function linkHours() {
+  return z
+    .string(HOURS_MESSAGE)
+    .superRefine((text, context) => {
+      const read = readHours(text)
+      if (isHoursProblem(read)) context.addIssue(issueOf(read))
+    })
+    .meta({ title: 'hours and time zone' })
+    .transform((text): LinkHours => {
+      const read = readHours(text)
+      return isHoursProblem(read) ? { beginMinute: 0, endMinute: 0, zone: '' } : read
+    })
+}
+
 const linkSchema = z.strictObject({
   between: z
     .tuple([siteName(), siteName()], 'expected two sites\nwrite it as [fra, ams]')
-    .describe('Two sites. The cost applies to both directions.'),
+    .describe('Two sites. All other keys of the link apply to both directions.'),
   cost: z
     .number('expected a number above 0')
     .positive('the cost of a link is above 0\nthe default is 10 inside a region and 100 between regions')
-    .describe('Cost of traffic between them, relative to the other links.'),
+    .optional()
+    .describe(
+      'Cost of traffic between them, relative to the other links. The default is 10 inside a region and 100 between regions or without one.',
+    ),
+  carry: z
+    .enum(['nodes', 'direct'], 'expected nodes or direct')
+    .optional()
+    .describe(
+      'Transport of content between them. `nodes`: the nodes of the two sites exchange each block once, over one connection. `direct`: a host of one site fetches from a host of the other. The default is `nodes` where both sites have nodes. Choose `direct` where the nodes cannot reach each other or have too slow a link.',
+    ),
+  rate: linkRate()
+    .optional()
+    .describe(
+      'Highest rate of content in each direction, shared by the nodes of a site, such as `200Mbit`. It applies to content that nodes carry. Without it, the link is used as fast as it allows.',
+    ),
+  hours: linkHours()
+    .optional()
+    .describe(
+      'Hours of the day in which nodes carry content over the link, with a time zone, such as `20:00-06:00 Europe/Berlin`. Outside of them, transfers wait. Without it, the link is open at all hours.',
+    ),
 })
 
 export const topologySchema = z
@@ -173,9 +221,7 @@ export const topologySchema = z
     links: z
       .array(linkSchema)
       .prefault([])
-      .describe(
-        'Links whose cost differs from the default: 10 inside a region, 100 between regions or without one.',
-      ),
+      .describe('Links between two sites whose cost, transport, rate or hours differ from the defaults.'),
     fallback: z
       .strictObject({
         trackers: z

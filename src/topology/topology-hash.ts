@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import { isPrefixProblem, prefixKey, readPrefix } from './prefix.ts'
 import type { TopologyFile } from './schema.ts'
+import { sitesWithNodes } from './site-links.ts'
 
 /** 48 bits: two topologies share a hash once in 10^14 times, and a person can compare it. */
 const HASH_CHARACTERS = 12
@@ -36,9 +37,17 @@ function normalized(file: TopologyFile): unknown {
       { ...site, cidrs, gateways, bubbles: bubbles.length === 0 ? [] : Object.fromEntries(bubbles) },
     ] as const
   })
+  const withNodes = sitesWithNodes(
+    Object.entries(file.sites).map(([name, { federation }]) => ({ name, federation })),
+  )
+  const links = file.links.map((link) => {
+    const byDefault = link.between.every((site) => withNodes.has(site)) ? 'nodes' : 'direct'
+    return { ...link, carry: link.carry === byDefault ? undefined : link.carry }
+  })
   return {
     ...file,
     sites: Object.fromEntries(sites),
+    links,
     // An empty list means no fallback tier, which is not the default.
     fallback: file.fallback.trackers && { trackers: file.fallback.trackers },
     unmapped: file.unmapped === 'refuse' ? undefined : file.unmapped,

@@ -3,6 +3,7 @@
  * one, and code that stores place indexes re-maps them.
  */
 import type { Address } from '../core/address.ts'
+import type { LinkHours } from './link-hours.ts'
 
 /** Bubble of addresses that are in a site but in none of its bubbles. */
 export const NO_BUBBLE = '-'
@@ -43,6 +44,18 @@ export interface PrefixMatch {
   readonly prefix: string | undefined
 }
 
+/** Transport of content between two sites: by their nodes, or by hosts alone. */
+export type Carry = 'nodes' | 'direct'
+
+/** The link between two sites. Both directions are alike. */
+export interface SiteLink {
+  readonly carry: Carry
+  /** Bytes per second in each direction, over all nodes of the sending site. undefined: not limited. */
+  readonly rate: number | undefined
+  /** undefined: open at all hours. */
+  readonly hours: LinkHours | undefined
+}
+
 export interface Topology {
   readonly sites: readonly Site[]
   readonly places: readonly Place[]
@@ -57,8 +70,15 @@ export interface Topology {
   match(address: Address): PrefixMatch | undefined
   /** 0 inside a site; Infinity between the site of isolated addresses and any other. Symmetric. */
   cost(siteIndexA: number, siteIndexB: number): number
+  /** The link between two sites, or `INSIDE_SITE` for one site. */
+  linkOf(siteIndexA: number, siteIndexB: number): SiteLink
+  /** `linkOf(…).carry`. */
+  carryOf(siteIndexA: number, siteIndexB: number): Carry
   siteNamed(name: string): Site | undefined
 }
+
+/** Content inside a site: carried by its nodes, at any time and rate. */
+export const INSIDE_SITE: SiteLink = { carry: 'nodes', rate: undefined, hours: undefined }
 
 /**
  * With `gateways: auto`. Two fetched 1.5 copies, four 2.0 and more, where the link between the sites is the limit; and

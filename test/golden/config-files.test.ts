@@ -34,6 +34,12 @@ sites:
   fra:
     cidrs: [10.1.0.0/16, "fd00:1::/48"]
     trackers: [http://t1.fra.example:6969/announce, udp://t1.fra.example:6969/announce]`,
+  'links.yaml': `
+sites:
+  fra: { cidrs: [10.1.0.0/16], trackers: [http://t.fra.example:6969/announce] }
+  ams: { cidrs: [10.2.0.0/16], trackers: [http://t.fra.example:6969/announce] }
+links:
+  - { between: [fra, ams], rate: 200Mbit }`,
   'broken-topology.yaml': 'sites: { fra: { cidr: [] } }',
 }
 for (const [name, text] of Object.entries(topologies)) writeFileSync(join(folder, name), `${text.trim()}\n`)

@@ -40,6 +40,14 @@ sites:
     expect(hashOf(other)).toBe(hashOf(WRITTEN))
   })
 
+  it('does not depend on a default transport that is written out, nor on the notation of a rate or of hours', () => {
+    const limited = (link: string) => WRITTEN.replace('cost: 5', `cost: 5, ${link}`)
+    expect(hashOf(limited('carry: nodes'))).toBe(hashOf(WRITTEN))
+    expect(hashOf(limited('rate: 1000Mbit, hours: "8:00 - 24:00 UTC"'))).toBe(
+      hashOf(limited('rate: 1 Gbit/s, hours: "08:00-00:00 UTC"')),
+    )
+  })
+
   it.each([
     ['a prefix', '10.2.0.0/16', '10.3.0.0/16'],
     ['a prefix that moves into the bubble', '[10.1.1.0/24]', '[10.1.1.0/24, 10.1.0.0/16]'],
@@ -50,6 +58,9 @@ sites:
     ['a new key', 'links:', 'unmapped: isolate\nlinks:'],
     ['an empty fallback tier', 'links:', 'fallback: { trackers: [] }\nlinks:'],
     ['a number of gateways', 'region: eu', 'region: eu, gateways: 1'],
+    ['a transport', 'cost: 5', 'cost: 5, carry: direct'],
+    ['a rate', 'cost: 5', 'cost: 5, rate: 200Mbit'],
+    ['hours', 'cost: 5', 'cost: 5, hours: "20:00-06:00 UTC"'],
     ['a link that is missing', 'links: [{ between: [fra, ams], cost: 5 }]', ''],
   ])('changes with %s', (_what, before, after) => {
     expect(WRITTEN).toContain(before)
