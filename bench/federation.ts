@@ -20,7 +20,8 @@ import { CONVERGENCE_DELAY_MS } from '../src/handout/tree-rank.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { SiteAuthority } from '../src/topology/site-authority.ts'
-import type { Place, Site, Topology } from '../src/topology/topology.ts'
+import { Overrides } from '../src/replication/overrides.ts'
+import { INSIDE_SITE, type Place, type Site, type Topology } from '../src/topology/topology.ts'
 import { aFederatedTracker } from '../test/a-site-among-others.ts'
 
 const number = (name: string, otherwise: number) => {
@@ -204,6 +205,7 @@ function runSite(own: number): void {
       removals: () => new Map(),
       onChange: nothing,
     },
+    overrides: { current: new Overrides(), put: async () => 'shared', onChange: nothing },
     describe: () => {
       throw new Error('no site registers a torrent here')
     },
@@ -341,6 +343,8 @@ function siteTopology(urls: readonly string[] = []): Topology {
     locate,
     match: () => undefined,
     cost: (a, b) => (a === b ? 0 : 10),
+    linkOf: () => INSIDE_SITE,
+    carryOf: () => 'nodes',
     siteNamed: (name) => sites.find((site) => site.name === name),
   }
 }

@@ -23,6 +23,7 @@ import { systemClock } from '../src/core/clock.ts'
 import { SeededRandom, systemSecret } from '../src/core/random.ts'
 import { isStoreUrlProblem, readStoreUrl } from '../src/core/store-url.ts'
 import { noMetrics } from '../src/core/tracker-metrics.ts'
+import { OverrideFile } from '../src/replication/override-file.ts'
 import { TorrentDirectory } from '../src/replication/torrent-directory.ts'
 import { RedisStore } from '../src/replication/redis/redis-store.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
@@ -85,6 +86,7 @@ function aNode() {
     mirror: new TorrentDirectory({ directory, describe, isRequired: false, clock: systemClock, log }),
     check: (torrent) => torrent,
     mirrorDirectory: directory,
+    overrides: new OverrideFile({ path: join(directory, 'overrides.json'), log }),
     clock: systemClock,
     random,
     newSecret: systemSecret,

@@ -2,11 +2,14 @@
 import { onTestFinished } from 'vitest'
 import { ManualClock } from '../src/core/clock.ts'
 import { clientName } from '../src/rollouts/client-name.ts'
-import { NOT_CARRIED, NOT_HELD } from '../src/rollouts/ports.ts'
+import { NOT_CARRIED } from '../src/rollouts/ports.ts'
 import { Rollouts } from '../src/rollouts/rollouts.ts'
 import { SiteAuthority } from '../src/topology/site-authority.ts'
+import { LinkRates } from '../src/registry/link-rates.ts'
+import { RolloutHolds } from '../src/registry/rollout-holds.ts'
 import { TorrentRegistry } from '../src/registry/torrent-registry.ts'
 import { AdminServer } from '../src/server/admin/admin-server.ts'
+import { anOverrideStore } from './an-override-store.ts'
 import { aTorrentStore } from './a-torrent-store.ts'
 import { aTracker } from './a-tracker.ts'
 
@@ -15,8 +18,10 @@ export async function anAdmin(token?: string) {
   const site = aTracker()
   const { topology, tracker, table } = site
   const store = aTorrentStore()
+  const overrides = anOverrideStore()
   const clock = new ManualClock(Date.UTC(2030, 0, 2, 3, 4, 5))
   const registry = new TorrentRegistry({ store, clock, admit: 'registered' })
+  const holds = new RolloutHolds({ store: overrides, registry, clock })
   const rollouts = new Rollouts({
     torrents: registry,
     table,
@@ -25,7 +30,7 @@ export async function anAdmin(token?: string) {
     site: 'fra',
     clock: site.clock,
     carriage: NOT_CARRIED,
-    holds: NOT_HELD,
+    holds,
     clientOf: (row) => clientName(table.clientCodes.get(row) ?? ''),
   })
   const server = new AdminServer({
@@ -40,6 +45,7 @@ export async function anAdmin(token?: string) {
     operations: { reload: async () => ({ sites: 3 }), drain: () => {} },
     torrents: {
       registry,
+      holds,
       federationProblem: () => undefined,
       webSeeds: {
         unavailableReason: (origin) =>
@@ -52,6 +58,7 @@ export async function anAdmin(token?: string) {
         },
       },
     },
+    linkRates: new LinkRates({ store: overrides, clock }),
     site: 'fra',
     federation: undefined,
     rollouts,
@@ -70,5 +77,5 @@ export async function anAdmin(token?: string) {
     })
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
-  return { store, registry, rollouts, clock, url, call, site }
+  return { store, overrides, registry, rollouts, clock, url, call, site }
 }

@@ -8,7 +8,7 @@ import { Address } from '../src/core/address.ts'
 import type { AnnounceEvent, AnnounceReply } from '../src/core/announce.ts'
 import { Refusal } from '../src/core/errors.ts'
 import { SeededRandom } from '../src/core/random.ts'
-import type { Place, Site, Topology } from '../src/topology/topology.ts'
+import { INSIDE_SITE, type Place, type Site, type Topology } from '../src/topology/topology.ts'
 import { aTracker } from './a-tracker.ts'
 
 export interface WorldShape {
@@ -212,6 +212,8 @@ function aWideTopology({ sites: count, bubbles, gateways }: WorldShape): Topolog
         : placeOf(address.word2 >>> 16, address.word2 & 255),
     match: () => undefined,
     cost: (a, b) => (a === b ? 0 : 10 + ((a * 7 + b * 7) % 5) * 20),
+    linkOf: () => INSIDE_SITE,
+    carryOf: () => 'nodes',
     siteNamed: (name) => sites.find((site) => site.name === name),
   }
 }

@@ -47,6 +47,12 @@ export const OBSERVERS_MAX = 50_000
 export const TORRENT_BYTES_MAX = 33_554_432
 
 /**
+ * Clocks of two sites that are synchronized differ by less. A change that another site dates further ahead would win over
+ * every later one, and is rejected.
+ */
+export const FUTURE_MS_MAX = 300_000
+
+/**
  * Pieces of one torrent in the peer protocol: libtorrent loads no torrent with more unless it is configured to. Bounds a
  * bitfield to 256 KiB.
  */

@@ -10,8 +10,10 @@ import type { Log } from '../core/log.ts'
 import { type SeededRandom, systemRandom } from '../core/random.ts'
 import { Counters } from '../observe/counters.ts'
 import { Metrics } from '../observe/metrics.ts'
+import { LinkRates } from '../registry/link-rates.ts'
+import { RolloutHolds } from '../registry/rollout-holds.ts'
 import { TorrentRegistry } from '../registry/torrent-registry.ts'
-import { NOT_CARRIED, NOT_HELD } from '../rollouts/ports.ts'
+import { NOT_CARRIED } from '../rollouts/ports.ts'
 import { HttpServer } from '../server/http/http-server.ts'
 import { UntrustedForwarding } from '../server/http/untrusted-forwarding.ts'
 import { UdpServer } from '../server/udp/udp-server.ts'
@@ -120,6 +122,7 @@ export class SiteswarmNode {
       topology: this.#topology,
       authority: this.#authority,
     })
+    const holds = new RolloutHolds({ store: store.overrides, registry: this.#registry, clock })
     this.#rollouts = new NodeRollouts({
       registry: this.#registry,
       table: this.#table,
@@ -130,7 +133,7 @@ export class SiteswarmNode {
       site: config.site,
       clock,
       carriage: NOT_CARRIED,
-      holds: NOT_HELD,
+      holds,
       log,
     })
     const { token } = config.federation
@@ -143,6 +146,7 @@ export class SiteswarmNode {
         authority: this.#authority,
         replica: this.#replica,
         torrents: store.torrents,
+        overrides: store.overrides,
         describe: describeRemoteTorrent,
         reports: this.#rollouts.exchange,
         clock,
@@ -260,9 +264,11 @@ export class SiteswarmNode {
       }),
       torrents: {
         registry: this.#registry,
+        holds,
         webSeeds: this.#webSeeds,
         federationProblem: () => this.#federationProblem(),
       },
+      linkRates: new LinkRates({ store: store.overrides, clock }),
       site: config.site,
       federation: this.#federation,
       rollouts: this.#rollouts.rollouts,

@@ -9,6 +9,7 @@ import { infoHashesOf, readMetainfo } from '../metainfo/metainfo.ts'
 import { summarize } from '../metainfo/summary.ts'
 import { formatNote, metadataOf, readRegistration } from '../registry/registration.ts'
 import { MemoryStore } from '../replication/memory/memory-store.ts'
+import { OverrideFile } from '../replication/override-file.ts'
 import { SnapshotFile } from '../replication/memory/snapshot-file.ts'
 import { TorrentDirectory } from '../replication/torrent-directory.ts'
 import { RedisStore } from '../replication/redis/redis-store.ts'
@@ -36,6 +37,7 @@ export function openStore(
     clock,
     log,
   })
+  const overrides = new OverrideFile({ path: join(dataDirectory, `overrides-${site}.json`), log })
   if (store.kind === 'memory') {
     const snapshots = new SnapshotFile(join(dataDirectory, `swarms-${site}.snapshot`), clock)
     const documents = new SnapshotFile(join(dataDirectory, `rollouts-${site}.snapshot`), clock)
@@ -44,6 +46,7 @@ export function openStore(
         snapshots,
         documents,
         torrents: directory,
+        overrides,
         clock,
         newSecret: systemSecret,
         log,
@@ -58,6 +61,7 @@ export function openStore(
     lifetimeMs: lifetimeSeconds(interval.maxMs / 1000, announceSecondsMinLongest) * 1000,
     mirror: directory,
     mirrorDirectory: torrents.directory,
+    overrides,
     check: checkStoredTorrent,
     clock,
     random,

@@ -11,7 +11,7 @@ import { isSameToken } from '../core/bearer-token.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
-import type { TorrentStore } from '../replication/site-store.ts'
+import type { OverrideStore, TorrentStore } from '../replication/site-store.ts'
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
@@ -24,6 +24,7 @@ import { fetchFromSite } from './http-client.ts'
 import { SiteConnection } from './site-connection.ts'
 import { SubscriberStream } from './subscriber-stream.ts'
 import type { ConnectionState } from './connection-state.ts'
+import { OverrideSync } from './override-sync.ts'
 import { type DescribeRemoteTorrent, TorrentSync } from './torrent-sync.ts'
 
 /**
@@ -46,6 +47,7 @@ export interface FederationInit {
   readonly authority: SiteAuthority
   readonly replica: Pick<SwarmReplica, 'applyPending' | 'recordLease'>
   readonly torrents: TorrentStore
+  readonly overrides: OverrideStore
   /** The infohashes of a torrent's bytes. Throws an `InputError` where they are not a torrent. */
   readonly describe: DescribeRemoteTorrent
   readonly reports: SiteReports
@@ -74,12 +76,16 @@ export class Federation {
   readonly #init: FederationInit
   readonly #advertiser: SiteAdvertiser
   readonly #torrents: TorrentSync
+  readonly #overrides: OverrideSync
   readonly #subscribers = new Set<SubscriberStream>()
   readonly #connections = new Map<string, { readonly connection: SiteConnection; readonly urls: string }>()
 
   constructor(init: FederationInit) {
     this.#init = init
-    const { site, torrents, clock, describe, log } = init
+    const { site, torrents, overrides, clock, describe, log } = init
+    const send = (message: Buffer) => {
+      for (const subscriber of this.#subscribers) subscriber.send(message)
+    }
     this.remoteSites = new RemoteSites({ ...init, ownSite: site })
     this.#advertiser = new SiteAdvertiser({
       ...init,
@@ -92,9 +98,14 @@ export class Federation {
       describe,
       counters: this.counters,
       log,
-      send: (message) => {
-        for (const subscriber of this.#subscribers) subscriber.send(message)
-      },
+      send,
+    })
+    this.#overrides = new OverrideSync({
+      store: overrides,
+      nowMs: () => clock.nowMs(),
+      counters: this.counters,
+      log,
+      send,
     })
     this.#advertiser.onChange((torrent, isUrgent) => {
       for (const subscriber of this.#subscribers) subscriber.changed(torrent, isUrgent)
@@ -133,6 +144,7 @@ export class Federation {
         topologyHash: () => topology.value.hash,
         remote: this.remoteSites,
         torrents: this.#torrents,
+        overrides: this.#overrides,
         counters: this.counters,
       })
       this.#connections.set(site, { connection, urls: urls.join(' ') })
@@ -199,7 +211,7 @@ export class Federation {
       gzip.destroy()
       this.#subscribers.delete(stream)
     })
-    stream.send(Buffer.concat(this.#torrents.all()))
+    stream.send(Buffer.concat([...this.#torrents.all(), ...this.#overrides.all()]))
     return true
   }
 

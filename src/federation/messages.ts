@@ -22,6 +22,7 @@ import type { RegisteredTorrent } from '../replication/site-store.ts'
   6 Removed     uint48 removed_at, byte[20] infohash: one removed torrent
   7 Listed      every registered torrent has been sent once
   9 Report      a report about a torrent of the site, see site-reports.ts
+  8 Override    uint48 at, uint8 length, byte[length] key, value to the end; both in ASCII, see replication/overrides.ts
 
   A time is in milliseconds since 1970, as the sending site counts it.
 */
@@ -30,6 +31,8 @@ const HEAD_BYTES = 5
 /** A batch is slightly longer than `BATCH_BYTES`; twice that leaves room for the next version. */
 export const MESSAGE_BYTES_MAX = 131_072
 const INFO_HASH_BYTES = 20
+/** The longest key, and a value of a later version. */
+const OVERRIDE_BYTES_MAX = 1_024
 
 export type Message =
   | {
@@ -46,6 +49,7 @@ export type Message =
   | { readonly type: 'removed'; readonly atMs: number; readonly infoHash: Buffer }
   | { readonly type: 'listed' }
   | { readonly type: 'report'; readonly report: Buffer }
+  | { readonly type: 'override'; readonly atMs: number; readonly key: string; readonly value: string }
   /** Of a later version. */
   | { readonly type: 'unknown' }
   | { readonly type: 'malformed' }
@@ -105,6 +109,19 @@ export function writeRemoved(infoHash: Buffer, atMs: number): Buffer {
   return message
 }
 
+export function writeOverrideMessage({
+  key,
+  value,
+  atMs,
+}: Omit<Extract<Message, { readonly type: 'override' }>, 'type'>): Buffer {
+  const text = Buffer.from(key + value, 'latin1')
+  const message = open(8, 7 + text.length)
+  message.writeUIntBE(atMs, HEAD_BYTES, 6)
+  message.writeUInt8(key.length, HEAD_BYTES + 6)
+  text.copy(message, HEAD_BYTES + 7)
+  return message
+}
+
 /** `type` and `body` of the message. */
 function readMessage(type: number, body: Buffer): Message {
   switch (type) {
@@ -142,6 +159,17 @@ function readMessage(type: number, body: Buffer): Message {
       return { type: 'listed' }
     case 9:
       return { type: 'report', report: body }
+    case 8: {
+      if (body.length < 7 || body.length > OVERRIDE_BYTES_MAX || body.length < 7 + body.readUInt8(6))
+        return { type: 'malformed' }
+      const valueAt = 7 + body.readUInt8(6)
+      return {
+        type: 'override',
+        atMs: body.readUIntBE(0, 6),
+        key: body.toString('latin1', 7, valueAt),
+        value: body.toString('latin1', valueAt),
+      }
+    }
     default:
       return { type: 'unknown' }
   }

@@ -18,6 +18,7 @@ import { fetchFromSite, requestSite } from './http-client.ts'
 import type { FederationCounters } from './counters.ts'
 import { type Message, MessageReader, VERSION } from './messages.ts'
 import { ConnectionStateMachine } from './connection-state.ts'
+import type { OverrideSync } from './override-sync.ts'
 import { RESPONSE_BYTES_MAX, type TorrentSync } from './torrent-sync.ts'
 
 const BACK_OFF_MS_MIN = 250
@@ -45,6 +46,7 @@ export interface SiteConnectionComponents {
   readonly remote: Pick<RemoteSites, 'begin' | 'apply' | 'complete' | 'lose'>
   readonly torrents: TorrentSync
   readonly reports: Pick<SiteReports, 'receive'>
+  readonly overrides: Pick<OverrideSync, 'apply'>
   readonly counters: FederationCounters
   /** The time of this site. */
   readonly clock: Clock
@@ -73,6 +75,7 @@ export class SiteConnection {
   readonly #remote: Pick<RemoteSites, 'begin' | 'apply' | 'complete' | 'lose'>
   readonly #torrents: TorrentSync
   readonly #reports: Pick<SiteReports, 'receive'>
+  readonly #overrides: Pick<OverrideSync, 'apply'>
   readonly #counters: FederationCounters
   readonly #clock: Clock
   readonly #random: Random
@@ -94,6 +97,7 @@ export class SiteConnection {
     this.#remote = components.remote
     this.#torrents = components.torrents
     this.#reports = components.reports
+    this.#overrides = components.overrides
     this.#counters = components.counters
     this.#clock = components.clock
     this.#random = components.random
@@ -217,6 +221,8 @@ export class SiteConnection {
     } else if (message.type === 'complete') {
       this.state.complete()
       for (const _ of this.#remote.complete(this.#site)) await yieldToEventLoop()
+    } else if (message.type === 'override') {
+      this.#overrides.apply(message)
     } else if (message.type === 'registered' || message.type === 'removed') {
       this.#torrents.apply(message, (infoHash) =>
         fetchFromSite(

@@ -11,14 +11,11 @@
  */
 import { InputError } from '../core/errors.ts'
 import { formatInfoHash, infoHashKey } from '../core/info-hash.ts'
-import { TORRENT_BYTES_MAX } from '../core/limits.ts'
+import { FUTURE_MS_MAX, TORRENT_BYTES_MAX } from '../core/limits.ts'
 import type { Log } from '../core/log.ts'
 import type { RegisteredTorrent, TorrentStore } from '../replication/site-store.ts'
 import type { FederationCounters } from './counters.ts'
 import { LISTED, type Message, writeRegistered, writeRemoved } from './messages.ts'
-
-/** Clocks of two sites that are synchronized differ by less. A change that is further ahead is rejected. */
-const AHEAD_MS_MAX = 300_000
 
 /** Changes that are still to be applied. */
 const PENDING_MAX = 10_000
@@ -142,7 +139,7 @@ export class TorrentSync {
 
   #checkTime(infoHash: Buffer, atMs: number): void {
     const aheadMs = atMs - this.#nowMs()
-    if (aheadMs > AHEAD_MS_MAX)
+    if (aheadMs > FUTURE_MS_MAX)
       throw new InputError(
         `the change of ${formatInfoHash(infoHash)} is dated ${Math.round(aheadMs / 1000)} s in the future; set the clock of the site that advertises it, or of this one`,
       )

@@ -253,7 +253,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'federation_refusals_total',
     type: 'counter',
     labels: ['reason'],
-    help: 'Protocol violations by remote sites and other rejections between sites, by reason: a wrong token, too many streams, a URL of another site, an unknown version, a message above the size limit, a subscriber that is too slow, a registered torrent that could not be copied, peers outside the addresses of their site (address), more advertised peers (contacts) or torrents than fit, or a malformed message (garbage).',
+    help: 'Protocol violations by remote sites and other rejections between sites, by reason: a wrong token, too many streams, a URL of another site, an unknown version, a message above the size limit, a subscriber that is too slow, a registered torrent that could not be copied, a hold or rate that is dated in the future (override), peers outside the addresses of their site (address), more advertised peers (contacts) or torrents than fit, or a malformed message (garbage).',
     read: ({ gauges }) =>
       gauges.federation.refusals.map(({ reason, count }) => ({ labels: { reason }, value: count })),
   },

@@ -5,6 +5,7 @@
  * Nothing here may delay an announce. Calls on its path answer from memory at once; the one exception,
  * `GatewayLeases.claim`, has a deadline and a definite answer after it.
  */
+import type { Override, Overrides } from './overrides.ts'
 
 /** The shared state of one site. `open` comes first; `close` flushes what it can within its deadline. */
 export interface SiteStore {
@@ -13,6 +14,7 @@ export interface SiteStore {
   readonly completions: CompletionStore
   readonly torrents: TorrentStore
   readonly documents: DocumentStore
+  readonly overrides: OverrideStore
   readonly secrets: SecretStore
   /** The time of the site, the same on all of its nodes. Setting a node's own clock does not move it back. */
   readonly clock: { nowMs(): number }
@@ -201,6 +203,29 @@ export interface DocumentStore {
   /** Called for documents of other nodes, and of an earlier process. */
   onChange(listener: DocumentListener): void
 }
+
+/**
+ * Overrides of operators: held torrents, and rates of links.
+ *
+ * Every implementation must:
+ * - apply an override to `current` before `put` returns its promise, also while the store is down;
+ * - replicate it to the other nodes within two seconds, or once the store is up again;
+ * - keep all of them over a restart of the node, and restore them to a store that lost them;
+ * - let the later one of two overrides of one subject win.
+ *
+ * Checked by test/contract/override-store.ts.
+ */
+export interface OverrideStore {
+  /** From memory. */
+  readonly current: Pick<Overrides, 'all' | 'like' | 'isHeld' | 'holdOf' | 'rateOf'>
+  /** Ignored where a later one is known. Never rejects. */
+  put(override: Override): Promise<OverrideShare>
+  /** Called after each change, local or replicated, with the overrides that are new. */
+  onChange(listener: (changed: readonly Override[]) => void): void
+}
+
+/** `local`: the store is down, and the other nodes of the site follow once it is up. */
+export type OverrideShare = 'shared' | 'local'
 
 /**
  * The secret behind UDP connection ids, which prove the source address of a client (BEP 15). All nodes of a site share

@@ -21,7 +21,12 @@ export const rooms: Readonly<Record<string, Room>> = {
   handout: { rooms: ['swarm', 'topology'], packages: [] },
   replication: { rooms: ['swarm', 'topology'], packages: [] },
   'replication/memory': {
-    rooms: ['replication/site-store', 'replication/torrent-directory', 'replication/torrent-description'],
+    rooms: [
+      'replication/site-store',
+      'replication/torrent-directory',
+      'replication/torrent-description',
+      'replication/override-file',
+    ],
     packages: [],
   },
   'replication/redis': {
@@ -30,6 +35,8 @@ export const rooms: Readonly<Record<string, Room>> = {
       'replication/torrent-directory',
       'replication/torrent-description',
       'replication/torrent-writes',
+      'replication/override-file',
+      'replication/overrides',
     ],
     packages: ['ioredis'],
   },

@@ -8,6 +8,7 @@ import { onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { SeededRandom, systemSecret } from '../../src/core/random.ts'
 import { isStoreUrlProblem, readStoreUrl } from '../../src/core/store-url.ts'
+import { OverrideFile } from '../../src/replication/override-file.ts'
 import { TorrentDirectory } from '../../src/replication/torrent-directory.ts'
 import { RedisStore } from '../../src/replication/redis/redis-store.ts'
 import { TextReplica, type TestNode, type TestSite } from './a-site.ts'
@@ -46,6 +47,7 @@ export async function aRedisNode(settings: RedisNodeSettings): Promise<RedisNode
     lifetimeMs,
     mirror: aDirectory(directory),
     mirrorDirectory: directory,
+    overrides: new OverrideFile({ path: join(directory, 'overrides.json'), log: silentLog }),
     // The contract's torrents are any bytes.
     check: (torrent) => torrent,
     clock,

@@ -6,12 +6,14 @@ import { onTestFinished } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { systemSecret } from '../../src/core/random.ts'
 import { MemoryStore } from '../../src/replication/memory/memory-store.ts'
+import { OverrideFile } from '../../src/replication/override-file.ts'
 import { SnapshotFile } from '../../src/replication/memory/snapshot-file.ts'
 import { aDirectory, silentLog } from './a-redis-site.ts'
 import { TextReplica, type Skips, type TestNode, type TestSite } from './a-site.ts'
 import { describeCompletionStore } from './completion-store.ts'
 import { describeDocumentStore } from './document-store.ts'
 import { describeGatewayLeases } from './gateway-leases.ts'
+import { describeOverrideStore } from './override-store.ts'
 import { describeSecretStore } from './secret-store.ts'
 import { describeSiteLog } from './site-log.ts'
 import { describeTorrentStore } from './torrent-store.ts'
@@ -24,6 +26,7 @@ async function aSite(): Promise<TestSite> {
       snapshots: new SnapshotFile(join(directory, 'snapshot'), systemClock),
       documents: new SnapshotFile(join(directory, 'documents'), systemClock),
       torrents: aDirectory(join(directory, 'torrents')),
+      overrides: new OverrideFile({ path: join(directory, 'overrides.json'), log: silentLog }),
       clock: systemClock,
       newSecret: systemSecret,
       log: silentLog,
@@ -62,5 +65,10 @@ describeTorrentStore('memory', aSite, {
 })
 describeDocumentStore('memory', aSite, {
   'gives the other nodes what one node put, replaced and removed': ONE_NODE,
+})
+describeOverrideStore('memory', aSite, {
+  'replicates an override to the other nodes': ONE_NODE,
+  'gives a new node the overrides before it is open': ONE_NODE,
+  'keeps the later of two overrides that two nodes make at the same time': ONE_NODE,
 })
 describeSecretStore('memory', aSite, { 'gives all nodes the same newest secret': ONE_NODE })

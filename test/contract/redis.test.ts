@@ -7,6 +7,7 @@ import type { Skips } from './a-site.ts'
 import { describeCompletionStore } from './completion-store.ts'
 import { describeDocumentStore } from './document-store.ts'
 import { describeGatewayLeases } from './gateway-leases.ts'
+import { describeOverrideStore } from './override-store.ts'
 import { describeSecretStore } from './secret-store.ts'
 import { describeSiteLog } from './site-log.ts'
 import { describeTorrentStore } from './torrent-store.ts'
@@ -16,6 +17,7 @@ const IN_REDIS: Skips = {
   'keeps the records of a node over its restart': 'they are in Redis: the replay covers it',
   'keeps documents over a restart': 'they are in Redis: the new node covers it',
   'keeps its torrents over a restart': 'they are in Redis: the new node covers it',
+  'keeps its overrides over a restart': 'they are in Redis: the new node covers it',
   'keeps its removals over a restart':
     'they are in the mirror, the same directory as that of the memory store',
 }
@@ -30,6 +32,7 @@ describe.skipIf(needs('redis-server'))('one Redis', () => {
   describeCompletionStore('one Redis', aSite)
   describeTorrentStore('one Redis', aSite, IN_REDIS)
   describeDocumentStore('one Redis', aSite, IN_REDIS)
+  describeOverrideStore('one Redis', aSite, IN_REDIS)
   describeSecretStore('one Redis', aSite)
 })
 
@@ -43,5 +46,6 @@ describe.skipIf(needs('redis-server'))('Redis Cluster', () => {
   describeCompletionStore('Redis Cluster', aSite)
   describeTorrentStore('Redis Cluster', aSite, IN_REDIS)
   describeDocumentStore('Redis Cluster', aSite, IN_REDIS)
+  describeOverrideStore('Redis Cluster', aSite, IN_REDIS)
   describeSecretStore('Redis Cluster', aSite)
 })

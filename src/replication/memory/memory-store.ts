@@ -9,6 +9,7 @@ import { MemoryCompletions } from './memory-completions.ts'
 import { MemoryDocuments } from './memory-documents.ts'
 import { MemoryLeases } from './memory-leases.ts'
 import { MemorySecrets } from './memory-secrets.ts'
+import type { OverrideFile } from '../override-file.ts'
 import type { TorrentDirectory } from '../torrent-directory.ts'
 
 const SNAPSHOT_INTERVAL_MS = 60_000
@@ -18,6 +19,7 @@ export interface MemoryStoreOptions {
   /** Of the documents. */
   readonly documents: SnapshotStore
   readonly torrents: TorrentDirectory
+  readonly overrides: OverrideFile
   readonly clock: Clock
   /** 32 unpredictable bytes. */
   readonly newSecret: () => Buffer
@@ -31,6 +33,7 @@ export class MemoryStore implements SiteStore {
   readonly completions: MemoryCompletions
   readonly torrents: TorrentDirectory
   readonly documents: MemoryDocuments
+  readonly overrides: OverrideFile
   readonly secrets: MemorySecrets
   readonly clock: Clock
   readonly #snapshots: SnapshotStore
@@ -48,6 +51,7 @@ export class MemoryStore implements SiteStore {
     this.clock = clock
     this.torrents = torrents
     this.documents = new MemoryDocuments(options.documents)
+    this.overrides = options.overrides
     this.leases = new MemoryLeases(clock)
     this.completions = new MemoryCompletions(clock)
     this.secrets = new MemorySecrets(clock, newSecret)
@@ -56,6 +60,7 @@ export class MemoryStore implements SiteStore {
 
   async open(subscriber: LogSubscriber): Promise<void> {
     await this.torrents.open()
+    await this.overrides.open()
     const { blocks, damage } = await this.#snapshots.load((batch) => subscriber.apply(batch))
     this.completions.open(subscriber)
     if (damage === undefined) this.#log.info({ event: 'restored', blocks }, 'snapshot restored')

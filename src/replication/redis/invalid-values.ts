@@ -9,7 +9,7 @@ import type { Log } from '../../core/log.ts'
 /** One line for each kind of value in this time. */
 const LOG_INTERVAL_MS = 60_000
 
-export type StoredValue = 'secrets' | 'completions' | 'torrents' | 'documents' | 'log'
+export type StoredValue = 'secrets' | 'completions' | 'torrents' | 'overrides' | 'documents' | 'log'
 
 export type OnInvalidValue = (value: StoredValue, problem: string) => void
 

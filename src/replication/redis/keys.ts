@@ -24,6 +24,8 @@ export interface SiteKeys {
   readonly documents: string
   /** Sorted set: key of a document → its last change, so that nodes read only changed documents. */
   readonly documentChanges: string
+  /** Hash: override → time in milliseconds and value; and the `version` that increases with each change. */
+  readonly overrides: string
   /** Hash: the `current` secret, the `previous` one, and `changedAt` in milliseconds. */
   readonly secrets: string
   /** Sorted set: peer that may fetch a torrent for a site → until when. */
@@ -43,6 +45,7 @@ export function siteKeys(site: string): SiteKeys {
     torrentState: `${prefix}torrent-state`,
     documents: `${prefix}documents`,
     documentChanges: `${prefix}document-changes`,
+    overrides: `${prefix}overrides`,
     secrets: `${prefix}secrets`,
     lease: (infoHash, of) => `${prefix}lease:${infoHash.toString('hex')}:${of}`,
   }

@@ -1,4 +1,4 @@
-/** The poll of Redis, one script a second: see scripts/poll-5.lua. */
+/** The poll of Redis, one script twice a second: see scripts/poll-6.lua. */
 import type { SiteKeys } from './keys.ts'
 import { list, type RedisClient, text } from './client.ts'
 import { scripts } from './scripts.ts'
@@ -14,6 +14,7 @@ export interface PollResult {
   readonly torrentsId: string
   readonly torrentsVersion: string
   readonly secretsChangedAt: string
+  readonly overridesVersion: string
   /** For each requested id, whether the entry exists. */
   readonly exists: readonly boolean[]
 }
@@ -23,11 +24,11 @@ export async function poll(
   keys: SiteKeys,
   { newEpoch, ids }: { readonly newEpoch: string; readonly ids: readonly string[] },
 ): Promise<PollResult> {
-  const { log, epoch, completionChanges, torrentState, secrets } = keys
+  const { log, epoch, completionChanges, torrentState, secrets, overrides } = keys
   const reply = list(
     await client.run(
       scripts.poll,
-      [log, epoch, completionChanges, torrentState, secrets],
+      [log, epoch, completionChanges, torrentState, secrets, overrides],
       [newEpoch, ...ids],
     ),
   )
@@ -40,6 +41,7 @@ export async function poll(
     torrentsId: text(reply[6]),
     torrentsVersion: text(reply[7]),
     secretsChangedAt: text(reply[8]),
-    exists: reply.slice(9).map((each) => each === 1),
+    overridesVersion: text(reply[9]),
+    exists: reply.slice(10).map((each) => each === 1),
   }
 }

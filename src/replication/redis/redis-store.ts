@@ -11,6 +11,7 @@ import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import type { StoreTarget } from '../../core/store-url.ts'
 import type { LogSubscriber, SiteLog, SiteStore, StoreState } from '../site-store.ts'
+import type { OverrideFile } from '../override-file.ts'
 import type { TorrentDirectory } from '../torrent-directory.ts'
 import { isRefusal, type RedisClient } from './client.ts'
 import { siteKeys, type SiteKeys } from './keys.ts'
@@ -21,6 +22,7 @@ import { LogWriter } from './log-writer.ts'
 import { RedisCompletions } from './redis-completions.ts'
 import { RedisDocuments } from './redis-documents.ts'
 import { RedisLeases } from './redis-leases.ts'
+import { RedisOverrides } from './redis-overrides.ts'
 import { RedisSecrets } from './redis-secrets.ts'
 import { openSession, type RedisSession } from './redis-session.ts'
 import { type CheckTorrent, RedisTorrents } from './redis-torrents.ts'
@@ -28,8 +30,11 @@ import { refusedBy, WRITE_REFUSALS } from './refusals.ts'
 import { SiteClock } from './site-clock.ts'
 import { storeSentence } from './store-sentence.ts'
 
-/** A server that hangs is detected within two seconds: one until the next poll, one until its deadline. */
-const POLL_INTERVAL_MS = 1_000
+/**
+ * A held rollout stops within a second on all nodes of the site. A server that hangs is detected within one and a half: half
+ * a second until the next poll, one until its deadline.
+ */
+const POLL_INTERVAL_MS = 500
 /** A node that starts while Redis is down waits this long, then runs standalone. */
 const STANDALONE_AFTER_MS = 10_000
 /** Between two attempts to connect: short at first, because most outages are; the maximum spares Redis many nodes. */
@@ -47,6 +52,7 @@ export interface RedisStoreOptions {
   readonly lifetimeMs: number
   readonly mirror: TorrentDirectory
   readonly mirrorDirectory: string
+  readonly overrides: OverrideFile
   readonly check: CheckTorrent
   readonly clock: Clock
   readonly random: Random
@@ -73,6 +79,7 @@ export class RedisStore implements SiteStore {
   readonly completions: RedisCompletions
   readonly torrents: RedisTorrents
   readonly documents: RedisDocuments
+  readonly overrides: RedisOverrides
   readonly secrets: RedisSecrets
   readonly clock: SiteClock
   readonly log: SiteLog
@@ -113,12 +120,14 @@ export class RedisStore implements SiteStore {
       elapsedMs: () => this.clock.elapsed(),
       log,
     })
+    this.overrides = new RedisOverrides(this.#keys, options.overrides, onInvalid)
     this.#down = { reason: 'not connected yet', sinceMs: this.clock.elapsed() }
   }
 
   async open(subscriber: LogSubscriber): Promise<void> {
-    const { random, newSecret, lifetimeMs, log, mirror } = this.#options
+    const { random, newSecret, lifetimeMs, log, mirror, overrides } = this.#options
     await mirror.open()
+    await overrides.open()
     const reader = new LogReader({
       key: this.#keys.log,
       apply: (batch) => subscriber.apply(batch),
@@ -283,7 +292,7 @@ export class RedisStore implements SiteStore {
     { recovery, subscriber }: SessionComponents,
     isFirst: boolean,
   ): Promise<void> {
-    const { completions, documents, secrets, torrents } = this
+    const { completions, documents, secrets, torrents, overrides } = this
     try {
       const polled = await recovery.poll(client, isFirst)
       // A replica: the next session connects to the current master.
@@ -301,6 +310,7 @@ export class RedisStore implements SiteStore {
       if (torrents.isBehind(polled.torrentsId, polled.torrentsVersion))
         await torrents.follow(client, polled.torrentsId, polled.torrentsVersion)
       await documents.follow(client)
+      if (overrides.isBehind(polled.overridesVersion)) await overrides.follow(client, polled.overridesVersion)
     } catch (error) {
       // A full server can still be read; refused writes are repeated after the next poll.
       if (!isRefusal(error, ...WRITE_REFUSALS)) throw error
@@ -313,6 +323,7 @@ export class RedisStore implements SiteStore {
     this.completions.use(client)
     this.torrents.use(client)
     this.documents.use(client)
+    this.overrides.use(client)
   }
 
   #markDown({ message: reason }: Error): void {

@@ -23,8 +23,9 @@ function read(name: string): Script {
 export const scripts = {
   claimLease: read('claim-lease-1'),
   countCompletions: read('count-completions-3'),
-  poll: read('poll-5'),
+  poll: read('poll-6'),
   putDocuments: read('put-documents-2'),
+  putOverride: read('put-override-1'),
   putTorrent: read('put-torrent-3'),
   removeTorrent: read('remove-torrent-3'),
   renewSecret: read('renew-secret-1'),

@@ -1,6 +1,7 @@
 /** Components of a node that the admin routes read and operate. */
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
+import type { LinkRates } from '../../registry/link-rates.ts'
 import type { SwarmTable } from '../../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../../topology/current-topology.ts'
 import type { Tracker } from '../../tracker/tracker.ts'
@@ -18,6 +19,7 @@ export interface AdminContext extends RolloutContext {
   readonly health: HealthSource
   readonly operations: Operations
   readonly torrents: TorrentContext
+  readonly linkRates: LinkRates
   /** The site of the node. */
   readonly site: string
   /** undefined if the node has no federation token. */

@@ -18,10 +18,12 @@ import { addDashboardRoutes } from './routes/dashboard.ts'
 import { addExplainRoute } from './routes/explain.ts'
 import { addFederationRoutes, guardFederation } from './routes/federation.ts'
 import { addHealthRoutes } from './routes/health.ts'
+import { addLinkRoutes } from './routes/links.ts'
 import { addOperationRoutes } from './routes/operations.ts'
 import { addRolloutPlanRoutes } from './routes/rollout-plan.ts'
 import { addRolloutRoutes } from './routes/rollouts.ts'
 import { addSavingsRoute } from './routes/savings.ts'
+import { addRolloutHoldRoutes } from './routes/rollout-hold.ts'
 import { addSiteRoutes } from './routes/sites.ts'
 import { addSwarmPeersRoute } from './routes/swarm-peers.ts'
 import { addSwarmRoutes } from './routes/swarms.ts'
@@ -46,10 +48,12 @@ export class AdminServer {
     addSwarmPeersRoute(routes, context)
     addExplainRoute(routes, context)
     addTorrentRoutes(routes, context.topology, context.torrents)
+    addRolloutHoldRoutes(routes, context)
     addSiteRoutes(routes, context)
     addRolloutRoutes(routes, context)
     addRolloutPlanRoutes(routes, context)
     addSavingsRoute(routes, context)
+    addLinkRoutes(routes, context)
     if (context.federation !== undefined) addFederationRoutes(routes, context.federation)
     addOperationRoutes(routes, context.operations)
     this.#routes = routes

@@ -10,6 +10,7 @@ import { summarize } from '../../../metainfo/summary.ts'
 import { nearestNodeUrl } from '../../../registry/node-url.ts'
 import { checkOriginReference } from '../../../registry/origin-reference.ts'
 import { type TorrentMetadata, type Registration, metadataOf } from '../../../registry/registration.ts'
+import type { RolloutHolds } from '../../../registry/rollout-holds.ts'
 import { type TorrentRegistry, RegistryUnavailable } from '../../../registry/torrent-registry.ts'
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
 import { NO_BUBBLE, type Place, type Topology, UNMAPPED_SITE } from '../../../topology/topology.ts'
@@ -17,6 +18,7 @@ import { ApiError, type Query, readInfoHash } from '../requests.ts'
 
 export interface TorrentContext {
   readonly registry: TorrentRegistry
+  readonly holds: RolloutHolds
   /** Why clients of other sites would not find a source here; undefined where they would. */
   readonly federationProblem: () => string | undefined
   readonly webSeeds: {
@@ -44,7 +46,7 @@ const CONTENT_TYPES = [
 export function addTorrentRoutes(
   routes: FastifyInstance,
   topology: CurrentTopology,
-  { registry, webSeeds, federationProblem }: TorrentContext,
+  { registry, holds, webSeeds, federationProblem }: TorrentContext,
 ): void {
   const describe = (
     registration: Registration,
@@ -107,6 +109,7 @@ export function addTorrentRoutes(
     const registration = find(request.params.infoHash)
     const metadata = await registry.describe(registration)
     await registry.remove(registration).catch(toApiError)
+    await holds.forget(registration)
     return { removed: true, ...(metadata === undefined ? {} : describeBriefly(registration, metadata)) }
   })
 

@@ -1,4 +1,4 @@
--- Polls the state of a site in one step, once a second from each node: the time, the identity of the log, and what else
+-- Polls the state of a site in one step, twice a second from each node: the time, the identity of the log, and what else
 -- has changed. Starts an epoch where there is none. Continues where writes are refused: reads may still work.
 --
 -- KEYS[1]  the log
@@ -6,11 +6,12 @@
 -- KEYS[3]  sorted set: changes of completion counts
 -- KEYS[4]  hash: id and version of the torrents
 -- KEYS[5]  hash: secrets
+-- KEYS[6]  hash: overrides and their version
 -- ARGV[1]  the epoch to start where there is none
 -- ARGV[2…] ids of entries that the node has read, to check that they still exist
 -- Returns  seconds, microseconds, epoch ('' could not be started), the error of refused writes (''),
 --          last id of the log, last change of completions, id of the torrents, their version, time of the last change of
---          the secret, then 1 or 0 for each id
+--          the secret, version of the overrides, then 1 or 0 for each id
 local refusal = ''
 local started = redis.pcall('set', KEYS[2], ARGV[1], 'nx')
 if type(started) == 'table' and started.err then refusal = started.err end
@@ -36,7 +37,8 @@ local reply = {
   change[2] or '0',
   torrents[1] or '',
   torrents[2] or '0',
-  redis.call('hget', KEYS[5], 'changedAt') or '0'
+  redis.call('hget', KEYS[5], 'changedAt') or '0',
+  redis.call('hget', KEYS[6], 'version') or '0'
 }
 for index = 2, #ARGV do
   reply[#reply + 1] = #redis.call('xrange', KEYS[1], ARGV[index], ARGV[index])
