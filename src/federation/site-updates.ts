@@ -51,6 +51,8 @@ export class SiteUpdateReader implements RecordSink {
   gatewayHost(): void {}
   completion(): void {}
   observation(): void {}
+  carrierNode(): void {}
+  carriage(): void {}
 
   /**
    * Ignores records without the counts of their torrent before them. All records of a torrent share one infohash view.

@@ -18,7 +18,11 @@ import { RecentMap } from '../swarm/recent-map.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
+import type { BatchHeader } from './record-reader.ts'
+import type { SiteCarriers } from './site-carriers.ts'
 import type {
+  CarriageRecord,
+  CarrierNodeRecord,
   CompletionRecord,
   GatewayHostRecord,
   IntroductionRecord,
@@ -36,6 +40,7 @@ export interface RecordApplierComponents {
   readonly onSurplus: (row: number, version: number) => void
   /** Peers of a remote site are replicated by its own nodes only. */
   readonly authority: SiteAuthority
+  readonly carriers: SiteCarriers
 }
 
 /** A record that is applied once its peer arrives. */
@@ -60,24 +65,28 @@ export class RecordApplier implements RecordSink {
   readonly #topology: CurrentTopology
   readonly #onSurplus: (row: number, version: number) => void
   readonly #authority: SiteAuthority
+  readonly #carriers: SiteCarriers
   readonly #pending = new RecentMap<number, PendingRecord[]>({
     entriesMax: PENDING_PEERS_MAX,
     keptMs: PENDING_MS,
   })
   #nowMs = 0
   #isLogged = false
+  #writer: BatchHeader | undefined
 
   constructor(components: RecordApplierComponents) {
     this.#table = components.table
     this.#topology = components.topology
     this.#onSurplus = components.onSurplus
     this.#authority = components.authority
+    this.#carriers = components.carriers
   }
 
-  /** Precedes the records of one batch. `isLogged`: they come from the log. */
-  begin(nowMs: number, isLogged: boolean): void {
+  /** Precedes the records of one batch. `isLogged`: they come from the log. `writer`: undefined where it is not known. */
+  begin(nowMs: number, isLogged: boolean, writer: BatchHeader | undefined): void {
     this.#nowMs = nowMs
     this.#isLogged = isLogged
+    this.#writer = writer
   }
 
   peer(state: PeerState): void {
@@ -148,6 +157,16 @@ export class RecordApplier implements RecordSink {
 
   completion({ infoHash, count, lastAtMs }: CompletionRecord): void {
     this.#table.complete(infoHash, { count, lastAtMs })
+  }
+
+  carrierNode(record: CarrierNodeRecord): void {
+    if (this.#writer !== undefined)
+      this.#carriers.noteNode(this.#writer.node, record, this.#writer.atMs, this.#nowMs)
+  }
+
+  carriage(record: CarriageRecord): void {
+    if (this.#writer !== undefined)
+      this.#carriers.noteCarriage(this.#writer.node, record, this.#writer.atMs, this.#nowMs)
   }
 
   /** Applies the pending records of this peer. */

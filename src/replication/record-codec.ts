@@ -11,6 +11,8 @@ import { INFO_HASH_BYTES } from '../core/info-hash.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import { write16, write32, writeAddress } from './big-endian.ts'
 import type {
+  CarriageRecord,
+  CarrierNodeRecord,
   CompletionRecord,
   GatewayHostRecord,
   IntroductionRecord,
@@ -35,6 +37,10 @@ import {
   COMPLETION,
   SITE_COUNTS,
   OBSERVATION,
+  CARRIER_NODE,
+  CARRIAGE,
+  CARRIAGE_STATES,
+  CARRIES,
   SEED,
   PARTIAL,
   V6,
@@ -51,8 +57,9 @@ import {
   CAUSES,
 } from './record-layout.ts'
 
-/** The longest record is a gateway host with a site name of 255 bytes. */
-const RECORD_BYTES_MAX = RECORD_HEAD_BYTES + 13 + 255
+const TEXT_BYTES_MAX = 255
+/** The longest record is a carrier node with a name of 255 bytes and two addresses. */
+const RECORD_BYTES_MAX = RECORD_HEAD_BYTES + 2 + TEXT_BYTES_MAX + 1 + 2 * 19
 const FIRST_BYTES = 4096
 
 export class BatchWriter implements RecordSink {
@@ -134,9 +141,7 @@ export class BatchWriter implements RecordSink {
     const start = this.#open(GATEWAY_HOST, infoHash)
     const bytes = this.#bytes
     const at = bytes.writeDoubleBE(version, write32(bytes, host, start))
-    const length = bytes.write(site, at + 1, 255)
-    bytes[at] = length
-    this.#close(start, at + 1 + length)
+    this.#close(start, writeText(bytes, site, at))
   }
 
   completion({ infoHash, count, lastAtMs }: CompletionRecord): void {
@@ -172,15 +177,28 @@ export class BatchWriter implements RecordSink {
     this.#close(start, write32(bytes, downloaded, bytes.writeUIntBE(leftKib, at, 6)))
   }
 
+  carrierNode({ name, isCarrying, endpoints }: CarrierNodeRecord): void {
+    const start = this.#openBare(CARRIER_NODE)
+    const bytes = this.#bytes
+    bytes[start] = isCarrying ? CARRIES : 0
+    let at = writeText(bytes, name, start + 1)
+    bytes[at++] = endpoints.length
+    for (const { address, port } of endpoints) {
+      bytes[at] = address.isV4 ? 4 : 16
+      at = write16(bytes, port, writeAddress(bytes, address, at + 1))
+    }
+    this.#close(start, at)
+  }
+
+  carriage({ infoHash, site, state }: CarriageRecord): void {
+    const start = this.#open(CARRIAGE, infoHash)
+    this.#bytes[start] = CARRIAGE_STATES.indexOf(state)
+    this.#close(start, writeText(this.#bytes, site, start + 1))
+  }
+
   /** Makes room, writes the infohash where it differs from the current one, and returns the start of the body. */
   #open(type: number, infoHash: Buffer): number {
-    if (this.#end === 0) this.#end = HEADER_BYTES
-    const needed = this.#end + RECORD_BYTES_MAX + RECORD_HEAD_BYTES + INFO_HASH_BYTES
-    if (needed > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
-      this.#bytes.copy(grown, 0, 0, this.#end)
-      this.#bytes = grown
-    }
+    this.#makeRoom()
     if (this.#torrentAt === 0 || !isAt(this.#bytes, infoHash, this.#torrentAt)) {
       this.#bytes[this.#end] = TORRENT
       const start = this.#end + RECORD_HEAD_BYTES
@@ -190,6 +208,21 @@ export class BatchWriter implements RecordSink {
     }
     this.#bytes[this.#end] = type
     return this.#end + RECORD_HEAD_BYTES
+  }
+
+  #openBare(type: number): number {
+    this.#makeRoom()
+    this.#bytes[this.#end] = type
+    return this.#end + RECORD_HEAD_BYTES
+  }
+
+  #makeRoom(): void {
+    if (this.#end === 0) this.#end = HEADER_BYTES
+    const needed = this.#end + RECORD_BYTES_MAX + RECORD_HEAD_BYTES + INFO_HASH_BYTES
+    if (needed <= this.#bytes.length) return
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
+    this.#bytes.copy(grown, 0, 0, this.#end)
+    this.#bytes = grown
   }
 
   #close(start: number, end: number): void {
@@ -208,4 +241,11 @@ function isAt(bytes: Buffer, infoHash: Buffer, at: number): boolean {
 function writeRef(bytes: Buffer, { address, port, announcedAtMs }: PeerRef, at: number): number {
   bytes[at] = address.isV4 ? 4 : 16
   return write32(bytes, announcedAtMs, write16(bytes, port, writeAddress(bytes, address, at + 1)))
+}
+
+/** At most 255 bytes, with their number in front. */
+function writeText(bytes: Buffer, text: string, at: number): number {
+  const length = bytes.write(text, at + 1, TEXT_BYTES_MAX)
+  bytes[at] = length
+  return at + 1 + length
 }

@@ -1,5 +1,6 @@
 /** Layout of batches of site records: the grammar, and the numbers that the writer and the reader share. */
 import type { ElectionCause } from '../core/tracker-metrics.ts'
+import type { CarriageState } from './records.ts'
 
 /*
   Batch => big-endian
@@ -26,7 +27,11 @@ import type { ElectionCause } from '../core/tracker-metrics.ts'
   7 Completion  uint32 count, uint48 last_at
   8 SiteCounts  uint32 seeds, uint32 leechers, uint32 partial, uint48 left in KiB, uint32 downloaded
   9 Observation uint8 flags, uint16 share in 65,535ths, float32 share per second, Ref (announced_at: when it was observed)
+  10 CarrierNode uint8 flags (1: carries), uint8 length, byte[length] name in UTF-8, uint8 count, Endpoint[count].
+                 About the writer of the batch, without an infohash
+  11 Carriage   uint8 state (index in CARRIAGE_STATES), uint8 length, byte[length] site name in UTF-8
 
+  Endpoint => uint8 length of the address (4 or 16), address, uint16 port
   Ref => uint8 length of the address (4, 16, or 0: no peer, and nothing follows), address, uint16 port, uint32 announced_at
 */
 export const VERSION = 1
@@ -44,6 +49,8 @@ export const GATEWAY_HOST = 6
 export const COMPLETION = 7
 export const SITE_COUNTS = 8
 export const OBSERVATION = 9
+export const CARRIER_NODE = 10
+export const CARRIAGE = 11
 
 export const SEED = 1
 export const PARTIAL = 2
@@ -59,6 +66,11 @@ export const OBSERVED_SHARE = 4
 export const OBSERVED_COMPLETE = 8
 export const OBSERVED_STALLED = 16
 export const SHARE_UNITS = 0xffff
+
+export const CARRIES = 1
+
+/** The wire format contains the index: append only. */
+export const CARRIAGE_STATES: readonly CarriageState[] = ['carried', 'direct', 'ended']
 
 /** The wire format contains the index: append only. */
 export const CAUSES: readonly ElectionCause[] = [

@@ -4,7 +4,7 @@
  */
 import { INFO_HASH_BYTES } from '../core/info-hash.ts'
 import { byte, near, read16, read32, readAddress } from './big-endian.ts'
-import type { PeerRef, RecordSink } from './records.ts'
+import type { CarrierEndpoint, PeerRef, RecordSink } from './records.ts'
 import {
   VERSION,
   NODE_ID_BYTES,
@@ -20,6 +20,10 @@ import {
   COMPLETION,
   SITE_COUNTS,
   OBSERVATION,
+  CARRIER_NODE,
+  CARRIAGE,
+  CARRIAGE_STATES,
+  CARRIES,
   SEED,
   PARTIAL,
   V6,
@@ -36,8 +40,14 @@ import {
   CAUSES,
 } from './record-layout.ts'
 
-/** The node that wrote a batch, and when; undefined where it is not a batch of this version. */
-export function readBatchHeader(batch: Buffer): { readonly node: Buffer; readonly atMs: number } | undefined {
+/** The node that wrote a batch, and when. */
+export interface BatchHeader {
+  readonly node: Buffer
+  readonly atMs: number
+}
+
+/** undefined where it is not a batch of this version. */
+export function readBatchHeader(batch: Buffer): BatchHeader | undefined {
   if (batch.length < HEADER_BYTES || batch[0] !== VERSION) return undefined
   return { node: batch.subarray(1, 1 + NODE_ID_BYTES), atMs: batch.readUIntBE(9, 6) }
 }
@@ -60,7 +70,9 @@ export function readBatch(batch: Buffer, sink: RecordSink): boolean {
     if (type === TORRENT) {
       infoHash = end - start < INFO_HASH_BYTES ? undefined : batch.subarray(start, start + INFO_HASH_BYTES)
       isComplete &&= infoHash !== undefined
-    } else if (type <= OBSERVATION) {
+    } else if (type === CARRIER_NODE) {
+      isComplete = readCarrierNode(batch, start, end, sink) && isComplete
+    } else if (type <= CARRIAGE) {
       isComplete =
         infoHash !== undefined && readRecord({ batch, start, end, nowMs }, type, infoHash, sink) && isComplete
     }
@@ -108,6 +120,14 @@ function readRecord(body: Body, type: number, infoHash: Buffer, sink: RecordSink
       return readSiteCounts(body, infoHash, sink)
     case OBSERVATION:
       return readObservation(body, infoHash, sink)
+    case CARRIAGE: {
+      const { batch, start, end } = body
+      const state = CARRIAGE_STATES[byte(batch, start)]
+      const site = readText(batch, start + 1, end)
+      // A state that only the next version has.
+      if (site !== undefined && state !== undefined) sink.carriage({ infoHash, site, state })
+      return site !== undefined
+    }
     default:
       return false
   }
@@ -217,6 +237,30 @@ function readGatewayHost({ batch, start, end }: Body, infoHash: Buffer, sink: Re
     version,
   })
   return true
+}
+
+function readCarrierNode(batch: Buffer, start: number, end: number, sink: RecordSink): boolean {
+  const name = readText(batch, start + 1, end)
+  if (name === undefined) return false
+  let at = start + 2 + byte(batch, start + 1)
+  if (at >= end) return false
+  const endpoints: CarrierEndpoint[] = []
+  for (let left = byte(batch, at++); left > 0; left--) {
+    const length = at < end ? byte(batch, at) : 0
+    const portAt = at + 1 + length
+    if ((length !== 4 && length !== 16) || portAt + 2 > end) return false
+    endpoints.push({ address: readAddress(batch, at + 1, length === 16), port: read16(batch, portAt) })
+    at = portAt + 2
+  }
+  sink.carrierNode({ name, isCarrying: (byte(batch, start) & CARRIES) !== 0, endpoints })
+  return true
+}
+
+/** undefined where it exceeds the record. */
+function readText(batch: Buffer, at: number, end: number): string | undefined {
+  if (at >= end) return undefined
+  const textEnd = at + 1 + byte(batch, at)
+  return textEnd > end ? undefined : batch.toString('utf8', at + 1, textEnd)
 }
 
 /** undefined where there is none, or where it exceeds the record. */

@@ -82,6 +82,33 @@ export interface ObservationRecord {
   readonly observation: PeerObservation
 }
 
+/** The writer of the batch as a carrier. Part of its heartbeat while it carries. */
+export interface CarrierNodeRecord {
+  /** For people. */
+  readonly name: string
+  readonly isCarrying: boolean
+  /** Addresses at which clients of the site connect to it, at most one of each family. */
+  readonly endpoints: readonly CarrierEndpoint[]
+}
+
+export interface CarrierEndpoint {
+  readonly address: Address
+  readonly port: number
+}
+
+/**
+ * `carried`: the content reaches the site through the writer of the batch. `direct`: the writer found no carrier to
+ * fetch from, and gateways fetch. `ended`: another node may carry the torrent, in all sites.
+ */
+export type CarriageState = 'carried' | 'direct' | 'ended'
+
+/** The writer of the batch carries the torrent for a site. Repeated every few seconds. */
+export interface CarriageRecord {
+  readonly infoHash: Buffer
+  readonly site: string
+  readonly state: CarriageState
+}
+
 /** Receives records: the writer of a batch, and the reader that applies one. */
 export interface RecordSink {
   peer(state: PeerState): void
@@ -92,4 +119,6 @@ export interface RecordSink {
   completion(record: CompletionRecord): void
   siteCounts(record: SiteCountsRecord): void
   observation(record: ObservationRecord): void
+  carrierNode(record: CarrierNodeRecord): void
+  carriage(record: CarriageRecord): void
 }

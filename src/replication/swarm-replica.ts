@@ -32,8 +32,9 @@ import { RecordApplier } from './record-applier.ts'
 import { BatchWriter } from './record-codec.ts'
 import { readBatch, readBatchHeader } from './record-reader.ts'
 import { NODE_ID_BYTES } from './record-layout.ts'
+import { CARRIER_HEARTBEAT_MS, SiteCarriers } from './site-carriers.ts'
 import { HEARTBEAT_MS, SiteMembers } from './site-members.ts'
-import type { RemovedRecord } from './records.ts'
+import type { CarriageRecord, CarrierNodeRecord, RemovedRecord } from './records.ts'
 
 export interface SwarmReplicaComponents {
   readonly table: SwarmTable
@@ -60,6 +61,10 @@ export class SwarmReplica implements LogSubscriber {
   readonly #writer: BatchWriter
   readonly #applier: RecordApplier
   readonly #members: SiteMembers
+  /** Of the site. */
+  readonly carriers: SiteCarriers
+  #carrierNode: CarrierNodeRecord | undefined
+  #carrierWrittenMs = Number.NEGATIVE_INFINITY
   #isFlushScheduled = false
   #writtenMs = Number.NEGATIVE_INFINITY
   #refusedBatches = 0
@@ -75,13 +80,20 @@ export class SwarmReplica implements LogSubscriber {
     this.#node = Buffer.from(Array.from({ length: NODE_ID_BYTES }, () => components.random.below(256)))
     this.#writer = new BatchWriter(this.#node)
     this.#members = new SiteMembers(this.#node)
+    this.carriers = new SiteCarriers(this.#node)
     components.table.leases.decideAs(components.random.below(NODE_NUMBERS))
     this.#applier = new RecordApplier({
       table: components.table,
       topology: components.topology,
       onSurplus: (row, version) => this.#writeLeaseEnd(row, 'surplus', version),
       authority: components.authority,
+      carriers: this.carriers,
     })
+  }
+
+  /** 8 bytes, chosen at random by each process. */
+  get nodeId(): Buffer {
+    return this.#node
   }
 
   /** Batches that could not be decoded completely, since the start. */
@@ -91,9 +103,12 @@ export class SwarmReplica implements LogSubscriber {
 
   apply(batch: Buffer): void {
     const nowMs = this.#clock.nowMs()
-    this.#applier.begin(nowMs, this.#log.isShared)
     const writer = readBatchHeader(batch)
-    if (writer !== undefined) this.#members.note(writer.node, writer.atMs, nowMs)
+    this.#applier.begin(nowMs, this.#log.isShared, writer)
+    if (writer !== undefined) {
+      this.#members.note(writer.node, writer.atMs, nowMs)
+      this.carriers.note(writer.node, writer.atMs, nowMs)
+    }
     if (!readBatch(batch, this.#applier)) this.#refusedBatches++
   }
 
@@ -149,10 +164,29 @@ export class SwarmReplica implements LogSubscriber {
 
   /** Shows the other nodes that this one is alive. Called at least once a second. */
   tick(): void {
+    if (!this.#log.isShared) return
     const nowMs = this.#clock.nowMs()
-    if (!this.#log.isShared || nowMs - this.#writtenMs < HEARTBEAT_MS) return
+    if (this.#carrierNode !== undefined && nowMs - this.#carrierWrittenMs >= CARRIER_HEARTBEAT_MS) {
+      this.#carrierWrittenMs = nowMs
+      this.#writer.carrierNode(this.#carrierNode)
+    } else if (nowMs - this.#writtenMs < HEARTBEAT_MS) return
     this.#writtenMs = nowMs
     this.#log.append(this.#writer.take(nowMs))
+  }
+
+  /** From now on part of the heartbeat of this node. */
+  describeCarrier(record: CarrierNodeRecord): void {
+    this.carriers.isCarrying = record.isCarrying
+    this.#carrierNode = record
+    this.#carrierWrittenMs = Number.NEGATIVE_INFINITY
+    this.tick()
+  }
+
+  /** This node carries a torrent, or does not any more. */
+  recordCarriage(record: CarriageRecord): void {
+    if (!this.#log.isShared) return
+    this.#writer.carriage(record)
+    this.#scheduleFlush()
   }
 
   /** The peer has been added to the table: applies the records that arrived before it. */

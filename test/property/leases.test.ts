@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 import { nextLeaseVersion } from '../../src/swarm/lease-version.ts'
 import type { LeaseDecision, LeasePlace } from '../../src/swarm/leases.ts'
 import { SwarmTable } from '../../src/swarm/swarm-table.ts'
+import { SiteCarriers } from '../../src/replication/site-carriers.ts'
 import { RecordApplier } from '../../src/replication/record-applier.ts'
 import type { LeaseRecord } from '../../src/replication/records.ts'
 import { CurrentTopology } from '../../src/topology/current-topology.ts'
@@ -132,9 +133,10 @@ function applyLog(table: SwarmTable, records: readonly LeaseRecord[]): void {
     topology: new CurrentTopology(topology),
     onSurplus: () => {},
     authority: new SiteAuthority(),
+    carriers: new SiteCarriers(Buffer.alloc(8)),
   }
   const applier = new RecordApplier(parts)
-  applier.begin(NOW_MS, true)
+  applier.begin(NOW_MS, true, undefined)
   for (const record of records) applier.lease(record)
 }
 

@@ -25,6 +25,8 @@ function aCollector(): RecordSink & { readonly records: unknown[] } {
     completion: keep('completion'),
     siteCounts: keep('siteCounts'),
     observation: keep('observation'),
+    carrierNode: keep('carrierNode'),
+    carriage: keep('carriage'),
   }
 }
 
@@ -104,7 +106,21 @@ const observation = fc.record({
   }),
 })
 
+const text = fc.string({ maxLength: 60 })
+const carrierNode = fc.record({
+  name: text,
+  isCarrying: fc.boolean(),
+  endpoints: fc.array(fc.record({ address, port }), { maxLength: 2 }),
+})
+const carriage = fc.record({
+  infoHash,
+  site: text,
+  state: fc.constantFrom('carried', 'direct', 'ended' as const),
+})
+
 const record = fc.oneof(
+  carrierNode.map((given) => ['carrierNode', given] as const),
+  carriage.map((given) => ['carriage', given] as const),
   observation.map((given) => ['observation', given] as const),
   peer.map((given) => ['peer', given] as const),
   removed.map((given) => ['removed', given] as const),
@@ -127,6 +143,8 @@ function written(records: readonly Given[]): Buffer {
     else if (kind === 'gatewayHost') writer.gatewayHost(given)
     else if (kind === 'siteCounts') writer.siteCounts(given)
     else if (kind === 'observation') writer.observation(given)
+    else if (kind === 'carrierNode') writer.carrierNode(given)
+    else if (kind === 'carriage') writer.carriage(given)
     else writer.completion(given)
   }
   return writer.take(NOW_MS)
@@ -150,7 +168,7 @@ describe('a batch', () => {
     fc.assert(
       fc.property(
         some,
-        fc.integer({ min: 10, max: 255 }),
+        fc.integer({ min: 12, max: 255 }),
         fc.uint8Array({ maxLength: 40 }),
         (records, type, more) => {
           const known = written(records)
