@@ -22,7 +22,7 @@ import type { GatewayLeases, SiteLog } from '../src/replication/site-store.ts'
 import { SwarmReplica } from '../src/replication/swarm-replica.ts'
 import type { Explained } from '../src/tracker/explain.ts'
 import type { ObservedClient } from '../src/tracker/observation-recorder.ts'
-import type { AddressReporter, ReachabilityCheck } from '../src/tracker/ports.ts'
+import type { AddressReporter, CarriedSites, ReachabilityCheck } from '../src/tracker/ports.ts'
 import { Tracker } from '../src/tracker/tracker.ts'
 import { aTopology } from './a-topology.ts'
 
@@ -81,6 +81,7 @@ export interface TestTrackerOptions {
   readonly leases?: GatewayLeases
   readonly reports?: AddressReporter
   readonly reachability?: ReachabilityCheck
+  readonly carriedSites?: CarriedSites
   /** The log of the site; by default one that is not shared. */
   readonly log?: SiteLog
 }
@@ -128,6 +129,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     interval: { secondsMin: 60, secondsMax: 1800 },
     replica,
     ...(options.reachability === undefined ? {} : { reachability: options.reachability }),
+    ...(options.carriedSites === undefined ? {} : { carriedSites: options.carriedSites }),
     ...(options.leases === undefined ? {} : { leases: options.leases }),
     ...(options.reports === undefined ? {} : { reports: options.reports }),
     ...(options.policy === undefined ? {} : { policy: options.policy }),

@@ -63,6 +63,7 @@ export async function anAdmin(token?: string) {
     federation: undefined,
     rollouts,
     remoteHosts: undefined,
+    onUpgrade: (_request, stream) => void stream.destroy(),
     log: { debug() {}, info() {}, warn() {}, error() {} },
     token,
   })

@@ -49,16 +49,23 @@ export interface ScrapeCounts {
   readonly incomplete: number
 }
 
+/** Read only where a response needs it: the address of the node to which the client connected. */
+export interface Arrival {
+  readonly localAddress?: string | undefined
+}
+
 /** The use cases of the tracker. `from` is the client's proven address; a `Refusal` carries the reason of a rejection. */
 export interface TrackerService {
   /**
    * Throws only a `Refusal`. `protocol` is for the metrics. Returns a promise for the few announces whose response
-   * depends on other nodes or is deferred; the promise, too, rejects only with a `Refusal`.
+   * depends on other nodes or is deferred; the promise, too, rejects only with a `Refusal`. `arrival`: the socket on
+   * which the request arrived, where that is known.
    */
   announce(
     request: AnnounceRequest,
     from: Address,
     protocol: 'http' | 'udp',
+    arrival?: Arrival,
   ): AnnounceReply | Promise<AnnounceReply>
   /** One entry per hash, in request order; zeros for a torrent without announces. Throws only a `Refusal`. */
   scrape(infoHashes: readonly Buffer[], from: Address): ScrapeCounts[]

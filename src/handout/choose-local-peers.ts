@@ -64,6 +64,35 @@ export class LocalChoices {
     this.#sparesReserve = strategy === 'chain'
     const { wanted, linksMax } = this.#degree()
     if (this.#known('source') === 0) this.#addSources(1, isUnreachable(this.#context) ? 'ahead' : 'source')
+    this.#addNeighbourhood(wanted, linksMax)
+    this.#addSources(policy.neighboursMin - this.choices.length, 'source')
+    if (this.choices.length < policy.neighboursMin)
+      this.#add('partial', policy.neighboursMin - this.choices.length, 'partial', () => 0)
+    if (this.choices.length === 0) this.#addSources(1, 'last-resort')
+    if (this.choices.length === 0) this.#add('leecher', 1, 'same-site', (row) => this.#links(row))
+  }
+
+  /** For a leecher of a carried site: leechers, and seeds that the carrier has not linked. */
+  addForCarried(): void {
+    const { policy, table, nowMs } = this.#context
+    const { wanted, linksMax } = this.#degree()
+    this.#addNeighbourhood(wanted, linksMax)
+    const missing = policy.neighboursMin - this.choices.length
+    if (missing > 0) this.#add('partial', missing, 'partial', () => 0)
+    const isLinked = (row: number) => table.observed.get(row, nowMs)?.share !== undefined
+    if (this.choices.length === 0)
+      this.#add('seed', 1, 'source', (row) => (isLinked(row) ? -1 : this.#links(row)))
+    if (this.choices.length === 0) this.#add('leecher', 1, 'same-site', (row) => this.#links(row))
+  }
+
+  /** The only source, where a leecher of a carried site would get no peer at all. */
+  addLastResort(): void {
+    if (this.choices.length === 0) this.#addSources(1, 'last-resort')
+  }
+
+  /** Leechers: the own bubble first, and some of the others. */
+  #addNeighbourhood(wanted: number, linksMax: number): void {
+    const { policy } = this.#context
     this.#addNeighbours('bubble', policy.bubbleNeighbours - this.#known('bubble'), linksMax)
     this.#addNeighbours('site', policy.otherNeighbours - this.#known('site'), linksMax)
     // A leecher with enough neighbours is better than none of its own bubble, or none outside it.
@@ -72,11 +101,6 @@ export class LocalChoices {
     // In a small bubble, or a site without bubbles, any leecher fills the number.
     this.#addNeighbours('bubble', wanted - this.#known('leecher'), linksMax)
     this.#addNeighbours('site', wanted - this.#known('leecher'), linksMax)
-    this.#addSources(policy.neighboursMin - this.choices.length, 'source')
-    if (this.choices.length < policy.neighboursMin)
-      this.#add('partial', policy.neighboursMin - this.choices.length, 'partial', () => 0)
-    if (this.choices.length === 0) this.#addSources(1, 'last-resort')
-    if (this.choices.length === 0) this.#add('leecher', 1, 'same-site', (row) => this.#links(row))
   }
 
   /** Number of leechers in a response, and the introductions that these may already have. */

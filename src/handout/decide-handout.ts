@@ -8,15 +8,19 @@
  * | gateway | few local peers, the site's other gateways, its upstream in the tree over the sites |
  * | seed | leechers of its site, and gateways of other sites that fetch from it |
  *
- * No other peer gets one of another site. A short response is a correct response.
+ * No other peer gets one of another site. A short response is a correct response. In a site whose node carries the
+ * torrent there are no gateways: carried-site.ts.
  */
 import { flags } from '../swarm/peer-rows.ts'
 import type { Gateway } from '../swarm/swarm.ts'
 import { LocalChoices } from './choose-local-peers.ts'
-import { chooseUpstream, downstreamOf, downstreamOfSite, gatewaysWithoutUpstream } from './choose-upstream.ts'
-import type { Choice, Decision, HandoutContext, Reason, UpstreamChange } from './decision.ts'
+import { decideCarried } from './carried-site.ts'
+import { chooseUpstream, downstreamOf } from './choose-upstream.ts'
+import type { Choice, Decision, HandoutContext, UpstreamChange } from './decision.ts'
 import { addCoDownstream, receivesFromNoLeecher } from './bitfield-only-clients.ts'
 import { election, endedLeases } from './elect-gateway.ts'
+import { feedGateways } from './feed-gateways.ts'
+import { nearestFirst } from './nearest-first.ts'
 import { DecisionRandom } from './pick.ts'
 import { siteState } from './site-state.ts'
 import { joinStrategy } from './small-site.ts'
@@ -27,6 +31,11 @@ import { waitsForReachablePeers } from './unreachable-clients.ts'
 const SEEDS_FOR_UNVERIFIED = 3
 
 export function decideHandout(context: HandoutContext): Decision {
+  const carried = context.carrier === undefined ? undefined : decideCarried(context, context.carrier)
+  return carried ?? decideWithGateways(context)
+}
+
+function decideWithGateways(context: HandoutContext): Decision {
   const { swarm, site, requester } = context
   const random = new DecisionRandom(context.seed)
   const ended = endedLeases(context)
@@ -53,7 +62,7 @@ export function decideHandout(context: HandoutContext): Decision {
         isTooEarly = waitsForReachablePeers(context, local.choices.length) || isStandby(context, live)
       }
     } else forSource(context, random, local, remote)
-    if (requester.role === 'seed' || lease !== undefined) assignUpstreams(context, remote, upstreams)
+    if (requester.role === 'seed' || lease !== undefined) feedGateways(context, remote, upstreams)
   }
 
   return {
@@ -65,6 +74,7 @@ export function decideHandout(context: HandoutContext): Decision {
     upstreams,
     isRescue,
     isTooEarly,
+    dialsCarrier: false,
   }
 }
 
@@ -133,32 +143,6 @@ function forSource(
   if (source >= 0) remote.push({ row: source, locality: 'remote', reason: 'seed' })
 }
 
-/** Adds the gateways that fetch from the requester, and those without an upstream, of which it becomes the upstream. */
-function assignUpstreams(context: HandoutContext, remote: Choice[], upstreams: UpstreamChange[]): void {
-  const { requester, loopback } = context
-  if (requester.row < 0) return
-  const add = (row: number, reason: Reason) => {
-    if (!loopback.withholds(row)) remote.push({ row, locality: 'remote', reason })
-  }
-  for (const gateway of downstreamOf(context, requester.row)) add(gateway.row, 'downstream')
-  if (isFirstFinisher(context))
-    for (const { row } of downstreamOfSite(context))
-      if (!remote.some((choice) => choice.row === row)) add(row, 'first-finisher')
-  for (const row of gatewaysWithoutUpstream(context)) {
-    add(row, 'downstream')
-    upstreams.push({ gatewayRow: row, upstreamRow: requester.row, failedRow: -1 })
-  }
-}
-
-/**
- * True for one of the first finishers of a site. It is complete and downloads nothing from a gateway of another site,
- * so no more bytes enter its own site.
- */
-function isFirstFinisher({ policy, site, requester }: HandoutContext): boolean {
-  const countMax = requester.dropsFinishers ? policy.firstFinishers : policy.firstFinishersWithoutDrops
-  return requester.hasCompleted && site.seeds <= 1 + countMax
-}
-
 function isUsable(context: HandoutContext, upstreamRow: number): boolean {
   const { table, site, loopback, nowMs } = context
   return (
@@ -166,18 +150,4 @@ function isUsable(context: HandoutContext, upstreamRow: number): boolean {
     table.siteOf(upstreamRow) !== site &&
     !loopback.withholds(upstreamRow)
   )
-}
-
-const LOCALITY_ORDER = { bubble: 0, site: 1, remote: 2 } as const
-
-/** Nearest first. If there are too many, peers of other sites stay: no other response contains them. */
-function nearestFirst(choices: readonly Choice[], peersWanted: number): Choice[] {
-  const sorted = choices.toSorted((a, b) => LOCALITY_ORDER[a.locality] - LOCALITY_ORDER[b.locality])
-  const surplus = sorted.length - peersWanted
-  if (surplus <= 0) return sorted
-  const remote = sorted.filter((choice) => choice.locality === 'remote').slice(0, peersWanted)
-  return [
-    ...sorted.slice(0, peersWanted - remote.length).filter((choice) => choice.locality !== 'remote'),
-    ...remote,
-  ]
 }

@@ -79,6 +79,15 @@ export interface HandoutContext {
   readonly isFederated: boolean
   /** False if the other nodes of the site have not agreed that the requester becomes gateway. */
   readonly mayElect: boolean
+  /** The carrier of the torrent in the requester's site; undefined where gateways fetch. */
+  readonly carrier: CarrierContact | undefined
+}
+
+export interface CarrierContact {
+  /** It is about to find a source of the content. */
+  readonly isSettling: boolean
+  /** Clients can connect to it: it has a listener. */
+  readonly isDialable: boolean
 }
 
 export interface Decision {
@@ -96,6 +105,8 @@ export interface Decision {
   readonly isRescue: boolean
   /** No peer has pieces for this client yet, and a peer that it meets too early is of no use to it later. */
   readonly isTooEarly: boolean
+  /** The response contains the address of the carrier. */
+  readonly dialsCarrier: boolean
 }
 
 export interface UpstreamChange {

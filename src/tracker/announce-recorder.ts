@@ -3,7 +3,7 @@
  * invalidates. Every change is replicated to the other nodes of the site.
  */
 import type { Address } from '../core/address.ts'
-import type { AnnounceRequest } from '../core/announce.ts'
+import type { AnnounceRequest, Arrival } from '../core/announce.ts'
 import { Refusal } from '../core/errors.ts'
 import { endLeases } from './apply-decision.ts'
 import type { Decision } from '../handout/decision.ts'
@@ -30,11 +30,14 @@ export interface RecordedAnnounce {
   readonly waitedMs: number
   /** False if the response cannot be deferred. */
   readonly mayWait: boolean
+  readonly arrival: Arrival | undefined
   /** The client has been dialled for this announce. */
   readonly isChecked: boolean
   /** Set where it is computed before the decision. */
   readonly interval?: AnnounceInterval
 }
+
+type Reception = Pick<RecordedAnnounce, 'mayWait' | 'arrival'>
 
 export interface ObservedProgress {
   readonly leftKib: number
@@ -56,7 +59,7 @@ export class AnnounceRecorder {
     request: AnnounceRequest,
     from: Address,
     place: number,
-    { load, nowMs, mayWait }: { readonly load: number; readonly nowMs: number; readonly mayWait: boolean },
+    { load, nowMs, ...reception }: Reception & { readonly load: number; readonly nowMs: number },
   ): RecordedAnnounce {
     const { table, interval } = this.#parts
     const profile = clientProfile(request.peerId)
@@ -76,7 +79,7 @@ export class AnnounceRecorder {
       profile,
       load,
       waitedMs: 0,
-      mayWait,
+      ...reception,
       isChecked: false,
     }
   }

@@ -49,7 +49,14 @@ export function choicesOfRemoteSite(
 /** The decision of the peer's own site, in the form of the one that this node would have made. */
 export function decisionOfRemoteSite(table: SwarmTable, decision: Decision, row: number): Decision {
   const nothing = { introductions: [], leaseEnds: [], upstreams: [], election: undefined }
-  return { ...decision, ...nothing, choices: upstreamOf(table, row), isRescue: false, isTooEarly: false }
+  return {
+    ...decision,
+    ...nothing,
+    choices: upstreamOf(table, row),
+    isRescue: false,
+    isTooEarly: false,
+    dialsCarrier: false,
+  }
 }
 
 function upstreamOf(table: SwarmTable, row: number): Choice[] {

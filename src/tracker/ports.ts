@@ -1,5 +1,7 @@
 /** Ports of the announce path beside the site store. Implementations answer from memory and never throw. */
 import type { Address } from '../core/address.ts'
+import type { Arrival } from '../core/announce.ts'
+import type { Endpoint } from './endpoint.ts'
 
 /** Decides whether a torrent is served here. */
 export interface TorrentAdmission {
@@ -38,4 +40,27 @@ export interface AddressReporter {
 export interface ReachabilityCheck {
   /** Resolves when the outcome has been recorded in the table, or after a deadline of 250 ms without one. Never rejects. */
   check(peer: { readonly infoHash: Buffer; readonly address: Address; readonly port: number }): Promise<void>
+}
+
+/**
+ * `carried`: the content of a torrent reaches a site through a node of the site. `settling`: its carrier is about to find a
+ * source. `direct`: no node of the site carries it, or its carrier finds no source; gateways fetch.
+ */
+export type SiteTransport = 'carried' | 'settling' | 'direct'
+
+/** Torrents at sites whose content comes through nodes. */
+export interface CarriedSites {
+  transportOf(infoHash: Buffer, siteIndex: number): SiteTransport
+  /**
+   * Address at which clients of the site connect to its carrier, of the same family as the client's. undefined where
+   * there is none.
+   */
+  endpointFor(client: CarriedClient): Endpoint | undefined
+}
+
+export interface CarriedClient {
+  readonly infoHash: Buffer
+  readonly siteIndex: number
+  readonly isV4: boolean
+  readonly arrival: Arrival | undefined
 }

@@ -9,7 +9,13 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
 import type { IntervalLimits } from './interval.ts'
-import type { AddressReporter, ReachabilityCheck, RemoteCounts, TorrentAdmission } from './ports.ts'
+import type {
+  AddressReporter,
+  CarriedSites,
+  ReachabilityCheck,
+  RemoteCounts,
+  TorrentAdmission,
+} from './ports.ts'
 
 export interface TrackerComponents {
   readonly topology: CurrentTopology
@@ -31,6 +37,8 @@ export interface TrackerComponents {
   readonly wait?: (forMs: number) => Promise<void>
   /** Dials a client before it becomes gateway. Without it, no client is checked. */
   readonly reachability?: ReachabilityCheck
+  /** Without it, no site is carried. */
+  readonly carriedSites?: CarriedSites
   /** Takes what the addresses of clients reveal. Without it, that is not reported. */
   readonly reports?: AddressReporter
   /** Called on the announce path when a peer of this site completed this torrent; must return at once. */

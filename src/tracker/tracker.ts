@@ -4,12 +4,19 @@
  * nodes, and the announces of rtorrent, of unreachable clients and of a standby may be deferred.
  */
 import type { Address } from '../core/address.ts'
-import type { AnnounceReply, AnnounceRequest, ScrapeCounts, TrackerService } from '../core/announce.ts'
+import type {
+  AnnounceReply,
+  AnnounceRequest,
+  Arrival,
+  ScrapeCounts,
+  TrackerService,
+} from '../core/announce.ts'
 import { elapsedMs } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import { PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX } from '../core/limits.ts'
 import type { Protocol } from '../core/tracker-metrics.ts'
 import { applyDecision, countDecision, rankGateway } from './apply-decision.ts'
+import { carrierContact, peersOf } from './carrier-peer.ts'
 import { decideHandout } from '../handout/decide-handout.ts'
 import type { Decision, Requester } from '../handout/decision.ts'
 import { LoopbackPeers } from '../handout/loopback-peers.ts'
@@ -57,9 +64,10 @@ export class Tracker implements TrackerService {
     request: AnnounceRequest,
     from: Address,
     protocol: Protocol,
+    arrival?: Arrival,
   ): AnnounceReply | Promise<AnnounceReply> {
     const startedMs = elapsedMs()
-    const reply = this.#answer(request, from, protocol)
+    const reply = this.#answer(request, from, protocol, arrival)
     if (reply instanceof Promise) return this.#timed(reply, startedMs)
     this.#parts.metrics.duration((elapsedMs() - startedMs) / 1000)
     return reply
@@ -75,6 +83,7 @@ export class Tracker implements TrackerService {
     request: AnnounceRequest,
     from: Address,
     protocol: Protocol,
+    arrival: Arrival | undefined,
   ): AnnounceReply | Promise<AnnounceReply> {
     const { clock, metrics } = this.#parts
     const nowMs = clock.nowMs()
@@ -88,6 +97,7 @@ export class Tracker implements TrackerService {
       load,
       nowMs,
       mayWait: protocol === 'http',
+      arrival,
     })
     return this.#attempt(recorded, nowMs) ?? this.#defer(recorded)
   }
@@ -232,7 +242,7 @@ export class Tracker implements TrackerService {
     if (this.#elections !== undefined && isGateway(table, row)) this.#elections.renew(row)
     return {
       ...this.#replyWithCounts(swarm.infoHash, scheduled, swarm),
-      ...writePeers(table.rows, decision.choices),
+      ...peersOf(this.#parts, decision, recorded),
     }
   }
 
@@ -261,7 +271,7 @@ export class Tracker implements TrackerService {
       swarm,
       site ?? new SiteSwarm(this.#siteOf(place)),
       unknownClient({ row, place, role }),
-      address.isLoopback,
+      { isLoopback: address.isLoopback, arrival: undefined },
     )
     const isDecidedHere = !this.#parts.authority.isRemote(this.#siteOf(place))
     return {
@@ -302,7 +312,7 @@ export class Tracker implements TrackerService {
   }
 
   #decideFor(
-    { swarm, row, peersWanted, hasCompleted, profile, waitedMs, mayWait }: RecordedAnnounce,
+    { swarm, row, peersWanted, hasCompleted, profile, waitedMs, mayWait, arrival }: RecordedAnnounce,
     mayElect: boolean,
   ): Decision {
     const { table } = this.#parts
@@ -318,7 +328,8 @@ export class Tracker implements TrackerService {
       mayWait,
     }
     const isLoopback = table.rows.isLoopback(row)
-    const { decision, withheld } = this.#decide(swarm, table.siteOf(row), requester, isLoopback, mayElect)
+    const from = { isLoopback, arrival }
+    const { decision, withheld } = this.#decide(swarm, table.siteOf(row), requester, from, mayElect)
     for (const other of withheld) this.#parts.reports?.loopbackWithheld(table.rows.address(other))
     return decision
   }
@@ -327,7 +338,7 @@ export class Tracker implements TrackerService {
     swarm: Swarm,
     site: SiteSwarm,
     requester: Requester,
-    isLoopback: boolean,
+    { isLoopback, arrival }: { readonly isLoopback: boolean; readonly arrival: Arrival | undefined },
     mayElect = true,
   ): { readonly decision: Decision; readonly requester: Requester; readonly withheld: readonly number[] } {
     const { table, clock } = this.#parts
@@ -345,6 +356,7 @@ export class Tracker implements TrackerService {
       loopback,
       isFederated: this.#parts.remote !== undefined,
       mayElect,
+      carrier: carrierContact(this.#parts, swarm, site, { row, arrival }),
     })
     return { decision, requester, withheld: loopback.withheld }
   }

@@ -1,4 +1,6 @@
 /** Components of a node that the admin routes read and operate. */
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { LinkRates } from '../../registry/link-rates.ts'
@@ -24,6 +26,8 @@ export interface AdminContext extends RolloutContext {
   readonly site: string
   /** undefined if the node has no federation token. */
   readonly federation: FederationSource | undefined
+  /** A request to change the protocol of a connection, which it answers. */
+  readonly onUpgrade: (request: IncomingMessage, stream: Duplex, head: Buffer) => void
   readonly log: Log
   /** Without a token, only requests from loopback are answered. */
   readonly token: string | undefined

@@ -56,6 +56,7 @@ export class AdminServer {
     addLinkRoutes(routes, context)
     if (context.federation !== undefined) addFederationRoutes(routes, context.federation)
     addOperationRoutes(routes, context.operations)
+    routes.server.on('upgrade', context.onUpgrade)
     this.#routes = routes
   }
 

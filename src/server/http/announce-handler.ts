@@ -10,7 +10,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../../core/address.ts'
-import type { AnnounceReply, TrackerService } from '../../core/announce.ts'
+import type { AnnounceReply, Arrival, TrackerService } from '../../core/announce.ts'
 import { Refusal, type RefusalCode } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { readAnnounce, writeAnnounceResponse } from '../../wire/http/announce.ts'
@@ -65,13 +65,14 @@ export class AnnounceHandler {
     target: string,
     socketAddress: string,
     headers: IncomingHttpHeaders,
+    arrival: Arrival,
   ): AnnounceAnswer | Promise<AnnounceAnswer> {
     try {
       const announce = readAnnounce(target)
       const { claimedAddress: claimed } = announce
       const from = readClientAddress(socketAddress, headers, this.#addressRules, claimed)
       const peer = readClaimedAddress(claimed, from, this.#addressRules.isTrusted)
-      const reply = this.#tracker.announce(announce, peer, 'http')
+      const reply = this.#tracker.announce(announce, peer, 'http', arrival)
       if (reply instanceof Promise) return this.#answerDeferred(reply, announce.isCompact)
       return { status: 200, body: writeAnnounceResponse(reply, announce.isCompact) }
     } catch (error) {
@@ -91,7 +92,7 @@ export class AnnounceHandler {
     const socketAddress = request.socket.remoteAddress
     // The client has disconnected already, so its address is not available.
     if (socketAddress === undefined) return void request.socket.destroy()
-    const answer = this.answer(request.url ?? '', socketAddress, request.headers)
+    const answer = this.answer(request.url ?? '', socketAddress, request.headers, request.socket)
     // The connection may be closed by then; Node drops what is sent to it.
     if (answer instanceof Promise) void answer.then((deferred) => this.#send(response, deferred))
     else this.#send(response, answer)

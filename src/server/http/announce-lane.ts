@@ -18,6 +18,7 @@ export interface AnnounceLaneInit {
     target: string,
     socketAddress: string,
     headers: IncomingHttpHeaders,
+    arrival: Arrival,
   ) => AnnounceAnswer | Promise<AnnounceAnswer>
   /** False once each response has to close its connection. */
   readonly keepsConnections: () => boolean
@@ -98,7 +99,7 @@ class LaneConnection {
       if (this.#state === 'new') this.#init.onFirstRequest(this.#socket)
       this.#state = 'idle'
       const target = bytes.toString('latin1', at + TARGET_START, head.targetEnd)
-      const given = answer(target, remoteAddress, NO_HEADERS)
+      const given = answer(target, remoteAddress, NO_HEADERS, this.#socket)
       at = head.end
       if (given instanceof Promise) {
         this.#state = 'waiting'

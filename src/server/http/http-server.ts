@@ -152,7 +152,8 @@ export class HttpServer {
     const server = this.#server
     const listeners = server.listeners('connection')
     const lane = new AnnounceLane({
-      answer: (target, socketAddress, headers) => this.#announces.answer(target, socketAddress, headers),
+      answer: (target, socketAddress, headers, arrival) =>
+        this.#announces.answer(target, socketAddress, headers, arrival),
       keepsConnections,
       onFirstRequest: (socket) => this.#connections.markUsed(socket),
       handOver: (socket, bytes) => {

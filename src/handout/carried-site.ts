@@ -1,0 +1,86 @@
+/**
+ * The handout in a carried site: a node of the site fetches the content, and offers each piece to one host. Leechers
+ * need only neighbours, to exchange their pieces: no gateway, no upstream, and none waits for another.
+ *
+ * The sources of the site are known to the carrier alone, which requests each block from them once; a leecher that knew
+ * one would fetch from it what others already have. Once seeds outnumber the leechers, the site is answered like any
+ * other warm site.
+ */
+import { flags, LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
+import { LocalChoices } from './choose-local-peers.ts'
+import type { CarrierContact, Choice, Decision, HandoutContext, UpstreamChange } from './decision.ts'
+import { feedGateways } from './feed-gateways.ts'
+import { nearestFirst } from './nearest-first.ts'
+import { DecisionRandom } from './pick.ts'
+import { siteState } from './site-state.ts'
+import { isUnreachable } from './unreachable-clients.ts'
+
+/** A magnet without metadata lacks 16 KiB as libtorrent announces it, and one byte as rtorrent does. */
+const MAGNET_KIB_MAX = 16
+
+/** undefined where the requester is answered as in a site that is not carried. */
+export function decideCarried(context: HandoutContext, carrier: CarrierContact): Decision | undefined {
+  const { swarm, site, requester } = context
+  if (site.seeds > site.leechers || isNotLinked(context)) return undefined
+  const local = new LocalChoices(context, new DecisionRandom(context.seed))
+  const remote: Choice[] = []
+  const upstreams: UpstreamChange[] = []
+  let dialsCarrier = false
+  if (requester.peersWanted > 0) {
+    local.addIntroduced()
+    if (requester.role === 'leecher') {
+      local.addForCarried()
+      if (local.choices.length === 0 && lacksMetadata(context)) return undefined
+      dialsCarrier = carrier.isDialable && needsToDial(context, local.choices.length)
+      if (!dialsCarrier) local.addLastResort()
+    } else if (requester.hasCompleted) local.addStrangers()
+    if (requester.role === 'seed') feedGateways(context, remote, upstreams)
+  }
+  return {
+    state: siteState(swarm, site),
+    choices: nearestFirst([...local.choices, ...remote], requester.peersWanted - (dialsCarrier ? 1 : 0)),
+    introductions: local.introductions,
+    leaseEnds: site.gateways.filter(({ isTentative }) => !isTentative).map(endedLease),
+    election: undefined,
+    upstreams,
+    isRescue: false,
+    isTooEarly: carrier.isSettling && mayWait(context),
+    dialsCarrier,
+  }
+}
+
+/**
+ * The response waits until the carrier has found a source, because a client asks again only after minutes: where there is
+ * none, the client becomes gateway at once. A client that the carrier cannot reach has to connect to it first.
+ */
+function mayWait(context: HandoutContext): boolean {
+  const { requester } = context
+  return requester.role === 'leecher' && requester.mayWait && !isUnreachable(context)
+}
+
+const endedLease = ({ row }: { readonly row: number }) => ({ row, cause: 'stopped' as const })
+
+/**
+ * True for a client that the carrier cannot serve: it made no progress since its last announce and has shown no piece,
+ * such as one that requires encryption; and for a magnet client that announces `left=0`, which needs a real peer.
+ */
+function isNotLinked({ table, requester, nowMs }: HandoutContext): boolean {
+  if (requester.row < 0) return false
+  const { rows, observed } = table
+  if (requester.role !== 'leecher') return rows.has(requester.row, flags.unverifiedSeed)
+  return rows.stalls(requester.row) > 0 && observed.get(requester.row, nowMs)?.share === undefined
+}
+
+/** A carrier has no metadata for a magnet. */
+function lacksMetadata({ table: { rows }, requester }: HandoutContext): boolean {
+  if (requester.row < 0) return false
+  const leftKib = rows.leftKib(requester.row)
+  if (leftKib >= LEFT_UNKNOWN - 1) return true
+  return leftKib <= MAGNET_KIB_MAX && rows.downloadedKib(requester.row) === 0
+}
+
+/** The carrier has not reached the requester, or no other peer would be in the response. */
+function needsToDial({ table, requester, nowMs }: HandoutContext, chosen: number): boolean {
+  if (chosen === 0 || requester.row < 0) return true
+  return table.observed.get(requester.row, nowMs)?.reachability !== 'reachable'
+}

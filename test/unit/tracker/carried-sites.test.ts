@@ -1,0 +1,149 @@
+/** Handouts in sites whose content comes through a node of the site. */
+import { expect, test } from 'vitest'
+import type { CarriedSites, SiteTransport } from '../../../src/tracker/ports.ts'
+import { at, aTracker, TORRENT } from '../../a-tracker.ts'
+
+const SOURCE = '127.1.1.1'
+const CARRIER = { address: at('127.0.0.9'), port: 6968 }
+
+/** The first two sites are carried as `state` tells; clients can connect to the carrier where it is dialable. */
+function aCarriedSite({ isDialable = true } = {}) {
+  const state: { transport: SiteTransport } = { transport: 'carried' }
+  const carriedSites: CarriedSites = {
+    transportOf: (_infoHash, siteIndex) => (siteIndex < 2 ? state.transport : 'direct'),
+    endpointFor: () => (isDialable ? CARRIER : undefined),
+  }
+  const site = aTracker({ carriedSites })
+  site.announce(SOURCE, { left: 0 })
+  site.observe(SOURCE, { share: 1 })
+  return { ...site, state }
+}
+
+const gatewaysIn = ({ table }: Pick<ReturnType<typeof aTracker>, 'table'>, siteIndex: number) =>
+  table.swarm(TORRENT)?.site(siteIndex)?.gateways.length ?? 0
+
+test('no leecher of a carried site becomes gateway, and none is handed a peer of another site', () => {
+  const site = aCarriedSite()
+  for (const host of [1, 2, 3, 4, 5]) {
+    const { peers } = site.announce(`127.2.1.${host}`)
+    expect(peers.filter((peer) => peer.startsWith('127.1.'))).toEqual([])
+  }
+  expect(gatewaysIn(site, 1)).toBe(0)
+})
+
+test('a leecher is handed three neighbours of its site', () => {
+  const { announce } = aCarriedSite()
+  const handedOut = [1, 2, 3, 4, 5, 6].map((host) => announce(`127.2.1.${host}`).peers)
+  expect(handedOut[1]).toEqual(['127.0.0.9:6968', '127.2.1.1:6881'])
+  expect(handedOut[5]?.filter((peer) => peer.startsWith('127.2.')).length).toBeGreaterThanOrEqual(2)
+})
+
+test('the source of the site is known to its carrier alone, which links it', () => {
+  const { announce } = aCarriedSite()
+  expect(announce('127.1.1.2').peers).toEqual(['127.0.0.9:6968'])
+  expect(announce('127.1.1.3').peers).not.toContain(`${SOURCE}:6881`)
+  expect(announce(SOURCE, { left: 0 }).peers).toEqual([])
+})
+
+test('a seed that the carrier has not linked is handed out', () => {
+  const { announce } = aCarriedSite()
+  announce('127.2.1.9', { left: 0 })
+  expect(announce('127.2.1.1').peers).toContain('127.2.1.9:6881')
+})
+
+test('a client that the carrier reached is not handed the address of the carrier', () => {
+  const { announce, observe } = aCarriedSite()
+  announce('127.2.1.1')
+  announce('127.2.1.2')
+  observe('127.2.1.2')
+  expect(announce('127.2.1.2').peers).toEqual(['127.2.1.1:6881'])
+})
+
+test('a client that does not accept connections is handed the address of the carrier and more neighbours', () => {
+  const { announce, observe } = aCarriedSite()
+  for (const host of [1, 2, 3, 4, 5, 6, 7]) announce(`127.2.1.${host}`)
+  announce('127.2.1.8', { numwant: 0 })
+  observe('127.2.1.8', { reachability: 'unreachable' })
+  const { peers } = announce('127.2.1.8')
+  expect(peers[0]).toBe('127.0.0.9:6968')
+  expect(peers.length).toBe(7)
+})
+
+test('without a listener of the carrier, a leecher without neighbours is handed the only source', () => {
+  const { announce } = aCarriedSite({ isDialable: false })
+  expect(announce('127.1.1.2').peers).toEqual([`${SOURCE}:6881`])
+})
+
+test('a finisher is handed strangers, and another seed nothing', () => {
+  const { announce } = aCarriedSite()
+  for (const host of [1, 2, 3, 4, 5, 6, 7, 8, 9]) announce(`127.2.1.${host}`)
+  const before = announce('127.2.1.1').peers
+  const after = announce('127.2.1.1', { left: 0, event: 'completed' }).peers
+  expect(after.length).toBeGreaterThan(before.length)
+  expect(announce('127.2.2.1', { left: 0 }).peers).toEqual([])
+})
+
+test('once seeds outnumber the leechers, a late joiner is handed a seed', () => {
+  const { announce, observe } = aCarriedSite()
+  for (const host of [1, 2, 3]) {
+    announce(`127.2.1.${host}`)
+    announce(`127.2.1.${host}`, { left: 0, event: 'completed' })
+    observe(`127.2.1.${host}`, { share: 1 })
+  }
+  expect(announce('127.2.1.4').peers.some((peer) => /^127\.2\.1\.[123]:/.test(peer))).toBe(true)
+})
+
+test('a magnet client without a neighbour is answered as without a carrier: it needs the metadata of a real peer', () => {
+  const { announce } = aCarriedSite()
+  expect(announce('127.2.1.1', { left: undefined }).peers).toEqual([`${SOURCE}:6881`])
+})
+
+test('a client without progress whose pieces the carrier never saw is answered as without a carrier', () => {
+  const { announce, clock } = aCarriedSite()
+  announce('127.2.1.1')
+  clock.advanceMs(400_000)
+  announce(SOURCE, { left: 0 })
+  expect(announce('127.2.1.1').peers).toContain(`${SOURCE}:6881`)
+})
+
+test('a site that stops being carried elects a gateway, whose lease ends when a node carries again', () => {
+  const site = aCarriedSite()
+  site.announce('127.2.1.1')
+  site.announce('127.2.1.2')
+  site.state.transport = 'direct'
+  expect(site.announce('127.2.1.1').peers).toContain(`${SOURCE}:6881`)
+  expect(gatewaysIn(site, 1)).toBe(1)
+  site.state.transport = 'carried'
+  site.announce('127.2.1.2')
+  expect(gatewaysIn(site, 1)).toBe(0)
+})
+
+test('a site without a carrier fetches from a carried one through its gateway', () => {
+  const { announce } = aCarriedSite()
+  expect(announce('127.3.1.1').peers).toEqual([`${SOURCE}:6881`])
+  expect(announce(SOURCE, { left: 0 }).peers).toEqual(['127.3.1.1:6881'])
+})
+
+test('while the carrier looks for a source, the response waits, and the client becomes gateway where there is none', async () => {
+  const site = aCarriedSite()
+  site.state.transport = 'settling'
+  const waiting = site.announceLater('127.2.1.1')
+  site.clock.advanceMs(500)
+  site.tracker.tick()
+  site.state.transport = 'direct'
+  site.clock.advanceMs(500)
+  site.tracker.tick()
+  expect((await waiting).peers).toEqual([`${SOURCE}:6881`])
+  expect(gatewaysIn(site, 1)).toBe(1)
+})
+
+test('a datagram is answered at once also while the carrier looks for a source', () => {
+  const site = aCarriedSite()
+  site.state.transport = 'settling'
+  expect(site.announce('127.2.1.1', { protocol: 'udp' }).peers).toEqual(['127.0.0.9:6968'])
+})
+
+test('no peer is handed out where none is wanted', () => {
+  const { announce } = aCarriedSite()
+  expect(announce('127.2.1.1', { numwant: 0 }).peers).toEqual([])
+})
