@@ -42,6 +42,7 @@ export const usage = `npm run lab -- [SCENARIO…] [options]
   --size SIZE             of each file (default 192MiB)
   --wan RATE --nic RATE   of a site's uplink and of a host, each direction (default 80mbit and 200mbit);
                           --wan 80mbit,40mbit,80mbit: one for each site
+  --carry HOW             nodes (default): siteswarm nodes carry content between sites; direct: gateways do
   --closed-share PERCENT  hosts that close their client port, drawn with the seed (default 0%; 25% in closed-ports)
   --closed-hosts A,B      hosts that close their client port, by name, such as s2-b1-h1
   --closed-mode MODE      drop or reject (default drop)
@@ -98,6 +99,7 @@ export function readCommand(argv: readonly string[]): LabCommand {
         ...wanRates((flags.wan ?? '80mbit').split(',').map((each) => rate(each, '--wan'))),
         nicBitsPerSecond: rate(flags.nic ?? '200mbit', '--nic'),
         congestion: flags.congestion ?? 'cubic',
+        carry: oneOf(['nodes', 'direct'], flags.carry ?? 'nodes', '--carry'),
         seed: count(flags.seed ?? '1', '--seed') + run - 1,
         ...closedPorts(flags, scenario.shape.closed),
         ...(flags.victim === undefined ? {} : { victim: flags.victim }),
@@ -188,6 +190,7 @@ function parse(argv: readonly string[]) {
         wan: text,
         nic: text,
         congestion: text,
+        carry: text,
         runs: text,
         seed: text,
         timeout: text,

@@ -12,6 +12,7 @@ export interface LabShape {
   readonly hosts: number
   readonly hostsOfSite: Readonly<Record<number, number>>
   readonly bubbles: number
+  readonly carry: 'nodes' | 'direct'
 }
 
 export interface LabHost {

@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly nicBitsPerSecond: number
   /** Congestion control of the hosts. */
   readonly congestion: string
+  /** Transport between sites of the siteswarm trackers. */
+  readonly carry: 'nodes' | 'direct'
   readonly seed: number
   /** Hosts behind a host firewall; without it, all ports are open. */
   readonly closed?: ClosedPorts

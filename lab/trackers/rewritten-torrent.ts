@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Content } from '../content.ts'
-import { type LabHost, type LabShape, bubbleCidr, bubbleName, siteName } from '../plan.ts'
+import { type LabHost, type LabShape, bubbleCidr, bubbleName, siteName, siteNumbers } from '../plan.ts'
 import { repositoryPath } from '../repository.ts'
 
 const execute = promisify(execFile)
@@ -42,4 +42,12 @@ export function bubbleLines(shape: LabShape, site: number): string[] {
     '    bubbles:',
     ...bubbles.map((bubble) => `      ${bubbleName(bubble)}: { cidrs: [${bubbleCidr(site, bubble)}] }`),
   ]
+}
+
+/** Lines of a topology file for all links, where they differ from the default. */
+export function linkLines(shape: LabShape): string[] {
+  if (shape.carry === 'nodes') return []
+  const sites = siteNumbers(shape).map(siteName)
+  const pairs = sites.flatMap((a, index) => sites.slice(index + 1).map((b) => [a, b] as const))
+  return ['links:', ...pairs.map(([a, b]) => `  - { between: [${a}, ${b}], carry: direct }`)]
 }

@@ -10,7 +10,7 @@ import { writeTorrent } from '../content.ts'
 import { addSiteTrackerNamespace } from '../namespaces.ts'
 import { type LabShape, siteCidr, siteName, siteNumbers, siteTrackerAddress } from '../plan.ts'
 import { endProgram, isRunning, startProgram } from '../processes.ts'
-import { bubbleLines, rewrittenTorrent } from './rewritten-torrent.ts'
+import { bubbleLines, linkLines, rewrittenTorrent } from './rewritten-torrent.ts'
 import { siteswarm } from './siteswarm.ts'
 import { type TrackerKind, announceUrl } from './tracker.ts'
 
@@ -124,5 +124,5 @@ function topologyFile(shape: LabShape): string {
     `    federation: [http://${siteTrackerAddress(site)}:6970]`,
     ...bubbleLines(shape, site),
   ])
-  return ['sites:', ...sites, 'unmapped: refuse', ''].join('\n')
+  return ['sites:', ...sites, ...linkLines(shape), 'unmapped: refuse', ''].join('\n')
 }

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { writeTorrent } from '../content.ts'
 import { type LabShape, siteCidr, siteName, siteNumbers } from '../plan.ts'
 import { endProgram, isRunning, startProgram } from '../processes.ts'
-import { bubbleLines, rewrittenTorrent } from './rewritten-torrent.ts'
+import { bubbleLines, linkLines, rewrittenTorrent } from './rewritten-torrent.ts'
 import { type TrackerKind, announceUrl } from './tracker.ts'
 
 export const siteswarm: TrackerKind = {
@@ -80,5 +80,5 @@ function topologyFile(shape: LabShape, addresses: readonly string[]): string {
     ...bubbleLines(shape, site),
   ])
   const fallback = others.length === 0 ? [] : ['fallback:', `  trackers: [${others.join(', ')}]`]
-  return ['sites:', ...sites, ...fallback, 'unmapped: refuse', ''].join('\n')
+  return ['sites:', ...sites, ...linkLines(shape), ...fallback, 'unmapped: refuse', ''].join('\n')
 }

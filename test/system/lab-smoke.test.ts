@@ -24,6 +24,7 @@ const smoke: RunOptions = {
   wanBitsPerSecond: 80_000_000,
   nicBitsPerSecond: 200_000_000,
   congestion: 'reno',
+  carry: 'nodes',
   seed: 1,
   timeoutSeconds: 90,
 }
