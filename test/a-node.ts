@@ -15,12 +15,18 @@ import { onTestFinished } from 'vitest'
 export const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 /** Three sites of two bubbles, as in a-topology.ts; the node is the only tracker. */
-export function topologyText(httpPort: number): string {
+export function topologyText(httpPort: number, carry: 'nodes' | 'direct' = 'nodes'): string {
   const url = `http://127.0.0.1:${httpPort}/announce`
   const site = (name: string, number: number) =>
     `  ${name}: { cidrs: [127.${number}.0.0/16], trackers: ["${url}"], bubbles: ` +
     `{ row-a: { cidrs: [127.${number}.1.0/24] }, row-b: { cidrs: [127.${number}.2.0/24] } } }\n`
-  return `sites:\n${site('fra', 1)}${site('ams', 2)}${site('nyc', 3)}`
+  const links = ['[fra, ams]', '[fra, nyc]', '[ams, nyc]'].map(
+    (pair) => `  - { between: ${pair}, carry: direct }\n`,
+  )
+  return (
+    `sites:\n${site('fra', 1)}${site('ams', 2)}${site('nyc', 3)}` +
+    (carry === 'direct' ? `links:\n${links.join('')}` : '')
+  )
 }
 
 export interface RunningNode {
@@ -46,8 +52,10 @@ export interface NodeSettings {
   readonly more?: string
   /** More arguments of `serve`. */
   readonly serve?: readonly string[]
-  /** The node connects to its clients; off unless they are real. */
+  /** The node connects to its clients; off unless they are real. It carries content only with `carries`. */
   readonly isObserving?: boolean
+  /** The node observes its clients, and carries content to them. */
+  readonly carries?: boolean
   /** More variables of its environment. */
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -63,7 +71,8 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
   const httpPort = settings.httpPort ?? (await freePort())
   const topologyPath = join(directory, 'topology.yaml')
   const configPath = join(directory, 'siteswarm.yaml')
-  await writeFile(topologyPath, topologyText(httpPort))
+  const { isObserving = false, carries = false } = settings
+  await writeFile(topologyPath, topologyText(httpPort, isObserving ? 'direct' : 'nodes'))
   await writeFile(
     configPath,
     `site: fra\ntopology: ./topology.yaml\nlisten: { http: "127.0.0.1:${httpPort}", udp: "127.0.0.1:0", admin: "127.0.0.1:0" }\n` +
@@ -75,7 +84,7 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
     env: {
       ...process.env,
       // Most tests announce clients that do not exist, which a node that observes would find unreachable.
-      SITESWARM_OBSERVE_CONNECTIONS: settings.isObserving === true ? '4096' : '0',
+      SITESWARM_OBSERVE_CONNECTIONS: isObserving || carries ? '4096' : '0',
       ...environment,
     },
   })

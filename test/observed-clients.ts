@@ -28,14 +28,18 @@ storage = lt.file_storage()
 lt.add_files(storage, source + '/content.bin')
 torrent = lt.create_torrent(storage, piece, flags=lt.create_torrent.v1_only)
 torrent.set_priv(True)
-torrent.add_tracker('http://127.0.0.1:9/announce')
+torrent.add_tracker(sys.argv[4])
 lt.set_piece_hashes(torrent, source)
 open(path, 'wb').write(lt.bencode(torrent.generate()))
 info = lt.torrent_info(path)
 print(str(info.info_hash()), info.num_pieces())`
 
 /** The number of pieces is not divisible by eight, so that the bitfields have spare bits. */
-export async function aSmallTorrent(directory: string, bytes: number): Promise<SmallTorrent> {
+export async function aSmallTorrent(
+  directory: string,
+  bytes: number,
+  tracker = 'http://127.0.0.1:9/announce',
+): Promise<SmallTorrent> {
   const source = join(directory, 'source')
   const path = join(directory, 'content.torrent')
   await mkdir(source)
@@ -52,6 +56,7 @@ export async function aSmallTorrent(directory: string, bytes: number): Promise<S
     source,
     path,
     '65536',
+    tracker,
   ])
   const [hex = '', pieces = ''] = stdout.trim().split(' ')
   return { path, infoHash: Buffer.from(hex, 'hex'), pieces: Number(pieces), source }

@@ -1,9 +1,12 @@
 /**
- * Joins the observers to the tracker: the clients of this node's own site go in, their observations come out.
+ * Joins the observers and the carriers to the tracker: the clients of this node's own site go in, their observations come
+ * out.
  *
  * A node that is not federated answers for all sites and observes the clients of all; a federated one observes its own
- * site. The live nodes of a site divide its clients.
+ * site. The live nodes of a site divide its clients. The clients of a carried torrent are linked by its carrier, and not
+ * observed beside that: clients accept one connection per address.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import { dialTcp } from '../observers/client-socket.ts'
@@ -24,6 +27,8 @@ const REBALANCE_MS = 5_000
 const SLICE_ROWS = 2_000
 /** The first announce of a leecher waits for its dial no longer than this. */
 const CHECK_MS_MAX = 250
+/** The outcome of a carrier's dial is looked for this often. */
+const CHECK_POLL_MS = 10
 /** Seeds beyond this number are spares: they are polled in turn, not held. */
 const SOURCES_PER_SITE = 4
 
@@ -39,15 +44,34 @@ export interface ClientObserversInit {
   readonly tracker: () => Tracker
   /** Exact number of pieces of a torrent, if it is known. */
   readonly pieces: (infoHash: Buffer) => number | undefined
+  /** Without it, this node carries nothing. */
+  readonly carriers?: ClientCarriers
+}
+
+/** Takes the clients of carried torrents in place of the observers. */
+export interface ClientCarriers {
+  /** `elsewhere`: on another node of the site. undefined: the torrent is not carried there. */
+  carrierOf(infoHash: Buffer, siteIndex: number): 'here' | 'elsewhere' | undefined
+  /** `site`: its name. */
+  update(site: string, client: ClientUpdate): void
+  remove(site: string, client: ClientUpdate): void
+}
+
+/** A client as it was passed on for its row. */
+interface PassedClient {
+  readonly update: ClientUpdate
+  readonly site: string
+  readonly to: 'observers' | 'carriers'
 }
 
 export class ClientObservers implements ReachabilityCheck {
   readonly observers: Observers
   readonly #init: ClientObserversInit
   /** The client that was passed on for a row, which may hold another one by now. */
-  readonly #passed = new Map<number, ClientUpdate>()
+  readonly #passed = new Map<number, PassedClient>()
   readonly #timers: NodeJS.Timeout[] = []
   #scanRow = 0
+  #isStopped = false
 
   constructor(init: ClientObserversInit) {
     this.#init = init
@@ -72,17 +96,19 @@ export class ClientObservers implements ReachabilityCheck {
   }
 
   stop(): void {
+    this.#isStopped = true
     for (const timer of this.#timers.splice(0)) clearInterval(timer)
     this.observers.stop()
   }
 
   async check(peer: Parameters<ReachabilityCheck['check']>[0]): Promise<void> {
-    const { table, tracker, clock } = this.#init
-    const swarm = table.swarm(peer.infoHash)
-    const row = swarm === undefined ? -1 : table.find(swarm, peer.address, peer.port)
-    if (row < 0 || !this.#isObserved(row)) return
+    const { tracker, clock } = this.#init
+    const row = this.#rowOf(peer)
+    if (row < 0) return
+    const to = this.#receiverOf(row)
+    if (to !== 'observers') return to === undefined ? undefined : this.#checkCarried(peer, row)
     const update = this.#updateOf(row)
-    this.#passed.set(row, update)
+    this.#put(row, update, to)
     const reachability = await this.observers.checkReachability(update, CHECK_MS_MAX)
     if (reachability === 'unknown') return
     tracker().observations.record({
@@ -97,6 +123,33 @@ export class ClientObservers implements ReachabilityCheck {
       // The engine may know more than the outcome of the dial.
       ...this.observers.observationOf(peer),
     })
+  }
+
+  /** The carrier dials the client, here or on another node of the site, which replicates the outcome. */
+  async #checkCarried(peer: Parameters<ReachabilityCheck['check']>[0], row: number): Promise<void> {
+    this.#pass(row)
+    for (let waitedMs = 0; waitedMs < CHECK_MS_MAX; waitedMs += CHECK_POLL_MS) {
+      const present = this.#rowOf(peer)
+      if (present < 0 || this.#init.table.observed.isChecked(present)) return
+      await delay(CHECK_POLL_MS)
+    }
+  }
+
+  #rowOf({ infoHash, address, port }: Parameters<ReachabilityCheck['check']>[0]): number {
+    const { table } = this.#init
+    const swarm = table.swarm(infoHash)
+    return swarm === undefined ? -1 : table.find(swarm, address, port)
+  }
+
+  /** The clients of a torrent have another carrier, or none. */
+  passTorrent(infoHash: Buffer): void {
+    const { table } = this.#init
+    const rows: number[] = []
+    for (const { lists } of table.swarm(infoHash)?.sites ?? [])
+      for (const list of lists)
+        for (let row = list.head, left = list.length; left > 0; row = table.rows.next(row), left--)
+          rows.push(row)
+    for (const row of rows) this.#pass(row)
   }
 
   /** Observed clients by the index of their site. */
@@ -132,30 +185,43 @@ export class ClientObservers implements ReachabilityCheck {
   }
 
   #pass(row: number): void {
+    if (this.#isStopped) return
     const { table, tracker } = this.#init
     const before = this.#passed.get(row)
-    const isObserved = row < table.rows.end && table.rows.isLive(row) && this.#isObserved(row)
-    if (before !== undefined && (!isObserved || !this.#isSame(row, before))) {
-      this.observers.remove(before)
+    const to = this.#receiverOf(row)
+    if (before !== undefined && (to !== before.to || !this.#isSame(row, before.update))) {
+      if (before.to === 'carriers') this.#init.carriers?.remove(before.site, before.update)
+      else this.observers.remove(before.update)
       this.#passed.delete(row)
     }
-    if (!isObserved) return
+    if (to === undefined || to === 'elsewhere') return
     const update = this.#updateOf(row)
     const isNew = !this.#passed.has(row)
-    this.#passed.set(row, update)
-    this.observers.update(update)
+    const site = this.#put(row, update, to)
+    if (to === 'carriers') this.#init.carriers?.update(site, update)
+    else this.observers.update(update)
     if (isNew && update.isAnnouncedComplete && !table.rows.has(row, flags.verifiedSeed))
       tracker().observations.expectBitfield(row)
   }
 
-  #isObserved(row: number): boolean {
-    const { table, topology, site, replica } = this.#init
+  /** Returns the name of the site. */
+  #put(row: number, update: ClientUpdate, to: PassedClient['to']): string {
+    const { table, topology } = this.#init
+    const site = topology.value.sites[table.siteIndexOf(row)]?.name ?? ''
+    this.#passed.set(row, { update, site, to })
+    return site
+  }
+
+  /** undefined for a row that this node neither observes nor carries; `elsewhere`: another node carries it. */
+  #receiverOf(row: number): PassedClient['to'] | 'elsewhere' | undefined {
+    const { table, topology, site, replica, carriers, clock } = this.#init
+    if (row >= table.rows.end || !table.rows.isLive(row)) return undefined
     const own = site === undefined ? undefined : topology.value.siteNamed(site)?.index
-    return (
-      (site === undefined || table.siteIndexOf(row) === own) &&
-      !table.rows.isExpired(row, this.#init.clock.nowMs()) &&
-      replica.observes(row)
-    )
+    const index = table.siteIndexOf(row)
+    if ((site !== undefined && index !== own) || table.rows.isExpired(row, clock.nowMs())) return undefined
+    const carrier = carriers?.carrierOf(table.swarmOf(row).infoHash, index)
+    if (carrier !== undefined) return carrier === 'here' ? 'carriers' : 'elsewhere'
+    return replica.observes(row) ? 'observers' : undefined
   }
 
   #isSame(row: number, { infoHash, address, port }: ClientUpdate): boolean {
@@ -179,7 +245,7 @@ export class ClientObservers implements ReachabilityCheck {
       port: rows.port(row),
       priority: this.#priorityOf(row),
       isAnnouncedComplete: table.roleOf(row) === 'seed',
-      firstSeenMs: this.#passed.get(row)?.firstSeenMs ?? nowMs,
+      firstSeenMs: this.#passed.get(row)?.update.firstSeenMs ?? nowMs,
       announcedMs,
       pieces: pieces(infoHash),
     }

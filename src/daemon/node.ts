@@ -20,6 +20,8 @@ import { UdpServer } from '../server/udp/udp-server.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
 import { prefixKey } from '../topology/prefix.ts'
 import { PrefixTable } from '../topology/prefix-table.ts'
+import { noCarrierGauges } from './carriage/carrier-gauges.ts'
+import { NodeCarriage } from './carriage/node-carriage.ts'
 import { ClientObservers } from './client-observers.ts'
 import { Federation } from '../federation/federation.ts'
 import { SiteAuthority } from '../topology/site-authority.ts'
@@ -52,6 +54,8 @@ import type { WorkerGroup } from './workers/worker-group.ts'
 
 /** Time for requests in progress when the node stops. */
 const STOP_DEADLINE_MS = 5_000
+/** `carry.cache`. */
+const CARRY_CACHE_BYTES = 268_435_456
 
 export interface NodeInit {
   readonly config: NodeConfig
@@ -82,6 +86,7 @@ export class SiteswarmNode {
   readonly #federation: Federation | undefined
   readonly #reloader: TopologyReloader
   readonly #clientObservers: ClientObservers | undefined
+  readonly #carriage: NodeCarriage | undefined
   readonly #sweeper: Sweeper
   readonly #http: HttpServer
   readonly #udp: UdpServer
@@ -153,8 +158,25 @@ export class SiteswarmNode {
         random,
         log,
       })
-    if (config.observe.connections > 0)
+    if (config.observe.connections > 0) {
+      const carriage = new NodeCarriage({
+        site: config.site,
+        token,
+        cacheBytes: CARRY_CACHE_BYTES,
+        seed: random.below(0x1_0000_0000),
+        topology: this.#topology,
+        registry: this.#registry,
+        replica: this.#replica,
+        leases: store.leases,
+        log,
+        onMoved: (infoHash) => this.#clientObservers?.passTorrent(infoHash),
+        onObservations: (batch) => {
+          for (const observation of batch) this.#tracker.observations.record(observation)
+        },
+      })
+      this.#carriage = carriage
       this.#clientObservers = new ClientObservers({
+        carriers: carriage,
         connections: config.observe.connections,
         site: token === undefined ? undefined : config.site,
         table: this.#table,
@@ -165,6 +187,7 @@ export class SiteswarmNode {
         tracker: () => this.#tracker,
         pieces: (infoHash) => this.#registry.pieces(infoHash),
       })
+    }
     this.#tracker = new Tracker({
       topology: this.#topology,
       table: this.#table,
@@ -176,6 +199,7 @@ export class SiteswarmNode {
       replica: this.#replica,
       authority: this.#authority,
       ...(this.#clientObservers === undefined ? {} : { reachability: this.#clientObservers }),
+      ...(this.#carriage === undefined ? {} : { carriedSites: this.#carriage }),
       ...(this.#federation === undefined ? {} : { remote: this.#federation.remoteSites }),
       onCompletion: (infoHash, siteIndex) => this.#webSeeds.completed(infoHash, siteIndex),
       reports: new AddressReports(this.#counters, log),
@@ -226,6 +250,7 @@ export class SiteswarmNode {
         federation: readFederationGauges(this.#federation, clock),
         topologyHash: this.#topology.value.hash,
         observers: readObserverGauges(this.#topology.value, config.site, this.#clientObservers),
+        carriers: this.#carriage?.gauges() ?? noCarrierGauges(this.#topology.value),
         isReady: this.#isRestored && !this.#isDraining,
         // The supervisor adds the number of replaced workers.
         workersReplaced: 0,
@@ -273,6 +298,10 @@ export class SiteswarmNode {
       federation: this.#federation,
       rollouts: this.#rollouts.rollouts,
       remoteHosts: remoteHosts(this.#federation),
+      onUpgrade: (request, stream, head) => {
+        if (this.#carriage === undefined) stream.destroy()
+        else this.#carriage.upgrade(request, stream, head)
+      },
       log,
       token: config.admin.token,
     })
@@ -311,8 +340,10 @@ export class SiteswarmNode {
     const { listen } = this.#config
     const { log } = this.#options
     this.#metrics.watchProcess()
+    const carriage = this.#carriage?.start()
     const admin = await listenOn(listen.admin, (at) => this.#admin.start(at))
     await this.#store.open(this.#replica)
+    await carriage
     this.#isRestored = true
     this.#federation?.start()
     this.#sweeper.start()
@@ -366,6 +397,7 @@ export class SiteswarmNode {
     this.#webSeeds.close()
     await this.#federation?.stop()
     this.#clientObservers?.stop()
+    await this.#carriage?.stop()
     this.#sweeper.stop()
     this.#replica.flush()
     this.#rollouts.flush()

@@ -30,6 +30,7 @@ export interface Gauges {
   readonly topologyHash: string
   readonly federation: FederationGauges
   readonly observers: ObserverGauges
+  readonly carriers: CarrierGauges
 }
 
 /** Clients that this node observes between their announces. */
@@ -43,6 +44,19 @@ export interface ObserverGauges {
   /** The site of the node, under which its observations are counted. */
   readonly site: string
   readonly results: readonly { readonly result: string; readonly count: number }[]
+}
+
+/** Content that this node carries. The totals include those of processes that ended. */
+export interface CarrierGauges {
+  readonly sites: readonly { readonly site: string; readonly relays: number }[]
+  /** One entry for each two sites that carriers join: `site` received. */
+  readonly relayed: readonly { readonly site: string; readonly from: string; readonly bytes: number }[]
+  readonly links: readonly { readonly remote: string; readonly isUp: boolean }[]
+  readonly cachedBytes: number
+  readonly faults: readonly { readonly fault: string; readonly count: number }[]
+  readonly piecesInvalid: number
+  readonly liars: number
+  readonly exits: number
 }
 
 /** Remote sites to which this node subscribes. */

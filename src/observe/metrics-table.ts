@@ -6,6 +6,7 @@
  * from the first event on. A label never contains an infohash, a peer or an address. A test compares
  * docs/reference/metrics.md with this table.
  */
+import { carrierMetrics } from './carrier-metrics.ts'
 import type { Counters } from './counters.ts'
 import { causes, events, localities, protocols, refusalCodes, reloadResults } from './counters.ts'
 import type { MetricRow, Sample, UdpDropCause } from './metric-row.ts'
@@ -265,6 +266,7 @@ export const metricsTable: readonly MetricRow[] = [
     read: ({ counters }) => counters.durations.samples(),
   },
   ...observerMetrics,
+  ...carrierMetrics,
   {
     name: 'topology_reloads_total',
     type: 'counter',

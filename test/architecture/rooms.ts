@@ -85,6 +85,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'server/admin',
       'client',
       'observers',
+      'carriers',
       'observe',
       'config',
     ],

@@ -31,6 +31,16 @@ const idle: Gauges = {
     site: 'fra',
     results: [{ result: 'refused', count: 0 }],
   },
+  carriers: {
+    sites: [{ site: 'fra', relays: 0 }],
+    relayed: [{ site: 'fra', from: 'ams', bytes: 0 }],
+    links: [{ remote: 'ams', isUp: false }],
+    cachedBytes: 0,
+    faults: [{ fault: 'flooding', count: 0 }],
+    piecesInvalid: 0,
+    liars: 0,
+    exits: 0,
+  },
   logLinesDropped: 0,
   udpDrops: { unreadable: 0, unproven: 0, unsent: 0 },
 }

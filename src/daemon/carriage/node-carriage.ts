@@ -1,0 +1,237 @@
+/**
+ * The carriers of a node: starts their process, decides which torrents and sites it carries, and joins it to the tracker.
+ *
+ * A node carries for the clients of its own site; a node that is not federated carries for all sites. A process that
+ * exited is restarted within a fraction of a second, and announces are answered as before for that time.
+ */
+import { hostname } from 'node:os'
+import type { Duplex } from 'node:stream'
+import type { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
+import { acceptUpgrade } from '../../carriers/link/upgrade.ts'
+import { CarrierProcess } from '../../carriers/process/carrier-process.ts'
+import { elapsedMs } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import { pieceHashes, type PieceHashes } from '../../metainfo/piece-hashes.ts'
+import type { CarrierGauges } from '../../observe/metric-row.ts'
+import type { Observation } from '../../observers/observation.ts'
+import type { ClientUpdate } from '../../observers/observed-client.ts'
+import type { TorrentRegistry } from '../../registry/torrent-registry.ts'
+import type { CurrentTopology } from '../../topology/current-topology.ts'
+import type { CarriageState } from '../../replication/records.ts'
+import type { GatewayLeases } from '../../replication/site-store.ts'
+import type { SwarmReplica } from '../../replication/swarm-replica.ts'
+import type { CarriedClient, CarriedSites, SiteTransport } from '../../tracker/ports.ts'
+import type { Endpoint } from '../../tracker/endpoint.ts'
+import type { ClientCarriers } from '../client-observers.ts'
+import { CarriageLeases, type CarriedAt, RENEW_MS } from './carriage-leases.ts'
+import { CarriedTorrents } from './carried-torrents.ts'
+import { CarrierTotals } from './carrier-gauges.ts'
+import { carrierSites, isCarriedHere } from './carrier-sites.ts'
+
+/** A process needs a fraction of a second to begin, and several where the machine is busy. */
+const STARTED_MS_MAX = 5_000
+/** A process that is gone for longer does not return soon: gateways take over. */
+const GONE_MS_MAX = 3_000
+
+export interface NodeCarriageInit {
+  readonly site: string
+  /** The token between sites; undefined where the node is not federated. */
+  readonly token: string | undefined
+  readonly cacheBytes: number
+  readonly seed: number
+  readonly topology: CurrentTopology
+  readonly registry: TorrentRegistry
+  readonly replica: SwarmReplica
+  readonly leases: GatewayLeases
+  readonly log: Log
+  readonly onObservations: (batch: readonly Observation[]) => void
+  /** The clients of this torrent are to be passed on again. */
+  readonly onMoved: (infoHash: Buffer) => void
+}
+
+/** The other nodes of the site learn of the torrents of a node this often, beside its changes. */
+const REPEAT_MS = 5_000
+
+export class NodeCarriage implements CarriedSites, ClientCarriers {
+  readonly #init: NodeCarriageInit
+  readonly #process: CarrierProcess
+  readonly #torrents: CarriedTorrents
+  readonly #leases: CarriageLeases
+  readonly #totals: CarrierTotals
+  #timer: NodeJS.Timeout | undefined
+  #repeatedMs = 0
+  /** Since when no process runs; undefined while one does. */
+  #goneMs: number | undefined = undefined
+  #started: (() => void) | undefined
+
+  constructor(init: NodeCarriageInit) {
+    const { site, token, cacheBytes, seed, topology, registry, replica, leases, log } = init
+    this.#init = init
+    this.#process = new CarrierProcess({
+      arguments: { ownSite: site, cacheBytes, token, seed },
+      log,
+      onObservations: init.onObservations,
+      onRunning: (isRunning) => this.#noteRunning(isRunning),
+    })
+    this.#totals = new CarrierTotals(this.#process)
+    this.#torrents = new CarriedTorrents({
+      command: (command) => this.#process.command(command),
+      isRegistered: (infoHash) => registry.find(infoHash) !== undefined,
+      readPieces: (infoHash) => this.#readPieces(infoHash),
+    })
+    this.#leases = new CarriageLeases({
+      carriers: replica.carriers,
+      leases,
+      nodeId: replica.nodeId,
+      onChange: (infoHash, isHeld) => this.#moved(infoHash, isHeld),
+    })
+    registry.onChange(() => this.#torrents.readMissingPieces())
+    topology.onReplace(() => this.#sendSites())
+    this.#sendSites()
+  }
+
+  /** Resolves when the process runs, or after a deadline. */
+  async start(): Promise<void> {
+    this.#goneMs = elapsedMs()
+    this.#process.start()
+    this.#describe()
+    this.#timer = setInterval(() => this.#tick(), RENEW_MS)
+    let deadline: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      this.#started = resolve
+      deadline = setTimeout(resolve, STARTED_MS_MAX)
+    })
+    clearTimeout(deadline)
+  }
+
+  /** The other nodes of the site may carry the torrents of this one before this returns. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#process.stop()
+    this.#describe(false)
+    this.#leases.releaseAll()
+  }
+
+  gauges(): CarrierGauges {
+    const { value } = this.#init.topology
+    const sites = value.sites.map(({ name }) => name)
+    const remotes = this.#isFederated ? sites.filter((name) => name !== this.#init.site) : []
+    const carried = sites.filter((name) => this.#isCarriedHere(name))
+    return this.#totals.read(value, remotes, carried)
+  }
+
+  // ---- For the tracker
+
+  transportOf(infoHash: Buffer, siteIndex: number): SiteTransport {
+    const site = this.#init.topology.value.sites[siteIndex]
+    if (site === undefined || !this.#isCarriedHere(site.name)) return 'direct'
+    const where = this.#leases.where(infoHash)
+    if (where !== 'elsewhere') return where === undefined ? 'direct' : 'carried'
+    const state = this.#init.replica.carriers.ownerOf(infoHash)?.states.get(site.name)
+    return state === 'direct' ? 'direct' : 'carried'
+  }
+
+  endpointFor(_client: CarriedClient): Endpoint | undefined {
+    return undefined
+  }
+
+  // ---- For the clients
+
+  carrierOf(infoHash: Buffer, siteIndex: number): CarriedAt | undefined {
+    const site = this.#init.topology.value.sites[siteIndex]
+    return site !== undefined && this.#isCarriedHere(site.name) ? this.#leases.take(infoHash) : undefined
+  }
+
+  update(site: string, client: ClientUpdate): void {
+    this.#torrents.update(site, client)
+  }
+
+  remove(site: string, client: ClientUpdate): void {
+    this.#torrents.remove(site, client)
+  }
+
+  // ---- Among the nodes of the site
+
+  #moved(infoHash: Buffer, isHeld: boolean): void {
+    if (!isHeld) this.#record(infoHash, 'ended')
+    this.#init.onMoved(infoHash)
+    if (isHeld) this.#record(infoHash, 'carried')
+  }
+
+  #record(infoHash: Buffer, state: CarriageState): void {
+    const { replica, site: own } = this.#init
+    const sites = state === 'ended' ? [own] : this.#torrents.sitesOf(infoHash)
+    for (const site of sites) replica.recordCarriage({ infoHash, site, state })
+  }
+
+  #describe(isCarrying = this.#isRunning): void {
+    const { replica } = this.#init
+    replica.describeCarrier({ name: hostname(), isCarrying, endpoints: [] })
+  }
+
+  #tick(): void {
+    this.#totals.note()
+    const isRunning = this.#isRunning
+    if (isRunning !== this.#init.replica.carriers.isCarrying) {
+      this.#describe()
+      if (!isRunning) this.#leases.releaseAll()
+    }
+    this.#leases.renew()
+    const isDue = elapsedMs() - this.#repeatedMs >= REPEAT_MS
+    if (isDue) this.#repeatedMs = elapsedMs()
+    for (const infoHash of this.#leases.held)
+      if (!this.#torrents.has(infoHash)) this.#leases.release(infoHash)
+      else if (isDue) this.#record(infoHash, 'carried')
+  }
+
+  /** A request for a connection from a node of another site. */
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    acceptUpgrade(request, stream, this.#init.token, () => {
+      if (stream instanceof Socket) this.#process.takeConnection(stream, head)
+      else stream.destroy()
+    })
+  }
+
+  get #isRunning(): boolean {
+    return this.#goneMs === undefined || elapsedMs() - this.#goneMs < GONE_MS_MAX
+  }
+
+  #noteRunning(isRunning: boolean): void {
+    this.#goneMs = isRunning ? undefined : elapsedMs()
+    if (isRunning) this.#started?.()
+    else this.#totals.processEnded()
+  }
+
+  get #isFederated(): boolean {
+    return this.#init.token !== undefined
+  }
+
+  #isCarriedHere(site: string): boolean {
+    const { topology, site: own } = this.#init
+    const known = topology.value.siteNamed(site)
+    return known !== undefined && isCarriedHere(known, own, this.#isFederated)
+  }
+
+  #sendSites(): void {
+    const { topology, site } = this.#init
+    this.#process.command(carrierSites(topology.value, site, this.#isFederated))
+  }
+
+  async #readPieces(infoHash: Buffer): Promise<PieceHashes | undefined> {
+    const { registry, log } = this.#init
+    const registration = registry.find(infoHash)
+    if (registration === undefined) return undefined
+    try {
+      const metainfo = await registry.read(registration)
+      // The swarm of the other infohash of a hybrid torrent has pieces of another kind.
+      return metainfo?.infoHashV1?.equals(infoHash) === true ? pieceHashes(metainfo) : undefined
+    } catch (err) {
+      log.warn(
+        { event: 'carried-torrent-unreadable', infoHash: infoHash.toString('hex'), err },
+        'the pieces of a registered torrent cannot be read; it is carried without checking them',
+      )
+      return undefined
+    }
+  }
+}
