@@ -9,6 +9,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Arrival } from '../../core/announce.ts'
 import { readAnnounceHead, TARGET_START } from '../../wire/http/announce-head.ts'
 import { type AnnounceAnswer, writeAnswer } from './announce-answer.ts'
 
