@@ -21,8 +21,7 @@ import { SwarmTable } from '../swarm/swarm-table.ts'
 import { prefixKey } from '../topology/prefix.ts'
 import { PrefixTable } from '../topology/prefix-table.ts'
 import { noCarrierGauges } from './carriage/carrier-gauges.ts'
-import { NodeCarriage } from './carriage/node-carriage.ts'
-import { ClientObservers } from './client-observers.ts'
+import { NodeClients } from './node-clients.ts'
 import { Federation } from '../federation/federation.ts'
 import { SiteAuthority } from '../topology/site-authority.ts'
 import { CurrentTopology } from '../topology/current-topology.ts'
@@ -54,8 +53,6 @@ import type { WorkerGroup } from './workers/worker-group.ts'
 
 /** Time for requests in progress when the node stops. */
 const STOP_DEADLINE_MS = 5_000
-/** `carry.cache`. */
-const CARRY_CACHE_BYTES = 268_435_456
 
 export interface NodeInit {
   readonly config: NodeConfig
@@ -85,8 +82,7 @@ export class SiteswarmNode {
   readonly #authority = new SiteAuthority()
   readonly #federation: Federation | undefined
   readonly #reloader: TopologyReloader
-  readonly #clientObservers: ClientObservers | undefined
-  readonly #carriage: NodeCarriage | undefined
+  readonly #clients: NodeClients | undefined
   readonly #sweeper: Sweeper
   readonly #http: HttpServer
   readonly #udp: UdpServer
@@ -158,36 +154,19 @@ export class SiteswarmNode {
         random,
         log,
       })
-    if (config.observe.connections > 0) {
-      const carriage = new NodeCarriage({
-        site: config.site,
-        token,
-        cacheBytes: CARRY_CACHE_BYTES,
-        seed: random.below(0x1_0000_0000),
+    if (config.observe.connections > 0)
+      this.#clients = new NodeClients({
+        config,
+        table: this.#table,
         topology: this.#topology,
         registry: this.#registry,
         replica: this.#replica,
         leases: store.leases,
-        log,
-        onMoved: (infoHash) => this.#clientObservers?.passTorrent(infoHash),
-        onObservations: (batch) => {
-          for (const observation of batch) this.#tracker.observations.record(observation)
-        },
-      })
-      this.#carriage = carriage
-      this.#clientObservers = new ClientObservers({
-        carriers: carriage,
-        connections: config.observe.connections,
-        site: token === undefined ? undefined : config.site,
-        table: this.#table,
-        topology: this.#topology,
-        replica: this.#replica,
+        tracker: () => this.#tracker,
         clock,
         random,
-        tracker: () => this.#tracker,
-        pieces: (infoHash) => this.#registry.pieces(infoHash),
+        log,
       })
-    }
     this.#tracker = new Tracker({
       topology: this.#topology,
       table: this.#table,
@@ -198,8 +177,9 @@ export class SiteswarmNode {
       leases: store.leases,
       replica: this.#replica,
       authority: this.#authority,
-      ...(this.#clientObservers === undefined ? {} : { reachability: this.#clientObservers }),
-      ...(this.#carriage === undefined ? {} : { carriedSites: this.#carriage }),
+      ...(this.#clients === undefined
+        ? {}
+        : { reachability: this.#clients.observers, carriedSites: this.#clients.carriage }),
       ...(this.#federation === undefined ? {} : { remote: this.#federation.remoteSites }),
       onCompletion: (infoHash, siteIndex) => this.#webSeeds.completed(infoHash, siteIndex),
       reports: new AddressReports(this.#counters, log),
@@ -249,8 +229,8 @@ export class SiteswarmNode {
         udpDrops: this.#udp.drops,
         federation: readFederationGauges(this.#federation, clock),
         topologyHash: this.#topology.value.hash,
-        observers: readObserverGauges(this.#topology.value, config.site, this.#clientObservers),
-        carriers: this.#carriage?.gauges() ?? noCarrierGauges(this.#topology.value),
+        observers: readObserverGauges(this.#topology.value, config.site, this.#clients?.observers),
+        carriers: this.#clients?.carriage.gauges() ?? noCarrierGauges(this.#topology.value),
         isReady: this.#isRestored && !this.#isDraining,
         // The supervisor adds the number of replaced workers.
         workersReplaced: 0,
@@ -274,7 +254,7 @@ export class SiteswarmNode {
       site: config.site,
       topologyRejection: this.#reloader.rejection,
       federation: this.#federation,
-      clientObservers: this.#clientObservers,
+      clientObservers: this.#clients?.observers,
     }))
     this.#admin = new AdminServer({
       topology: this.#topology,
@@ -299,8 +279,8 @@ export class SiteswarmNode {
       rollouts: this.#rollouts.rollouts,
       remoteHosts: remoteHosts(this.#federation),
       onUpgrade: (request, stream, head) => {
-        if (this.#carriage === undefined) stream.destroy()
-        else this.#carriage.upgrade(request, stream, head)
+        if (this.#clients === undefined) stream.destroy()
+        else this.#clients.carriage.upgrade(request, stream, head)
       },
       log,
       token: config.admin.token,
@@ -340,14 +320,14 @@ export class SiteswarmNode {
     const { listen } = this.#config
     const { log } = this.#options
     this.#metrics.watchProcess()
-    const carriage = this.#carriage?.start()
+    const carriage = this.#clients?.carriage.start()
     const admin = await listenOn(listen.admin, (at) => this.#admin.start(at))
     await this.#store.open(this.#replica)
     await carriage
     this.#isRestored = true
     this.#federation?.start()
     this.#sweeper.start()
-    this.#clientObservers?.start()
+    this.#clients?.observers.start()
     const http = await listenOn(listen.http, (at) => this.#http.start(at))
     const udp = await listenOn(listen.udp, (at) => this.#udp.start(at))
     this.#unwatch.push(
@@ -396,8 +376,7 @@ export class SiteswarmNode {
     await this.#http.stop(STOP_DEADLINE_MS)
     this.#webSeeds.close()
     await this.#federation?.stop()
-    this.#clientObservers?.stop()
-    await this.#carriage?.stop()
+    await this.#clients?.stop()
     this.#sweeper.stop()
     this.#replica.flush()
     this.#rollouts.flush()

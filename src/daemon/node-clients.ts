@@ -1,0 +1,67 @@
+/**
+ * The clients of the node's own site: the observers and the carriers, built together, because each client has a connection
+ * to one of them.
+ */
+import type { NodeConfig } from '../config/load-config.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import type { Random } from '../core/random.ts'
+import type { TorrentRegistry } from '../registry/torrent-registry.ts'
+import type { GatewayLeases } from '../replication/site-store.ts'
+import type { SwarmReplica } from '../replication/swarm-replica.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
+import type { CurrentTopology } from '../topology/current-topology.ts'
+import type { Tracker } from '../tracker/tracker.ts'
+import { NodeCarriage } from './carriage/node-carriage.ts'
+import { ClientObservers } from './client-observers.ts'
+
+/** `carry.cache`. */
+const CARRY_CACHE_BYTES = 268_435_456
+
+export interface NodeClientsInit {
+  readonly config: Pick<NodeConfig, 'site' | 'observe' | 'federation'>
+  readonly table: SwarmTable
+  readonly topology: CurrentTopology
+  readonly registry: TorrentRegistry
+  readonly replica: SwarmReplica
+  readonly leases: GatewayLeases
+  readonly tracker: () => Tracker
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+export class NodeClients {
+  readonly observers: ClientObservers
+  readonly carriage: NodeCarriage
+
+  constructor({ config, leases, log, ...parts }: NodeClientsInit) {
+    const { site, observe, federation } = config
+    const { registry, tracker, random } = parts
+    this.carriage = new NodeCarriage({
+      ...parts,
+      site,
+      token: federation.token,
+      cacheBytes: CARRY_CACHE_BYTES,
+      seed: random.below(0x1_0000_0000),
+      leases,
+      log,
+      onMoved: (infoHash) => this.observers.passTorrent(infoHash),
+      onObservations: (batch) => {
+        for (const observation of batch) tracker().observations.record(observation)
+      },
+    })
+    this.observers = new ClientObservers({
+      ...parts,
+      carriers: this.carriage,
+      connections: observe.connections,
+      site: federation.token === undefined ? undefined : site,
+      pieces: (infoHash) => registry.pieces(infoHash),
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.observers.stop()
+    await this.carriage.stop()
+  }
+}
