@@ -72,6 +72,8 @@ export interface PeerOptions {
   readonly lies?: (piece: number) => boolean
   /** Accepts the connection and never reads. */
   readonly isDeaf?: boolean
+  /** Closes the connection once it is complete, as libtorrent does where the node has told it of all pieces. */
+  readonly isClosingAtEnd?: boolean
   /** Accepts bytes of the node no faster than this. */
   readonly readsBytesPerSecond?: number
   /** Never unchokes the node. */
@@ -241,6 +243,9 @@ export class SimulatedPeer {
   gain(piece: number): void {
     if (!this.pieces.add(piece)) return
     if (this.options.isSilent !== true) this.socket?.send(writeHave(piece))
+    if (this.options.isClosingAtEnd !== true || !this.isComplete) return
+    this.socket?.end('closed')
+    this.socket = undefined
   }
 
   /** One step of time: sends what its rate allows. */

@@ -14,7 +14,7 @@ import { BLOCK_BYTES_MAX } from '../core/limits.ts'
 import type { Block } from '../wire/peer/block.ts'
 import type { SiteBlocks } from './block-cache.ts'
 import { blockKey, isSameBlock } from './block-key.ts'
-import { type Fetch, FetchQueue, type Waiting } from './fetch-queue.ts'
+import { deliver, deliverAll, type Fetch, FetchQueue, isContained, type Waiting } from './fetch-queue.ts'
 import type { Holder, Requester } from './holder.ts'
 import { cancelAll, HolderLoads, type Load } from './holder-loads.ts'
 import { CHOKED_WAIT_MS } from './holders.ts'
@@ -214,6 +214,14 @@ export class BlockRouter {
     this.#pump()
   }
 
+  /** The connection of the holder ended, and the holder may return. Until `removeHolder`, other kinds are not asked. */
+  setAway(holder: Holder, untilMs: number): void {
+    const load = this.#loads.setAway(holder, untilMs)
+    if (load === undefined) return
+    this.#requeue(load)
+    this.#pump()
+  }
+
   /** The holder has choked the node, and drops its requests (BEP 3). */
   choked(holder: Holder): void {
     const load = this.#loads.get(holder)
@@ -383,17 +391,4 @@ export class BlockRouter {
   #requeue(load: Load): void {
     for (const fetch of this.#loads.clear(load, this.#init.nowMs())) this.#queue.add(fetch)
   }
-}
-
-function isContained({ begin, length }: Block, from: number, bytes: number): boolean {
-  return begin >= from && begin + length <= from + bytes
-}
-
-function deliverAll(fetch: Fetch<Load>, data: Buffer): void {
-  for (const waiting of fetch.waiting) deliver(waiting, fetch.block, data)
-}
-
-function deliver({ requester, block }: Waiting, whole: Block, data: Buffer): void {
-  const start = block.begin - whole.begin
-  requester.deliver(block, data.subarray(start, start + block.length))
 }

@@ -35,7 +35,10 @@ const ALONE_MS_MIN = 3_000
 /** First and longest delay before a client is dialled again. It doubles after each failure. */
 const REDIAL_MS_MIN = 1_000
 const REDIAL_MS_MAX = 60_000
-/** A client that was linked for a while is dialled at once: the port of one that was killed is closed. */
+/**
+ * A client that was linked for a while is dialled at once: the port of one that was killed is closed. So is a complete one,
+ * because libtorrent and others close a connection to a peer that has told them of all pieces when they have them too.
+ */
 const RECONNECT_AFTER_MS = 100
 const LASTING_MS = 5_000
 
@@ -54,6 +57,9 @@ export class CarriedClient {
   /** It sent wrong data. It is not dialled again. */
   isBanned = false
   link: ClientLink | undefined
+  /** The connection before, while the client may return. */
+  awayLink: ClientLink | undefined
+  awayUntilMs = 0
   dialDueMs = 0
   observedMs = 0
   /** The client shows new pieces by HAVE. */
@@ -116,7 +122,8 @@ export class CarriedClient {
       this.isGone = this.isGone || this.reachability === 'reachable'
       this.reachability = 'unreachable'
     }
-    const isAtOnce = isAnswered && end === 'closed' && nowMs - this.#reachedMs >= LASTING_MS
+    const isLasting = nowMs - this.#reachedMs >= LASTING_MS || (this.isComplete && this.#failures === 0)
+    const isAtOnce = isAnswered && end === 'closed' && isLasting
     const delayMs = isAtOnce ? RECONNECT_AFTER_MS : REDIAL_MS_MIN * 2 ** this.#failures
     this.dialDueMs = nowMs + Math.min(REDIAL_MS_MAX, delayMs)
     this.#failures++

@@ -88,9 +88,17 @@ export class CarriedTorrent {
 
   *sites(): Iterable<SiteCarriage> {
     for (const { carrier, upstream } of this.#sites.values()) {
-      const { site, hasSource, needsPieces, hosts } = carrier
+      const { site, needsPieces, clients } = carrier
+      const { hasSource, linkedHosts } = clients
       const bytesPerSecond = Math.round(carrier.bytesPerSecond)
-      yield { site, hasSource, needsPieces, hosts, bytesPerSecond, upstream: upstream?.view.site }
+      yield {
+        site,
+        hasSource,
+        needsPieces,
+        hosts: linkedHosts.length,
+        bytesPerSecond,
+        upstream: upstream?.view.site,
+      }
     }
   }
 
@@ -156,7 +164,7 @@ export class CarriedTorrent {
 
   #chooseUpstream(local: LocalSite, cost: Cost): void {
     const { carrier } = local
-    if (carrier.hasSource) {
+    if (carrier.clients.hasSource) {
       local.rank = 0
       return this.#detach(local)
     }
@@ -246,10 +254,10 @@ export class CarriedTorrent {
     return {
       site: carrier.site,
       get hasSource() {
-        return carrier.hasSource
+        return carrier.clients.hasSource
       },
       get rank() {
-        return carrier.hasSource ? 0 : sites.get(carrier.site)?.rank
+        return carrier.clients.hasSource ? 0 : sites.get(carrier.site)?.rank
       },
       get path() {
         return [carrier.site, ...(sites.get(carrier.site)?.upstream?.view.path ?? [])]

@@ -74,7 +74,7 @@ export class Carriers {
       nowMs: () => this.#engineMs,
       link: (infoHash, address, connect) => {
         for (const carrier of this.#torrents.get(infoHashKey(infoHash))?.torrent.carriers ?? [])
-          if (carrier.acceptClient(address, connect)) return true
+          if (carrier.clients.accept(address, connect)) return true
         return false
       },
     })
@@ -177,7 +177,7 @@ export class Carriers {
 
   /** A client of the site announced. Begins the carrier of the torrent in the site. */
   updateClient({ site, infoHash }: CarriageKey, update: CarriedClientUpdate): void {
-    this.#torrentOf(infoHash).carrier(site).updateClient(update)
+    this.#torrentOf(infoHash).carrier(site).clients.update(update)
   }
 
   removeClient({ site, infoHash }: CarriageKey, client: Pick<CarriedClientUpdate, 'address' | 'port'>): void {

@@ -78,3 +78,18 @@ export class FetchQueue<Load> {
       }
   }
 }
+
+/** Whether `bytes` from this position on contain the block. */
+export function isContained({ begin, length }: Block, from: number, bytes: number): boolean {
+  return begin >= from && begin + length <= from + bytes
+}
+
+/** `whole`: contains the block that the requester waits for. */
+export function deliver({ requester, block }: Waiting, whole: Block, data: Buffer): void {
+  const start = block.begin - whole.begin
+  requester.deliver(block, data.subarray(start, start + block.length))
+}
+
+export function deliverAll({ waiting, block }: Fetch<unknown>, data: Buffer): void {
+  for (const one of waiting) deliver(one, block, data)
+}

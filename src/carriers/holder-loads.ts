@@ -39,6 +39,13 @@ export class HolderLoads {
     this.#holders.add(load)
   }
 
+  /** The holder may return: its pieces are not fetched from elsewhere meanwhile. Returns its load. */
+  setAway(holder: Holder, untilMs: number): Load | undefined {
+    const load = this.#loads.get(holder)
+    if (load !== undefined) load.avoidedUntilMs = untilMs
+    return load
+  }
+
   remove(holder: Holder): Load | undefined {
     const load = this.#loads.get(holder)
     if (load === undefined) return undefined

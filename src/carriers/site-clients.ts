@@ -13,6 +13,9 @@ import type { ClientLink, LinkInit } from './client-link.ts'
 import type { Holder } from './holder.ts'
 import { type LinkContext, linkClient } from './link-client.ts'
 
+/** A client that closed its connection returns within two dials. */
+const AWAY_MS_MAX = 3_000
+
 export interface ClientEvents {
   /** The client answered a dial, or did not. Reported at once: an announce may wait for it. */
   onReachability(client: CarriedClient): void
@@ -20,8 +23,10 @@ export interface ClientEvents {
   onEnded(client: CarriedClient): void
   /** The handshake is complete. */
   onGreeted(client: CarriedClient, link: ClientLink): void
-  /** Called before the connection is closed, or after it ended. */
-  onUnlinked(client: CarriedClient, link: ClientLink): void
+  /** Called after the connection ended. `isAway`: the client may return, and `onGone` follows. */
+  onUnlinked(client: CarriedClient, link: ClientLink, isAway: boolean): void
+  /** The connection of a client that was away is replaced, or is not awaited any more. */
+  onGone(link: ClientLink): void
   onBitfield(client: CarriedClient): void
   onGained(client: CarriedClient, piece: number): void
   onServed(client: CarriedClient, block: Block): void
@@ -126,9 +131,11 @@ export class SiteClients {
   /** Called a few times a second. */
   tick(): void {
     const nowMs = this.#init.nowMs()
-    for (const client of this.#clients.values())
+    for (const client of this.#clients.values()) {
       if (client.link !== undefined) client.link.tick()
       else if (nowMs >= client.dialDueMs) this.#dial(client)
+      if (client.awayLink !== undefined && nowMs >= client.awayUntilMs) this.#endAway(client)
+    }
   }
 
   stop(): void {
@@ -165,6 +172,7 @@ export class SiteClients {
           events.onReachability(client)
         },
         onGreeted: (peerId) => {
+          this.#endAway(client)
           client.greeted(peerId)
           this.#byLink.set(link, client)
           this.#listHosts()
@@ -175,8 +183,9 @@ export class SiteClients {
         onServed: (block) => events.onServed(client, block),
         onFault: (fault) => events.onFault(fault),
         onEnd: (end) => {
-          this.#unlink(client)
+          this.#unlink(client, end === 'closed')
           client.ended(isAnswered, end, this.#init.nowMs())
+          if (client.reachability === 'unreachable' && !isAccepted) this.#endAway(client)
           if (isAnswered) events.onEnded(client)
           else events.onReachability(client)
         },
@@ -185,14 +194,27 @@ export class SiteClients {
     client.link = link
   }
 
-  #unlink(client: CarriedClient): void {
+  #unlink(client: CarriedClient, isAway = false): void {
     const { link } = client
+    if (!isAway) this.#endAway(client)
     if (link === undefined) return
     client.link = undefined
     link.close()
     if (!this.#byLink.delete(link)) return
     this.#listHosts()
-    this.#init.events.onUnlinked(client, link)
+    if (isAway) {
+      this.#endAway(client)
+      client.awayLink = link
+      client.awayUntilMs = this.#init.nowMs() + AWAY_MS_MAX
+    }
+    this.#init.events.onUnlinked(client, link, isAway)
+  }
+
+  #endAway(client: CarriedClient): void {
+    const { awayLink } = client
+    if (awayLink === undefined) return
+    client.awayLink = undefined
+    this.#init.events.onGone(awayLink)
   }
 
   #listHosts(): void {

@@ -6,8 +6,6 @@
  * any other torrent, the size of a piece is not known: its pieces are offered first, and fetched when a host requests
  * them.
  */
-import type { Address } from '../core/address.ts'
-import type { ClientSocket, SocketEvents } from '../observers/client-socket.ts'
 import { TorrentPieces } from '../observers/torrent-pieces.ts'
 import type { Block } from '../wire/peer/block.ts'
 import type { PieceSet } from '../wire/peer/piece-set.ts'
@@ -47,7 +45,7 @@ export interface TorrentCarrierInit extends LinkContext {
 export class TorrentCarrier {
   readonly site: string
   readonly #init: TorrentCarrierInit
-  readonly #clients: SiteClients
+  readonly clients: SiteClients
   readonly #router: BlockRouter
   readonly #torrent: TorrentPieces
   readonly #downstreams = new Set<Downstream>()
@@ -93,17 +91,17 @@ export class TorrentCarrier {
         },
         onLiar: (holder, piece) => this.#banish(holder, piece),
         onChoked: (piece) =>
-          askForSlots(this.#router.chokedHolders(piece), (holder) => this.#clients.of(holder), init.nowMs()),
+          askForSlots(this.#router.chokedHolders(piece), (holder) => this.clients.of(holder), init.nowMs()),
         onReceived: (holder, bytes) => {
           if (holder.kind !== 'site') counters.receivedBytes += bytes
           if (holder.kind !== 'host') this.#fetched.add(bytes, init.nowMs())
-          const client = this.#clients.of(holder)
+          const client = this.clients.of(holder)
           if (client !== undefined) client.neededMs = init.nowMs()
         },
         onUnrequested: (_holder, bytes) => (counters.unrequestedBytes += bytes),
       },
     })
-    this.#clients = new SiteClients({
+    this.clients = new SiteClients({
       ...init,
       torrent: this.#torrent,
       router: this.#router,
@@ -117,7 +115,8 @@ export class TorrentCarrier {
           this.#schedule?.run(this.needsPieces)
         },
         onGreeted: (client, link) => this.#greet(client, link),
-        onUnlinked: (client, link) => this.#unlink(client, link),
+        onUnlinked: (client, link, isAway) => this.#unlink(client, link, isAway),
+        onGone: (link) => this.#router.removeHolder(link),
         onBitfield: (client) => this.#takeBitfield(client),
         onGained: (client, piece) => this.#gain(client, piece),
         onServed: (client, block) => this.#served(client, block),
@@ -151,16 +150,6 @@ export class TorrentCarrier {
 
   // ---- Clients
 
-  /** A client of the site is linked and has all pieces. */
-  get hasSource(): boolean {
-    return this.#clients.hasSource
-  }
-
-  /** Linked hosts. */
-  get hosts(): number {
-    return this.#clients.linkedHosts.length
-  }
-
   /** Bytes of blocks from sources of the site and from other sites. */
   get bytesPerSecond(): number {
     return this.#fetched.at(this.#init.nowMs())
@@ -171,17 +160,8 @@ export class TorrentCarrier {
     return this.#init.nowMs() - this.#usedMs
   }
 
-  updateClient(update: CarriedClientUpdate): void {
-    this.#clients.update(update)
-  }
-
   removeClient(at: Pick<CarriedClientUpdate, 'address' | 'port'>): void {
-    if (this.#clients.remove(at)) this.#schedule?.run(this.needsPieces)
-  }
-
-  /** A client that the node could not dial. Returns false where there is none at this address. */
-  acceptClient(address: Address, connect: (events: SocketEvents) => ClientSocket): boolean {
-    return this.#clients.accept(address, connect)
+    if (this.clients.remove(at)) this.#schedule?.run(this.needsPieces)
   }
 
   #greet(client: CarriedClient, link: ClientLink): void {
@@ -189,20 +169,21 @@ export class TorrentCarrier {
     if (client.kind === 'source') link.showInterest(true)
     this.#addToAssignment(client)
     if (client.isAnnouncedComplete && !client.sendsHave) this.#gainAll(client)
-    this.needsPieces = this.#clients.needsPieces
+    this.needsPieces = this.clients.needsPieces
     this.#schedule?.run(this.needsPieces)
   }
 
-  #unlink(client: CarriedClient, link: ClientLink): void {
+  #unlink(client: CarriedClient, link: ClientLink, isAway: boolean): void {
     this.#schedule?.assignment.removeHost(client)
-    this.#router.removeHolder(link)
+    if (isAway) this.#router.setAway(link, client.awayUntilMs)
+    else this.#router.removeHolder(link)
     this.#availability.isStale = true
   }
 
   #banish(holder: Holder, piece: number): void {
     this.#init.counters.liars++
-    const client = this.#clients.of(holder)
-    if (client !== undefined) this.#clients.ban(client)
+    const client = this.clients.of(holder)
+    if (client !== undefined) this.clients.ban(client)
     else if (holder === this.#upstream) this.setUpstream(undefined)
     this.#init.events.onLiar(holder, piece)
   }
@@ -273,7 +254,7 @@ export class TorrentCarrier {
       nowMs,
     })
     this.#schedule.setHold(this.isOnHold)
-    for (const client of this.#clients.linked) this.#addToAssignment(client)
+    for (const client of this.clients.linked) this.#addToAssignment(client)
   }
 
   #addToAssignment(client: CarriedClient): void {
@@ -366,7 +347,7 @@ export class TorrentCarrier {
 
   #isHeld(piece: number): boolean {
     if ((this.#schedule?.assignment.hostsWith(piece) ?? 0) > 0) return true
-    for (const { kind, link } of this.#clients.linked)
+    for (const { kind, link } of this.clients.linked)
       if (kind === 'source' && link?.has(piece) === true) return true
     return false
   }
@@ -376,24 +357,24 @@ export class TorrentCarrier {
   /** Called a few times a second. */
   tick(): void {
     const nowMs = this.#init.nowMs()
-    this.#clients.tick()
-    for (const client of this.#clients.linked) {
+    this.clients.tick()
+    for (const client of this.clients.linked) {
       if (client.noteStall(nowMs)) this.#init.events.onClient(client)
       if (this.#geometry === undefined)
         for (const piece of client.settled(this.#pieceBytesSeen)) this.#gain(client, piece)
     }
-    returnUnusedSlots(this.#clients.linkedHosts, nowMs)
-    if (this.#clients.count > 0 || this.#downstreams.size > 0) this.#usedMs = nowMs
+    returnUnusedSlots(this.clients.linkedHosts, nowMs)
+    if (this.clients.count > 0 || this.#downstreams.size > 0) this.#usedMs = nowMs
     this.#router.tick()
     this.#availability.refresh(
       (piece) => this.#upstream?.has(piece) === true || this.#cache.has(piece) || this.#isHeld(piece),
     )
-    this.needsPieces = this.#clients.needsPieces
-    this.#schedule?.tick(this.#clients.linkedHosts, this.needsPieces)
+    this.needsPieces = this.clients.needsPieces
+    this.#schedule?.tick(this.clients.linkedHosts, this.needsPieces)
   }
 
   stop(): void {
-    this.#clients.stop()
+    this.clients.stop()
     this.#cache.clear()
   }
 }

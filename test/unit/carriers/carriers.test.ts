@@ -94,6 +94,17 @@ describe('a carried rollout', () => {
     expect(rollout.leechers.some(({ sentBytes }) => sentBytes > 0)).toBe(true)
   })
 
+  it('does so while the hosts that have them close their connections, because they are complete', () => {
+    const swarm = aCarriedSwarm({ cacheBytes: MIB })
+    swarm.carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
+    const source = swarm.join(1, 200, CONTENT, { has: 'all' })
+    const fast = [1, 2].map((host) => swarm.join(1, host, CONTENT, { isClosingAtEnd: true }))
+    swarm.carriers.setRate('1', '2', 500_000)
+    const slow = swarm.join(2, 1, CONTENT)
+    expect(swarm.run(30_000, () => [...fast, slow].every(({ isComplete }) => isComplete))).toBe(true)
+    expect(source.sentBytes).toBe(CONTENT.bytes.length)
+  })
+
   it('does so where one site takes its pieces much more slowly than the other one', () => {
     const swarm = aCarriedSwarm({ cacheBytes: MIB })
     swarm.carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
