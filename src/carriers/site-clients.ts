@@ -25,7 +25,7 @@ export interface ClientEvents {
   onGreeted(client: CarriedClient, link: ClientLink): void
   /** Called after the connection ended. `isAway`: the client may return, and `onGone` follows. */
   onUnlinked(client: CarriedClient, link: ClientLink, isAway: boolean): void
-  /** The connection of a client that was away is replaced, or is not awaited any more. */
+  /** The client returned with another connection, or its return is not awaited any more. */
   onGone(link: ClientLink): void
   onBitfield(client: CarriedClient): void
   onGained(client: CarriedClient, piece: number): void
