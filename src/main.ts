@@ -2,6 +2,7 @@
 /** The program: hands the process's argv, streams and signals to the command line. */
 import { readFileSync } from 'node:fs'
 import { runCli } from './cli/run.ts'
+import { systemClock } from './core/clock.ts'
 
 const abort = new AbortController()
 process.once('SIGINT', () => abort.abort())
@@ -29,4 +30,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   environment: process.env,
   signal: abort.signal,
   version: manifest.version,
+  nowMs: () => systemClock.nowMs(),
 })

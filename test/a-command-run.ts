@@ -1,6 +1,7 @@
 /** Runs a command the way the program does, without a process: argv in; exit code and both streams out. */
 import { type CommandContext, type ExitCode } from '../src/cli/command.ts'
 import { runCli } from '../src/cli/run.ts'
+import { systemClock } from '../src/core/clock.ts'
 
 export interface CommandRun {
   readonly exitCode: ExitCode
@@ -26,6 +27,7 @@ export async function runCommand(
     isTerminal: given.isTerminal ?? false,
     environment: given.environment ?? {},
     version: '0.0.0',
+    nowMs: () => systemClock.nowMs(),
     signal: given.signal ?? new AbortController().signal,
   })
   return { exitCode, out: out.join(''), outBytes: Buffer.concat(bytes), err: err.join('') }

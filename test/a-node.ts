@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { ApiDocument } from './api-document.ts'
 
 export const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
@@ -117,12 +118,31 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
     process: child,
     log: () => log,
     logged,
-    admin: (path, init) => fetchOnce(`${admin}${path}`, init),
+    admin: async (path, init) => checked(admin, path, init, await fetchOnce(`${admin}${path}`, init)),
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal)
       return exited
     },
   }
+}
+
+/** The document of the program is the same for all nodes, so that it is read once. */
+let apiDocument: Promise<ApiDocument> | undefined
+
+/** Answers under /api are as the document of the node states. */
+async function checked(
+  adminUrl: string,
+  path: string,
+  init: RequestInit | undefined,
+  response: Response,
+): Promise<Response> {
+  const method = init?.method ?? 'GET'
+  if (!path.startsWith('/api/') || method === 'HEAD') return response
+  const contentType = response.headers.get('content-type') ?? ''
+  const text = await response.clone().text()
+  apiDocument ??= ApiDocument.of(adminUrl)
+  ;(await apiDocument).check({ method, path, status: response.status, contentType, text })
+  return response
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Starts an admin listener on a free port, with a registry in memory and the topology of a-topology.ts. */
 import { onTestFinished } from 'vitest'
 import { ManualClock } from '../src/core/clock.ts'
+import type { Log, LogFields } from '../src/core/log.ts'
 import { clientName } from '../src/rollouts/client-name.ts'
 import { NOT_CARRIED } from '../src/rollouts/ports.ts'
 import { Rollouts } from '../src/rollouts/rollouts.ts'
@@ -10,16 +11,32 @@ import { RolloutHolds } from '../src/registry/rollout-holds.ts'
 import { TorrentRegistry } from '../src/registry/torrent-registry.ts'
 import { AdminServer } from '../src/server/admin/admin-server.ts'
 import { anOverrideStore } from './an-override-store.ts'
+import type { AdminContext } from '../src/server/admin/admin-context.ts'
+import type { AdminTokens } from '../src/server/admin/access.ts'
+import { ApiDocument, fetchChecked } from './api-document.ts'
 import { aTorrentStore } from './a-torrent-store.ts'
 import { aTracker } from './a-tracker.ts'
 
-/** `token`: of the admin listener. Origins below /srv/ can be served, /srv/secret only by another user. */
-export async function anAdmin(token?: string) {
+interface LoggedLine extends LogFields {
+  readonly level: string
+}
+
+function recordingLog(lines: LoggedLine[]): Log {
+  const at = (level: string) => (fields: LogFields) => void lines.push({ level, ...fields })
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** `tokens`: of the admin listener. Origins below /srv/ can be served, /srv/secret only by another user. */
+export async function anAdmin(
+  tokens: AdminTokens = { operate: undefined, read: undefined },
+  more: Partial<Pick<AdminContext, 'isTrusted' | 'node' | 'operations'>> = {},
+) {
   const site = aTracker()
   const { topology, tracker, table } = site
   const store = aTorrentStore()
   const overrides = anOverrideStore()
   const clock = new ManualClock(Date.UTC(2030, 0, 2, 3, 4, 5))
+  const log: LoggedLine[] = []
   const registry = new TorrentRegistry({ store, clock, admit: 'registered' })
   const holds = new RolloutHolds({ store: overrides, registry, clock })
   const rollouts = new Rollouts({
@@ -40,9 +57,13 @@ export async function anAdmin(token?: string) {
     clock: site.clock,
     health: {
       metrics: async () => ({ contentType: 'text/plain', body: '' }),
-      readiness: async () => ({ isReady: true, body: '' }),
+      readiness: async () => ({
+        isReady: true,
+        checks: [{ name: 'serving', isOk: true, isRequired: true, sentence: 'announces are answered' }],
+      }),
     },
-    operations: { reload: async () => ({ sites: 3 }), drain: () => {} },
+    node: { startedAtMs: site.clock.nowMs(), configuration: { site: 'fra' }, drain: () => undefined },
+    operations: { reload: async () => ({ sites: 3 }), drain: () => {}, undoDrain: async () => true },
     torrents: {
       registry,
       holds,
@@ -64,19 +85,29 @@ export async function anAdmin(token?: string) {
     rollouts,
     remoteHosts: undefined,
     onUpgrade: (_request, stream) => void stream.destroy(),
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-    token,
+    log: recordingLog(log),
+    tokens,
+    isTrusted: () => false,
+    version: '0.0.0',
+    ...more,
   })
   const port = await server.start({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => server.stop())
   const url = `http://127.0.0.1:${port}`
+  const document = await ApiDocument.of(url)
+  /** Every answer is checked against the document. */
+  const request = (path: string, init: RequestInit = {}) => fetchChecked(document, `${url}${path}`, init)
+  const get = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await request(path, { headers })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
   const call = async (method: string, path: string, body?: Buffer, headers: Record<string, string> = {}) => {
-    const response = await fetch(`${url}/api/v1/torrents${path}`, {
+    const response = await request(`/api/v1/torrents${path}`, {
       method,
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/x-bittorrent' }), ...headers },
       ...(body === undefined ? {} : { body: new Uint8Array(body) }),
     })
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
-  return { store, overrides, registry, rollouts, clock, url, call, site }
+  return { store, overrides, registry, rollouts, clock, url, call, get, request, document, log, site }
 }

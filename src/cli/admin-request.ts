@@ -18,7 +18,10 @@ import { InputError } from '../core/errors.ts'
 import { describeNetworkError } from '../core/network-errors.ts'
 import { redactUrl, takeCredentials } from '../core/url-credentials.ts'
 import { type CommandContext, type CommandFlag, type CommandFlags, textFlag } from './command.ts'
+import { readWholeFile } from './files.ts'
 
+/** A token has at most 512 characters, and a line break may follow. */
+const TOKEN_FILE_BYTES_MAX = 1_024
 const DEFAULT_URL = 'http://127.0.0.1:6970'
 /** The node responds from memory; a slower response is not expected to arrive. */
 const DEADLINE_MS = 10_000
@@ -28,6 +31,10 @@ const REGISTER_DEADLINE_MS = 30_000
 export const adminFlags: readonly CommandFlag[] = [
   { flags: '--url <admin>', description: `admin listener of the node (default ${DEFAULT_URL})` },
   { flags: '--token <token>', description: 'admin token (default: SITESWARM_ADMIN_TOKEN)' },
+  {
+    flags: '--token-file <file>',
+    description: 'file with the admin token (default: SITESWARM_ADMIN_TOKEN_FILE)',
+  },
 ]
 
 /** The node responded with an error. */
@@ -68,8 +75,8 @@ export async function sendAdminRequest(
     )
   }
   if (status >= 200 && status <= 299) return body
-  const message = (body as { error?: { message?: string } }).error?.message
-  throw new AdminRefused(message ?? `the node responded with status ${status}`)
+  const { detail } = body as { readonly detail?: unknown }
+  throw new AdminRefused(typeof detail === 'string' ? detail : `the node responded with status ${status}`)
 }
 
 interface Target {
@@ -83,7 +90,7 @@ interface Target {
 
 function readTarget(flags: CommandFlags, { environment }: Pick<CommandContext, 'environment'>): Target {
   const text = textFlag(flags, 'url') ?? DEFAULT_URL
-  const token = textFlag(flags, 'token') ?? environment['SITESWARM_ADMIN_TOKEN'] ?? ''
+  const token = readToken(flags, environment)
   const url = URL.canParse(text) ? new URL(text) : undefined
   // A password with a slash looks like a port and a path.
   const isAmbiguous = url?.pathname.includes('@') === true
@@ -100,7 +107,7 @@ function readTarget(flags: CommandFlags, { environment }: Pick<CommandContext, '
   }
   if (/[^\x21-\x7e]/.test(token))
     throw new InputError(
-      'the admin token contains a space or another character that a header cannot contain; check --token or SITESWARM_ADMIN_TOKEN',
+      'the admin token contains a space or another character that a header cannot contain; check --token, --token-file or SITESWARM_ADMIN_TOKEN',
     )
   const basic = takeCredentials(url)
   const shown = url.href.replace(/\/+$/, '')
@@ -115,6 +122,24 @@ function readTarget(flags: CommandFlags, { environment }: Pick<CommandContext, '
     hasToken: token !== '',
     hasUser: basic !== undefined,
   }
+}
+
+/** A flag wins over the environment, as everywhere. */
+function readToken(flags: CommandFlags, environment: CommandContext['environment']): string {
+  const token = textFlag(flags, 'token')
+  const file = textFlag(flags, 'tokenFile')
+  if (token !== undefined && file !== undefined)
+    throw new InputError('--token and --token-file are both given; leave one of them out')
+  if (token !== undefined) return token
+  if (file === undefined && environment['SITESWARM_ADMIN_TOKEN'] !== undefined)
+    return environment['SITESWARM_ADMIN_TOKEN']
+  const path = file ?? environment['SITESWARM_ADMIN_TOKEN_FILE']
+  if (path === undefined) return ''
+  const read = readWholeFile(path, { bytesMax: TOKEN_FILE_BYTES_MAX })
+    .toString()
+    .replace(/\r?\n$/, '')
+  if (read === '') throw new InputError(`${path}: the file is empty; it must contain the admin token`)
+  return read
 }
 
 async function send(
@@ -159,8 +184,8 @@ function explainUnauthorized({ shown, hasToken, hasUser }: Target, headers: Inco
   if (hasUser) return `the server at ${shown} rejects the user and password of --url`
   if (isProxy) return `the server at ${shown} requires a user and password: --url http://user:password@host`
   return hasToken
-    ? `the node at ${shown} rejects the admin token; check --token or SITESWARM_ADMIN_TOKEN`
-    : `the node at ${shown} requires its admin token: --token, or SITESWARM_ADMIN_TOKEN`
+    ? `the node at ${shown} rejects the admin token; check --token, --token-file or SITESWARM_ADMIN_TOKEN`
+    : `the node at ${shown} requires its admin token: --token, --token-file or SITESWARM_ADMIN_TOKEN`
 }
 
 /** Returns undefined for anything but JSON, as sent by a web server or a tracker listener. */

@@ -26,6 +26,8 @@ export interface CommandContext {
   readonly isTerminal: boolean
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly version: string
+  /** Milliseconds since 1970, UTC. */
+  nowMs(): number
   /** Aborted on SIGINT and SIGTERM. */
   readonly signal: AbortSignal
 }

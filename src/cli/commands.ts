@@ -20,10 +20,28 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/serve.ts')).serveCommand,
   },
   {
+    name: 'init',
+    arguments: '[directory]',
+    summary: 'Write a first configuration and topology, with tokens in files of their own.',
+    load: async () => (await import('./commands/init.ts')).initCommand,
+  },
+  {
     name: 'check',
     arguments: '',
     summary: 'Read configuration and topology, and print every problem with its position.',
     load: async () => (await import('./commands/check.ts')).checkCommand,
+  },
+  {
+    name: 'doctor',
+    arguments: '',
+    summary: 'Check a running node with its trackers, remote sites and torrents, and state what to repair.',
+    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
+  {
+    name: 'topology',
+    arguments: '<action> <old> <new>',
+    summary: 'Show what a new topology file changes: which addresses move where, and which settings differ.',
+    load: async () => (await import('./commands/topology.ts')).topologyCommand,
   },
   {
     name: 'locate',
@@ -98,5 +116,17 @@ export const commands: readonly ListedCommand[] = [
     arguments: '',
     summary: 'Simulate a rollout on this topology: copies into each site, and time.',
     load: async () => (await import('./commands/simulate.ts')).simulateCommand,
+  },
+  {
+    name: 'drain',
+    arguments: '',
+    summary: 'Make a node not ready before it stops, so that its clients use other nodes.',
+    load: async () => (await import('./commands/drain.ts')).drainCommand,
+  },
+  {
+    name: 'completion',
+    arguments: '<shell>',
+    summary: 'Print the completion script of a shell: bash, zsh or fish.',
+    load: async () => (await import('./commands/completion.ts')).completionCommand(commands),
   },
 ]

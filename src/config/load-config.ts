@@ -16,6 +16,7 @@ import {
   readEnvironment,
 } from './environment.ts'
 import { issueFinding, schemaProblems, schemaTree, sortProblems } from './report.ts'
+import { publicConfiguration } from './public-configuration.ts'
 import { sampleFiles } from './sample-files.ts'
 import { type NodeFile, nodeSchema } from './schema.ts'
 import type { Finding } from './source-text.ts'
@@ -44,7 +45,8 @@ export interface NodeConfig {
     readonly copiesPerSite: number
     readonly requestsPerSite: number
   }
-  readonly admin: { readonly token: string | undefined }
+  /** `readToken`: for requests that change nothing. */
+  readonly admin: { readonly token: string | undefined; readonly readToken: string | undefined }
   readonly federation: { readonly token: string | undefined }
   readonly trustedProxies: readonly Prefix[]
   readonly log: { readonly level: NodeFile['log']['level'] }
@@ -75,6 +77,8 @@ export interface ReadConfig {
   readonly warnings: readonly Problem[]
   /** A problem with the value of a key, at its position in the file or with its variable. */
   problemAt(path: readonly string[], finding: Finding): Problem
+  /** The values in effect without secrets, for people; undefined under the same condition as `config`. */
+  readonly publicConfiguration: Readonly<Record<string, unknown>> | undefined
   /** The value as written, without defaults. */
   valueAt(path: readonly string[]): unknown
 }
@@ -104,6 +108,8 @@ export function readConfig({ path, environment }: ConfigOptions): ReadConfig {
   const topology = source.valueAt(['topology'])
   return {
     config: problems.length === 0 ? found?.config : undefined,
+    publicConfiguration:
+      problems.length === 0 ? publicConfiguration(schemaTree(nodeSchema), source.merged) : undefined,
     topologyPath: typeof topology === 'string' ? source.resolve(['topology'], topology) : undefined,
     site: typeof site === 'string' ? site : undefined,
     problems: sortProblems(problems),
@@ -191,13 +197,15 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     )
   }
   problems.push(...sharedPortProblems(listen, source))
-  const readToken = (owner: 'admin' | 'federation') => {
-    const { value, problem } = tokenOf(owner, values, source)
+  const readToken = (owner: 'admin' | 'federation', key: 'token' | 'readToken' = 'token') => {
+    const { value, problem } = tokenOf(owner, key, values, source)
     if (problem !== undefined) problems.push(problem)
     return value
   }
-  const adminToken = readToken('admin')
-  if (adminToken === undefined && values.admin.tokenFile === undefined && !isLoopback(listen.admin.host)) {
+  const admin = { token: readToken('admin'), readToken: readToken('admin', 'readToken') }
+  problems.push(...adminTokenProblems(admin, values, source))
+  const hasAdminToken = values.admin.token !== undefined || values.admin.tokenFile !== undefined
+  if (!hasAdminToken && !isLoopback(listen.admin.host)) {
     warnings.push(
       source.problemAt(['listen', 'admin'], {
         message: 'warning: without admin.token, the admin listener answers requests from this machine only',
@@ -217,7 +225,7 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     interval: { minMs: interval.min, maxMs: interval.max },
     torrents: { admit: values.torrents.admit, directory: directories.torrents },
     origin: { ...values.origin, directory: directories.origin },
-    admin: { token: adminToken },
+    admin,
     federation: { token: readToken('federation') },
     trustedProxies: values.trustedProxies
       .map(readPrefix)
@@ -273,17 +281,47 @@ function isLoopback(host: string): boolean {
   return address.isV4 ? address.word3 >>> 24 === 127 : address.toString() === '::1'
 }
 
+/** With a token to read and none to operate, requests of every caller could change the node, or none could. */
+function adminTokenProblems(
+  { token: operate, readToken }: NodeConfig['admin'],
+  { admin }: NodeFile,
+  source: ConfigSource,
+): Problem[] {
+  const key = ['admin', admin.readTokenFile === undefined ? 'readToken' : 'readTokenFile']
+  if (admin.readToken === undefined && admin.readTokenFile === undefined) return []
+  if (admin.token === undefined && admin.tokenFile === undefined)
+    return [
+      source.problemAt(key, {
+        message: 'admin has a token to read, and none to operate',
+        hint: 'set admin.token or admin.tokenFile too',
+      }),
+    ]
+  if (readToken === undefined || readToken !== operate) return []
+  return [
+    source.problemAt(key, {
+      message: 'admin.readToken is the same as admin.token',
+      hint: 'make another one with: openssl rand -hex 16',
+    }),
+  ]
+}
+
 function tokenOf(
   owner: 'admin' | 'federation',
+  name: 'token' | 'readToken',
   values: NodeFile,
   source: ConfigSource,
 ): { readonly value?: string; readonly problem?: Problem } {
-  const { token: value, tokenFile } = values[owner]
+  const written: Readonly<Record<string, string | undefined>> = values[owner]
+  const value = written[name]
+  const tokenFile = written[`${name}File`]
   if (tokenFile === undefined) return value === undefined ? {} : { value }
-  const key = [owner, 'tokenFile']
+  const key = [owner, `${name}File`]
   if (value !== undefined) {
     return {
-      problem: source.problemAt(key, { message: `${owner} has both token and tokenFile`, hint: 'keep one' }),
+      problem: source.problemAt(key, {
+        message: `${owner} has both ${name} and ${name}File`,
+        hint: 'keep one',
+      }),
     }
   }
   try {

@@ -15,6 +15,7 @@ import { suggestion } from './suggest.ts'
 export interface NodeCheck {
   /** undefined if it has problems. */
   readonly config: NodeConfig | undefined
+  readonly publicConfiguration: ReadConfig['publicConfiguration']
   /** undefined if only a topology was checked. */
   readonly configPath: string | undefined
   /** undefined if it has problems. */
@@ -29,6 +30,8 @@ export interface NodeCheck {
 
 export interface LoadedNode {
   readonly config: NodeConfig
+  /** See `ReadConfig.publicConfiguration`. */
+  readonly publicConfiguration: Readonly<Record<string, unknown>>
   readonly topology: Topology
   /** Problems that do not keep the node from starting. */
   readonly warnings: readonly Problem[]
@@ -36,9 +39,9 @@ export interface LoadedNode {
 
 /** Throws a `ConfigError` with every problem of both files. */
 export function loadNode(options: ConfigOptions): LoadedNode {
-  const { config, topology, problems, warnings } = checkNode(options)
+  const { config, publicConfiguration = {}, topology, problems, warnings } = checkNode(options)
   if (config === undefined || topology === undefined || problems.length > 0) throw new ConfigError(problems)
-  return { config, topology, warnings: summarized(warnings) }
+  return { config, publicConfiguration, topology, warnings: summarized(warnings) }
 }
 
 /** `topologyPath` overrides the path in the configuration. */
@@ -53,6 +56,7 @@ export function checkNode(
     loaded && read?.site !== undefined ? siteProblem(read, read.site, loaded.topology) : undefined
   return {
     config: read?.config,
+    publicConfiguration: read?.publicConfiguration,
     configPath: options.path ?? sampleFiles.config,
     topology: loaded?.topology,
     prefixCount: loaded?.prefixCount,
@@ -75,6 +79,7 @@ export function checkTopologyFile(topologyPath: string): NodeCheck {
   const [loaded, problems] = attempt<LoadedTopology>(() => loadTopology(topologyPath))
   return {
     config: undefined,
+    publicConfiguration: undefined,
     configPath: undefined,
     topology: loaded?.topology,
     prefixCount: loaded?.prefixCount,

@@ -166,6 +166,15 @@ export const nodeSchema = z
             'Bearer token of the admin API. Without one, the admin listener answers requests from this machine only.',
           ),
         tokenFile: tokenFile(),
+        readToken: token()
+          .optional()
+          .describe(
+            'A second token, for requests that change nothing. Give it to dashboards and scripts that only read.',
+          ),
+        readTokenFile: path('a file with the token')
+          .optional()
+          .describe('A file that contains it, instead of `readToken`. A newline at its end is ignored.')
+          .meta({ examples: ['/run/secrets/read-token'] }),
       })
       .prefault({})
       .describe('Access to the admin listener.'),

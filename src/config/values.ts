@@ -156,8 +156,11 @@ export function token() {
     .min(TOKEN_CHARACTERS_MIN, TOKEN_MESSAGE)
     .max(TOKEN_CHARACTERS_MAX, TOKEN_MESSAGE)
     .regex(/^[\x21-\x7e]*$/, 'a token has no spaces and only ASCII\nmake one with: openssl rand -hex 16')
-    .meta({ title: 'secret', examples: ['a-long-random-secret'] })
+    .meta({ title: SECRET_TITLE, examples: ['a-long-random-secret'] })
 }
+
+/** Title of values that are never shown. */
+export const SECRET_TITLE = 'secret'
 
 const TOKEN_CHARACTERS_MIN = 8
 /** All headers of a request share 16 KiB. */

@@ -8,10 +8,15 @@ import type { Readiness } from '../observe/health.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { WorkerGroup } from './workers/worker-group.ts'
 
+/** Operations of this process alone. */
+interface ProcessOperations extends Omit<Operations, 'undoDrain'> {
+  undoDrain(): boolean
+}
+
 export interface ProcessComponents {
   readonly metrics: Metrics
   readonly readiness: () => Readiness
-  readonly operations: Operations
+  readonly operations: ProcessOperations
   readonly group: WorkerGroup | undefined
 }
 
@@ -26,20 +31,25 @@ export function adminSources({ metrics, readiness, operations, group }: ProcessC
         metrics: async () => ({ contentType, body: await metrics.render() }),
         readiness: async () => readiness(),
       },
-      operations,
+      operations: { ...operations, undoDrain: async () => operations.undoDrain() },
     }
   }
   group.join({
     metrics: () => metrics.read(),
     readiness,
     reload: () => operations.reload(),
-    drain: () => operations.drain(),
+    drain: (reason) => operations.drain(reason),
+    undoDrain: () => operations.undoDrain(),
   })
   return {
     health: {
       metrics: async () => ({ contentType, body: await Metrics.renderSum(await group.metrics()) }),
       readiness: () => group.readiness(),
     },
-    operations: { reload: () => group.reload(), drain: () => group.drain() },
+    operations: {
+      reload: () => group.reload(),
+      drain: (reason) => group.drain(reason),
+      undoDrain: () => group.undoDrain(),
+    },
   }
 }

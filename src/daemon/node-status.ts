@@ -73,9 +73,15 @@ export function readObserverGauges(
   }
 }
 
+export interface Drain {
+  readonly reason: string | undefined
+  readonly sinceMs: number
+}
+
 export interface NodeStatus {
   readonly isRestored: boolean
-  readonly isDraining: boolean
+  /** undefined while the node is not draining. */
+  readonly drain: Drain | undefined
   readonly peers: number
   readonly store: SiteStore['state']
   readonly topology: Topology
@@ -104,11 +110,11 @@ export function nodeHealth(read: () => NodeStatus): Health {
       name: 'serving',
       isRequired: true,
       read: () => {
-        const { isDraining } = read()
-        const sentence = isDraining
-          ? 'draining: this node is about to stop, use another one'
-          : 'announces are answered'
-        return { isOk: !isDraining, sentence }
+        const { drain } = read()
+        return {
+          isOk: drain === undefined,
+          sentence: drain === undefined ? 'announces are answered' : describeDrain(drain),
+        }
       },
     },
     {
@@ -123,6 +129,11 @@ export function nodeHealth(read: () => NodeStatus): Health {
     { name: 'federation', isRequired: false, read: () => checkFederation(read()) },
     { name: 'observers', isRequired: false, read: () => checkObservers(read().clientObservers) },
   ])
+}
+
+function describeDrain({ reason, sinceMs }: Drain): string {
+  const why = reason === undefined ? 'this node is about to stop' : reason
+  return `draining since ${new Date(sinceMs).toISOString()}: ${why}; use another node`
 }
 
 function checkTopology({ topology, topologyRejection, federation }: NodeStatus) {

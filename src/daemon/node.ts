@@ -40,6 +40,7 @@ import { NodeRollouts, remoteHosts } from './node-rollouts.ts'
 import { listenOn, type NodeAddresses } from './listen-on.ts'
 import { Sweeper } from './sweeper.ts'
 import {
+  type Drain,
   missingFederation,
   nodeHealth,
   readFederationGauges,
@@ -56,6 +57,8 @@ const STOP_DEADLINE_MS = 5_000
 
 export interface NodeInit {
   readonly config: NodeConfig
+  /** See `ReadConfig.publicConfiguration`. */
+  readonly publicConfiguration: Readonly<Record<string, unknown>>
   readonly topology: Topology
   readonly version: string
   readonly log: Log
@@ -90,7 +93,9 @@ export class SiteswarmNode {
   readonly #metrics: Metrics
   readonly #unwatch: (() => void)[] = []
   #isRestored = false
-  #isDraining = false
+  /** undefined while the node is not draining. */
+  #drain: Drain | undefined
+  #isStopping = false
 
   constructor(options: NodeInit) {
     const { config, topology, version, log, droppedLogLines } = options
@@ -225,13 +230,14 @@ export class SiteswarmNode {
       readGauges: () => ({
         ...readTableGauges(this.#topology.value, this.#table, this.#authority),
         store: { ...store.state, refusedBatches: this.#replica.refusedBatches },
+        wrongAdminTokens: this.#admin.wrongTokens,
         logLinesDropped: droppedLogLines(),
         udpDrops: this.#udp.drops,
         federation: readFederationGauges(this.#federation, clock),
         topologyHash: this.#topology.value.hash,
         observers: readObserverGauges(this.#topology.value, config.site, this.#clients?.observers),
         carriers: this.#clients?.carriage.gauges() ?? noCarrierGauges(this.#topology.value),
-        isReady: this.#isRestored && !this.#isDraining,
+        isReady: this.#isRestored && this.#drain === undefined,
         // The supervisor adds the number of replaced workers.
         workersReplaced: 0,
       }),
@@ -247,7 +253,7 @@ export class SiteswarmNode {
     })
     const health = nodeHealth(() => ({
       isRestored: this.#isRestored,
-      isDraining: this.#isDraining,
+      drain: this.#drain,
       peers: this.#table.rows.live,
       store: store.state,
       topology: this.#topology.value,
@@ -264,9 +270,18 @@ export class SiteswarmNode {
       ...adminSources({
         metrics: this.#metrics,
         readiness: () => health.readiness(),
-        operations: { reload: () => this.reload(), drain: () => this.drain() },
+        operations: {
+          reload: () => this.reload(),
+          drain: (reason) => this.drain(reason),
+          undoDrain: () => this.undoDrain(),
+        },
         group: options.group,
       }),
+      node: {
+        startedAtMs: clock.nowMs(),
+        configuration: options.publicConfiguration,
+        drain: () => this.#drain,
+      },
       torrents: {
         registry: this.#registry,
         holds,
@@ -283,7 +298,9 @@ export class SiteswarmNode {
         else this.#clients.carriage.upgrade(request, stream, head)
       },
       log,
-      token: config.admin.token,
+      tokens: { operate: config.admin.token, read: config.admin.readToken },
+      isTrusted: trustedBy(config),
+      version,
     })
   }
 
@@ -358,18 +375,28 @@ export class SiteswarmNode {
     void this.#reloader.reloadLogged('signal')
   }
 
-  /** Not ready from now on; requests are still answered. */
-  drain(): void {
-    if (this.#isDraining) return
-    this.#isDraining = true
+  /** Not ready from now on; requests are still answered. A second drain replaces the reason. */
+  drain(reason: string | undefined): void {
+    if (this.#drain !== undefined && reason === undefined) return
+    this.#drain = { reason, sinceMs: this.#drain?.sinceMs ?? this.#store.clock.nowMs() }
     this.#http.drain()
     if (this.#isRestored)
-      this.#options.log.info({ event: 'draining' }, 'draining: not ready, still answering')
+      this.#options.log.info({ event: 'draining', reason }, 'draining: not ready, still answering')
+  }
+
+  /** Ready again. False if the node was not draining, or is about to stop. */
+  undoDrain(): boolean {
+    if (this.#drain === undefined || this.#isStopping) return false
+    this.#drain = undefined
+    this.#http.undoDrain()
+    this.#options.log.info({ event: 'drain-undone' }, 'the drain is undone: ready again')
+    return true
   }
 
   /** Drains, finishes requests in progress, and writes what the other nodes or the snapshot do not have yet. */
   async stop(): Promise<void> {
-    this.drain()
+    this.#isStopping = true
+    this.drain(undefined)
     for (const unwatch of this.#unwatch.splice(0)) unwatch()
     this.#tracker.close()
     await this.#udp.stop(STOP_DEADLINE_MS)

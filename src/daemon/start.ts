@@ -28,7 +28,7 @@ export async function startNode(
   version: string,
   worker?: WorkerIdentity,
 ): Promise<StartedNode> {
-  const { config, topology, warnings } = loaded
+  const { config, publicConfiguration, topology, warnings } = loaded
   const { log, droppedLines, flush } = openLog({
     level: config.log.level,
     site: config.site,
@@ -38,6 +38,7 @@ export async function startNode(
     log.warn({ event: 'configuration', problem: formatProblem(warning) }, 'configuration warning')
   const node = new SiteswarmNode({
     config,
+    publicConfiguration,
     topology,
     version,
     log,

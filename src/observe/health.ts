@@ -19,11 +19,17 @@ export interface Check {
   readonly read: () => CheckResult
 }
 
+export interface CheckReport extends CheckResult {
+  readonly name: string
+  readonly isRequired: boolean
+  /** Number of the worker that made the check; undefined if the node is one process. */
+  readonly worker?: number
+}
+
 export interface Readiness {
   /** Every required check is ok. */
   readonly isReady: boolean
-  /** A line for each check, then `ready` or `not ready`. */
-  readonly body: string
+  readonly checks: readonly CheckReport[]
 }
 
 export class Health {
@@ -34,12 +40,19 @@ export class Health {
   }
 
   readiness(): Readiness {
-    let isReady = true
-    const lines = this.#checks.map(({ name, isRequired, read }) => {
+    const checks = this.#checks.map(({ name, isRequired, read }) => {
       const { isOk, sentence } = read()
-      if (isRequired && !isOk) isReady = false
-      return `${isOk ? 'ok  ' : isRequired ? 'NOT ' : 'warn'} ${name}: ${sentence}`
+      return { name, isRequired, isOk, sentence }
     })
-    return { isReady, body: [...lines, isReady ? 'ready' : 'not ready', ''].join('\n') }
+    return { isReady: checks.every(({ isOk, isRequired }) => isOk || !isRequired), checks }
   }
+}
+
+/** A line for each check, then `ready` or `not ready`. */
+export function writeReadiness({ isReady, checks }: Readiness): string {
+  const lines = checks.map(({ name, isRequired, isOk, sentence, worker }) => {
+    const of = worker === undefined ? '' : ` (worker ${worker})`
+    return `${isOk ? 'ok  ' : isRequired ? 'NOT ' : 'warn'} ${name}: ${sentence}${of}`
+  })
+  return [...lines, isReady ? 'ready' : 'not ready', ''].join('\n')
 }

@@ -24,6 +24,7 @@ export interface Gauges {
   readonly isReady: boolean
   /** Worker processes that exited unexpectedly, or hung and were killed, and were replaced. */
   readonly workersReplaced: number
+  readonly wrongAdminTokens: number
   readonly logLinesDropped: number
   readonly udpDrops: Readonly<Record<UdpDropCause, number>>
   /** See `topologyHash`. */

@@ -298,6 +298,13 @@ export const metricsTable: readonly MetricRow[] = [
     read: ({ gauges }) => [{ labels: {}, value: gauges.workersReplaced }],
   },
   {
+    name: 'admin_wrong_tokens_total',
+    type: 'counter',
+    labels: [],
+    help: 'Requests of the admin API with a wrong token. The log names their source (admin-token-wrong).',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.wrongAdminTokens }],
+  },
+  {
     name: 'log_lines_dropped_total',
     type: 'counter',
     labels: [],

@@ -29,7 +29,8 @@ export function numberOf(address: Address): bigint {
   )
 }
 
-function addressOf(number: bigint, isV4: boolean): Address {
+/** The inverse of `numberOf`. */
+export function addressOf(number: bigint, isV4: boolean): Address {
   const word = (shift: bigint) => Number((number >> shift) & 0xffff_ffffn)
   return isV4 ? Address.v4(word(0n)) : new Address(word(96n), word(64n), word(32n), word(0n))
 }

@@ -57,7 +57,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'server/http': { rooms: ['wire', 'tracker', 'registry', 'webseed', 'topology'], packages: ['fastify'] },
   'server/admin': {
     rooms: ['tracker', 'registry', 'rollouts', 'handout', 'swarm', 'topology', 'metainfo', 'observe'],
-    packages: ['fastify'],
+    packages: ['@fastify/swagger', 'fastify', 'zod'],
   },
   client: { rooms: ['wire', 'bencode'], packages: [] },
   observe: { rooms: [], packages: ['pino', 'pino-pretty', 'prom-client'] },

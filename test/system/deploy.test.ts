@@ -29,12 +29,24 @@ function expectRun(program: string, args: readonly string[], cwd = '.'): string 
 interface AlertRule {
   readonly alert: string
   readonly expr: string
-  readonly annotations: { readonly runbook: string }
+  readonly annotations: { readonly runbook_url: string; readonly description: string }
+}
+
+interface RecordingRule {
+  readonly record: string
+  readonly expr: string
 }
 
 async function alertRules(): Promise<readonly AlertRule[]> {
   const { groups } = parse(await text('deploy/prometheus/alerts.yaml')) as {
     groups: readonly { readonly rules: readonly AlertRule[] }[]
+  }
+  return groups.flatMap(({ rules }) => rules)
+}
+
+async function recordingRules(): Promise<readonly RecordingRule[]> {
+  const { groups } = parse(await text('deploy/prometheus/recording.yaml')) as {
+    groups: readonly { readonly rules: readonly RecordingRule[] }[]
   }
   return groups.flatMap(({ rules }) => rules)
 }
@@ -53,7 +65,7 @@ const dashboard = async () => JSON.parse(await text('deploy/grafana/dashboards/s
 describe('deploy/prometheus', () => {
   test.skipIf(needs('promtool'))('promtool accepts the configuration, targets and rules', () => {
     expectRun('promtool', ['check', 'config', 'prometheus.yml'], 'deploy/prometheus')
-    expectRun('promtool', ['check', 'rules', 'alerts.yaml'], 'deploy/prometheus')
+    expectRun('promtool', ['check', 'rules', 'recording.yaml', 'alerts.yaml'], 'deploy/prometheus')
   })
 
   test.skipIf(needs('promtool'))('each alert fires in its case and is silent in the adjacent one', () => {
@@ -69,8 +81,9 @@ describe('deploy/prometheus', () => {
     const isTested = (name: string) => new RegExp(`alertname: ${name}\n\\s+exp_alerts:\n`).test(tests)
     expect(names.filter((name) => !isTested(name))).toEqual([])
     for (const { alert, annotations } of await alertRules()) {
-      expect(annotations.runbook).toBe(`docs/runbooks/${alert}.md`)
-      expect(await text(annotations.runbook)).toMatch(
+      expect(annotations.runbook_url).toBe(`https://siteswarm.example/docs/runbooks/${alert}.md`)
+      expect(annotations.description).toMatch(/\.$/)
+      expect(await text(`docs/runbooks/${alert}.md`)).toMatch(
         new RegExp(`^# ${alert}\n[^]*Effect on clients[^]*\\*\\*Do`),
       )
     }
@@ -81,8 +94,14 @@ describe('deploy/prometheus', () => {
   test('alerts and panels use only existing metrics and labels', async () => {
     const known = new Map(metricsTable.map(({ name, labels }) => [METRIC_PREFIX + name, labels]))
     const panels = (await dashboard()).panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
-    const expressions = [...(await alertRules()).map(({ expr }) => expr), ...panels]
-    const unknown = expressions.flatMap((expr) =>
+    const rules = [...(await alertRules()), ...(await recordingRules())]
+    const expressions = [...rules.map(({ expr }) => expr), ...panels]
+    const records = new Set((await recordingRules()).map(({ record }) => record))
+    const recorded = /\w+:siteswarm_\w+:\w+/g
+    for (const record of expressions.flatMap((expr) => expr.match(recorded) ?? []))
+      expect(records).toContain(record)
+    const raw = expressions.map((expr) => expr.replaceAll(recorded, ''))
+    const unknown = raw.flatMap((expr) =>
       [...expr.matchAll(/(siteswarm_\w+)(?:\{([^}]*)\})?/g)].flatMap(([, name = '', matchers = '']) => {
         const labels = known.get(name.replace(/_(?:bucket|sum|count)$/, ''))
         if (labels === undefined) return [name]

@@ -56,10 +56,10 @@ test('a gateway without an upstream is assigned to a seed that starts later', as
   )
   await until('ams has the upstream of its gateway', async () => {
     const swarm = (await (await ams.admin(`/api/v1/swarms/${TORRENT}`)).json()) as {
-      sites: { site: string; gateways: { upstream: { ip: string } | null }[] }[]
+      sites: { site: string; gateways: { upstream: { address: string } | null }[] }[]
     }
     const own = swarm.sites.find(({ site }) => site === 'ams')
-    return own?.gateways[0]?.upstream?.ip === '127.1.1.1'
+    return own?.gateways[0]?.upstream?.address === '127.1.1.1'
   })
 })
 
@@ -104,9 +104,13 @@ test('a client that also announces to another site receives there the decision o
     const { isDecidedHere, becomesGateway, peers } = (await answer.json()) as {
       isDecidedHere: boolean
       becomesGateway: string | null
-      peers: { ip: string; reason: string }[]
+      peers: { address: string; reason: string }[]
     }
-    return { isDecidedHere, becomesGateway, peers: peers.map(({ ip, reason }) => `${ip} ${reason}`) }
+    return {
+      isDecidedHere,
+      becomesGateway,
+      peers: peers.map(({ address, reason }) => `${address} ${reason}`),
+    }
   }
   expect(await explain(nyc, '127.2.1.1')).toEqual({
     isDecidedHere: false,

@@ -26,7 +26,7 @@ const HALF = [0xfe, 0x01]
 const EMPTY = [0, 0]
 
 interface Peer {
-  readonly ip: string
+  readonly address: string
   readonly percent: number | null
   readonly progressFrom: string
   readonly reachability: string
@@ -89,7 +89,7 @@ async function peersIn(node: RunningNode): Promise<readonly Peer[]> {
 }
 
 const peerAt = async (node: RunningNode, address: string) =>
-  (await peersIn(node)).find(({ ip }) => ip === address)
+  (await peersIn(node)).find((peer) => peer.address === address)
 
 async function becomes(node: RunningNode, address: string, expected: Partial<Peer>): Promise<void> {
   await until(SOON_MS, `${address} is ${JSON.stringify(expected)}`, async () => {

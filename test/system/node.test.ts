@@ -115,12 +115,12 @@ test('explain gives a reason for every peer, over the admin API', async () => {
   const explained = (await response.json()) as {
     isGateway: boolean
     role: string
-    peers: { ip: string; role: string; reason: string }[]
+    peers: { address: string; role: string; reason: string }[]
   }
   expect(explained.isGateway).toBe(true)
-  expect(explained.role).toBe('needy')
-  expect(explained.peers.map(({ ip, role, reason }) => [ip, role, reason])).toEqual([
-    ['127.2.1.2', 'needy', 'introduced'],
+  expect(explained.role).toBe('leecher')
+  expect(explained.peers.map(({ address, role, reason }) => [address, role, reason])).toEqual([
+    ['127.2.1.2', 'leecher', 'introduced'],
     ['127.1.1.1', 'seed', 'upstream'],
   ])
 })
@@ -129,7 +129,7 @@ test('the admin API reports errors of a request by their code', async () => {
   const node = await aNode()
   const errorOf = async (path: string) => {
     const response = await node.admin(path)
-    return [response.status, ((await response.json()) as { error: { code: string } }).error.code]
+    return [response.status, ((await response.json()) as { code: string }).code]
   }
   expect(await errorOf('/api/v1/explain?info_hash=12&ip=127.1.1.1')).toEqual([400, 'infohash-invalid'])
   expect(await errorOf(`/api/v1/explain?info_hash=${HASH}&ip=host`)).toEqual([400, 'ip-invalid'])

@@ -47,8 +47,8 @@ if (lacks === false && !works)
 
 interface Site {
   readonly site: string
-  readonly downloading: number
-  readonly gateways: readonly { readonly ip: string }[]
+  readonly leechers: number
+  readonly gateways: readonly { readonly address: string }[]
 }
 
 /**
@@ -86,7 +86,8 @@ const sitesOf = (answer: string) => {
   const { sites } = JSON.parse(answer) as { readonly sites: readonly Site[] }
   return sites
     .map(
-      ({ site, downloading, gateways }) => `${site} ${downloading} ${gateways.map(({ ip }) => ip).join(' ')}`,
+      ({ site, leechers, gateways }) =>
+        `${site} ${leechers} ${gateways.map(({ address }) => address).join(' ')}`,
     )
     .toSorted()
 }

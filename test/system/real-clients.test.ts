@@ -165,9 +165,9 @@ function sha256(bytes: Buffer): string {
 async function seedIsKnown(node: RunningNode): Promise<void> {
   for (;;) {
     const { swarms } = (await (await node.admin('/api/v1/swarms')).json()) as {
-      swarms: { complete: number }[]
+      swarms: { seeds: number }[]
     }
-    if (swarms.some(({ complete }) => complete === 1)) return
+    if (swarms.some(({ seeds }) => seeds === 1)) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

@@ -32,13 +32,13 @@ async function startRtorrent(address: string, directory: string, torrent: string
 }
 
 /** Resolves once the node counts this many complete clients of its only torrent. */
-async function completeClients(node: RunningNode, count: number): Promise<{ readonly downloaded: number }> {
+async function completeClients(node: RunningNode, count: number): Promise<{ readonly completions: number }> {
   for (;;) {
     const { swarms } = (await (await node.admin('/api/v1/swarms')).json()) as {
-      swarms: { complete: number; downloaded: number }[]
+      swarms: { seeds: number; completions: number }[]
     }
     const swarm = swarms[0]
-    if (swarm?.complete === count) return swarm
+    if (swarm?.seeds === count) return swarm
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
@@ -64,9 +64,9 @@ describe.skipIf(needs('rtorrent', 'mktorrent'))('rtorrent', () => {
       await startRtorrent('127.1.1.1', seed, torrent)
       await completeClients(node, 1)
       await startRtorrent('127.1.1.2', join(node.directory, 'first'), torrent)
-      expect(await completeClients(node, 2)).toMatchObject({ downloaded: 1 })
+      expect(await completeClients(node, 2)).toMatchObject({ completions: 1 })
       await startRtorrent('127.2.1.1', join(node.directory, 'second'), torrent)
-      expect(await completeClients(node, 3)).toMatchObject({ downloaded: 2 })
+      expect(await completeClients(node, 3)).toMatchObject({ completions: 2 })
       const metrics = await (await node.admin('/metrics')).text()
       expect(metrics).toContain('siteswarm_announces_total{site="fra",protocol="http",event="completed"} 0')
     },

@@ -30,11 +30,11 @@ const PATIENCE_MS = 120_000
 const expectSoon = (condition: string, holds: () => Promise<boolean>) => until(SOON_MS, condition, holds)
 
 interface Swarm {
-  readonly incomplete: number
+  readonly leechers: number
   readonly sites: readonly {
     readonly site: string
     readonly gatewayHostsEver: number
-    readonly gateways: readonly { readonly ip: string }[]
+    readonly gateways: readonly { readonly address: string }[]
   }[]
 }
 
@@ -67,7 +67,7 @@ describe.skipIf(needs('redis-server'))('several nodes of a site are one tracker'
     for (const host of [...hosts, ...hosts]) await announceFrom(one, host)
     const handouts = new Map<string, string[]>()
     for (const host of hosts) handouts.set(host, peersOf(await announceFrom(one, host)).sort())
-    await expectSoon('the other node has them', async () => (await swarmOf(two)).incomplete === 12)
+    await expectSoon('the other node has them', async () => (await swarmOf(two)).leechers === 12)
     for (const host of hosts)
       await expectSoon(`the other node hands out the same peers to ${host}`, async () => {
         const peers = peersOf(await announceFrom(two, host)).sort()
@@ -88,7 +88,7 @@ describe.skipIf(needs('redis-server'))('several nodes of a site are one tracker'
       const hosts = Array.from({ length: 10 }, (_, index) => `127.2.1.${index + 1}`)
       await Promise.all(hosts.map((host, index) => announceFrom(index % 2 === 0 ? one : two, host)))
       for (const node of [one, two]) {
-        await expectSoon('both have all of them', async () => (await swarmOf(node)).incomplete === 10)
+        await expectSoon('both have all of them', async () => (await swarmOf(node)).leechers === 10)
         const ams = (await swarmOf(node)).sites.find(({ site }) => site === 'ams')
         expect([ams?.gateways.length, ams?.gatewayHostsEver]).toEqual([1, 1])
       }
@@ -164,10 +164,10 @@ describe.skipIf(needs('redis-server'))('several nodes of a site are one tracker'
         )
         await announceFrom(right, host, { left: 0, event: 'stopped' })
         await expectSoon('the wrong one removes a peer that stopped at the right one', async () => {
-          const { complete } = (await (await right.admin(`/api/v1/swarms/${HASH}`)).json()) as {
-            complete: number
+          const { seeds } = (await (await right.admin(`/api/v1/swarms/${HASH}`)).json()) as {
+            seeds: number
           }
-          return complete === 0
+          return seeds === 0
         })
       }
     },

@@ -145,8 +145,11 @@ describe.skipIf(needs('redis-server'))('a node of three workers', () => {
       await until(DEADLINE_MS, 'no worker is ready', async () => (await node.admin('/readyz')).status === 503)
       const body = await (await node.admin('/readyz')).text()
       for (const worker of [1, 2, 3])
-        expect(body).toContain(
-          `NOT  serving: draining: this node is about to stop, use another one (worker ${worker})`,
+        expect(body).toMatch(
+          new RegExp(
+            `^NOT  serving: draining since .*Z: this node is about to stop; use another node \\(worker ${worker}\\)$`,
+            'm',
+          ),
         )
 
       process.kill(workersOf(node)[0] ?? 0, 'SIGKILL')

@@ -19,7 +19,7 @@ interface Explanation {
   readonly becomesGateway: string | null
   readonly loopbackWithheld: number
   readonly peers: readonly {
-    readonly ip: string
+    readonly address: string
     readonly port: number
     readonly site: string | null
     readonly bubble: string | null
@@ -86,7 +86,7 @@ function describe(explanation: Explanation, client: string): string[] {
     peers,
   } = explanation
   const who = isKnown
-    ? { needy: 'a leecher', seed: 'a seed', partial: 'a partial seed' }[role]
+    ? { leecher: 'a leecher', seed: 'a seed', partial: 'a partial seed' }[role]
     : 'a new leecher'
   const place = `${site ?? '?'}/${bubble ?? '?'}`
   if (!isDecidedHere && !isKnown)
@@ -116,6 +116,6 @@ function describe(explanation: Explanation, client: string): string[] {
   return lines
 }
 
-function formatEndpoint({ ip, port }: { readonly ip: string; readonly port: number }): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
+function formatEndpoint({ address, port }: { readonly address: string; readonly port: number }): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }

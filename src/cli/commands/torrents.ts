@@ -6,6 +6,9 @@ import { escapeControl } from '../escape-control.ts'
 import { infoHashProblem } from '../info-hash-argument.ts'
 import { nextSteps, type RegisteredTorrent, siteLines, warningLine } from '../registered-torrent.ts'
 
+/** The largest page of the API. */
+const PAGE_TORRENTS = 1_000
+
 /** An element of the response of `/api/v1/torrents`. */
 type ListedTorrent = Omit<RegisteredTorrent, 'sites' | 'warnings'>
 
@@ -46,9 +49,18 @@ function argumentsProblem([action, infoHash]: readonly string[]): string | undef
 }
 
 async function list(flags: CommandFlags, context: CommandContext): Promise<void> {
-  const answer = await sendAdminRequest({ path: '/api/v1/torrents' }, flags, context)
-  if (flags['json'] === true) return context.out(JSON.stringify(answer))
-  const { torrents } = answer as { readonly torrents: readonly ListedTorrent[] }
+  const torrents: ListedTorrent[] = []
+  for (let after = ''; ;) {
+    const path = `/api/v1/torrents?limit=${PAGE_TORRENTS}${after === '' ? '' : `&after=${after}`}`
+    const page = (await sendAdminRequest({ path }, flags, context)) as {
+      readonly torrents: readonly ListedTorrent[]
+      readonly next: string | null
+    }
+    torrents.push(...page.torrents)
+    if (page.next === null) break
+    after = page.next
+  }
+  if (flags['json'] === true) return context.out(JSON.stringify({ total: torrents.length, torrents }))
   if (torrents.length === 0) context.err('No torrents are registered.')
   for (const torrent of torrents) for (const line of describe(torrent)) context.out(line)
 }

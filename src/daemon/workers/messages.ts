@@ -18,6 +18,8 @@ export interface WorkerResults {
   readonly reload:
     { readonly sites: number } | { readonly problems: readonly Problem[] } | { readonly failure: string }
   readonly drain: true
+  /** False if the worker was not draining, or is about to stop. */
+  readonly undoDrain: boolean
 }
 
 export type WorkerRequest = keyof WorkerResults
@@ -34,16 +36,24 @@ export type StartFailure =
   | { readonly kind: 'input'; readonly message: string }
   | { readonly kind: 'bug'; readonly stack: string }
 
+export interface WorkerOrder {
+  readonly kind: 'request'
+  readonly id: number
+  readonly request: WorkerRequest
+  /** Of a drain. */
+  readonly reason?: string | undefined
+}
+
 export type ToSupervisor =
   /** The worker responds to requests from now on, although it may still be catching up. */
   | { readonly kind: 'joined' }
   | { readonly kind: 'ready'; readonly addresses: NodeAddresses }
   | { readonly kind: 'failed'; readonly failure: StartFailure }
-  | { readonly kind: 'request'; readonly id: number; readonly request: WorkerRequest }
+  | WorkerOrder
   | { readonly kind: 'response'; readonly id: number; readonly result: WorkerResults[WorkerRequest] }
 
 export type ToWorker =
-  | { readonly kind: 'request'; readonly id: number; readonly request: WorkerRequest }
+  | WorkerOrder
   | {
       readonly kind: 'responses'
       readonly id: number

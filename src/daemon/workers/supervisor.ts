@@ -17,6 +17,7 @@ import type {
   StartFailure,
   ToSupervisor,
   ToWorker,
+  WorkerOrder,
   WorkerRequest,
   WorkerResponse,
   WorkerResults,
@@ -73,7 +74,8 @@ export class Supervisor {
   #ticks: NodeJS.Timeout | undefined
   #replaced = 0
   #requests = 0
-  #isDraining = false
+  /** `undefined` without a drain; a drain may have no reason. */
+  #drain: { readonly reason: string | undefined } | undefined
   #isStopping = false
   #addresses: NodeAddresses | undefined
 
@@ -136,7 +138,7 @@ export class Supervisor {
   /** A worker that hangs is killed; `#onExit` then replaces it. */
   #tick(): void {
     const { toProbe, hung } = this.#watchdog.tick()
-    for (const worker of toProbe) this.#request(worker, UNCOLLECTED, 'readiness')
+    for (const worker of toProbe) this.#request(worker, { id: UNCOLLECTED, request: 'readiness' })
     for (const { process, number } of hung) {
       this.#log.error(
         { event: 'worker-hung', number, silentMs: SILENT_TICKS_MAX * TICK_MS },
@@ -171,7 +173,8 @@ export class Supervisor {
       case 'joined':
         worker.hasJoined = true
         this.#watchdog.watch(worker)
-        if (this.#isDraining) this.#request(worker, UNCOLLECTED, 'drain')
+        if (this.#drain !== undefined)
+          this.#request(worker, { id: UNCOLLECTED, request: 'drain', ...this.#drain })
         break
       case 'ready':
         worker.readySinceMs = elapsedMs()
@@ -181,7 +184,7 @@ export class Supervisor {
         worker.failure = message.failure
         break
       case 'request':
-        void this.#collect(message.request).then((responses) =>
+        void this.#collect(message.request, message.reason).then((responses) =>
           send(worker.process, { kind: 'responses', id: message.id, responses }),
         )
         break
@@ -246,15 +249,19 @@ export class Supervisor {
   }
 
   /** Sends the request to every worker. A worker that does not respond in time is omitted. */
-  async #collect<R extends WorkerRequest>(request: R): Promise<readonly WorkerResponse<R>[]> {
-    if (request === 'drain') this.#isDraining = true
+  async #collect<R extends WorkerRequest>(
+    request: R,
+    reason?: string,
+  ): Promise<readonly WorkerResponse<R>[]> {
+    if (request === 'drain') this.#drain = { reason }
+    if (request === 'undoDrain') this.#drain = undefined
     const workers = [...this.#running].filter((worker) => worker.hasJoined)
     const id = ++this.#requests
     const { promise, resolve } = withResolvers<void>()
     const results = new Map<number, WorkerResults[WorkerRequest]>()
     this.#collections.set(id, { results, missing: new Set(workers), finish: resolve })
     const deadline = setTimeout(resolve, RESPONSE_DEADLINE_MS)
-    for (const worker of workers) this.#request(worker, id, request)
+    for (const worker of workers) this.#request(worker, { id, request, reason })
     if (workers.length === 0) resolve()
     await promise
     clearTimeout(deadline)
@@ -263,8 +270,8 @@ export class Supervisor {
     return [...all].map(([worker, result]) => ({ worker, result: result as WorkerResults[R] }))
   }
 
-  #request(worker: Running, id: number, request: WorkerRequest): void {
-    send(worker.process, { kind: 'request', id, request })
+  #request(worker: Running, order: Omit<WorkerOrder, 'kind'>): void {
+    send(worker.process, { kind: 'request', ...order })
   }
 
   #record(worker: Running, id: number, result: WorkerResults[WorkerRequest]): void {

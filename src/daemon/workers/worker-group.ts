@@ -3,9 +3,16 @@
  * requests the same of all workers and returns one result for the node.
  */
 import { ConfigError } from '../../core/errors.ts'
-import type { Readiness } from '../../observe/health.ts'
+import type { CheckReport, Readiness } from '../../observe/health.ts'
 import type { MetricReading } from '../../observe/metrics.ts'
-import type { ToSupervisor, ToWorker, WorkerRequest, WorkerResponse, WorkerResults } from './messages.ts'
+import type {
+  ToSupervisor,
+  ToWorker,
+  WorkerOrder,
+  WorkerRequest,
+  WorkerResponse,
+  WorkerResults,
+} from './messages.ts'
 
 /** Handles requests for one process. */
 export interface WorkerHandlers {
@@ -13,7 +20,9 @@ export interface WorkerHandlers {
   readiness(): Readiness
   /** Rejects with a `ConfigError` and changes nothing if the topology is invalid. */
   reload(): Promise<{ readonly sites: number }>
-  drain(): void
+  drain(reason: string | undefined): void
+  /** False if it was not draining, or is about to stop. */
+  undoDrain(): boolean
 }
 
 export interface WorkerGroupInit {
@@ -40,7 +49,7 @@ export class WorkerGroup {
   }
 
   receive(message: Exclude<ToWorker, { readonly kind: 'stop' }>): void {
-    if (message.kind === 'request') return void this.#respond(message.id, message.request)
+    if (message.kind === 'request') return void this.#respond(message)
     this.#pending.get(message.id)?.(message.responses)
     this.#pending.delete(message.id)
   }
@@ -54,16 +63,13 @@ export class WorkerGroup {
   async readiness(): Promise<Readiness> {
     const responses = await this.#request('readiness')
     const isReady = responses.some(({ result }) => result.isReady)
-    const lines = Array.from({ length: this.#workers }, (_, index) => index + 1).flatMap((worker) => {
-      const checks = responses
-        .find((each) => each.worker === worker)
-        ?.result.body.trimEnd()
-        .split('\n')
-      if (checks === undefined) return [`warn worker ${worker}: does not answer; it is starting or stuck`]
-      // The last line is the worker's own verdict.
-      return checks.slice(0, -1).map((line) => `${line} (worker ${worker})`)
-    })
-    return { isReady, body: [...lines, isReady ? 'ready' : 'not ready', ''].join('\n') }
+    const checks = Array.from({ length: this.#workers }, (_, index) => index + 1).flatMap(
+      (worker): CheckReport[] => {
+        const found = responses.find((each) => each.worker === worker)?.result.checks
+        return found?.map((check) => ({ ...check, worker })) ?? [missing(worker)]
+      },
+    )
+    return { isReady, checks }
   }
 
   async reload(): Promise<{ readonly sites: number }> {
@@ -77,34 +83,48 @@ export class WorkerGroup {
     return done
   }
 
-  drain(): void {
-    void this.#request('drain')
+  drain(reason: string | undefined): void {
+    void this.#request('drain', reason)
   }
 
-  #request<R extends WorkerRequest>(request: R): Promise<readonly WorkerResponse<R>[]> {
+  async undoDrain(): Promise<boolean> {
+    return (await this.#request('undoDrain')).some(({ result }) => result)
+  }
+
+  #request<R extends WorkerRequest>(request: R, reason?: string): Promise<readonly WorkerResponse<R>[]> {
     const id = ++this.#requests
-    this.#send({ kind: 'request', id, request })
+    this.#send({ kind: 'request', id, request, reason })
     return new Promise((resolve) => {
       this.#pending.set(id, (responses) => resolve(responses as readonly WorkerResponse<R>[]))
     })
   }
 
-  async #respond(id: number, request: WorkerRequest): Promise<void> {
+  async #respond(order: WorkerOrder): Promise<void> {
     if (this.#handlers === undefined) return
-    this.#send({ kind: 'response', id, result: await handle(this.#handlers, request) })
+    this.#send({ kind: 'response', id: order.id, result: await handle(this.#handlers, order) })
+  }
+}
+
+function missing(worker: number): CheckReport {
+  return {
+    name: `worker ${worker}`,
+    isRequired: false,
+    isOk: false,
+    sentence: 'does not answer; it is starting or stuck',
   }
 }
 
 async function handle(
   handlers: WorkerHandlers,
-  request: WorkerRequest,
+  { request, reason }: WorkerOrder,
 ): Promise<WorkerResults[WorkerRequest]> {
   if (request === 'metrics') return handlers.metrics()
   if (request === 'readiness') return handlers.readiness()
   if (request === 'drain') {
-    handlers.drain()
+    handlers.drain(reason)
     return true
   }
+  if (request === 'undoDrain') return handlers.undoDrain()
   try {
     return await handlers.reload()
   } catch (error) {

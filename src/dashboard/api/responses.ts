@@ -148,7 +148,7 @@ export interface TopologySite {
 }
 
 export interface TopologyResponse {
-  readonly hash: string
+  readonly topologyHash: string
   readonly unmapped: string
   readonly sites: readonly TopologySite[]
 }

@@ -26,7 +26,7 @@ export function TopologyView() {
   return (
     <>
       <h1>Topology</h1>
-      <p class="hash">{value.hash}</p>
+      <p class="hash">{value.topologyHash}</p>
       <Failure failure={failure} />
       <div class="actions">
         <Reload onDone={topology.refresh} />

@@ -113,6 +113,10 @@ export class HttpServer {
     this.#isDraining = true
   }
 
+  undoDrain(): void {
+    this.#isDraining = false
+  }
+
   /** Closes the listener and idle connections, waits for requests in progress, and aborts them at the deadline. */
   async stop(deadlineMs: number): Promise<void> {
     this.drain()

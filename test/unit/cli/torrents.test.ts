@@ -60,16 +60,16 @@ describe('torrents', () => {
   })
 
   it('removes one, with the token from the environment', async () => {
-    const { registry, url } = await anAdmin('sesame-sesame')
+    const { registry, url } = await anAdmin({ operate: 'sesame-sesame', read: undefined })
     await registry.register(PLAIN_TORRENT, undefined)
     const remove = ['torrents', 'remove', PLAIN_INFO_HASH, '--url', url]
     expect(await runCommand(remove)).toMatchObject({
       exitCode: 1,
-      err: `siteswarm torrents: the node at ${url} requires its admin token: --token, or SITESWARM_ADMIN_TOKEN\n`,
+      err: `siteswarm torrents: the node at ${url} requires its admin token: --token, --token-file or SITESWARM_ADMIN_TOKEN\n`,
     })
     expect(await runCommand([...remove, '--token', 'sesame-salami'])).toMatchObject({
       exitCode: 1,
-      err: `siteswarm torrents: the node at ${url} rejects the admin token; check --token or SITESWARM_ADMIN_TOKEN\n`,
+      err: `siteswarm torrents: the node at ${url} rejects the admin token; check --token, --token-file or SITESWARM_ADMIN_TOKEN\n`,
     })
     const environment = { SITESWARM_ADMIN_TOKEN: 'sesame-sesame' }
     expect(await runCommand(remove, { environment })).toMatchObject({ exitCode: 0, out: 'removed a.txt\n' })
@@ -211,7 +211,7 @@ describe('--url', () => {
   it.each(['sesame\nsesame', 'sésame-sésame', 'sesame sesame'])('the token %j is rejected', async (token) => {
     expect(await runCommand(['torrents', '--token', token])).toMatchObject({
       exitCode: 1,
-      err: 'siteswarm: the admin token contains a space or another character that a header cannot contain; check --token or SITESWARM_ADMIN_TOKEN\n',
+      err: 'siteswarm: the admin token contains a space or another character that a header cannot contain; check --token, --token-file or SITESWARM_ADMIN_TOKEN\n',
     })
   })
 })

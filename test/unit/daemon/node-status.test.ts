@@ -1,6 +1,7 @@
 /** Readiness checks that report a set-up in which sites do not meet, and files that differ. */
 import { expect, test } from 'vitest'
 import { missingFederation, nodeHealth, type NodeStatus } from '../../../src/daemon/node-status.ts'
+import { writeReadiness } from '../../../src/observe/health.ts'
 import type { RemoteStatus } from '../../../src/federation/federation.ts'
 import type { Topology } from '../../../src/topology/topology.ts'
 import { aTopology } from '../../a-topology.ts'
@@ -20,7 +21,7 @@ function withTrackers(isShared: boolean): Topology {
 function status(more: Partial<NodeStatus>): string {
   const health = nodeHealth(() => ({
     isRestored: true,
-    isDraining: false,
+    drain: undefined,
     peers: 0,
     store: {
       isUp: true,
@@ -38,7 +39,7 @@ function status(more: Partial<NodeStatus>): string {
     clientObservers: undefined,
     ...more,
   }))
-  return health.readiness().body
+  return writeReadiness(health.readiness())
 }
 
 function aFederation(remote: Partial<RemoteStatus>) {

@@ -26,7 +26,7 @@ class ScriptedWorker extends EventEmitter {
     if (this.isHanging) return
     if (message.kind === 'stop') this.emit('exit', 0, null)
     if (message.kind === 'request')
-      this.sendUp({ kind: 'response', id: message.id, result: { isReady: true, body: 'ready\n' } })
+      this.sendUp({ kind: 'response', id: message.id, result: { isReady: true, checks: [] } })
   }
 
   sendUp(message: ToSupervisor): void {

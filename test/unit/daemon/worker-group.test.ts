@@ -1,13 +1,18 @@
 /** Readiness of a whole node, computed by one worker from the collected responses. */
 import { expect, test } from 'vitest'
 import type { WorkerResponse } from '../../../src/daemon/workers/messages.ts'
+import { type Readiness, writeReadiness } from '../../../src/observe/health.ts'
 import { WorkerGroup } from '../../../src/daemon/workers/worker-group.ts'
 
-const ready = { isReady: true, body: 'ok   store: up\nready\n' }
-const catchingUp = { isReady: false, body: 'NOT  store: catching up\nnot ready\n' }
+const store = (isOk: boolean, sentence: string): Readiness => ({
+  isReady: isOk,
+  checks: [{ name: 'store', isRequired: true, isOk, sentence }],
+})
+const ready = store(true, 'up')
+const catchingUp = store(false, 'catching up')
 
 /** The readiness of a node of three workers, of which these responded. */
-function readinessOf(responses: readonly WorkerResponse<'readiness'>[]) {
+async function readinessOf(responses: readonly WorkerResponse<'readiness'>[]) {
   const group = new WorkerGroup({
     workers: 3,
     send: (message) => {
@@ -15,7 +20,8 @@ function readinessOf(responses: readonly WorkerResponse<'readiness'>[]) {
         setImmediate(() => group.receive({ kind: 'responses', id: message.id, responses }))
     },
   })
-  return group.readiness()
+  const readiness = await group.readiness()
+  return { isReady: readiness.isReady, body: writeReadiness(readiness) }
 }
 
 test('a node is ready when one of its workers is, and each check names its worker', async () => {

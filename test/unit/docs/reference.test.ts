@@ -61,11 +61,32 @@ describe('docs/reference', () => {
       })
     })
 
-    expect(declared.length).toBeGreaterThan(10)
+    expect(declared.length).toBeGreaterThan(15)
     // The routes under /federation are for the nodes of other sites.
-    expect(documented.toSorted()).toEqual(
-      declared.filter((route) => !route.includes('/federation/')).toSorted(),
+    const operators = declared.filter((route) => !route.includes('/federation/'))
+    expect(documented.toSorted()).toEqual([...operators, 'GET /openapi.json'].toSorted())
+  })
+
+  test('api.md has each code of a problem, and no others', () => {
+    const files = readdirSync('src/server/admin', { recursive: true, encoding: 'utf8' })
+    const sources = files
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(`src/server/admin/${file}`, 'utf8'))
+    const literal = sources.flatMap((source) =>
+      [...source.matchAll(/(?:ApiError\(\s*\w+,\s*|code: )'([a-z]+(?:-[a-z]+)+|internal)'/g)].map(
+        ([, code = '']) => code,
+      ),
     )
+    // Codes of parameters with a list of values are made of their names.
+    const made = sources.flatMap((source) =>
+      [...source.matchAll(/oneOf\('(\w+)'/g)].map(([, name = '']) => `${name}-unknown`),
+    )
+    const warnings = ['origin-unusable', 'origin-unreadable', 'federation-missing']
+    const codes = new Set([...literal, ...made].filter((code) => !warnings.includes(code)))
+    const documented = firstCells('docs/reference/api.md', '| code | status | |').flat()
+
+    expect(codes.size).toBeGreaterThan(25)
+    expect(documented.toSorted()).toEqual([...codes].toSorted())
   })
 
   test('redis.md has each key, and no others', () => {

@@ -1,17 +1,22 @@
 /** Readiness names the failed check; an outage that does not stop announces does not make the node unready. */
 import { describe, expect, test } from 'vitest'
-import { type Check, Health } from '../../../src/observe/health.ts'
+import { type Check, Health, writeReadiness } from '../../../src/observe/health.ts'
+
+function shown(checks: readonly Check[]) {
+  const readiness = new Health(checks).readiness()
+  return { isReady: readiness.isReady, body: writeReadiness(readiness) }
+}
 
 describe('readiness', () => {
   test('is ready while every required check is ok', () => {
-    expect(new Health([restored]).readiness()).toEqual({
+    expect(shown([restored])).toEqual({
       isReady: true,
       body: 'ok   restored: read 12 peers.\nready\n',
     })
   })
 
   test('is not ready as soon as one required check fails, and names it', () => {
-    expect(new Health([restored, draining, storeDown]).readiness()).toEqual({
+    expect(shown([restored, draining, storeDown])).toEqual({
       isReady: false,
       body: [
         'ok   restored: read 12 peers.',
@@ -24,7 +29,7 @@ describe('readiness', () => {
   })
 
   test('stays ready while only the store is unavailable, and reports it', () => {
-    expect(new Health([restored, storeDown]).readiness()).toEqual({
+    expect(shown([restored, storeDown])).toEqual({
       isReady: true,
       body: 'ok   restored: read 12 peers.\nwarn store: the disk is full.\nready\n',
     })

@@ -41,6 +41,7 @@ const idle: Gauges = {
     liars: 0,
     exits: 0,
   },
+  wrongAdminTokens: 0,
   logLinesDropped: 0,
   udpDrops: { unreadable: 0, unproven: 0, unsent: 0 },
 }

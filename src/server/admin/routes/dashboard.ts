@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { ApiError } from '../requests.ts'
+import { ApiError } from '../api-error.ts'
 
 /** Of the compiled program; the source has no built page. */
 const BUILT_DIRECTORY = fileURLToPath(new URL('../../../dashboard/page/', import.meta.url))

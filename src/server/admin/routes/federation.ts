@@ -1,8 +1,10 @@
 /** Routes for the nodes of remote sites: the stream of this site's updates, and registered torrents. */
 import type { Writable } from 'node:stream'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { readBearerToken } from '../../../core/bearer-token.ts'
-import { ApiError, type Query, readInfoHash } from '../requests.ts'
+import { parseInfoHash } from '../../../core/info-hash.ts'
+import { ApiError } from '../api-error.ts'
+import type { ApiRoutes } from '../api-routes.ts'
 
 export interface FederationSource {
   /** Compares in constant time. */
@@ -13,9 +15,11 @@ export interface FederationSource {
   remotes(): readonly RemoteSite[]
 }
 
+export const CONNECTION_STATES = ['up', 'stale', 'down'] as const
+
 export interface RemoteSite {
   readonly site: string
-  readonly state: string
+  readonly state: (typeof CONNECTION_STATES)[number]
   readonly sinceMs: number
   readonly reason: string
   readonly ageSeconds: number | undefined
@@ -32,10 +36,13 @@ export function guardFederation(request: FastifyRequest, federation: FederationS
     throw new ApiError(401, 'token-wrong', 'send the federation token as "Authorization: Bearer <token>"')
 }
 
-export function addFederationRoutes(routes: FastifyInstance, federation: FederationSource): void {
+/** Later versions may add parameters, so unknown ones are ignored here, other than in the API of the operator. */
+type Query = Readonly<Record<string, string | readonly string[] | undefined>>
+
+export function addFederationRoutes(routes: ApiRoutes, federation: FederationSource): void {
   routes.get<{ Querystring: Query }>(
     '/federation/v1/stream',
-    { exposeHeadRoute: false },
+    { exposeHeadRoute: false, schema: { hide: true } },
     async (request, reply) => {
       const { site } = request.query
       if (typeof site !== 'string' || site === '' || site.length > SITE_NAME_LENGTH_MAX)
@@ -52,9 +59,12 @@ export function addFederationRoutes(routes: FastifyInstance, federation: Federat
 
   routes.get<{ Params: { infoHash: string } }>(
     '/federation/v1/torrents/:infoHash',
-    { exposeHeadRoute: false },
+    { exposeHeadRoute: false, schema: { hide: true } },
     async (request, reply) => {
-      const torrent = await federation.torrent(readInfoHash(request.params.infoHash))
+      const infoHash = parseInfoHash(request.params.infoHash)
+      if (infoHash === undefined)
+        throw new ApiError(400, 'infohash-invalid', 'the infohash must be 40 hexadecimal digits (64 for v2)')
+      const torrent = await federation.torrent(infoHash)
       if (torrent === undefined)
         throw new ApiError(404, 'torrent-unknown', `${request.params.infoHash} is not registered here`)
       return reply.type('application/octet-stream').send(torrent)

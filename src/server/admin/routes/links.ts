@@ -1,42 +1,87 @@
 /** Links between sites: cost, transport, rate and hours, and a rate that replaces the one of the topology. */
-import type { FastifyInstance } from 'fastify'
+import * as z from 'zod'
 import { formatHours } from '../../../topology/link-hours.ts'
 import { linkLimit } from '../../../topology/link-limit.ts'
 import { rateHint, readRate } from '../../../topology/link-rate.ts'
 import type { Site } from '../../../topology/topology.ts'
 import type { AdminContext } from '../admin-context.ts'
-import { ApiError, type Query, refuseUnknownParameters } from '../requests.ts'
-import { readSite } from './swarms.ts'
+import { time } from '../answer-fields.ts'
+import { ApiError } from '../api-error.ts'
+import type { ApiRoutes } from '../api-routes.ts'
+import { siteNamed, siteParameter, withRule } from '../parameters.ts'
+import { warningSchema } from '../shown-torrent.ts'
 
 type Context = Pick<AdminContext, 'topology' | 'linkRates' | 'clock'>
 
 /** A topology of a thousand sites has half a million links. */
 const LINKS_LISTED_MAX = 1_000
 
-export function addLinkRoutes(routes: FastifyInstance, context: Context): void {
-  routes.get<{ Querystring: Query }>('/api/v1/links', async ({ query }) => {
-    refuseUnknownParameters(query, ['site'])
-    const wanted = readSite(context, query['site'])
-    const { sites } = context.topology.value
-    const pairs = sites.flatMap((a) =>
-      sites
-        .slice(a.index + 1)
-        .filter((b) => Number.isFinite(context.topology.value.cost(a.index, b.index)))
-        .filter((b) => wanted === undefined || a.index === wanted || b.index === wanted)
-        .map((b) => [a, b] as const),
-    )
-    return {
-      total: pairs.length,
-      links: pairs.slice(0, LINKS_LISTED_MAX).map(([a, b]) => describe(context, a, b)),
-    }
-  })
+const linkFields = {
+  between: z.tuple([z.string(), z.string()]),
+  cost: z.number(),
+  carry: z.enum(['nodes', 'direct']),
+  rateBytesPerSecond: z.number().nullable().describe('Of each direction; null: not limited.'),
+  rateFrom: z.enum(['override', 'topology']).nullable(),
+  rateSetAt: time().nullable(),
+  hours: z.string().nullable(),
+  isOpen: z.boolean(),
+  nextChangeAt: time().nullable(),
+}
 
-  routes.post<{ Params: { a: string; b: string }; Querystring: Query; Body: unknown }>(
+const linksSchema = z.object({ total: z.int(), links: z.array(z.object(linkFields)) })
+const changedLinkSchema = z.object({ ...linkFields, warnings: z.array(warningSchema) })
+
+const RATE_FORM = '{"rate": "200Mbit"}, or {"rate": null} for the rate of the topology'
+const RATE_RULE = { code: 'rate-invalid', expected: RATE_FORM }
+const rateBody = withRule(
+  z.strictObject({
+    rate: withRule(z.string().nullable(), { code: 'rate-invalid', expected: `as in ${RATE_FORM}` }),
+  }),
+  RATE_RULE,
+)
+
+export function addLinkRoutes(routes: ApiRoutes, context: Context): void {
+  routes.get(
+    '/api/v1/links',
+    {
+      schema: {
+        summary: 'Links between sites with their rates and hours',
+        querystring: z.strictObject({
+          site: siteParameter().optional().describe('Links of this site.'),
+        }),
+        response: { 200: linksSchema },
+      },
+    },
+    async ({ query }) => {
+      const wanted = siteNamed(context.topology, query.site)?.index
+      const { sites } = context.topology.value
+      const pairs = sites.flatMap((a) =>
+        sites
+          .slice(a.index + 1)
+          .filter((b) => Number.isFinite(context.topology.value.cost(a.index, b.index)))
+          .filter((b) => wanted === undefined || a.index === wanted || b.index === wanted)
+          .map((b) => [a, b] as const),
+      )
+      return {
+        total: pairs.length,
+        links: pairs.slice(0, LINKS_LISTED_MAX).map(([a, b]) => describe(context, a, b)),
+      }
+    },
+  )
+
+  routes.post(
     '/api/v1/links/:a/:b',
-    async ({ params, query, body }) => {
-      refuseUnknownParameters(query, [])
+    {
+      schema: {
+        summary: 'Sets the rate of the link between two sites',
+        params: z.strictObject({ a: z.string(), b: z.string() }),
+        body: rateBody,
+        response: { 200: changedLinkSchema },
+      },
+    },
+    async ({ params, body }) => {
       const [a, b] = readLink(context, params)
-      const share = await context.linkRates.set([a.name, b.name], readBody(body))
+      const share = await context.linkRates.set([a.name, b.name], rateOf(body.rate))
       return {
         ...describe(context, a, b),
         warnings:
@@ -74,14 +119,11 @@ function readLink(
 }
 
 /** Bytes per second; undefined where the rate of the topology applies again. */
-function readBody(body: unknown): number | undefined {
-  const keys = typeof body === 'object' && body !== null && !Array.isArray(body) ? Object.keys(body) : []
-  const rate: unknown = keys.length === 1 && keys[0] === 'rate' ? (body as { rate: unknown }).rate : undefined
+function rateOf(rate: string | null): number | undefined {
   if (rate === null) return undefined
-  const bytesPerSecond = typeof rate === 'string' ? readRate(rate) : undefined
+  const bytesPerSecond = readRate(rate)
   if (bytesPerSecond !== undefined) return bytesPerSecond
-  const expected = 'the body must be {"rate": "200Mbit"}, or {"rate": null} for the rate of the topology'
-  throw new ApiError(400, 'rate-invalid', rate === undefined ? expected : `${expected}; ${rateHint(rate)}`)
+  throw new ApiError(400, 'rate-invalid', `the body must be ${RATE_FORM}; ${rateHint(rate)}`)
 }
 
 function describe({ topology, linkRates, clock }: Context, a: Site, b: Site) {
@@ -90,12 +132,12 @@ function describe({ topology, linkRates, clock }: Context, a: Site, b: Site) {
   const { isOpen, nextChangeMs, bytesPerSecond } = linkLimit(link, override?.bytesPerSecond, clock.nowMs())
   const isOverridden = override?.bytesPerSecond !== undefined
   return {
-    between: [a.name, b.name],
+    between: [a.name, b.name] as [string, string],
     cost: topology.value.cost(a.index, b.index),
     carry: link.carry,
-    /** Of each direction; null: not limited. */
     rateBytesPerSecond: bytesPerSecond ?? null,
-    rateFrom: bytesPerSecond === undefined ? null : isOverridden ? 'override' : 'topology',
+    rateFrom:
+      bytesPerSecond === undefined ? null : isOverridden ? ('override' as const) : ('topology' as const),
     rateSetAt: isOverridden ? new Date(override.atMs).toISOString() : null,
     hours: link.hours === undefined ? null : formatHours(link.hours),
     isOpen,

@@ -1,35 +1,54 @@
 /** Hold and release of a registered torrent, in one site or in all. */
-import type { FastifyInstance } from 'fastify'
+import * as z from 'zod'
 import { formatInfoHash } from '../../../core/info-hash.ts'
 import type { Registration } from '../../../registry/registration.ts'
 import { type Topology, UNMAPPED_SITE } from '../../../topology/topology.ts'
 import type { AdminContext } from '../admin-context.ts'
-import { ApiError, type Query, readInfoHash, refuseUnknownParameters } from '../requests.ts'
+import { time } from '../answer-fields.ts'
+import { ApiError } from '../api-error.ts'
+import type { ApiRoutes } from '../api-routes.ts'
+import { siteParameter } from '../parameters.ts'
+import { warningSchema } from '../shown-torrent.ts'
+import { torrentParams } from './rollouts.ts'
 
 type Context = Pick<AdminContext, 'topology' | 'torrents'>
 
-interface HoldRequest {
-  readonly Params: { readonly infoHash: string }
-  readonly Querystring: Query
+const heldSchema = z.object({
+  infoHash: z.string(),
+  name: z.string(),
+  sites: z.array(z.object({ site: z.string(), isHeld: z.boolean(), heldAt: time().nullable() })),
+  warnings: z.array(warningSchema),
+})
+
+const schema = {
+  params: torrentParams,
+  querystring: z.strictObject({ site: siteParameter().optional().describe('All sites without it.') }),
+  response: { 200: heldSchema },
 }
 
-export function addRolloutHoldRoutes(routes: FastifyInstance, context: Context): void {
+export function addRolloutHoldRoutes(routes: ApiRoutes, context: Context): void {
   const change = async (
-    { params, query }: { readonly params: HoldRequest['Params']; readonly query: Query },
-    isHeld: boolean,
+    infoHash: Buffer,
+    { site: siteName, isHeld }: { readonly site: string | undefined; readonly isHeld: boolean },
   ) => {
-    refuseUnknownParameters(query, ['site'])
-    const registration = findRegistered(context, params.infoHash, isHeld ? 'held' : 'released')
-    const site = readSite(context.topology.value, query['site'])
+    const registration = findRegistered(context, infoHash, isHeld ? 'held' : 'released')
+    const site = existingSite(context.topology.value, siteName)
     const share = await context.torrents.holds.set(registration, site, isHeld)
     return describe(context, registration, share === 'shared')
   }
-  routes.post<HoldRequest>('/api/v1/rollouts/:infoHash/hold', (request) => change(request, true))
-  routes.post<HoldRequest>('/api/v1/rollouts/:infoHash/release', (request) => change(request, false))
+  routes.post(
+    '/api/v1/rollouts/:infoHash/hold',
+    { schema: { ...schema, summary: 'Holds a registered torrent' } },
+    async ({ params, query }) => change(params.infoHash, { site: query.site, isHeld: true }),
+  )
+  routes.post(
+    '/api/v1/rollouts/:infoHash/release',
+    { schema: { ...schema, summary: 'Releases a torrent that is held' } },
+    async ({ params, query }) => change(params.infoHash, { site: query.site, isHeld: false }),
+  )
 }
 
-function findRegistered({ torrents }: Context, text: string, change: 'held' | 'released'): Registration {
-  const infoHash = readInfoHash(text)
+function findRegistered({ torrents }: Context, infoHash: Buffer, change: 'held' | 'released'): Registration {
   const registration = torrents.registry.find(infoHash)
   if (registration === undefined)
     throw new ApiError(
@@ -40,14 +59,14 @@ function findRegistered({ torrents }: Context, text: string, change: 'held' | 'r
   return registration
 }
 
-function readSite(topology: Topology, text: Query[string]): string | undefined {
-  if (text === undefined) return undefined
-  const site = typeof text === 'string' ? topology.siteNamed(text)?.name : undefined
+function existingSite(topology: Topology, name: string | undefined): string | undefined {
+  if (name === undefined) return undefined
+  const site = topology.siteNamed(name)?.name
   if (site === undefined || site === UNMAPPED_SITE)
     throw new ApiError(
       400,
       'site-unknown',
-      `there is no site ${JSON.stringify(text)} in the topology; without site, the torrent is held or released in all sites`,
+      `there is no site ${JSON.stringify(name)} in the topology; without site, the torrent is held or released in all sites`,
     )
   return site
 }

@@ -1,25 +1,42 @@
 /** The hosts of one rollout at one site, in pages and filtered. */
-import { percentOf } from '../../../rollouts/site-report.ts'
+import * as z from 'zod'
 import type { MeasuredHost } from '../../../rollouts/measured-hosts.ts'
-import { stragglerReasons } from '../../../rollouts/straggler.ts'
 import type { RolloutTorrent } from '../../../rollouts/rollout.ts'
 import type { Rollouts } from '../../../rollouts/rollouts.ts'
-import { ApiError, type Query, readWhole } from '../requests.ts'
+import { percentOf } from '../../../rollouts/site-report.ts'
+import { stragglerReasons } from '../../../rollouts/straggler.ts'
+import { limitParameter } from '../page.ts'
+import { oneOf, siteParameter, text } from '../parameters.ts'
+import { HOST_STATES } from '../shown-rollout.ts'
 
-const PAGE_MAX = 1_000
-const PAGE_DEFAULT = 100
-export const HOST_PARAMETERS: readonly string[] = ['site', 'bubble', 'state', 'reason', 'q', 'limit', 'after']
-const STATES = ['complete', 'downloading', 'gone', 'late'] as const
+const TEXT_CHARACTERS_MAX = 200
+
+const textParameter = (name: string) =>
+  text(
+    { code: `${name}-invalid`, expected: `text of at most ${TEXT_CHARACTERS_MAX} characters` },
+    TEXT_CHARACTERS_MAX,
+  )
+
+export const hostsQuery = z.strictObject({
+  site: siteParameter().optional().describe('The site of the node without it.'),
+  bubble: textParameter('bubble').optional(),
+  state: oneOf('state', [...HOST_STATES, 'late']).optional(),
+  reason: oneOf('reason', stragglerReasons).optional(),
+  q: textParameter('q').optional().describe('A part of the address.'),
+  limit: limitParameter(),
+  after: textParameter('after').optional().describe('`next` of the previous page.'),
+})
+
+type HostsQuery = z.output<typeof hostsQuery>
 
 export function describeHosts(
   { rollouts }: { readonly rollouts: Rollouts },
   torrent: RolloutTorrent,
   site: string,
-  query: Query,
+  query: HostsQuery,
 ) {
-  const isMatch = readFilter(query)
-  const limit = readWhole('limit', query['limit'], { min: 1, max: PAGE_MAX }) ?? PAGE_DEFAULT
-  const after = readText('after', query['after'])
+  const { limit, after } = query
+  const isMatch = filterOf(query)
   const matching = (rollouts.hosts(torrent.infoHashes[0] as Buffer, site) ?? [])
     .filter(isMatch)
     .map((host) => ({ host, key: keyOf(host) }))
@@ -29,10 +46,8 @@ export function describeHosts(
   return {
     infoHash: (torrent.infoHashes[0] as Buffer).toString('hex'),
     site,
-    /** Hosts that match the filters, those of all pages. */
     total: matching.length,
     hosts: page.map(({ host }) => describeHost(host, torrent.sizeBytes)),
-    /** Value of `after` for the next page; null on the last one. */
     next: rest.length > page.length ? (page.at(-1)?.key ?? null) : null,
   }
 }
@@ -46,7 +61,6 @@ function describeHost(host: MeasuredHost, sizeBytes: number) {
     bubble,
     client: client ?? null,
     state,
-    /** Why the host is late; null if it is not. */
     reason: reason ?? null,
     percent: percentOf(share),
     progressFrom,
@@ -62,37 +76,10 @@ function keyOf({ address, port }: MeasuredHost): string {
   return `${address} ${port}`
 }
 
-function readFilter(query: Query): (host: MeasuredHost) => boolean {
-  const bubble = readText('bubble', query['bubble'])
-  const search = readText('q', query['q'])
-  const state = readOneOf('state', query['state'], STATES)
-  const reason = readOneOf('reason', query['reason'], stragglerReasons)
+function filterOf({ bubble, q, state, reason }: HostsQuery): (host: MeasuredHost) => boolean {
   return (host) =>
     (bubble === undefined || host.bubble === bubble) &&
-    (search === undefined || host.address.includes(search)) &&
+    (q === undefined || host.address.includes(q)) &&
     (reason === undefined || host.reason === reason) &&
     (state === undefined || (state === 'late' ? host.reason !== undefined : host.state === state))
-}
-
-function readOneOf<Value extends string>(
-  name: string,
-  text: Query[string],
-  values: readonly Value[],
-): Value | undefined {
-  if (text === undefined) return undefined
-  const found = values.find((value) => value === text)
-  if (found === undefined)
-    throw new ApiError(
-      400,
-      `${name}-unknown`,
-      `${name} must be one of ${values.join(', ')}, not ${JSON.stringify(text)}`,
-    )
-  return found
-}
-
-function readText(name: string, text: Query[string]): string | undefined {
-  if (text === undefined) return undefined
-  if (typeof text !== 'string' || text.length > 200)
-    throw new ApiError(400, `${name}-invalid`, `${name} must be given once, with at most 200 characters`)
-  return text
 }

@@ -1,18 +1,102 @@
 /** Numbers of expected hosts of a rollout, and the traffic that it will cause. */
-import type { FastifyInstance } from 'fastify'
+import * as z from 'zod'
 import { EXPECTED_MAX, type ExpectedHosts, unknownPlace } from '../../../rollouts/expected-hosts.ts'
 import { planRollout } from '../../../rollouts/plan.ts'
 import type { Topology } from '../../../topology/topology.ts'
-import { ApiError, type Query, refuseUnknownParameters } from '../requests.ts'
-import { describeInFull, findTorrent, readSiteName, type RolloutContext } from './rollouts.ts'
+import { ApiError } from '../api-error.ts'
+import type { ApiRoutes } from '../api-routes.ts'
+import { siteNamed, siteParameter, withRule } from '../parameters.ts'
+import { rolloutSchema } from '../shown-rollout.ts'
+import { describeInFull, findTorrent, type RolloutContext, torrentParams } from './rollouts.ts'
 
-export function addRolloutPlanRoutes(routes: FastifyInstance, context: RolloutContext): void {
+const texts = () => z.array(z.string()).readonly()
+
+const planSchema = z.object({
+  infoHash: z.string(),
+  name: z.string(),
+  sizeBytes: z.number(),
+  sourceSites: texts(),
+  links: z
+    .array(
+      z.object({
+        from: z.string(),
+        to: z.string(),
+        cost: z.number(),
+        copiesMax: z.int().describe('One for each gateway of the receiving site.'),
+        bytes: z.number(),
+        bytesAtMost: z.number(),
+        nodes: z
+          .object({ from: texts(), to: texts() })
+          .describe('Admin listeners of the two sites, which have to reach each other.'),
+      }),
+    )
+    .readonly(),
+  sites: z
+    .array(z.object({ site: z.string(), expected: z.int().nullable(), downloads: z.number().nullable() }))
+    .readonly(),
+  bytesWithoutTree: z
+    .number()
+    .nullable()
+    .describe('If every host fetched from the site of the source; null without numbers of expected hosts.'),
+  bytesBetweenSites: z.number(),
+})
+
+const EXPECT_RULE = {
+  code: 'expect-invalid',
+  expected: `numbers from 0 to ${EXPECTED_MAX} by site or bubble; send {"hosts": {"fra": 600, "ams/row-a": 40}}`,
+}
+
+const expectBody = withRule(
+  z.strictObject({
+    hosts: withRule(z.record(z.string(), z.int().min(0).max(EXPECTED_MAX).nullable()), EXPECT_RULE).describe(
+      'null removes a number.',
+    ),
+  }),
+  EXPECT_RULE,
+)
+
+export function addRolloutPlanRoutes(routes: ApiRoutes, context: RolloutContext): void {
+  addPlanRoute(routes, context)
   const { rollouts, topology } = context
+  const schema = { params: torrentParams, body: expectBody, response: { 200: rolloutSchema } }
 
-  routes.get<{ Params: { infoHash: string }; Querystring: Query }>(
+  routes.put(
+    '/api/v1/rollouts/:infoHash/expect',
+    { schema: { ...schema, summary: 'Replaces the numbers of expected hosts' } },
+    async ({ params, body }) => {
+      const torrent = findTorrent(context, params.infoHash)
+      rollouts.setExpected(torrent, mergeExpected(body.hosts, topology.value, {}))
+      return describeInFull(context, torrent)
+    },
+  )
+
+  routes.patch(
+    '/api/v1/rollouts/:infoHash/expect',
+    { schema: { ...schema, summary: 'Changes some numbers of expected hosts' } },
+    async ({ params, body }) => {
+      const torrent = findTorrent(context, params.infoHash)
+      const known = rollouts.of(torrent).expectation.hosts
+      rollouts.setExpected(torrent, mergeExpected(body.hosts, topology.value, known))
+      return describeInFull(context, torrent)
+    },
+  )
+}
+
+function addPlanRoute(routes: ApiRoutes, context: RolloutContext): void {
+  const { rollouts, topology } = context
+  routes.get(
     '/api/v1/rollouts/:infoHash/plan',
+    {
+      schema: {
+        summary: 'The traffic between sites that a rollout will cause',
+        params: torrentParams,
+        querystring: z.strictObject({
+          source: siteParameter().optional().describe('The site with the content.'),
+        }),
+        response: { 200: planSchema },
+      },
+    },
     async ({ params, query }) => {
-      refuseUnknownParameters(query, ['source'])
       const torrent = findTorrent(context, params.infoHash)
       const rollout = rollouts.of(torrent)
       const { name, sizeBytes } = torrent
@@ -20,7 +104,8 @@ export function addRolloutPlanRoutes(routes: FastifyInstance, context: RolloutCo
         .view(rollout)
         .filter(({ hosts, hadSource }) => hadSource || hosts.complete > 0)
         .map(({ site }) => site)
-      const given = query['source'] === undefined ? known : [readSiteName(context, query['source'])]
+      const source = siteNamed(topology, query.source)?.name
+      const given = source === undefined ? known : [source]
       const sourceSites = given.length === 0 ? [context.site] : given
       const expected = rollout.expectation.hosts
       return {
@@ -31,53 +116,21 @@ export function addRolloutPlanRoutes(routes: FastifyInstance, context: RolloutCo
       }
     },
   )
-
-  routes.put<{ Params: { infoHash: string } }>(
-    '/api/v1/rollouts/:infoHash/expect',
-    async ({ params, body }) => {
-      const torrent = findTorrent(context, params.infoHash)
-      const hosts = readExpect(body, topology.value, {})
-      rollouts.setExpected(torrent, hosts)
-      return describeInFull(context, torrent)
-    },
-  )
-
-  routes.patch<{ Params: { infoHash: string } }>(
-    '/api/v1/rollouts/:infoHash/expect',
-    async ({ params, body }) => {
-      const torrent = findTorrent(context, params.infoHash)
-      const known = rollouts.of(torrent).expectation.hosts
-      rollouts.setExpected(torrent, readExpect(body, topology.value, known))
-      return describeInFull(context, torrent)
-    },
-  )
 }
 
-const EXPECT_HINT = 'send {"hosts": {"fra": 600, "ams/row-a": 40}}'
-
-/** `known`: numbers that stay where the body has none; null in the body removes one. */
-function readExpect(body: unknown, topology: Topology, known: ExpectedHosts): ExpectedHosts {
-  const hosts = isRecord(body) ? body['hosts'] : undefined
-  if (!isRecord(body) || !isRecord(hosts) || Object.keys(body).length !== 1)
-    throw new ApiError(400, 'expect-invalid', `the body is not valid; ${EXPECT_HINT}`)
+/** `known`: numbers that stay where `hosts` has none. */
+function mergeExpected(
+  hosts: Readonly<Record<string, number | null>>,
+  topology: Topology,
+  known: ExpectedHosts,
+): ExpectedHosts {
   const expected: Record<string, number> = { ...known }
   for (const [place, count] of Object.entries(hosts)) {
     if (count === null) delete expected[place]
-    else if (Number.isSafeInteger(count) && (count as number) >= 0 && (count as number) <= EXPECTED_MAX)
-      expected[place] = count as number
-    else
-      throw new ApiError(
-        400,
-        'expect-invalid',
-        `${place}: expected a whole number from 0 to ${EXPECTED_MAX}; ${EXPECT_HINT}`,
-      )
+    else expected[place] = count
   }
   const unknown = unknownPlace(expected, topology)
   if (unknown !== undefined)
     throw new ApiError(400, 'expect-invalid', `the topology has no site or bubble ${JSON.stringify(unknown)}`)
   return expected
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,17 +1,27 @@
 /** Rollouts: the progress of registered torrents at all sites, and the hosts of one site. */
-import type { FastifyInstance } from 'fastify'
+import * as z from 'zod'
+import type { Clock } from '../../../core/clock.ts'
 import { formatInfoHash } from '../../../core/info-hash.ts'
 import { describeRollout, describeSites, type RolloutAnswer } from '../../../rollouts/describe-rollout.ts'
-import { type RolloutState, rolloutStates, type RolloutTorrent } from '../../../rollouts/rollout.ts'
+import { rolloutStates, type RolloutTorrent } from '../../../rollouts/rollout.ts'
 import type { Rollouts } from '../../../rollouts/rollouts.ts'
-import type { Clock } from '../../../core/clock.ts'
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
-import { ApiError, type Query, readInfoHash, readWhole, refuseUnknownParameters } from '../requests.ts'
-import { describeHosts, HOST_PARAMETERS } from './rollout-hosts.ts'
+import { ApiError } from '../api-error.ts'
+import type { ApiRoutes } from '../api-routes.ts'
+import { limitParameter, nextCursor } from '../page.ts'
+import { infoHashParameter, oneOf, readAs, siteNamed, text } from '../parameters.ts'
+import { hostsSchema, rolloutFields, rolloutSchema } from '../shown-rollout.ts'
+import { describeHosts, hostsQuery } from './rollout-hosts.ts'
 
-const PAGE_MAX = 1_000
-const PAGE_DEFAULT = 100
-const PARAMETERS = ['state', 'q', 'limit', 'after']
+const SEARCH_CHARACTERS_MAX = 200
+
+export const torrentParams = z.strictObject({ infoHash: infoHashParameter() })
+
+const rolloutsSchema = z.object({
+  total: z.int().describe('Rollouts that match the filters, those of all pages.'),
+  rollouts: z.array(z.object(rolloutFields)),
+  next: nextCursor(),
+})
 
 export interface RolloutContext {
   readonly topology: CurrentTopology
@@ -23,53 +33,90 @@ export interface RolloutContext {
   readonly remoteHosts: ((site: string, infoHash: Buffer, query: string) => Promise<unknown>) | undefined
 }
 
-export function addRolloutRoutes(routes: FastifyInstance, context: RolloutContext): void {
-  const { rollouts, remoteHosts } = context
-
-  routes.get<{ Querystring: Query }>('/api/v1/rollouts', async ({ query }) => {
-    refuseUnknownParameters(query, PARAMETERS)
-    const state = readState(query['state'])
-    const search = readSearch(query['q'])
-    const limit = readWhole('limit', query['limit'], { min: 1, max: PAGE_MAX }) ?? PAGE_DEFAULT
-    const after = query['after'] === undefined ? undefined : formatInfoHash(readInfoHash(query['after']))
-    const isMatch = (torrent: RolloutTorrent) =>
-      (search === undefined || matches(torrent, search)) &&
-      (state === undefined || rollouts.stateOf(torrent) === state)
-    const all = rollouts.torrents()
-    // A rollout may not match any more, but it keeps its place.
-    const start = after === undefined ? 0 : all.findIndex((torrent) => hexOf(torrent) === after) + 1
-    if (after !== undefined && start === 0)
-      throw new ApiError(
-        400,
-        'after-unknown',
-        `${after} is not registered any more; start with the first page`,
-      )
-    const rest = all.slice(start).filter(isMatch)
-    const page = rest.slice(0, limit)
-    const last = page.at(-1)
-    return {
-      /** Rollouts that match the filters, those of all pages. */
-      total: start === 0 ? rest.length : all.filter(isMatch).length,
-      rollouts: page.map((torrent) => describe(context, torrent)),
-      /** Value of `after` for the next page; null on the last one. */
-      next: last === undefined || page.length === rest.length ? null : hexOf(last),
-    }
-  })
-
-  routes.get<{ Params: { infoHash: string }; Querystring: Query }>(
+export function addRolloutRoutes(routes: ApiRoutes, context: RolloutContext): void {
+  addRolloutsRoute(routes, context)
+  routes.get(
     '/api/v1/rollouts/:infoHash',
-    async ({ params, query }) => {
-      refuseUnknownParameters(query, [])
-      return describeInFull(context, findTorrent(context, params.infoHash))
+    {
+      schema: {
+        summary: 'One rollout with its sites',
+        params: torrentParams,
+        response: { 200: rolloutSchema },
+      },
+    },
+    async ({ params }) => describeInFull(context, findTorrent(context, params.infoHash)),
+  )
+  addHostRoutes(routes, context)
+}
+
+function addRolloutsRoute(routes: ApiRoutes, context: RolloutContext): void {
+  const { rollouts } = context
+  routes.get(
+    '/api/v1/rollouts',
+    {
+      schema: {
+        summary: 'Rollouts of registered torrents, newest first',
+        querystring: z.strictObject({
+          state: oneOf('state', rolloutStates).optional(),
+          q: text(
+            { code: 'q-invalid', expected: `text of at most ${SEARCH_CHARACTERS_MAX} characters` },
+            SEARCH_CHARACTERS_MAX,
+          )
+            .optional()
+            .describe('A part of the name or infohash.'),
+          limit: limitParameter(),
+          after: readAs(
+            z.string().regex(/^[0-9a-f]{40}$/),
+            { code: 'after-invalid', expected: '`next` of the previous page' },
+            (hex) => hex,
+          )
+            .optional()
+            .describe('`next` of the previous page.'),
+        }),
+        response: { 200: rolloutsSchema },
+      },
+    },
+    async ({ query: { state, q, limit, after } }) => {
+      const search = q?.toLowerCase()
+      const isMatch = (torrent: RolloutTorrent) =>
+        (search === undefined || matches(torrent, search)) &&
+        (state === undefined || rollouts.stateOf(torrent) === state)
+      const all = rollouts.torrents()
+      // A rollout may not match any more, but it keeps its place.
+      const start = after === undefined ? 0 : all.findIndex((torrent) => hexOf(torrent) === after) + 1
+      if (after !== undefined && start === 0)
+        throw new ApiError(
+          400,
+          'after-unknown',
+          `${after} is not registered any more; start with the first page`,
+        )
+      const rest = all.slice(start).filter(isMatch)
+      const page = rest.slice(0, limit)
+      const last = page.at(-1)
+      return {
+        total: start === 0 ? rest.length : all.filter(isMatch).length,
+        rollouts: page.map((torrent) => describe(context, torrent)),
+        next: last === undefined || page.length === rest.length ? null : hexOf(last),
+      }
     },
   )
+}
 
-  routes.get<{ Params: { infoHash: string }; Querystring: Query }>(
+function addHostRoutes(routes: ApiRoutes, context: RolloutContext): void {
+  const { rollouts, remoteHosts } = context
+  routes.get(
     '/api/v1/rollouts/:infoHash/hosts',
+    {
+      schema: {
+        summary: 'Hosts of a rollout at one site',
+        params: torrentParams,
+        querystring: hostsQuery,
+        response: { 200: hostsSchema },
+      },
+    },
     async ({ params, query, url }) => {
-      refuseUnknownParameters(query, HOST_PARAMETERS)
       const torrent = findTorrent(context, params.infoHash)
-      const site = readSiteName(context, query['site'])
+      const site = siteNamed(context.topology, query.site)?.name ?? context.site
       if (rollouts.measures(site)) return describeHosts(context, torrent, site, query)
       return fetchRemoteHosts(context, torrent, site, url)
     },
@@ -77,19 +124,16 @@ export function addRolloutRoutes(routes: FastifyInstance, context: RolloutContex
 
   /** For the nodes of other sites. */
   if (remoteHosts !== undefined)
-    routes.get<{ Params: { infoHash: string }; Querystring: Query }>(
+    routes.get(
       '/federation/v1/rollouts/:infoHash/hosts',
-      { exposeHeadRoute: false },
-      async ({ params, query }) => {
-        refuseUnknownParameters(query, HOST_PARAMETERS)
-        return describeHosts(context, findTorrent(context, params.infoHash), context.site, query)
-      },
+      { exposeHeadRoute: false, schema: { hide: true, params: torrentParams, querystring: hostsQuery } },
+      async ({ params, query }) =>
+        describeHosts(context, findTorrent(context, params.infoHash), context.site, query),
     )
 }
 
 /** By either infohash of a hybrid torrent. */
-export function findTorrent({ rollouts }: RolloutContext, text: string): RolloutTorrent {
-  const infoHash = readInfoHash(text)
+export function findTorrent({ rollouts }: RolloutContext, infoHash: Buffer): RolloutTorrent {
   const torrent = rollouts.torrentOf(infoHash)
   if (torrent === undefined)
     throw new ApiError(404, 'torrent-unknown', `${formatInfoHash(infoHash)} is not registered here`)
@@ -105,51 +149,27 @@ export function describeInFull(context: RolloutContext, torrent: RolloutTorrent)
   const { rollouts, clock } = context
   const rollout = rollouts.of(torrent)
   const sites = describeSites(rollout, rollouts.view(rollout), clock.nowMs())
-  return { ...describe(context, torrent), expect: rollout.expectation.hosts, sites }
+  return { ...describe(context, torrent), expect: { ...rollout.expectation.hosts }, sites }
 }
 
+/** The answer comes from another site, so that it is checked like a request. */
 async function fetchRemoteHosts(
   { remoteHosts }: RolloutContext,
   torrent: RolloutTorrent,
   site: string,
   url: string,
-): Promise<unknown> {
+): Promise<z.output<typeof hostsSchema>> {
   if (remoteHosts === undefined)
     throw new ApiError(503, 'site-unreachable', `this node is not federated with ${site}`)
+  let answer: unknown
   try {
-    return await remoteHosts(site, torrent.infoHashes[0] as Buffer, url.slice(url.indexOf('?') + 1))
+    answer = await remoteHosts(site, torrent.infoHashes[0] as Buffer, url.slice(url.indexOf('?') + 1))
   } catch (error) {
     throw new ApiError(503, 'site-unreachable', `no node of ${site} answers: ${(error as Error).message}`)
   }
-}
-
-export function readSiteName({ topology, site }: RolloutContext, text: Query[string]): string {
-  if (text === undefined) return site
-  if (typeof text === 'string' && topology.value.siteNamed(text) !== undefined) return text
-  throw new ApiError(400, 'site-unknown', `there is no site ${JSON.stringify(text)} in the topology`)
-}
-
-function readState(text: Query[string]): RolloutState | undefined {
-  if (text === undefined) return undefined
-  const found = rolloutStates.find((state) => state === text)
-  if (found === undefined)
-    throw new ApiError(
-      400,
-      'state-unknown',
-      `state must be one of ${rolloutStates.join(', ')}, not ${JSON.stringify(text)}`,
-    )
-  return found
-}
-
-function readSearch(text: Query[string]): string | undefined {
-  if (text === undefined) return undefined
-  if (typeof text !== 'string' || text.length > 200)
-    throw new ApiError(
-      400,
-      'q-invalid',
-      'q must be one text of at most 200 characters: a part of a name or infohash',
-    )
-  return text.toLowerCase()
+  const parsed = hostsSchema.safeParse(answer)
+  if (parsed.success) return parsed.data
+  throw new ApiError(503, 'site-unreachable', `a node of ${site} answers with something else than hosts`)
 }
 
 function matches(torrent: RolloutTorrent, search: string): boolean {

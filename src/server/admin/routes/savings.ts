@@ -1,32 +1,64 @@
 /** Bytes between sites and bytes saved, as JSON or CSV. */
-import type { FastifyInstance } from 'fastify'
+import * as z from 'zod'
 import type { Rollouts } from '../../../rollouts/rollouts.ts'
 import { savingsOf, type SavingsRow } from '../../../rollouts/savings.ts'
-import { ApiError, type Query, refuseUnknownParameters } from '../requests.ts'
+import type { ApiRoutes } from '../api-routes.ts'
+import { oneOf } from '../parameters.ts'
 
-const PARAMETERS = ['by', 'period', 'format']
+const by = () => oneOf('by', ['site', 'torrent'])
+const period = () => oneOf('period', ['month', 'all'])
 
-export function addSavingsRoute(
-  routes: FastifyInstance,
-  { rollouts }: { readonly rollouts: Rollouts },
-): void {
-  routes.get<{ Querystring: Query }>('/api/v1/savings', async ({ query }, reply) => {
-    refuseUnknownParameters(query, PARAMETERS)
-    const by = readOneOf('by', query['by'] ?? 'site', ['site', 'torrent'])
-    const period = readOneOf('period', query['period'] ?? 'month', ['month', 'all'])
-    const format = readOneOf('format', query['format'] ?? 'json', ['json', 'csv'])
-    const rows = savingsOf(
-      [...rollouts.all()].map((rollout) => ({ torrent: rollout.torrent, view: rollouts.view(rollout) })),
-      by,
-      period,
-    )
-    if (format === 'json') return { by, period, rows }
-    const name = `siteswarm-savings-by-${by}.csv`
-    return reply
-      .type('text/csv; charset=utf-8')
-      .header('content-disposition', `attachment; filename="${name}"`)
-      .send(toCsv(rows))
-  })
+const savingsSchema = z.object({
+  by: by(),
+  period: period(),
+  rows: z.array(
+    z.object({
+      period: z.string().describe('The month in which the rollouts started, such as 2030-01; or all.'),
+      subject: z.string().describe('The site, or the infohash of the torrent.'),
+      name: z.string(),
+      rollouts: z.int(),
+      downloadedBytes: z.number(),
+      betweenSitesBytes: z.number(),
+      betweenSitesBytesAtMost: z.number(),
+      savedBytes: z.number(),
+      origin: z.enum(['counted', 'bound']),
+    }),
+  ),
+})
+
+export function addSavingsRoute(routes: ApiRoutes, { rollouts }: { readonly rollouts: Rollouts }): void {
+  routes.get(
+    '/api/v1/savings',
+    {
+      schema: {
+        summary: 'Bytes between sites and bytes saved',
+        querystring: z.strictObject({
+          by: by().default('site'),
+          period: period().default('month'),
+          format: oneOf('format', ['json', 'csv']).default('json'),
+        }),
+        response: {
+          200: {
+            description: 'A row for each site or torrent, and month.',
+            content: { 'application/json': { schema: savingsSchema }, 'text/csv': { schema: z.string() } },
+          },
+        },
+      },
+    },
+    async ({ query }, reply) => {
+      const rows = savingsOf(
+        [...rollouts.all()].map((rollout) => ({ torrent: rollout.torrent, view: rollouts.view(rollout) })),
+        query.by,
+        query.period,
+      )
+      if (query.format === 'json') return { by: query.by, period: query.period, rows }
+      const name = `siteswarm-savings-by-${query.by}.csv`
+      return reply
+        .type('text/csv; charset=utf-8')
+        .header('content-disposition', `attachment; filename="${name}"`)
+        .send(toCsv(rows))
+    },
+  )
 }
 
 const COLUMNS: readonly (keyof SavingsRow)[] = [
@@ -55,15 +87,4 @@ function cell(value: string | number): string {
   if (typeof value === 'number') return String(value)
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
-
-function readOneOf<Value extends string>(name: string, text: Query[string], values: readonly Value[]): Value {
-  const found = values.find((value) => value === text)
-  if (found === undefined)
-    throw new ApiError(
-      400,
-      `${name}-unknown`,
-      `${name} must be one of ${values.join(', ')}, not ${JSON.stringify(text)}`,
-    )
-  return found
 }

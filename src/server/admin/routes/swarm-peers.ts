@@ -1,58 +1,87 @@
 /** The peers of one torrent with their progress, in pages and filtered. */
-import type { FastifyInstance } from 'fastify'
+import * as z from 'zod'
 import { formatInfoHash } from '../../../core/info-hash.ts'
-import type { Role } from '../../../swarm/peer-state.ts'
+import type { PeerObservation } from '../../../swarm/observed-peers.ts'
 import { flags } from '../../../swarm/peer-rows.ts'
+import type { Role } from '../../../swarm/peer-state.ts'
 import type { Swarm } from '../../../swarm/swarm.ts'
 import type { AdminContext } from '../admin-context.ts'
-import { progressOf, reachabilityOf } from '../peer-progress.ts'
-import { ApiError, type Query, readInfoHash, readWhole, refuseUnknownParameters } from '../requests.ts'
-import { describePeer, publicRoles, readSite } from './swarms.ts'
+import { ApiError } from '../api-error.ts'
+import type { ApiRoutes } from '../api-routes.ts'
+import { limitParameter } from '../page.ts'
+import {
+  infoHashParameter,
+  oneOf,
+  readAs,
+  siteNamed,
+  siteParameter,
+  text,
+  wholeNumber,
+} from '../parameters.ts'
+import { progressFields, progressOf, REACHABILITIES, reachabilityOf } from '../peer-progress.ts'
+import { describePeer, peerFields, ROLES } from '../shown-peer.ts'
+import { findSwarm } from './swarms.ts'
 
-/** About 300 KB of JSON. */
-const PAGE_PEERS_MAX = 1_000
-const PAGE_PEERS_DEFAULT = 100
-const PARAMETERS = ['site', 'bubble', 'role', 'reachability', 'below', 'limit', 'after']
-const REACHABILITIES = ['reachable', 'unreachable', 'unknown'] as const
+/** No name of a bubble is longer. */
+const BUBBLE_CHARACTERS_MAX = 255
 
 type Context = Pick<AdminContext, 'topology' | 'tracker' | 'table' | 'clock'>
 
 interface Filter {
   readonly siteIndex: number | undefined
   readonly bubble: string | undefined
-  readonly role: Role | undefined
-  readonly reachability: string | undefined
-  readonly below: number | undefined
+  readonly role?: Role | undefined
+  readonly reachability?: PeerObservation['reachability'] | undefined
+  readonly below?: number | undefined
 }
 
-export function addSwarmPeersRoute(routes: FastifyInstance, context: Context): void {
-  routes.get<{ Params: { infoHash: string }; Querystring: Query }>(
-    '/api/v1/swarms/:infoHash/peers',
-    async (request) => {
-      const { query } = request
-      refuseUnknownParameters(query, PARAMETERS)
-      const infoHash = readInfoHash(request.params.infoHash)
-      const filter = readFilter(context, query)
-      const limit = readWhole('limit', query['limit'], { min: 1, max: PAGE_PEERS_MAX }) ?? PAGE_PEERS_DEFAULT
-      const after = readWhole('after', query['after'], { min: 0, max: 0xffff_ffff }) ?? -1
-      const swarm = context.table.swarm(infoHash)
-      if (swarm === undefined)
-        throw new ApiError(404, 'swarm-unknown', `no peer has announced ${formatInfoHash(infoHash)} here`)
+const peersSchema = z.object({
+  infoHash: z.string(),
+  total: z.int().describe('Peers that match the filters, those of all pages.'),
+  peers: z.array(z.object({ ...peerFields, isGateway: z.boolean(), ...progressFields })),
+  next: z.int().nullable().describe('`after` of the next page; null on the last one.'),
+})
 
+export function addSwarmPeersRoute(routes: ApiRoutes, context: Context): void {
+  routes.get(
+    '/api/v1/swarms/:infoHash/peers',
+    {
+      schema: {
+        summary: 'Peers of a swarm with their progress',
+        params: z.strictObject({ infoHash: infoHashParameter() }),
+        querystring: z.strictObject({
+          site: siteParameter().optional(),
+          bubble: text(
+            { code: 'bubble-unknown', expected: 'the name of one bubble' },
+            BUBBLE_CHARACTERS_MAX,
+          ).optional(),
+          role: oneOf('role', ROLES).optional(),
+          reachability: oneOf('reachability', REACHABILITIES).optional(),
+          below: percentage()
+            .optional()
+            .describe('Peers with less than this percentage; those of unknown progress are not included.'),
+          limit: limitParameter(),
+          after: rowParameter().optional().describe('`next` of the previous page.'),
+        }),
+        response: { 200: peersSchema },
+      },
+    },
+    async ({ query, params }) => {
+      const filter = readFilter(context, query)
+      const { limit, after = -1 } = query
+      const swarm = findSwarm(context, params.infoHash)
       const matching = matchingRows(context, swarm, filter)
       const rest = matching.filter((row) => row > after)
       const page = rest.slice(0, limit)
       const nowMs = context.clock.nowMs()
       return {
-        infoHash: formatInfoHash(infoHash),
-        /** Peers that match the filters, those of all pages. */
+        infoHash: formatInfoHash(params.infoHash),
         total: matching.length,
         peers: page.map((row) => ({
           ...describePeer(context, row),
           isGateway: context.table.rows.has(row, flags.gateway),
           ...progressOf(context.table, row, nowMs),
         })),
-        /** Value of `after` for the next page; null on the last one. */
         next: rest.length > page.length ? (page.at(-1) ?? null) : null,
       }
     },
@@ -92,59 +121,43 @@ function matchesProgress(
   return below === undefined || (progressOf(table, row, nowMs).percent ?? Infinity) < below
 }
 
-function readFilter(context: Context, query: Query): Filter {
-  const siteIndex = readSite(context, query['site'])
-  return {
-    siteIndex,
-    bubble: readBubble(context, siteIndex, query['bubble']),
-    role: readRole(query['role']),
-    reachability: readReachability(query['reachability']),
-    below: readBelow(query['below']),
-  }
+function readFilter(
+  context: Context,
+  query: Omit<Filter, 'siteIndex' | 'bubble'> & {
+    readonly site?: string | undefined
+    readonly bubble?: string | undefined
+  },
+): Filter {
+  const siteIndex = siteNamed(context.topology, query.site)?.index
+  const { role, reachability, below } = query
+  return { siteIndex, bubble: bubbleNamed(context, siteIndex, query.bubble), role, reachability, below }
 }
 
-function readBubble(
+/** Rejects the name of a bubble that the site, or without one the topology, does not have. */
+function bubbleNamed(
   { topology }: Context,
   siteIndex: number | undefined,
-  text: Query[string],
+  name: string | undefined,
 ): string | undefined {
-  if (text === undefined) return undefined
   const exists = topology.value.places.some(
-    ({ site, bubble }) => bubble === text && (siteIndex === undefined || site.index === siteIndex),
+    ({ site, bubble }) => bubble === name && (siteIndex === undefined || site.index === siteIndex),
   )
-  if (typeof text === 'string' && exists) return text
+  if (name === undefined || exists) return name
   const where = siteIndex === undefined ? 'the topology' : topology.value.sites[siteIndex]?.name
-  throw new ApiError(400, 'bubble-unknown', `there is no bubble ${JSON.stringify(text)} in ${where}`)
+  throw new ApiError(400, 'bubble-unknown', `there is no bubble ${JSON.stringify(name)} in ${where}`)
 }
 
-function readRole(text: Query[string]): Role | undefined {
-  if (text === undefined) return undefined
-  const found = Object.entries(publicRoles).find(([, name]) => name === text)
-  if (found === undefined)
-    throw new ApiError(
-      400,
-      'role-unknown',
-      `role must be one of ${Object.values(publicRoles).join(', ')}, not ${JSON.stringify(text)}`,
-    )
-  return found[0] as Role
-}
+const percentage = () =>
+  readAs(z.string(), { code: 'below-invalid', expected: 'a percentage above 0 and at most 100' }, (given) => {
+    const below = /^\d{1,3}(\.\d{1,3})?$/.test(given) ? Number(given) : 0
+    return below > 0 && below <= 100 ? below : undefined
+  }).meta({ type: 'number', exclusiveMinimum: 0, maximum: 100 })
 
-function readReachability(text: Query[string]): string | undefined {
-  if (text === undefined) return undefined
-  const found = REACHABILITIES.find((value) => value === text)
-  if (found === undefined)
-    throw new ApiError(
-      400,
-      'reachability-unknown',
-      `reachability must be reachable, unreachable or unknown, not ${JSON.stringify(text)}`,
-    )
-  return found
-}
-
-function readBelow(text: Query[string]): number | undefined {
-  if (text === undefined) return undefined
-  const below = typeof text === 'string' && /^\d{1,3}(\.\d{1,3})?$/.test(text) ? Number(text) : 0
-  if (below <= 0 || below > 100)
-    throw new ApiError(400, 'below-invalid', 'below must be a percentage above 0 and at most 100')
-  return below
-}
+/** The number of a row, which is the position of a peer in the order of pages. */
+const rowParameter = () =>
+  wholeNumber({
+    code: 'after-invalid',
+    expected: 'a whole number from 0 to 4294967295',
+    min: 0,
+    max: 0xffff_ffff,
+  })

@@ -1,68 +1,153 @@
-/** Swarms in the table of this node: for each site its state, its peers by role, and its gateways. */
-import type { FastifyInstance } from 'fastify'
+/** The swarms of this node: totals of each, and one of them by site with its gateways. */
+import * as z from 'zod'
 import { formatInfoHash } from '../../../core/info-hash.ts'
+import type { SiteState } from '../../../handout/decision.ts'
 import { siteState } from '../../../handout/site-state.ts'
-import type { Role } from '../../../swarm/peer-state.ts'
 import type { SiteSwarm, Swarm } from '../../../swarm/swarm.ts'
 import type { AdminContext } from '../admin-context.ts'
-import { ApiError, type Query, readInfoHash } from '../requests.ts'
+import { ApiError } from '../api-error.ts'
+import type { ApiRoutes } from '../api-routes.ts'
+import { afterParameter, limitParameter, nextCursor, takePage } from '../page.ts'
+import { infoHashParameter, infoHashPrefix, siteNamed, siteParameter } from '../parameters.ts'
+import { describePeer, peerFields, peerSchema } from '../shown-peer.ts'
 
-/** Only the largest swarms are listed, because a node may have a million. */
-const SWARMS_LISTED_MAX = 1_000
+const STATES = ['filling', 'warm', 'stranded', 'idle'] as const satisfies readonly SiteState[]
 
 type Context = Pick<AdminContext, 'topology' | 'tracker' | 'table'>
 
-export function addSwarmRoutes(routes: FastifyInstance, context: Context): void {
-  routes.get<{ Querystring: Query }>('/api/v1/swarms', async (request) => {
-    const siteIndex = readSite(context, request.query['site'])
-    const swarms = [...context.table.swarms()]
-      .filter((swarm) => siteIndex === undefined || isIn(swarm, siteIndex))
-      .toSorted((a, b) => b.rows - a.rows)
-    return {
-      total: swarms.length,
-      swarms: swarms.slice(0, SWARMS_LISTED_MAX).map((swarm) => ({
+export const stateSchema = z
+  .enum(STATES)
+  .describe(
+    'filling: leechers, and no complete copy yet. warm: a complete copy. stranded: leechers, and neither a gateway nor a complete copy at any site. idle: no leecher.',
+  )
+
+const totalsFields = {
+  infoHash: z.string(),
+  seeds: z.int(),
+  leechers: z.int(),
+  partial: z.int().describe('Clients that have all that they want, and not all of the torrent.'),
+  completions: z.int().describe('Completed downloads so far.'),
+}
+
+const swarmsSchema = z.object({
+  total: z.int().describe('Swarms that match, those of all pages.'),
+  swarms: z.array(
+    z.object({
+      ...totalsFields,
+      sites: z.record(z.string(), stateSchema).describe('State in each site with peers.'),
+    }),
+  ),
+  next: nextCursor(),
+})
+
+const swarmSchema = z.object({
+  ...totalsFields,
+  sites: z.array(
+    z.object({
+      site: z.string(),
+      state: stateSchema,
+      seeds: z.int(),
+      leechers: z.int(),
+      partial: z.int(),
+      problem: z.string().nullable().describe('Why the site gets nothing.'),
+      gatewayHostsEver: z.int().describe('Hosts that were gateway since the swarm exists.'),
+      gateways: z.array(z.object({ ...peerFields, leftBytes: z.number(), upstream: peerSchema.nullable() })),
+    }),
+  ),
+})
+
+export function addSwarmRoutes(routes: ApiRoutes, context: Context): void {
+  routes.get(
+    '/api/v1/swarms',
+    {
+      schema: {
+        summary: 'Swarms with counts and the state in each site, largest first',
+        querystring: z.strictObject({
+          site: siteParameter().optional().describe('Swarms with peers in this site.'),
+          q: infoHashPrefix().optional().describe('The first digits of the infohash.'),
+          limit: limitParameter(),
+          after: afterParameter(),
+        }),
+        response: { 200: swarmsSchema },
+      },
+    },
+    async ({ query }) => {
+      const site = siteNamed(context.topology, query.site)
+      const matching = matchingSwarms(context, site?.index, query.q)
+      const { total, items, next } = takePage(matching, swarmPosition, { ...query, order: 'descending' })
+      return {
+        total,
+        swarms: items.map((swarm) => describeListed(context, swarm)),
+        next: next ?? null,
+      }
+    },
+  )
+
+  routes.get(
+    '/api/v1/swarms/:infoHash',
+    {
+      schema: {
+        summary: 'Counts and gateways of one swarm, by site',
+        params: z.strictObject({ infoHash: infoHashParameter() }),
+        response: { 200: swarmSchema },
+      },
+    },
+    async (request) => {
+      const swarm = findSwarm(context, request.params.infoHash)
+      return {
         ...describeTotals(context, swarm),
-        sites: Object.fromEntries(
-          swarm.sites
-            .filter((site) => site.peers > 0)
-            .map((site) => [siteName(context, site), siteState(swarm, site)]),
-        ),
-      })),
-    }
-  })
-
-  routes.get<{ Params: { infoHash: string } }>('/api/v1/swarms/:infoHash', async (request) => {
-    const infoHash = readInfoHash(request.params.infoHash)
-    const swarm = context.table.swarm(infoHash)
-    if (swarm === undefined)
-      throw new ApiError(404, 'swarm-unknown', `no peer has announced ${formatInfoHash(infoHash)} here`)
-    return {
-      ...describeTotals(context, swarm),
-      sites: swarm.sites.map((site) => describeSite(context, swarm, site)),
-    }
-  })
+        sites: swarm.sites.map((site) => describeSite(context, swarm, site)),
+      }
+    },
+  )
 }
 
-/** undefined if the parameter is missing. */
-export function readSite(
-  { topology }: Pick<AdminContext, 'topology'>,
-  text: Query[string],
-): number | undefined {
-  if (text === undefined) return undefined
-  const site = typeof text === 'string' ? topology.value.siteNamed(text) : undefined
-  if (site === undefined)
-    throw new ApiError(400, 'site-unknown', `there is no site ${JSON.stringify(text)} in the topology`)
-  return site.index
+/** Rejects the request if the node has no peer of the torrent. */
+export function findSwarm({ table }: Pick<AdminContext, 'table'>, infoHash: Buffer): Swarm {
+  const swarm = table.swarm(infoHash)
+  if (swarm === undefined) throw swarmUnknown(infoHash)
+  return swarm
 }
 
-function isIn(swarm: Swarm, siteIndex: number): boolean {
-  return (swarm.site(siteIndex)?.peers ?? 0) > 0
+export function swarmUnknown(infoHash: Buffer): ApiError {
+  return new ApiError(404, 'swarm-unknown', `no peer has announced ${formatInfoHash(infoHash)} here`)
+}
+
+export const swarmPosition = ({ rows, infoHash }: Swarm) => ({ rank: rows, infoHash })
+
+function* matchingSwarms(
+  { table }: Context,
+  siteIndex: number | undefined,
+  prefix: string | undefined,
+): Generator<Swarm> {
+  for (const swarm of table.swarms()) {
+    if (siteIndex !== undefined && (swarm.site(siteIndex)?.peers ?? 0) === 0) continue
+    if (prefix !== undefined && !formatInfoHash(swarm.infoHash).startsWith(prefix)) continue
+    yield swarm
+  }
+}
+
+export function describeListed(context: Context, swarm: Swarm) {
+  return {
+    ...describeTotals(context, swarm),
+    sites: Object.fromEntries(
+      swarm.sites
+        .filter((site) => site.peers > 0)
+        .map((site) => [siteName(context, site), siteState(swarm, site)]),
+    ),
+  }
 }
 
 /** Totals over all sites, those that count their own clients included. */
 function describeTotals({ tracker }: Context, swarm: Swarm) {
-  const { complete, incomplete, downloaded } = tracker.totals(swarm.infoHash, swarm)
-  return { infoHash: formatInfoHash(swarm.infoHash), complete, incomplete, downloaded }
+  const { complete, incomplete, downloaders, downloaded } = tracker.totals(swarm.infoHash, swarm)
+  return {
+    infoHash: formatInfoHash(swarm.infoHash),
+    seeds: complete,
+    leechers: downloaders,
+    partial: incomplete - downloaders,
+    completions: downloaded,
+  }
 }
 
 function describeSite(context: Context, swarm: Swarm, site: SiteSwarm) {
@@ -72,8 +157,8 @@ function describeSite(context: Context, swarm: Swarm, site: SiteSwarm) {
   return {
     site: siteName(context, site),
     state: siteState(swarm, site),
-    complete: advertised?.seeds ?? site.seeds,
-    downloading: advertised?.leechers ?? site.leechers,
+    seeds: advertised?.seeds ?? site.seeds,
+    leechers: advertised?.leechers ?? site.leechers,
     partial: advertised?.partial ?? site.partial,
     problem: problemOf(swarm, site) ?? null,
     gatewayHostsEver: site.gatewayHostsEver,
@@ -92,26 +177,6 @@ export function problemOf(swarm: Swarm, site: SiteSwarm): string | undefined {
   if (site.gateways.some(({ upstreamRow }) => upstreamRow >= 0)) return undefined
   if (state === 'filling' && site.gateways.length === 0) return undefined
   return 'no source of this torrent is known in any connected site; see federation in /readyz?verbose'
-}
-
-/** Role names of the API, where a leecher keeps its name from the first version. */
-export const publicRoles: Readonly<Record<Role, string>> = {
-  leecher: 'needy',
-  seed: 'seed',
-  partial: 'partial',
-}
-
-/** A peer in the form that all routes return. */
-export function describePeer(context: Context, row: number) {
-  const { rows } = context.table
-  const place = context.topology.value.places[rows.place(row)]
-  return {
-    ip: rows.address(row).toString(),
-    port: rows.port(row),
-    site: place?.site.name ?? null,
-    bubble: place?.bubble ?? null,
-    role: publicRoles[context.table.roleOf(row)],
-  }
 }
 
 function siteName(context: Context, site: SiteSwarm): string {

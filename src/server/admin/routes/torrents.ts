@@ -2,39 +2,37 @@
  * Registered torrents: list, register, show, remove. Clients fetch them from the tracker's listener; these routes return
  * the URLs.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
+import * as z from 'zod'
 import { InputError } from '../../../core/errors.ts'
 import { formatInfoHash } from '../../../core/info-hash.ts'
 import { TORRENT_BYTES_MAX } from '../../../core/limits.ts'
 import { summarize } from '../../../metainfo/summary.ts'
-import { nearestNodeUrl } from '../../../registry/node-url.ts'
 import { checkOriginReference } from '../../../registry/origin-reference.ts'
-import { type TorrentMetadata, type Registration, metadataOf } from '../../../registry/registration.ts'
-import type { RolloutHolds } from '../../../registry/rollout-holds.ts'
+import { type Registration, metadataOf } from '../../../registry/registration.ts'
 import { type TorrentRegistry, RegistryUnavailable } from '../../../registry/torrent-registry.ts'
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
-import { NO_BUBBLE, type Place, type Topology, UNMAPPED_SITE } from '../../../topology/topology.ts'
-import { ApiError, type Query, readInfoHash } from '../requests.ts'
+import { ApiError } from '../api-error.ts'
+import type { ApiRoutes } from '../api-routes.ts'
+import { afterParameter, limitParameter, nextCursor, takePage } from '../page.ts'
+import { infoHashParameter, text, withRule } from '../parameters.ts'
+import {
+  describe,
+  describeBriefly,
+  describedFields,
+  originWarnings,
+  torrentFields,
+  torrentPosition,
+  type TorrentContext,
+} from '../shown-torrent.ts'
 
-export interface TorrentContext {
-  readonly registry: TorrentRegistry
-  readonly holds: RolloutHolds
-  /** Why clients of other sites would not find a source here; undefined where they would. */
-  readonly federationProblem: () => string | undefined
-  readonly webSeeds: {
-    /** The reason why the nodes never serve the content of this origin, undefined if they do. */
-    unavailableReason(origin: string): string | undefined
-    readonly content: {
-      /** Opens the origin and returns the problem with it; undefined if it can be served. */
-      problemOf(registration: Registration): Promise<string | undefined>
-    }
-  }
-}
+const torrentsSchema = z.object({
+  total: z.int().describe('Torrents that match, those of all pages.'),
+  torrents: z.array(z.object(torrentFields)),
+  next: nextCursor(),
+})
 
-interface ShownWarning {
-  readonly code: string
-  readonly message: string
-}
+const removedSchema = z.object({ removed: z.literal(true), infoHash: z.string(), name: z.string() })
 
 /** The correct type, and the types that curl and scripts send by default. */
 const CONTENT_TYPES = [
@@ -43,77 +41,106 @@ const CONTENT_TYPES = [
   'application/x-www-form-urlencoded',
 ]
 
+/** The longest name of a file, in characters. */
+const SEARCH_CHARACTERS_MAX = 255
+
 export function addTorrentRoutes(
-  routes: FastifyInstance,
+  routes: ApiRoutes,
   topology: CurrentTopology,
-  { registry, holds, webSeeds, federationProblem }: TorrentContext,
+  context: TorrentContext,
 ): void {
-  const describe = (
-    registration: Registration,
-    metadata: TorrentMetadata,
-    warnings: readonly ShownWarning[],
-  ) => {
-    const unavailable =
-      registration.origin === undefined ? undefined : webSeeds.unavailableReason(registration.origin)
-    const federation = federationProblem()
-    return {
-      ...describeBriefly(registration, metadata),
-      sites: urlsOf(topology.value, registration),
-      warnings: [
-        ...warnings.map(({ code, message }) => ({ code, message })),
-        ...(unavailable === undefined ? [] : [{ code: 'origin-unusable', message: unavailable }]),
-        ...(federation === undefined ? [] : [{ code: 'federation-missing', message: federation }]),
-      ],
-    }
-  }
+  addTorrentsRoute(routes, context)
+  addTorrentRoute(routes, topology, context)
+  addRegisterRoute(routes, topology, context)
+}
 
-  /** The origin is opened when it is registered, so that the publisher learns at once if the node cannot read it. */
-  const originWarnings = async (registration: Registration): Promise<ShownWarning[]> => {
-    if (registration.origin === undefined || webSeeds.unavailableReason(registration.origin) !== undefined)
-      return []
-    const problem = await webSeeds.content.problemOf(registration)
-    return problem === undefined
-      ? []
-      : [{ code: 'origin-unreadable', message: `this node cannot serve the content: ${problem}` }]
-  }
+function addTorrentsRoute(routes: ApiRoutes, { registry }: TorrentContext): void {
+  routes.get(
+    '/api/v1/torrents',
+    {
+      schema: {
+        summary: 'Registered torrents, oldest first',
+        querystring: z.strictObject({
+          q: text(
+            { code: 'q-invalid', expected: `text of at most ${SEARCH_CHARACTERS_MAX} characters` },
+            SEARCH_CHARACTERS_MAX,
+          )
+            .optional()
+            .describe('A part of the name, or the first digits of an infohash.'),
+          limit: limitParameter(),
+          after: afterParameter(),
+        }),
+        response: { 200: torrentsSchema },
+      },
+    },
+    async ({ query }) => {
+      const { q: search } = query
+      const all = registry.list()
+      const matching = search === undefined ? all : all.filter(matches(search))
+      const { total, items, next } = takePage(matching, torrentPosition, { ...query, order: 'ascending' })
+      const described = await Promise.all(
+        items.map(async (registration) => {
+          const metadata = await registry.describe(registration)
+          return metadata === undefined ? undefined : describeBriefly(registration, metadata)
+        }),
+      )
+      return { total, torrents: described.filter((torrent) => torrent !== undefined), next: next ?? null }
+    },
+  )
+}
 
-  const find = (text: string): Registration => {
-    const infoHash = readInfoHash(text)
-    const registration = registry.find(infoHash)
-    if (registration === undefined)
-      throw new ApiError(404, 'torrent-unknown', `${formatInfoHash(infoHash)} is not registered here`)
-    return registration
-  }
+function matches(search: string): (registration: Registration) => boolean {
+  const lower = search.toLowerCase()
+  const isPrefix = /^[0-9a-f]{1,40}$/.test(lower)
+  return ({ name, infoHashes }) =>
+    name.toLowerCase().includes(lower) ||
+    (isPrefix && infoHashes.some((infoHash) => formatInfoHash(infoHash).startsWith(lower)))
+}
 
-  routes.get('/api/v1/torrents', async () => {
-    const described = await Promise.all(
-      registry.list().map(async (registration) => {
-        const metadata = await registry.describe(registration)
-        return metadata === undefined ? undefined : describeBriefly(registration, metadata)
-      }),
-    )
-    const torrents = described.filter((torrent) => torrent !== undefined)
-    return { total: torrents.length, torrents }
-  })
+function addTorrentRoute(routes: ApiRoutes, topology: CurrentTopology, context: TorrentContext): void {
+  const { registry, holds } = context
+  routes.get(
+    '/api/v1/torrents/:infoHash',
+    {
+      schema: {
+        summary: 'A registered torrent with its URLs for each site',
+        params: z.strictObject({ infoHash: infoHashParameter() }),
+        response: { 200: z.object(describedFields) },
+      },
+    },
+    async ({ params: { infoHash } }) => {
+      const registration = find(registry, infoHash)
+      const metainfo = await registry.read(registration)
+      if (metainfo === undefined)
+        throw new ApiError(404, 'torrent-unknown', `${formatInfoHash(infoHash)} has just been removed`)
+      const summary = summarize(metainfo)
+      const metadata = metadataOf(metainfo, summary.isPrivate)
+      return describe(topology.value, context, { registration, metadata, warnings: summary.warnings })
+    },
+  )
 
-  routes.get<{ Params: { infoHash: string } }>('/api/v1/torrents/:infoHash', async (request) => {
-    const registration = find(request.params.infoHash)
-    const metainfo = await registry.read(registration)
-    if (metainfo === undefined)
-      throw new ApiError(404, 'torrent-unknown', `${request.params.infoHash} has just been removed`)
-    const summary = summarize(metainfo)
-    return describe(registration, metadataOf(metainfo, summary.isPrivate), summary.warnings)
-  })
+  routes.delete(
+    '/api/v1/torrents/:infoHash',
+    {
+      schema: {
+        summary: 'Removes a registered torrent',
+        params: z.strictObject({ infoHash: infoHashParameter() }),
+        response: { 200: removedSchema },
+      },
+    },
+    async ({ params: { infoHash } }) => {
+      const registration = find(registry, infoHash)
+      await registry.remove(registration).catch(toApiError)
+      await holds.forget(registration)
+      return { removed: true as const, infoHash: formatInfoHash(infoHash), name: registration.name }
+    },
+  )
+}
 
-  routes.delete<{ Params: { infoHash: string } }>('/api/v1/torrents/:infoHash', async (request) => {
-    const registration = find(request.params.infoHash)
-    const metadata = await registry.describe(registration)
-    await registry.remove(registration).catch(toApiError)
-    await holds.forget(registration)
-    return { removed: true, ...(metadata === undefined ? {} : describeBriefly(registration, metadata)) }
-  })
-
-  void routes.register(async (withBody) => {
+function addRegisterRoute(routes: ApiRoutes, topology: CurrentTopology, context: TorrentContext): void {
+  const { registry } = context
+  void routes.register(async (scope) => {
+    const withBody: ApiRoutes = scope
     withBody.removeAllContentTypeParsers()
     withBody.addContentTypeParser(CONTENT_TYPES, { parseAs: 'buffer' }, (_request, body, done) =>
       done(null, body),
@@ -121,23 +148,63 @@ export function addTorrentRoutes(
     withBody.addContentTypeParser('*', (_request, _payload, done) =>
       done(new ApiError(415, 'type-unsupported', 'send the bytes of a .torrent as application/x-bittorrent')),
     )
-    withBody.post<{ Querystring: Query }>(
+    withBody.post(
       '/api/v1/torrents',
-      { bodyLimit: TORRENT_BYTES_MAX, onRequest: async (request) => refuseLarge(request) },
+      {
+        bodyLimit: TORRENT_BYTES_MAX,
+        onRequest: async (request) => refuseLarge(request),
+        schema: {
+          summary: 'Registers the torrent in the body',
+          description:
+            'A torrent that is registered already keeps its time, and its origin if none is given.',
+          consumes: ['application/x-bittorrent'],
+          body: torrentBody(),
+          querystring: z.strictObject({
+            origin: withRule(z.string(), { code: 'origin-invalid', expected: 'one origin' })
+              .optional()
+              .describe('Source of the content: a path, or an http(s) or s3 URL.'),
+          }),
+          response: {
+            200: z.object({ ...describedFields, isNew: z.literal(false) }).describe('Registered before.'),
+            201: z.object({ ...describedFields, isNew: z.literal(true) }).describe('Registered.'),
+          },
+        },
+      },
       async (request, reply) => {
-        const bytes = request.body
-        if (!Buffer.isBuffer(bytes))
-          throw new ApiError(400, 'torrent-missing', 'the body must be the bytes of a .torrent')
-        const origin = readOrigin(request.query['origin'])
         const { registration, metainfo, summary, isNew } = await registry
-          .register(bytes, origin)
+          .register(request.body, readOrigin(request.query.origin))
           .catch(toApiError)
-        const described = describe(registration, metadataOf(metainfo, summary.isPrivate), summary.warnings)
-        described.warnings.push(...(await originWarnings(registration)))
-        return reply.code(isNew ? 201 : 200).send({ ...described, isNew })
+        const described = describe(topology.value, context, {
+          registration,
+          metadata: metadataOf(metainfo, summary.isPrivate),
+          warnings: [...summary.warnings, ...(await originWarnings(context, registration))],
+        })
+        return isNew
+          ? reply.code(201).send({ ...described, isNew: true })
+          : reply.code(200).send({ ...described, isNew: false })
       },
     )
   })
+}
+
+const torrentBody = () =>
+  withRule(
+    z
+      .unknown()
+      .refine((body): body is Buffer => Buffer.isBuffer(body))
+      .meta({ type: 'string', format: 'binary' }),
+    { code: 'torrent-missing', expected: 'the bytes of a .torrent' },
+  )
+
+/** undefined also for an empty one, which a script passes where it has no origin. */
+function readOrigin(given: string | undefined): string | undefined {
+  if (given === undefined || given === '') return undefined
+  try {
+    return checkOriginReference(given)
+  } catch (error) {
+    if (error instanceof InputError) throw new ApiError(400, 'origin-invalid', error.message)
+    throw error
+  }
 }
 
 /** Rejects the request before its body is sent. */
@@ -151,55 +218,15 @@ function refuseLarge(request: FastifyRequest): void {
     )
 }
 
-function readOrigin(text: Query[string]): string | undefined {
-  if (text === undefined || text === '') return undefined
-  if (typeof text !== 'string') throw new ApiError(400, 'origin-invalid', 'a torrent has one origin')
-  try {
-    return checkOriginReference(text)
-  } catch (error) {
-    if (error instanceof InputError) throw new ApiError(400, 'origin-invalid', error.message)
-    throw error
-  }
+function find(registry: TorrentRegistry, infoHash: Buffer): Registration {
+  const registration = registry.find(infoHash)
+  if (registration === undefined)
+    throw new ApiError(404, 'torrent-unknown', `${formatInfoHash(infoHash)} is not registered here`)
+  return registration
 }
 
 function toApiError(error: unknown): never {
   if (error instanceof InputError) throw new ApiError(400, 'torrent-invalid', error.message)
   if (error instanceof RegistryUnavailable) throw new ApiError(503, 'store-unavailable', error.message)
   throw error
-}
-
-function describeBriefly(registration: Registration, metadata: TorrentMetadata) {
-  return {
-    infoHashV1: metadata.infoHashV1,
-    infoHashV2: metadata.infoHashV2,
-    name: registration.name,
-    sizeBytes: registration.sizeBytes,
-    isPrivate: metadata.isPrivate,
-    origin: registration.origin ?? null,
-    registeredAt: new Date(registration.registeredAtMs).toISOString(),
-  }
-}
-
-/**
- * URLs for each place with trackers of its own; the other bubbles of a site use those of the site. A place without an
- * HTTP tracker has none.
- */
-function urlsOf(topology: Topology, registration: Registration) {
-  const path = `/torrents/${formatInfoHash(registration.infoHashes[0] as Buffer)}`
-  const isShown = ({ site, bubble, trackers }: Place) =>
-    site.name !== UNMAPPED_SITE && (bubble === NO_BUBBLE || trackers.length > 0)
-  return topology.places.filter(isShown).flatMap((place) => {
-    const node = nearestNodeUrl(topology, place)
-    if (node === undefined) return []
-    const query = new URLSearchParams({ site: place.site.name })
-    if (place.bubble !== NO_BUBBLE) query.set('bubble', place.bubble)
-    return [
-      {
-        site: place.site.name,
-        bubble: place.bubble,
-        torrentUrl: `${node}${path}.torrent?${query.toString()}`,
-        magnetUrl: `${node}${path}.magnet?${query.toString()}`,
-      },
-    ]
-  })
 }

@@ -28,6 +28,7 @@ describe('registering a torrent', () => {
     expect(await call('POST', '?origin=/srv/a.txt', PLAIN_TORRENT)).toEqual({
       status: 201,
       body: {
+        infoHash: PLAIN_INFO_HASH,
         infoHashV1: PLAIN_INFO_HASH,
         infoHashV2: null,
         name: 'a.txt',
@@ -82,19 +83,19 @@ describe('registering a torrent', () => {
       'the torrent, byte 14: a string of 5 bytes begins here, and only 1 follow',
     ],
     ['?origin=https://u:p@h/a', PLAIN_TORRENT, 'origin-invalid', 'the origin contains a user or password'],
-    ['?origin=a&origin=b', PLAIN_TORRENT, 'origin-invalid', 'a torrent has one origin'],
+    ['?origin=a&origin=b', PLAIN_TORRENT, 'origin-invalid', 'origin must be one origin, not ["a","b"]'],
   ])('reports the problem in one line: %s %.20s', async (query, bytes, code, message) => {
     const { call, store } = await anAdmin()
     const { status, body } = await call('POST', query, bytes)
     expect({ status, body }).toEqual({
       status: 400,
       body: {
-        error: {
-          code,
-          message: expect.stringMatching(
-            new RegExp(`^${message.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}[^\\n]*$`),
-          ),
-        },
+        title: 'Bad Request',
+        status: 400,
+        code,
+        detail: expect.stringMatching(
+          new RegExp(`^${message.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}[^\\n]*$`),
+        ),
       },
     })
     expect(store.list()).toEqual([])
@@ -110,10 +111,10 @@ describe('registering a torrent', () => {
     expect({ status, body }).toEqual({
       status: 415,
       body: {
-        error: {
-          code: 'type-unsupported',
-          message: 'send the bytes of a .torrent as application/x-bittorrent',
-        },
+        title: 'Unsupported Media Type',
+        status: 415,
+        code: 'type-unsupported',
+        detail: 'send the bytes of a .torrent as application/x-bittorrent',
       },
     })
   })
@@ -136,11 +137,11 @@ describe('registering a torrent', () => {
     expect({ status, body }).toEqual({
       status: 413,
       body: {
-        error: {
-          code: 'torrent-too-large',
-          message:
-            'a torrent has at most 33554432 bytes, three times what clients load; make it again with larger pieces',
-        },
+        title: 'Payload Too Large',
+        status: 413,
+        code: 'torrent-too-large',
+        detail:
+          'a torrent has at most 33554432 bytes, three times what clients load; make it again with larger pieces',
       },
     })
   })
@@ -151,14 +152,19 @@ describe('registering a torrent', () => {
     store.isDown = true
     expect(await call('POST', '', PLAIN_TORRENT)).toEqual({
       status: 503,
-      body: { error: { code: 'store-unavailable', message: 'the store is down; try again later' } },
+      body: {
+        title: 'Service Unavailable',
+        status: 503,
+        code: 'store-unavailable',
+        detail: 'the store is down; try again later',
+      },
     })
     expect((await call('DELETE', `/${PLAIN_INFO_HASH}`)).status).toBe(503)
     expect((await call('GET', '')).body).toMatchObject({ total: 1 })
   })
 
   it('needs the token', async () => {
-    const { call } = await anAdmin('sesame-sesame')
+    const { call } = await anAdmin({ operate: 'sesame-sesame', read: undefined })
     for (const [method, path] of [
       ['GET', ''],
       ['POST', ''],
@@ -181,6 +187,7 @@ describe('registered torrents', () => {
       total: 2,
       torrents: [
         {
+          infoHash: PLAIN_INFO_HASH,
           infoHashV1: PLAIN_INFO_HASH,
           infoHashV2: null,
           name: 'a.txt',
@@ -190,6 +197,7 @@ describe('registered torrents', () => {
           registeredAt: '2030-01-02T03:04:05.000Z',
         },
         {
+          infoHash: AWKWARD_INFO_HASH,
           infoHashV1: AWKWARD_INFO_HASH,
           infoHashV2: null,
           name: 't0126238.bin',
@@ -199,6 +207,7 @@ describe('registered torrents', () => {
           registeredAt: '2030-01-02T03:04:06.000Z',
         },
       ],
+      next: null,
     })
   })
 
@@ -228,7 +237,12 @@ describe('registered torrents', () => {
     for (const method of ['GET', 'DELETE'])
       expect(await call(method, `/${PLAIN_INFO_HASH}`)).toEqual({
         status: 404,
-        body: { error: { code: 'torrent-unknown', message: `${PLAIN_INFO_HASH} is not registered here` } },
+        body: {
+          title: 'Not Found',
+          status: 404,
+          code: 'torrent-unknown',
+          detail: `${PLAIN_INFO_HASH} is not registered here`,
+        },
       })
   })
 

@@ -1,0 +1,42 @@
+/** Entries of each kind of event. Large collections contribute as many entries as one page of their list has at most. */
+import { formatInfoHash } from '../../../core/info-hash.ts'
+import type { AdminContext } from '../admin-context.ts'
+import { takePage } from '../page.ts'
+import { describeNode } from '../routes/node.ts'
+import { describeSites } from '../routes/sites.ts'
+import { describeListed, swarmPosition } from '../routes/swarms.ts'
+import { describeBriefly, torrentPosition } from '../shown-torrent.ts'
+import type { Entry, EventSources } from './event-feed.ts'
+
+/** A reading compares all of them. Clients read the rest of a collection from its list. */
+export const ENTRIES_MAX = 1_000
+
+/** The last registered torrents, and the largest swarms. */
+const firstPage = { limit: ENTRIES_MAX, order: 'descending' } as const
+
+export function eventSources(context: AdminContext): EventSources {
+  const { table } = context
+  const { registry } = context.torrents
+  return {
+    node: async () => [['node', await describeNode(context)]],
+    // The age changes at every reading.
+    site: () => describeSites(context).map(({ ageSeconds: _age, ...site }): Entry => [site.site, site]),
+    torrent: async () => {
+      const { items } = takePage(registry.list(), torrentPosition, firstPage)
+      const entries = await Promise.all(
+        items.map(async (registration): Promise<Entry | undefined> => {
+          const metadata = await registry.describe(registration)
+          if (metadata === undefined) return undefined
+          const torrent = describeBriefly(registration, metadata)
+          return [torrent.infoHash, torrent]
+        }),
+      )
+      return entries.filter((entry) => entry !== undefined)
+    },
+    swarm: () =>
+      takePage(table.swarms(), swarmPosition, firstPage).items.map((swarm): Entry => [
+        formatInfoHash(swarm.infoHash),
+        describeListed(context, swarm),
+      ]),
+  }
+}
