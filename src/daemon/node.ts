@@ -4,7 +4,6 @@
 import { AdminServer } from '../server/admin/admin-server.ts'
 import type { NodeConfig } from '../config/load-config.ts'
 import type { ListenAddress } from '../config/values.ts'
-import type { Address } from '../core/address.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { type SeededRandom, systemRandom } from '../core/random.ts'
@@ -18,8 +17,6 @@ import { HttpServer } from '../server/http/http-server.ts'
 import { UntrustedForwarding } from '../server/http/untrusted-forwarding.ts'
 import { UdpServer } from '../server/udp/udp-server.ts'
 import { SwarmTable } from '../swarm/swarm-table.ts'
-import { prefixKey } from '../topology/prefix.ts'
-import { PrefixTable } from '../topology/prefix-table.ts'
 import { noCarrierGauges } from './carriage/carrier-gauges.ts'
 import { NodeClients } from './node-clients.ts'
 import { Federation } from '../federation/federation.ts'
@@ -49,6 +46,7 @@ import {
 } from './node-status.ts'
 import { describeRemoteTorrent, type NodeStore, openStore } from './open-store.ts'
 import { TopologyReloader } from './topology-reloader.ts'
+import { trustedBy } from './trusted-proxies.ts'
 import { pollTorrents } from './torrent-poll.ts'
 import type { WorkerGroup } from './workers/worker-group.ts'
 
@@ -411,12 +409,6 @@ export class SiteswarmNode {
     await this.#admin.stop()
     this.#options.log.info({ event: 'stopped', peers: this.#table.rows.live }, 'stopped')
   }
-}
-
-function trustedBy({ trustedProxies }: NodeConfig): (address: Address) => boolean {
-  const byKey = new Map(trustedProxies.map((prefix) => [prefixKey(prefix), prefix]))
-  const table = new PrefixTable([...byKey.values()])
-  return (address) => table.find(address) >= 0
 }
 
 function authority({ host, port }: ListenAddress): string {

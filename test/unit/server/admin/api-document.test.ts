@@ -72,7 +72,13 @@ describe('every route', () => {
       if (template === '/api/v1/events') continue
       const path = template.replace('{infoHash}', '00'.repeat(20))
       const body = { body: 'de', headers: { 'content-type': 'application/x-bittorrent' } }
-      const init = operation === 'POST /api/v1/torrents' ? { method, ...body } : { method }
+      const hosts = { body: '{"hosts":{}}', headers: { 'content-type': 'application/json' } }
+      const bodies: Readonly<Record<string, object>> = {
+        'POST /api/v1/torrents': body,
+        'PUT /api/v1/rollouts/{infoHash}/expect': hosts,
+        'PATCH /api/v1/rollouts/{infoHash}/expect': hosts,
+      }
+      const init = { method, ...bodies[operation] }
       const response = await request(`${path}?mistyped=1`, init)
       const { code, detail } = (await response.json()) as { code: string; detail: string }
       expect({ operation, status: response.status, code }).toEqual({
