@@ -27,10 +27,7 @@ import { SwarmReplica } from '../replication/swarm-replica.ts'
 import { Tracker } from '../tracker/tracker.ts'
 import { AddressReports } from './address-reports.ts'
 import { adminSources } from './admin-sources.ts'
-import { TorrentVariants } from '../registry/torrent-variants.ts'
-import { TorrentHandler } from '../server/http/torrent-handler.ts'
-import { WebSeedHandler } from '../server/http/web-seed-handler.ts'
-import type { RefusalCode } from '../core/errors.ts'
+import { downloadHandlers } from './download-handlers.ts'
 import { WebSeeds } from '../webseed/web-seeds.ts'
 import { watchForChanges } from './file-watch.ts'
 import { NodeRollouts, remoteHosts } from './node-rollouts.ts'
@@ -243,7 +240,13 @@ export class SiteswarmNode {
     const forwarding = new UntrustedForwarding(log, () => this.#counters.ignoredForwarding())
     this.#http = new HttpServer({
       tracker: this.#tracker,
-      ...this.#downloadHandlers(),
+      ...downloadHandlers({
+        registry: this.#registry,
+        topology: this.#topology,
+        webSeeds: this.#webSeeds,
+        counters: this.#counters,
+        log,
+      }),
       isTrusted: trustedBy(config),
       onUntrustedForwarding: (from, header) => forwarding.report(from, header),
       onRefusal: (code) => this.#counters.refusal(code),
@@ -307,28 +310,6 @@ export class SiteswarmNode {
     return this.#federation === undefined
       ? missingFederation(this.#topology.value, this.#config.site)
       : undefined
-  }
-
-  #downloadHandlers(): { readonly torrents: TorrentHandler; readonly webSeeds: WebSeedHandler } {
-    const webSeeds = this.#webSeeds
-    const shared = {
-      registry: this.#registry,
-      topology: this.#topology,
-      onRefusal: (code: RefusalCode) => this.#counters.refusal(code),
-    }
-    const variants = new TorrentVariants({
-      ...shared,
-      webSeedFor: (registration, place) => webSeeds.urlFor(registration, place),
-    })
-    return {
-      torrents: new TorrentHandler({ ...shared, variants }),
-      webSeeds: new WebSeedHandler({
-        ...shared,
-        webSeeds,
-        metrics: this.#counters.origins,
-        log: this.#options.log,
-      }),
-    }
   }
 
   async start(): Promise<NodeAddresses> {

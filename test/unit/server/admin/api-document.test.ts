@@ -72,9 +72,11 @@ describe('every route', () => {
       if (template === '/api/v1/events') continue
       const path = template.replace('{infoHash}', '00'.repeat(20))
       const body = { body: 'de', headers: { 'content-type': 'application/x-bittorrent' } }
-      const hosts = { body: '{"hosts":{}}', headers: { 'content-type': 'application/json' } }
+      const json = (text: string) => ({ body: text, headers: { 'content-type': 'application/json' } })
+      const hosts = json('{"hosts":{}}')
       const bodies: Readonly<Record<string, object>> = {
         'POST /api/v1/torrents': body,
+        'POST /api/v1/links/{a}/{b}': json('{"rate":null}'),
         'PUT /api/v1/rollouts/{infoHash}/expect': hosts,
         'PATCH /api/v1/rollouts/{infoHash}/expect': hosts,
       }

@@ -83,17 +83,17 @@ describe('links', () => {
       '{"rate": 40}',
       400,
       'rate-invalid',
-      'the body must be {"rate": "200Mbit"}, or {"rate": null} for the rate of the topology; bare numbers are ambiguous; write 40Mbit or 40kbit',
+      'rate must be as in {"rate": "200Mbit"}, or {"rate": null} for the rate of the topology, not 40',
     ],
     [
       '/fra/ams',
       '{"speed": "40Mbit"}',
       400,
-      'rate-invalid',
-      'the body must be {"rate": "200Mbit"}, or {"rate": null} for the rate of the topology',
+      'parameter-unknown',
+      'there is no parameter "speed"; the parameters are rate',
     ],
   ])('%s rejects %s', async (path, body, status, code, message) => {
     const { request } = await anAdminOfLinks()
-    expect(await request(path, body)).toEqual({ status, body: { error: { code, message } } })
+    expect(await request(path, body)).toMatchObject({ status, body: { code, detail: message } })
   })
 })

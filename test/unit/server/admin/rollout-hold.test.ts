@@ -69,7 +69,7 @@ describe('a rollout', () => {
       'torrent-unknown',
       `${'00'.repeat(20)} is not registered here, and only a registered torrent can be held; register it with POST /api/v1/torrents`,
     ],
-    ['xyz/hold', 400, 'infohash-invalid', 'the infohash must be 40 hexadecimal digits (64 for v2)'],
+    ['xyz/hold', 400, 'infohash-invalid', 'infoHash must be 40 hexadecimal digits (64 for v2), not "xyz"'],
     [
       `${PLAIN_INFO_HASH}/hold?site=asm`,
       400,
@@ -84,6 +84,6 @@ describe('a rollout', () => {
     ],
   ])('rejects %s', async (path, status, code, message) => {
     const { post } = await aRollout()
-    expect(await post(path)).toEqual({ status, body: { error: { code, message } } })
+    expect(await post(path)).toMatchObject({ status, body: { code, detail: message } })
   })
 })
