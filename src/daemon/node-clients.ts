@@ -6,6 +6,8 @@ import type { NodeConfig } from '../config/load-config.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
+import type { LinkRates } from '../registry/link-rates.ts'
+import type { RolloutHolds } from '../registry/rollout-holds.ts'
 import type { TorrentRegistry } from '../registry/torrent-registry.ts'
 import type { GatewayLeases } from '../replication/site-store.ts'
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
@@ -13,7 +15,10 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { NodeCarriage } from './carriage/node-carriage.ts'
+import { rateShare } from './carriage/rate-share.ts'
 import { ClientObservers } from './client-observers.ts'
+import { HoldOrders } from './hold-orders.ts'
+import { LinkLimits } from './link-limits.ts'
 
 /** `carry.cache`. */
 const CARRY_CACHE_BYTES = 268_435_456
@@ -25,6 +30,8 @@ export interface NodeClientsInit {
   readonly registry: TorrentRegistry
   readonly replica: SwarmReplica
   readonly leases: GatewayLeases
+  readonly holds: RolloutHolds
+  readonly rates: LinkRates
   readonly tracker: () => Tracker
   readonly clock: Clock
   readonly random: Random
@@ -34,8 +41,10 @@ export interface NodeClientsInit {
 export class NodeClients {
   readonly observers: ClientObservers
   readonly carriage: NodeCarriage
+  readonly #limits: LinkLimits
+  readonly #holds: HoldOrders
 
-  constructor({ config, leases, log, ...parts }: NodeClientsInit) {
+  constructor({ config, leases, holds, rates, log, ...parts }: NodeClientsInit) {
     const { site, observe, federation } = config
     const { registry, tracker, random } = parts
     this.carriage = new NodeCarriage({
@@ -58,9 +67,33 @@ export class NodeClients {
       site: federation.token === undefined ? undefined : site,
       pieces: (infoHash) => registry.pieces(infoHash),
     })
+    const isLackingAt = (to: string) => (infoHash: Buffer) =>
+      (tracker().countsOf(infoHash, parts.topology.value.siteNamed(to)?.index ?? -1)?.leechers ?? 0) > 0
+    this.#limits = new LinkLimits({
+      ...parts,
+      rates,
+      log,
+      site: federation.token === undefined ? undefined : site,
+      shareTo: (to) => rateShare(this.carriage.carried, isLackingAt(to)),
+      setRate: (direction, bytesPerSecond) =>
+        this.carriage.command({ kind: 'rate', ...direction, bytesPerSecond }),
+    })
+    this.#holds = new HoldOrders({
+      ...parts,
+      holds,
+      setHold: ({ isHeld, ...order }) => this.carriage.command({ kind: 'hold', ...order, isOnHold: isHeld }),
+    })
+  }
+
+  /** Called once the store is open. */
+  start(): void {
+    this.#holds.compare()
+    this.#limits.start()
+    this.observers.start()
   }
 
   async stop(): Promise<void> {
+    this.#limits.stop()
     this.observers.stop()
     await this.carriage.stop()
   }

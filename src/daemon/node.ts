@@ -123,6 +123,7 @@ export class SiteswarmNode {
       topology: this.#topology,
       authority: this.#authority,
     })
+    const linkRates = new LinkRates({ store: store.overrides, clock })
     const holds = new RolloutHolds({ store: store.overrides, registry: this.#registry, clock })
     this.#rollouts = new NodeRollouts({
       registry: this.#registry,
@@ -162,6 +163,8 @@ export class SiteswarmNode {
         registry: this.#registry,
         replica: this.#replica,
         leases: store.leases,
+        holds,
+        rates: linkRates,
         tracker: () => this.#tracker,
         clock,
         random,
@@ -289,7 +292,7 @@ export class SiteswarmNode {
         webSeeds: this.#webSeeds,
         federationProblem: () => this.#federationProblem(),
       },
-      linkRates: new LinkRates({ store: store.overrides, clock }),
+      linkRates,
       site: config.site,
       federation: this.#federation,
       rollouts: this.#rollouts.rollouts,
@@ -323,7 +326,7 @@ export class SiteswarmNode {
     this.#isRestored = true
     this.#federation?.start()
     this.#sweeper.start()
-    this.#clients?.observers.start()
+    this.#clients?.start()
     const http = await listenOn(listen.http, (at) => this.#http.start(at))
     const udp = await listenOn(listen.udp, (at) => this.#udp.start(at))
     this.#unwatch.push(

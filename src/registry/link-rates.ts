@@ -19,6 +19,13 @@ export class LinkRates {
     return this.#store.current.rateOf(a, b)
   }
 
+  /** Links whose rate an operator set. */
+  get overridden(): readonly (readonly [string, string])[] {
+    return this.#store.current.all.flatMap((each) =>
+      each.kind === 'rate' && each.bytesPerSecond !== undefined ? [each.between] : [],
+    )
+  }
+
   /** `bytesPerSecond`: undefined for the rate of the topology. */
   set([a, b]: readonly [string, string], bytesPerSecond: number | undefined): Promise<OverrideShare> {
     const between = a < b ? ([a, b] as const) : ([b, a] as const)

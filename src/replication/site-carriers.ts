@@ -96,6 +96,14 @@ export class SiteCarriers {
     return { node: node.record, states: carried.states }
   }
 
+  /** Torrents that other live nodes carry. */
+  *carriedElsewhere(): Iterable<Buffer> {
+    for (const key of this.#torrents.keys()) {
+      const infoHash = Buffer.from(key, 'latin1')
+      if (this.ownerOf(infoHash) !== undefined) yield infoHash
+    }
+  }
+
   /** The node to which a torrent without a carrier belongs. undefined where no node carries. */
   candidateFor(infoHash: Buffer): 'own' | CarrierNodeRecord | undefined {
     const key = infoHash.readUInt32BE(0)

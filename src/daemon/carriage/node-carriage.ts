@@ -10,6 +10,7 @@ import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { acceptUpgrade } from '../../carriers/link/upgrade.ts'
 import { CarrierProcess } from '../../carriers/process/carrier-process.ts'
+import type { CarrierCommand } from '../../carriers/process/messages.ts'
 import { elapsedMs } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import { pieceHashes, type PieceHashes } from '../../metainfo/piece-hashes.ts'
@@ -27,6 +28,7 @@ import type { ClientCarriers } from '../client-observers.ts'
 import { CarriageLeases, type CarriedAt, RENEW_MS } from './carriage-leases.ts'
 import { CarriedTorrents } from './carried-torrents.ts'
 import { CarrierTotals } from './carrier-gauges.ts'
+import type { CarriedByNodes } from './rate-share.ts'
 import { carrierSites, isCarriedHere } from './carrier-sites.ts'
 
 /** A process needs a fraction of a second to begin, and several where the machine is busy. */
@@ -119,6 +121,16 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
     const remotes = this.#isFederated ? sites.filter((name) => name !== this.#init.site) : []
     const carried = sites.filter((name) => this.#isCarriedHere(name))
     return this.#totals.read(value, remotes, carried)
+  }
+
+  /** For the process of the carriers, also for one that begins later. */
+  command(command: CarrierCommand): void {
+    this.#process.command(command)
+  }
+
+  /** Torrents of the node's own site, by the node that carries them. */
+  get carried(): CarriedByNodes {
+    return { own: this.#leases.held, others: this.#init.replica.carriers.carriedElsewhere() }
   }
 
   // ---- For the tracker
