@@ -13,8 +13,12 @@ const TICK_INTERVAL_MS = 500
 const ROLLOUT_INTERVAL_MS = 100
 /** Sweeps in which the whole table is scanned: a peer is dropped at most ten seconds after it expired. */
 const SWEEPS_PER_ROUND = 10
-/** Rows scanned before the event loop continues: about 4 ms if all of them have expired (bench/swarm-table.ts). */
+/** Rows scanned before the event loop continues: a fraction of a millisecond. */
 const SLICE_ROWS = 2_000
+/** Peers dropped before the event loop continues: 2 ms (bench/pauses.ts). */
+const SLICE_EXPIRED_MAX = 300
+/** Rows between two looks at the number of dropped peers. */
+const STEP_ROWS = 100
 
 export interface SweeperComponents {
   readonly table: SwarmTable
@@ -63,8 +67,10 @@ export class Sweeper {
     if (this.#isSweeping) return
     this.#isSweeping = true
     const rows = Math.ceil(this.#table.rows.end / SWEEPS_PER_ROUND)
-    for (let scanned = 0; scanned < rows; scanned += SLICE_ROWS) {
-      this.#table.sweep(this.#clock.nowMs(), Math.min(SLICE_ROWS, rows - scanned))
+    for (let scanned = 0; scanned < rows;) {
+      const end = Math.min(scanned + SLICE_ROWS, rows)
+      for (let expired = 0; scanned < end && expired < SLICE_EXPIRED_MAX; scanned += STEP_ROWS)
+        expired += this.#table.sweep(this.#clock.nowMs(), Math.min(STEP_ROWS, end - scanned))
       await yieldToEventLoop()
     }
     this.#isSweeping = false

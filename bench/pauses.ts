@@ -1,0 +1,122 @@
+/**
+ * The longest stop of the event loop by work beside the announces: the slices of a snapshot and of the expiry, and a new
+ * topology, which moves every peer. The figures are CPU time of the main thread, from the kernel: other work on the machine
+ * only adds to the time on the clock, and threads that collect garbage or compile stop no event loop. The kernel counts in
+ * steps of up to 4 ms.
+ *
+ * Half of the peers are in one swarm, and the others in swarms of 100.
+ *
+ * Usage: pauses [peers in millions, default 1]
+ */
+import { readFileSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
+import { Address } from '../src/core/address.ts'
+import { ManualClock } from '../src/core/clock.ts'
+import { SeededRandom } from '../src/core/random.ts'
+import { noMetrics } from '../src/core/tracker-metrics.ts'
+import { SwarmReplica } from '../src/replication/swarm-replica.ts'
+import { SwarmTable } from '../src/swarm/swarm-table.ts'
+import { CurrentTopology } from '../src/topology/current-topology.ts'
+import { SiteAuthority } from '../src/topology/site-authority.ts'
+import { Tracker } from '../src/tracker/tracker.ts'
+import { uniformTopology } from '../src/simulation/uniform-topology.ts'
+
+const PEERS = Math.round(Number(process.argv[2] ?? '1') * 1_000_000)
+const SMALL_SWARM = 100
+/** As the sweeper of a node. */
+const SWEEP_ROWS = 100
+const EXPIRED_MAX = 300
+
+const base = uniformTopology(10)
+const topology = new CurrentTopology({
+  ...base,
+  locate: (address) => (address.word3 >>> 8) % base.places.length,
+})
+const clock = new ManualClock()
+const random = new SeededRandom(1)
+const authority = new SiteAuthority()
+const table = new SwarmTable(base.places.map((place) => place.site.index))
+const replica = new SwarmReplica({
+  table,
+  log: { isShared: false, append: () => {} },
+  completions: { add: () => {} },
+  clock,
+  random,
+  topology,
+  authority,
+})
+const tracker = new Tracker({
+  topology,
+  authority,
+  table,
+  clock,
+  random,
+  metrics: noMetrics,
+  admission: { admits: () => true },
+  interval: { secondsMin: 60, secondsMax: 1800 },
+  replica,
+})
+
+const peerId = Buffer.from('-LT2080-000000000000')
+const infoHash = Buffer.alloc(20)
+for (let index = 0; index < PEERS; index++) {
+  infoHash.writeUInt32BE(index % 2 === 0 ? 0 : 1 + Math.floor(index / 2 / SMALL_SWARM), 0)
+  peerId.writeUInt32BE(index, 8)
+  void tracker.announce(
+    {
+      infoHash,
+      peerId,
+      port: 6881,
+      downloadedBytes: 0,
+      uploadedBytes: 0,
+      leftBytes: index % 8 === 0 ? 0 : 1 << 30,
+      event: 'none',
+      peersWanted: 50,
+      key: peerId.subarray(8, 16),
+    },
+    Address.v4(0x0a000000 + index),
+    'udp',
+  )
+}
+console.log(`${PEERS} peers in ${table.swarmCount} swarms`)
+
+const snapshot = replica.snapshotRecords('all')[Symbol.iterator]()
+let bytes = 0
+measureSlices('snapshot', () => {
+  const next = snapshot.next()
+  if (next.done === true) return false
+  bytes += next.value.length
+  crc32(next.value)
+  return true
+})
+console.log(`  ${(bytes / PEERS).toFixed(1)} bytes a peer`)
+measureSlices('topology', () => {
+  topology.replace({ ...topology.value })
+  return false
+})
+clock.advanceMs(3 * 3_600_000)
+measureSlices('expiry', () => {
+  for (let expired = 0; expired < EXPIRED_MAX && table.rows.live > 0;)
+    expired += table.sweep(clock.nowMs(), SWEEP_ROWS)
+  return table.rows.live > 0
+})
+
+function measureSlices(name: string, slice: () => boolean): void {
+  const spent: number[] = []
+  for (let isMore = true; isMore;) {
+    const beforeMs = mainThreadMs()
+    isMore = slice()
+    spent.push(mainThreadMs() - beforeMs)
+  }
+  spent.sort((a, b) => a - b)
+  const at = (share: number) => (spent[Math.floor((spent.length - 1) * share)] as number).toFixed(1)
+  const totalMs = spent.reduce((sum, ms) => sum + ms, 0)
+  console.log(
+    `${name.padEnd(10)} ${spent.length} slices, p50 ${at(0.5)}, p99 ${at(0.99)}, longest ${at(1)} ms, all ${totalMs.toFixed(0)} ms`,
+  )
+}
+
+function mainThreadMs(): number {
+  const [onCpuNs] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')
+  return Number(onCpuNs) / 1e6
+}
