@@ -13,6 +13,7 @@ import { AdminServer } from '../src/server/admin/admin-server.ts'
 import { anOverrideStore } from './an-override-store.ts'
 import type { AdminContext } from '../src/server/admin/admin-context.ts'
 import type { AdminTokens } from '../src/server/admin/access.ts'
+import { WrongTokens } from '../src/server/admin/wrong-tokens.ts'
 import { ApiDocument, fetchChecked } from './api-document.ts'
 import { aTorrentStore } from './a-torrent-store.ts'
 import { aTracker } from './a-tracker.ts'
@@ -87,6 +88,7 @@ export async function anAdmin(
     onUpgrade: (_request, stream) => void stream.destroy(),
     log: recordingLog(log),
     tokens,
+    wrongTokens: new WrongTokens({ log: recordingLog(log) }),
     isTrusted: () => false,
     version: '0.0.0',
     ...more,

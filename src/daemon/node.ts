@@ -2,6 +2,7 @@
  * One running node: creates the components and connects them. Starts them in order and stops them in the reverse order.
  */
 import { AdminServer } from '../server/admin/admin-server.ts'
+import { WrongTokens } from '../server/admin/wrong-tokens.ts'
 import type { NodeConfig } from '../config/load-config.ts'
 import type { ListenAddress } from '../config/values.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
@@ -222,13 +223,14 @@ export class SiteswarmNode {
       onRefusal: (code) => this.#counters.refusal(code),
       log,
     })
+    const wrongTokens = new WrongTokens({ log })
     this.#metrics = new Metrics({
       version,
       counters: this.#counters,
       readGauges: () => ({
         ...readTableGauges(this.#topology.value, this.#table, this.#authority),
         store: { ...store.state, refusedBatches: this.#replica.refusedBatches },
-        wrongAdminTokens: this.#admin.wrongTokens,
+        wrongAdminTokens: wrongTokens.total,
         logLinesDropped: droppedLogLines(),
         udpDrops: this.#udp.drops,
         federation: readFederationGauges(this.#federation, clock),
@@ -303,6 +305,7 @@ export class SiteswarmNode {
       },
       log,
       tokens: { operate: config.admin.token, read: config.admin.readToken },
+      wrongTokens,
       isTrusted: trustedBy(config),
       version,
     })

@@ -14,6 +14,7 @@ import type { HealthSource } from './routes/health.ts'
 import type { Operations } from './routes/operations.ts'
 import type { RolloutContext } from './routes/rollouts.ts'
 import type { TorrentContext } from './shown-torrent.ts'
+import type { WrongTokens } from './wrong-tokens.ts'
 
 export interface NodeSource {
   readonly startedAtMs: number
@@ -41,6 +42,7 @@ export interface AdminContext extends RolloutContext {
   readonly onUpgrade: (request: IncomingMessage, stream: Duplex, head: Buffer) => void
   readonly log: Log
   readonly tokens: AdminTokens
+  readonly wrongTokens: WrongTokens
   /** True for a reverse proxy whose forwarding headers are used. */
   readonly isTrusted: (address: Address) => boolean
   /** Version of the program. */

@@ -26,19 +26,16 @@ import { addSwarmPeersRoute } from './routes/swarm-peers.ts'
 import { addSwarmRoutes } from './routes/swarms.ts'
 import { addTopologyRoutes } from './routes/topology.ts'
 import { addTorrentRoutes } from './routes/torrents.ts'
-import { WrongTokens } from './wrong-tokens.ts'
 
 export class AdminServer {
   readonly #routes: FastifyInstance
-  readonly #wrongTokens: WrongTokens
 
   constructor(context: AdminContext) {
     const { log } = context
-    this.#wrongTokens = new WrongTokens({ log })
     const access = new Access({
       tokens: context.tokens,
       isTrusted: context.isTrusted,
-      wrongTokens: this.#wrongTokens,
+      wrongTokens: context.wrongTokens,
     })
     const problems = new WeakMap<FastifyRequest, string>()
     const routes = fastify({ exposeHeadRoutes: true, forceCloseConnections: true })
@@ -71,11 +68,6 @@ export class AdminServer {
     void routes.register(async (scope) => addRoutes(scope, context))
     routes.server.on('upgrade', context.onUpgrade)
     this.#routes = routes
-  }
-
-  /** Wrong tokens so far. */
-  get wrongTokens(): number {
-    return this.#wrongTokens.total
   }
 
   /** Returns the port, which the system chooses for port 0. Rejects if the address is not available. */
