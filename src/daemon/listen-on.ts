@@ -23,3 +23,19 @@ export async function listenOn(
     return { host: '0.0.0.0', port: await start({ host: '0.0.0.0', port: at.port }) }
   }
 }
+
+export function urlsOf({
+  http,
+  udp,
+  admin,
+}: Readonly<Record<keyof NodeAddresses, ListenAddress>>): NodeAddresses {
+  return {
+    http: `http://${authority(http)}`,
+    udp: `udp://${authority(udp)}`,
+    admin: `http://${authority(admin)}`,
+  }
+}
+
+function authority({ host, port }: ListenAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

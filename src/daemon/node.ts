@@ -4,7 +4,6 @@
 import { AdminServer } from '../server/admin/admin-server.ts'
 import { WrongTokens } from '../server/admin/wrong-tokens.ts'
 import type { NodeConfig } from '../config/load-config.ts'
-import type { ListenAddress } from '../config/values.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { type SeededRandom, systemRandom } from '../core/random.ts'
@@ -32,7 +31,7 @@ import { downloadHandlers } from './download-handlers.ts'
 import { WebSeeds } from '../webseed/web-seeds.ts'
 import { watchForChanges } from './file-watch.ts'
 import { NodeRollouts, remoteHosts } from './node-rollouts.ts'
-import { listenOn, type NodeAddresses } from './listen-on.ts'
+import { listenOn, type NodeAddresses, urlsOf } from './listen-on.ts'
 import { Sweeper } from './sweeper.ts'
 import {
   type Drain,
@@ -338,11 +337,7 @@ export class SiteswarmNode {
         log.error({ event: 'torrents-poll-failed', err }, 'polling the registered torrents failed'),
       ),
     )
-    const addresses = {
-      http: `http://${authority(http)}`,
-      udp: `udp://${authority(udp)}`,
-      admin: `http://${authority(admin)}`,
-    }
+    const addresses = urlsOf({ http, udp, admin })
     // With several processes, the supervisor logs it once for all of them.
     log[this.#options.group === undefined ? 'info' : 'debug'](
       { event: 'ready', ...addresses, version: this.#options.version, topology: this.#topology.value.hash },
@@ -396,8 +391,4 @@ export class SiteswarmNode {
     await this.#admin.stop()
     this.#options.log.info({ event: 'stopped', peers: this.#table.rows.live }, 'stopped')
   }
-}
-
-function authority({ host, port }: ListenAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
