@@ -21,6 +21,8 @@ export interface FederatedSite {
   admin(path: string, init?: RequestInit): Promise<Response>
   metric(name: string): Promise<number>
   kill(): Promise<void>
+  /** As an operator stops it: it writes its state first. */
+  stop(): Promise<void>
   start(): Promise<void>
 }
 
@@ -163,6 +165,11 @@ async function aSite(parts: {
   let log = ''
   let child: ChildProcess | undefined
   const adminUrl = `http://127.0.0.1:${port.admin}`
+  const end = async (signal: NodeJS.Signals) => {
+    const exited = new Promise((resolve) => child?.once('exit', resolve))
+    child?.kill(signal)
+    await exited
+  }
   const site: FederatedSite = {
     name,
     announceUrl: `http://127.0.0.1:${port.http}/announce`,
@@ -175,11 +182,8 @@ async function aSite(parts: {
       if (line === undefined) throw new Error(`no metric ${metric}`)
       return Number(line.slice(metric.length + 1))
     },
-    async kill() {
-      const exited = new Promise((resolve) => child?.once('exit', resolve))
-      child?.kill('SIGKILL')
-      await exited
-    },
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
     async start() {
       const started = spawn(
         process.execPath,

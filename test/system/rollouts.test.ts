@@ -1,0 +1,113 @@
+/** Rollouts over two sites with nodes of their own: the same answer from each node, also after restarts. */
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { RolloutInFull } from '../../src/cli/rollout-lines.ts'
+import { aDirectory } from '../a-node.ts'
+import { aFederation, type FederatedSite, until } from '../a-federation.ts'
+import { runCommand } from '../a-command-run.ts'
+
+const SIZE_BYTES = 1_000_000
+
+/** Two sites, and a torrent that is published at the first one and known at both. */
+async function aPublishedTorrent() {
+  const federation = await aFederation({ names: ['fra', 'ams'] })
+  await federation.connected()
+  const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+  const file = join(await aDirectory(), 'image.bin')
+  await writeFile(file, randomBytes(SIZE_BYTES))
+  const run = await runCommand(['publish', file, '--url', fra.adminUrl, '--expect', 'ams=2', '--json'])
+  expect(run).toMatchObject({ exitCode: 0 })
+  const { infoHashV1: infoHash } = JSON.parse(run.out) as { infoHashV1: string }
+  const read = async (site: FederatedSite) =>
+    (await (await site.admin(`/api/v1/rollouts/${infoHash}`)).json()) as RolloutInFull
+  const announce = (site: FederatedSite, from: string, left: number, event: string) => {
+    const hash = infoHash.replaceAll(/../g, (byte) => `%${byte}`)
+    const peerId = `-XX0000-${from}`.padEnd(20, '.')
+    const query = `info_hash=${hash}&peer_id=${peerId}&port=6881&left=${left}&event=${event}`
+    return new Promise<void>((resolve, reject) => {
+      request(`${site.announceUrl}?${query}`, { localAddress: from, agent: false }, (response) =>
+        response.resume().on('end', () => resolve()),
+      )
+        .on('error', reject)
+        .end()
+    })
+  }
+  await until('ams knows the torrent', async () => (await ams.admin(`/api/v1/torrents/${infoHash}`)).ok)
+  return { federation, fra, ams, infoHash, read, announce }
+}
+
+describe('a rollout over two sites', () => {
+  test('has the same answer at each node, keeps its hosts over restarts, and ends the wait of a pipeline', async () => {
+    const { fra, ams, infoHash, read, announce } = await aPublishedTorrent()
+    await announce(fra, '127.1.0.1', 0, 'started')
+    await announce(ams, '127.2.0.1', SIZE_BYTES, 'started')
+    await announce(ams, '127.2.0.2', SIZE_BYTES, 'started')
+    await announce(ams, '127.2.0.1', 0, 'completed')
+    await until('both sites have the progress', async () => {
+      const answers = [await read(fra), await read(ams)]
+      return answers.every(({ hosts }) => hosts.complete === 1 && hosts.seen === 2)
+    })
+    const figures = ({ state, percent, hosts, bytes }: RolloutInFull) => ({ state, percent, hosts, bytes })
+    const [atFra, atAms] = [await read(fra), await read(ams)]
+    expect(figures(atFra)).toEqual(figures(atAms))
+    expect(atFra).toMatchObject({ state: 'running', percent: 50, hosts: { expected: 2, sources: 1 } })
+
+    const late = await runCommand(['wait', infoHash, '--url', fra.adminUrl, '--timeout', '1s'])
+    expect(late).toMatchObject({ exitCode: 1 })
+    const half = await runCommand([
+      'wait',
+      infoHash,
+      '--url',
+      fra.adminUrl,
+      '--site',
+      'ams',
+      '--percent',
+      '50',
+    ])
+    expect(half).toMatchObject({ exitCode: 0 })
+
+    // A host of a remote site, from a node of that site.
+    const page = (await (
+      await fra.admin(`/api/v1/rollouts/${infoHash}/hosts?site=ams&state=complete`)
+    ).json()) as {
+      hosts: unknown[]
+    }
+    expect(page.hosts).toMatchObject([{ address: '127.2.0.1', state: 'complete', percent: 100 }])
+
+    // The complete host leaves, and the node of its site restarts.
+    await announce(ams, '127.2.0.1', 0, 'stopped')
+    await until('the record is written', async () => (await read(ams)).hosts.complete === 1)
+    await ams.stop()
+    await ams.start()
+    await announce(ams, '127.2.0.2', 0, 'completed')
+    const done = runCommand(['wait', infoHash, '--url', fra.adminUrl, '--timeout', '30s'])
+    expect(await done).toMatchObject({ exitCode: 0 })
+    const status = await runCommand(['status', infoHash, '--url', fra.adminUrl])
+    expect(status.exitCode).toBe(0)
+    expect(status.out).toContain('all 2 hosts are complete')
+  }, 90_000)
+
+  test('takes numbers of expected hosts at any node', async () => {
+    const { fra, ams, infoHash, read } = await aPublishedTorrent()
+    await until('ams has the number of publish', async () => (await read(ams)).hosts.expected === 2)
+    const set = await ams.admin(`/api/v1/rollouts/${infoHash}/expect`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ hosts: { fra: 7 } }),
+    })
+    expect(set.status).toBe(200)
+    await until('fra has the number', async () => (await read(fra)).hosts.expected === 9)
+    const wrong = await fra.admin(`/api/v1/rollouts/${infoHash}/expect`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ hosts: { par: 7 } }),
+    })
+    expect({ status: wrong.status, body: await wrong.json() }).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('"par"') } },
+    })
+  }, 60_000)
+})
