@@ -48,6 +48,11 @@ export interface NodeConfig {
   /** `readToken`: for requests that change nothing. */
   readonly admin: { readonly token: string | undefined; readonly readToken: string | undefined }
   readonly federation: { readonly token: string | undefined }
+  readonly webhooks: {
+    readonly urls: readonly string[]
+    readonly events: NodeFile['webhooks']['events']
+    readonly secret: string | undefined
+  }
   readonly trustedProxies: readonly Prefix[]
   readonly log: { readonly level: NodeFile['log']['level'] }
 }
@@ -197,7 +202,7 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     )
   }
   problems.push(...sharedPortProblems(listen, source))
-  const readToken = (owner: 'admin' | 'federation', key: 'token' | 'readToken' = 'token') => {
+  const readToken = (owner: SecretOwner, key: SecretName = 'token') => {
     const { value, problem } = tokenOf(owner, key, values, source)
     if (problem !== undefined) problems.push(problem)
     return value
@@ -227,6 +232,11 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     origin: { ...values.origin, directory: directories.origin },
     admin,
     federation: { token: readToken('federation') },
+    webhooks: {
+      urls: values.webhooks.urls,
+      events: values.webhooks.events,
+      secret: readToken('webhooks', 'secret'),
+    },
     trustedProxies: values.trustedProxies
       .map(readPrefix)
       .filter((prefix): prefix is Prefix => !isPrefixProblem(prefix)),
@@ -305,15 +315,18 @@ function adminTokenProblems(
   ]
 }
 
+type SecretOwner = 'admin' | 'federation' | 'webhooks'
+type SecretName = 'token' | 'readToken' | 'secret'
+
 function tokenOf(
-  owner: 'admin' | 'federation',
-  name: 'token' | 'readToken',
+  owner: SecretOwner,
+  name: SecretName,
   values: NodeFile,
   source: ConfigSource,
 ): { readonly value?: string; readonly problem?: Problem } {
-  const written: Readonly<Record<string, string | undefined>> = values[owner]
-  const value = written[name]
-  const tokenFile = written[`${name}File`]
+  const written: Readonly<Record<string, unknown>> = values[owner]
+  const value = written[name] as string | undefined
+  const tokenFile = written[`${name}File`] as string | undefined
   if (tokenFile === undefined) return value === undefined ? {} : { value }
   const key = [owner, `${name}File`]
   if (value !== undefined) {

@@ -24,6 +24,18 @@ const CACHE_MIN = '64MiB'
 /** A node carries a few gigabytes a second at most; blocks older than some seconds are rarely requested. */
 const CACHE_MAX = '64GiB'
 
+/** Events of rollouts; `rollouts/rollout-events.ts` has the same list, and a test compares them. */
+export const WEBHOOK_EVENTS = ['started', 'site-complete', 'complete', 'stranded', 'held'] as const
+
+const WEBHOOK_EVENTS_MESSAGE = `expected one of ${WEBHOOK_EVENTS.join(', ')}`
+
+const WEBHOOK_MESSAGE = 'expected an http or https URL\nwrite it as https://ci.example/siteswarm'
+
+const webhookUrl = () =>
+  z
+    .string(WEBHOOK_MESSAGE)
+    .refine((text) => URL.canParse(text) && /^https?:\/\/[^\s]+$/.test(text), WEBHOOK_MESSAGE)
+
 const tokenFile = () =>
   path('a file with the token')
     .optional()
@@ -189,6 +201,32 @@ export const nodeSchema = z
       })
       .prefault({})
       .describe('Authentication between sites.'),
+    webhooks: z
+      .strictObject({
+        urls: z
+          .array(webhookUrl())
+          .meta({ title: 'list of URLs', examples: [['https://ci.example/siteswarm']] })
+          .prefault([])
+          .describe(
+            'URLs that receive the events of rollouts as POST requests. Set them at the nodes of one site: it reports the events of all sites.',
+          ),
+        events: z
+          .array(z.enum(WEBHOOK_EVENTS, WEBHOOK_EVENTS_MESSAGE))
+          .meta({ title: 'list of events' })
+          .prefault([...WEBHOOK_EVENTS])
+          .describe('Events that are sent. Leave out those that the receiver does not need.'),
+        secret: token()
+          .optional()
+          .describe(
+            'Key of the signature of each request, as in Standard Webhooks. Without one, requests are not signed.',
+          ),
+        secretFile: path('a file with the secret')
+          .optional()
+          .describe('A file that contains the secret, instead of `secret`. A newline at its end is ignored.')
+          .meta({ examples: ['/run/secrets/webhooks'] }),
+      })
+      .prefault({})
+      .describe('Notification of other programs about rollouts.'),
     trustedProxies: z
       .array(prefixText())
       .meta({ title: 'list of prefixes' })

@@ -118,7 +118,7 @@ function maskSecrets(text: string): string {
   const stars = (_all: string, before: string, secret: string) => before + '*'.repeat(secret.length)
   return text
     .replaceAll(
-      /(\btoken["']?[ \t]*:[ \t]*)("[^"\n]*|'[^'\n]*|[^\s"'][^\n,}]*?(?=[ \t]*(?:[\n,}]|$)))/g,
+      /(\b(?:token|secret)["']?[ \t]*:[ \t]*)("[^"\n]*|'[^'\n]*|[^\s"'][^\n,}]*?(?=[ \t]*(?:[\n,}]|$)))/g,
       stars,
     )
     .replaceAll(/(:\/\/[^\s/@:]*:)([^\s/@]+)(?=@)/g, stars)

@@ -136,6 +136,8 @@ export class SiteswarmNode {
       clock,
       carriage: NOT_CARRIED,
       holds,
+      random,
+      webhooks: config.webhooks,
       log,
     })
     const { token } = config.federation

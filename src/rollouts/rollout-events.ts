@@ -143,6 +143,9 @@ function isRepeatable(key: string): boolean {
   return key.startsWith('stranded') || key.startsWith('held')
 }
 
+/** 20 bytes, as an infohash. */
+const ID_DIGITS = 40
+
 /** An event that can happen again has its minute in its id. */
 function idOf(
   { infoHash, torrent }: Rollout,
@@ -154,5 +157,5 @@ function idOf(
   return createHash('sha256')
     .update(`${infoHash} ${type} ${site ?? ''} ${which}`)
     .digest('hex')
-    .slice(0, 32)
+    .slice(0, ID_DIGITS)
 }

@@ -54,8 +54,10 @@ function report(input: string): string {
   const { config, problems, warnings } = checkNode({ path, environment })
   const found = [...problems, ...warnings].map(formatProblem)
   if (problems.length === 0 && config !== undefined) {
-    const { trustedProxies, ...rest } = config
-    found.push(JSON.stringify({ ...rest, trustedProxies: trustedProxies.map(({ text }) => text) }, null, 2))
+    const { trustedProxies, webhooks, ...rest } = config
+    // Without URLs, the other keys have no effect.
+    const shown = webhooks.urls.length === 0 ? rest : { ...rest, webhooks }
+    found.push(JSON.stringify({ ...shown, trustedProxies: trustedProxies.map(({ text }) => text) }, null, 2))
   }
   return found.join('\n\n').replaceAll(folder, '~')
 }
