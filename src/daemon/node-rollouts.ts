@@ -8,7 +8,7 @@ import type { TorrentRegistry } from '../registry/torrent-registry.ts'
 import type { SiteStore } from '../replication/site-store.ts'
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import { clientName } from '../rollouts/client-name.ts'
-import type { Carriage, Holds } from '../rollouts/ports.ts'
+import { type Carriage, type Holds, NOT_CARRIED } from '../rollouts/ports.ts'
 import { type RolloutEvent, RolloutEvents } from '../rollouts/rollout-events.ts'
 import { RolloutExchange } from '../rollouts/rollout-exchange.ts'
 import { RolloutStore } from '../rollouts/rollout-store.ts'
@@ -32,12 +32,12 @@ export interface NodeRolloutsInit {
   readonly authority: SiteAuthority
   readonly replica: Pick<SwarmReplica, 'ownsTorrent'>
   readonly store: SiteStore
-  readonly site: string
+  readonly config: Pick<NodeConfig, 'site' | 'webhooks'>
   readonly clock: Clock
-  readonly carriage: Carriage
+  /** Nothing is carried without it. */
+  readonly carriage?: Carriage
   readonly holds: Holds
   readonly random: Random
-  readonly webhooks: NodeConfig['webhooks']
   readonly log: Log
 }
 
@@ -49,13 +49,16 @@ export class NodeRollouts {
   readonly #webhooks: WebhookSender
 
   constructor(init: NodeRolloutsInit) {
-    const { registry, table, replica, store, log } = init
+    const { registry, table, replica, store, config, log } = init
+    const { site } = config
     this.rollouts = new Rollouts({
       ...init,
+      carriage: init.carriage ?? NOT_CARRIED,
+      site,
       torrents: registry,
       clientOf: (row) => clientName(table.clientCodes.get(row) ?? ''),
     })
-    this.exchange = new RolloutExchange({ ...init, rollouts: this.rollouts })
+    this.exchange = new RolloutExchange({ ...init, site, rollouts: this.rollouts })
     this.#store = new RolloutStore({
       ...init,
       rollouts: this.rollouts,
@@ -65,7 +68,7 @@ export class NodeRollouts {
     this.events = new RolloutEvents({ ...init, rollouts: this.rollouts })
     this.#webhooks = new WebhookSender({
       ...init,
-      ...init.webhooks,
+      ...config.webhooks,
       post: postWebhook,
       claim: claimFor(init),
     })
@@ -93,11 +96,11 @@ export class NodeRollouts {
 }
 
 /** Every node of the site detects an event; the lease in the store lets one of them send it. */
-function claimFor({ store, site, random }: Pick<NodeRolloutsInit, 'store' | 'site' | 'random'>) {
+function claimFor({ store, config, random }: Pick<NodeRolloutsInit, 'store' | 'config' | 'random'>) {
   const node = Buffer.from(Array.from({ length: LEASE_HOLDER_BYTES }, () => random.below(256)))
   return async ({ id }: RolloutEvent): Promise<boolean> => {
     const infoHash = Buffer.from(id, 'hex').subarray(0, 20)
-    const lease = { infoHash, site, peer: node, lifetimeMs: WEBHOOK_CLAIM_MS, holdersMax: 1 }
+    const lease = { infoHash, site: config.site, peer: node, lifetimeMs: WEBHOOK_CLAIM_MS, holdersMax: 1 }
     // Undecided: an event that arrives twice has the same id, and one that is lost is worse.
     return (await store.leases.claim(lease)) !== 'denied'
   }

@@ -12,7 +12,6 @@ import { Metrics } from '../observe/metrics.ts'
 import { LinkRates } from '../registry/link-rates.ts'
 import { RolloutHolds } from '../registry/rollout-holds.ts'
 import { TorrentRegistry } from '../registry/torrent-registry.ts'
-import { NOT_CARRIED } from '../rollouts/ports.ts'
 import { HttpServer } from '../server/http/http-server.ts'
 import { UntrustedForwarding } from '../server/http/untrusted-forwarding.ts'
 import { UdpServer } from '../server/udp/udp-server.ts'
@@ -132,12 +131,10 @@ export class SiteswarmNode {
       authority: this.#authority,
       replica: this.#replica,
       store,
-      site: config.site,
+      config,
       clock,
-      carriage: NOT_CARRIED,
       holds,
       random,
-      webhooks: config.webhooks,
       log,
     })
     const { token } = config.federation
