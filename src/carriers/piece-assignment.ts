@@ -58,12 +58,16 @@ export class PieceAssignment<Host extends AssignableHost> {
   readonly #start: number
   readonly #random: Random
   readonly #hosts = new Set<Host>()
+  /** Hosts whose window may have a free part. */
+  readonly #open = new Set<Host>()
   /** Hosts that have the piece. */
   readonly #counts: Uint16Array
   readonly #assignedTo = new Map<number, Host>()
   /** Position in the order of pieces: all pieces before it are at a host or offered. */
   #cursor = 0
   #turns = 0
+  /** Late offers to all hosts. */
+  lateOffers = 0
 
   /** `start`: the first piece in the order. */
   constructor({ pieces, start, random }: { pieces: number; start: number; random: Random }) {
@@ -101,11 +105,14 @@ export class PieceAssignment<Host extends AssignableHost> {
   addHost(host: Host): void {
     assert(host.assigned.had.count === 0, 'the pieces of a host are recorded after it was added')
     this.#hosts.add(host)
+    this.#open.add(host)
   }
 
   removeHost(host: Host): void {
     if (!this.#hosts.delete(host)) return
+    this.#open.delete(host)
     for (const piece of host.assigned.offered.keys()) this.#withdraw(host, piece)
+    this.lateOffers -= host.assigned.late.size
     host.assigned.late.clear()
     for (let piece = 0; piece < this.pieces; piece++) {
       if (!host.assigned.had.has(piece)) continue
@@ -119,7 +126,8 @@ export class PieceAssignment<Host extends AssignableHost> {
     if (piece >= this.pieces || !this.#hosts.has(host)) return false
     const { assigned } = host
     if (assigned.offered.delete(piece)) assigned.ignored = 0
-    assigned.late.delete(piece)
+    if (assigned.late.delete(piece)) this.lateOffers--
+    this.#open.add(host)
     if (this.#assignedTo.get(piece) === host) this.#assignedTo.delete(piece)
     assigned.told.add(piece)
     if (!assigned.had.add(piece)) return false
@@ -132,23 +140,29 @@ export class PieceAssignment<Host extends AssignableHost> {
     if (host.assigned.offered.has(piece)) host.assigned.offered.set(piece, nowMs)
   }
 
-  /** Takes back the offers that had no effect. */
+  /** Takes back the offers that had no effect. Windows grow with time, therefore each host may have a free part. */
   expire(nowMs: number): void {
-    for (const host of this.#hosts)
+    for (const host of this.#hosts) {
+      this.#open.add(host)
       for (const [piece, sinceMs] of host.assigned.offered) {
         if (nowMs - sinceMs < OFFER_MS_MAX) continue
         host.assigned.ignored++
         host.assigned.offered.delete(piece)
-        host.assigned.late.delete(piece)
+        if (host.assigned.late.delete(piece)) this.lateOffers--
         this.#withdraw(host, piece)
       }
+    }
   }
 
-  /** The next offer of a piece that the site lacks, for which `isOfferable` holds. */
-  offerNew(isOfferable: (piece: number) => boolean, nowMs: number): Offer<Host> | undefined {
-    const piece = this.nextNew(isOfferable)
-    const host = piece === undefined ? undefined : this.#freest()
-    if (piece === undefined || host === undefined) return undefined
+  /** A host may have a free part of its window. */
+  get hasOpenHost(): boolean {
+    return this.#open.size > 0
+  }
+
+  /** Offers a new piece to one host. Undefined where no window has a free part. */
+  offerNew(piece: number, nowMs: number): Offer<Host> | undefined {
+    const host = this.#freest()
+    if (host === undefined) return undefined
     this.#assignedTo.set(piece, host)
     return this.#offer(host, piece, nowMs)
   }
@@ -189,6 +203,7 @@ export class PieceAssignment<Host extends AssignableHost> {
       const piece = this.#rarestFor(host, isOfferable)
       if (piece === undefined) return
       late.add(piece)
+      this.lateOffers++
       this.#offer(host, piece, nowMs)
       yield piece
     }
@@ -220,10 +235,12 @@ export class PieceAssignment<Host extends AssignableHost> {
   #freest(): Host | undefined {
     let best: Host | undefined
     let bestShare = 0
-    for (const host of this.#hosts) {
-      if (host.assigned.had.count === this.pieces) continue
-      const share = this.#free(host) / host.offersMax
-      if (share <= 0) continue
+    for (const host of this.#open) {
+      const share = host.assigned.had.count === this.pieces ? 0 : this.#free(host) / host.offersMax
+      if (share <= 0) {
+        this.#open.delete(host)
+        continue
+      }
       const isBetter =
         share > bestShare || (share === bestShare && host.assigned.turn < (best?.assigned.turn ?? 0))
       if (isBetter) [best, bestShare] = [host, share]
@@ -238,6 +255,11 @@ export class PieceAssignment<Host extends AssignableHost> {
     let compared = 0
     for (let step = 0; step < this.pieces && compared < COMPARED_MAX; step++) {
       const piece = (start + step) % this.pieces
+      if ((piece & 7) === 0 && told.bits[piece >> 3] === 0xff) {
+        // The host has or was offered all eight pieces.
+        step += 7
+        continue
+      }
       if (told.has(piece) || !isOfferable(piece)) continue
       compared++
       if (best === undefined || this.hostsWith(piece) < this.hostsWith(best)) best = piece

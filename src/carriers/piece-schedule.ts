@@ -24,10 +24,15 @@ const AHEAD_PIECES_MIN = 2
 const QUEUED_BLOCKS_MIN = 64
 /** A piece of which no host received a block in this time may be evicted. Longer than two offers last. */
 const KEPT_MS_MAX = 30_000
-/** Pieces of other hosts that a host is offered while the site fills. */
+/**
+ * Pieces of other hosts that a host is offered while the site fills, and bytes of them that the site is offered: new pieces
+ * keep most of the link of the node.
+ */
 const EARLY_LATE_MAX = 2
-/** Hosts that receive late offers in one tick. */
+const EARLY_LATE_BYTES_MAX = 2_097_152
+/** Hosts that receive late offers in one tick, and hosts of a site whose late offers do not wait for the tick. */
 const LATE_HOSTS_MAX = 256
+const LATE_AT_ONCE_HOSTS_MAX = 64
 
 export interface ScheduleInit {
   readonly geometry: TorrentGeometry | undefined
@@ -59,6 +64,8 @@ export class PieceSchedule {
   #geometry: TorrentGeometry | undefined
   #cache: SiteBlocks
   #isRunning = false
+  /** No piece can be begun until something changes. */
+  #isExhausted = false
   #isOnHold = false
   #lateTurn = 0
 
@@ -89,11 +96,12 @@ export class PieceSchedule {
     const nowMs = this.#init.nowMs()
     const { available } = this.#init
     const geometry = this.#geometry
-    const isOfferable = (piece: number) =>
-      geometry === undefined ? available.has(piece) : this.#begun.has(piece)
     for (;;) {
       if (geometry !== undefined && needsPieces) this.#fetchAhead(geometry)
-      const offer = this.assignment.offerNew(isOfferable, nowMs)
+      if (!this.assignment.hasOpenHost) break
+      const piece =
+        geometry === undefined ? this.assignment.nextNew((next) => available.has(next)) : this.#firstBegun()
+      const offer = piece === undefined ? undefined : this.assignment.offerNew(piece, nowMs)
       if (offer === undefined) break
       this.#begun.delete(offer.piece)
       offer.host.link?.have(offer.piece)
@@ -101,17 +109,36 @@ export class PieceSchedule {
     this.#isRunning = false
   }
 
+  /** The site can deliver another piece, or a host lost one. `run` follows. */
+  wake(): void {
+    this.#isExhausted = false
+  }
+
+  #firstBegun(): number | undefined {
+    for (const piece of this.#begun) {
+      if (this.assignment.isNew(piece)) return piece
+      // A host of the site got it from elsewhere.
+      this.#begun.delete(piece)
+    }
+    return undefined
+  }
+
   // ---- Memory
 
   /** The piece is in memory, and held there. */
   arrived(piece: number, needsPieces: boolean): void {
     if (needsPieces && this.assignment.hostsWith(piece) === 0) this.#kept.set(piece, this.#init.nowMs())
-    else this.#cache.release(piece)
+    else this.#release(piece)
   }
 
   /** A host of the site has the piece. */
   gained(piece: number): void {
-    if (this.#kept.delete(piece)) this.#cache.release(piece)
+    if (this.#kept.delete(piece)) this.#release(piece)
+  }
+
+  #release(piece: number): void {
+    this.#isExhausted = false
+    this.#cache.release(piece)
   }
 
   /** A block of the piece was passed to a host. */
@@ -124,7 +151,7 @@ export class PieceSchedule {
       if (needsPieces && nowMs - sinceMs < KEPT_MS_MAX) continue
       this.#kept.delete(piece)
       this.#begun.delete(piece)
-      this.#cache.release(piece)
+      this.#release(piece)
     }
   }
 
@@ -136,15 +163,21 @@ export class PieceSchedule {
     const nowMs = this.#init.nowMs()
     this.assignment.expire(nowMs)
     this.#expire(nowMs, needsPieces)
+    this.wake()
     this.run(needsPieces)
     const count = Math.min(LATE_HOSTS_MAX, hosts.length)
     for (let at = 0; at < count; at++)
-      this.offerLate(hosts[(this.#lateTurn + at) % hosts.length] as CarriedClient)
+      this.#offerLate(hosts[(this.#lateTurn + at) % hosts.length] as CarriedClient)
     this.#lateTurn = hosts.length === 0 ? 0 : (this.#lateTurn + count) % hosts.length
   }
 
+  /** The host has one piece more. */
+  offerNext(host: CarriedClient, hosts: number): void {
+    if (hosts <= LATE_AT_ONCE_HOSTS_MAX) this.#offerLate(host)
+  }
+
   /** Pieces that the host lacks and that another host has or was offered. */
-  offerLate(host: CarriedClient): void {
+  #offerLate(host: CarriedClient): void {
     if (this.#isOnHold) return
     const nowMs = this.#init.nowMs()
     const isDistributed = this.assignment.isDistributed
@@ -153,20 +186,24 @@ export class PieceSchedule {
       return
     const isOfferable = (piece: number) =>
       isDistributed || (this.assignment.hostsWith(piece) > 0 && this.#cache.has(piece))
-    const lateMax = isDistributed ? Infinity : EARLY_LATE_MAX
+    const lateMax = isDistributed ? Infinity : this.#earlyLateMax(host)
     for (const piece of this.assignment.offerLate(host, { isOfferable, lateMax, nowMs }))
       host.link?.have(piece)
   }
 
+  #earlyLateMax({ assigned }: CarriedClient): number {
+    const pieceBytes = this.#geometry?.pieceBytes ?? EARLY_LATE_BYTES_MAX / EARLY_LATE_MAX
+    const left = Math.max(1, EARLY_LATE_BYTES_MAX / pieceBytes) - this.assignment.lateOffers
+    return Math.min(EARLY_LATE_MAX, assigned.late.size + left)
+  }
+
   #fetchAhead(geometry: TorrentGeometry): void {
     const { router, available } = this.#init
-    // Hosts of the site got some of them from elsewhere.
-    for (const piece of this.#begun) if (!this.assignment.isNew(piece)) this.#begun.delete(piece)
     const aheadMax = Math.max(AHEAD_PIECES_MIN, AHEAD_BYTES_MAX / geometry.pieceBytes)
-    while (this.#begun.size < aheadMax && router.queuedBlocks < QUEUED_BLOCKS_MIN) {
+    while (!this.#isExhausted && this.#begun.size < aheadMax && router.queuedBlocks < QUEUED_BLOCKS_MIN) {
       const piece = this.assignment.nextNew((next) => !this.#begun.has(next) && available.has(next))
-      if (piece === undefined || !router.fetchAhead(piece)) return
-      this.#begun.add(piece)
+      if (piece === undefined || !router.fetchAhead(piece)) this.#isExhausted = true
+      else this.#begun.add(piece)
     }
   }
 }

@@ -28,9 +28,11 @@ export class SiteAvailability {
     this.#downstreams = downstreams
   }
 
-  add(piece: number): void {
-    if (piece >= this.#count || !this.pieces.add(piece)) return
+  /** Returns whether the site could not deliver the piece before. */
+  add(piece: number): boolean {
+    if (piece >= this.#count || !this.pieces.add(piece)) return false
     for (const downstream of this.#downstreams) downstream.available(piece)
+    return true
   }
 
   /** Looks at each piece again, where something is gone. */

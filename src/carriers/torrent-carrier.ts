@@ -175,6 +175,7 @@ export class TorrentCarrier {
 
   #unlink(client: CarriedClient, link: ClientLink, isAway: boolean): void {
     this.#schedule?.assignment.removeHost(client)
+    this.#schedule?.wake()
     if (isAway) this.#router.setAway(link, client.awayUntilMs)
     else this.#router.removeHolder(link)
     this.#availability.isStale = true
@@ -212,7 +213,7 @@ export class TorrentCarrier {
     this.#note(client, piece)
     if (client.record(this.#torrent, nowMs)) this.#init.events.onClient(client)
     this.#schedule?.run(this.needsPieces)
-    this.#schedule?.offerLate(client)
+    this.#schedule?.offerNext(client, this.clients.linkedHosts.length)
   }
 
   #gainAll(client: CarriedClient): void {
@@ -222,7 +223,7 @@ export class TorrentCarrier {
   #note(client: CarriedClient, piece: number): void {
     this.#schedule?.assignment.gained(client, piece)
     if (client.kind === 'host') this.#schedule?.gained(piece)
-    this.#availability.add(piece)
+    if (this.#availability.add(piece)) this.#schedule?.wake()
     if (client.link !== undefined) this.#router.gained(client.link, piece)
   }
 
@@ -299,7 +300,7 @@ export class TorrentCarrier {
   /** The upstream has one piece more. */
   upstreamGained(piece: number): void {
     if (this.#upstream === undefined) return
-    this.#availability.add(piece)
+    if (this.#availability.add(piece)) this.#schedule?.wake()
     this.#router.gained(this.#upstream, piece)
     this.#schedule?.run(this.needsPieces)
   }
@@ -308,7 +309,7 @@ export class TorrentCarrier {
   upstreamReplaced(): void {
     if (this.#upstream === undefined) return
     for (let piece = 0; piece < this.pieces; piece++)
-      if (this.#upstream.has(piece)) this.#availability.add(piece)
+      if (this.#upstream.has(piece) && this.#availability.add(piece)) this.#schedule?.wake()
     this.#router.ready(this.#upstream)
     this.#schedule?.run(this.needsPieces)
   }

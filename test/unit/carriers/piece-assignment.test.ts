@@ -26,13 +26,12 @@ function offerAll(
   nowMs = 0,
 ): { host: AssignableHost; piece: number }[] {
   const offers: { host: AssignableHost; piece: number }[] = []
-  for (
-    let offer = assignment.offerNew(always, nowMs);
-    offer !== undefined;
-    offer = assignment.offerNew(always, nowMs)
-  )
+  for (;;) {
+    const piece = assignment.nextNew(always)
+    const offer = piece === undefined ? undefined : assignment.offerNew(piece, nowMs)
+    if (offer === undefined) return offers
     offers.push(offer)
-  return offers
+  }
 }
 
 describe('the assignment of pieces', () => {
@@ -63,8 +62,10 @@ describe('the assignment of pieces', () => {
   it('skips pieces that cannot be offered yet, and offers them later', () => {
     const assignment = anAssignment()
     aHost(assignment, 3)
-    expect(assignment.offerNew((piece) => piece !== 0, 0)?.piece).toBe(1)
-    expect(assignment.offerNew(always, 0)?.piece).toBe(0)
+    const first = assignment.nextNew((piece) => piece !== 0)
+    expect(first).toBe(1)
+    expect(assignment.offerNew(first!, 0)?.piece).toBe(1)
+    expect(assignment.nextNew(always)).toBe(0)
   })
 
   it('offers the pieces of a host that left to another one, those that it had included', () => {
