@@ -338,6 +338,7 @@ function siteTopology(urls: readonly string[] = []): Topology {
     sites,
     places,
     unmapped: 'refuse',
+    prefixes: [],
     hash: '',
     fallbackTrackers: () => [],
     locate,

@@ -51,6 +51,7 @@ function topologyOf(): Topology {
     sites,
     places,
     unmapped: 'refuse',
+    prefixes: [],
     hash: '',
     fallbackTrackers: () => [],
     locate: (address) => (address.word3 >>> 8) % places.length,

@@ -58,6 +58,7 @@ export function aTopology(literal: TopologyLiteral = {}): Topology {
     sites,
     places,
     unmapped: 'refuse',
+    prefixes: [],
     hash: 'a-hash',
     fallbackTrackers: () => [],
     locate,

@@ -9,6 +9,7 @@ import { SiteAuthority } from '../src/topology/site-authority.ts'
 import { LinkRates } from '../src/registry/link-rates.ts'
 import { RolloutHolds } from '../src/registry/rollout-holds.ts'
 import { TorrentRegistry } from '../src/registry/torrent-registry.ts'
+import { checkTopology } from '../src/daemon/topology-check.ts'
 import { AdminServer } from '../src/server/admin/admin-server.ts'
 import { anOverrideStore } from './an-override-store.ts'
 import type { AdminContext } from '../src/server/admin/admin-context.ts'
@@ -65,6 +66,7 @@ export async function anAdmin(
     },
     node: { startedAtMs: site.clock.nowMs(), configuration: { site: 'fra' }, drain: () => undefined },
     operations: { reload: async () => ({ sites: 3 }), drain: () => {}, undoDrain: async () => true },
+    checkTopology: (text) => checkTopology(text, topology.value, 'fra'),
     torrents: {
       registry,
       holds,

@@ -204,6 +204,7 @@ function aWideTopology({ sites: count, bubbles, gateways }: WorldShape): Topolog
     sites,
     places,
     unmapped: 'refuse',
+    prefixes: [],
     hash: '',
     fallbackTrackers: () => [],
     locate: (address) =>

@@ -41,6 +41,7 @@ import {
   readTableGauges,
 } from './node-status.ts'
 import { describeRemoteTorrent, type NodeStore, openStore } from './open-store.ts'
+import { checkTopology } from './topology-check.ts'
 import { TopologyReloader } from './topology-reloader.ts'
 import { trustedBy } from './trusted-proxies.ts'
 import { pollTorrents } from './torrent-poll.ts'
@@ -292,6 +293,7 @@ export class SiteswarmNode {
         webSeeds: this.#webSeeds,
         federationProblem: () => this.#federationProblem(),
       },
+      checkTopology: (text) => checkTopology(text, this.#topology.value, config.site),
       linkRates,
       site: config.site,
       federation: this.#federation,

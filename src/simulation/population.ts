@@ -71,6 +71,7 @@ export function placedTopology(topology: Topology, population: Population): Topo
     sites: topology.sites,
     places: topology.places,
     unmapped: topology.unmapped,
+    prefixes: topology.prefixes,
     hash: topology.hash,
     fallbackTrackers: (site) => topology.fallbackTrackers(site),
     locate,

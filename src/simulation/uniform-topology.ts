@@ -24,6 +24,7 @@ export function uniformTopology(siteCount: number, gateways: 'auto' | number = '
     sites,
     places,
     unmapped: 'refuse',
+    prefixes: [],
     hash: `uniform-${siteCount}`,
     fallbackTrackers: () => [],
     // Locations come from the population of the simulation.

@@ -107,8 +107,8 @@ class FixedTopology implements Topology {
   readonly places: readonly Place[]
   readonly unmapped: string
   readonly hash: string
+  readonly prefixes: readonly Prefix[]
   readonly #table: PrefixTable
-  readonly #prefixes: readonly Prefix[]
   readonly #placeOfPrefix: Int32Array
   /** Place of unmapped addresses, or -1. */
   readonly #unmappedPlace: number
@@ -124,7 +124,7 @@ class FixedTopology implements Topology {
     this.places = places
     this.unmapped = file.unmapped
     this.hash = topologyHash(file)
-    this.#prefixes = prefixes
+    this.prefixes = prefixes
     this.#placeOfPrefix = placeOfPrefix
     this.#table = new PrefixTable(prefixes)
     this.#siteByName = new Map(sites.map((site) => [site.name, site]))
@@ -145,7 +145,7 @@ class FixedTopology implements Topology {
 
   match(address: Address): PrefixMatch | undefined {
     const place = this.places[this.locate(address)]
-    return place && { place, prefix: this.#prefixes[this.#table.find(address)]?.text }
+    return place && { place, prefix: this.prefixes[this.#table.find(address)]?.text }
   }
 
   cost(siteIndexA: number, siteIndexB: number): number {

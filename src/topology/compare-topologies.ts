@@ -7,14 +7,7 @@
  */
 import { Address } from '../core/address.ts'
 import { addressOf, blocksOfRange, numberOf } from './address-range.ts'
-import { isPrefixProblem, readPrefix } from './prefix.ts'
-import type { TopologyFile } from './schema.ts'
 import type { Place, Topology } from './topology.ts'
-
-export interface ComparedTopology {
-  readonly topology: Topology
-  readonly file: TopologyFile
-}
 
 export interface Move {
   /** As `site/bubble`; undefined if the topology refuses the addresses. */
@@ -41,13 +34,13 @@ export interface TopologyChanges {
   readonly settings: readonly SettingChange[]
 }
 
-export function compareTopologies(before: ComparedTopology, after: ComparedTopology): TopologyChanges {
-  const names = ({ topology }: ComparedTopology) => topology.sites.map(({ name }) => name)
+export function compareTopologies(before: Topology, after: Topology): TopologyChanges {
+  const names = ({ sites }: Topology) => sites.map(({ name }) => name)
   return {
-    sitesAdded: names(after).filter((name) => before.topology.siteNamed(name) === undefined),
-    sitesRemoved: names(before).filter((name) => after.topology.siteNamed(name) === undefined),
+    sitesAdded: names(after).filter((name) => before.siteNamed(name) === undefined),
+    sitesRemoved: names(before).filter((name) => after.siteNamed(name) === undefined),
     moves: [...movesOf(before, after, true), ...movesOf(before, after, false)],
-    settings: [...siteSettings(before.topology, after.topology), ...costs(before.topology, after.topology)],
+    settings: [...siteSettings(before, after), ...costs(before, after)],
   }
 }
 
@@ -56,16 +49,16 @@ interface Range {
   readonly last: bigint
 }
 
-function movesOf(before: ComparedTopology, after: ComparedTopology, isV4: boolean): Move[] {
+function movesOf(before: Topology, after: Topology, isV4: boolean): Move[] {
   const end = 1n << (isV4 ? 32n : 128n)
-  const borders = [...new Set([0n, ...bordersOf(before.file, isV4), ...bordersOf(after.file, isV4), end])]
+  const borders = [...new Set([0n, ...bordersOf(before, isV4), ...bordersOf(after, isV4), end])]
   borders.sort((a, b) => (a < b ? -1 : 1))
   const byMove = new Map<string, { from: string | undefined; to: string | undefined; ranges: Range[] }>()
   for (const [index, first] of borders.slice(0, -1).entries()) {
     const last = (borders[index + 1] ?? end) - 1n
     const address = addressOf(first, isV4)
-    const from = nameOf(before.topology, address)
-    const to = nameOf(after.topology, address)
+    const from = nameOf(before, address)
+    const to = nameOf(after, address)
     if (from === to) continue
     const key = `${from} ${to}`
     const move = byMove.get(key) ?? { from, to, ranges: [] }
@@ -84,16 +77,13 @@ function movesOf(before: ComparedTopology, after: ComparedTopology, isV4: boolea
 }
 
 /** First address of each prefix, and the one after its last. */
-function bordersOf({ sites }: TopologyFile, isV4: boolean): bigint[] {
-  const places = Object.values(sites).flatMap((site) => [site, ...Object.values(site.bubbles)])
-  return places.flatMap(({ cidrs }) =>
-    cidrs.flatMap((text) => {
-      const prefix = readPrefix(text)
-      if (isPrefixProblem(prefix) || prefix.start.isV4 !== isV4) return []
-      const first = numberOf(prefix.start)
-      return [first, first + (1n << BigInt((isV4 ? 32 : 128) - prefix.lengthBits))]
-    }),
-  )
+function bordersOf({ prefixes }: Topology, isV4: boolean): bigint[] {
+  return prefixes
+    .filter(({ start }) => start.isV4 === isV4)
+    .flatMap(({ start, lengthBits }) => {
+      const first = numberOf(start)
+      return [first, first + (1n << BigInt((isV4 ? 32 : 128) - lengthBits))]
+    })
 }
 
 function prefixesOf({ first, last }: Range, isV4: boolean): string[] {

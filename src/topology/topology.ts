@@ -3,6 +3,7 @@
  * one, and code that stores place indexes re-maps them.
  */
 import type { Address } from '../core/address.ts'
+import type { Prefix } from './prefix.ts'
 import type { LinkHours } from './link-hours.ts'
 
 /** Bubble of addresses that are in a site but in none of its bubbles. */
@@ -60,6 +61,8 @@ export interface Topology {
   readonly sites: readonly Site[]
   readonly places: readonly Place[]
   readonly unmapped: string
+  /** The prefixes of all sites and bubbles, each once. */
+  readonly prefixes: readonly Prefix[]
   /** Equal for topologies of the same meaning: `topology-hash.ts`. */
   readonly hash: string
   /** Trackers of the fallback tier for peers of `site`, nearest first. */

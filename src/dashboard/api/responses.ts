@@ -142,7 +142,7 @@ export interface TopologySite {
   readonly region: string | null
   readonly gateways: 'auto' | number
   readonly trackers: readonly string[]
-  readonly federation?: readonly string[]
+  readonly federation: readonly string[]
   readonly bubbles: readonly { readonly bubble: string; readonly trackers: readonly string[] }[]
   readonly costs: Readonly<Record<string, number>>
 }
@@ -187,11 +187,28 @@ export interface TorrentDetail extends Torrent {
   readonly warnings: readonly { readonly code: string; readonly message: string }[]
 }
 
-/** An element of the list of swarms; those of torrents that are not registered included. */
-export interface SwarmTotals {
+/** Response of `GET /api/v1/hosts/{ip}`. */
+export interface HostInformation {
+  readonly address: string
+  readonly site: string | null
+  readonly bubble: string | null
+  readonly prefix: string | null
+  readonly total: number
+  readonly torrents: readonly HostTorrentInformation[]
+}
+
+export interface HostTorrentInformation {
   readonly infoHash: string
-  readonly seeds: number
-  readonly leechers: number
+  /** null if the torrent is not registered. */
+  readonly name: string | null
+  readonly port: number
+  readonly role: 'leecher' | 'seed' | 'partial'
+  readonly isGateway: boolean
+  readonly percent: number | null
+  readonly progressFrom: 'observed' | 'announced' | 'unknown'
+  readonly reachability: 'reachable' | 'unreachable' | 'unknown'
+  readonly isStalled: boolean
+  readonly lastSeenAt: string
 }
 
 export interface Explanation {
@@ -231,7 +248,7 @@ export interface LocatedAddress {
 
 /** Response of `POST /api/v1/topology/check`. */
 export interface TopologyCheck {
-  readonly hash: string | null
+  readonly topologyHash: string | null
   readonly isSame: boolean
   readonly problems: readonly {
     readonly line: number

@@ -9,6 +9,8 @@ import { SameAsCommand } from './command.tsx'
 
 export interface ActionProps {
   readonly title: string
+  /** Text of the button in the dialog; the title without one. */
+  readonly verb?: string
   /** Ends in what happens next; shown before anything happens. */
   readonly consequence: ComponentChildren
   readonly command: string
@@ -18,7 +20,15 @@ export interface ActionProps {
   readonly children?: ComponentChildren
 }
 
-export function Action({ title, consequence, command, isDangerous = false, run, children }: ActionProps) {
+export function Action({
+  title,
+  verb = title,
+  consequence,
+  command,
+  isDangerous = false,
+  run,
+  children,
+}: ActionProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [result, setResult] = useState<{ readonly text: string; readonly isOk: boolean } | undefined>()
   const [isBusy, setBusy] = useState(false)
@@ -66,7 +76,7 @@ export function Action({ title, consequence, command, isDangerous = false, run, 
             Cancel
           </button>
           <button type="button" class={style} disabled={isBusy} onClick={() => void confirm()}>
-            {title}
+            {verb}
           </button>
         </div>
       </dialog>

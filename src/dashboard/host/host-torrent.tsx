@@ -1,31 +1,69 @@
 /** One torrent of a host: its state, and the peers that its client gets, each with the reason. */
 import { useLive } from '../api/live.ts'
-import type { Explanation, TorrentDetail } from '../api/responses.ts'
+import type { Explanation, HostTorrentInformation } from '../api/responses.ts'
 import { Badge } from '../elements/badge.tsx'
+import { Bar } from '../elements/bar.tsx'
 import { SameAsCommand } from '../elements/command.tsx'
 import { siteswarm } from '../elements/commands.ts'
+import { Failure } from '../elements/notices.tsx'
 import { type Column, VirtualTable, byText } from '../elements/virtual-table.tsx'
 import { links } from '../frame/links.ts'
 
-const NAME_PERIOD_MS = 60_000
+const PERIOD_MS = 5_000
 
 type Peer = Explanation['peers'][number]
 
-export function HostTorrent({ explanation }: { readonly explanation: Explanation }) {
-  const { infoHash, address, role, state, observed, problem, isGateway, isDecidedHere, peers } = explanation
-  const torrent = useLive<TorrentDetail>(`/api/v1/torrents/${infoHash}`, NAME_PERIOD_MS).value
-  const name = torrent?.name ?? infoHash
+export function HostTorrent({
+  address,
+  torrent: { infoHash, name, port, role, isGateway, percent, progressFrom, reachability },
+}: {
+  readonly address: string
+  readonly torrent: HostTorrentInformation
+}) {
+  const query = new URLSearchParams({ info_hash: infoHash, ip: address, port: String(port) })
+  const explanation = useLive<Explanation>(`/api/v1/explain?${query.toString()}`, PERIOD_MS)
+  const { value, failure } = explanation
+  const title = name ?? infoHash
   return (
-    <article class="card host-torrent" aria-label={name}>
+    <article class="card host-torrent" aria-label={title}>
       <h3>
-        <a href={links.rollout(infoHash)}>{name}</a>{' '}
+        {name === null ? title : <a href={links.rollout(infoHash)}>{title}</a>}{' '}
         <Badge word={ROLES[role] ?? role} tone={role === 'seed' ? 'good' : 'active'} />
         {isGateway ? <Badge word="gateway" tone="active" /> : null}
+        {reachability === 'unreachable' ? <Badge word="port closed" tone="warn" /> : null}
       </h3>
+      <Bar percent={percent} label={`Progress of ${title}`} />
       <p>
-        {observed === null ? 'Not observed: its announces count.' : `Observation: ${observed}.`} Its site is{' '}
-        {state}.
+        Port {port}; progress {progressFrom}.{' '}
+        {value?.observed === null || value === undefined ? '' : `${capital(value.observed)}. `}
+        {value === undefined ? '' : `Its site is ${value.state}.`}
       </p>
+      <Failure failure={failure} />
+      {value === undefined ? null : <Handout explanation={value} title={title} />}
+      <SameAsCommand
+        text={siteswarm(
+          'explain',
+          infoHash,
+          address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+        )}
+      />
+    </article>
+  )
+}
+
+function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`
+}
+
+function Handout({
+  explanation: { address, role, problem, isDecidedHere, peers },
+  title,
+}: {
+  readonly explanation: Explanation
+  readonly title: string
+}) {
+  return (
+    <>
       {problem === null ? null : <p class="problem">{problem}</p>}
       {isDecidedHere ? null : (
         <p class="note">
@@ -41,14 +79,13 @@ export function HostTorrent({ explanation }: { readonly explanation: Explanation
         </p>
       ) : (
         <VirtualTable
-          label={`Peers of ${address} for ${name}`}
+          label={`Peers of ${address} for ${title}`}
           rows={peers}
           columns={COLUMNS}
           keyOf={(peer) => `${peer.address} ${peer.port}`}
         />
       )}
-      <SameAsCommand text={siteswarm('explain', infoHash, address)} />
-    </article>
+    </>
   )
 }
 

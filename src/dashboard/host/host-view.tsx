@@ -1,16 +1,16 @@
 /** One host: its place, the torrents that it has or downloads, and the peers that it gets, each with the reason. */
 import { useState } from 'preact/hooks'
 import { useLive } from '../api/live.ts'
-import type { LocatedAddress } from '../api/responses.ts'
+import type { HostInformation, SiteStatus } from '../api/responses.ts'
 import { Command } from '../elements/command.tsx'
-import { siteswarm } from '../elements/commands.ts'
 import { Figures } from '../elements/figures.tsx'
 import { EmptyState, Failure, Loading } from '../elements/notices.tsx'
+import { formatCount } from '../elements/quantities.ts'
 import { links } from '../frame/links.ts'
 import { HostTorrent } from './host-torrent.tsx'
-import { useHostTorrents } from './host-torrents.ts'
 
-const PLACE_PERIOD_MS = 15_000
+const PERIOD_MS = 3_000
+const SITES_PERIOD_MS = 15_000
 
 export function HostView({ ip }: { readonly ip: string }) {
   return (
@@ -63,66 +63,66 @@ function NoHost() {
 }
 
 function Host({ ip }: { readonly ip: string }) {
-  const query = new URLSearchParams({ ip }).toString()
-  const located = useLive<readonly LocatedAddress[]>(`/api/v1/locate?${query}`, PLACE_PERIOD_MS)
-  const place = located.value?.[0]
-  if (place === undefined)
+  const host = useLive<HostInformation>(`/api/v1/hosts/${encodeURIComponent(ip)}`, PERIOD_MS)
+  const { value, failure } = host
+  if (value === undefined)
     return (
       <>
-        <Failure failure={located.failure} />
-        {located.failure === undefined ? <Loading of="its place" /> : null}
+        <Failure failure={failure} />
+        {failure === undefined ? <Loading of="its place" /> : null}
       </>
     )
+  const { site, bubble, prefix } = value
   return (
     <>
-      <Failure failure={located.failure} />
+      <Failure failure={failure} />
       <Figures
         figures={[
-          {
-            name: 'Site',
-            value: place.site ?? 'none',
-            note: place.prefix === null ? undefined : `by ${place.prefix}`,
-          },
-          {
-            name: 'Bubble',
-            value: place.bubble === null ? 'none' : place.bubble === '-' ? 'none' : place.bubble,
-          },
+          { name: 'Site', value: site ?? 'none', note: prefix === null ? undefined : `by ${prefix}` },
+          { name: 'Bubble', value: bubble === null || bubble === '-' ? 'none' : bubble },
+          { name: 'Torrents', value: formatCount(value.total), note: 'that this node knows' },
         ]}
       />
-      {place.site === null ? (
+      {site === null ? (
         <p class="problem">
           No prefix of the topology contains this address: its announces are rejected. Add a prefix to its
           site.
         </p>
       ) : null}
-      <HostTorrents ip={ip} />
+      <HostTorrents host={value} />
     </>
   )
 }
 
-function HostTorrents({ ip }: { readonly ip: string }) {
-  const torrents = useHostTorrents(ip)
-  const { value } = torrents
+function HostTorrents({ host }: { readonly host: HostInformation }) {
+  const sites = useLive<{ readonly sites: readonly SiteStatus[] }>('/api/v1/sites', SITES_PERIOD_MS).value
+  const status = sites?.sites.find(({ site }) => site === host.site)
+  const isRemote = status !== undefined && !status.isOwn && status.state !== 'here'
   return (
     <section aria-labelledby="has">
       <h2 id="has">Torrents</h2>
-      <Failure failure={torrents.failure} />
-      {value === undefined && torrents.failure === undefined ? <Loading of="its torrents" /> : null}
-      {value?.found.length === 0 ? (
-        <EmptyState title="Its client has announced none of them">
+      {isRemote ? (
+        <p class="note">
+          This host is at {host.site}, whose nodes know all of its torrents: open the{' '}
+          <a href={links.nodes}>dashboard</a> of one of them. This node has the clients that {host.site}{' '}
+          advertises.
+        </p>
+      ) : null}
+      {host.torrents.length === 0 ? (
+        <EmptyState title="No client of this host has announced a torrent here">
           <p>
-            None of the {value.checked} torrents that were checked has this address. Check that its client
-            runs, and that its torrent has the trackers of its site:
+            Check that its client runs, and that its torrent has the trackers of its site: the page of each
+            torrent has the URL. From the host, this announces to a tracker and prints the answer:
           </p>
-          <Command text={siteswarm('torrents')} />
+          <Command text="siteswarm announce http://TRACKER:6969/announce INFOHASH" />
         </EmptyState>
       ) : null}
-      {value?.found.map((explanation) => (
-        <HostTorrent key={explanation.infoHash} explanation={explanation} />
+      {host.torrents.map((torrent) => (
+        <HostTorrent key={`${torrent.infoHash} ${torrent.port}`} address={host.address} torrent={torrent} />
       ))}
-      {value !== undefined && value.total > value.checked ? (
+      {host.total > host.torrents.length ? (
         <p class="note">
-          The {value.checked} torrents with the most clients were checked, of {value.total}.
+          The last {host.torrents.length} seen of {formatCount(host.total)}.
         </p>
       ) : null}
     </section>

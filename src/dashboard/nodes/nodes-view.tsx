@@ -141,7 +141,7 @@ function OtherNodes() {
   const nodes = (topology.value?.sites ?? []).flatMap(({ site, federation }) => {
     const status = sites.value?.sites.find((each) => each.site === site)
     const detail = status?.isOwn === true ? 'shares the store of this site' : (status?.reason ?? '')
-    return (federation ?? []).map((url): OtherNode => {
+    return federation.map((url): OtherNode => {
       const state = status?.isOwn === true ? 'this site' : (status?.state ?? '–')
       return { site, url, state, detail }
     })

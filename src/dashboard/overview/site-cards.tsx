@@ -14,7 +14,7 @@ export function SiteCards({ sites }: { readonly sites: readonly SiteStatus[] }) 
   const store = node?.checks.find(({ check }) => check === 'store')
   const nodesOf = (name: string) => {
     const found = topology?.sites.find(({ site }) => site === name)
-    return Math.max(found?.federation?.length ?? 0, found?.trackers.length ?? 0)
+    return Math.max(found?.federation.length ?? 0, found?.trackers.length ?? 0)
   }
   return (
     <ul class="cards">

@@ -31,7 +31,7 @@ export function TrafficMatrix({ rollouts }: { readonly rollouts: readonly Rollou
         Bytes that entered each site from another one, and copies of the content, over the latest{' '}
         {latest.length} {latest.length === 1 ? 'rollout' : 'rollouts'}. One copy in all is the least possible.
       </p>
-      <div class="table scrolls" tabIndex={0} role="region" aria-label="Bytes between sites">
+      <div class="table scrolls" tabIndex={0} role="region" aria-label="Table of bytes">
         <table class="matrix">
           <thead>
             <tr>

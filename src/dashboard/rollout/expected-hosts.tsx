@@ -26,6 +26,7 @@ export function ExpectedHosts({
   return (
     <Action
       title="Expected hosts"
+      verb="Set"
       consequence={
         <p>
           The rollout is complete when this number of hosts has completed in each site. Without a number, the

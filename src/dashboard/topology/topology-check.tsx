@@ -60,7 +60,7 @@ export function TopologyCheckForm() {
         {problem === undefined ? null : <p class="problem">{problem}</p>}
         {check === undefined ? null : <CheckResult check={check} />}
       </div>
-      <SameAsCommand text="siteswarm check --topology topology.yaml" />
+      <SameAsCommand text="siteswarm topology diff /etc/siteswarm/topology.yaml topology.new.yaml" />
     </form>
   )
 }

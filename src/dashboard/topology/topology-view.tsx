@@ -138,7 +138,7 @@ function describePlace({ address, site, bubble, prefix }: LocatedAddress): strin
 
 function CostTable({ sites }: { readonly sites: readonly TopologySite[] }) {
   return (
-    <div class="table scrolls" tabIndex={0} role="region" aria-label="Cost between sites">
+    <div class="table scrolls" tabIndex={0} role="region" aria-label="Table of costs">
       <table class="matrix">
         <thead>
           <tr>

@@ -65,30 +65,46 @@ export function TorrentsView() {
 interface Page {
   readonly total: number
   readonly torrents: readonly Torrent[]
-  readonly next?: string | null
+  readonly next: string | null
+}
+
+interface Pages {
+  /** The first and the last page, and the cursor of the last one. */
+  readonly first: string
+  readonly last: string
+  readonly after: string
+  readonly torrents: readonly Torrent[]
 }
 
 /**
- * All pages. The list grows by registration and shrinks by removal, and the first page shows both: the others are read
- * again only if it or the total has changed.
+ * All pages, oldest first. The first one has the total, and the last one each new torrent: the others are read again only
+ * if one of the two has changed.
  */
 function useTorrents(): Live<readonly Torrent[]> {
-  const last = useRef<{ readonly first: string; readonly torrents: readonly Torrent[] } | undefined>(
-    undefined,
-  )
+  const known = useRef<Pages | undefined>(undefined)
   return usePolled('torrents', PERIOD_MS, async (signal) => {
-    const read = (after: string) => requestText(`/api/v1/torrents?limit=${PAGE}${after}`, { signal })
+    const read = (after: string) =>
+      requestText(`/api/v1/torrents?limit=${PAGE}${after === '' ? '' : `&after=${after}`}`, { signal })
     const first = await read('')
-    if (last.current?.first === first) return last.current.torrents
-    const torrents: Torrent[] = []
-    for (let page = JSON.parse(first) as Page; ;) {
-      torrents.push(...page.torrents)
-      if (page.next === null || page.next === undefined) break
-      page = JSON.parse(await read(`&after=${encodeURIComponent(page.next)}`)) as Page
-    }
-    last.current = { first, torrents }
-    return torrents
+    const before = known.current
+    const isSame =
+      before?.first === first && (before.after === '' || before.last === (await read(before.after)))
+    if (!isSame) known.current = await readPages(first, read)
+    return known.current?.torrents ?? []
   })
+}
+
+async function readPages(first: string, read: (after: string) => Promise<string>): Promise<Pages> {
+  const torrents: Torrent[] = []
+  let [last, after] = [first, '']
+  for (;;) {
+    const page = JSON.parse(last) as Page
+    torrents.push(...page.torrents)
+    // The list shows the newest first.
+    if (page.next === null) return { first, last, after, torrents: torrents.toReversed() }
+    after = encodeURIComponent(page.next)
+    last = await read(after)
+  }
 }
 
 const COLUMNS: readonly Column<Torrent>[] = [
@@ -112,7 +128,7 @@ const COLUMNS: readonly Column<Torrent>[] = [
     title: 'Rollout',
     width: '6.5rem',
     cell: ({ infoHash, name }) => (
-      <a href={links.rollout(infoHash)} aria-label={`Rollout of ${name}`}>
+      <a href={links.rollout(infoHash)} aria-label={`progress of ${name}`}>
         progress
       </a>
     ),

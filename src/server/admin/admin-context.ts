@@ -13,6 +13,7 @@ import type { FederationSource } from './routes/federation.ts'
 import type { HealthSource } from './routes/health.ts'
 import type { Operations } from './routes/operations.ts'
 import type { RolloutContext } from './routes/rollouts.ts'
+import type { TopologyCheck } from './routes/topology-check.ts'
 import type { TorrentContext } from './shown-torrent.ts'
 import type { WrongTokens } from './wrong-tokens.ts'
 
@@ -33,6 +34,8 @@ export interface AdminContext extends RolloutContext {
   readonly node: NodeSource
   readonly operations: Operations
   readonly torrents: TorrentContext
+  /** Dry run of the text of a topology file. */
+  readonly checkTopology: (text: string) => TopologyCheck
   readonly linkRates: LinkRates
   /** The site of the node. */
   readonly site: string

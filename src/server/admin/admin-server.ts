@@ -14,6 +14,7 @@ import { addEventsRoute } from './routes/events.ts'
 import { addExplainRoute } from './routes/explain.ts'
 import { addFederationRoutes, guardFederation } from './routes/federation.ts'
 import { addHealthRoutes } from './routes/health.ts'
+import { addHostRoute } from './routes/hosts.ts'
 import { addLinkRoutes } from './routes/links.ts'
 import { addNodeRoute } from './routes/node.ts'
 import { addOperationRoutes } from './routes/operations.ts'
@@ -24,6 +25,7 @@ import { addRolloutHoldRoutes } from './routes/rollout-hold.ts'
 import { addSiteRoutes } from './routes/sites.ts'
 import { addSwarmPeersRoute } from './routes/swarm-peers.ts'
 import { addSwarmRoutes } from './routes/swarms.ts'
+import { addTopologyCheckRoute } from './routes/topology-check.ts'
 import { addTopologyRoutes } from './routes/topology.ts'
 import { addTorrentRoutes } from './routes/torrents.ts'
 
@@ -87,6 +89,8 @@ function addRoutes(scope: FastifyInstance, context: AdminContext): void {
   addHealthRoutes(routes, context.health)
   addNodeRoute(routes, context)
   addTopologyRoutes(routes, context.topology)
+  addTopologyCheckRoute(routes, context.checkTopology)
+  addHostRoute(routes, context)
   addSwarmRoutes(routes, context)
   addSwarmPeersRoute(routes, context)
   addExplainRoute(routes, context)

@@ -57,6 +57,7 @@ describe('docs/reference', () => {
           ?.replace(/[[?].*$/, '')
           .replace('INFOHASH', ':infoHash')
           .replace('NAME', ':name')
+          .replace('ADDRESS', ':ip')
         return `${method} ${path}`
       })
     })

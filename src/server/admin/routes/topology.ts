@@ -17,6 +17,7 @@ const topologySchema = z.object({
       region: z.string().nullable(),
       gateways: z.union([z.literal('auto'), z.int()]),
       trackers: z.array(z.string()),
+      federation: z.array(z.string()).describe('Admin listeners of its nodes.'),
       fallback: z
         .array(z.string())
         .describe('Trackers for clients of this site while its own do not answer.'),
@@ -54,6 +55,7 @@ export function addTopologyRoutes(routes: ApiRoutes, current: CurrentTopology): 
           region: site.region ?? null,
           gateways: site.gateways,
           trackers: [...site.trackers],
+          federation: [...site.federation],
           fallback: [...topology.fallbackTrackers(site)],
           bubbles: site.places.map((place) => ({ bubble: place.bubble, trackers: [...place.trackers] })),
           costs: Object.fromEntries(

@@ -70,12 +70,13 @@ describe('every route', () => {
     for (const operation of document.operations) {
       const [method = '', template = ''] = operation.split(' ')
       if (template === '/api/v1/events') continue
-      const path = template.replace('{infoHash}', '00'.repeat(20))
+      const path = template.replace('{infoHash}', '00'.repeat(20)).replace('{ip}', '127.1.1.5')
       const body = { body: 'de', headers: { 'content-type': 'application/x-bittorrent' } }
       const json = (text: string) => ({ body: text, headers: { 'content-type': 'application/json' } })
       const hosts = json('{"hosts":{}}')
       const bodies: Readonly<Record<string, object>> = {
         'POST /api/v1/torrents': body,
+        'POST /api/v1/topology/check': { body: 'sites:', headers: { 'content-type': 'application/yaml' } },
         'POST /api/v1/links/{a}/{b}': json('{"rate":null}'),
         'PUT /api/v1/rollouts/{infoHash}/expect': hosts,
         'PATCH /api/v1/rollouts/{infoHash}/expect': hosts,

@@ -1,0 +1,64 @@
+/** Dry run of a changed topology file: its problems, or its changes in words. Nothing changes. */
+import * as z from 'zod'
+import { ApiError } from '../api-error.ts'
+import type { ApiRoutes } from '../api-routes.ts'
+import { withRule } from '../parameters.ts'
+
+/** A file of 65,000 prefixes. */
+const FILE_BYTES_MAX = 4 * 1024 * 1024
+
+/** The correct types, and those that curl and scripts send by default. */
+const CONTENT_TYPES = [
+  'application/yaml',
+  'text/yaml',
+  'text/plain',
+  'application/octet-stream',
+  'application/x-www-form-urlencoded',
+]
+
+const checkSchema = z.object({
+  topologyHash: z.string().nullable().describe('Of the file; null if it has problems.'),
+  isSame: z.boolean().describe('The file means the same as the current topology.'),
+  problems: z
+    .array(
+      z.object({
+        line: z.int().describe('From 1; 0 if the problem is not in a single line.'),
+        column: z.int(),
+        message: z.string(),
+        hint: z.string().nullable().describe('What to do.'),
+      }),
+    )
+    .describe('Empty if the nodes would accept the file.'),
+  changes: z.array(z.string()).describe('A sentence for each move of addresses and each changed setting.'),
+})
+
+export type TopologyCheck = z.input<typeof checkSchema>
+
+export function addTopologyCheckRoute(routes: ApiRoutes, check: (text: string) => TopologyCheck): void {
+  void routes.register(async (scope) => {
+    const withBody: ApiRoutes = scope
+    withBody.removeAllContentTypeParsers()
+    withBody.addContentTypeParser(CONTENT_TYPES, { parseAs: 'string' }, (_request, body, done) =>
+      done(null, body),
+    )
+    withBody.addContentTypeParser('*', (_request, _payload, done) =>
+      done(new ApiError(415, 'type-unsupported', 'send the topology file as application/yaml')),
+    )
+    withBody.post(
+      '/api/v1/topology/check',
+      {
+        bodyLimit: FILE_BYTES_MAX,
+        schema: {
+          summary: 'Checks the topology file in the body, and states what it would change; changes nothing',
+          consumes: ['application/yaml'],
+          body: withRule(z.string().min(1), {
+            code: 'topology-missing',
+            expected: 'the text of a topology file',
+          }),
+          response: { 200: checkSchema },
+        },
+      },
+      async (request) => check(request.body),
+    )
+  })
+}
