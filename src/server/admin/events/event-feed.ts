@@ -7,6 +7,7 @@
  * whole state. The memory is the same for one stream and for a hundred.
  */
 import type { Clock } from '../../../core/clock.ts'
+import type { Log } from '../../../core/log.ts'
 
 export const EVENT_KINDS = ['node', 'site', 'torrent', 'swarm'] as const
 export type EventKind = (typeof EVENT_KINDS)[number]
@@ -30,8 +31,15 @@ const CHANGES_MAX = 10_000
 /** Without a stream for this long, the node forgets the changes: a client that returns later gets the whole state. */
 const IDLE_POLLS_MAX = 60
 
+export interface EventFeedComponents {
+  readonly sources: EventSources
+  readonly clock: Clock
+  readonly log: Log
+}
+
 export class EventFeed {
   readonly #sources: EventSources
+  readonly #log: Log
   /** Distinguishes the positions of this process from those of its predecessor. */
   readonly #epoch: string
   readonly #entries: Readonly<Record<EventKind, Map<string, string>>>
@@ -43,8 +51,9 @@ export class EventFeed {
   #timer: NodeJS.Timeout | undefined
   #polling: Promise<void> | undefined
 
-  constructor({ sources, clock }: { readonly sources: EventSources; readonly clock: Clock }) {
+  constructor({ sources, clock, log }: EventFeedComponents) {
     this.#sources = sources
+    this.#log = log
     this.#epoch = clock.nowMs().toString(36)
     this.#entries = { node: new Map(), site: new Map(), torrent: new Map(), swarm: new Map() }
   }
@@ -131,9 +140,21 @@ export class EventFeed {
 
   async #readAll(): Promise<void> {
     const before = this.#sequence
-    for (const kind of EVENT_KINDS) this.#compare(kind, await this.#sources[kind]())
+    for (const kind of EVENT_KINDS) await this.#read(kind)
     if (this.#changes.length > CHANGES_MAX) this.#changes = this.#changes.slice(-CHANGES_MAX)
     if (this.#sequence !== before) for (const done of this.#waiting) done()
+  }
+
+  /** The entries of a source that fails stay until it can be read again, such as while the store is down. */
+  async #read(kind: EventKind): Promise<void> {
+    try {
+      this.#compare(kind, await this.#sources[kind]())
+    } catch (error) {
+      this.#log.debug(
+        { event: 'events-read-failed', kind, err: error },
+        'a source of events could not be read',
+      )
+    }
   }
 
   #compare(kind: EventKind, current: Iterable<Entry>): void {

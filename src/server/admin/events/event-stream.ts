@@ -34,6 +34,8 @@ export async function* eventStream(feed: EventFeed, options: StreamOptions): Asy
         yield 'retry: 2000\nevent: reset\nid:\ndata: {}\n\n'
         for (const kind of kinds) yield* state(feed, kind)
         yield `event: live\nid: ${feed.idOf(position)}\ndata: {}\n\n`
+        // The reader may have taken its time.
+        continue
       }
       const changes = feed.changesAfter(position)
       position = feed.position

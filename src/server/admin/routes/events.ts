@@ -13,7 +13,7 @@ import { oneOf, withRule } from '../parameters.ts'
 const STREAMS_MAX = 64
 
 export function addEventsRoute(routes: ApiRoutes, context: AdminContext): void {
-  const feed = new EventFeed({ sources: eventSources(context), clock: context.clock })
+  const feed = new EventFeed({ sources: eventSources(context), clock: context.clock, log: context.log })
   routes.addHook('onClose', async () => feed.stop())
   routes.get(
     '/api/v1/events',
