@@ -14,17 +14,15 @@ import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { Tracker } from '../tracker/tracker.ts'
+import { sourceElsewhere } from './carriage/site-states.ts'
 import { NodeCarriage } from './carriage/node-carriage.ts'
 import { rateShare } from './carriage/rate-share.ts'
 import { ClientObservers } from './client-observers.ts'
 import { HoldOrders } from './hold-orders.ts'
 import { LinkLimits } from './link-limits.ts'
 
-/** `carry.cache`. */
-const CARRY_CACHE_BYTES = 268_435_456
-
 export interface NodeClientsInit {
-  readonly config: Pick<NodeConfig, 'site' | 'observe' | 'federation'>
+  readonly config: Pick<NodeConfig, 'site' | 'observe' | 'carry' | 'listen' | 'federation'>
   readonly table: SwarmTable
   readonly topology: CurrentTopology
   readonly registry: TorrentRegistry
@@ -33,6 +31,8 @@ export interface NodeClientsInit {
   readonly holds: RolloutHolds
   readonly rates: LinkRates
   readonly tracker: () => Tracker
+  /** False for a remote site whose nodes are not connected. */
+  readonly isConnected: (siteIndex: number) => boolean
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -44,18 +44,23 @@ export class NodeClients {
   readonly #limits: LinkLimits
   readonly #holds: HoldOrders
 
-  constructor({ config, leases, holds, rates, log, ...parts }: NodeClientsInit) {
-    const { site, observe, federation } = config
-    const { registry, tracker, random } = parts
+  constructor({ config, leases, holds, rates, log, isConnected, ...parts }: NodeClientsInit) {
+    const { site, observe, carry, listen, federation } = config
+    const { registry, table, tracker, random } = parts
     this.carriage = new NodeCarriage({
       ...parts,
       site,
       token: federation.token,
-      cacheBytes: CARRY_CACHE_BYTES,
+      cacheBytes: carry.cacheBytes,
+      peers: listen.peers,
       seed: random.below(0x1_0000_0000),
       leases,
       log,
       onMoved: (infoHash) => this.observers.passTorrent(infoHash),
+      // Announces that wait for it are answered.
+      onTransport: () => tracker().tick(),
+      sourceElsewhere: (infoHash, siteIndex) =>
+        sourceElsewhere(table.swarm(infoHash), siteIndex, isConnected),
       onObservations: (batch) => {
         for (const observation of batch) tracker().observations.record(observation)
       },

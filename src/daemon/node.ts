@@ -166,6 +166,7 @@ export class SiteswarmNode {
         holds,
         rates: linkRates,
         tracker: () => this.#tracker,
+        isConnected: (siteIndex) => this.#federation?.isConnected(siteIndex) ?? true,
         clock,
         random,
         log,

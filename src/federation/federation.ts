@@ -157,6 +157,13 @@ export class Federation {
     await Promise.all([...this.#connections.values()].map(({ connection }) => connection.close()))
   }
 
+  /** False for a remote site whose nodes do not answer at present. */
+  isConnected(siteIndex: number): boolean {
+    const name = this.#init.topology.value.sites[siteIndex]?.name ?? ''
+    const remote = this.#connections.get(name)
+    return remote === undefined || remote.connection.state.state === 'up'
+  }
+
   remotes(): readonly RemoteStatus[] {
     return [...this.#connections].map(([site, { connection }]) => {
       const { state, sinceMs, reason, ageSeconds } = connection.state

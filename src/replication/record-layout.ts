@@ -70,7 +70,7 @@ export const SHARE_UNITS = 0xffff
 export const CARRIES = 1
 
 /** The wire format contains the index: append only. */
-export const CARRIAGE_STATES: readonly CarriageState[] = ['carried', 'direct', 'ended']
+export const CARRIAGE_STATES: readonly CarriageState[] = ['carried', 'direct', 'ended', 'settling']
 
 /** The wire format contains the index: append only. */
 export const CAUSES: readonly ElectionCause[] = [

@@ -97,10 +97,11 @@ export interface CarrierEndpoint {
 }
 
 /**
- * `carried`: the content reaches the site through the writer of the batch. `direct`: the writer found no carrier to
- * fetch from, and gateways fetch. `ended`: another node may carry the torrent, in all sites.
+ * `carried`: the content reaches the site through the writer of the batch. `settling`: the writer is about to find a
+ * carrier to fetch from. `direct`: it found none, and gateways fetch. `ended`: another node may carry the torrent, in all
+ * sites.
  */
-export type CarriageState = 'carried' | 'direct' | 'ended'
+export type CarriageState = 'carried' | 'settling' | 'direct' | 'ended'
 
 /** The writer of the batch carries the torrent for a site. Repeated every few seconds. */
 export interface CarriageRecord {

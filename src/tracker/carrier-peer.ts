@@ -30,8 +30,7 @@ export function carrierContact(
 ): CarrierContact | undefined {
   const transport = carriedSites?.transportOf(infoHash, site) ?? 'direct'
   if (transport === 'direct') return undefined
-  const isV4 = row < 0 || !table.rows.isV6(row)
-  const endpoint = carriedSites?.endpointFor({ infoHash, siteIndex: site, isV4, arrival })
+  const endpoint = carriedSites?.endpointFor({ infoHash, siteIndex: site, ...familyOf(table, row), arrival })
   return { isDialable: endpoint !== undefined, isSettling: transport === 'settling' }
 }
 
@@ -44,13 +43,19 @@ export function peersOf(
   const peers = writePeers(table.rows, choices)
   if (!dialsCarrier) return peers
   const { infoHash } = table.swarmOf(row)
-  const isV4 = !table.rows.isV6(row)
   const siteIndex = table.siteIndexOf(row)
-  const endpoint = carriedSites?.endpointFor({ infoHash, siteIndex, isV4, arrival })
+  const family = familyOf(table, row)
+  const endpoint = carriedSites?.endpointFor({ infoHash, siteIndex, ...family, arrival })
   if (endpoint === undefined) return peers
   const { address, port } = endpoint
   const carrier = Buffer.concat([addressToBytes(address), Buffer.from([port >> 8, port & 0xff])])
-  return isV4
+  return family.isV4
     ? { ...peers, peers4: Buffer.concat([carrier, peers.peers4]) }
     : { ...peers, peers6: Buffer.concat([carrier, peers.peers6]) }
+}
+
+function familyOf({ rows }: SwarmTable, row: number) {
+  return row < 0
+    ? { isV4: true, isLoopback: false }
+    : { isV4: !rows.isV6(row), isLoopback: rows.isLoopback(row) }
 }

@@ -62,5 +62,6 @@ export interface CarriedClient {
   readonly infoHash: Buffer
   readonly siteIndex: number
   readonly isV4: boolean
+  readonly isLoopback: boolean
   readonly arrival: Arrival | undefined
 }

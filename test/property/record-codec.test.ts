@@ -115,7 +115,7 @@ const carrierNode = fc.record({
 const carriage = fc.record({
   infoHash,
   site: text,
-  state: fc.constantFrom('carried', 'direct', 'ended' as const),
+  state: fc.constantFrom('carried', 'settling', 'direct', 'ended' as const),
 })
 
 const record = fc.oneof(

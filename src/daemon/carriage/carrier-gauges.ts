@@ -3,7 +3,7 @@ import { clientFaults } from '../../carriers/carrier-counters.ts'
 import type { CarrierProcess } from '../../carriers/process/carrier-process.ts'
 import type { CarrierReading } from '../../carriers/process/messages.ts'
 import type { CarrierGauges } from '../../observe/metric-row.ts'
-import type { Topology } from '../../topology/topology.ts'
+import type { Site, Topology } from '../../topology/topology.ts'
 
 /** Each two sites have a counter from the start; in a larger topology, from their first byte on. */
 const PAIRS_SITES_MAX = 30
@@ -32,8 +32,8 @@ export class CarrierTotals {
     this.#last = NOTHING
   }
 
-  /** `remotes`: other sites with nodes. `carried`: sites whose clients this node carries for. */
-  read(topology: Topology, remotes: readonly string[], carried: readonly string[]): CarrierGauges {
+  /** `remotes`: sites whose nodes this one is connected to. `carried`: sites whose clients this node carries for. */
+  read(topology: Topology, remotes: readonly Site[], carried: readonly Site[]): CarrierGauges {
     const { reading, exits } = this.#process
     const relays = new Map(reading?.relays)
     const totals = sum(this.#before, reading ?? this.#last)
@@ -44,7 +44,10 @@ export class CarrierTotals {
         from,
         bytes: this.#process.relayedBytes(site, from),
       })),
-      links: remotes.map((remote) => ({ remote, isUp: reading?.linkedSites.includes(remote) === true })),
+      links: remotes.map(({ name: remote }) => ({
+        remote,
+        isUp: reading?.linkedSites.includes(remote) === true,
+      })),
       cachedBytes: reading?.cachedBytes ?? 0,
       faults: clientFaults.map((fault) => ({ fault, count: totals.faults[fault] ?? 0 })),
       piecesInvalid: totals.piecesInvalid,
@@ -70,11 +73,13 @@ export function noCarrierGauges(topology: Topology): CarrierGauges {
 
 function pairs(
   { sites }: Topology,
-  carried: readonly string[],
+  carried: readonly Site[],
   reading: CarrierReading | undefined,
 ): (readonly [string, string])[] {
   if (sites.length > PAIRS_SITES_MAX) return (reading?.relayed ?? []).map(([to, from]) => [to, from] as const)
-  return carried.flatMap((to) => sites.flatMap(({ name }) => (name === to ? [] : [[to, name] as const])))
+  return carried.flatMap((to) =>
+    sites.flatMap(({ name }) => (name === to.name ? [] : [[to.name, name] as const])),
+  )
 }
 
 function sum(a: Totals, b: Totals): Totals {

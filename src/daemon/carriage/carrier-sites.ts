@@ -1,33 +1,44 @@
 /**
  * The sites between which the carriers of a node pass content on, as their process needs them: nodes to connect to, and
- * the cost between each two sites.
+ * the cost between each two sites. A link with `carry: direct` has no cost: nothing is fetched over it.
  */
 import type { CarrierCommand } from '../../carriers/process/messages.ts'
-import type { Site, Topology } from '../../topology/topology.ts'
+import { type Site, type Topology, UNMAPPED_SITE } from '../../topology/topology.ts'
 
 type SitesCommand = Extract<CarrierCommand, { readonly kind: 'sites' }>
 
 /** `own`: name of the node's site. `isFederated`: other sites have nodes of their own, which are dialled. */
 export function carrierSites(topology: Topology, own: string, isFederated: boolean): SitesCommand {
   const { sites } = topology
-  const others = isFederated
-    ? sites.filter(({ name, federation }) => name !== own && federation.length > 0)
-    : []
+  const ownSite = topology.siteNamed(own)
+  const isJoined = (site: Site) => ownSite !== undefined && carriesBetween(topology, site, ownSite)
+  const others = isFederated ? sites.filter((site) => site.federation.length > 0 && isJoined(site)) : []
   const costs: (readonly [string, string, number])[] = []
   for (const a of sites)
-    for (const b of sites.slice(a.index + 1)) {
-      const cost = topology.cost(a.index, b.index)
-      if (Number.isFinite(cost)) costs.push([a.name, b.name, cost])
-    }
+    for (const b of sites.slice(a.index + 1))
+      if (carriesBetween(topology, a, b)) costs.push([a.name, b.name, topology.cost(a.index, b.index)])
   return {
     kind: 'sites',
     sites: others.map(({ name, federation }) => ({ site: name, urls: federation })),
-    hasOwnUrls: (topology.siteNamed(own)?.federation.length ?? 0) > 0,
+    hasOwnUrls: (ownSite?.federation.length ?? 0) > 0,
     costs,
   }
 }
 
-/** True if this node carries for the clients of a site. A node without federation is the node of all sites. */
-export function isCarriedHere(site: Site, own: string, isFederated: boolean): boolean {
-  return !isFederated || site.name === own
+/**
+ * True if this node carries for the clients of a site: its own, or each one where no site has nodes of its own. A site
+ * whose links are all `carry: direct` has gateways; the only site of a topology has a carrier, which spreads the first copy.
+ */
+export function isCarriedHere(topology: Topology, site: Site, own: string, isFederated: boolean): boolean {
+  if (isFederated && site.name !== own) return false
+  const others = topology.sites.filter(({ name }) => name !== site.name && name !== UNMAPPED_SITE)
+  return others.length === 0 || others.some((other) => carriesBetween(topology, site, other))
+}
+
+function carriesBetween(topology: Topology, a: Site, b: Site): boolean {
+  return (
+    a !== b &&
+    Number.isFinite(topology.cost(a.index, b.index)) &&
+    topology.carryOf(a.index, b.index) === 'nodes'
+  )
 }

@@ -11,6 +11,8 @@ import { Socket } from 'node:net'
 import { acceptUpgrade } from '../../carriers/link/upgrade.ts'
 import { CarrierProcess } from '../../carriers/process/carrier-process.ts'
 import type { CarrierCommand } from '../../carriers/process/messages.ts'
+import type { ListenAddress } from '../../config/values.ts'
+import type { Address } from '../../core/address.ts'
 import { elapsedMs } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import { pieceHashes, type PieceHashes } from '../../metainfo/piece-hashes.ts'
@@ -19,7 +21,7 @@ import type { Observation } from '../../observers/observation.ts'
 import type { ClientUpdate } from '../../observers/observed-client.ts'
 import type { TorrentRegistry } from '../../registry/torrent-registry.ts'
 import type { CurrentTopology } from '../../topology/current-topology.ts'
-import type { CarriageState } from '../../replication/records.ts'
+import type { Site } from '../../topology/topology.ts'
 import type { GatewayLeases } from '../../replication/site-store.ts'
 import type { SwarmReplica } from '../../replication/swarm-replica.ts'
 import type { CarriedClient, CarriedSites, SiteTransport } from '../../tracker/ports.ts'
@@ -30,6 +32,8 @@ import { CarriedTorrents } from './carried-torrents.ts'
 import { CarrierTotals } from './carrier-gauges.ts'
 import type { CarriedByNodes } from './rate-share.ts'
 import { carrierSites, isCarriedHere } from './carrier-sites.ts'
+import { arrivalAddress, machineAddresses, peersAddresses } from './peers-address.ts'
+import { SiteStates, type SourceElsewhere } from './site-states.ts'
 
 /** A process needs a fraction of a second to begin, and several where the machine is busy. */
 const STARTED_MS_MAX = 5_000
@@ -40,7 +44,10 @@ export interface NodeCarriageInit {
   readonly site: string
   /** The token between sites; undefined where the node is not federated. */
   readonly token: string | undefined
+  /** `carry.cache`. */
   readonly cacheBytes: number
+  /** `listen.peers`. */
+  readonly peers: ListenAddress
   readonly seed: number
   readonly topology: CurrentTopology
   readonly registry: TorrentRegistry
@@ -50,6 +57,10 @@ export interface NodeCarriageInit {
   readonly onObservations: (batch: readonly Observation[]) => void
   /** The clients of this torrent are to be passed on again. */
   readonly onMoved: (infoHash: Buffer) => void
+  /** The transport of a torrent at a site changed. */
+  readonly onTransport: () => void
+  /** Another site from which this one could fetch the torrent. */
+  readonly sourceElsewhere: (infoHash: Buffer, siteIndex: number) => SourceElsewhere
 }
 
 /** The other nodes of the site learn of the torrents of a node this often, beside its changes. */
@@ -61,6 +72,10 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   readonly #torrents: CarriedTorrents
   readonly #leases: CarriageLeases
   readonly #totals: CarrierTotals
+  readonly #states: SiteStates
+  readonly #machine = machineAddresses()
+  /** Addresses at which clients of the own site connect to this node. */
+  #addresses: readonly Address[] = []
   #timer: NodeJS.Timeout | undefined
   #repeatedMs = 0
   /** Since when no process runs; undefined while one does. */
@@ -68,12 +83,15 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   #started: (() => void) | undefined
 
   constructor(init: NodeCarriageInit) {
-    const { site, token, cacheBytes, seed, topology, registry, replica, leases, log } = init
+    const { site, token, cacheBytes, peers, seed, topology, registry, replica, leases, log } = init
     this.#init = init
     this.#process = new CarrierProcess({
-      arguments: { ownSite: site, cacheBytes, token, seed },
+      arguments: { ownSite: site, cacheBytes, token, peers, seed },
       log,
       onObservations: init.onObservations,
+      onCarriage: (changed) => {
+        for (const { infoHash, site: of } of changed) this.#readState(Buffer.from(infoHash), of)
+      },
       onRunning: (isRunning) => this.#noteRunning(isRunning),
     })
     this.#totals = new CarrierTotals(this.#process)
@@ -88,9 +106,15 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
       nodeId: replica.nodeId,
       onChange: (infoHash, isHeld) => this.#moved(infoHash, isHeld),
     })
+    this.#states = new SiteStates({
+      nowMs: elapsedMs,
+      reportOf: (infoHash, of) => this.#process.carriageOf(infoHash, of),
+      sourceElsewhere: (infoHash, of) =>
+        init.sourceElsewhere(infoHash, topology.value.siteNamed(of)?.index ?? -1),
+    })
     registry.onChange(() => this.#torrents.readMissingPieces())
-    topology.onReplace(() => this.#sendSites())
-    this.#sendSites()
+    topology.onReplace(() => this.#takeTopology())
+    this.#takeTopology()
   }
 
   /** Resolves when the process runs, or after a deadline. */
@@ -117,10 +141,10 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   gauges(): CarrierGauges {
     const { value } = this.#init.topology
-    const sites = value.sites.map(({ name }) => name)
-    const remotes = this.#isFederated ? sites.filter((name) => name !== this.#init.site) : []
-    const carried = sites.filter((name) => this.#isCarriedHere(name))
-    return this.#totals.read(value, remotes, carried)
+    const own = value.siteNamed(this.#init.site)?.index ?? -1
+    const joined = value.sites.filter(({ index }) => index !== own && value.carryOf(own, index) === 'nodes')
+    const carried = value.sites.filter((site) => this.#isCarriedHere(site))
+    return this.#totals.read(value, this.#isFederated ? joined : [], carried)
   }
 
   /** For the process of the carriers, also for one that begins later. */
@@ -137,22 +161,34 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   transportOf(infoHash: Buffer, siteIndex: number): SiteTransport {
     const site = this.#init.topology.value.sites[siteIndex]
-    if (site === undefined || !this.#isCarriedHere(site.name)) return 'direct'
+    if (site === undefined || !this.#isCarriedHere(site)) return 'direct'
     const where = this.#leases.where(infoHash)
-    if (where !== 'elsewhere') return where === undefined ? 'direct' : 'carried'
+    if (where === undefined) return 'direct'
+    if (where !== 'elsewhere') return this.#states.transportOf(infoHash, site.name)
     const state = this.#init.replica.carriers.ownerOf(infoHash)?.states.get(site.name)
-    return state === 'direct' ? 'direct' : 'carried'
+    if (state === 'direct' || state === 'carried') return state
+    return this.#init.sourceElsewhere(infoHash, siteIndex) === 'connected' ? 'settling' : 'carried'
   }
 
-  endpointFor(_client: CarriedClient): Endpoint | undefined {
-    return undefined
+  endpointFor({ infoHash, siteIndex, isV4, isLoopback, arrival }: CarriedClient): Endpoint | undefined {
+    if (this.#leases.where(infoHash) === 'elsewhere') {
+      const { carriers } = this.#init.replica
+      const node = carriers.ownerOf(infoHash)?.node ?? carriers.candidateFor(infoHash)
+      return node === 'own' ? undefined : node?.endpoints.find(({ address }) => address.isV4 === isV4)
+    }
+    const port = this.#process.peersPort
+    const isOwnSite = this.#init.topology.value.sites[siteIndex]?.name === this.#init.site
+    const own = isOwnSite ? this.#addresses.find((address) => address.isV4 === isV4) : undefined
+    const address = own ?? arrivalAddress(arrival, isV4)
+    if (port === undefined || address === undefined || (address.isLoopback && !isLoopback)) return undefined
+    return { address, port }
   }
 
   // ---- For the clients
 
   carrierOf(infoHash: Buffer, siteIndex: number): CarriedAt | undefined {
     const site = this.#init.topology.value.sites[siteIndex]
-    return site !== undefined && this.#isCarriedHere(site.name) ? this.#leases.take(infoHash) : undefined
+    return site !== undefined && this.#isCarriedHere(site) ? this.#leases.take(infoHash) : undefined
   }
 
   update(site: string, client: ClientUpdate): void {
@@ -166,20 +202,42 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   // ---- Among the nodes of the site
 
   #moved(infoHash: Buffer, isHeld: boolean): void {
-    if (!isHeld) this.#record(infoHash, 'ended')
-    this.#init.onMoved(infoHash)
-    if (isHeld) this.#record(infoHash, 'carried')
+    const { replica, site, onMoved, log } = this.#init
+    log.debug(
+      { event: 'carriage-moved', infoHash: infoHash.toString('hex'), isHeld },
+      'a torrent changed its carrier',
+    )
+    if (!isHeld) replica.recordCarriage({ infoHash, site, state: 'ended' })
+    onMoved(infoHash)
+    if (isHeld) this.#record(infoHash)
+    else this.#states.forget(infoHash)
   }
 
-  #record(infoHash: Buffer, state: CarriageState): void {
-    const { replica, site: own } = this.#init
-    const sites = state === 'ended' ? [own] : this.#torrents.sitesOf(infoHash)
-    for (const site of sites) replica.recordCarriage({ infoHash, site, state })
+  #record(infoHash: Buffer): void {
+    for (const site of this.#torrents.sitesOf(infoHash)) {
+      const state = this.#states.transportOf(infoHash, site)
+      this.#init.replica.recordCarriage({ infoHash, site, state })
+    }
+  }
+
+  /** The process reported something about the torrent at the site, or time has passed. */
+  #readState(infoHash: Buffer, site: string): void {
+    if (!this.#leases.isHeld(infoHash) || !this.#states.update(infoHash, site)) return
+    const transport = this.#states.transportOf(infoHash, site)
+    if (transport === 'direct')
+      this.#init.log.warn(
+        { event: 'carrier-without-source', infoHash: infoHash.toString('hex'), site },
+        'the carrier of a site found no carrier of another site to fetch from; a host of the site fetches from a host of another one until it does',
+      )
+    this.#init.replica.recordCarriage({ infoHash, site, state: transport })
+    this.#init.onTransport()
   }
 
   #describe(isCarrying = this.#isRunning): void {
     const { replica } = this.#init
-    replica.describeCarrier({ name: hostname(), isCarrying, endpoints: [] })
+    const port = this.#process.peersPort
+    const endpoints = port === undefined ? [] : this.#addresses.map((address) => ({ address, port }))
+    replica.describeCarrier({ name: hostname(), isCarrying, endpoints })
   }
 
   #tick(): void {
@@ -192,9 +250,11 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
     this.#leases.renew()
     const isDue = elapsedMs() - this.#repeatedMs >= REPEAT_MS
     if (isDue) this.#repeatedMs = elapsedMs()
-    for (const infoHash of this.#leases.held)
+    for (const infoHash of this.#leases.held) {
+      for (const site of this.#torrents.sitesOf(infoHash)) this.#readState(infoHash, site)
       if (!this.#torrents.has(infoHash)) this.#leases.release(infoHash)
-      else if (isDue) this.#record(infoHash, 'carried')
+      else if (isDue) this.#record(infoHash)
+    }
   }
 
   /** A request for a connection from a node of another site. */
@@ -211,23 +271,26 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   #noteRunning(isRunning: boolean): void {
     this.#goneMs = isRunning ? undefined : elapsedMs()
-    if (isRunning) this.#started?.()
-    else this.#totals.processEnded()
+    if (!isRunning) this.#totals.processEnded()
+    else {
+      this.#started?.()
+      this.#describe()
+    }
   }
 
   get #isFederated(): boolean {
     return this.#init.token !== undefined
   }
 
-  #isCarriedHere(site: string): boolean {
+  #isCarriedHere(site: Site): boolean {
     const { topology, site: own } = this.#init
-    const known = topology.value.siteNamed(site)
-    return known !== undefined && isCarriedHere(known, own, this.#isFederated)
+    return isCarriedHere(topology.value, site, own, this.#isFederated)
   }
 
-  #sendSites(): void {
-    const { topology, site } = this.#init
+  #takeTopology(): void {
+    const { topology, site, peers } = this.#init
     this.#process.command(carrierSites(topology.value, site, this.#isFederated))
+    this.#addresses = peersAddresses(peers.host, this.#machine, topology.value, site)
   }
 
   async #readPieces(infoHash: Buffer): Promise<PieceHashes | undefined> {
