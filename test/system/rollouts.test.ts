@@ -107,7 +107,7 @@ describe('a rollout over two sites', () => {
     })
     expect({ status: wrong.status, body: await wrong.json() }).toMatchObject({
       status: 400,
-      body: { error: { message: expect.stringContaining('"par"') } },
+      body: { detail: expect.stringContaining('"par"') },
     })
   }, 60_000)
 })

@@ -177,7 +177,7 @@ async function checkNode(
   if (expect === undefined) return undefined
   const { sites } = answer as { readonly sites: readonly TopologySite[] }
   const places = new Set(
-    sites.flatMap(({ name, bubbles }) => [name, ...bubbles.map((bubble) => `${name}/${bubble.name}`)]),
+    sites.flatMap(({ site, bubbles }) => [site, ...bubbles.map(({ bubble }) => `${site}/${bubble}`)]),
   )
   const unknown = Object.keys(expect).find((place) => !places.has(place))
   if (unknown === undefined) return undefined
@@ -185,8 +185,8 @@ async function checkNode(
 }
 
 interface TopologySite {
-  readonly name: string
-  readonly bubbles: readonly { readonly name: string }[]
+  readonly site: string
+  readonly bubbles: readonly { readonly bubble: string }[]
 }
 
 async function register(run: Run, { metainfo }: Published): Promise<RegisteredTorrent | AdminError> {

@@ -110,11 +110,11 @@ async function poll(
 /** A site that has not begun is awaited; one that does not exist is a mistake. */
 async function checkSite(site: string, flags: CommandFlags, context: CommandContext): Promise<void> {
   const { sites } = (await sendAdminRequest({ path: '/api/v1/topology' }, flags, context)) as {
-    readonly sites: readonly { readonly name: string }[]
+    readonly sites: readonly { readonly site: string }[]
   }
-  if (!sites.some(({ name }) => name === site))
+  if (!sites.some((each) => each.site === site))
     throw new AdminRefused(
-      `there is no site ${JSON.stringify(site)}; the sites are ${sites.map(({ name }) => name).join(', ')}`,
+      `there is no site ${JSON.stringify(site)}; the sites are ${sites.map((each) => each.site).join(', ')}`,
     )
 }
 
