@@ -16,6 +16,8 @@ export interface Carriage {
   readonly hosts: number
   /** Bytes of blocks that came from sources of the site and from other sites. */
   readonly bytesPerSecond: number
+  /** Bytes of blocks since the carrier began, by the site that sent them. */
+  readonly received: readonly (readonly [string, number])[]
 }
 
 /** One site of a torrent, without the torrent. */

@@ -98,6 +98,7 @@ export class CarriedTorrent {
         hosts: linkedHosts.length,
         bytesPerSecond,
         upstream: upstream?.view.site,
+        received: [...carrier.receivedFrom],
       }
     }
   }

@@ -51,6 +51,8 @@ export class TorrentCarrier {
   readonly #downstreams = new Set<Downstream>()
   /** Of blocks from sources and from other sites. */
   readonly #fetched: TransferRate
+  /** Bytes of blocks, by the site that sent them. */
+  readonly receivedFrom = new Map<string, number>()
   #geometry: TorrentGeometry | undefined
   #cache: SiteBlocks
   #upstream: Holder | undefined
@@ -94,6 +96,7 @@ export class TorrentCarrier {
           askForSlots(this.#router.chokedHolders(piece), (holder) => this.clients.of(holder), init.nowMs()),
         onReceived: (holder, bytes) => {
           if (holder.kind !== 'site') counters.receivedBytes += bytes
+          else this.receivedFrom.set(holder.name, (this.receivedFrom.get(holder.name) ?? 0) + bytes)
           if (holder.kind !== 'host') this.#fetched.add(bytes, init.nowMs())
           const client = this.clients.of(holder)
           if (client !== undefined) client.neededMs = init.nowMs()

@@ -49,7 +49,7 @@ export class NodeRollouts {
   readonly #webhooks: WebhookSender
 
   constructor(init: NodeRolloutsInit) {
-    const { registry, table, replica, store, config, log } = init
+    const { registry, table, store, config, log } = init
     const { site } = config
     this.rollouts = new Rollouts({
       ...init,
@@ -63,7 +63,7 @@ export class NodeRollouts {
       ...init,
       rollouts: this.rollouts,
       documents: store.documents,
-      owns: (infoHash) => replica.ownsTorrent(infoHash),
+      owns: (infoHash) => this.#isOwner(init, infoHash),
     })
     this.events = new RolloutEvents({ ...init, rollouts: this.rollouts })
     this.#webhooks = new WebhookSender({
@@ -79,6 +79,12 @@ export class NodeRollouts {
       )
       void this.#webhooks.send(event)
     })
+  }
+
+  /** The node that carries the torrent has the bytes between sites. */
+  #isOwner({ replica, carriage, config }: NodeRolloutsInit, infoHash: Buffer): boolean {
+    const carried = carriage?.find(infoHash, config.site)
+    return carried === undefined ? replica.ownsTorrent(infoHash) : carried.received !== undefined
   }
 
   tick(): void {

@@ -126,6 +126,7 @@ export class SiteswarmNode {
     const linkRates = new LinkRates({ store: store.overrides, clock })
     const holds = new RolloutHolds({ store: store.overrides, registry: this.#registry, clock })
     this.#rollouts = new NodeRollouts({
+      carriage: { find: (infoHash, site) => this.#clients?.carriage.find(infoHash, site) },
       registry: this.#registry,
       table: this.#table,
       topology: this.#topology,

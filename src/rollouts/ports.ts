@@ -7,8 +7,11 @@ export interface CarriedSite {
   /** undefined while the carrier has no upstream, as at the site of the source. */
   readonly upstreamSite: string | undefined
   readonly rateBytesPerSecond: number
-  /** Bytes that the carrier received from each remote site since its process began. Empty where another node carries. */
-  readonly received: readonly { readonly site: string; readonly bytes: number }[]
+  /**
+   * Bytes that the carrier received from each remote site since it began. undefined where another node of the site
+   * carries: its record has them.
+   */
+  readonly received: readonly { readonly site: string; readonly bytes: number }[] | undefined
 }
 
 export interface Carriage {

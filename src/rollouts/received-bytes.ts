@@ -19,7 +19,7 @@ export class ReceivedBytes {
   }
 
   count({ received }: Pick<CarriedSite, 'received'>): void {
-    for (const { site, bytes } of received) {
+    for (const { site, bytes } of received ?? []) {
       const last = this.#last.get(site) ?? 0
       this.#last.set(site, bytes)
       this.#counted.set(site, (this.#counted.get(site) ?? 0) + (bytes >= last ? bytes - last : bytes))

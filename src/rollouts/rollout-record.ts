@@ -110,8 +110,8 @@ export function applyRecord(
   for (const event of record.reported) rollout.reported.add(event)
   for (const report of record.reports) {
     const known = rollout.reports.get(report.site)
-    if (!measures(report.site) && (known === undefined || known.atMs < report.atMs))
-      rollout.reports.set(report.site, report)
+    if (measures(report.site)) rollout.at(report.site).sharedCarrier = report.carrier
+    else if (known === undefined || known.atMs < report.atMs) rollout.reports.set(report.site, report)
   }
   for (const each of record.sites) {
     const site = rollout.at(each.site)

@@ -60,6 +60,8 @@ export class SiteRollout {
   completedAtMs: number | undefined = undefined
   /** A client of the site had the content before any host downloaded. */
   hadSource = false
+  /** The last report of the node that carries the torrent, if it is another one. */
+  sharedCarrier: SiteReport['carrier'] = null
   readonly #traces = new Map<HostKey, ProgressTrace>()
   readonly #sum = new ProgressTrace()
 
@@ -137,7 +139,7 @@ export class SiteRollout {
         expected: torrent.expected,
         topology,
       }),
-      carrier: carried === undefined ? null : describeCarrier(carried),
+      carrier: this.#carrier(carried),
       gateway,
       stragglers: stuck
         .toSorted((a, b) => a.share - b.share || a.lastSeenMs - b.lastSeenMs)
@@ -246,6 +248,13 @@ export class SiteRollout {
     }
   }
 
+  #carrier(carried: CarriedSite | undefined): SiteReport['carrier'] {
+    if (carried === undefined) return null
+    if (carried.received === undefined && this.sharedCarrier?.node === carried.node) return this.sharedCarrier
+    const { node, upstreamSite, rateBytesPerSecond } = carried
+    return { node, upstreamSite: upstreamSite ?? null, rateBytesPerSecond: Math.round(rateBytesPerSecond) }
+  }
+
   #noteCompletion(isComplete: boolean, nowMs: number): void {
     if (!isComplete) this.completedAtMs = undefined
     else this.completedAtMs ??= nowMs
@@ -339,8 +348,4 @@ function findCarried(
     if (carried !== undefined) return carried
   }
   return undefined
-}
-
-function describeCarrier({ node, upstreamSite, rateBytesPerSecond }: CarriedSite): SiteReport['carrier'] {
-  return { node, upstreamSite: upstreamSite ?? null, rateBytesPerSecond: Math.round(rateBytesPerSecond) }
 }

@@ -78,6 +78,7 @@ export interface CarriageMessage {
   readonly needsPieces: boolean
   readonly hosts: number
   readonly bytesPerSecond: number
+  readonly received: readonly (readonly [string, number])[]
 }
 
 export interface CarrierReading {

@@ -23,6 +23,7 @@ import type { TorrentRegistry } from '../../registry/torrent-registry.ts'
 import type { CurrentTopology } from '../../topology/current-topology.ts'
 import type { Site } from '../../topology/topology.ts'
 import type { GatewayLeases } from '../../replication/site-store.ts'
+import type { CarriedSite } from '../../rollouts/ports.ts'
 import type { SwarmReplica } from '../../replication/swarm-replica.ts'
 import type { CarriedClient, CarriedSites, SiteTransport } from '../../tracker/ports.ts'
 import type { Endpoint } from '../../tracker/endpoint.ts'
@@ -182,6 +183,27 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
     const address = own ?? arrivalAddress(arrival, isV4)
     if (port === undefined || address === undefined || (address.isLoopback && !isLoopback)) return undefined
     return { address, port }
+  }
+
+  // ---- For rollouts
+
+  /** undefined where no carrier serves the torrent at the site. Another node of the site keeps its figures to itself. */
+  find(infoHash: Buffer, site: string): CarriedSite | undefined {
+    if (!this.#isCarriedHere(site)) return undefined
+    if (this.#leases.isHeld(infoHash)) {
+      const here = this.#process.carriageOf(infoHash, site)
+      if (here === undefined) return undefined
+      const received = here.received.map(([from, bytes]) => ({ site: from, bytes }))
+      return {
+        node: hostname(),
+        upstreamSite: here.upstream,
+        rateBytesPerSecond: here.bytesPerSecond,
+        received,
+      }
+    }
+    const owner = this.#init.replica.carriers.ownerOf(infoHash)
+    if (owner?.states.get(site) !== 'carried') return undefined
+    return { node: owner.node.name, upstreamSite: undefined, rateBytesPerSecond: 0, received: undefined }
   }
 
   // ---- For the clients
