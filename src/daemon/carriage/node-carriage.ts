@@ -189,7 +189,8 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   /** undefined where no carrier serves the torrent at the site. Another node of the site keeps its figures to itself. */
   find(infoHash: Buffer, site: string): CarriedSite | undefined {
-    if (!this.#isCarriedHere(site)) return undefined
+    const known = this.#init.topology.value.siteNamed(site)
+    if (known === undefined || !this.#isCarriedHere(known)) return undefined
     if (this.#leases.isHeld(infoHash)) {
       const here = this.#process.carriageOf(infoHash, site)
       if (here === undefined) return undefined
