@@ -28,6 +28,7 @@ import {
   writeObservation,
 } from './table-records.ts'
 import type { CompletionStore, LogSubscriber, SiteLog } from './site-store.ts'
+import { OwnRecords } from './own-records.ts'
 import { RecordApplier } from './record-applier.ts'
 import { BatchWriter } from './record-codec.ts'
 import { readBatch, readBatchHeader } from './record-reader.ts'
@@ -60,6 +61,7 @@ export class SwarmReplica implements LogSubscriber {
   readonly #node: Buffer
   readonly #writer: BatchWriter
   readonly #applier: RecordApplier
+  readonly #ownRecords: OwnRecords
   readonly #members: SiteMembers
   /** Of the site. */
   readonly carriers: SiteCarriers
@@ -89,6 +91,7 @@ export class SwarmReplica implements LogSubscriber {
       authority: components.authority,
       carriers: this.carriers,
     })
+    this.#ownRecords = new OwnRecords(components.table, this.#applier)
   }
 
   /** 8 bytes, chosen at random by each process. */
@@ -109,7 +112,8 @@ export class SwarmReplica implements LogSubscriber {
       this.#members.note(writer.node, writer.atMs, nowMs)
       this.carriers.note(writer.node, writer.atMs, nowMs)
     }
-    if (!readBatch(batch, this.#applier)) this.#refusedBatches++
+    const isOwn = this.#log.isShared && writer?.node.equals(this.#node) === true
+    if (!readBatch(batch, isOwn ? this.#ownRecords : this.#applier)) this.#refusedBatches++
   }
 
   snapshotRecords(since: Since): Iterable<Buffer> {
