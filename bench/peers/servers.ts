@@ -96,8 +96,10 @@ export function runningServer(text: string, core: number): Server {
   return { name, pid, ...ports, keepsConnections: !values.has('closes'), stop: async () => {} }
 }
 
+export const cpuMicroseconds = ({ pid }: Server): number => cpuOfProcess(pid)
+
 /** User and system time of all threads, from the kernel, in its ticks of 10 ms. */
-export function cpuMicroseconds({ pid }: Server): number {
+export function cpuOfProcess(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
@@ -143,7 +145,7 @@ function aServer(
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
