@@ -304,6 +304,19 @@ describe.skipIf(needs('chromium'))('the dashboard in a browser', () => {
       await page.getByText('no host has announced the torrent').waitFor(PATIENCE)
       expect(await seriousFindings(page)).toEqual([])
       const infoHash = /[0-9a-f]{40}/.exec(page.url())?.[0] ?? ''
+
+      await page.getByRole('button', { name: 'Expected hosts…' }).click()
+      const expected = page.getByRole('dialog', { name: 'Expected hosts' })
+      await expected.getByLabel('fra').fill('1')
+      await expected.getByLabel('ams').fill('2')
+      expect(await seriousFindings(page)).toEqual([])
+      await expected.getByRole('button', { name: 'Set' }).click()
+      await page.getByText('none of the 2 expected hosts has announced the torrent').waitFor(PATIENCE)
+      await confirmAction(page, 'Hold')
+      await page.getByText('Held: all sites').waitFor(PATIENCE)
+      await page.getByText('held by an operator: nothing flows into this site').first().waitFor(PATIENCE)
+      await confirmAction(page, 'Release')
+      await page.getByText('none of the 2 expected hosts has announced the torrent').waitFor(PATIENCE)
       const torrentOf = async (site: string) => {
         const { sites } = (await (await fra.admin(`/api/v1/torrents/${infoHash}`)).json()) as {
           sites: { site: string; torrentUrl: string }[]

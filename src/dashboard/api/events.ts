@@ -1,17 +1,22 @@
 /**
- * Events of the node (`GET /api/v1/events`): each one makes the views read again. The payload is not used, so that a view
- * has one source of truth. An event source of the browser cannot send a token, so that `fetch` reads the stream.
+ * Events of the node (`GET /api/v1/events`): an event makes the views of its kind read again. The payload is not used, so
+ * that a view has one source of truth. An event source of the browser cannot send a token, so that `fetch` reads the stream.
  *
- * A node without the route, or a proxy that buffers it, costs nothing but the period of the views.
+ * A node without the route, or a proxy that buffers it, costs nothing: each view also reads with a period.
  */
-import { signal } from '@preact/signals'
+import { type Signal, signal } from '@preact/signals'
 import { retryDelayMs } from './connection.ts'
 import { token } from './token.ts'
 
-/** Increases with each event. */
-export const eventCount = signal(0)
-/** True while the stream is open. */
-export const isStreaming = signal(false)
+export type EventKind = 'node' | 'site' | 'torrent' | 'swarm'
+
+/** Each increases with each event of its kind. */
+export const eventCounts: Readonly<Record<EventKind, Signal<number>>> = {
+  node: signal(0),
+  site: signal(0),
+  torrent: signal(0),
+  swarm: signal(0),
+}
 
 /** Between attempts where the node has no such route, or rejects the token. */
 const REFUSED_RETRY_MS = 60_000
@@ -22,7 +27,6 @@ const REOPEN_MS = 2_000
 export async function followEvents(stopped: AbortSignal): Promise<void> {
   while (!stopped.aborted) {
     const waitMs = await readStream(stopped)
-    isStreaming.value = false
     await pause(waitMs, stopped)
   }
 }
@@ -38,7 +42,6 @@ async function readStream(stopped: AbortSignal): Promise<number> {
       await response.body?.cancel()
       return REFUSED_RETRY_MS
     }
-    isStreaming.value = true
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     let rest = ''
     for (;;) {
@@ -46,12 +49,17 @@ async function readStream(stopped: AbortSignal): Promise<number> {
       if (done) return REOPEN_MS
       const lines = (rest + value).split('\n')
       rest = lines.pop() ?? ''
-      // A comment line keeps the connection open and is not an event.
-      if (lines.some((line) => line.startsWith('data:'))) eventCount.value++
+      countEvents(lines)
     }
   } catch {
     return Math.max(REOPEN_MS, retryDelayMs())
   }
+}
+
+/** Several events of a kind in one read count once. */
+function countEvents(lines: readonly string[]): void {
+  const named = new Set(lines.filter((line) => line.startsWith('event:')).map((line) => line.slice(6).trim()))
+  for (const [kind, count] of Object.entries(eventCounts)) if (named.has(kind)) count.value++
 }
 
 function pause(waitMs: number, stopped: AbortSignal): Promise<void> {

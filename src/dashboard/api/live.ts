@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { systemClock } from '../../core/clock.ts'
 import { type ApiFailure, asFailure, requestText } from './admin-client.ts'
 import { lostAtMs, reconnections, retryDelayMs } from './connection.ts'
-import { eventCount, isStreaming } from './events.ts'
+import { type EventKind, eventCounts } from './events.ts'
 import { token } from './token.ts'
 
 export interface Live<T> {
@@ -18,8 +18,14 @@ export interface Live<T> {
   readonly refresh: () => void
 }
 
-/** With events, a period only finds changes without an event. */
-const PERIOD_WITH_EVENTS_MS = 10_000
+/** Between two reads after events, many of which arrive while a rollout runs. */
+const EVENTS_SPACING_MS = 2_000
+
+export interface LiveOptions {
+  readonly periodMs: number
+  /** Kinds of events that change the value. */
+  readonly events?: readonly EventKind[]
+}
 
 interface State<T> {
   readonly key: string
@@ -28,9 +34,9 @@ interface State<T> {
 }
 
 /** Reads a path of the API. undefined reads nothing. */
-export function useLive<T>(path: string | undefined, periodMs: number): Live<T> {
+export function useLive<T>(path: string | undefined, options: LiveOptions): Live<T> {
   const last = useRef<{ readonly text: string; readonly value: T } | undefined>(undefined)
-  return usePolled(path, periodMs, async (signal) => {
+  return usePolled(path, options, async (signal) => {
     const text = await requestText(path ?? '', { signal })
     // An unchanged response keeps its identity, so that nothing is rendered again.
     if (last.current?.text !== text) last.current = { text, value: JSON.parse(text) as T }
@@ -41,7 +47,7 @@ export function useLive<T>(path: string | undefined, periodMs: number): Live<T> 
 /** `key` changes with that which is read; undefined reads nothing. */
 export function usePolled<T>(
   key: string | undefined,
-  periodMs: number,
+  { periodMs, events = [] }: LiveOptions,
   read: (signal: AbortSignal) => Promise<T>,
 ): Live<T> {
   const [state, setState] = useState<State<T> | undefined>(undefined)
@@ -52,7 +58,7 @@ export function usePolled<T>(
 
   useEffect(() => {
     if (key === undefined) return undefined
-    const poll = startPoll(periodMs, async (signal) => {
+    const poll = startPoll({ periodMs, events }, async (signal) => {
       try {
         const value = await reader.current(signal)
         setState((before) =>
@@ -75,7 +81,7 @@ export function usePolled<T>(
 }
 
 /** One read at a time. A hidden page reads nothing, and reads at once when it is visible again. */
-function startPoll(periodMs: number, read: (signal: AbortSignal) => Promise<void>) {
+function startPoll({ periodMs, events = [] }: LiveOptions, read: (signal: AbortSignal) => Promise<void>) {
   const stopped = new AbortController()
   const { signal } = stopped
   let timer: number | undefined
@@ -96,12 +102,11 @@ function startPoll(periodMs: number, read: (signal: AbortSignal) => Promise<void
     isReading = false
     if (signal.aborted) return
     if (isWanted) void run()
-    else timer = window.setTimeout(() => void run(), nextDelayMs(periodMs))
+    else timer = window.setTimeout(() => void run(), lostAtMs.value === undefined ? periodMs : retryDelayMs())
   }
   const refresh = () => void run()
-  /** Many events arrive while a rollout runs; a view is read once per period. */
   const onEvent = () => {
-    const waitMs = startedAtMs + periodMs - systemClock.nowMs()
+    const waitMs = startedAtMs + EVENTS_SPACING_MS - systemClock.nowMs()
     window.clearTimeout(timer)
     timer = window.setTimeout(refresh, Math.max(0, waitMs))
   }
@@ -109,7 +114,10 @@ function startPoll(periodMs: number, read: (signal: AbortSignal) => Promise<void
     if (!document.hidden && isWanted) void run()
   }
   document.addEventListener('visibilitychange', onVisible)
-  const unsubscribe = [skipFirst(eventCount, onEvent), skipFirst(reconnections, refresh)]
+  const unsubscribe = [
+    ...events.map((kind) => skipFirst(eventCounts[kind], onEvent)),
+    skipFirst(reconnections, refresh),
+  ]
   void run()
   return {
     refresh,
@@ -120,11 +128,6 @@ function startPoll(periodMs: number, read: (signal: AbortSignal) => Promise<void
       for (const end of unsubscribe) end()
     },
   }
-}
-
-function nextDelayMs(periodMs: number): number {
-  if (lostAtMs.value !== undefined) return retryDelayMs()
-  return isStreaming.value ? Math.max(periodMs, PERIOD_WITH_EVENTS_MS) : periodMs
 }
 
 /** A subscription to a signal calls back at once; only later changes matter here. */

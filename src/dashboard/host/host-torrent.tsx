@@ -21,7 +21,7 @@ export function HostTorrent({
   readonly torrent: HostTorrentInformation
 }) {
   const query = new URLSearchParams({ info_hash: infoHash, ip: address, port: String(port) })
-  const explanation = useLive<Explanation>(`/api/v1/explain?${query.toString()}`, PERIOD_MS)
+  const explanation = useLive<Explanation>(`/api/v1/explain?${query.toString()}`, { periodMs: PERIOD_MS })
   const { value, failure } = explanation
   const title = name ?? infoHash
   return (

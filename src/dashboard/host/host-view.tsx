@@ -63,7 +63,10 @@ function NoHost() {
 }
 
 function Host({ ip }: { readonly ip: string }) {
-  const host = useLive<HostInformation>(`/api/v1/hosts/${encodeURIComponent(ip)}`, PERIOD_MS)
+  const host = useLive<HostInformation>(`/api/v1/hosts/${encodeURIComponent(ip)}`, {
+    periodMs: PERIOD_MS,
+    events: ['swarm'],
+  })
   const { value, failure } = host
   if (value === undefined)
     return (
@@ -95,7 +98,9 @@ function Host({ ip }: { readonly ip: string }) {
 }
 
 function HostTorrents({ host }: { readonly host: HostInformation }) {
-  const sites = useLive<{ readonly sites: readonly SiteStatus[] }>('/api/v1/sites', SITES_PERIOD_MS).value
+  const sites = useLive<{ readonly sites: readonly SiteStatus[] }>('/api/v1/sites', {
+    periodMs: SITES_PERIOD_MS,
+  }).value
   const status = sites?.sites.find(({ site }) => site === host.site)
   const isRemote = status !== undefined && !status.isOwn && status.state !== 'here'
   return (

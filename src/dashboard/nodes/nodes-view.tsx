@@ -17,7 +17,7 @@ const PERIOD_MS = 2_000
 const TOPOLOGY_PERIOD_MS = 15_000
 
 export function NodesView() {
-  const node = useLive<NodeInformation>('/api/v1/node', PERIOD_MS)
+  const node = useLive<NodeInformation>('/api/v1/node', { periodMs: PERIOD_MS, events: ['node'] })
   const { value, failure } = node
   return (
     <>
@@ -136,8 +136,11 @@ interface OtherNode {
 }
 
 function OtherNodes() {
-  const topology = useLive<TopologyResponse>('/api/v1/topology', TOPOLOGY_PERIOD_MS)
-  const sites = useLive<{ readonly sites: readonly SiteStatus[] }>('/api/v1/sites', PERIOD_MS)
+  const topology = useLive<TopologyResponse>('/api/v1/topology', { periodMs: TOPOLOGY_PERIOD_MS })
+  const sites = useLive<{ readonly sites: readonly SiteStatus[] }>('/api/v1/sites', {
+    periodMs: PERIOD_MS,
+    events: ['site'],
+  })
   const nodes = (topology.value?.sites ?? []).flatMap(({ site, federation }) => {
     const status = sites.value?.sites.find((each) => each.site === site)
     const detail = status?.isOwn === true ? 'shares the store of this site' : (status?.reason ?? '')

@@ -13,7 +13,10 @@ import { type RolloutList, useRollouts } from './use-rollouts.ts'
 const PERIOD_MS = 2_000
 
 export function Overview() {
-  const sites = useLive<{ readonly sites: readonly SiteStatus[] }>('/api/v1/sites', PERIOD_MS)
+  const sites = useLive<{ readonly sites: readonly SiteStatus[] }>('/api/v1/sites', {
+    periodMs: PERIOD_MS,
+    events: ['site'],
+  })
   const [search, setSearch] = useState('')
   const all = useRollouts('', PERIOD_MS)
   const found = useRollouts(search.trim() === '' ? undefined : search.trim(), PERIOD_MS)

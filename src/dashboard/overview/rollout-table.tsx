@@ -74,7 +74,7 @@ const COLUMNS: readonly Column<Rollout>[] = [
   },
   {
     title: 'Progress',
-    width: '24%',
+    width: '22%',
     cell: ({ name, percent, state }) => (
       <Bar
         percent={percent}
@@ -104,7 +104,7 @@ const COLUMNS: readonly Column<Rollout>[] = [
     title: 'Rate',
     width: '7.5rem',
     isNumber: true,
-    from: 'tablet',
+    from: 'wide',
     cell: ({ rateBytesPerSecond }) => formatRate(rateBytesPerSecond),
     order: byNumber(({ rateBytesPerSecond }) => rateBytesPerSecond),
   },
@@ -118,7 +118,7 @@ const COLUMNS: readonly Column<Rollout>[] = [
   },
   {
     title: 'Between sites',
-    width: '8rem',
+    width: '9rem',
     isNumber: true,
     from: 'tablet',
     cell: ({ bytes }) => formatBytes(bytes.betweenSites),

@@ -8,8 +8,8 @@ const TOPOLOGY_PERIOD_MS = 15_000
 const NODE_PERIOD_MS = 5_000
 
 export function SiteCards({ sites }: { readonly sites: readonly SiteStatus[] }) {
-  const topology = useLive<TopologyResponse>('/api/v1/topology', TOPOLOGY_PERIOD_MS).value
-  const node = useLive<NodeInformation>('/api/v1/node', NODE_PERIOD_MS).value
+  const topology = useLive<TopologyResponse>('/api/v1/topology', { periodMs: TOPOLOGY_PERIOD_MS }).value
+  const node = useLive<NodeInformation>('/api/v1/node', { periodMs: NODE_PERIOD_MS }).value
   const own = sites.find(({ isOwn }) => isOwn)
   const store = node?.checks.find(({ check }) => check === 'store')
   const nodesOf = (name: string) => {

@@ -15,7 +15,7 @@ export function TrafficMatrix({ rollouts }: { readonly rollouts: readonly Rollou
     .toSorted((a, b) => (b.startedAt ?? '').localeCompare(a.startedAt ?? ''))
     .slice(0, ROLLOUTS_MAX)
   const key = latest.map(({ infoHash }) => infoHash).join(' ')
-  const details = usePolled(key === '' ? undefined : key, PERIOD_MS, async (signal) => {
+  const details = usePolled(key === '' ? undefined : key, { periodMs: PERIOD_MS }, async (signal) => {
     const read: RolloutDetail[] = []
     for (const { infoHash } of latest)
       read.push(await requestJson<RolloutDetail>(`/api/v1/rollouts/${infoHash}`, { signal }))

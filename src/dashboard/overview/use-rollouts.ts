@@ -28,13 +28,17 @@ interface Page {
 /** `search`: a part of a name or infohash; empty for the overview, undefined to read nothing. */
 export function useRollouts(search: string | undefined, periodMs: number): Live<RolloutList> {
   const last = useRef<{ readonly text: string; readonly list: RolloutList } | undefined>(undefined)
-  return usePolled(search === undefined ? undefined : `rollouts ${search}`, periodMs, async (signal) => {
-    const wanted = search ?? ''
-    const texts = await Promise.all(pathsOf(wanted).map((path) => requestText(path, { signal })))
-    const text = texts.join('\n')
-    if (last.current?.text !== text) last.current = { text, list: readList(wanted, texts) }
-    return last.current.list
-  })
+  return usePolled(
+    search === undefined ? undefined : `rollouts ${search}`,
+    { periodMs, events: ['torrent', 'swarm'] },
+    async (signal) => {
+      const wanted = search ?? ''
+      const texts = await Promise.all(pathsOf(wanted).map((path) => requestText(path, { signal })))
+      const text = texts.join('\n')
+      if (last.current?.text !== text) last.current = { text, list: readList(wanted, texts) }
+      return last.current.list
+    },
+  )
 }
 
 function pathsOf(search: string): readonly string[] {

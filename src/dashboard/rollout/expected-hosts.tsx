@@ -15,7 +15,7 @@ export function ExpectedHosts({
   readonly rollout: RolloutDetail
   readonly onDone: () => void
 }) {
-  const topology = useLive<TopologyResponse>('/api/v1/topology', SITES_PERIOD_MS).value
+  const topology = useLive<TopologyResponse>('/api/v1/topology', { periodMs: SITES_PERIOD_MS }).value
   /** As typed; a site that was not touched keeps its number. */
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>({})
   const sites = topology?.sites.map(({ site }) => site) ?? Object.keys(rollout.expect)

@@ -29,7 +29,7 @@ const FILTERS: Readonly<Record<Filter, { readonly title: string; readonly holds:
   }
 
 export function HostsView({ infoHash }: { readonly infoHash: string }) {
-  const rollout = useLive<RolloutDetail>(`/api/v1/rollouts/${infoHash}`, SITES_PERIOD_MS).value
+  const rollout = useLive<RolloutDetail>(`/api/v1/rollouts/${infoHash}`, { periodMs: SITES_PERIOD_MS }).value
   const sites = rollout?.sites.map(({ site }) => site)
   const hosts = useHosts(infoHash, sites)
   const [filter, setFilter] = useState<Filter>('all')
@@ -93,7 +93,7 @@ export function HostsView({ infoHash }: { readonly infoHash: string }) {
 function useHosts(infoHash: string, sites: readonly string[] | undefined) {
   const last = useRef<HostLists | undefined>(undefined)
   const key = sites === undefined ? undefined : `hosts ${infoHash} ${sites.join(' ')}`
-  return usePolled(key, PERIOD_MS, async (signal) => {
+  return usePolled(key, { periodMs: PERIOD_MS }, async (signal) => {
     const lists = await readHosts(infoHash, sites ?? [], (path) => requestText(path, { signal }))
     const before = last.current?.texts
     const isSame =

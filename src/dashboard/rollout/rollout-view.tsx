@@ -20,7 +20,10 @@ import { Stragglers } from './stragglers.tsx'
 const PERIOD_MS = 2_000
 
 export function RolloutView({ infoHash }: { readonly infoHash: string }) {
-  const rollout = useLive<RolloutDetail>(`/api/v1/rollouts/${infoHash}`, PERIOD_MS)
+  const rollout = useLive<RolloutDetail>(`/api/v1/rollouts/${infoHash}`, {
+    periodMs: PERIOD_MS,
+    events: ['swarm'],
+  })
   const history = useHistory(rollout.value)
   const { value, failure } = rollout
   if (value === undefined)

@@ -13,7 +13,7 @@ import { TopologyCheckForm } from './topology-check.tsx'
 const PERIOD_MS = 10_000
 
 export function TopologyView() {
-  const topology = useLive<TopologyResponse>('/api/v1/topology', PERIOD_MS)
+  const topology = useLive<TopologyResponse>('/api/v1/topology', { periodMs: PERIOD_MS })
   const { value, failure } = topology
   if (value === undefined)
     return (

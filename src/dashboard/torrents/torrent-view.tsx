@@ -15,7 +15,10 @@ const PERIOD_MS = 15_000
 
 export function TorrentView({ infoHash }: { readonly infoHash: string }) {
   const [isRemoved, setRemoved] = useState(false)
-  const torrent = useLive<TorrentDetail>(isRemoved ? undefined : `/api/v1/torrents/${infoHash}`, PERIOD_MS)
+  const torrent = useLive<TorrentDetail>(isRemoved ? undefined : `/api/v1/torrents/${infoHash}`, {
+    periodMs: PERIOD_MS,
+    events: ['torrent'],
+  })
   const { value, failure } = torrent
   if (isRemoved)
     return (

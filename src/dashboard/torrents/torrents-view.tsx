@@ -82,7 +82,7 @@ interface Pages {
  */
 function useTorrents(): Live<readonly Torrent[]> {
   const known = useRef<Pages | undefined>(undefined)
-  return usePolled('torrents', PERIOD_MS, async (signal) => {
+  return usePolled('torrents', { periodMs: PERIOD_MS, events: ['torrent'] }, async (signal) => {
     const read = (after: string) =>
       requestText(`/api/v1/torrents?limit=${PAGE}${after === '' ? '' : `&after=${after}`}`, { signal })
     const first = await read('')
