@@ -1,7 +1,7 @@
 /** A tracker with one registered torrent and its rollout, on injected time: `rollout.announce('127.2.1.1')`. */
 import { describeRollout, describeSites } from '../src/rollouts/describe-rollout.ts'
 import { clientName } from '../src/rollouts/client-name.ts'
-import { type Carriage, NOT_CARRIED, NOT_HELD } from '../src/rollouts/ports.ts'
+import { type Carriage, NOT_CARRIED } from '../src/rollouts/ports.ts'
 import type { RolloutTorrent } from '../src/rollouts/rollout.ts'
 import { Rollouts } from '../src/rollouts/rollouts.ts'
 import { SiteAuthority } from '../src/topology/site-authority.ts'
@@ -32,6 +32,8 @@ export function aRollout({ expect, carriage = NOT_CARRIED, remote = [] }: TestRo
   }
   const registered = new Set([torrent])
   const listeners: (() => void)[] = []
+  const held = new Set<string>()
+  const holdListeners: (() => void)[] = []
   const rollouts = new Rollouts({
     torrents: {
       list: () => [...registered],
@@ -45,13 +47,21 @@ export function aRollout({ expect, carriage = NOT_CARRIED, remote = [] }: TestRo
     site: 'fra',
     clock: site.clock,
     carriage,
-    holds: NOT_HELD,
+    holds: {
+      isHeld: (_infoHash, name) => held.has(name),
+      onChange: (listener) => void holdListeners.push(listener),
+    },
     clientOf: (row) => clientName(site.table.clientCodes.get(row) ?? ''),
   })
   const setRegistered = (isRegistered: boolean) => {
     if (isRegistered) registered.add(torrent)
     else registered.delete(torrent)
     for (const listener of listeners) listener()
+  }
+  const setHeld = (name: string, isHeld: boolean) => {
+    if (isHeld) held.add(name)
+    else held.delete(name)
+    for (const listener of holdListeners) listener()
   }
   /** Time passes, and the rollout is measured once a second. */
   const pass = (seconds: number) => {
@@ -71,6 +81,7 @@ export function aRollout({ expect, carriage = NOT_CARRIED, remote = [] }: TestRo
     torrent,
     authority,
     setRegistered,
+    setHeld,
     pass,
     answer: () => describeRollout(find(), rollouts.view(find()), site.clock.nowMs()),
     sites: () => describeSites(find(), rollouts.view(find()), site.clock.nowMs()),

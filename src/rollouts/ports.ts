@@ -22,7 +22,8 @@ export interface Carriage {
 export interface Holds {
   /** An operator stopped the flow of the torrent into this site. */
   isHeld(infoHash: Buffer, site: string): boolean
+  /** Called after a torrent was held or released. */
+  onChange(listener: () => void): void
 }
 
 export const NOT_CARRIED: Carriage = { find: () => undefined }
-export const NOT_HELD: Holds = { isHeld: () => false }

@@ -72,9 +72,12 @@ export class Rollouts implements SwarmTableWatcher {
       this.#torrents = undefined
       this.#isRegistryChanged = true
     })
-    init.topology.onReplace(() => {
+    const scheduleAll = () => {
       for (const rollout of this.all()) this.#schedule(rollout)
-    })
+    }
+    init.topology.onReplace(scheduleAll)
+    // Also of a rollout without hosts, which nothing else would measure.
+    init.holds.onChange(scheduleAll)
     init.table.watch(this)
   }
 

@@ -5,6 +5,18 @@ import { aRollout, SIZE_BYTES } from '../../a-rollout.ts'
 const SOURCE = '127.1.1.1'
 
 describe('the state of a rollout', () => {
+  it('follows a hold and its release also before the first host has announced', () => {
+    const rollout = aRollout()
+    rollout.rollouts.setExpected(rollout.torrent, { ams: 2 })
+    rollout.pass(2)
+    rollout.setHeld('ams', true)
+    rollout.pass(2)
+    expect(rollout.at('ams')).toMatchObject({ isHeld: true, sentence: expect.stringContaining('held') })
+    rollout.setHeld('ams', false)
+    rollout.pass(2)
+    expect(rollout.at('ams').isHeld).toBe(false)
+  })
+
   it('is waiting while only the source is there', () => {
     const rollout = aRollout()
     rollout.seed(SOURCE)
