@@ -2,17 +2,23 @@
  * Connections of clients that the node cannot dial: `listen.peers`. A connection is closed unless its handshake names a
  * torrent that the node carries, and its address is that of a client of the torrent which has no connection to the node.
  *
- * Anything may connect. A connection costs a socket and 68 bytes until its handshake is read, the number of such
+ * A client may connect before its announce has reached this process, or while another connection to it ends. libtorrent dials
+ * a peer that rejected it after a minute only, therefore such a connection waits for a few seconds.
+ *
+ * Anything may connect. A connection that waits costs a socket and a bounded number of bytes, the number of such
  * connections is bounded, also for each address, and the first wrong byte ends it. A client that tries an encrypted
  * handshake first is closed at once, and continues without encryption.
  */
 import type { Address } from '../core/address.ts'
 import type { ClientSocket, SocketEvents } from '../observers/client-socket.ts'
+import { PEER_MESSAGE_BYTES_MAX } from '../core/limits.ts'
 import { HANDSHAKE_BYTES, isHandshakeStart, readHandshake } from '../wire/peer/handshake.ts'
 
 const HANDSHAKES_MAX = 256
 const HANDSHAKES_OF_ADDRESS_MAX = 8
 const HANDSHAKE_MS_MAX = 5_000
+/** A client sends its bitfield with the handshake, and nothing large before the node has answered. */
+const HEAD_BYTES_MAX = HANDSHAKE_BYTES + PEER_MESSAGE_BYTES_MAX + 1_024
 
 export type StreamEvents = Pick<SocketEvents, 'onData' | 'onDrain' | 'onEnd'>
 
@@ -38,6 +44,8 @@ interface Greeting {
   readonly sinceMs: number
   socket: ClientSocket
   head: Buffer
+  /** Undefined until the handshake is there. */
+  infoHash: Buffer | undefined
 }
 
 export class PeerListener {
@@ -64,6 +72,7 @@ export class PeerListener {
       key,
       sinceMs: this.#init.nowMs(),
       head: Buffer.alloc(0),
+      infoHash: undefined,
       socket: incoming.attach({
         onData: (chunk) => this.#read(greeting, chunk),
         onEnd: () => this.#reject(greeting),
@@ -79,8 +88,8 @@ export class PeerListener {
   tick(): void {
     const nowMs = this.#init.nowMs()
     for (const greeting of this.#greetings) {
-      if (nowMs - greeting.sinceMs < HANDSHAKE_MS_MAX) return
-      this.#reject(greeting)
+      if (greeting.infoHash !== undefined && this.#link(greeting, greeting.infoHash)) continue
+      if (nowMs - greeting.sinceMs >= HANDSHAKE_MS_MAX) this.#reject(greeting)
     }
   }
 
@@ -91,17 +100,19 @@ export class PeerListener {
   #read(greeting: Greeting, chunk: Buffer): void {
     if (!this.#greetings.has(greeting)) return
     greeting.head = Buffer.concat([greeting.head, chunk])
-    const { head, incoming } = greeting
-    if (!isHandshakeStart(head, 0, head.length)) return this.#reject(greeting)
+    const { head } = greeting
+    if (!isHandshakeStart(head, 0, head.length) || head.length > HEAD_BYTES_MAX) return this.#reject(greeting)
     if (head.length < HANDSHAKE_BYTES) return
-    this.#forget(greeting)
-    const { infoHash } = readHandshake(head, 0)
-    const isLinked = this.#init.link(infoHash, incoming.address, (events) =>
-      attachLink(incoming, head, events),
-    )
-    if (isLinked) return
-    this.rejected++
-    greeting.socket.destroy()
+    greeting.infoHash ??= readHandshake(head, 0).infoHash
+    this.#link(greeting, greeting.infoHash)
+  }
+
+  #link(greeting: Greeting, infoHash: Buffer): boolean {
+    const { incoming } = greeting
+    return this.#init.link(infoHash, incoming.address, (events) => {
+      this.#forget(greeting)
+      return attachLink(incoming, greeting.head, events)
+    })
   }
 
   #reject(greeting: Greeting): void {
