@@ -222,6 +222,11 @@ export class BlockRouter {
     this.#pump()
   }
 
+  /** The holder is not asked any more. */
+  retire(holder: Holder): void {
+    this.#loads.setAway(holder, Infinity)
+  }
+
   /** The holder has choked the node, and drops its requests (BEP 3). */
   choked(holder: Holder): void {
     const load = this.#loads.get(holder)

@@ -31,7 +31,7 @@ const WINDOW_PIECES = 4
 /** Transmission requests once a second. */
 const SETTLED_MS = 2_500
 /** A host that lacks pieces of other hosts, and gained none for this time, gets them from the node. */
-const ALONE_MS_MIN = 3_000
+const ALONE_MS_MIN = 10_000
 /** First and longest delay before a client is dialled again. It doubles after each failure. */
 const REDIAL_MS_MIN = 1_000
 const REDIAL_MS_MAX = 60_000

@@ -8,12 +8,15 @@ import type { CarrierCounters } from './carrier-counters.ts'
 import type { CarrierView, UpstreamConnection } from './carrier-view.ts'
 import type { LinkRates } from './link/link-rates.ts'
 import { LocalRelay } from './local-relay.ts'
-import { chooseUpstream, type Cost, planTree } from './site-order.ts'
+import { chooseUpstream, type Cost, planTree, priceOf } from './site-order.ts'
 import type { TorrentCarrier } from './torrent-carrier.ts'
 import type { TorrentGeometry } from './torrent-geometry.ts'
 
 /** The states of sites that begin at the same time arrive within this time. */
 const CONVERGENCE_MS = 400
+/** Pause between two looks for a better upstream, and the time in which blocks of the one before still arrive. */
+const REVIEW_MS = 500
+const RETIRED_MS = 3_000
 /** A site without clients, which no other site fetches from, is forgotten after this time. */
 const IDLE_MS_MAX = 60_000
 /** The planned upstream has its own upstream by then, and pieces to deliver. */
@@ -27,6 +30,9 @@ interface LocalSite {
   /** Since when the site needs an upstream and has none. */
   waitsSinceMs: number | undefined
   upstream: { readonly view: CarrierView; readonly connection: UpstreamConnection } | undefined
+  /** The upstream before. */
+  retired: { readonly connection: UpstreamConnection; readonly untilMs: number } | undefined
+  reviewedMs: number
   /** Sites that sent wrong data of this torrent. */
   readonly banned: Set<string>
 }
@@ -71,6 +77,8 @@ export class CarriedTorrent {
       rank: undefined,
       waitsSinceMs: undefined,
       upstream: undefined,
+      retired: undefined,
+      reviewedMs: 0,
       banned: new Set(),
     }
     this.#sites.set(site, local)
@@ -144,6 +152,8 @@ export class CarriedTorrent {
     for (const local of this.#sites.values()) {
       local.carrier.tick()
       local.upstream?.connection.tick()
+      local.retired?.connection.tick()
+      if (local.retired !== undefined && this.#nowMs() >= local.retired.untilMs) this.#endRetired(local)
       this.#chooseUpstream(local, cost)
       if (local.carrier.idleMs >= IDLE_MS_MAX) this.#forget(local)
     }
@@ -173,7 +183,7 @@ export class CarriedTorrent {
     const current = local.upstream?.view
     const isGood =
       current !== undefined && !current.path.includes(carrier.site) && current.availablePieces > 0
-    if (isGood && isNeeded) return
+    if (isGood && isNeeded) return this.#review(local, current, cost)
     this.#detach(local)
     if (!isNeeded) {
       local.rank = undefined
@@ -196,7 +206,15 @@ export class CarriedTorrent {
     local.waitsSinceMs ??= nowMs
     const waitedMs = nowMs - local.waitsSinceMs
     const members = others.filter(({ hasSource, rank }) => hasSource || rank !== undefined)
-    const planned = planTree([local.view, ...members], { cost, tieOf: (name) => this.#tieOf(name) }).get(site)
+    // Sites that fetch already keep their upstream: a site that joins later sees which links are in use.
+    const placed = members.map((view) => ({
+      site: view.site,
+      hasSource: view.hasSource,
+      rank: view.rank,
+      upstream: view.path[1],
+    }))
+    const self = { site, hasSource: false }
+    const planned = planTree([self, ...placed], { cost, tieOf: (name) => this.#tieOf(name) }).get(site)
     local.rank = planned?.rank
     if (waitedMs < CONVERGENCE_MS) return undefined
     const target = members.find((view) => view.site === planned?.upstream)
@@ -217,6 +235,48 @@ export class CarriedTorrent {
     return chooseUpstream(site, local.rank, candidates, cost)?.view
   }
 
+  /**
+   * Two sites that joined within a moment may fetch from the same one, over the same link. Of the two, one moves behind the
+   * other where that is as near: blocks are passed on as they arrive, therefore the longer way costs little.
+   */
+  #review(local: LocalSite, current: CarrierView, cost: Cost): void {
+    const { site } = local.view
+    const nowMs = this.#nowMs()
+    if (nowMs - local.reviewedMs < REVIEW_MS) return
+    local.reviewedMs = nowMs
+    const others = this.#viewsFor(local)
+    const fedBy = (other: string) => others.filter(({ path }) => path[1] === other).length
+    const priceFor = (other: string) => priceOf(cost(site, other), fedBy(other))
+    let [best, bestPrice] = [current, priceFor(current.site)]
+    for (const view of others) {
+      // The order decides alike at both sites, so that they do not move behind each other.
+      const isBefore = this.#tieOf(view.site) < this.#tieOf(site)
+      if (!isBefore || view.path[1] !== current.site || view.availablePieces === 0) continue
+      const price = priceFor(view.site)
+      if (price < bestPrice) [best, bestPrice] = [view, price]
+    }
+    if (best === current) return
+    local.rank = Math.max(local.rank ?? 1, (best.rank ?? 0) + 1)
+    this.#retire(local)
+    this.#attach(local, best)
+  }
+
+  /** What the upstream was asked for still arrives. */
+  #retire(local: LocalSite): void {
+    this.#endRetired(local)
+    if (local.upstream === undefined) return
+    local.carrier.retireUpstream()
+    local.retired = { connection: local.upstream.connection, untilMs: this.#nowMs() + RETIRED_MS }
+    local.upstream = undefined
+  }
+
+  #endRetired(local: LocalSite): void {
+    if (local.retired === undefined) return
+    local.carrier.endRetired()
+    local.retired.connection.close()
+    local.retired = undefined
+  }
+
   #attach(local: LocalSite, view: CarrierView): void {
     const connection = view.connect(local.carrier)
     local.upstream = { view, connection }
@@ -225,6 +285,7 @@ export class CarriedTorrent {
   }
 
   #detach(local: LocalSite): void {
+    this.#endRetired(local)
     const { upstream } = local
     if (upstream === undefined) return
     local.upstream = undefined

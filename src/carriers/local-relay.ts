@@ -20,6 +20,7 @@ const OUTSTANDING_MAX = 2_048
 export class LocalRelay implements Holder, Downstream, UpstreamConnection {
   readonly kind = 'site'
   readonly isReady = true
+  readonly isActive = true
   readonly #from: TorrentCarrier
   readonly #to: TorrentCarrier
   readonly #counters: CarrierCounters

@@ -182,8 +182,10 @@ export class PieceSchedule {
     const nowMs = this.#init.nowMs()
     const isDistributed = this.assignment.isDistributed
     const { isRemote, isCongested } = this.#init
-    if (isRemote ? !host.dependsOnNode(nowMs) : !isDistributed && (this.#begun.size > 0 || isCongested()))
-      return
+    const isWaiting = isRemote
+      ? !isDistributed || !host.dependsOnNode(nowMs)
+      : !isDistributed && (this.#begun.size > 0 || isCongested())
+    if (isWaiting) return
     const isOfferable = (piece: number) =>
       isDistributed || (this.assignment.hostsWith(piece) > 0 && this.#cache.has(piece))
     const lateMax = isDistributed ? Infinity : this.#earlyLateMax(host)

@@ -7,6 +7,8 @@ import type { Requester } from './holder.ts'
 
 /** The carrier of another site that fetches from this one. */
 export interface Downstream extends Requester {
+  /** It has requested something a moment ago. */
+  readonly isActive: boolean
   /** The site has one piece more. */
   available(piece: number): void
   /** The pieces of the site changed in another way. */

@@ -10,6 +10,9 @@
 export interface RankedSite {
   readonly site: string
   readonly hasSource: boolean
+  /** The site fetches already, from this one. */
+  readonly upstream?: string | undefined
+  readonly rank?: number | undefined
 }
 
 export type Cost = (a: string, b: string) => number
@@ -30,16 +33,33 @@ export interface PlannedSite {
 /** A site that feeds another one already has half of its link for this one. */
 const SHARED_COST = 0.5
 
-/** The whole tree, for sites that begin at the same time and have the same view of each other. */
+/** Price of fetching from a site over a link of this cost, which feeds so many other sites. */
+export function priceOf(cost: number, sitesFed: number): number {
+  return cost * (1 + SHARED_COST * sitesFed)
+}
+
+/**
+ * The whole tree. Sites that fetch already keep their place; those that begin at the same time and have the same view of each
+ * other join behind them in the same order.
+ */
 export function planTree(
   sites: readonly RankedSite[],
   { cost, tieOf }: TreeContext,
 ): ReadonlyMap<string, PlannedSite> {
   const plan = new Map<string, PlannedSite>()
   const fed = new Map<string, number>()
-  for (const { site, hasSource } of sites) if (hasSource) plan.set(site, { rank: 0, upstream: undefined })
-  const waiting = new Set(sites.filter(({ hasSource }) => !hasSource).map(({ site }) => site))
-  for (let rank = 1; waiting.size > 0; rank++) {
+  const waiting = new Set<string>()
+  let firstRank = 1
+  for (const { site, hasSource, upstream, rank = 1 } of sites) {
+    if (hasSource) plan.set(site, { rank: 0, upstream: undefined })
+    else if (upstream === undefined) waiting.add(site)
+    else {
+      plan.set(site, { rank, upstream })
+      fed.set(upstream, (fed.get(upstream) ?? 0) + 1)
+      firstRank = Math.max(firstRank, rank + 1)
+    }
+  }
+  for (let rank = firstRank; waiting.size > 0; rank++) {
     let next: string | undefined
     let nextCost = Infinity
     for (const site of waiting) {
@@ -53,7 +73,7 @@ export function planTree(
     let upstream: string | undefined
     let best = Infinity
     for (const joined of plan.keys()) {
-      const price = cost(site, joined) * (1 + SHARED_COST * (fed.get(joined) ?? 0))
+      const price = priceOf(cost(site, joined), fed.get(joined) ?? 0)
       if (price < best) [upstream, best] = [joined, price]
     }
     plan.set(site, { rank, upstream })
@@ -82,7 +102,7 @@ export function chooseUpstream<Candidate extends UpstreamCandidate>(
   let bestCost = Infinity
   for (const candidate of candidates) {
     if (candidate.rank >= rank || candidate.pieces === 0) continue
-    const price = cost(site, candidate.site) * (1 + SHARED_COST * candidate.sitesFed)
+    const price = priceOf(cost(site, candidate.site), candidate.sitesFed)
     if (price < bestCost) [best, bestCost] = [candidate, price]
   }
   return best

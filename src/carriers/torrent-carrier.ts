@@ -56,6 +56,7 @@ export class TorrentCarrier {
   #geometry: TorrentGeometry | undefined
   #cache: SiteBlocks
   #upstream: Holder | undefined
+  #retired: Holder | undefined
   /** Undefined until the number of pieces is known. */
   #schedule: PieceSchedule | undefined
   #availability: SiteAvailability
@@ -212,7 +213,7 @@ export class TorrentCarrier {
   #gain(client: CarriedClient, piece: number): void {
     const nowMs = this.#init.nowMs()
     client.observedMs = nowMs
-    client.gained(client.assigned.told.has(piece), nowMs)
+    client.gained(client.assigned.offered.has(piece), nowMs)
     this.#note(client, piece)
     if (client.record(this.#torrent, nowMs)) this.#init.events.onClient(client)
     this.#schedule?.run(this.needsPieces)
@@ -284,8 +285,24 @@ export class TorrentCarrier {
     return this.#schedule?.assignment.pieces ?? 0
   }
 
+  /** Sites that fetch from this one. */
   get downstreams(): number {
-    return this.#downstreams.size
+    let active = 0
+    for (const { isActive } of this.#downstreams) if (isActive) active++
+    return active
+  }
+
+  /** The upstream is not asked any more, and what it was asked for may still arrive. */
+  retireUpstream(): void {
+    if (this.#upstream !== undefined) this.#router.retire(this.#upstream)
+    this.#retired = this.#upstream
+    this.#upstream = undefined
+    this.#availability.isStale = true
+  }
+
+  endRetired(): void {
+    if (this.#retired !== undefined) this.#router.removeHolder(this.#retired)
+    this.#retired = undefined
   }
 
   /** `pieces`: their number, where the other site knows it. */
@@ -368,7 +385,7 @@ export class TorrentCarrier {
         for (const piece of client.settled(this.#pieceBytesSeen)) this.#gain(client, piece)
     }
     returnUnusedSlots(this.clients.linkedHosts, nowMs)
-    if (this.clients.count > 0 || this.#downstreams.size > 0) this.#usedMs = nowMs
+    if (this.clients.count > 0 || this.downstreams > 0) this.#usedMs = nowMs
     this.#router.tick()
     this.#availability.refresh(
       (piece) => this.#upstream?.has(piece) === true || this.#cache.has(piece) || this.#isHeld(piece),

@@ -12,6 +12,8 @@ import { type CarrierState, writeAvailable, writeInvalid, writePieces, writeStat
 
 /** A second at 4 Gbit/s is requested ahead at most. What is routed may be delivered at once, and is in the cache anyway. */
 const LIMITS = { requestsMax: 32_768, routedBytesMin: 2_097_152, routedBytesMax: 67_108_864 }
+/** A subscriber that has requested nothing for this time fetches from elsewhere. */
+const ACTIVE_MS = 10_000
 /** Pieces of one `available` frame. */
 const AVAILABLE_MAX = 1_024
 
@@ -41,6 +43,7 @@ export class Publication implements Downstream {
   #published: Published | undefined
   #sent: CarrierState | undefined
   #areReplaced = true
+  #requestedMs = -Infinity
   #isServing = false
 
   constructor({
@@ -67,6 +70,10 @@ export class Publication implements Downstream {
 
   // ---- Downstream
 
+  get isActive(): boolean {
+    return this.#requests.count > 0 || this.hasBlocks || this.#nowMs() - this.#requestedMs < ACTIVE_MS
+  }
+
   available(piece: number): void {
     this.#available.push(piece)
   }
@@ -91,6 +98,7 @@ export class Publication implements Downstream {
   /** Returns false where the subscriber has too many requests. */
   request(block: Block): boolean {
     if (!this.#requests.add(block)) return false
+    this.#requestedMs = this.#nowMs()
     this.serve()
     return true
   }
@@ -143,7 +151,7 @@ export class Publication implements Downstream {
     const { view, carrier } = published
     const { hasSource, rank, path, pieces } = view
     // Its own subscription is not a reason to choose another site.
-    const sitesFed = Math.max(0, view.sitesFed - 1)
+    const sitesFed = view.sitesFed - (this.isActive ? 1 : 0)
     const state = { hasSource, rank, path, pieces, sitesFed }
     const hadPieces = (this.#sent?.pieces ?? 0) > 0
     if (this.#sent === undefined || !isSameState(state, this.#sent)) {

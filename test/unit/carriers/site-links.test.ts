@@ -79,6 +79,40 @@ describe('carriers of several nodes', () => {
     expect(into(2)).toBe(CONTENT.bytes.length)
   })
 
+  it.each([0, 200, 300, 400, 700, 1_500])(
+    'form a chain where all sites are equally near, and one joins %i ms after the other one',
+    (laterMs) => {
+      const nodes = ['1', '2', '3'].map((site) => aCarriedSwarm({ ownSite: site, seed: Number(site) }))
+      const [first, second, third] = nodes as [CarriedSwarm, CarriedSwarm, CarriedSwarm]
+      const links = [
+        new NodeLink(first, second, 500_000),
+        new NodeLink(first, third, 500_000),
+        new NodeLink(second, third, 500_000),
+      ]
+      // The order of equal sites differs from torrent to torrent.
+      const CONTENTS = 6
+      for (let at = 0; at < CONTENTS; at++) {
+        const content = new Content({ totalBytes: MIB, pieceBytes: 65_536, seed: 20 + at })
+        for (const { carriers } of nodes) carriers.setGeometry(content.infoHash, content.geometry)
+        const source = first.join(1, 200 + at, content, { has: 'all' })
+        const hosts = [second.join(2, 1 + at, content)]
+        runNodes(nodes, links, laterMs)
+        hosts.push(third.join(3, 1 + at, content))
+        expect(runNodes(nodes, links, 20_000, () => hosts.every(({ isComplete }) => isComplete))).toBe(true)
+        expect(source.sentBytes).toBe(content.bytes.length)
+      }
+      const total = CONTENTS * MIB
+      const uplink =
+        second.carriers.counters.relayedBytes('2', '1') + third.carriers.counters.relayedBytes('3', '1')
+      expect(uplink).toBeLessThan(1.15 * total)
+      for (const site of [2, 3]) {
+        const { counters } = nodes[site - 1]!.carriers
+        const into = [...counters.relayed()].reduce((sum, { bytes }) => sum + bytes, 0)
+        expect(into).toBeLessThanOrEqual(1.02 * total)
+      }
+    },
+  )
+
   it('pass blocks on before a piece or the torrent is complete', () => {
     const { run, nodes, leechers } = aFederation({ sites: 3, seedBytesPerSecond: 800_000 })
     const cost = (a: string, b: string) => (Math.abs(Number(a) - Number(b)) === 1 ? 1 : 100)
