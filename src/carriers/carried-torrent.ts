@@ -261,7 +261,7 @@ export class CarriedTorrent {
     this.#attach(local, best)
   }
 
-  /** What the upstream was asked for still arrives. */
+  /** Outstanding blocks of the upstream still arrive. */
   #retire(local: LocalSite): void {
     this.#endRetired(local)
     if (local.upstream === undefined) return

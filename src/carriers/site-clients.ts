@@ -74,6 +74,13 @@ export class SiteClients {
     return false
   }
 
+  /** A linked source has the piece. */
+  isAtSource(piece: number): boolean {
+    for (const { kind, link } of this.#byLink.values())
+      if (kind === 'source' && link?.has(piece) === true) return true
+    return false
+  }
+
   /** A linked host lacks pieces. */
   get needsPieces(): boolean {
     for (const { kind, isComplete } of this.#byLink.values()) if (kind === 'host' && !isComplete) return true

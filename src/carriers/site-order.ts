@@ -33,7 +33,7 @@ export interface PlannedSite {
 /** A site that feeds another one already has half of its link for this one. */
 const SHARED_COST = 0.5
 
-/** Price of fetching from a site over a link of this cost, which feeds so many other sites. */
+/** Price of a link to a site that feeds this number of other sites. */
 export function priceOf(cost: number, sitesFed: number): number {
   return cost * (1 + SHARED_COST * sitesFed)
 }

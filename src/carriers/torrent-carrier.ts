@@ -292,7 +292,7 @@ export class TorrentCarrier {
     return active
   }
 
-  /** The upstream is not asked any more, and what it was asked for may still arrive. */
+  /** The upstream is not asked any more, and outstanding blocks may still arrive. */
   retireUpstream(): void {
     if (this.#upstream !== undefined) this.#router.retire(this.#upstream)
     this.#retired = this.#upstream
@@ -368,9 +368,7 @@ export class TorrentCarrier {
 
   #isHeld(piece: number): boolean {
     if ((this.#schedule?.assignment.hostsWith(piece) ?? 0) > 0) return true
-    for (const { kind, link } of this.clients.linked)
-      if (kind === 'source' && link?.has(piece) === true) return true
-    return false
+    return this.clients.isAtSource(piece)
   }
 
   // ---- Time
