@@ -33,6 +33,8 @@ export interface NodeClientsInit {
   readonly tracker: () => Tracker
   /** False for a remote site whose nodes are not connected. */
   readonly isConnected: (siteIndex: number) => boolean
+  /** Number of this process among those of the node, from 1; 0 where it is the only one. */
+  readonly worker: number
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -44,7 +46,7 @@ export class NodeClients {
   readonly #limits: LinkLimits
   readonly #holds: HoldOrders
 
-  constructor({ config, leases, holds, rates, log, isConnected, ...parts }: NodeClientsInit) {
+  constructor({ config, leases, holds, rates, log, isConnected, worker, ...parts }: NodeClientsInit) {
     const { site, observe, carry, listen, federation } = config
     const { registry, table, tracker, random } = parts
     this.carriage = new NodeCarriage({
@@ -53,6 +55,7 @@ export class NodeClients {
       token: federation.token,
       cacheBytes: carry.cacheBytes,
       peers: listen.peers,
+      isCarrier: worker <= 1,
       seed: random.below(0x1_0000_0000),
       leases,
       log,

@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts'
 import { federationRefusals } from '../core/federation-metrics.ts'
 import type { Federation } from '../federation/federation.ts'
+import type { CarrierStatus } from './carriage/node-carriage.ts'
 import type { ClientObservers } from './client-observers.ts'
 import { observationResults } from '../observers/observer-counters.ts'
 import { Health } from '../observe/health.ts'
@@ -91,6 +92,7 @@ export interface NodeStatus {
   readonly topologyRejection: string | undefined
   readonly federation: Federation | undefined
   readonly clientObservers: ClientObservers | undefined
+  readonly carriers: CarrierStatus | undefined
 }
 
 export function nodeHealth(read: () => NodeStatus): Health {
@@ -128,6 +130,7 @@ export function nodeHealth(read: () => NodeStatus): Health {
     { name: 'topology', isRequired: false, read: () => checkTopology(read()) },
     { name: 'federation', isRequired: false, read: () => checkFederation(read()) },
     { name: 'observers', isRequired: false, read: () => checkObservers(read().clientObservers) },
+    { name: 'carriers', isRequired: false, read: () => checkCarriers(read().carriers) },
   ])
 }
 
@@ -207,5 +210,24 @@ function checkObservers(clientObservers: ClientObservers | undefined) {
   return {
     isOk: true,
     sentence: `${clients} clients observed, ${connections} connections; ${unreachable} do not accept connections`,
+  }
+}
+
+function checkCarriers(carriers: CarrierStatus | undefined) {
+  if (carriers === undefined)
+    return { isOk: true, sentence: 'off: observe.connections is 0, so hosts fetch from other sites' }
+  const { isCarrier, isRunning, torrents, linked, missing } = carriers
+  if (!isCarrier) return { isOk: true, sentence: 'another process of the node carries' }
+  if (!isRunning)
+    return {
+      isOk: false,
+      sentence: 'the process of the carriers does not run and is started again; hosts fetch from other sites',
+    }
+  const carried = `${torrents} ${torrents === 1 ? 'torrent' : 'torrents'} carried`
+  if (missing.length === 0) return { isOk: true, sentence: `${carried}; connected to ${linked} sites` }
+  const names = `${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ' …' : ''}`
+  return {
+    isOk: false,
+    sentence: `${carried}; no connection to a node of ${names}: this node or theirs has to reach the federation URLs of the other, and proxies between them have to pass on upgraded connections`,
   }
 }

@@ -167,6 +167,7 @@ export class SiteswarmNode {
         holds,
         rates: linkRates,
         tracker: () => this.#tracker,
+        worker: options.group?.worker ?? 0,
         isConnected: (siteIndex) => this.#federation?.isConnected(siteIndex) ?? true,
         clock,
         random,
@@ -268,6 +269,7 @@ export class SiteswarmNode {
       topologyRejection: this.#reloader.rejection,
       federation: this.#federation,
       clientObservers: this.#clients?.observers,
+      carriers: this.#clients?.carriage.status(),
     }))
     this.#admin = new AdminServer({
       topology: this.#topology,

@@ -6,6 +6,7 @@ import type { Address } from '../core/address.ts'
 import { PEERS_WANTED_DEFAULT } from '../core/limits.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
 import type { Requester, Choice, Decision } from '../handout/decision.ts'
+import type { CarrierDescription } from './ports.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 
@@ -16,6 +17,8 @@ export interface Explained {
   readonly placeIndex: number
   /** False for a peer of a remote site. */
   readonly isDecidedHere: boolean
+  /** undefined where no node carries the torrent at this site. */
+  readonly carrier: CarrierDescription | undefined
   /** Loopback peers that are not handed out to this requester. */
   readonly loopbackWithheld: number
 }

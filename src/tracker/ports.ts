@@ -51,11 +51,23 @@ export type SiteTransport = 'carried' | 'settling' | 'direct'
 /** Torrents at sites whose content comes through nodes. */
 export interface CarriedSites {
   transportOf(infoHash: Buffer, siteIndex: number): SiteTransport
+  /** The carrier of a torrent at a site, for people; undefined where no node carries it. */
+  describe(infoHash: Buffer, siteIndex: number): CarrierDescription | undefined
   /**
    * Address at which clients of the site connect to its carrier, of the same family as the client's. undefined where
    * there is none.
    */
   endpointFor(client: CarriedClient): Endpoint | undefined
+}
+
+export interface CarrierDescription {
+  /** Name of the node. */
+  readonly node: string
+  /** It is this node. */
+  readonly isHere: boolean
+  readonly transport: SiteTransport
+  /** The site from which it fetches; undefined at the site of the source, and where another node carries. */
+  readonly upstreamSite: string | undefined
 }
 
 export interface CarriedClient {

@@ -280,6 +280,7 @@ export class Tracker implements TrackerService {
       swarm,
       placeIndex: place,
       isDecidedHere,
+      carrier: this.#parts.carriedSites?.describe(infoHash, this.#siteOf(place)),
       loopbackWithheld: isDecidedHere ? withheld.length : 0,
     }
   }

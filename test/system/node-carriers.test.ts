@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { aCountingSeed } from '../a-counting-seed.ts'
 import { aDirectory, aNode, freePort, type RunningNode } from '../a-node.ts'
 import { aFederation, type FederatedSite } from '../a-federation.ts'
-import { until } from '../a-redis.ts'
+import { aRedis, until } from '../a-redis.ts'
 import {
   aSmallTorrent,
   startAria2,
@@ -69,9 +69,9 @@ const relayed = (site: string, from: string) => `siteswarm_relayed_bytes_total{s
 async function seedIsKnown(node: Pick<RunningNode, 'admin'>): Promise<void> {
   await until(SOON_MS, 'the seed has announced', async () => {
     const { swarms } = (await (await node.admin('/api/v1/swarms')).json()) as {
-      swarms: { complete: number }[]
+      swarms: { seeds: number }[]
     }
-    return swarms.some(({ complete }) => complete === 1)
+    return swarms.some(({ seeds }) => seeds === 1)
   })
 }
 
@@ -173,6 +173,63 @@ describe.skipIf(needs('libtorrent', 'redis-server'))('sites with nodes of their 
     const metrics = await metricsOf(federation.site('ams'))
     expect(metrics.get('siteswarm_gateway_elections_total{site="ams",cause="first"}')).toBe(0)
     expect(metrics.get('siteswarm_carrier_links{remote="fra"}')).toBe(1)
+  })
+
+  test(
+    'replace a killed carrier by the other node of its site, which fetches only what is missing',
+    PATIENCE,
+    async () => {
+      const redis = await aRedis()
+      const { federation, torrent, leechers, copiesSent } = await rollOut(
+        { nodes: 2, stores: { ams: redis.url, fra: (await aRedis()).url } },
+        { bytesPerSecond: 2_500_000 },
+      )
+      const nodes = [federation.site('ams', 0), federation.site('ams', 1)]
+      const carries = async (node: FederatedSite) =>
+        (await metricsOf(node).catch(() => new Map<string, number>())).get('siteswarm_relays{site="ams"}') ===
+        1
+      await until(
+        SOON_MS,
+        'half of the content is in the other site',
+        async () => (await into(nodes, 'ams', 'fra')) > 0.4,
+      )
+      const owners = await Promise.all(nodes.map(carries))
+      expect(owners.filter(Boolean).length).toBe(1)
+      const [owner, other] = owners[0] === true ? nodes : nodes.toReversed()
+      const before = (await metricsOf(owner!)).get(relayed('ams', 'fra')) ?? 0
+      await owner!.kill()
+      const killedMs = performance.now()
+      await until(SOON_MS, 'the other node carries', () => carries(other!))
+      expect(performance.now() - killedMs).toBeLessThan(7_000)
+      await complete(torrent, leechers)
+      await until(SOON_MS, 'the metrics have all bytes', async () => {
+        const after = (await metricsOf(other!)).get(relayed('ams', 'fra')) ?? 0
+        return before + after >= 0.97 * CONTENT_BYTES
+      })
+      const after = (await metricsOf(other!)).get(relayed('ams', 'fra')) ?? 0
+      expect((before + after) / CONTENT_BYTES).toBeLessThanOrEqual(1.1)
+      expect(await copiesSent()).toBeLessThanOrEqual(1.1)
+    },
+  )
+
+  test('are explained: the node that carries, and the site that it fetches from', PATIENCE, async () => {
+    const { federation, leechers, torrent } = await rollOut({}, { bytesPerSecond: 2_000_000 })
+    const hash = torrent.infoHash.toString('hex')
+    const explained = async () => {
+      const answer = await federation
+        .site('ams')
+        .admin(`/api/v1/explain?info_hash=${hash}&ip=127.2.1.1&port=6881`)
+      return ((await answer.json()) as { carrier: Record<string, unknown> | null }).carrier
+    }
+    await until(
+      SOON_MS,
+      'the carrier has an upstream',
+      async () => (await explained())?.['upstreamSite'] === 'fra',
+    )
+    expect(await explained()).toMatchObject({ isHere: true, transport: 'carried' })
+    const readiness = await (await federation.site('ams').admin('/readyz?verbose')).text()
+    expect(readiness).toContain('1 torrent carried; connected to 1 sites')
+    await complete(torrent, leechers)
   })
 })
 

@@ -5,7 +5,16 @@ import { type Command, exitCodes } from '../command.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 
 /** The response of `/api/v1/explain`. */
+interface Carrier {
+  readonly node: string
+  readonly isHere: boolean
+  readonly transport: 'carried' | 'settling' | 'direct'
+  readonly upstreamSite: string | null
+  readonly isHandedOut: boolean
+}
+
 interface Explanation {
+  readonly carrier: Carrier | null
   readonly site: string | null
   readonly bubble: string | null
   readonly isKnown: boolean
@@ -82,6 +91,7 @@ function describe(explanation: Explanation, client: string): string[] {
     observed,
     isDecidedHere,
     becomesGateway,
+    carrier,
     loopbackWithheld,
     peers,
   } = explanation
@@ -97,13 +107,15 @@ function describe(explanation: Explanation, client: string): string[] {
   const lines = [`${client} is ${who ?? role} in ${place}; there, this torrent is ${state}.`]
   if (typeof observed === 'string') lines.push(`The node: ${observed}.`)
   if (typeof explanation.problem === 'string') lines.push(`${explanation.problem}.`)
+  if (carrier !== null) lines.push(describeCarrier(carrier))
   if (isGateway) lines.push('It is the gateway through which its site fetches.')
   if (!isDecidedHere)
     lines.push(
       `${site ?? '?'} decides for its own clients. This node hands out only the upstream that was chosen there; query a node of ${site ?? '?'} for the rest.`,
     )
   if (becomesGateway !== null) lines.push(`It would become the gateway of its site (${becomesGateway}).`)
-  if (peers.length === 0) lines.push('It would receive no peers.')
+  if (carrier?.isHandedOut === true) lines.push('It would receive the address of the carrier as a peer.')
+  else if (peers.length === 0) lines.push('It would receive no peers.')
   if (loopbackWithheld > 0)
     lines.push(
       `${loopbackWithheld} ${loopbackWithheld === 1 ? 'peer on a loopback address is' : 'peers on loopback addresses are'} withheld: this client cannot reach them. Let them announce to the real address of the tracker.`,
@@ -114,6 +126,14 @@ function describe(explanation: Explanation, client: string): string[] {
       `  ${formatEndpoint(peer).padEnd(width)}  ${peer.ring.padEnd(6)}  ${peer.site ?? '?'}/${peer.bubble ?? '?'}  ${peer.because}${typeof peer.observed === 'string' ? ` (${peer.observed})` : ''}`,
     )
   return lines
+}
+
+function describeCarrier({ node, isHere, transport, upstreamSite }: Carrier): string {
+  const who = isHere ? 'this node' : `node ${node}`
+  if (transport === 'direct')
+    return `The carrier of the site, ${who}, finds no carrier of another site to fetch from: a host of the site fetches.`
+  if (transport === 'settling') return `The carrier of the site, ${who}, looks for a site to fetch from.`
+  return `Carried by ${who}${upstreamSite === null ? '' : `, which fetches from ${upstreamSite}`}.`
 }
 
 function formatEndpoint({ address, port }: { readonly address: string; readonly port: number }): string {

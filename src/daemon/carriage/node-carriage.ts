@@ -25,7 +25,7 @@ import type { Site } from '../../topology/topology.ts'
 import type { GatewayLeases } from '../../replication/site-store.ts'
 import type { CarriedSite } from '../../rollouts/ports.ts'
 import type { SwarmReplica } from '../../replication/swarm-replica.ts'
-import type { CarriedClient, CarriedSites, SiteTransport } from '../../tracker/ports.ts'
+import type { CarriedClient, CarriedSites, CarrierDescription, SiteTransport } from '../../tracker/ports.ts'
 import type { Endpoint } from '../../tracker/endpoint.ts'
 import type { ClientCarriers } from '../client-observers.ts'
 import { CarriageLeases, type CarriedAt, RENEW_MS } from './carriage-leases.ts'
@@ -49,6 +49,8 @@ export interface NodeCarriageInit {
   readonly cacheBytes: number
   /** `listen.peers`. */
   readonly peers: ListenAddress
+  /** False for all but one of the processes of a node: they answer announces, and leave content to that one. */
+  readonly isCarrier: boolean
   readonly seed: number
   readonly topology: CurrentTopology
   readonly registry: TorrentRegistry
@@ -64,8 +66,21 @@ export interface NodeCarriageInit {
   readonly sourceElsewhere: (infoHash: Buffer, siteIndex: number) => SourceElsewhere
 }
 
+export interface CarrierStatus {
+  /** Another process of the node carries otherwise. */
+  readonly isCarrier: boolean
+  readonly isRunning: boolean
+  readonly torrents: number
+  /** Number of sites that are connected. */
+  readonly linked: number
+  /** Names of those that are not. */
+  readonly missing: readonly string[]
+}
+
 /** The other nodes of the site learn of the torrents of a node this often, beside its changes. */
 const REPEAT_MS = 5_000
+
+const NOT_HERE = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
 export class NodeCarriage implements CarriedSites, ClientCarriers {
   readonly #init: NodeCarriageInit
@@ -80,7 +95,7 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   #timer: NodeJS.Timeout | undefined
   #repeatedMs = 0
   /** Since when no process runs; undefined while one does. */
-  #goneMs: number | undefined = undefined
+  #goneMs: number | undefined = -Infinity
   #started: (() => void) | undefined
 
   constructor(init: NodeCarriageInit) {
@@ -120,6 +135,7 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   /** Resolves when the process runs, or after a deadline. */
   async start(): Promise<void> {
+    if (!this.#init.isCarrier) return
     this.#goneMs = elapsedMs()
     this.#process.start()
     this.#describe()
@@ -140,12 +156,30 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
     this.#leases.releaseAll()
   }
 
-  gauges(): CarrierGauges {
+  /** For readiness. */
+  status(): CarrierStatus {
+    const linked = this.#process.reading?.linkedSites ?? []
+    return {
+      isCarrier: this.#init.isCarrier,
+      isRunning: this.#process.isRunning,
+      torrents: [...this.#leases.held].length,
+      linked: linked.length,
+      missing: this.#joinedSites.map(({ name }) => name).filter((name) => !linked.includes(name)),
+    }
+  }
+
+  /** Other sites whose nodes exchange content with this one. */
+  get #joinedSites(): readonly Site[] {
     const { value } = this.#init.topology
     const own = value.siteNamed(this.#init.site)?.index ?? -1
-    const joined = value.sites.filter(({ index }) => index !== own && value.carryOf(own, index) === 'nodes')
+    if (!this.#isFederated || own < 0) return []
+    return value.sites.filter(({ index }) => index !== own && value.carryOf(own, index) === 'nodes')
+  }
+
+  gauges(): CarrierGauges {
+    const { value } = this.#init.topology
     const carried = value.sites.filter((site) => this.#isCarriedHere(site))
-    return this.#totals.read(value, this.#isFederated ? joined : [], carried)
+    return this.#totals.read(value, this.#joinedSites, carried)
   }
 
   /** For the process of the carriers, also for one that begins later. */
@@ -169,6 +203,21 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
     const state = this.#init.replica.carriers.ownerOf(infoHash)?.states.get(site.name)
     if (state === 'direct' || state === 'carried') return state
     return this.#init.sourceElsewhere(infoHash, siteIndex) === 'connected' ? 'settling' : 'carried'
+  }
+
+  describe(infoHash: Buffer, siteIndex: number): CarrierDescription | undefined {
+    const site = this.#init.topology.value.sites[siteIndex]
+    const where = site !== undefined && this.#isCarriedHere(site) ? this.#leases.where(infoHash) : undefined
+    if (site === undefined || where === undefined) return undefined
+    const transport = this.transportOf(infoHash, siteIndex)
+    if (where !== 'elsewhere') {
+      const upstreamSite = this.#process.carriageOf(infoHash, site.name)?.upstream
+      return { node: hostname(), isHere: true, transport, upstreamSite }
+    }
+    const { carriers } = this.#init.replica
+    const node = carriers.ownerOf(infoHash)?.node ?? carriers.candidateFor(infoHash)
+    const name = node === 'own' || node === undefined ? hostname() : node.name
+    return { node: name, isHere: false, transport, upstreamSite: undefined }
   }
 
   endpointFor({ infoHash, siteIndex, isV4, isLoopback, arrival }: CarriedClient): Endpoint | undefined {
@@ -282,6 +331,8 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   /** A request for a connection from a node of another site. */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    // The other node tries again, and reaches another process.
+    if (!this.#init.isCarrier) return void stream.end(NOT_HERE)
     acceptUpgrade(request, stream, this.#init.token, () => {
       if (stream instanceof Socket) this.#process.takeConnection(stream, head)
       else stream.destroy()

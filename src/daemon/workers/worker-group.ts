@@ -26,18 +26,22 @@ export interface WorkerHandlers {
 }
 
 export interface WorkerGroupInit {
+  /** Number of this worker, from 1. */
+  readonly worker: number
   readonly workers: number
   readonly send: (message: ToSupervisor) => void
 }
 
 export class WorkerGroup {
+  readonly worker: number
   readonly #workers: number
   readonly #send: (message: ToSupervisor) => void
   readonly #pending = new Map<number, (responses: readonly WorkerResponse<WorkerRequest>[]) => void>()
   #handlers: WorkerHandlers | undefined
   #requests = 0
 
-  constructor({ workers, send }: WorkerGroupInit) {
+  constructor({ worker, workers, send }: WorkerGroupInit) {
+    this.worker = worker
     this.#workers = workers
     this.#send = send
   }

@@ -16,7 +16,7 @@ const { worker, workers, configPath, version } = JSON.parse(process.argv[2] ?? '
 const send = (message: ToSupervisor) => {
   if (process.connected) process.send?.(message)
 }
-const group = new WorkerGroup({ workers, send })
+const group = new WorkerGroup({ worker, workers, send })
 
 const stopped = new Promise<void>((resolve) => {
   process.on('message', (message: ToWorker) => {

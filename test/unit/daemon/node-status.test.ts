@@ -37,6 +37,7 @@ function status(more: Partial<NodeStatus>): string {
     topologyRejection: undefined,
     federation: undefined,
     clientObservers: undefined,
+    carriers: undefined,
     ...more,
   }))
   return writeReadiness(health.readiness())

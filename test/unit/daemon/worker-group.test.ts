@@ -14,6 +14,7 @@ const catchingUp = store(false, 'catching up')
 /** The readiness of a node of three workers, of which these responded. */
 async function readinessOf(responses: readonly WorkerResponse<'readiness'>[]) {
   const group = new WorkerGroup({
+    worker: 1,
     workers: 3,
     send: (message) => {
       if (message.kind === 'request')

@@ -11,6 +11,7 @@ function aCarriedSite({ isDialable = true } = {}) {
   const state: { transport: SiteTransport } = { transport: 'carried' }
   const carriedSites: CarriedSites = {
     transportOf: (_infoHash, siteIndex) => (siteIndex < 2 ? state.transport : 'direct'),
+    describe: () => undefined,
     endpointFor: () => (isDialable ? CARRIER : undefined),
   }
   const site = aTracker({ carriedSites })

@@ -31,6 +31,20 @@ const explanationSchema = z.object({
     .boolean()
     .describe("False if the peer's own site decides; `peers` is then the handout that a client gets here."),
   becomesGateway: z.enum(causes).nullable().describe('Cause of the election that the announce would start.'),
+  carrier: z
+    .object({
+      node: z.string(),
+      isHere: z.boolean().describe('It is the node that answers.'),
+      transport: z
+        .enum(['carried', 'settling', 'direct'])
+        .describe(
+          '`carried`: the content reaches the site through the node. `settling`: the node looks for a site to fetch from. `direct`: it found none, and a host fetches.',
+        ),
+      upstreamSite: z.string().nullable().describe('The site from which it fetches.'),
+      isHandedOut: z.boolean().describe('This client is handed the address of the node as a peer.'),
+    })
+    .nullable()
+    .describe('The node that carries the torrent at the site of the client; null if none does.'),
   loopbackWithheld: z
     .int()
     .describe('Peers on loopback addresses, which a requester on another host cannot reach.'),
@@ -66,7 +80,7 @@ export function addExplainRoute(
       const { topology, tracker, table, clock } = context
       const explained = tracker.explain(infoHash, address, port)
       if (explained === undefined) throw swarmUnknown(infoHash)
-      const { decision, requester, isDecidedHere, loopbackWithheld } = explained
+      const { decision, requester, isDecidedHere, loopbackWithheld, carrier } = explained
       const nowMs = clock.nowMs()
       const observedOf = (row: number) => describeObservation(table, row, nowMs)
       const place = topology.value.places[requester.place]
@@ -85,6 +99,16 @@ export function addExplainRoute(
         isGateway: requester.row >= 0 && table.rows.has(requester.row, flags.gateway),
         isDecidedHere,
         becomesGateway: decision.election ?? null,
+        carrier:
+          carrier === undefined
+            ? null
+            : {
+                node: carrier.node,
+                isHere: carrier.isHere,
+                transport: carrier.transport,
+                upstreamSite: carrier.upstreamSite ?? null,
+                isHandedOut: decision.dialsCarrier,
+              },
         loopbackWithheld,
         peers: decision.choices.map(({ row, locality, reason }) => ({
           ...describePeer(context, row),
