@@ -31,8 +31,12 @@ import { waitsForReachablePeers } from './unreachable-clients.ts'
 const SEEDS_FOR_UNVERIFIED = 3
 
 export function decideHandout(context: HandoutContext): Decision {
-  const carried = context.carrier === undefined ? undefined : decideCarried(context, context.carrier)
-  return carried ?? decideWithGateways(context)
+  const { carrier, requester } = context
+  const carried = carrier === undefined ? undefined : decideCarried(context, carrier)
+  if (carried !== undefined) return carried
+  const decision = decideWithGateways(context)
+  const isEmpty = requester.role === 'leecher' && requester.peersWanted > 0 && decision.choices.length === 0
+  return isEmpty && carrier?.isDialable === true ? { ...decision, dialsCarrier: true } : decision
 }
 
 function decideWithGateways(context: HandoutContext): Decision {

@@ -8,7 +8,8 @@ import { LINKS_MAX } from '../../src/swarm/introductions.ts'
 import { flags } from '../../src/swarm/peer-rows.ts'
 import type { SwarmTable } from '../../src/swarm/swarm-table.ts'
 import { aTopology } from '../a-topology.ts'
-import { aTracker, type TestTracker, TORRENT } from '../a-tracker.ts'
+import type { CarriedSites } from '../../src/tracker/ports.ts'
+import { at, aTracker, type TestTracker, TORRENT } from '../a-tracker.ts'
 
 interface Step {
   readonly site: number
@@ -36,8 +37,13 @@ const world = fc.record({
 function live(
   { seed, gateways, steps }: { seed: number; gateways: 'auto' | number; steps: readonly Step[] },
   check: (tracker: TestTracker, from: string, peers: readonly string[], step: Step) => void,
+  carriedSites?: CarriedSites,
 ): TestTracker {
-  const world = aTracker({ seed, topology: aTopology({ gateways }) })
+  const world = aTracker({
+    seed,
+    topology: aTopology({ gateways }),
+    ...(carriedSites === undefined ? {} : { carriedSites }),
+  })
   const left = new Map<string, number>()
   for (const step of steps) {
     const from = `127.${step.site}.${step.bubble}.${step.host}`
@@ -85,6 +91,32 @@ test('only gateways, and the sites that they fetch from, get peers of another si
           expect(isGateway || upstream === row || isFirstFinisher, `${from} got ${peer}`).toBe(true)
         }
       })
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a leecher of a carried site is always handed a peer, and never one of another site', () => {
+  const carriedSites: CarriedSites = {
+    transportOf: () => 'carried',
+    describe: () => undefined,
+    endpointFor: () => ({ address: at('127.9.9.9'), port: 6968 }),
+  }
+  fc.assert(
+    fc.property(world, (given) => {
+      live(
+        given,
+        (world, from, peers, step) => {
+          if (step.does === 'stop' || step.numwant === 0) return
+          const row = rowOf(world, `${from}:6881`)
+          if (world.table.rows.has(row, flags.seed)) return
+          expect(peers.length, `${from} got no peer`).toBeGreaterThan(0)
+          // A leecher without progress that the carrier never reached is answered as without a carrier.
+          if (world.table.rows.stalls(row) > 0) return
+          for (const peer of peers) if (!peer.startsWith('127.9.')) expect(siteOf(peer)).toBe(siteOf(from))
+        },
+        carriedSites,
+      )
     }),
     { numRuns: 300 },
   )
