@@ -7,6 +7,7 @@ import type { ClientObservers } from './client-observers.ts'
 import { observationResults } from '../observers/observer-counters.ts'
 import { Health } from '../observe/health.ts'
 import type { FederationGauges, Gauges, ObserverGauges } from '../observe/metric-row.ts'
+import type { RolloutHolds } from '../registry/rollout-holds.ts'
 import type { SiteStore } from '../replication/site-store.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
@@ -24,6 +25,7 @@ export function readTableGauges(
   topology: Topology,
   table: SwarmTable,
   authority: SiteAuthority,
+  holds: Pick<RolloutHolds, 'heldIn'>,
 ): Pick<Gauges, 'bubbles' | 'sites'> {
   return {
     bubbles: topology.places.map((place) => ({
@@ -34,6 +36,7 @@ export function readTableGauges(
     sites: topology.sites.map((site) => ({
       site: site.name,
       ...(authority.isRemote(site.index) ? NO_SWARMS : table.placeCounts.ofSite(site.index)),
+      held: holds.heldIn(site.name),
     })),
   }
 }

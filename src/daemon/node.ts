@@ -230,7 +230,7 @@ export class SiteswarmNode {
       version,
       counters: this.#counters,
       readGauges: () => ({
-        ...readTableGauges(this.#topology.value, this.#table, this.#authority),
+        ...readTableGauges(this.#topology.value, this.#table, this.#authority, holds),
         store: { ...store.state, refusedBatches: this.#replica.refusedBatches },
         wrongAdminTokens: wrongTokens.total,
         logLinesDropped: droppedLogLines(),

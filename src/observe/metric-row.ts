@@ -11,7 +11,13 @@ export interface Gauges {
     readonly seeds: number
     readonly leechers: number
   }[]
-  readonly sites: readonly { readonly site: string; readonly swarms: number; readonly gateways: number }[]
+  readonly sites: readonly {
+    readonly site: string
+    readonly swarms: number
+    readonly gateways: number
+    /** Registered torrents that an operator holds in the site. */
+    readonly held: number
+  }[]
   readonly store: {
     readonly isUp: boolean
     readonly lagSeconds: number

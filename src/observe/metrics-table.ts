@@ -75,6 +75,14 @@ export const metricsTable: readonly MetricRow[] = [
     read: ({ gauges }) => gauges.sites.map(({ site, swarms }) => ({ labels: { site }, value: swarms })),
   },
   {
+    name: 'held_torrents',
+    type: 'gauge',
+    overWorkers: 'max',
+    labels: ['site'],
+    help: 'Registered torrents that an operator holds in the site: no content flows into it from other sites.',
+    read: ({ gauges }) => gauges.sites.map(({ site, held }) => ({ labels: { site }, value: held })),
+  },
+  {
     name: 'handout_peers_total',
     type: 'counter',
     labels: ['site', 'ring'],

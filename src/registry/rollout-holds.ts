@@ -50,6 +50,14 @@ export class RolloutHolds {
     return [...infoHashes.values()]
   }
 
+  /** Number of registered torrents that are held in the site. */
+  heldIn(site: string): number {
+    const infoHashes = new Map<string, Buffer>()
+    for (const override of this.#store.current.all)
+      if (override.kind === 'hold') infoHashes.set(infoHashKey(override.infoHash), override.infoHash)
+    return [...infoHashes.values()].filter((infoHash) => this.isHeld(infoHash, site)).length
+  }
+
   /** `site`: undefined for all sites. */
   set(registration: Registration, site: string | undefined, isHeld: boolean): Promise<OverrideShare> {
     const infoHash = primary(registration)

@@ -8,7 +8,7 @@ import { needs } from '../../setup/needs.ts'
 
 const idle: Gauges = {
   bubbles: [{ site: 'fra', bubble: 'row-a', seeds: 0, leechers: 0 }],
-  sites: [{ site: 'fra', swarms: 0, gateways: 0 }],
+  sites: [{ site: 'fra', swarms: 0, gateways: 0, held: 0 }],
   store: {
     isUp: true,
     lagSeconds: 0,
