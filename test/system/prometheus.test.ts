@@ -101,7 +101,9 @@ describe.skipIf(needs('prometheus'))('Prometheus', () => {
     )
     expect(selectors.size).toBeGreaterThan(40)
     // Only a federated node has remote sites, and content from them.
-    const local = [...selectors].filter((each) => !/federation_(?:up|age)|carrier_links|relayed_bytes/.test(each))
+    const local = [...selectors].filter(
+      (each) => !/federation_(?:up|age)|carrier_links|relayed_bytes/.test(each),
+    )
     const empty: string[] = []
     for (const selector of local) if ((await valuesOf(selector)).length === 0) empty.push(selector)
     expect(empty).toEqual([])
