@@ -66,7 +66,9 @@ export class AdminServer {
     )
     // Before the document, which describes the API and not the page.
     void routes.register(async (scope) => addDashboardRoutes(scope))
-    collectDocument(routes, context.version)
+    const { operate, read } = context.tokens
+    const hasTokens = operate !== undefined || read !== undefined
+    collectDocument(routes, { version: context.version, hasTokens })
     void routes.register(async (scope) => addRoutes(scope, context))
     routes.server.on('upgrade', context.onUpgrade)
     this.#routes = routes

@@ -20,7 +20,10 @@ const DESCRIPTION =
   'State and operation of one node. Requests below /api need a bearer token if the node has one; GET changes nothing.'
 
 /** Collects the routes that are added after this call. */
-export function collectDocument(routes: FastifyInstance, version: string): void {
+export function collectDocument(
+  routes: FastifyInstance,
+  { version, hasTokens }: { readonly version: string; readonly hasTokens: boolean },
+): void {
   const options: FastifyDynamicSwaggerOptions = {
     openapi: {
       openapi: '3.1.0',
@@ -40,7 +43,7 @@ export function collectDocument(routes: FastifyInstance, version: string): void 
     },
     transform: ({ schema, url }) => ({ schema: toJsonSchemas(schema ?? {}), url }),
     transformObject: (found) =>
-      'openapiObject' in found ? addProblems(found.openapiObject) : found.swaggerObject,
+      'openapiObject' in found ? addProblems(found.openapiObject, hasTokens) : found.swaggerObject,
     exposeHeadRoutes: false,
   }
   void routes.register(swagger, options)
@@ -98,14 +101,14 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
   return json
 }
 
-/** Each route may reject a request; the routes under /api require a token. */
-function addProblems(document: Document): Document {
+/** Each route may reject a request; the routes under /api require a token, if the node has one. */
+function addProblems(document: Document, hasTokens: boolean): Document {
   const paths = (document as { readonly paths?: Record<string, Record<string, Json>> }).paths ?? {}
   for (const [path, operations] of Object.entries(paths))
     for (const operation of Object.values(operations)) {
       const problem = { $ref: '#/components/responses/Problem' }
       operation['responses'] = { ...(operation['responses'] as Json), '4XX': problem, '5XX': problem }
-      if (path.startsWith('/api/')) operation['security'] = [{ token: [] }]
+      if (hasTokens && path.startsWith('/api/')) operation['security'] = [{ token: [] }]
     }
   return document
 }

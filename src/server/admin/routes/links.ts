@@ -17,7 +17,7 @@ type Context = Pick<AdminContext, 'topology' | 'linkRates' | 'clock'>
 const LINKS_LISTED_MAX = 1_000
 
 const linkFields = {
-  between: z.tuple([z.string(), z.string()]),
+  between: z.array(z.string()).length(2),
   cost: z.number(),
   carry: z.enum(['nodes', 'direct']),
   rateBytesPerSecond: z.number().nullable().describe('Of each direction; null: not limited.'),
@@ -132,7 +132,7 @@ function describe({ topology, linkRates, clock }: Context, a: Site, b: Site) {
   const { isOpen, nextChangeMs, bytesPerSecond } = linkLimit(link, override?.bytesPerSecond, clock.nowMs())
   const isOverridden = override?.bytesPerSecond !== undefined
   return {
-    between: [a.name, b.name] as [string, string],
+    between: [a.name, b.name],
     cost: topology.value.cost(a.index, b.index),
     carry: link.carry,
     rateBytesPerSecond: bytesPerSecond ?? null,

@@ -2,12 +2,13 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { AdminTokens } from '../../../../src/server/admin/access.ts'
 import { anAdmin } from '../../../an-admin.ts'
 
 const ROUTES = 'src/server/admin/routes'
 
-async function theDocument() {
-  const { request, document } = await anAdmin()
+async function theDocument(tokens?: AdminTokens) {
+  const { request, document } = await anAdmin(tokens)
   return { document, json: (await (await request('/openapi.json')).json()) as Record<string, unknown> }
 }
 
@@ -53,7 +54,7 @@ describe('the OpenAPI document', () => {
   })
 
   it('requires a token for each route under /api, and for no other', async () => {
-    const { json } = await theDocument()
+    const { json } = await theDocument({ operate: 'operate-operate', read: undefined })
     const paths = json['paths'] as Record<string, Record<string, { security?: unknown }>>
     for (const [path, operations] of Object.entries(paths))
       for (const { security } of Object.values(operations))
@@ -61,6 +62,13 @@ describe('the OpenAPI document', () => {
           path,
           security: path.startsWith('/api/') ? [{ token: [] }] : undefined,
         })
+  })
+})
+
+describe('the OpenAPI document of a node without tokens', () => {
+  it('requires none', async () => {
+    const { json } = await theDocument()
+    expect(JSON.stringify(json['paths'])).not.toContain('"security"')
   })
 })
 
