@@ -247,7 +247,7 @@ function runSite(own: number): void {
     response.writeHead(200, { 'content-encoding': 'gzip' })
     response.flushHeaders()
     request.socket.setNoDelay(true)
-    federation.serve(new URL(request.url ?? '', 'http://x').searchParams.get('site') ?? '', response)
+    federation.serve(new URL(request.url ?? '', 'http://x').searchParams.get('site') ?? '', response, '')
   })
   server.listen(0, '127.0.0.1', () => {
     // The full state is advertised once before the other sites connect.

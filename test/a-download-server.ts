@@ -94,12 +94,12 @@ export async function aDownloadServer(
     webSeedFor: () => swarm.webSeed,
     ...(options.cacheBytesMax === undefined ? {} : { cacheBytesMax: options.cacheBytesMax }),
   })
-  const content = new ContentSource({ registry, directory, environment: {} })
+  const content = new ContentSource({ registry, directory, environment: {}, redirectsTo: [] })
   const torrents = new TorrentHandler({ ...parts, variants })
   const limiter = new OriginFetchLimiter({
     clock,
     metrics,
-    leases: { claim: () => 'undecided', renew: () => {} },
+    leases: { claim: () => 'undecided', renew: () => {}, release: () => {} },
     limits: { copiesPerSite: options.copiesPerSite ?? 1.1, requestsPerSite: 8 },
   })
   const viewOf = (siteIndex: number) => ({

@@ -16,7 +16,8 @@ import {
   type TrackerMetrics,
 } from '../src/core/tracker-metrics.ts'
 import type { Policy } from '../src/handout/policy.ts'
-import { SwarmTable, type SwarmTableLimits } from '../src/swarm/swarm-table.ts'
+import { SwarmTable } from '../src/swarm/swarm-table.ts'
+import type { SwarmTableLimits } from '../src/swarm/swarm-table-limits.ts'
 import type { Topology } from '../src/topology/topology.ts'
 import type { GatewayLeases, SiteLog } from '../src/replication/site-store.ts'
 import { SwarmReplica } from '../src/replication/swarm-replica.ts'

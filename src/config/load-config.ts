@@ -7,6 +7,7 @@
  */
 import { dirname, join, resolve } from 'node:path'
 import { parseAddress } from '../core/address.ts'
+import { readAnnounceTokens } from './announce-tokens-file.ts'
 import { ConfigError, type Problem } from '../core/errors.ts'
 import { isPrefixProblem, type Prefix, readPrefix } from '../topology/prefix.ts'
 import {
@@ -42,6 +43,7 @@ export interface NodeConfig {
   readonly torrents: { readonly admit: 'any' | 'registered'; readonly directory: string }
   readonly origin: {
     readonly directory: string | undefined
+    readonly redirectsTo: readonly Prefix[]
     readonly copiesPerSite: number
     readonly requestsPerSite: number
   }
@@ -53,6 +55,9 @@ export interface NodeConfig {
     readonly events: NodeFile['webhooks']['events']
     readonly secret: string | undefined
   }
+  /** undefined: every announce URL is accepted. */
+  readonly announce: { readonly tokenFile: string | undefined }
+  readonly limits: NodeFile['limits']
   readonly trustedProxies: readonly Prefix[]
   readonly log: { readonly level: NodeFile['log']['level'] }
 }
@@ -229,7 +234,11 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
     dataDirectory: directories.data,
     interval: { minMs: interval.min, maxMs: interval.max },
     torrents: { admit: values.torrents.admit, directory: directories.torrents },
-    origin: { ...values.origin, directory: directories.origin },
+    origin: {
+      ...values.origin,
+      directory: directories.origin,
+      redirectsTo: readPrefixes(values.origin.redirectsTo),
+    },
     admin,
     federation: { token: readToken('federation') },
     webhooks: {
@@ -237,9 +246,9 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
       events: values.webhooks.events,
       secret: readToken('webhooks', 'secret'),
     },
-    trustedProxies: values.trustedProxies
-      .map(readPrefix)
-      .filter((prefix): prefix is Prefix => !isPrefixProblem(prefix)),
+    announce: { tokenFile: announceTokenFile(values, source, problems) },
+    limits: values.limits,
+    trustedProxies: readPrefixes(values.trustedProxies),
     log: values.log,
   }
   return { config, problems, warnings }
@@ -264,6 +273,29 @@ function sharedPortProblems(listen: NodeFile['listen'], source: ConfigSource): P
       ]
     }),
   )
+}
+
+/** Adds the problems of the file. */
+function announceTokenFile(
+  { announce: { tokenFile } }: NodeFile,
+  source: ConfigSource,
+  problems: Problem[],
+): string | undefined {
+  if (tokenFile === undefined) return undefined
+  const key = ['announce', 'tokenFile']
+  const path = source.resolve(key, tokenFile)
+  try {
+    readAnnounceTokens(path)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const { line, message, hint } of error.problems)
+      problems.push(source.problemAt(key, { message: `${path}:${line}: ${message}`, hint }))
+  }
+  return path
+}
+
+function readPrefixes(texts: readonly string[]): Prefix[] {
+  return texts.map(readPrefix).filter((prefix): prefix is Prefix => !isPrefixProblem(prefix))
 }
 
 /** Registered torrents are below the data directory unless they have a directory of their own. */

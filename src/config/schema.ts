@@ -5,7 +5,7 @@
  * A description tells the operator when to change the key.
  */
 import * as z from 'zod'
-import { OBSERVERS_MAX } from '../core/limits.ts'
+import { CONNECTIONS_MAX, OBSERVERS_MAX, PEERS_MAX, SWARMS_MAX } from '../core/limits.ts'
 import { prefixText } from '../topology/schema.ts'
 import { duration, listenAddress, numberFrom, path, size, store, token } from './values.ts'
 
@@ -157,6 +157,13 @@ export const nodeSchema = z
             'Torrents whose origin is a file or folder below this directory have a web seed on this node. Without it, the node serves no local file; HTTP and S3 origins are always served.',
           )
           .meta({ examples: ['/srv/images'] }),
+        redirectsTo: z
+          .array(prefixText())
+          .meta({ title: 'list of prefixes' })
+          .prefault([])
+          .describe(
+            'Loopback, link-local and metadata addresses to which the server of an HTTP origin may redirect this node. Other addresses, and the host of the origin itself, need no entry.',
+          ),
         copiesPerSite: numberFrom({ min: 1, max: 10, isWhole: false })
           .prefault(1.1)
           .describe(
@@ -227,6 +234,54 @@ export const nodeSchema = z
       })
       .prefault({})
       .describe('Notification of other programs about rollouts.'),
+    announce: z
+      .strictObject({
+        tokenFile: path('a file with tokens')
+          .optional()
+          .describe(
+            'A file with a name and a token on each line. Announces are then accepted at `/announce/{token}` only, and the torrents that the node serves to a site have the first token of its name, or of `default`. Changes of the file apply at once: add a new token above the old one, and remove the old one later.',
+          )
+          .meta({ examples: ['/run/secrets/announce-tokens'] }),
+      })
+      .prefault({})
+      .describe('Tokens that clients announce with.'),
+    limits: z
+      .strictObject({
+        connectionsPerSource: numberFrom({ min: 1, max: CONNECTIONS_MAX, isWhole: true })
+          .prefault(1_000)
+          .describe(
+            'HTTP connections of one source at the same time; further ones are closed. A source is an IPv4 address or an IPv6 /64. Trusted proxies have no limit.',
+          ),
+        requestsPerSource: numberFrom({ min: 1, max: 1_000_000, isWhole: true })
+          .prefault(5_000)
+          .describe(
+            'Announces and scrapes of one source a second, with a burst of five seconds; further ones are rejected.',
+          ),
+        torrentsPerSource: numberFrom({ min: 1, max: SWARMS_MAX, isWhole: true })
+          .prefault(10_000)
+          .describe(
+            'Torrents a minute that one source may announce as the first peer; further ones are rejected.',
+          ),
+        peersPerSource: numberFrom({ min: 1, max: PEERS_MAX, isWhole: true })
+          .prefault(100_000)
+          .describe(
+            'Peers of one source at the same time, over all torrents; further ones are rejected. Raise it for a NAT address with many hosts.',
+          ),
+        torrents: numberFrom({ min: 1, max: SWARMS_MAX, isWhole: true })
+          .prefault(SWARMS_MAX)
+          .describe(
+            'Torrents with peers at the same time. Above it, a new torrent replaces one of the source with the most peers. Lower it on a machine with little memory: a million torrents take 1 GiB.',
+          ),
+        peers: numberFrom({ min: 1, max: PEERS_MAX, isWhole: true })
+          .prefault(PEERS_MAX)
+          .describe(
+            'Peers at the same time. Above it, a new peer replaces one of the source with the most peers. Lower it on a machine with little memory: sixteen million peers take 1 GiB.',
+          ),
+      })
+      .prefault({})
+      .describe(
+        'Limits that keep one host from using up the node. Raise those per source where many hosts share one NAT address.',
+      ),
     trustedProxies: z
       .array(prefixText())
       .meta({ title: 'list of prefixes' })

@@ -32,7 +32,7 @@ function isStart(start: string, word: string): boolean {
 }
 
 /** More words than this do not help on one line. */
-const LISTED_MAX = 16
+const LISTED_MAX = 20
 
 /** Edit distance: insertions, deletions, changes and swaps of two neighbours (optimal string alignment). */
 function wordDistance(a: string, b: string): number {

@@ -35,6 +35,11 @@ export const refusals = {
   TRK_TORRENT_UNKNOWN: 'this tracker does not serve that torrent',
   TRK_DRAINING: 'this tracker node is draining; announce to another one',
   TRK_TOO_EARLY: 'no peer at your site has this torrent yet; announce again in a moment',
+  TRK_SOURCE_CONNECTIONS: 'too many connections of this address',
+  TRK_SOURCE_REQUESTS: 'too many requests of this address; announce again later',
+  TRK_SOURCE_TORRENTS: 'too many new torrents of this address; announce again later',
+  TRK_SOURCE_PEERS:
+    'too many peers of this address; stop some, or raise limits.peersPerSource of the tracker',
   TRK_OVERLOADED: 'this tracker node is full; try again later',
   TRK_INTERNAL: 'internal tracker error',
 } as const

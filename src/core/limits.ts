@@ -34,6 +34,15 @@ export const SITES_MAX = 1_000
 /** Bubbles of one topology, the bubble `-` of each site included: the swarm table stores a place in 16 bits. */
 export const PLACES_MAX = 65_535
 
+/** Connections of the HTTP listener: 5,000 announces a second, each on a connection that lives a second, and as many kept ones; about 150 MB. */
+export const CONNECTIONS_MAX = 10_000
+
+/** Peers in the swarm table: as many as an entry of its index can name. They take about 1 GiB. */
+export const PEERS_MAX = 16_777_214
+
+/** Torrents in the swarm table. With one peer each, they take about 1 GiB. */
+export const SWARMS_MAX = 1_000_000
+
 /**
  * Highest `observe.connections`: with the 10,000 connections of the HTTP listener, the node stays below the 65,536 file
  * descriptors that its service unit allows.

@@ -26,7 +26,7 @@ export class AddressReports implements AddressReporter {
     if (!isFirst(this.#endpoints, endpoint)) return
     this.#log.warn(
       { event: 'shared-endpoint', endpoint },
-      'several clients announce from one address and port, and count as one peer: give each a port of its own, or an address that the tracker and other hosts can reach',
+      'several clients announce from one address and port, and only the first one is recorded: give each a port of its own, or an address that the tracker and other hosts can reach',
     )
   }
 

@@ -1,4 +1,5 @@
 /** Handlers of downloads on the tracker's listener: torrents for the place of a client, and content of origins. */
+import type { AnnounceTokens } from '../core/announce-tokens.ts'
 import type { RefusalCode } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Counters } from '../observe/counters.ts'
@@ -13,11 +14,19 @@ export interface DownloadComponents {
   readonly registry: TorrentRegistry
   readonly topology: CurrentTopology
   readonly webSeeds: WebSeeds
+  readonly tokens: AnnounceTokens
   readonly counters: Counters
   readonly log: Log
 }
 
-export function downloadHandlers({ registry, topology, webSeeds, counters, log }: DownloadComponents): {
+export function downloadHandlers({
+  registry,
+  topology,
+  webSeeds,
+  tokens,
+  counters,
+  log,
+}: DownloadComponents): {
   readonly torrents: TorrentHandler
   readonly webSeeds: WebSeedHandler
 } {
@@ -25,6 +34,7 @@ export function downloadHandlers({ registry, topology, webSeeds, counters, log }
   const variants = new TorrentVariants({
     ...shared,
     webSeedFor: (registration, place) => webSeeds.urlFor(registration, place),
+    tokenFor: (site) => tokens.tokenFor(site),
   })
   return {
     torrents: new TorrentHandler({ ...shared, variants }),

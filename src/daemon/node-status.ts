@@ -26,8 +26,9 @@ export function readTableGauges(
   table: SwarmTable,
   authority: SiteAuthority,
   holds: Pick<RolloutHolds, 'heldIn'>,
-): Pick<Gauges, 'bubbles' | 'sites'> {
+): Pick<Gauges, 'bubbles' | 'sites' | 'peersEvicted'> {
   return {
+    peersEvicted: table.eviction.peers,
     bubbles: topology.places.map((place) => ({
       site: place.site.name,
       bubble: place.bubble,

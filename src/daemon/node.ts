@@ -12,10 +12,9 @@ import { Metrics } from '../observe/metrics.ts'
 import { LinkRates } from '../registry/link-rates.ts'
 import { RolloutHolds } from '../registry/rollout-holds.ts'
 import { TorrentRegistry } from '../registry/torrent-registry.ts'
-import { HttpServer } from '../server/http/http-server.ts'
-import { UntrustedForwarding } from '../server/http/untrusted-forwarding.ts'
+import type { HttpServer } from '../server/http/http-server.ts'
 import { UdpServer } from '../server/udp/udp-server.ts'
-import { SwarmTable } from '../swarm/swarm-table.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
 import { noCarrierGauges } from './carriage/carrier-gauges.ts'
 import { NodeClients } from './node-clients.ts'
 import { Federation } from '../federation/federation.ts'
@@ -25,11 +24,12 @@ import type { Topology } from '../topology/topology.ts'
 import { SwarmReplica } from '../replication/swarm-replica.ts'
 import { Tracker } from '../tracker/tracker.ts'
 import { AddressReports } from './address-reports.ts'
+import { AnnounceTokenFile } from './announce-token-file.ts'
 import { adminSources } from './admin-sources.ts'
-import { downloadHandlers } from './download-handlers.ts'
 import { WebSeeds } from '../webseed/web-seeds.ts'
-import { watchForChanges } from './file-watch.ts'
 import { NodeRollouts, remoteHosts } from './node-rollouts.ts'
+import { httpListener } from './http-listener.ts'
+import { sourceLimits, swarmTable } from './limits.ts'
 import { listenOn, type NodeAddresses, urlsOf } from './listen-on.ts'
 import { Sweeper } from './sweeper.ts'
 import {
@@ -78,6 +78,7 @@ export class SiteswarmNode {
   readonly #webSeeds: WebSeeds
   readonly #rollouts: NodeRollouts
   readonly #authority = new SiteAuthority()
+  readonly #tokenFile: AnnounceTokenFile
   readonly #federation: Federation | undefined
   readonly #reloader: TopologyReloader
   readonly #clients: NodeClients | undefined
@@ -98,8 +99,9 @@ export class SiteswarmNode {
     this.#options = options
     this.#config = config
     log.info({ event: 'seeded', seed: random.seed }, 'random seed of this process')
+    this.#tokenFile = new AnnounceTokenFile(config.announce.tokenFile, log)
     this.#topology = new CurrentTopology(topology)
-    this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
+    this.#table = swarmTable(config, topology)
     this.#counters = new Counters(topology.sites.map((site) => site.name))
     const {
       store,
@@ -114,6 +116,7 @@ export class SiteswarmNode {
     this.#store = store
     this.#pollTorrents = poll
     this.#registry = new TorrentRegistry({ store: store.torrents, clock, admit: config.torrents.admit })
+    this.#table.eviction.isRegistered = (infoHash) => this.#registry.find(infoHash) !== undefined
     this.#replica = new SwarmReplica({
       table: this.#table,
       log: store.log,
@@ -180,6 +183,7 @@ export class SiteswarmNode {
       random,
       metrics: this.#counters,
       admission: this.#registry,
+      sources: sourceLimits(config),
       leases: store.leases,
       replica: this.#replica,
       authority: this.#authority,
@@ -220,6 +224,7 @@ export class SiteswarmNode {
     })
     this.#udp = new UdpServer({
       tracker: this.#tracker,
+      tokens: this.#tokenFile.tokens,
       secrets: store.secrets,
       clock,
       onRefusal: (code) => this.#counters.refusal(code),
@@ -244,19 +249,14 @@ export class SiteswarmNode {
         workersReplaced: 0,
       }),
     })
-    const forwarding = new UntrustedForwarding(log, () => this.#counters.ignoredForwarding())
-    this.#http = new HttpServer({
+    this.#http = httpListener({
+      config,
       tracker: this.#tracker,
-      ...downloadHandlers({
-        registry: this.#registry,
-        topology: this.#topology,
-        webSeeds: this.#webSeeds,
-        counters: this.#counters,
-        log,
-      }),
-      isTrusted: trustedBy(config),
-      onUntrustedForwarding: (from, header) => forwarding.report(from, header),
-      onRefusal: (code) => this.#counters.refusal(code),
+      registry: this.#registry,
+      topology: this.#topology,
+      webSeeds: this.#webSeeds,
+      tokens: this.#tokenFile.tokens,
+      counters: this.#counters,
       log,
     })
     const health = nodeHealth(() => ({
@@ -337,7 +337,8 @@ export class SiteswarmNode {
     const http = await listenOn(listen.http, (at) => this.#http.start(at))
     const udp = await listenOn(listen.udp, (at) => this.#udp.start(at))
     this.#unwatch.push(
-      watchForChanges(this.#config.topologyPath, () => void this.#reloader.reloadLogged('file-changed')),
+      this.#reloader.watch(),
+      this.#tokenFile.watch(),
       pollTorrents(this.#pollTorrents, (err) =>
         log.error({ event: 'torrents-poll-failed', err }, 'polling the registered torrents failed'),
       ),
@@ -351,9 +352,9 @@ export class SiteswarmNode {
     return addresses
   }
 
-  /** Reloads the topology and the torrents. Rejects with a `ConfigError` and changes nothing if the topology is invalid. */
+  /** Reloads topology, torrents and announce tokens. Rejects with a `ConfigError` and changes nothing if a file is invalid. */
   reload(): Promise<{ readonly sites: number }> {
-    return this.#reloader.reload()
+    return this.#tokenFile.reloadWith(() => this.#reloader.reload())
   }
 
   reloadOnSignal(): void {

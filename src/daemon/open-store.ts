@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { type Random, systemSecret } from '../core/random.ts'
 import { InputError } from '../core/errors.ts'
+import { SiteClock } from '../core/site-clock.ts'
 import { infoHashesOf, readMetainfo } from '../metainfo/metainfo.ts'
 import { summarize } from '../metainfo/summary.ts'
 import { formatNote, metadataOf, readRegistration } from '../registry/registration.ts'
@@ -28,8 +29,10 @@ export interface NodeStore {
 /** Reads nothing and connects to nothing; `SiteStore.open` does. */
 export function openStore(
   { site, store, dataDirectory, torrents, interval }: NodeConfig,
-  { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Log },
+  { clock: ownClock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Log },
 ): NodeStore {
+  const siteClock = new SiteClock(ownClock)
+  const clock = store.kind === 'memory' ? siteClock : ownClock
   const directory = new TorrentDirectory({
     directory: torrents.directory,
     describe: describeTorrent,
@@ -48,6 +51,10 @@ export function openStore(
         torrents: directory,
         overrides,
         clock,
+        followClock: () => {
+          const atMs = siteClock.elapsed()
+          return siteClock.read({ referenceMs: ownClock.nowMs(), requestedMs: atMs, respondedMs: atMs })
+        },
         newSecret: systemSecret,
         log,
       }),

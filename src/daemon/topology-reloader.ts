@@ -5,10 +5,12 @@
 import type { NodeConfig } from '../config/load-config.ts'
 import { loadTopologyFile } from '../config/load-topology.ts'
 import { ConfigError, type Problem } from '../core/errors.ts'
+import { refuseSpecialFile } from '../core/regular-file.ts'
 import type { Log } from '../core/log.ts'
 import type { Counters } from '../observe/counters.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { Topology } from '../topology/topology.ts'
+import { watchForChanges } from './file-watch.ts'
 
 export interface TopologyReloaderComponents {
   readonly config: NodeConfig
@@ -48,6 +50,11 @@ export class TopologyReloader {
     return reloaded
   }
 
+  /** Reloads when the file changes. Returns a function that ends the watch. */
+  watch(): () => void {
+    return watchForChanges(this.#config.topologyPath, () => void this.reloadLogged('file-changed'))
+  }
+
   /** A reload without a caller that waits for it, after a signal or a changed file. The log reports problems. */
   async reloadLogged(cause: string): Promise<void> {
     try {
@@ -65,6 +72,8 @@ export class TopologyReloader {
 
   async #reload(): Promise<{ readonly sites: number }> {
     try {
+      // A pipe would stop the event loop until it has a writer.
+      refuseSpecialFile(this.#config.topologyPath)
       const loaded = loadTopology(this.#config)
       await this.#reloadTorrents()
       this.#counters.resize(loaded.sites.map((site) => site.name))

@@ -11,6 +11,7 @@ import { isSameToken } from '../core/bearer-token.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
+import { sourceOf } from '../core/source.ts'
 import type { OverrideStore, TorrentStore } from '../replication/site-store.ts'
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
@@ -32,6 +33,12 @@ import { type DescribeRemoteTorrent, TorrentSync } from './torrent-sync.ts'
  * megabyte for each.
  */
 const SUBSCRIBERS_MAX = 1_000
+
+/**
+ * Of one source: the nodes of ten sites of ten nodes behind one NAT address. Each host that has the token could otherwise
+ * take the streams of all sites.
+ */
+const SUBSCRIBERS_PER_SOURCE_MAX = 100
 
 /**
  * Each write is flushed at once. The fastest level takes half the time of the default one, for 4 % more bytes
@@ -78,6 +85,7 @@ export class Federation {
   readonly #torrents: TorrentSync
   readonly #overrides: OverrideSync
   readonly #subscribers = new Set<SubscriberStream>()
+  readonly #subscribersBySource = new Map<string, number>()
   readonly #connections = new Map<string, { readonly connection: SiteConnection; readonly urls: string }>()
 
   constructor(init: FederationInit) {
@@ -193,8 +201,10 @@ export class Federation {
   /**
    * Streams, compressed by gzip, to a node of that site until `out` is closed. False where there are too many already.
    */
-  serve(subscriber: string, out: Writable): boolean {
-    if (this.#subscribers.size >= SUBSCRIBERS_MAX) {
+  serve(subscriber: string, out: Writable, remoteAddress: string): boolean {
+    const source = sourceOf(remoteAddress)
+    const ofSource = this.#subscribersBySource.get(source) ?? 0
+    if (this.#subscribers.size >= SUBSCRIBERS_MAX || ofSource >= SUBSCRIBERS_PER_SOURCE_MAX) {
       this.counters.refuse('streams')
       return false
     }
@@ -212,11 +222,15 @@ export class Federation {
       },
     })
     this.#subscribers.add(stream)
+    this.#subscribersBySource.set(source, ofSource + 1)
     out.on('error', () => {})
     out.on('close', () => {
       stream.close()
       gzip.destroy()
       this.#subscribers.delete(stream)
+      const left = (this.#subscribersBySource.get(source) ?? 1) - 1
+      if (left === 0) this.#subscribersBySource.delete(source)
+      else this.#subscribersBySource.set(source, left)
     })
     stream.send(Buffer.concat([...this.#torrents.all(), ...this.#overrides.all()]))
     return true

@@ -122,7 +122,9 @@ function sourceIn(
   const { table, nowMs, requester } = context
   const rank = (row: number) => {
     const { rows } = table
-    if (rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs) || avoid.includes(row)) return -1
+    if (rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs)) return -1
+    // By host: another port of it is no other source.
+    if (avoid.some((avoided) => rows.addressHash(avoided) === rows.addressHash(row))) return -1
     if (context.loopback.withholds(row)) return -1
     if (row === requester.row || (rows.has(row, flags.seed) && table.observed.isIncomplete(row))) return -1
     if (requester.isBitfieldOnly && !rows.has(row, flags.seed) && rows.has(row, flags.slowToForward))

@@ -8,6 +8,7 @@ import { flags } from '../swarm/peer-rows.ts'
 import type { Gateway } from '../swarm/swarm.ts'
 import { gatewaysMax } from '../topology/topology.ts'
 import type { HandoutContext } from './decision.ts'
+import { take } from './pick.ts'
 import { isUnreachable, mayStillWait, reachableLeechers } from './unreachable-clients.ts'
 import { hasCopy } from './site-state.ts'
 import { neverBegan } from './standby.ts'
@@ -47,13 +48,28 @@ function isStuck(context: HandoutContext, gateway: Gateway): boolean {
   const { table, site, requester, policy, nowMs } = context
   const { rows } = table
   if (gateway.upstreamRow < 0 || site.leechers < 2) return false
-  if (neverBegan(context, gateway)) return true
+  if (neverBegan(context, gateway) || isWithoutProgress(context, gateway)) return true
   if (gateway.row === requester.row) return rows.stalls(requester.row) >= policy.stallsUntilReplaced
   const silentMs = nowMs - rows.lastSeenMs(gateway.row, nowMs)
   const isOverdue = silentMs >= rows.lifetimeSeconds(gateway.row) * 10 * OVERDUE_PERCENT
   if (!isOverdue || requester.row < 0 || requester.role !== 'leecher') return false
   return table.introductions.count(requester.row) > 0 || rows.stalls(requester.row) > 0
 }
+
+/**
+ * By time, and in steps of some size: a gateway that announces every second, or advances one KiB each time, has no
+ * progress either. Its client is given time for an announce.
+ */
+function isWithoutProgress(
+  { table, policy, nowMs }: HandoutContext,
+  { row, progressAtMs }: Gateway,
+): boolean {
+  const intervalMs = table.rows.lifetimeSeconds(row) * 500
+  return nowMs - progressAtMs >= Math.max(policy.gatewayProgressMs, intervalMs * INTERVAL_SLACK)
+}
+
+/** A late announce does not count as one without progress. */
+const INTERVAL_SLACK = 1.2
 
 /**
  * A gateway that does not accept connections passes its pieces on only to the peers that it dials, and it learns of none
@@ -82,6 +98,29 @@ export function election(
   if (live.length >= gatewaysMax(topology, site.site)) return undefined
   const isJustReplaced = ended.some(({ row, cause }) => row === requester.row && cause === 'stalled')
   if ((isJustReplaced || site.lastStalledRow === requester.row) && site.leechers > 1) return undefined
+  if (isStalledHost(context, ended) && hasOtherHost(context)) return undefined
   if (live.length > 0) return 'added'
   return ended[0]?.cause ?? site.lastLeaseEnd
+}
+
+/** Whether a lease of the requester's host ended without progress, or ends so now. */
+function isStalledHost({ table, site, requester }: HandoutContext, ended: readonly LeaseEnd[]): boolean {
+  if (requester.row < 0) return false
+  const { leases } = table
+  const host = leases.hostOf(requester.row)
+  return (
+    site.stalledHosts.has(host) ||
+    ended.some(({ row, cause }) => cause === 'stalled' && leases.hostOf(row) === host)
+  )
+}
+
+/** Whether a leecher of another host can become gateway, as far as the first few leechers show. */
+function hasOtherHost({ table, site, requester, nowMs }: HandoutContext): boolean {
+  const { rows, leases } = table
+  const own = leases.hostOf(requester.row)
+  const isOther = (row: number) => {
+    const host = leases.hostOf(row)
+    return host !== own && !site.stalledHosts.has(host) && !rows.isExpired(row, nowMs)
+  }
+  return take(rows, site.listsOf('leecher'), 1, isOther).length > 0
 }

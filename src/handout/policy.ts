@@ -107,6 +107,8 @@ export interface Policy {
   readonly upstreamAssignmentsMax: number
   /** Consecutive announces without progress after which a peer gets a fresh source. */
   readonly stallsUntilRescue: number
+  /** Time without progress after which a gateway loses its lease, if there is another leecher. */
+  readonly gatewayProgressMs: number
   /** Announces without progress after which a gateway loses its lease, if there is another leecher. */
   readonly stallsUntilReplaced: number
 }
@@ -146,6 +148,7 @@ export const defaultPolicy: Policy = {
   unreachableNeighboursMin: 4,
   unreachableWaitMs: 4_000,
   upstreamAssignmentsMax: 4,
+  gatewayProgressMs: 180_000,
   stallsUntilRescue: 1,
   stallsUntilReplaced: 3,
 }

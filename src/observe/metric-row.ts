@@ -32,6 +32,8 @@ export interface Gauges {
   readonly workersReplaced: number
   readonly wrongAdminTokens: number
   readonly logLinesDropped: number
+  /** Peers that a full table dropped. */
+  readonly peersEvicted: number
   readonly udpDrops: Readonly<Record<UdpDropCause, number>>
   /** See `topologyHash`. */
   readonly topologyHash: string

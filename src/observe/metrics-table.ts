@@ -44,7 +44,7 @@ export const metricsTable: readonly MetricRow[] = [
     name: 'shared_endpoints_total',
     type: 'counter',
     labels: [],
-    help: 'Announces that replaced another client of the same torrent, address and port, which announced before and after it: clients that share an endpoint, and are one peer. The log names each endpoint (shared-endpoint).',
+    help: 'Announces of a peer whose address and port another client of the same torrent announces as well: clients that share an endpoint, of which only the first one is recorded. The log names each endpoint (shared-endpoint).',
     read: ({ counters }) => [{ labels: {}, value: counters.sharedEndpoints }],
   },
   {
@@ -297,6 +297,13 @@ export const metricsTable: readonly MetricRow[] = [
     help: 'Datagrams without a response, by cause: shorter than any request (unreadable), without a valid connection id (unproven: forged, or from a client that was suspended; a few are normal), or with a response that the network did not take in time (unsent).',
     read: ({ gauges }) =>
       udpDropCauses.map((cause) => ({ labels: { cause }, value: gauges.udpDrops[cause] })),
+  },
+  {
+    name: 'peers_evicted_total',
+    type: 'counter',
+    labels: [],
+    help: 'Peers that were dropped because the swarm table was full: those of the source with the most peers. Raise limits.peers and limits.torrents if the peers are real.',
+    read: ({ gauges }) => [{ labels: {}, value: gauges.peersEvicted }],
   },
   {
     name: 'workers_replaced_total',

@@ -6,10 +6,10 @@
  * as well as one that was written to.
  */
 import type { BigIntStats } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, open, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
-import { walkFolder } from './folder.ts'
+import { isInside, walkFolder } from './folder.ts'
 import type { ByteRange, OpenOptions, Origin, OriginFile, OriginWarning } from './origin.ts'
 import { OriginError } from './origin-error.ts'
 import { toOriginError } from './file-errors.ts'
@@ -26,7 +26,7 @@ export async function openFileOrigin(
   const stats = await withFileErrors(root, () => stat(root, { bigint: true }))
   if (stats.isFile()) {
     const file = { path: [], sizeBytes: Number(stats.size), tag: tagOf(stats) }
-    return new FileOrigin(root, { isFolder: false, files: [file] })
+    return new FileOrigin(root, { isFolder: false, files: [file], within })
   }
   if (!stats.isDirectory()) throw new OriginError('unusable', `${root}: not a regular file or a folder`)
 
@@ -51,12 +51,16 @@ export async function openFileOrigin(
               'folder lead to them; publish a tar archive to keep the links',
           },
         ]
-  return new FileOrigin(root, { isFolder: true, files, warnings })
+  return new FileOrigin(root, { isFolder: true, files, warnings, within })
 }
 
 /** Inode and time come first: they change more often than the size. */
 function tagOf({ ino, mtimeNs, size }: BigIntStats): string {
   return `${ino.toString(36)}-${mtimeNs.toString(36)}-${size.toString(36)}`
+}
+
+interface FileOriginInit extends Pick<Origin, 'isFolder' | 'files' | 'warnings'> {
+  readonly within: string | undefined
 }
 
 class FileOrigin implements Origin {
@@ -66,16 +70,12 @@ class FileOrigin implements Origin {
   readonly isFolder: boolean
   readonly files: readonly OriginFile[]
   readonly warnings: readonly OriginWarning[]
+  /** Real path of a folder that no file may be outside of. */
+  readonly #within: string | undefined
 
-  constructor(
-    root: string,
-    {
-      isFolder,
-      files,
-      warnings = [],
-    }: Pick<Origin, 'isFolder' | 'files'> & { readonly warnings?: readonly OriginWarning[] },
-  ) {
+  constructor(root: string, { isFolder, files, warnings = [], within }: FileOriginInit) {
     this.warnings = warnings
+    this.#within = within
     this.reference = root
     this.name = basename(root)
     this.isFolder = isFolder
@@ -109,7 +109,9 @@ class FileOrigin implements Origin {
     const path = this.#pathOf(fileIndex)
     const handle = await withFileErrors(path, () => open(path))
     try {
-      this.#compare(fileIndex, await handle.stat({ bigint: true }))
+      const stats = await handle.stat({ bigint: true })
+      this.#compare(fileIndex, stats)
+      if (this.#within !== undefined) await verifyInside(this.#within, path, stats)
       return handle
     } catch (error) {
       await handle.close()
@@ -146,6 +148,17 @@ class FileOrigin implements Origin {
   #pathOf(fileIndex: number): string {
     return join(this.reference, ...(this.files[fileIndex]?.path ?? []))
   }
+}
+
+/**
+ * Verifies that an opened file is inside of a folder, although a link of its path may have been replaced since the folder
+ * was listed: the real path is inside, and the file there is the opened one.
+ */
+async function verifyInside(folder: string, path: string, opened: BigIntStats): Promise<void> {
+  const target = await withFileErrors(path, () => realpath(path))
+  const found = await withFileErrors(path, () => lstat(target, { bigint: true }))
+  if (!isInside(folder, target) || found.ino !== opened.ino || found.dev !== opened.dev)
+    throw new OriginError('unusable', `${path} leads out of ${folder} now, through a link that was added`)
 }
 
 async function withFileErrors<Result>(path: string, work: () => Promise<Result>): Promise<Result> {

@@ -95,7 +95,7 @@ async function followed(
 }
 
 /** Whether the path is the folder or below it. */
-function isInside(folder: string, path: string): boolean {
+export function isInside(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 }
 

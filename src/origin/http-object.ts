@@ -7,7 +7,7 @@
  * (RFC 9110 §8.8.2.2).
  */
 import { appliedCoding } from './content-encoding.ts'
-import { type HttpResponse, tooManyRedirects } from './http-source.ts'
+import { type HttpResponse, REDIRECT_STATUSES, tooManyRedirects } from './http-source.ts'
 import { OriginError } from './origin-error.ts'
 
 export interface ObjectProperties {
@@ -140,8 +140,6 @@ const STATUSES: Readonly<Record<number, Explanation>> = {
   410: NOT_FOUND,
   429: SERVER_ERROR,
 }
-
-const REDIRECT_STATUSES: readonly number[] = [301, 302, 303, 307, 308]
 
 /** The clocks that set Last-Modified and Date may differ. */
 const DATE_STRONG_MS = 60_000

@@ -24,9 +24,9 @@ import { SequentialReader } from './sequential-reader.ts'
 /** The URL may contain a user name and password. */
 export async function openHttpOrigin(
   reference: string,
-  { environment, signal, isReadOnce = false }: OpenOptions,
+  { environment, signal, redirects, isReadOnce = false }: OpenOptions,
 ): Promise<Origin> {
-  const source = new HttpSource(reference, environment)
+  const source = new HttpSource(reference, environment, redirects)
   try {
     const properties = await probe(source, signal)
     if (properties.hasRanges) return new HttpOrigin(source, properties)

@@ -4,12 +4,13 @@
  * The URL may contain a user and a password. They are sent to the host of the URL only, and a label of the URL that
  * is safe for messages is all that leaves this file.
  */
-import { type Dispatcher, interceptors } from 'undici'
+import type { Dispatcher } from 'undici'
 import { describeNetworkError } from '../core/network-errors.ts'
 import { redactUrl, takeCredentials } from '../core/url-credentials.ts'
 import type { ByteRange } from './origin.ts'
 import { OriginError } from './origin-error.ts'
 import { describeProxy, openDispatcher } from './proxy-dispatcher.ts'
+import { RedirectGuard, type RedirectRule } from './redirect-guard.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -30,17 +31,16 @@ export class HttpSource {
   readonly #authorization: string | undefined
   readonly #environment: Environment
   readonly #agent: Dispatcher
-  readonly #redirecting: Dispatcher
+  readonly #guard: RedirectGuard | undefined
 
-  /** Throws an `OriginError` for an invalid URL or proxy. */
-  constructor(reference: string, environment: Environment) {
+  /** Throws an `OriginError` for an invalid URL or proxy. Without `redirects`, all are followed. */
+  constructor(reference: string, environment: Environment, redirects?: RedirectRule) {
     this.#url = readUrl(reference)
     this.#authorization = takeCredentials(this.#url)
     this.label = redactUrl(this.#url.href)
     this.#environment = environment
-    this.#agent = openDispatcher(environment, CONNECTIONS_MAX)
-    // The interceptor drops the credentials when a redirect leads to another host.
-    this.#redirecting = this.#agent.compose(interceptors.redirect({ maxRedirections: REDIRECTS_MAX }))
+    if (redirects !== undefined) this.#guard = new RedirectGuard(redirects, this.#url, this.label)
+    this.#agent = openDispatcher(environment, CONNECTIONS_MAX, this.#guard?.lookup)
   }
 
   /** Requests a range, or everything. Rejects with an `OriginError` if there is no response. */
@@ -49,30 +49,64 @@ export class HttpSource {
     precondition: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<HttpResponse> {
-    const { origin, pathname, search } = this.#url
     try {
-      const { statusCode, headers, body, context } = await this.#redirecting.request({
-        origin,
-        path: pathname + search,
-        method: 'GET',
-        signal,
-        headersTimeout: HEADERS_DEADLINE_MS,
-        headers: {
-          'user-agent': 'siteswarm',
-          // A content coding would change the bytes and the ranges.
-          'accept-encoding': 'identity',
-          ...(range === undefined ? {} : { range: `bytes=${range.startByte}-${range.endByte - 1}` }),
-          ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
-          ...precondition,
-        },
-      })
-      const url = lastUrl(context) ?? this.label
-      const label = url === this.label ? url : `${this.label} (redirected to ${url})`
-      return { statusCode, headers, body, url, label }
+      let url = this.#url
+      for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
+        const { statusCode, headers, body } = await this.#request(url, range, precondition, signal)
+        const next = REDIRECT_STATUSES.includes(statusCode)
+          ? this.#targetOf(url, headers['location'])
+          : undefined
+        if (next === undefined) {
+          const last = redactUrl(url.href)
+          const label = redirects === 0 ? this.label : `${this.label} (redirected to ${last})`
+          return { statusCode, headers, body, url: last, label }
+        }
+        await body.dump()
+        url = next
+      }
     } catch (error) {
       signal.throwIfAborted()
-      throw this.#explain(error as Error)
+      throw error instanceof OriginError ? error : this.#explain(error as Error)
     }
+    throw tooManyRedirects(this.label)
+  }
+
+  #request(
+    url: URL,
+    range: ByteRange | undefined,
+    precondition: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    // The credentials are for the host of the source only.
+    const authorization = url.origin === this.#url.origin ? this.#authorization : undefined
+    return this.#agent.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: 'GET',
+      signal,
+      headersTimeout: HEADERS_DEADLINE_MS,
+      headers: {
+        'user-agent': 'siteswarm',
+        // A content coding would change the bytes and the ranges.
+        'accept-encoding': 'identity',
+        ...(range === undefined ? {} : { range: `bytes=${range.startByte}-${range.endByte - 1}` }),
+        ...(authorization === undefined ? {} : { authorization }),
+        ...precondition,
+      },
+    })
+  }
+
+  /** undefined for a response without a target. */
+  #targetOf(from: URL, location: string | string[] | undefined): URL | undefined {
+    if (typeof location !== 'string') return undefined
+    const target = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined
+    if (target === undefined || !['http:', 'https:'].includes(target.protocol))
+      throw new OriginError(
+        'unusable',
+        `${this.label}: the redirect target is not an http:// or https:// URL`,
+      )
+    this.#guard?.check(target)
+    return target
   }
 
   async close(): Promise<void> {
@@ -81,10 +115,7 @@ export class HttpSource {
 
   #explain(error: Error): OriginError {
     const { label } = this
-    // undici reports redirects and proxies only in the message.
-    if (/redirect loop/i.test(error.message)) return tooManyRedirects(label)
-    if (/invalid (?:url|protocol)/i.test(error.message))
-      return new OriginError('unusable', `${label}: the redirect target is not an http:// or https:// URL`)
+    // undici reports proxies only in the message.
     const proxyStatus = /proxy response \((\d+)\)|proxy authentication required \((\d+)\)/i.exec(
       error.message,
     )
@@ -120,15 +151,10 @@ function readUrl(reference: string): URL {
   return new URL(reference)
 }
 
-function lastUrl(context: unknown): string | undefined {
-  const { history } = (context ?? {}) as { readonly history?: readonly URL[] }
-  const last = history?.at(-1)
-  return last === undefined ? undefined : redactUrl(last.href)
-}
-
 /** The ranges that are read ahead, plus concurrent requests of web seed clients. */
 const CONNECTIONS_MAX = 32
 /** Object stores that fetch from an archive or another region first respond slowly. */
 const HEADERS_DEADLINE_MS = 30_000
 /** Real chains have one or two redirects; the limit ends loops. */
 const REDIRECTS_MAX = 5
+export const REDIRECT_STATUSES: readonly number[] = [301, 302, 303, 307, 308]

@@ -7,6 +7,7 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import type { RedirectRule } from './redirect-guard.ts'
 
 export interface OriginFile {
   /** Folders and file name below the origin's name; empty if the origin is a single file. */
@@ -42,6 +43,8 @@ export interface OpenOptions {
    * folders stay inside the origin.
    */
   readonly within?: string
+  /** Redirects of an HTTP origin to another host that are followed. undefined: all. */
+  readonly redirects?: RedirectRule
 }
 
 export interface Origin {

@@ -5,6 +5,7 @@
  * A request to an http:// URL is sent to the proxy with the whole URL, and only https:// gets a tunnel: many proxies
  * refuse CONNECT to ports other than 443.
  */
+import type { LookupFunction } from 'node:net'
 import { type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { redactUrl } from '../core/url-credentials.ts'
 import { OriginError } from './origin-error.ts'
@@ -12,14 +13,18 @@ import { OriginError } from './origin-error.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Throws an `OriginError` for a proxy that cannot be used. The caller destroys the dispatcher. */
-export function openDispatcher(environment: Environment, connectionsMax: number): Dispatcher {
+export function openDispatcher(
+  environment: Environment,
+  connectionsMax: number,
+  lookup?: LookupFunction,
+): Dispatcher {
   return new EnvHttpProxyAgent({
     httpProxy: proxyUrl(environment, 'http_proxy'),
     httpsProxy: proxyUrl(environment, 'https_proxy'),
     noProxy: readVariable(environment, 'no_proxy').value,
     proxyTunnel: false,
     connections: connectionsMax,
-    connect: { timeout: CONNECT_DEADLINE_MS },
+    connect: { timeout: CONNECT_DEADLINE_MS, ...(lookup === undefined ? {} : { lookup }) },
   })
 }
 

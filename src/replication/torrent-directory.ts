@@ -7,13 +7,14 @@
  * The description is written before its torrent and removed after it, and both by renaming: a reader in between, or
  * after a crash, finds a torrent complete or not at all.
  */
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { replaceFile } from '../core/atomic-file.ts'
 import type { Clock } from '../core/clock.ts'
 import { makeDirectory } from '../core/make-directory.ts'
 import { ConfigError, InputError } from '../core/errors.ts'
 import { infoHashKey } from '../core/info-hash.ts'
+import { readRegularFile } from '../core/regular-file.ts'
 import type { Log } from '../core/log.ts'
 import { DirectoryPoll } from './directory-poll.ts'
 import type { RegisteredTorrent, TorrentStore } from './site-store.ts'
@@ -205,7 +206,7 @@ export class TorrentDirectory implements TorrentStore {
     if (known?.version === version) return known
     if (version === '' || this.#additions.isUnreadable(path, version)) return undefined
     try {
-      const described = describe(await readFile(path), path)
+      const described = describe(await readRegularFile(path), path)
       this.#additions.noteReadable(path)
       const text = await readIfPresent(descriptionPath(path))
       const description = text === undefined ? undefined : readDescription(text.toString())
@@ -294,7 +295,7 @@ async function versionOf(path: string): Promise<string> {
 
 async function readIfPresent(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path)
+    return await readRegularFile(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

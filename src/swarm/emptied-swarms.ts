@@ -9,6 +9,9 @@ import { siteFor } from './placement.ts'
 import { RecentMap } from './recent-map.ts'
 import type { Swarm } from './swarm.ts'
 
+/** The latest gateways of a swarm that are kept: as many as any real site has, and 100 MB in all at most. */
+const HOSTS_KEPT = 32
+
 /** Only swarms that had gateways are kept, a few hundred bytes each. */
 const SWARMS_MAX = 100_000
 
@@ -28,7 +31,7 @@ export class EmptiedSwarms {
     if (sites.length === 0) return
     this.#sites.set(
       infoHashKey(swarm.infoHash),
-      sites.map(({ site, gatewayHosts }) => ({ site, gatewayHosts })),
+      sites.map(({ site, gatewayHosts }) => ({ site, gatewayHosts: latest(gatewayHosts) })),
       nowMs,
     )
   }
@@ -40,7 +43,7 @@ export class EmptiedSwarms {
     const hosts = new Map(sites.find((each) => each.site === site)?.gatewayHosts)
     hosts.set(lease.host, Math.max(lease.version, hosts.get(lease.host) ?? 0))
     const others = sites.filter((each) => each.site !== site)
-    this.#sites.set(key, [...others, { site, gatewayHosts: hosts }], lease.version / VERSIONS_PER_MS)
+    this.#sites.set(key, [...others, { site, gatewayHosts: latest(hosts) }], lease.version / VERSIONS_PER_MS)
   }
 
   versionOf(infoHash: Buffer, site: number, host: number): number {
@@ -72,4 +75,9 @@ export class EmptiedSwarms {
       })),
     )
   }
+}
+
+/** The last ones in the order of the map. */
+function latest(hosts: ReadonlyMap<number, number>): ReadonlyMap<number, number> {
+  return hosts.size <= HOSTS_KEPT ? new Map(hosts) : new Map([...hosts].slice(-HOSTS_KEPT))
 }

@@ -65,6 +65,22 @@ export class IndexHash {
     return this.#hash(3)
   }
 
+  /** Source of requests and rows: an IPv4 address, or the /64 of an IPv6 address, all of which one host may have. */
+  source(address: Address): number {
+    return address.isV4 ? this.source4(address.word3) : this.source6(address.word0, address.word1)
+  }
+
+  source4(word3: number): number {
+    this.#words[0] = word3
+    return this.#hash(1)
+  }
+
+  source6(word0: number, word1: number): number {
+    this.#words[0] = word0
+    this.#words[1] = word1
+    return this.#hash(2)
+  }
+
   /** Peer of a torrent that may not be in the table, and therefore has no swarm index. */
   peer(infoHash: Buffer, address: Address, port: number): number {
     const words = this.#words

@@ -9,6 +9,7 @@
 import { assert } from '../core/assert.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { nextLeaseVersion, VERSIONS_PER_MS } from './lease-version.ts'
+import { progressStepKib } from './gateway-progress.ts'
 import { flags, type PeerRows } from './peer-rows.ts'
 import type { Gateway, SiteSwarm, Swarm } from './swarm.ts'
 
@@ -115,6 +116,10 @@ export class Leases {
 
   /** Records the decision that the gateway fetches from this peer. A tentative lease keeps no version. */
   assignUpstream(place: LeasePlace, gateway: Gateway, upstream: Upstream, version: number): void {
+    const lease: Writable = gateway
+    // Without an upstream there was nothing to fetch.
+    if (gateway.upstreamRow < 0)
+      lease.progressAtMs = Math.max(lease.progressAtMs, Math.floor(version / VERSIONS_PER_MS))
     this.setUpstream(gateway, upstream)
     if (!gateway.isTentative) this.#decide(place, gateway, version)
   }
@@ -154,6 +159,15 @@ export class Leases {
     lease.treeRank = treeRank
   }
 
+  /** Records how much the gateway lacks now, if that is a step less than at its last progress. */
+  noteProgress({ site, row }: LeasePlace, sizeKib: number, nowMs: number): void {
+    const lease: Writable | undefined = site.gatewayOf(row)
+    const leftKib = this.#rows.leftKib(row)
+    if (lease === undefined || leftKib + progressStepKib(sizeKib) > lease.progressLeftKib) return
+    lease.progressLeftKib = leftKib
+    lease.progressAtMs = nowMs
+  }
+
   /** Moves the lease to the peer's last announce. */
   refresh(gateway: Gateway, nowMs: number): void {
     const lease: Writable = gateway
@@ -168,6 +182,7 @@ export class Leases {
       lease.version += VERSIONS_PER_MS * byMs
       lease.announcedAtMs += byMs
       lease.upstreamAnnouncedAtMs += byMs
+      lease.progressAtMs += byMs
     }
   }
 
@@ -184,7 +199,9 @@ export class Leases {
     if (ended?.isTentative === true) return
     if (version !== undefined) site.rememberGatewayHost(this.hostOf(row), version)
     site.lastLeaseEnd = cause
-    if (cause === 'stalled') site.lastStalledRow = row
+    if (cause !== 'stalled') return
+    site.lastStalledRow = row
+    site.stalledHosts.add(this.hostOf(row))
   }
 
   /** The leases beyond `gatewaysMax`, which every node ends: the youngest, equals in the order of their endpoints. */
@@ -222,6 +239,8 @@ export class Leases {
       upstreamAnnouncedAtMs: 0,
       failedUpstreamRows: NONE,
       treeRank: 0,
+      progressLeftKib: this.#rows.leftKib(row),
+      progressAtMs: sinceMs,
     }
     site.addGateway(gateway)
     this.#rows.setFlag(row, flags.gateway, true)
@@ -233,6 +252,7 @@ export class Leases {
   #replace(place: LeasePlace, lease: Writable, decision: LeaseDecision): void {
     lease.isTentative = false
     lease.sinceMs = decision.sinceMs
+    lease.progressAtMs = Math.max(lease.progressAtMs, decision.sinceMs)
     lease.announcedAtMs = decision.announcedAtMs
     lease.treeRank = decision.treeRank
     this.setUpstream(lease, decision.upstream)

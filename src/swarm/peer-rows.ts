@@ -1,5 +1,5 @@
 /**
- * Peers as rows of eleven 32-bit words: no object, timer or string for each of nine million peers.
+ * Peers as rows of twelve 32-bit words: no object, timer or string for each of nine million peers.
  *
  * Rows are stored in chunks. Growth never copies existing rows (one large array would stall the event loop for 200 ms
  * at nine million peers), and the words of a row share one or two cache lines. A released row is reused, so
@@ -23,8 +23,9 @@ import { SlotPool } from './slot-pool.ts'
     8  state        lifetime in seconds << 16 | stalls << 13 | client order << 10 | flags
     9  links        block of its introductions << 4 | number of them; 0 none
    10  previous     in the circular list
+   11  stalledAt    time of the last counted stall, or of the last progress; as lastSeen
 */
-const WORDS = 11
+const WORDS = 12
 const CHUNK_ROWS_LOG2 = 14
 const CHUNK_ROWS = 1 << CHUNK_ROWS_LOG2
 const ROW_IN_CHUNK = CHUNK_ROWS - 1
@@ -170,6 +171,13 @@ export class PeerRows {
     )
   }
 
+  /** `IndexHash.source` of its address, without an object. */
+  sourceHash(row: number): number {
+    const word = this.#get(row, 0)
+    if (!this.has(row, flags.v6)) return indexHash.source4(word)
+    return indexHash.source6(this.#addresses6.get(word, 0), this.#addresses6.get(word, 1))
+  }
+
   /** True if the row has this address. Allocates no object. */
   isAt(row: number, address: Address): boolean {
     const word = this.#get(row, 0)
@@ -281,6 +289,15 @@ export class PeerRows {
   /** Consecutive announces without progress. */
   stalls(row: number): number {
     return (this.#get(row, 8) >>> 13) & STALLS_MAX
+  }
+
+  /** Time of the last counted stall, or of the last progress. */
+  stalledAtMs(row: number, nearMs: number): number {
+    return nearMs - ((nearMs - this.#get(row, 11)) | 0)
+  }
+
+  setStalledAt(row: number, atMs: number): void {
+    this.#set(row, 11, atMs)
   }
 
   setStalls(row: number, stalls: number): void {

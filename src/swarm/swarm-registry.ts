@@ -5,9 +5,6 @@ import { assert } from '../core/assert.ts'
 import { infoHashKey } from '../core/info-hash.ts'
 import { Swarm } from './swarm.ts'
 
-/** Swarms scanned for the emptiest one: enough to find a nearly empty swarm, few enough to cost almost nothing. */
-const EMPTIEST_SAMPLE = 32
-
 export class SwarmRegistry {
   readonly #byInfoHash = new Map<string, Swarm>()
   readonly #byIndex: (Swarm | undefined)[] = []
@@ -47,15 +44,12 @@ export class SwarmRegistry {
     this.#freeIndexes.push(swarm.index)
   }
 
-  /** The swarm with the fewest peers among the next few; of equals the youngest, which is scanned last. */
-  emptiestOfSome(spared: Swarm | undefined): Swarm | undefined {
-    let emptiest: Swarm | undefined
-    for (let scanned = 0; scanned < EMPTIEST_SAMPLE; scanned++) {
+  /** The swarms at the next few indexes, in turn; fewer where indexes are free or there are not as many. */
+  *some(count: number): Generator<Swarm> {
+    for (let scanned = Math.min(count, this.#byIndex.length); scanned > 0; scanned--) {
       this.#cursor = (this.#cursor + 1) % this.#byIndex.length
       const swarm = this.#byIndex[this.#cursor]
-      if (swarm === undefined || swarm === spared || swarm.rows === 0) continue
-      if (emptiest === undefined || swarm.rows <= emptiest.rows) emptiest = swarm
+      if (swarm !== undefined) yield swarm
     }
-    return emptiest
   }
 }

@@ -15,6 +15,7 @@ import { ClientCounts } from './client-counts.ts'
 import { ClientCodes } from './client-codes.ts'
 import { type Completions, CompletionCounts } from './completion-counts.ts'
 import { EmptiedSwarms } from './emptied-swarms.ts'
+import { Eviction } from './eviction.ts'
 import { Introductions } from './introductions.ts'
 import type { LeasePlace, Leases } from './leases.ts'
 import { indexHash } from './index-hash.ts'
@@ -23,21 +24,15 @@ import { flags, LEFT_UNKNOWN, PeerRows } from './peer-rows.ts'
 import { compareStates, type PeerState, type Role } from './peer-state.ts'
 import type { PlaceCounts } from './place-counts.ts'
 import { Placement, type PlacesAfter, siteFor } from './placement.ts'
-import { RowIndex, ROWS_MAX } from './row-index.ts'
+import { RowIndex } from './row-index.ts'
 import { readRowState, writeRowState } from './row-state.ts'
 import type { SiteSwarm, Swarm } from './swarm.ts'
+import { SourceCounts } from './source-counts.ts'
 import { SwarmRegistry } from './swarm-registry.ts'
 import type { SwarmTableWatcher } from './table-watcher.ts'
+import { type SwarmTableLimits, swarmTableLimits } from './swarm-table-limits.ts'
 import { Tombstones } from './tombstones.ts'
 import { countsAsUnverified, verifySeeds } from './unverified-seeds.ts'
-
-export interface SwarmTableLimits {
-  readonly peersMax: number
-  readonly swarmsMax: number
-}
-
-/** As many rows as an index entry can address, about 1 GiB; a million swarms of one peer each take as much again. */
-const LIMITS: SwarmTableLimits = { peersMax: ROWS_MAX, swarmsMax: 1_000_000 }
 
 /** The largest difference between the clocks of two nodes. A larger one means that the clock was set back. */
 const AHEAD_MS_MAX = 60_000
@@ -47,7 +42,10 @@ export class SwarmTable {
   readonly introductions = new Introductions(this.rows)
   readonly completions = new CompletionCounts()
   readonly tombstones = new Tombstones()
+  /** Rows of each source. */
+  readonly sources = new SourceCounts()
   readonly #registry = new SwarmRegistry()
+  readonly eviction = new Eviction(this, this.#registry)
   readonly #emptied = new EmptiedSwarms()
   readonly #byEndpoint: RowIndex
   readonly clients = new ClientCounts(this.rows, (row) => this.roleOf(row))
@@ -59,12 +57,11 @@ export class SwarmTable {
   readonly clientCodes = new ClientCodes()
   #watcher: SwarmTableWatcher | undefined = undefined
   #sweepRow = 0
-  #evicted = 0
   /** Latest time of a recorded state. */
   #latestMs = 0
 
   /** `siteOfPlace` gives the site index of each place index. */
-  constructor(siteOfPlace: readonly number[], limits: SwarmTableLimits = LIMITS) {
+  constructor(siteOfPlace: readonly number[], limits: SwarmTableLimits = swarmTableLimits) {
     this.#placement = new Placement(this.rows, siteOfPlace)
     this.#limits = limits
     const { rows } = this
@@ -81,11 +78,6 @@ export class SwarmTable {
 
   get placeCounts(): PlaceCounts {
     return this.#placement.counts
-  }
-
-  /** Number of swarms that were dropped because the table was full. */
-  get evictedSwarms(): number {
-    return this.#evicted
   }
 
   /** Bytes in typed arrays, without the objects of the swarms. */
@@ -139,7 +131,7 @@ export class SwarmTable {
    */
   put(state: PeerState, place: number, found?: number, isCounted = true): number {
     const { rows } = this
-    // One look-up only: with a hundred thousand torrents it is the slowest part of an insertion.
+    // One look-up only: the slowest part of an insertion.
     const there = found === undefined || found < 0 ? this.#registry.get(state.infoHash) : this.swarmOf(found)
     const known = found ?? (there === undefined ? -1 : this.find(there, state.address, state.port))
     if (known < 0) {
@@ -150,7 +142,8 @@ export class SwarmTable {
       if (order <= 0) return order === 0 ? known : -1
     }
     if (state.lastSeenMs > this.#latestMs) this.#latestMs = state.lastSeenMs
-    const swarm = there ?? this.#create(state.infoHash)
+    const swarm = there ?? this.#create(state.infoHash, state.address)
+    if (swarm === undefined) return -1
     const isUnverified = countsAsUnverified(this.observed, swarm, state, known)
     const row =
       known < 0 ? this.#insert(swarm, state, place, { isUnverifiedSeed: isUnverified, isCounted }) : known
@@ -162,6 +155,8 @@ export class SwarmTable {
     }
     writeRowState(rows, row, state)
     if (state.leftKib !== LEFT_UNKNOWN && state.leftKib > swarm.sizeKib) swarm.sizeKib = state.leftKib
+    if (rows.has(row, flags.gateway))
+      this.leases.noteProgress(this.leaseOf(row), swarm.sizeKib, state.lastSeenMs)
     if (this.observed.isUnreachable(row)) rows.setFlag(row, flags.unreachable, true)
     this.touch(row)
     return row
@@ -235,6 +230,7 @@ export class SwarmTable {
     this.clients.remove(swarm, row, this.roleOf(row))
     this.observed.clear(row)
     this.clientCodes.clear(row)
+    this.sources.add(rows.sourceHash(row), -1)
     rows.release(row)
     swarm.rows--
     if (swarm.rows === 0) this.#drop(swarm)
@@ -265,6 +261,7 @@ export class SwarmTable {
     for (let row = 0; row < rows.end; row++)
       if (rows.isLive(row)) {
         rows.setLastSeen(row, rows.lastSeenMs(row, 0) + byMs, rows.lifetimeSeconds(row))
+        rows.setStalledAt(row, rows.stalledAtMs(row, 0) + byMs)
         this.introductions.shiftTime(row, byMs)
         this.observed.shiftTime(row, byMs)
       }
@@ -317,11 +314,11 @@ export class SwarmTable {
     place: number,
     { isUnverifiedSeed, isCounted }: { readonly isUnverifiedSeed: boolean; readonly isCounted: boolean },
   ): number {
-    if (this.rows.live >= this.#limits.peersMax && !this.#evict(swarm)) {
+    const { rows } = this
+    if (rows.live >= this.#limits.peersMax && !this.eviction.makeRoomForRow(swarm, state.address)) {
       if (swarm.rows === 0) this.#drop(swarm)
       return -1
     }
-    const { rows } = this
     const row = rows.allocate(state.address, state.port, swarm.index)
     rows.setPlace(row, place)
     rows.setIdentity(row, state.identity)
@@ -329,6 +326,7 @@ export class SwarmTable {
     rows.setFlag(row, flags.partial, state.role === 'partial')
     rows.setFlag(row, flags.unverifiedSeed, isUnverifiedSeed)
     swarm.rows++
+    this.sources.add(rows.sourceHash(row), 1)
     this.#byEndpoint.add(rows.endpointHash(row), row)
     this.#placement.attach(swarm, row)
     if (isCounted) this.clients.add(swarm, row, state.role)
@@ -375,23 +373,15 @@ export class SwarmTable {
     this.clients.add(swarm, row, role)
   }
 
-  #create(infoHash: Buffer): Swarm {
-    if (this.#registry.size >= this.#limits.swarmsMax) this.#evict(undefined)
+  /** undefined if the table is full. */
+  #create(infoHash: Buffer, from: Address): Swarm | undefined {
+    if (this.#registry.size >= this.#limits.swarmsMax && !this.eviction.makeRoomForSwarm(from))
+      return undefined
     const swarm = this.#registry.create(infoHash)
     const { count, lastAtMs } = this.completions.get(infoHash)
     swarm.downloaded = count
     swarm.completedAtMs = lastAtMs
     this.#emptied.restore(swarm)
     return swarm
-  }
-
-  /** Removes the emptiest of a few swarms with all its peers. False if there is no other swarm. */
-  #evict(spared: Swarm | undefined): boolean {
-    const emptiest = this.#registry.emptiestOfSome(spared)
-    if (emptiest === undefined) return false
-    this.#evicted++
-    for (const site of emptiest.sites)
-      for (const list of site.lists) while (list.length > 0) this.remove(list.head, 'expired')
-    return true
   }
 }

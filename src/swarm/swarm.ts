@@ -6,6 +6,7 @@
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { VERSIONS_PER_MS } from './lease-version.ts'
 import type { Role } from './peer-state.ts'
+import { RecentHosts } from './recent-hosts.ts'
 import type { RowList } from './row-list.ts'
 
 /** The lease under which a peer receives peers of other sites. Only `Leases` writes it. */
@@ -27,7 +28,16 @@ export interface Gateway {
   readonly failedUpstreamRows: readonly number[]
   /** Rank in the tree over the sites, set before it chooses an upstream; 0 before. See `tree-rank.ts`. */
   readonly treeRank: number
+  /** KiB that it lacked at its last progress, and the time of it: at first those of its lease. Not replicated. */
+  readonly progressLeftKib: number
+  readonly progressAtMs: number
 }
+
+/**
+ * Former gateways of a site that are remembered for a torrent. A site has a handful; a host that announces from many
+ * addresses in turn must not fill the memory of all nodes.
+ */
+export const GATEWAY_HOSTS_MAX = 1_000
 
 const NO_HOSTS: ReadonlyMap<number, number> = new Map()
 
@@ -46,6 +56,12 @@ export class SiteSwarm {
   lastLeaseEnd: ElectionCause = 'first'
   /** The row whose lease ended without progress: the next election prefers others. -1 without one. */
   lastStalledRow = -1
+  /** Hosts whose leases ended without progress, the latest last. The next election prefers other hosts. */
+  readonly stalledHosts = new RecentHosts()
+  /** The host of the first leecher that is stalled beside seeds. */
+  starvedHost: number | undefined = undefined
+  /** Hosts whose seeds leave the site without progress; see `distrusted-seeds.ts`. */
+  readonly distrustedHosts = new RecentHosts()
   /** Created with the first gateway: most sites of most swarms never have one. */
   #gatewayHosts: Map<number, number> | undefined = undefined
 
@@ -67,7 +83,7 @@ export class SiteSwarm {
   }
 
   /**
-   * Number of hosts that ever were gateways here. It is a hard bound: at most this many times the size of the torrent
+   * Number of hosts that ever were gateways here, up to `GATEWAY_HOSTS_MAX`. It is a hard bound: at most this many times the size of the torrent
    * enters the site, because no other host of it receives a peer of another site.
    */
   get gatewayHostsEver(): number {
@@ -87,8 +103,13 @@ export class SiteSwarm {
 
   /** Keeps the highest version of each host. */
   rememberGatewayHost(addressHash: number, version: number): void {
-    this.#gatewayHosts ??= new Map()
-    this.#gatewayHosts.set(addressHash, Math.max(version, this.#gatewayHosts.get(addressHash) ?? version))
+    const hosts = (this.#gatewayHosts ??= new Map<number, number>())
+    const known = hosts.get(addressHash) ?? version
+    // Last in the order of the map is the latest decision.
+    hosts.delete(addressHash)
+    hosts.set(addressHash, Math.max(version, known))
+    const [oldest] = hosts.keys()
+    if (hosts.size > GATEWAY_HOSTS_MAX && oldest !== undefined) hosts.delete(oldest)
   }
 
   /** Shifts the versions of the gateway history; `Leases` shifts the gateways. */

@@ -3,6 +3,7 @@
  * They do not make a site warm while another seed is trusted.
  */
 import type { ObservedPeers } from './observed-peers.ts'
+import { hashAddress } from './peer-hash.ts'
 import { flags, type PeerRows } from './peer-rows.ts'
 import type { PeerState } from './peer-state.ts'
 import type { Swarm } from './swarm.ts'
@@ -16,7 +17,12 @@ export function countsAsUnverified(
 ): boolean {
   if (row >= 0 && observed.isComplete(row)) return false
   if (row >= 0 && (observed.isIncomplete(row) || observed.isExpected(row))) return state.role === 'seed'
+  if (isDistrusted(swarm, hashAddress(state.address))) return state.role === 'seed'
   return state.isUnverifiedSeed && state.lastSeenMs > swarm.completedAtMs
+}
+
+function isDistrusted(swarm: Swarm, host: number): boolean {
+  return swarm.sites.some((site) => site.distrustedHosts.has(host))
 }
 
 /**
@@ -35,6 +41,7 @@ export function verifySeeds(
         if (!rows.has(row, flags.unverifiedSeed) || observed.isIncomplete(row) || observed.isExpected(row))
           continue
         if (rows.lastSeenMs(row, nearMs) > swarm.completedAtMs) continue
+        if (site.distrustedHosts.has(rows.addressHash(row))) continue
         rows.setFlag(row, flags.unverifiedSeed, false)
         site.unverifiedSeeds--
       }

@@ -6,6 +6,12 @@
  */
 import type { Place, Topology } from './topology.ts'
 
+/** The same tiers with a token behind each `/announce`. A tracker with another path is not one of this program. */
+export function withToken(tiers: readonly (readonly string[])[], token: string | undefined): string[][] {
+  const suffix = token === undefined ? '' : `/${token}`
+  return tiers.map((tier) => tier.map((url) => (url.endsWith('/announce') ? url + suffix : url)))
+}
+
 /**
  * Omits empty tiers, and a URL that an earlier tier has: Transmission would announce once, libtorrent twice. Empty
  * if the topology has no tracker for this place.

@@ -7,6 +7,8 @@ import type { AnnounceRequest, Arrival } from '../core/announce.ts'
 import { Refusal } from '../core/errors.ts'
 import { endLeases } from './apply-decision.ts'
 import type { Decision } from '../handout/decision.ts'
+import { defaultPolicy } from '../handout/policy.ts'
+import { distrustSeeds } from '../swarm/distrusted-seeds.ts'
 import { flags } from '../swarm/peer-rows.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import type { Swarm } from '../swarm/swarm.ts'
@@ -15,8 +17,11 @@ import { derivePeerUpdate, type PeerUpdate, timeOf } from './peer-update.ts'
 import { type ClientProfile, clientProfile } from './client-profile.ts'
 import type { GatewayElections } from './gateway-elections.ts'
 import { lifetimeSeconds, type AnnounceInterval, computeInterval } from './interval.ts'
-import { SharedEndpoints } from './shared-endpoints.ts'
+import { belongsToOther, SharedEndpoints } from './shared-endpoints.ts'
 import type { TrackerComponents } from './tracker-components.ts'
+
+/** Announces without progress of a leecher after which it is not supplied: those of a gateway, which is replaced then. */
+const STALLS_UNTIL_DISTRUST = defaultPolicy.stallsUntilReplaced
 
 /** An announce that is recorded and not yet answered. */
 export interface RecordedAnnounce {
@@ -54,19 +59,20 @@ export class AnnounceRecorder {
     this.#elections = elections
   }
 
-  /** Throws a `Refusal` where there is no room. */
+  /** undefined if the peer belongs to another client. Throws a `Refusal` where there is no room. */
   record(
     request: AnnounceRequest,
     from: Address,
     place: number,
     { load, nowMs, ...reception }: Reception & { readonly load: number; readonly nowMs: number },
-  ): RecordedAnnounce {
+  ): RecordedAnnounce | undefined {
     const { table, interval } = this.#parts
     const profile = clientProfile(request.peerId)
     // The upper bound; `computeInterval` sets the exact lifetime.
     const lifetimeMax = lifetimeSeconds(interval.secondsMax, profile.announceSecondsMin)
     const update = derivePeerUpdate(table, request, from, nowMs, lifetimeMax)
-    this.#noteIdentity(request, from, update, nowMs)
+    if (update.known < 0) this.#parts.sources?.newPeer(table, request.infoHash, from, nowMs)
+    else if (!this.#isOwn(request, from, update.known, nowMs)) return undefined
     const { row, hasCompleted } = this.#put(update, place, nowMs)
     if (update.known < 0 || table.clientCodes.get(row) === undefined)
       table.clientCodes.set(row, request.peerId)
@@ -84,12 +90,15 @@ export class AnnounceRecorder {
     }
   }
 
-  #noteIdentity(request: AnnounceRequest, from: Address, { known, state }: PeerUpdate, nowMs: number): void {
-    const { rows } = this.#parts.table
-    if (known < 0 || rows.identity(known) === state.identity || rows.isExpired(known, nowMs)) return
-    const identity = { before: rows.identity(known), after: state.identity }
-    if (this.#sharedEndpoints.alternates(request, from, identity, nowMs))
+  /** True if the client that announces is the one of this row. */
+  #isOwn(request: AnnounceRequest, from: Address, row: number, nowMs: number): boolean {
+    if (belongsToOther(this.#parts.table.rows, row, request, from, nowMs)) {
+      this.#sharedEndpoints.noteOther(request, from, nowMs)
+      return false
+    }
+    if (this.#sharedEndpoints.alternates(request, from, nowMs))
       this.#parts.reports?.sharedEndpoint(from, request.port)
+    return true
   }
 
   /** Records the progress that a node observed, as the announce that the client would have sent. */
@@ -123,6 +132,8 @@ export class AnnounceRecorder {
     if (row < 0) throw new Refusal('TRK_OVERLOADED')
     if (wasGateway && !isGateway(table, row)) this.#endLeaseOfPeer(row, nowMs)
 
+    if (state.role === 'leecher' && state.stalls >= STALLS_UNTIL_DISTRUST)
+      for (const seed of distrustSeeds(table, table.siteOf(row), row)) table.reassessSeed(seed, nowMs)
     const swarm = table.swarmOf(row)
     const siteIndex = table.siteIndexOf(row)
     const hasCompleted = hasBecomeSeed && table.rows.clientOrder(row) === 0
@@ -156,11 +167,13 @@ export class AnnounceRecorder {
     return computed
   }
 
-  /** Removes a peer that stopped. Returns the interval for its response. */
+  /** Removes a peer that stopped, unless it belongs to another client. Returns the interval for its response. */
   forget(request: AnnounceRequest, from: Address, load: number, nowMs: number): AnnounceInterval {
     const { table, random, interval } = this.#parts
     const { infoHash, port } = request
-    this.stop({ infoHash, address: from, port }, nowMs)
+    const swarm = table.swarm(infoHash)
+    const row = swarm === undefined ? -1 : table.find(swarm, from, port)
+    if (row < 0 || this.#isOwn(request, from, row, nowMs)) this.stop({ infoHash, address: from, port }, nowMs)
     const swarmPeers = table.swarm(infoHash)?.rows ?? 0
     const size = { isWaiting: false, swarmPeers, nodePeers: table.rows.live }
     return computeInterval(interval, size, load, random)

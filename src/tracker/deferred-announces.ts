@@ -5,20 +5,27 @@
  * waits 120 s for a tracker (0.13.8; 60 s in 0.16), and after a failure announces again after 5, 10, 20, 40 … s (BEP 3
  * clients differ here; observed). Its announce is kept for some time, and then answered with a failure.
  */
+import type { Address } from '../core/address.ts'
 import type { AnnounceReply } from '../core/announce.ts'
 import type { Clock } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
+import { indexHash } from '../swarm/index-hash.ts'
 
 /** Below the tracker timeout of every client. */
 const DEFERRED_MS_MAX = 45_000
 /** Each costs a connection and a decision per tick. Beyond this, an announce is answered with a failure at once. */
 const DEFERRED_MAX = 5_000
+/** Of one source: a tenth, so that one host does not take the place of all others. */
+const DEFERRED_PER_SOURCE_MAX = 500
+/** Attempts in one turn of the event loop: 10 ms where each decision takes 40 µs. */
+const ATTEMPTS_PER_TURN = 250
 
 /** The response, or undefined while it is too early. `waitedMs`: since the announce. Throws a `Refusal`. */
 export type Attempt = (waitedMs: number) => AnnounceReply | Promise<AnnounceReply> | undefined
 
 interface Deferred {
   readonly attempt: Attempt
+  readonly source: number
   readonly sinceMs: number
   readonly resolve: (reply: AnnounceReply | Promise<AnnounceReply>) => void
   readonly reject: (error: unknown) => void
@@ -26,33 +33,64 @@ interface Deferred {
 
 export class DeferredAnnounces {
   readonly #clock: Clock
-  #deferred: Deferred[] = []
+  readonly #afterTurn: (work: () => void) => void
+  /** The oldest first. */
+  readonly #deferred = new Set<Deferred>()
+  readonly #bySource = new Map<number, number>()
+  #isTicking = false
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, afterTurn: (work: () => void) => void = setImmediate) {
     this.#clock = clock
+    this.#afterTurn = afterTurn
   }
 
   get size(): number {
-    return this.#deferred.length
+    return this.#deferred.size
   }
 
-  /** Resolves to the response of `attempt` once it gives one. Rejects with a `Refusal` after `DEFERRED_MS_MAX`. */
-  async defer(attempt: Attempt): Promise<AnnounceReply> {
-    if (this.#deferred.length >= DEFERRED_MAX) throw new Refusal('TRK_TOO_EARLY')
+  /**
+   * Resolves to the response of `attempt` once it gives one. Rejects with a `Refusal` after `DEFERRED_MS_MAX`, and at once
+   * if there are too many.
+   */
+  async defer(attempt: Attempt, from: Address): Promise<AnnounceReply> {
+    const source = indexHash.source(from)
+    const ofSource = this.#bySource.get(source) ?? 0
+    if (this.#deferred.size >= DEFERRED_MAX || ofSource >= DEFERRED_PER_SOURCE_MAX)
+      throw new Refusal('TRK_TOO_EARLY')
+    this.#bySource.set(source, ofSource + 1)
     return new Promise((resolve, reject) => {
-      this.#deferred.push({ attempt, sinceMs: this.#clock.nowMs(), resolve, reject })
+      this.#deferred.add({ attempt, source, sinceMs: this.#clock.nowMs(), resolve, reject })
     })
   }
 
-  /** Attempts all again, the oldest first. Called about twice a second. */
+  /** Attempts all again, in several turns of the event loop if there are many. Called about twice a second. */
   tick(): void {
-    const nowMs = this.#clock.nowMs()
-    this.#deferred = this.#deferred.filter((deferred) => !this.#isAnswered(deferred, nowMs))
+    if (this.#isTicking) return
+    this.#isTicking = true
+    this.#attemptSome([...this.#deferred], 0)
   }
 
   /** Answers all with a failure, so that their clients try another node. */
   close(): void {
-    for (const { reject } of this.#deferred.splice(0)) reject(new Refusal('TRK_TOO_EARLY'))
+    for (const { reject } of this.#deferred) reject(new Refusal('TRK_TOO_EARLY'))
+    this.#deferred.clear()
+    this.#bySource.clear()
+  }
+
+  #attemptSome(round: readonly Deferred[], from: number): void {
+    const nowMs = this.#clock.nowMs()
+    const end = Math.min(round.length, from + ATTEMPTS_PER_TURN)
+    for (const deferred of round.slice(from, end))
+      if (this.#deferred.has(deferred) && this.#isAnswered(deferred, nowMs)) this.#remove(deferred)
+    if (end < round.length) this.#afterTurn(() => this.#attemptSome(round, end))
+    else this.#isTicking = false
+  }
+
+  #remove(deferred: Deferred): void {
+    this.#deferred.delete(deferred)
+    const ofSource = (this.#bySource.get(deferred.source) ?? 1) - 1
+    if (ofSource === 0) this.#bySource.delete(deferred.source)
+    else this.#bySource.set(deferred.source, ofSource)
   }
 
   #isAnswered({ attempt, sinceMs, resolve, reject }: Deferred, nowMs: number): boolean {

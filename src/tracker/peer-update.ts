@@ -21,8 +21,8 @@ export interface PeerUpdate {
   readonly progressKib: number
 }
 
-/** A lifetime is two intervals. An announce sooner than a quarter of an interval after the last one does not count as a
- * stall: clients announce to several tiers of the same node within a second. */
+/** A lifetime is two intervals. An announce sooner than a quarter of an interval after the last counted one does not count
+ * as a stall: clients announce to several tiers of the same node within a second. */
 const SOONEST_PER_LIFETIME = 8
 
 /** `lifetimeSeconds`: the upper bound of the peer's lifetime; exact once its interval is known. */
@@ -83,13 +83,11 @@ function stallsOf(table: SwarmTable, known: number, role: Role, leftKib: number,
   const { rows } = table
   const leftBefore = rows.leftKib(known)
   if (leftKib < leftBefore || role === 'seed' || leftBefore === LEFT_UNKNOWN) return 0
-  return rows.stalls(known) + (isSoon(table, known, nowMs) ? 0 : 1)
+  return rows.stalls(known) + (isSoon(table, known, nowMs - rows.stalledAtMs(known, nowMs)) ? 0 : 1)
 }
 
-function isSoon(table: SwarmTable, known: number, nowMs: number): boolean {
-  const { rows } = table
-  const silentMs = nowMs - rows.lastSeenMs(known, nowMs)
-  return silentMs * SOONEST_PER_LIFETIME < rows.lifetimeSeconds(known) * 1000
+function isSoon({ rows }: SwarmTable, known: number, elapsedMs: number): boolean {
+  return elapsedMs * SOONEST_PER_LIFETIME < rows.lifetimeSeconds(known) * 1000
 }
 
 /**
@@ -102,7 +100,7 @@ function isReliable(table: SwarmTable, known: number, request: AnnounceRequest, 
   const { rows } = table
   if (rows.has(known, flags.verifiedSeed) || !rows.has(known, flags.seed)) return true
   if (!rows.has(known, flags.unverifiedSeed)) return true
-  return request.event === 'none' && !isSoon(table, known, nowMs)
+  return request.event === 'none' && !isSoon(table, known, nowMs - rows.lastSeenMs(known, nowMs))
 }
 
 /** Counters restart at `started`: a counter smaller than before is new progress as a whole. */

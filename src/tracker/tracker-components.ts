@@ -16,6 +16,7 @@ import type {
   RemoteCounts,
   TorrentAdmission,
 } from './ports.ts'
+import type { SourceLimits } from './source-limits.ts'
 
 export interface TrackerComponents {
   readonly topology: CurrentTopology
@@ -26,6 +27,8 @@ export interface TrackerComponents {
   readonly metrics: TrackerMetrics
   readonly admission: TorrentAdmission
   readonly interval: IntervalLimits
+  /** Limits for each source of announces. Without them, there are none. */
+  readonly sources?: SourceLimits
   readonly policy?: Policy
   /** Asked before a peer becomes gateway. Without it, this node decides alone, as in a site with one node. */
   readonly leases?: GatewayLeases

@@ -13,7 +13,6 @@ import type {
 } from '../core/announce.ts'
 import { elapsedMs } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
-import { PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX } from '../core/limits.ts'
 import type { Protocol } from '../core/tracker-metrics.ts'
 import { applyDecision, countDecision, rankGateway } from './apply-decision.ts'
 import { carrierContact, peersOf } from './carrier-peer.ts'
@@ -29,8 +28,10 @@ import { type RecordedAnnounce, AnnounceRecorder, isGateway } from './announce-r
 import { LoadMeter, type AnnounceInterval, computeInterval } from './interval.ts'
 import { type Endpoint, endpointOf } from './endpoint.ts'
 import { choicesOfRemoteSite, decisionOfRemoteSite, type Explained, unknownClient } from './explain.ts'
+import { recordedClient, unrecordedClient } from './requester.ts'
 import { ObservationRecorder } from './observation-recorder.ts'
 import { DeferredAnnounces } from './deferred-announces.ts'
+import { totalsOf } from './totals.ts'
 import type { TrackerComponents } from './tracker-components.ts'
 
 export class Tracker implements TrackerService {
@@ -88,6 +89,7 @@ export class Tracker implements TrackerService {
     const { clock, metrics } = this.#parts
     const nowMs = clock.nowMs()
     const load = this.#load.count(nowMs)
+    this.#parts.sources?.request(from, nowMs)
     const place = this.#admit(request.infoHash, from)
     metrics.announce(this.#siteOf(place), protocol, request.event)
     if (this.#parts.authority.isRemote(this.#siteOf(place))) return this.#repeatDecision(request, from, load)
@@ -99,7 +101,26 @@ export class Tracker implements TrackerService {
       mayWait: protocol === 'http',
       arrival,
     })
+    if (recorded === undefined) return this.#answerUnrecorded(request, from, place, load)
     return this.#attempt(recorded, nowMs) ?? this.#defer(recorded)
+  }
+
+  /** Answers a client at the endpoint of another client's peer as a new one that cannot become gateway. */
+  #answerUnrecorded(request: AnnounceRequest, from: Address, place: number, load: number): AnnounceReply {
+    const { table, metrics } = this.#parts
+    const computed = this.#shortInterval(load)
+    const siteIndex = this.#siteOf(place)
+    const swarm = table.swarm(request.infoHash)
+    if (swarm === undefined) return this.#replyWithCounts(request.infoHash, computed)
+    const site = swarm.site(siteIndex) ?? new SiteSwarm(siteIndex)
+    const requester = unrecordedClient(request, place)
+    const reception = { isLoopback: from.isLoopback, arrival: undefined }
+    const { decision } = this.#decide(swarm, site, requester, reception, false)
+    countDecision(metrics, decision, siteIndex)
+    return {
+      ...this.#replyWithCounts(request.infoHash, computed, swarm),
+      ...writePeers(table.rows, decision.choices),
+    }
   }
 
   /**
@@ -107,13 +128,19 @@ export class Tracker implements TrackerService {
    * node does not know how much the peer lacks.
    */
   #repeatDecision(request: AnnounceRequest, from: Address, load: number): AnnounceReply {
-    const { table, random, interval } = this.#parts
-    const size = { isWaiting: true, swarmPeers: 0, nodePeers: table.rows.live }
-    const { intervalSeconds } = computeInterval(interval, size, load, random)
+    const { table } = this.#parts
+    const { intervalSeconds } = this.#shortInterval(load)
     return {
       ...this.#replyWithCounts(request.infoHash, { intervalSeconds, intervalSecondsMin: intervalSeconds }),
       ...writePeers(table.rows, request.event === 'stopped' ? [] : choicesOfRemoteSite(table, request, from)),
     }
+  }
+
+  /** Of a client of which this node has no state. */
+  #shortInterval(load: number): AnnounceInterval {
+    const { table, random, interval } = this.#parts
+    const size = { isWaiting: true, swarmPeers: 0, nodePeers: table.rows.live }
+    return computeInterval(interval, size, load, random)
   }
 
   /** Decides and responds; undefined where it is too early for a response. */
@@ -164,7 +191,7 @@ export class Tracker implements TrackerService {
       const found = this.#stillThere(scheduled, peer)
       if (found === undefined) return this.#replyWithCounts(scheduled.swarm.infoHash, scheduled.interval)
       return this.#attempt({ ...found, waitedMs }, this.#parts.clock.nowMs())
-    })
+    }, peer.address)
   }
 
   /** Called about twice a second. */
@@ -247,11 +274,9 @@ export class Tracker implements TrackerService {
   }
 
   scrape(infoHashes: readonly Buffer[], from: Address): ScrapeCounts[] {
+    this.#parts.sources?.request(from, this.#parts.clock.nowMs())
     this.#locate(from)
-    return infoHashes.map((infoHash) => {
-      const { complete, downloaded, downloaders, incomplete } = this.totals(infoHash)
-      return { complete, downloaded, downloaders, incomplete }
-    })
+    return infoHashes.map((infoHash) => this.totals(infoHash))
   }
 
   /**
@@ -312,24 +337,11 @@ export class Tracker implements TrackerService {
     return this.#parts.topology.value.places[place]?.site.index ?? -1
   }
 
-  #decideFor(
-    { swarm, row, peersWanted, hasCompleted, profile, waitedMs, mayWait, arrival }: RecordedAnnounce,
-    mayElect: boolean,
-  ): Decision {
+  #decideFor(recorded: RecordedAnnounce, mayElect: boolean): Decision {
     const { table } = this.#parts
-    const requester: Requester = {
-      row,
-      place: table.rows.place(row),
-      role: table.roleOf(row),
-      hasCompleted,
-      peersWanted: Math.min(peersWanted ?? PEERS_WANTED_DEFAULT, PEERS_WANTED_MAX),
-      dropsFinishers: profile.dropsFinishers,
-      isBitfieldOnly: profile.isBitfieldOnly,
-      waitedMs,
-      mayWait,
-    }
-    const isLoopback = table.rows.isLoopback(row)
-    const from = { isLoopback, arrival }
+    const { swarm, row, arrival } = recorded
+    const from = { isLoopback: table.rows.isLoopback(row), arrival }
+    const requester = recordedClient(table, recorded)
     const { decision, withheld } = this.#decide(swarm, table.siteOf(row), requester, from, mayElect)
     for (const other of withheld) this.#parts.reports?.loopbackWithheld(table.rows.address(other))
     return decision
@@ -364,17 +376,7 @@ export class Tracker implements TrackerService {
 
   /** Clients of a torrent over all sites. */
   totals(infoHash: Buffer, swarm = this.#parts.table.swarm(infoHash)): ScrapeCounts {
-    const { table, remote } = this.#parts
-    const seeds = swarm?.seedClients ?? 0
-    const leechers = swarm?.leecherClients ?? 0
-    const partial = swarm?.partialClients ?? 0
-    const others = remote?.totals(infoHash)
-    return {
-      complete: seeds + (others?.seeds ?? 0),
-      downloaded: (swarm?.downloaded ?? table.completions.get(infoHash).count) + (others?.downloaded ?? 0),
-      downloaders: leechers + (others?.leechers ?? 0),
-      incomplete: leechers + partial + (others?.leechers ?? 0) + (others?.partial ?? 0),
-    }
+    return totalsOf(this.#parts, infoHash, swarm)
   }
 
   /** The clients of a remote site, as that site advertises them; undefined where this node counts them. */

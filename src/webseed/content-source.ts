@@ -8,8 +8,12 @@ import { realpath } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import { InputError } from '../core/errors.ts'
+import { isInternal } from '../origin/internal-addresses.ts'
 import { openOrigin } from '../origin/open-origin.ts'
 import type { ByteRange, Origin } from '../origin/origin.ts'
+import type { RedirectRule } from '../origin/redirect-guard.ts'
+import type { Prefix } from '../topology/prefix.ts'
+import { isInPrefixes } from '../topology/prefix-set.ts'
 import { BoundedCache } from '../registry/bounded-cache.ts'
 import { originKind } from '../registry/origin-reference.ts'
 import { type Registration, registrationKey } from '../registry/registration.ts'
@@ -36,19 +40,24 @@ export interface ContentSourceInit {
   readonly directory: string | undefined
   /** The environment variables that hold the credentials of origins. */
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Loopback, link-local and metadata addresses to which redirects of HTTP origins are followed. */
+  readonly redirectsTo: readonly Prefix[]
 }
 
 export class ContentSource {
   readonly #registry: TorrentRegistry
   readonly #directory: string | undefined
   readonly #environment: ContentSourceInit['environment']
+  readonly #redirects: RedirectRule
   readonly #files: BoundedCache<ContentFiles | undefined>
   readonly #opened: BoundedCache<Opened>
 
-  constructor({ registry, directory, environment }: ContentSourceInit) {
+  constructor({ registry, directory, environment, redirectsTo }: ContentSourceInit) {
     this.#registry = registry
     this.#directory = directory
     this.#environment = environment
+    const isAllowed = isInPrefixes(redirectsTo)
+    this.#redirects = (address) => !isInternal(address) || isAllowed(address)
     this.#files = new BoundedCache({
       costMax: FILES_KEPT_MAX,
       costOf: (files) => TORRENT_COST + (files?.files.length ?? 0),
@@ -130,6 +139,7 @@ export class ContentSource {
     const origin = await openOrigin(reference, {
       environment: this.#environment,
       signal: deadline,
+      redirects: this.#redirects,
       ...(within === undefined ? {} : { within }),
     }).catch((error: unknown) => {
       throw deadline.aborted ? new InputError(`${reference}: no answer within ${OPEN_DEADLINE_MS} ms`) : error

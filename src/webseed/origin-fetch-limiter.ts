@@ -73,6 +73,19 @@ const SLACK_BYTES = 4 * 1024 * 1024
 /** Interval between renewals of a lease: the lease outlives two failed renewals. */
 const RENEW_INTERVAL_MS = 3_000
 
+/**
+ * Rate below which the fetching host loses its place to a host that waits. A client that reads 1 KB every five seconds
+ * would otherwise keep its site without content for as long as it likes. 32 KiB/s are 256 kbit/s, far below any link
+ * over which a site is supplied.
+ */
+const RATE_MIN_BYTES_PER_SECOND = 32_768
+
+/** Time over which the rate is measured, so that a pause of a client does not count: libtorrent checks each piece. */
+const RATE_WINDOW_MS = 10_000
+
+/** Time for which a host that was too slow does not fetch while others wait. */
+const SLOW_HOST_MS = 60_000
+
 const SWEEP_INTERVAL_MS = 60_000
 
 /** Retry delay of a refused client; a site stays warm as long as one of its peers seeds. */
@@ -88,6 +101,8 @@ export interface Grant {
   take(bytes: number): boolean
   /** Called exactly once, at the end of the response. */
   release(): void
+  /** Aborted once the host has lost its place: the response has to end. */
+  readonly revoked: AbortSignal
 }
 
 interface FetchState {
@@ -98,6 +113,13 @@ interface FetchState {
   /** Bytes that this holder fetched. */
   usedBytes: number
   takeovers: number
+  /** Aborted when the holder loses its place for being too slow. */
+  revocation: AbortController
+  /** Start of the window in which the rate of the holder is measured, and its bytes at that time. */
+  windowAtMs: number
+  windowBytes: number
+  /** Hosts that were too slow, each with the time until which it counts as such. A window adds one at most. */
+  slowHosts: Map<string, number>
   /** Bytes that all holders fetched, and that are not yet subtracted from a completed download. */
   unsettledBytes: number
   activeAtMs: number
@@ -110,7 +132,7 @@ interface FetchState {
 export interface FetchLimiterComponents {
   readonly clock: Clock
   readonly metrics: OriginMetrics
-  readonly leases: Pick<GatewayLeases, 'claim' | 'renew'>
+  readonly leases: Pick<GatewayLeases, 'claim' | 'renew' | 'release'>
   readonly limits: FetchLimits
 }
 
@@ -144,7 +166,11 @@ export class OriginFetchLimiter {
     this.#sweep(nowMs)
     if (view.isWarm) return { kind: 'refused', reason: 'warm', retryAfterSeconds: WARM_RETRY_SECONDS }
     const state = this.#stateOf(subject, nowMs)
-    if (this.#isHeld(state, nowMs)) return this.#decideHeld(state, subject, address)
+    if (this.#isHeld(state, nowMs)) {
+      if (!this.#isTooSlow(state, address, nowMs)) return this.#decideHeld(state, subject, address)
+      this.#revoke(state, subject, nowMs)
+    }
+    if ((state.slowHosts.get(address.toString()) ?? 0) > nowMs) return { kind: 'wait' }
     if (
       !state.holder?.equals(address) &&
       state.takeovers >= TAKEOVERS_MAX &&
@@ -172,6 +198,33 @@ export class OriginFetchLimiter {
     return holder !== undefined && (open > 0 || nowMs - activeAtMs < HOLDER_SILENCE_MS)
   }
 
+  /** Whether this host waits for a holder that has fetched almost nothing for a while. */
+  #isTooSlow(state: FetchState, address: Address, nowMs: number): boolean {
+    if (state.holder?.equals(address) !== false) return false
+    const elapsedMs = nowMs - state.windowAtMs
+    if (elapsedMs < RATE_WINDOW_MS) return false
+    // A long window began before hosts waited, and averages over pauses that kept no host waiting.
+    const isSlow =
+      elapsedMs < 2 * RATE_WINDOW_MS &&
+      (state.usedBytes - state.windowBytes) * 1000 < RATE_MIN_BYTES_PER_SECOND * elapsedMs
+    state.windowAtMs = nowMs
+    state.windowBytes = state.usedBytes
+    return isSlow
+  }
+
+  #revoke(state: FetchState, subject: OriginSubject, nowMs: number): void {
+    const slow = state.holder
+    if (slow === undefined) return
+    this.#leases.release(leaseOf(subject, slow))
+    for (const [host, untilMs] of state.slowHosts) if (untilMs <= nowMs) state.slowHosts.delete(host)
+    state.slowHosts.set(slow.toString(), nowMs + SLOW_HOST_MS)
+    // No host holds the place; `holder` stays, so that the next one is a takeover.
+    state.activeAtMs = nowMs - HOLDER_SILENCE_MS
+    state.open = 0
+    state.revocation.abort()
+    state.revocation = new AbortController()
+  }
+
   #setHolder(state: FetchState, holder: Address, nowMs: number): void {
     const isTakeover = state.holder !== undefined && !state.holder.equals(holder)
     if (isTakeover && state.takeovers < TAKEOVERS_MAX) {
@@ -180,6 +233,8 @@ export class OriginFetchLimiter {
     }
     state.holder = holder
     state.renewedAtMs = nowMs
+    state.windowAtMs = nowMs
+    state.windowBytes = state.usedBytes
   }
 
   #decideHeld(state: FetchState, subject: OriginSubject, address: Address): FetchDecision {
@@ -207,10 +262,13 @@ export class OriginFetchLimiter {
 
   #grant(state: FetchState, subject: OriginSubject, address: Address): Grant {
     const budgetBytes = this.#budgetBytes(subject)
+    const revoked = state.revocation.signal
     state.open++
     state.activeAtMs = this.#clock.nowMs()
     return {
+      revoked,
       take: (bytes) => {
+        if (revoked.aborted) return false
         const nowMs = this.#clock.nowMs()
         state.usedBytes += bytes
         state.unsettledBytes += bytes
@@ -223,6 +281,7 @@ export class OriginFetchLimiter {
         return state.usedBytes <= budgetBytes
       },
       release: () => {
+        if (revoked.aborted) return
         state.open--
         state.activeAtMs = this.#clock.nowMs()
       },
@@ -239,6 +298,10 @@ export class OriginFetchLimiter {
     if (state === undefined || isExpired(state, nowMs)) {
       state = {
         holder: undefined,
+        revocation: new AbortController(),
+        windowAtMs: nowMs,
+        windowBytes: 0,
+        slowHosts: new Map(),
         open: 0,
         usedBytes: 0,
         takeovers: 0,

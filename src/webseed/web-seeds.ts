@@ -14,7 +14,7 @@ import type { GatewayLeases } from '../replication/site-store.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { Place, Site } from '../topology/topology.ts'
-import { ContentSource } from './content-source.ts'
+import { ContentSource, type ContentSourceInit } from './content-source.ts'
 import {
   type FetchDecision,
   type FetchLimits,
@@ -28,10 +28,10 @@ export interface WebSeedsInit {
   readonly table: SwarmTable
   readonly topology: CurrentTopology
   /** `directory`: absolute; undefined if no file of this machine is served. */
-  readonly origin: FetchLimits & { readonly directory: string | undefined }
+  readonly origin: FetchLimits & Pick<ContentSourceInit, 'directory' | 'redirectsTo'>
   /** The environment variables that hold the credentials of origins. */
   readonly environment: Readonly<Record<string, string | undefined>>
-  readonly leases: Pick<GatewayLeases, 'claim' | 'renew'>
+  readonly leases: Pick<GatewayLeases, 'claim' | 'renew' | 'release'>
   readonly metrics: OriginMetrics
   readonly clock: Clock
 }
@@ -47,7 +47,7 @@ export class WebSeeds {
     this.#registry = registry
     this.#table = table
     this.#topology = topology
-    this.content = new ContentSource({ registry, environment, directory: origin.directory })
+    this.content = new ContentSource({ registry, environment, ...origin })
     this.#limiter = new OriginFetchLimiter({ clock, metrics, leases, limits: origin })
   }
 

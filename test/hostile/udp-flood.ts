@@ -3,8 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { onTestFinished } from 'vitest'
-import type { AnnounceRequest } from '../../src/core/announce.ts'
-import { writeAnnounce } from '../../src/wire/udp/announce.ts'
+import { type UdpAnnounce, writeAnnounce } from '../../src/wire/udp/announce.ts'
 import { readConnectResponse, writeConnect } from '../../src/wire/udp/connect.ts'
 import type { RunningNode } from '../a-node.ts'
 
@@ -13,14 +12,18 @@ const IN_FLIGHT = 32
 
 export const FROM = '127.1.1.1'
 
-export type FloodAnnounce = Partial<AnnounceRequest> & Pick<AnnounceRequest, 'infoHash' | 'peerId' | 'port'>
+export type FloodAnnounce = Partial<UdpAnnounce> & Pick<UdpAnnounce, 'infoHash' | 'peerId' | 'port'>
 
 /** Sends all announces in order from one address and resolves with the number of responses that were announces. */
-export async function flood(node: RunningNode, announces: Iterable<FloodAnnounce>): Promise<number> {
+export async function flood(
+  node: RunningNode,
+  announces: Iterable<FloodAnnounce>,
+  from = FROM,
+): Promise<number> {
   const url = new URL(node.udpAnnounceUrl)
   const socket = createSocket('udp4')
   onTestFinished(() => void socket.close())
-  socket.bind(0, FROM)
+  socket.bind(0, from)
   await once(socket, 'listening')
   socket.connect(Number(url.port), url.hostname)
   await once(socket, 'connect')

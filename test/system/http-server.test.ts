@@ -538,6 +538,40 @@ describe('a listener', () => {
     first.destroy()
   })
 
+  it('with all of its connections in use closes the oldest one of the source with the most', async () => {
+    await server.stop(10)
+    await startServer({ connectionsMax: 6 })
+    const idle = await Promise.all(
+      ['127.0.0.1', '127.0.0.1', '127.0.0.1', '127.0.0.2', '127.0.0.2', '127.0.0.3'].map((from) =>
+        RawConnection.open(port, from),
+      ),
+    )
+    expect(await sendAnnounce('127.0.0.4')).toBe(NO_PEERS)
+    expect(await idle[0]?.closed()).toBe('')
+    expect(refusals).toEqual(['TRK_SOURCE_CONNECTIONS'])
+    for (const connection of idle) connection.destroy()
+  })
+
+  it('closes connections of one source above its limit, and none of a trusted proxy', async () => {
+    await server.stop(10)
+    await startServer({ connectionsPerSourceMax: 2 })
+    const open = (from: string) => RawConnection.open(port, from)
+    const idle = [await open('127.0.0.1'), await open('127.0.0.1')]
+    const third = await open('127.0.0.1')
+    expect(await third.closed()).toBe('')
+    expect(refusals).toEqual(['TRK_SOURCE_CONNECTIONS'])
+    idle[0]?.write(ANNOUNCE)
+    expect((await idle[0]?.response())?.body).toBe(NO_PEERS)
+    for (let proxied = 0; proxied < 3; proxied++) idle.push(await open('127.0.0.9'))
+    expect(await sendAnnounce('127.0.0.2')).toBe(NO_PEERS)
+    expect(refusals).toEqual(['TRK_SOURCE_CONNECTIONS'])
+    for (const connection of idle) connection.destroy()
+  })
+
+  async function sendAnnounce(from: string): Promise<string | undefined> {
+    return (await send(ANNOUNCE, from))?.body
+  }
+
   it('with all of its connections in use closes new ones and counts them', async () => {
     await server.stop(10)
     await startServer({ connectionsMax: 1 })

@@ -37,4 +37,8 @@ export class MemoryCompletions implements CompletionStore {
     this.#counts.set(torrent, count)
     this.#subscriber?.completed(infoHash, count)
   }
+
+  shiftTime(byMs: number): void {
+    for (const [key, untilMs] of this.#counted) this.#counted.set(key, untilMs + byMs)
+  }
 }

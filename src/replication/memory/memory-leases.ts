@@ -36,6 +36,11 @@ export class MemoryLeases implements GatewayLeases {
     this.#holders.get(keyOf(infoHash, site))?.delete(peer.toString('latin1'))
   }
 
+  shiftTime(byMs: number): void {
+    for (const holders of this.#holders.values())
+      for (const [peer, untilMs] of holders) holders.set(peer, untilMs + byMs)
+  }
+
   #sweep(nowMs: number): void {
     for (const [key, holders] of this.#holders) {
       expire(holders, nowMs)

@@ -14,6 +14,9 @@ import type { TorrentDirectory } from '../torrent-directory.ts'
 
 const SNAPSHOT_INTERVAL_MS = 60_000
 
+/** A step of the machine's clock is followed after at most this time. */
+const CLOCK_INTERVAL_MS = 1_000
+
 export interface MemoryStoreOptions {
   readonly snapshots: SnapshotStore
   /** Of the documents. */
@@ -21,6 +24,8 @@ export interface MemoryStoreOptions {
   readonly torrents: TorrentDirectory
   readonly overrides: OverrideFile
   readonly clock: Clock
+  /** Follows the machine's clock. Returns by how much stored timestamps must be shifted; usually 0. */
+  readonly followClock?: () => number
   /** 32 unpredictable bytes. */
   readonly newSecret: () => Buffer
   readonly log: Log
@@ -39,7 +44,9 @@ export class MemoryStore implements SiteStore {
   readonly #snapshots: SnapshotStore
   readonly #log: Log
   #subscriber: LogSubscriber | undefined
+  readonly #followClock: () => number
   #timer: NodeJS.Timeout | undefined
+  #clockTimer: NodeJS.Timeout | undefined
   #saving: Promise<void> | undefined
   #savedAtMs: number
   #failure = ''
@@ -47,6 +54,7 @@ export class MemoryStore implements SiteStore {
   constructor(options: MemoryStoreOptions) {
     const { clock, torrents, newSecret } = options
     this.#snapshots = options.snapshots
+    this.#followClock = options.followClock ?? (() => 0)
     this.#log = options.log
     this.clock = clock
     this.torrents = torrents
@@ -77,6 +85,7 @@ export class MemoryStore implements SiteStore {
       )
     this.#subscriber = subscriber
     this.#timer = setInterval(() => void this.save(), SNAPSHOT_INTERVAL_MS)
+    this.#clockTimer = setInterval(() => this.#shiftTime(this.#followClock()), CLOCK_INTERVAL_MS)
   }
 
   get state(): StoreState {
@@ -98,8 +107,22 @@ export class MemoryStore implements SiteStore {
   /** Writes a last snapshot. A node that failed to start writes none, and so keeps the previous one. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
+    clearInterval(this.#clockTimer)
     await this.#saving
     await this.save()
+  }
+
+  /** The machine's clock was set. Peers and leases stay for as long as before. */
+  #shiftTime(byMs: number): void {
+    if (byMs === 0) return
+    this.leases.shiftTime(byMs)
+    this.completions.shiftTime(byMs)
+    this.#savedAtMs += byMs
+    this.#subscriber?.shiftTime(byMs)
+    this.#log.warn(
+      { event: 'clock-set', byMs },
+      'the clock of this machine was set; peers keep their lifetimes',
+    )
   }
 
   /** Writes a snapshot, unless one is being written. Never rejects: a failed snapshot is retried after the interval. */

@@ -2,13 +2,14 @@
  * The snapshot of the memory store: one file of blocks with checksums. A new one is written beside the old one and then
  * renamed over it, so that a complete snapshot exists whenever the process or the machine ends.
  */
-import { type FileHandle, readFile, rename } from 'node:fs/promises'
+import { type FileHandle, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { replaceFile } from '../../core/atomic-file.ts'
 import type { Clock } from '../../core/clock.ts'
 import { makeDirectory } from '../../core/make-directory.ts'
+import { readRegularFile } from '../../core/regular-file.ts'
 import type { LoadedSnapshot, SnapshotStore } from '../site-store.ts'
 
 /*
@@ -34,7 +35,7 @@ export class SnapshotFile implements SnapshotStore {
   async load(apply: (block: Buffer) => void): Promise<LoadedSnapshot> {
     let bytes: Buffer
     try {
-      bytes = await readFile(this.#path)
+      bytes = await readRegularFile(this.#path)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { blocks: 0, damage: undefined }
       return { blocks: 0, damage: await this.#setAside(error) }

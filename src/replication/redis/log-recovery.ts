@@ -15,7 +15,7 @@ import type { LogReader } from './log-reader.ts'
 import type { LogWriter } from './log-writer.ts'
 import { poll, type PollResult } from './poll.ts'
 import { scripts } from './scripts.ts'
-import type { SiteClock } from './site-clock.ts'
+import type { SiteClock } from '../../core/site-clock.ts'
 import { compareIds, FIRST_ID, idMs } from './stream-id.ts'
 import { Checkpoints } from './checkpoints.ts'
 
@@ -114,7 +114,7 @@ export class LogRecovery {
     const requestedMs = this.#clock.elapsed()
     const polled = await poll(client, this.#keys, { newEpoch: this.#newEpoch(), ids })
     const byMs = this.#clock.read({
-      redisMs: polled.redisMs,
+      referenceMs: polled.redisMs,
       requestedMs,
       respondedMs: this.#clock.elapsed(),
     })

@@ -27,7 +27,7 @@ import { RedisSecrets } from './redis-secrets.ts'
 import { openSession, type RedisSession } from './redis-session.ts'
 import { type CheckTorrent, RedisTorrents } from './redis-torrents.ts'
 import { refusedBy, WRITE_REFUSALS } from './refusals.ts'
-import { SiteClock } from './site-clock.ts'
+import { SiteClock } from '../../core/site-clock.ts'
 import { storeSentence } from './store-sentence.ts'
 
 /**

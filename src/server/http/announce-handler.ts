@@ -10,6 +10,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../../core/address.ts'
+import type { AnnounceTokens } from '../../core/announce-tokens.ts'
 import type { AnnounceReply, Arrival, TrackerService } from '../../core/announce.ts'
 import { Refusal, type RefusalCode } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -27,6 +28,8 @@ import {
 
 export interface AnnounceHandlerInit {
   readonly tracker: TrackerService
+  /** Without it, every announce URL is accepted. */
+  readonly tokens?: Pick<AnnounceTokens, 'check'> | undefined
   /** Addresses whose forwarding headers and `ip=` are trusted. */
   readonly isTrusted: TrustedAddresses
   /** Called for each request with a forwarding header from an address that is not trusted. */
@@ -43,6 +46,7 @@ export interface DownloadHandler {
 
 export class AnnounceHandler {
   readonly #tracker: TrackerService
+  readonly #tokens: AnnounceHandlerInit['tokens']
   readonly #addressRules: ClientAddressRules
   readonly #onRefusal: (code: RefusalCode) => void
   readonly #log: Pick<Log, 'error'>
@@ -50,10 +54,11 @@ export class AnnounceHandler {
   readonly #keepsConnections: () => boolean
 
   constructor(
-    { tracker, isTrusted, onUntrustedForwarding, onRefusal, log }: AnnounceHandlerInit,
+    { tracker, tokens, isTrusted, onUntrustedForwarding, onRefusal, log }: AnnounceHandlerInit,
     keepsConnections: () => boolean,
   ) {
     this.#tracker = tracker
+    this.#tokens = tokens
     this.#addressRules = { isTrusted, onUntrustedForwarding }
     this.#onRefusal = onRefusal
     this.#log = log
@@ -68,6 +73,7 @@ export class AnnounceHandler {
     arrival: Arrival,
   ): AnnounceAnswer | Promise<AnnounceAnswer> {
     try {
+      this.#tokens?.check(target)
       const announce = readAnnounce(target)
       const { claimedAddress: claimed } = announce
       const from = readClientAddress(socketAddress, headers, this.#addressRules, claimed)
@@ -103,6 +109,7 @@ export class AnnounceHandler {
     if (socketAddress === undefined) return void request.socket.destroy()
     let body: string
     try {
+      this.#tokens?.check(request.url ?? '')
       const infoHashes = readScrape(request.url ?? '')
       const from = readClientAddress(socketAddress, request.headers, this.#addressRules)
       body = writeScrapeResponse(infoHashes, this.#tracker.scrape(infoHashes, from))
@@ -157,7 +164,7 @@ export class AnnounceHandler {
       this.#log.error({ event: 'request-failed', code: refusal.code, err: error }, 'a request failed')
     }
     this.#onRefusal(refusal.code)
-    const isElsewhere = refusal.code === 'TRK_DRAINING' || refusal.code === 'TRK_OVERLOADED'
+    const isElsewhere = CLOSING_REFUSALS.has(refusal.code)
     return { status: isElsewhere ? 503 : 200, body: writeFailure(refusal.message) }
   }
 
@@ -171,6 +178,13 @@ export class AnnounceHandler {
     response.end(body, 'latin1')
   }
 }
+
+/** The client uses another tracker of its list for a while. */
+const CLOSING_REFUSALS: ReadonlySet<RefusalCode> = new Set([
+  'TRK_DRAINING',
+  'TRK_OVERLOADED',
+  'TRK_SOURCE_REQUESTS',
+])
 
 function closingHeaders(body: string): string[] {
   return ['Content-Type', 'text/plain', 'Content-Length', String(body.length), 'Connection', 'close']

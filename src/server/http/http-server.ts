@@ -12,16 +12,20 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo, Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { assert } from '../../core/assert.ts'
-import { Refusal } from '../../core/errors.ts'
-import { REQUEST_TARGET_BYTES_MAX } from '../../core/limits.ts'
+import { Refusal, type RefusalCode } from '../../core/errors.ts'
+import { CONNECTIONS_MAX, REQUEST_TARGET_BYTES_MAX } from '../../core/limits.ts'
+import { parseAddress } from '../../core/address.ts'
 import { writeFailure } from '../../wire/http/failure.ts'
 import { AnnounceLane } from './announce-lane.ts'
+import { SourceConnections } from './source-connections.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { AnnounceHandler, type AnnounceHandlerInit, type DownloadHandler } from './announce-handler.ts'
 
 export interface HttpServerLimits {
-  /** Connections above this number are closed as they arrive. */
+  /** Above this number, a new connection closes one of the source with the most, or is closed itself. */
   readonly connectionsMax: number
+  /** Connections of one source, except trusted proxies. Further ones are closed as they arrive. */
+  readonly connectionsPerSourceMax: number
   /** From the connection, or the end of the previous request, to the last header. */
   readonly headersTimeoutMs: number
   /** The same to the end of the request, including a body, which no request needs. */
@@ -33,8 +37,9 @@ export interface HttpServerLimits {
 }
 
 export const httpServerLimits: HttpServerLimits = {
-  /** 5,000 announces a second, each on a connection that lives a second, and as many kept ones; about 150 MB. */
-  connectionsMax: 10_000,
+  connectionsMax: CONNECTIONS_MAX,
+  /** A tenth: ten hosts that open as many as they can leave the node to all others. */
+  connectionsPerSourceMax: 1_000,
   /** A request is one packet or two. On the worst links it arrives after three retransmissions. */
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 10_000,
@@ -50,6 +55,9 @@ export interface HttpServerInit extends AnnounceHandlerInit {
   readonly torrents?: DownloadHandler
   readonly webSeeds?: DownloadHandler
 }
+
+/** Node counts a connection until its handle is closed, which takes a turn of the event loop. */
+const CLOSING_CONNECTIONS_MAX = 1_000
 
 /** 64 bytes in hexadecimal: longer tokens are not safer. */
 const TOKEN_LENGTH_MAX = 128
@@ -68,12 +76,14 @@ export class HttpServer {
   readonly #server: Server
   readonly #fastify: FastifyInstance
   readonly #connections = new IdleConnections()
+  readonly #sources: SourceConnections
   readonly #limits: HttpServerLimits
   #isDraining = false
 
   constructor(init: HttpServerInit, limits: HttpServerLimits = httpServerLimits) {
     this.#init = init
     this.#limits = limits
+    this.#sources = new SourceConnections(limits.connectionsPerSourceMax)
     // Connections are no longer kept at half of the limit, so that idle ones close before new ones are rejected.
     const keepsConnections = () => !this.#isDraining && this.#connections.count < limits.connectionsMax / 2
     this.#announces = new AnnounceHandler(init, keepsConnections)
@@ -143,7 +153,8 @@ export class HttpServer {
       },
       (request, response) => this.#receive(request, response),
     )
-    server.maxConnections = limits.connectionsMax
+    // The margin is for connections that are being closed for new ones.
+    server.maxConnections = limits.connectionsMax + CLOSING_CONNECTIONS_MAX
     server.on('drop', () => this.#init.onRefusal('TRK_OVERLOADED'))
     // Without these two, Node answers `Expect` itself: with a 100 that clients do not need, or with a 417.
     server.on('checkContinue', (request, response) => this.#receive(request, response))
@@ -167,10 +178,28 @@ export class HttpServer {
     })
     server.removeAllListeners('connection')
     server.on('connection', (socket: Socket) => {
-      this.#connections.add(socket)
-      lane.accept(socket)
+      if (this.#accepts(socket)) lane.accept(socket)
     })
     return lane
+  }
+
+  /** All clients of a trusted proxy share its address, so its connections are not limited and not closed for others. */
+  #accepts(socket: Socket): boolean {
+    const isFull = this.#connections.count >= this.#limits.connectionsMax
+    const oldest = isFull ? this.#sources.oldestOfHeaviest(socket) : undefined
+    if (isFull && oldest === undefined) return this.#reject(socket, 'TRK_OVERLOADED')
+    const peer = parseAddress(socket.remoteAddress ?? '')
+    const isLimited = peer === undefined || !this.#init.isTrusted(peer)
+    if (isLimited && !this.#sources.add(socket)) return this.#reject(socket, 'TRK_SOURCE_CONNECTIONS')
+    this.#connections.add(socket)
+    if (oldest !== undefined) this.#reject(oldest, 'TRK_SOURCE_CONNECTIONS')
+    return true
+  }
+
+  #reject(socket: Socket, code: RefusalCode): false {
+    this.#init.onRefusal(code)
+    socket.destroy()
+    return false
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
@@ -213,7 +242,7 @@ export class HttpServer {
     })
     // Each handler ends the response itself, so that Fastify sends nothing.
     routes.get('/announce', (request, reply) => announces.announce(request.raw, reply.raw))
-    // An operator can distinguish clients by a token in the URL. No tokens are configured, so every token is accepted.
+    // Without `announce.tokenFile`, every token is accepted.
     routes.get('/announce/:token', (request, reply) => announces.announce(request.raw, reply.raw))
     routes.get('/scrape', (request, reply) => announces.scrape(request.raw, reply.raw))
     routes.get('/scrape/:token', (request, reply) => announces.scrape(request.raw, reply.raw))

@@ -71,10 +71,11 @@ export class TorrentHandler {
     }
     response.writeHead(200, {
       'Content-Type': 'application/x-bittorrent',
-      'Content-Length': served.bytes.length,
+      'Content-Length': served.sizeBytes,
       'Content-Disposition': attachmentHeader(served.name, '.torrent'),
     })
-    response.end(request.method === 'HEAD' ? undefined : served.bytes)
+    if (request.method === 'GET') for (const part of served.parts) response.write(part)
+    response.end()
   }
 
   #refuse(response: ServerResponse, status: number, code: RefusalCode, detail: string): void {

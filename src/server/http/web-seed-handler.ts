@@ -171,7 +171,7 @@ export class WebSeedHandler {
     const isWarm = this.#webSeeds.isWarm(wanted.registration, wanted.site.index)
     return isWarm
       ? this.#requestFetch(wanted)
-      : { kind: 'granted', grant: { take: () => true, release: () => {} } }
+      : { kind: 'granted', grant: { take: () => true, release: () => {}, revoked: NEVER } }
   }
 
   #requestFetch({ registration, site, address }: FileRequest): Promise<FetchDecision> {
@@ -185,20 +185,22 @@ export class WebSeedHandler {
       response.writeHead(head.status, head.headers).end()
       return
     }
+    const ended = AbortSignal.any([closed, grant.revoked])
     try {
       const content = file.isPadding
         ? zeros(endByte - startByte)
-        : await this.#webSeeds.content.read(registration, file, head.range, closed)
+        : await this.#webSeeds.content.read(registration, file, head.range, ended)
       for await (const chunk of content) {
         const isWithinBudget = grant.take((chunk as Buffer).length)
         // The head waits for the first bytes, because an error of the origin before them can still become a status.
         if (!response.headersSent) response.writeHead(head.status, head.headers)
         const isBelowHighWaterMark = response.write(chunk)
         if (!isWithinBudget) return void request.socket.destroy()
-        if (!isBelowHighWaterMark) await once(response, 'drain', { signal: closed })
+        if (!isBelowHighWaterMark) await once(response, 'drain', { signal: ended })
       }
       response.end()
     } catch (error) {
+      if (grant.revoked.aborted) return void request.socket.destroy()
       if (!closed.aborted) await this.#fail(request, response, granted, error)
     }
   }
@@ -301,6 +303,9 @@ const refusalTexts = {
   warm: 'has a copy of this torrent; get it from the peers of the site',
   budget: 'has exhausted its budget for this torrent; get the rest from the peers of the site',
 } as const
+
+/** For a response that holds no place. */
+const NEVER = new AbortController().signal
 
 /** libtorrent sends its User-Agent only with the first request of a connection. */
 function treatsErrorsAsFatal({ headers }: IncomingMessage): boolean {

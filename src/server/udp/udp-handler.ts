@@ -7,6 +7,7 @@
  */
 import type { SecretStore } from '../../replication/site-store.ts'
 import type { Address } from '../../core/address.ts'
+import type { AnnounceTokens } from '../../core/announce-tokens.ts'
 import type { AnnounceReply, TrackerService } from '../../core/announce.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Refusal, type RefusalCode } from '../../core/errors.ts'
@@ -23,6 +24,8 @@ export interface UdpHandlerInit {
   /** Secrets of at least 16 bytes, newest first. Nodes behind one address need the same ones. */
   readonly secrets: SecretStore
   readonly clock: Clock
+  /** Without it, every announce URL is accepted. UDP clients send it in an option that few of them know (BEP 41). */
+  readonly tokens?: Pick<AnnounceTokens, 'check'> | undefined
   /** Called once for every request that is rejected with a reason, and not for dropped datagrams. */
   readonly onRefusal: (code: RefusalCode) => void
   readonly log: Pick<Log, 'error'>
@@ -38,14 +41,16 @@ export interface UdpDrops {
 
 export class UdpHandler {
   readonly #tracker: TrackerService
+  readonly #tokens: UdpHandlerInit['tokens']
   readonly #connectionIds: ConnectionIdRing
   readonly #onRefusal: (code: RefusalCode) => void
   readonly #log: Pick<Log, 'error'>
   #unreadable = 0
   #unproven = 0
 
-  constructor({ tracker, secrets, clock, onRefusal, log }: UdpHandlerInit) {
+  constructor({ tracker, tokens, secrets, clock, onRefusal, log }: UdpHandlerInit) {
     this.#tracker = tracker
+    this.#tokens = tokens
     this.#connectionIds = new ConnectionIdRing(secrets, clock)
     this.#onRefusal = onRefusal
     this.#log = log
@@ -79,6 +84,7 @@ export class UdpHandler {
     switch (actionOf(packet)) {
       case actions.announce: {
         const announce = readAnnounce(packet)
+        this.#tokens?.check(announce.urlData.toString('latin1'))
         const peersWanted = peersThatFit(announce.peersWanted, from.isV4)
         const reply = tracker.announce({ ...announce, peersWanted }, from, 'udp')
         if (reply instanceof Promise) return this.#answerDeferred(packet, reply, from)

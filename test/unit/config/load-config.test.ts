@@ -143,7 +143,7 @@ describe('a file from another operating system', () => {
     expect(
       refusalOf(() => loadConfig({ path: aFile('site: fra\r\ntopology: t\r\nx: 1\r\n'), environment: {} })),
     ).toBe(
-      '~/etc/siteswarm.yaml:3:1  unknown key "x"\n   3 | x: 1\n     | ^ known here: site, topology, listen, observe, carry, store, dataDirectory, interval, torrents, origin, admin, federation, webhooks, trustedProxies, log',
+      '~/etc/siteswarm.yaml:3:1  unknown key "x"\n   3 | x: 1\n     | ^ known here: site, topology, listen, observe, carry, store, dataDirectory, interval, torrents, origin, admin, federation, webhooks, announce, limits, trustedProxies, log',
     )
   })
 })

@@ -19,7 +19,7 @@ describe('did you mean', () => {
   })
 
   it('lists them only if they fit on a line', () => {
-    const known = Array.from({ length: 17 }, (_, index) => `site-${index}`)
+    const known = Array.from({ length: 21 }, (_, index) => `site-${index}`)
     expect([suggestion('zebra', known.slice(1))?.slice(0, 11), suggestion('zebra', known)]).toEqual([
       'known here:',
       undefined,

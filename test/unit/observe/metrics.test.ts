@@ -43,6 +43,7 @@ const idle: Gauges = {
   },
   wrongAdminTokens: 0,
   logLinesDropped: 0,
+  peersEvicted: 0,
   udpDrops: { unreadable: 0, unproven: 0, unsent: 0 },
 }
 

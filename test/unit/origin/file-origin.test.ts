@@ -51,6 +51,26 @@ describe('a file origin', () => {
     await handle?.close()
   })
 
+  it('is not read through a link out of its directory that appeared later', async () => {
+    const within = realpathSync(folder)
+    mkdirSync(at('served/all/sub'), { recursive: true })
+    writeFileSync(at('served/all/sub/a'), 'abcdefghij')
+    const origin = await openOrigin(at('served/all'), {
+      environment: {},
+      signal,
+      within: join(within, 'served'),
+    })
+    expect((await buffer(origin.read(0, { startByte: 0, endByte: 10 }, signal))).toString()).toBe(
+      'abcdefghij',
+    )
+    // The same file, with its inode, size and time, is outside now.
+    renameSync(at('served/all/sub'), at('outside'))
+    symlinkSync(at('outside'), at('served/all/sub'))
+    await expect(buffer(origin.read(0, { startByte: 0, endByte: 10 }, signal))).rejects.toThrow(
+      'leads out of',
+    )
+  })
+
   it('opens a folder with all files below it, sorted folder by folder as bytes', async () => {
     mkdirSync(at('all/a/b'), { recursive: true })
     mkdirSync(at('all/no files here'))

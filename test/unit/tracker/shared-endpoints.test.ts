@@ -1,6 +1,6 @@
-/** Several clients behind one address and port: detected by identities that alternate. */
-import { beforeEach, expect, it } from 'vitest'
-import { type TestTracker, aTracker } from '../../a-tracker.ts'
+/** Several clients behind one address and port: only one of them is recorded, and they are detected. */
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type TestTracker, aTracker, TORRENT } from '../../a-tracker.ts'
 
 const [A, B] = ['-XX0000-aaaaaaaaaaaa', '-XX0000-bbbbbbbbbbbb']
 
@@ -61,4 +61,43 @@ it('an identity that returns after the lifetime of the peer is not reported', ()
   site.clock.advanceMs(24 * 3_600_000)
   site.announce('127.2.1.50', { peerId: A })
   expect(shared).toEqual([])
+})
+
+describe('a client at the address and port of another one', () => {
+  const seed = () => site.announce('127.2.1.50', { peerId: A, key: 'k1', left: 0 })
+  const roles = () => [site.table.swarm(TORRENT)?.seedClients, site.table.swarm(TORRENT)?.leecherClients]
+
+  it('cannot stop the peer', () => {
+    seed()
+    site.announce('127.2.1.50', { peerId: B, key: 'k2', event: 'stopped' })
+    expect(roles()).toEqual([1, 0])
+  })
+
+  it('cannot overwrite it, with the same peer id or another one, and gets peers', () => {
+    seed()
+    site.announce('127.2.1.1', { left: 0 })
+    for (const other of [{ peerId: B, key: 'k2' }, { peerId: A, key: 'k2' }, { peerId: B }, { peerId: A }])
+      expect(site.announce('127.2.1.50', { ...other, left: 100, event: 'started' }).peers).toContain(
+        '127.2.1.1:6881',
+      )
+    expect(roles()).toEqual([2, 0])
+    site.announce('127.2.1.50', { peerId: A, key: 'k1', event: 'stopped' })
+    expect(roles()).toEqual([1, 0])
+  })
+
+  it('over HTTP is the same client as over UDP with the same peer id', () => {
+    site.announce('127.2.1.50', { peerId: A, left: 100 })
+    site.announce('127.2.1.50', { peerId: A, key: 'k1', left: 0, event: 'completed' })
+    expect(roles()).toEqual([1, 0])
+  })
+
+  it('takes the peer over once the other one is silent for longer than its interval', () => {
+    const { intervalSeconds } = seed()
+    site.clock.advanceMs(intervalSeconds * 1000)
+    site.announce('127.2.1.50', { peerId: B, key: 'k2', left: 100 })
+    expect(roles()).toEqual([1, 0])
+    site.clock.advanceMs(15_000)
+    site.announce('127.2.1.50', { peerId: B, key: 'k2', left: 100 })
+    expect(roles()).toEqual([0, 1])
+  })
 })

@@ -33,6 +33,7 @@ function aLimiter(limits: { readonly copiesPerSite?: number; readonly requestsPe
     answer: 'granted' as LeaseAnswer,
     claimed: [] as LeaseRequest[],
     renewed: [] as LeaseRequest[],
+    released: [] as Pick<LeaseRequest, 'infoHash' | 'site' | 'peer'>[],
   }
   const limiter = new OriginFetchLimiter({
     clock,
@@ -43,6 +44,7 @@ function aLimiter(limits: { readonly copiesPerSite?: number; readonly requestsPe
         return leases.answer
       },
       renew: (request) => void leases.renewed.push(request),
+      release: (request) => void leases.released.push(request),
     },
     limits: { copiesPerSite: 1.1, requestsPerSite: 8, ...limits },
   })
@@ -64,6 +66,53 @@ function aLimiter(limits: { readonly copiesPerSite?: number; readonly requestsPe
   const kind = async (...parameters: Parameters<typeof request>) => (await request(...parameters)).kind
   return { limiter, clock, counted, leases, request, granted, kind }
 }
+
+describe('a host that reads hardly anything', () => {
+  /** Takes this many bytes a second for a while, with another host that asks once a second. */
+  async function holdWith(bytesPerSecond: number, seconds: number, { isOtherWaiting = true } = {}) {
+    const limiter = aLimiter()
+    const grant = await limiter.granted(GATEWAY, { gateway: GATEWAY })
+    for (let second = 0; second < seconds; second++) {
+      limiter.clock.advanceMs(1_000)
+      grant.take(bytesPerSecond)
+      if (isOtherWaiting && (await limiter.kind(OTHER, { gateway: GATEWAY })) === 'granted') break
+    }
+    return { ...limiter, grant }
+  }
+
+  it('loses its place to a host that waits', async () => {
+    const { grant, granted, kind, leases } = await holdWith(200, 30)
+    expect(grant.revoked.aborted).toBe(true)
+    expect(leases.released).toHaveLength(1)
+    grant.release()
+    expect(await kind(OTHER)).toBe('granted')
+    expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('wait')
+    expect((await granted(OTHER)).take(1_000)).toBe(true)
+    expect(grant.take(1)).toBe(false)
+  })
+
+  it('keeps its place just above the lowest rate, and loses it just below', async () => {
+    expect((await holdWith(32_768, 60)).grant.revoked.aborted).toBe(false)
+    expect((await holdWith(32_767, 60)).grant.revoked.aborted).toBe(true)
+  })
+
+  it('keeps its place while no host waits', async () => {
+    const { grant, kind } = await holdWith(200, 300, { isOtherWaiting: false })
+    expect(grant.revoked.aborted).toBe(false)
+    expect(await kind(OTHER)).toBe('wait')
+    expect(grant.revoked.aborted).toBe(false)
+  })
+
+  it('may fetch again after a minute', async () => {
+    const { clock, kind, grant } = await holdWith(200, 30)
+    grant.release()
+    clock.advanceMs(61_000)
+    // The other one holds the place, and has read nothing for a minute.
+    expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('wait')
+    clock.advanceMs(10_000)
+    expect(await kind(GATEWAY, { gateway: GATEWAY })).toBe('granted')
+  })
+})
 
 describe('the host that fetches for its site', () => {
   it('is the gateway', async () => {

@@ -10,7 +10,7 @@ export interface FederationSource {
   /** Compares in constant time. */
   admits(token: string): boolean
   /** Writes a gzip stream until `out` is closed. False if there are too many subscribers. */
-  serve(subscriber: string, out: Writable): boolean
+  serve(subscriber: string, out: Writable, remoteAddress: string): boolean
   torrent(infoHash: Buffer): Promise<Buffer | undefined>
   remotes(): readonly RemoteSite[]
 }
@@ -53,7 +53,7 @@ export function addFederationRoutes(routes: ApiRoutes, federation: FederationSou
       out.flushHeaders()
       // Messages are small, and remote sites wait for them.
       request.raw.socket.setNoDelay(true)
-      if (!federation.serve(site, out)) out.destroy()
+      if (!federation.serve(site, out, request.socket.remoteAddress ?? '')) out.destroy()
     },
   )
 

@@ -1,8 +1,9 @@
 /**
- * The clock of Redis, the same for all nodes of a site, advanced by elapsed time: a node whose own clock is an hour off,
- * or is set while it runs, still agrees with the others.
+ * The clock of a site: that of Redis, the same for all nodes, or that of the machine of a site with one node. It advances
+ * by elapsed time, so that a step of the clock changes no interval between two points in time: a node whose own clock is
+ * an hour off, or is set while it runs, still agrees with the others, and does not forget its peers.
  */
-import { type Clock, elapsedMs } from '../../core/clock.ts'
+import { type Clock, elapsedMs } from './clock.ts'
 
 /** Smaller differences come from the network: a reading is only accurate to half its round trip. */
 const NOISE_MS = 5
@@ -10,8 +11,8 @@ const NOISE_MS = 5
 const DRIFT_MS = 100
 
 export interface TimeReading {
-  /** The time of Redis. */
-  readonly redisMs: number
+  /** The time of the clock that this one follows. */
+  readonly referenceMs: number
   /** By `elapsed`, before the request and after the response. */
   readonly requestedMs: number
   readonly respondedMs: number
@@ -40,9 +41,9 @@ export class SiteClock implements Clock {
   }
 
   /** Adjusts the clock to a reading. Returns the amount by which stored timestamps must be shifted; usually 0. */
-  read({ redisMs, requestedMs, respondedMs }: TimeReading): number {
+  read({ referenceMs, requestedMs, respondedMs }: TimeReading): number {
     const uncertainMs = (respondedMs - requestedMs) / 2
-    const byMs = redisMs - (requestedMs + uncertainMs) - this.#offsetMs
+    const byMs = referenceMs - (requestedMs + uncertainMs) - this.#offsetMs
     if (Math.abs(byMs) <= Math.max(NOISE_MS, uncertainMs)) return 0
     if (Math.abs(byMs) < DRIFT_MS) {
       this.#offsetMs += byMs

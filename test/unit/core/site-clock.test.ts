@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/core/clock.ts'
-import { SiteClock } from '../../../src/replication/redis/site-clock.ts'
+import { SiteClock } from '../../../src/core/site-clock.ts'
 
 /** A machine with a wall clock of 1,000,000 ms at a monotonic time of 500 ms. */
 function aMachine() {
@@ -15,10 +15,10 @@ function aMachine() {
       wall.advanceMs(byMs)
     },
     /** Reads the time of Redis, which is taken in the middle of the round trip. */
-    read: (redisMs: number, roundTripMs = 2) => {
+    read: (referenceMs: number, roundTripMs = 2) => {
       const requestedMs = monotonicMs
       monotonicMs += roundTripMs
-      return clock.read({ redisMs, requestedMs, respondedMs: monotonicMs })
+      return clock.read({ referenceMs, requestedMs, respondedMs: monotonicMs })
     },
   }
 }

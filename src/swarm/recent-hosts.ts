@@ -1,0 +1,20 @@
+/** A few hosts, by the hash of their address; a new one replaces the oldest. Takes no memory while it is empty. */
+
+/** More hosts of one site that misbehave at the same time are beyond what a tracker can correct. */
+const HOSTS_MAX = 64
+
+export class RecentHosts {
+  #hosts: Set<number> | undefined = undefined
+
+  has(host: number): boolean {
+    return this.#hosts?.has(host) === true
+  }
+
+  add(host: number): void {
+    const hosts = (this.#hosts ??= new Set())
+    hosts.delete(host)
+    hosts.add(host)
+    const [oldest] = hosts
+    if (hosts.size > HOSTS_MAX && oldest !== undefined) hosts.delete(oldest)
+  }
+}
