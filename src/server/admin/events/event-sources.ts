@@ -9,7 +9,7 @@ import { describeBriefly, torrentPosition } from '../shown-torrent.ts'
 import type { Entry, EventSources } from './event-feed.ts'
 
 /** A reading compares all of them. Clients read the rest of a collection from its list. */
-export const ENTRIES_MAX = 1_000
+const ENTRIES_MAX = 1_000
 
 /** The last registered torrents, and the largest swarms. */
 const firstPage = { limit: ENTRIES_MAX, order: 'descending' } as const

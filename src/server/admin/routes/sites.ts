@@ -7,7 +7,7 @@ import { CONNECTION_STATES } from './federation.ts'
 
 type Context = Pick<AdminContext, 'topology' | 'table' | 'site' | 'federation'>
 
-export const siteSchema = z.object({
+const siteSchema = z.object({
   site: z.string(),
   region: z.string().nullable(),
   isOwn: z.boolean().describe('True for the site of this node.'),
