@@ -36,7 +36,7 @@ describe('the configuration in effect', () => {
       federation: { token: 'set' },
       store: 'redis://redis:6379',
     })
-    expect(JSON.stringify(configuration)).not.toContain('secret')
+    expect(JSON.stringify(configuration)).not.toContain('-secret')
   })
 })
 
