@@ -171,7 +171,7 @@ function OtherNodes() {
 }
 
 const COLUMNS: readonly Column<OtherNode>[] = [
-  { title: 'Site', width: '8rem', cell: ({ site }) => site, order: byText(({ site }) => site) },
+  { title: 'Site', width: '5rem', cell: ({ site }) => site, order: byText(({ site }) => site) },
   {
     title: 'Dashboard',
     cell: ({ url }) => (
@@ -183,6 +183,7 @@ const COLUMNS: readonly Column<OtherNode>[] = [
   },
   {
     title: 'State of the site',
+    isSymbol: true,
     width: '10rem',
     cell: ({ state }) => <Badge word={state} tone={TONES[state] ?? 'quiet'} />,
     order: byText(({ state }) => state),
