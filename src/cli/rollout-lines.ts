@@ -107,7 +107,7 @@ function stragglerLines(sites: readonly SiteAnswer[]): string[] {
   return ['', 'LATE', ...columns(rows), ...further]
 }
 
-export function percentText(percent: number): string {
+function percentText(percent: number): string {
   return `${percent.toFixed(percent === 100 ? 0 : 1)} %`
 }
 

@@ -15,7 +15,7 @@ import { Refusal } from './errors.ts'
 export type TokenTable = ReadonlyMap<string, readonly string[]>
 
 /** Name of the tokens of clients whose site has none of its own. */
-export const DEFAULT_TOKENS = 'default'
+const DEFAULT_TOKENS = 'default'
 
 export class AnnounceTokens {
   #table: TokenTable = new Map()

@@ -5,7 +5,7 @@
 import type { HostKey, HostState } from './host.ts'
 
 /** As many hosts as a large site has; 200 bytes each. */
-export const DEPARTED_HOSTS_MAX = 20_000
+const DEPARTED_HOSTS_MAX = 20_000
 
 export class DepartedHosts {
   readonly #hosts = new Map<HostKey, HostState>()

@@ -5,7 +5,7 @@ import type { DepartedHosts } from './departed-hosts.ts'
 import { type HostKey, type HostState, hostKeyOf, type LiveHost, readHost } from './host.ts'
 
 /** Without a number of expected hosts, a host that left incomplete is awaited for this long: a host may restart. */
-export const GONE_KEPT_MS = 900_000
+const GONE_KEPT_MS = 900_000
 
 export interface CensusInput {
   readonly table: SwarmTable

@@ -26,7 +26,7 @@ const HOSTS_PER_TICK = 10_000
 /** A rollout without hosts costs as much as this many. */
 const HOSTS_MIN = 5
 /** Rollouts of torrents that are not registered any more. */
-export const REMOVED_MAX = 1_000
+const REMOVED_MAX = 1_000
 
 /** The registered torrents. */
 export interface TorrentSource {

@@ -67,7 +67,7 @@ export function stragglerReason(
 }
 
 /** Its rate is far below that of the other hosts. */
-export function isSlow(
+function isSlow(
   { sharePerSecond }: Pick<LateHost, 'sharePerSecond'>,
   { medianSharePerSecond }: Pick<SiteProgress, 'medianSharePerSecond'>,
 ): boolean {

@@ -19,7 +19,7 @@ export interface HostPace {
 /** Shorter windows measure the rhythm of bitfields and announces. */
 export const WINDOW_MS_MIN = 10_000
 /** Of the time since the start. A longer window contains the slow start, a shorter one its noise. */
-export const WINDOW_SHARE = 1 / 3
+const WINDOW_SHARE = 1 / 3
 /**
  * A host this much below the median, in the last third of its time and in all of it, is slow for a reason of its own. A
  * host that waited for a moment is not.

@@ -37,7 +37,7 @@ export interface Gateway {
  * Former gateways of a site that are remembered for a torrent. A site has a handful; a host that announces from many
  * addresses in turn must not fill the memory of all nodes.
  */
-export const GATEWAY_HOSTS_MAX = 1_000
+const GATEWAY_HOSTS_MAX = 1_000
 
 const NO_HOSTS: ReadonlyMap<number, number> = new Map()
 

@@ -156,7 +156,7 @@ const siteSchema = z.strictObject({
 const RATE_MESSAGE = 'expected a rate such as 200Mbit'
 
 /** `200Mbit` becomes 25,000,000 bytes per second. */
-export function linkRate() {
+function linkRate() {
   const error = (issue: { readonly input?: unknown }) => `${RATE_MESSAGE}\n${rateHint(issue.input)}`
   return z
     .string({ error })

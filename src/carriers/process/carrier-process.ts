@@ -29,7 +29,7 @@ const RESTART_MS_MIN = 100
 const RESTART_MS_MAX = 10_000
 const HEALTHY_AFTER_MS = 30_000
 const STOP_MS_MAX = 2_000
-export const ALIVE_MS = 1_000
+const ALIVE_MS = 1_000
 
 export interface CarrierProcessInit {
   readonly arguments: CarrierArguments
