@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { InputError } from '../src/core/errors.ts'
 import { sha256, writeRandomFile } from './demo-file.ts'
 import { DemoHost } from './demo-host.ts'
-import type { DemoTracker } from './demo-tracker.ts'
+import type { DemoTracker, SiteBytes } from './demo-tracker.ts'
 import { freePorts } from './plan.ts'
 import { repositoryPath } from './repository-path.ts'
 
@@ -105,7 +105,7 @@ export class DemoRun {
     await this.#start({ ...SEED, port: seedPort, isSeed: true }, torrents)
     for (const site of SITES) await this.#settings.tracker.waitForSeed(site, infoHash)
 
-    const before = new Map<string, { all: number; gateways: number }>()
+    const before = new Map<string, SiteBytes>()
     for (const site of SITES) before.set(site, await this.#settings.tracker.downloadedBytes(site))
     this.#settings.log(
       `Starting aria2 on ${HOSTS.length / SITES.length} hosts in each of ${SITES.join(' and ')}`,
@@ -187,17 +187,13 @@ export class DemoRun {
   }
 
   /** Waits for the announces of all hosts: completion precedes the announce that reports it. */
-  async #copiesInto(
-    site: string,
-    hosts: number,
-    before: { all: number; gateways: number } | undefined,
-  ): Promise<number> {
+  async #copiesInto(site: string, hosts: number, before: SiteBytes | undefined): Promise<number> {
     const deadlineMs = Date.now() + LAST_ANNOUNCE_TIMEOUT_MS
     for (;;) {
       const now = await this.#settings.tracker.downloadedBytes(site)
       const { sizeBytes, signal } = this.#settings
       if (now.all - (before?.all ?? 0) >= hosts * sizeBytes)
-        return (now.gateways - (before?.gateways ?? 0)) / sizeBytes
+        return (now.entered - (before?.entered ?? 0)) / sizeBytes
       if (Date.now() > deadlineMs)
         throw new InputError(`the nodes of ${site} did not receive the last announces of its hosts`)
       await pause(POLL_INTERVAL_MS, undefined, { signal })

@@ -9,6 +9,11 @@ const FEDERATION_TIMEOUT_MS = 30_000
 
 type DemoNode = StackAddresses['nodes'][number]
 
+export interface SiteBytes {
+  readonly all: number
+  readonly entered: number
+}
+
 export class DemoTracker {
   readonly #nodes: readonly DemoNode[]
   readonly #ready: DemoNode[] = []
@@ -57,16 +62,24 @@ export class DemoTracker {
     })
   }
 
-  /** Bytes that peers of a site have downloaded, by the announces that the nodes have received: all peers, and gateways. */
-  async downloadedBytes(site: string): Promise<{ all: number; gateways: number }> {
+  /**
+   * Bytes that the peers of a site have downloaded, by the announces that the nodes have received, and those that entered
+   * the site: relayed by its nodes, or downloaded by its gateways.
+   */
+  async downloadedBytes(site: string): Promise<SiteBytes> {
     const texts = await Promise.all(
       this.#ready.map(async ({ admin }) => (await (await this.#get(`${admin}/metrics`))?.text()) ?? ''),
     )
-    const sum = (name: string) =>
-      texts
-        .map((text) => new RegExp(`^siteswarm_${name}\\{site="${site}"\\} (\\S+)$`, 'm').exec(text))
-        .reduce((total, match) => total + Number(match?.[1] ?? 0), 0)
-    return { all: sum('downloaded_bytes_total'), gateways: sum('gateway_downloaded_bytes_total') }
+    const sum = (name: string) => {
+      const rows = new RegExp(`^siteswarm_${name}\\{site="${site}"[^}]*\\} (\\S+)$`, 'gm')
+      return texts
+        .flatMap((text) => [...text.matchAll(rows)])
+        .reduce((total, [, value]) => total + Number(value), 0)
+    }
+    return {
+      all: sum('downloaded_bytes_total'),
+      entered: sum('relayed_bytes_total') + sum('gateway_downloaded_bytes_total'),
+    }
   }
 
   #get(url: string): Promise<Response | undefined> {

@@ -100,6 +100,8 @@ export function aRollout({ expect, carriage = NOT_CARRIED, remote = [] }: TestRo
       site.announce(from, { left: 0, event: 'started' })
       site.observe(from, { share: 1 })
     },
-    finish: (from: string) => site.announce(from, { left: 0, event: 'completed', downloaded: SIZE_BYTES }),
+    /** The same client as one that joined. */
+    finish: (from: string, client = '-LT2080-') =>
+      site.announce(from, { left: 0, event: 'completed', downloaded: SIZE_BYTES, client }),
   }
 }

@@ -24,10 +24,16 @@ const WINDOW_BYTES_MIN = 1_048_576
 const WINDOW_SECONDS = 2
 /** Transmission polls its offers once a second, and multiplies its requests within a few seconds. */
 const SLOW_WINDOW_BYTES_MIN = 4_194_304
+/** The same for one that gets nothing from neighbours: each time that its offers run out, it waits for ten seconds. */
+const ALONE_SLOW_WINDOW_BYTES_MIN = 16_777_216
 const WINDOW_PIECES_MIN = 2
 const WINDOW_PIECES_MAX = 256
 /** Where the size of a piece is not known. */
 const WINDOW_PIECES = 4
+/** A client that wants a piece requests it within a round trip. It may be busy with an earlier one. */
+const OFFER_MS_MAX = 10_000
+/** Transmission decides each ten seconds whether it is interested, and then requests once a second. */
+const SLOW_OFFER_MS_MAX = 25_000
 /** Transmission requests once a second. */
 const SETTLED_MS = 2_500
 /** A host that lacks pieces of other hosts, and gained none for this time, gets them from the node. */
@@ -89,14 +95,23 @@ export class CarriedClient {
     this.isAnnouncedComplete = update.isAnnouncedComplete
   }
 
+  get offerMsMax(): number {
+    return this.sendsHave ? OFFER_MS_MAX : SLOW_OFFER_MS_MAX
+  }
+
   get offersMax(): number {
     const pieceBytes = this.#pieceBytes()
     if (pieceBytes === undefined) return WINDOW_PIECES
     const rate = this.link?.sent.at(this.#nowMs()) ?? 0
-    const bytesMin =
-      rate === 0 ? FIRST_WINDOW_BYTES : this.sendsHave ? WINDOW_BYTES_MIN : SLOW_WINDOW_BYTES_MIN
+    const bytesMin = this.#windowBytesMin(rate)
     const pieces = Math.ceil(Math.max(bytesMin, rate * WINDOW_SECONDS) / pieceBytes)
     return Math.min(WINDOW_PIECES_MAX, Math.max(WINDOW_PIECES_MIN, pieces))
+  }
+
+  #windowBytesMin(rate: number): number {
+    if (!this.sendsHave && this.#isAlone) return ALONE_SLOW_WINDOW_BYTES_MIN
+    if (rate === 0) return FIRST_WINDOW_BYTES
+    return this.sendsHave ? WINDOW_BYTES_MIN : SLOW_WINDOW_BYTES_MIN
   }
 
   greeted(peerId: Buffer): void {

@@ -13,8 +13,6 @@ import { assert } from '../core/assert.ts'
 import type { Random } from '../core/random.ts'
 import { PieceSet } from '../wire/peer/piece-set.ts'
 
-/** A client that wants a piece requests it within a round trip. It may be busy with an earlier one. */
-export const OFFER_MS_MAX = 10_000
 /** Missing pieces that are compared to find the rarest ones. */
 const COMPARED_MAX = 64
 /** Pieces that no holder has are skipped, up to this number at once. */
@@ -51,6 +49,8 @@ export interface AssignableHost {
   readonly assigned: AssignedHost
   /** Pieces that may be offered to the host and not be there yet. */
   readonly offersMax: number
+  /** Time after which an offer without a request counts as ignored. */
+  readonly offerMsMax: number
 }
 
 export class PieceAssignment<Host extends AssignableHost> {
@@ -145,7 +145,7 @@ export class PieceAssignment<Host extends AssignableHost> {
     for (const host of this.#hosts) {
       this.#open.add(host)
       for (const [piece, sinceMs] of host.assigned.offered) {
-        if (nowMs - sinceMs < OFFER_MS_MAX) continue
+        if (nowMs - sinceMs < host.offerMsMax) continue
         host.assigned.ignored++
         host.assigned.offered.delete(piece)
         if (host.assigned.late.delete(piece)) this.lateOffers--

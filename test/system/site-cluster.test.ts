@@ -145,7 +145,7 @@ describe.skipIf(needs('redis-server'))('several nodes of a site are one tracker'
       ] as const) {
         const loaded = loadNode({
           path: `${right.directory}/siteswarm.yaml`,
-          environment: { SITESWARM_LISTEN_HTTP: '127.0.0.1:0' },
+          environment: { SITESWARM_LISTEN_HTTP: '127.0.0.1:0', SITESWARM_OBSERVE_CONNECTIONS: '0' },
         })
         const wrong = new SiteswarmNode({
           ...loaded,

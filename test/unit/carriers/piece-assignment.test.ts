@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  AssignedHost,
-  type AssignableHost,
-  OFFER_MS_MAX,
-  PieceAssignment,
-} from '../../../src/carriers/piece-assignment.ts'
+import { AssignedHost, type AssignableHost, PieceAssignment } from '../../../src/carriers/piece-assignment.ts'
 import { SeededRandom } from '../../../src/core/random.ts'
 
 const PIECES = 10
@@ -15,8 +10,10 @@ function anAssignment(start = 0) {
   return new PieceAssignment<AssignableHost>({ pieces: PIECES, start, random: new SeededRandom(1) })
 }
 
+const OFFER_MS_MAX = 10_000
+
 function aHost(assignment: PieceAssignment<AssignableHost>, offersMax = 2): AssignableHost {
-  const host = { assigned: new AssignedHost(PIECES), offersMax }
+  const host = { assigned: new AssignedHost(PIECES), offersMax, offerMsMax: OFFER_MS_MAX }
   assignment.addHost(host)
   return host
 }

@@ -131,7 +131,7 @@ describe('the hosts of a rollout', () => {
     rollout.join('127.2.1.2')
     rollout.pass(2)
     rollout.finish('127.2.1.2')
-    rollout.announce('127.2.1.1', { left: SIZE_BYTES / 2, event: 'stopped' })
+    rollout.announce('127.2.1.1', { left: SIZE_BYTES / 2, event: 'stopped', client: '-LT2080-' })
     rollout.pass(2)
     expect(rollout.answer().state).toBe('running')
     expect(rollout.at('ams').stragglers).toMatchObject([{ address: '127.2.1.1', reason: 'gone', percent: 0 }])
