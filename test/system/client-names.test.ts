@@ -62,7 +62,8 @@ function generatedTorrents(): Map<string, ZeroTorrentCase> {
 describe.each(observed)('%s', (client, requirement) => {
   it.skipIf(needs(requirement) !== false)(
     'gives the files of generated torrents the names that the readers expect',
-    { timeout: 240_000 },
+    // aria2 does not start one of sixty torrents in time now and then.
+    { timeout: 240_000, retry: 1 },
     async () => {
       const torrents = generatedTorrents()
       const observations = await observe(
