@@ -7,6 +7,7 @@ import { SameAsCommand } from '../elements/command.tsx'
 import { siteswarm } from '../elements/commands.ts'
 import { Failure } from '../elements/notices.tsx'
 import { type Column, VirtualTable, byText } from '../elements/virtual-table.tsx'
+import { endpointColumn } from '../frame/host-columns.tsx'
 import { links } from '../frame/links.ts'
 
 const PERIOD_MS = 5_000
@@ -96,16 +97,7 @@ const ROLES: Readonly<Record<string, string>> = {
 }
 
 const COLUMNS: readonly Column<Peer>[] = [
-  {
-    title: 'Peer',
-    width: 'var(--address-width)',
-    cell: ({ address, port }) => (
-      <a href={links.host(address)}>
-        {address}:{port}
-      </a>
-    ),
-    order: byText(({ address }) => address),
-  },
+  endpointColumn('Peer'),
   { title: 'Because', cell: ({ because }) => <span title={because}>{because}</span> },
   {
     title: 'Distance',

@@ -8,9 +8,9 @@ import { Bar } from '../elements/bar.tsx'
 import { SameAsCommand } from '../elements/command.tsx'
 import { curl } from '../elements/commands.ts'
 import { EmptyState, Failure, Loading } from '../elements/notices.tsx'
-import { formatAge, formatCount } from '../elements/quantities.ts'
+import { formatCount } from '../elements/quantities.ts'
 import { type Column, VirtualTable, byNumber, byText } from '../elements/virtual-table.tsx'
-import { nowMs } from '../frame/now.ts'
+import { clientColumn, endpointColumn, lastSeenColumn } from '../frame/host-columns.tsx'
 import { links } from '../frame/links.ts'
 import { type Host, type HostLists, readHosts } from './hosts.ts'
 import { REASONS } from './stragglers.tsx'
@@ -108,16 +108,7 @@ function matches({ address, site, bubble, client }: Host, text: string): boolean
 }
 
 const COLUMNS: readonly Column<Host>[] = [
-  {
-    title: 'Host',
-    width: 'var(--address-width)',
-    cell: ({ address, port }) => (
-      <a href={links.host(address)}>
-        {address}:{port}
-      </a>
-    ),
-    order: byText(({ address }) => address),
-  },
+  endpointColumn('Host'),
   {
     title: 'Progress',
     cell: ({ address, percent, reason }) => (
@@ -154,21 +145,8 @@ const COLUMNS: readonly Column<Host>[] = [
       isUnreachable ? `${progressFrom}, port closed` : progressFrom,
     order: byText(({ progressFrom }) => progressFrom),
   },
-  {
-    title: 'Client',
-    width: '11rem',
-    from: 'tablet',
-    cell: ({ client }) => client ?? '–',
-    order: byText(({ client }) => client),
-  },
-  {
-    title: 'Last seen',
-    width: '9rem',
-    isNumber: true,
-    from: 'tablet',
-    cell: ({ lastSeenAt }) => formatAge(lastSeenAt, nowMs.value),
-    order: byText(({ lastSeenAt }) => lastSeenAt),
-  },
+  clientColumn('tablet'),
+  lastSeenColumn(),
 ]
 
 function NoHosts({ infoHash }: { readonly infoHash: string }) {

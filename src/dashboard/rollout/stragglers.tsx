@@ -2,9 +2,8 @@
 import type { RolloutDetail, Straggler } from '../api/responses.ts'
 import { Badge } from '../elements/badge.tsx'
 import { Bar } from '../elements/bar.tsx'
-import { formatAge } from '../elements/quantities.ts'
 import { type Column, VirtualTable, byNumber, byText } from '../elements/virtual-table.tsx'
-import { nowMs } from '../frame/now.ts'
+import { clientColumn, endpointColumn, lastSeenColumn } from '../frame/host-columns.tsx'
 import { links } from '../frame/links.ts'
 
 export const REASONS: Readonly<Record<string, string>> = {
@@ -47,16 +46,7 @@ export function Stragglers({ rollout }: { readonly rollout: RolloutDetail }) {
 }
 
 const COLUMNS: readonly Column<Row>[] = [
-  {
-    title: 'Host',
-    width: 'var(--address-width)',
-    cell: ({ address, port }) => (
-      <a href={links.host(address)}>
-        {address}:{port}
-      </a>
-    ),
-    order: byText(({ address }) => address),
-  },
+  endpointColumn('Host'),
   {
     title: 'Reason',
     cell: ({ reason }) => (
@@ -80,19 +70,6 @@ const COLUMNS: readonly Column<Row>[] = [
     cell: ({ address, percent }) => <Bar percent={percent} label={`Progress of ${address}`} tone="bad" />,
     order: byNumber(({ percent }) => percent),
   },
-  {
-    title: 'Client',
-    width: '11rem',
-    from: 'wide',
-    cell: ({ client }) => client ?? '–',
-    order: byText(({ client }) => client),
-  },
-  {
-    title: 'Last seen',
-    width: '9rem',
-    isNumber: true,
-    from: 'tablet',
-    cell: ({ lastSeenAt }) => formatAge(lastSeenAt, nowMs.value),
-    order: byText(({ lastSeenAt }) => lastSeenAt),
-  },
+  clientColumn('wide'),
+  lastSeenColumn(),
 ]
