@@ -7,7 +7,8 @@
  */
 import type { Random } from '../core/random.ts'
 import { flags } from '../swarm/peer-rows.ts'
-import type { Gateway, SiteSwarm } from '../swarm/swarm.ts'
+import type { Gateway } from '../swarm/gateway.ts'
+import type { SiteSwarm } from '../swarm/swarm.ts'
 import type { HandoutContext } from './decision.ts'
 import { FetchTree } from './fetch-tree.ts'
 import { pick } from './pick.ts'

@@ -12,7 +12,7 @@
  * torrent there are no gateways: carried-site.ts.
  */
 import { flags } from '../swarm/peer-rows.ts'
-import type { Gateway } from '../swarm/swarm.ts'
+import type { Gateway } from '../swarm/gateway.ts'
 import { LocalChoices } from './choose-local-peers.ts'
 import { decideCarried } from './carried-site.ts'
 import { chooseUpstream, downstreamOf } from './choose-upstream.ts'

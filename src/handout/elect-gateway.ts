@@ -5,7 +5,7 @@
  */
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { flags } from '../swarm/peer-rows.ts'
-import type { Gateway } from '../swarm/swarm.ts'
+import type { Gateway } from '../swarm/gateway.ts'
 import { gatewaysMax } from '../topology/topology.ts'
 import type { HandoutContext } from './decision.ts'
 import { take } from './pick.ts'
@@ -97,10 +97,10 @@ export function election(
   if (live.some((gateway) => gateway.row === requester.row)) return undefined
   if (live.length >= gatewaysMax(topology, site.site)) return undefined
   const isJustReplaced = ended.some(({ row, cause }) => row === requester.row && cause === 'stalled')
-  if ((isJustReplaced || site.lastStalledRow === requester.row) && site.leechers > 1) return undefined
+  if ((isJustReplaced || site.history.lastStalledRow === requester.row) && site.leechers > 1) return undefined
   if (isStalledHost(context, ended) && hasOtherHost(context)) return undefined
   if (live.length > 0) return 'added'
-  return ended[0]?.cause ?? site.lastLeaseEnd
+  return ended[0]?.cause ?? site.history.lastLeaseEnd
 }
 
 /** Whether a lease of the requester's host ended without progress, or ends so now. */
@@ -109,7 +109,7 @@ function isStalledHost({ table, site, requester }: HandoutContext, ended: readon
   const { leases } = table
   const host = leases.hostOf(requester.row)
   return (
-    site.stalledHosts.has(host) ||
+    site.history.stalledHosts.has(host) ||
     ended.some(({ row, cause }) => cause === 'stalled' && leases.hostOf(row) === host)
   )
 }
@@ -120,7 +120,7 @@ function hasOtherHost({ table, site, requester, nowMs }: HandoutContext): boolea
   const own = leases.hostOf(requester.row)
   const isOther = (row: number) => {
     const host = leases.hostOf(row)
-    return host !== own && !site.stalledHosts.has(host) && !rows.isExpired(row, nowMs)
+    return host !== own && !site.history.stalledHosts.has(host) && !rows.isExpired(row, nowMs)
   }
   return take(rows, site.listsOf('leecher'), 1, isOther).length > 0
 }

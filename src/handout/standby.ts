@@ -3,7 +3,7 @@
  * clients announce again after minutes, so a gateway that never downloads anything could otherwise be replaced only
  * then. Small torrents have no standby: it would start when its neighbours are nearly complete.
  */
-import type { Gateway } from '../swarm/swarm.ts'
+import type { Gateway } from '../swarm/gateway.ts'
 import type { HandoutContext } from './decision.ts'
 
 /** True if the requester waits to replace a gateway that has shown no piece yet. `live`: the leases that continue. */

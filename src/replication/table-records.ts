@@ -4,7 +4,8 @@
  */
 import { VERSIONS_PER_MS } from '../swarm/lease-version.ts'
 import { flags } from '../swarm/peer-rows.ts'
-import type { Gateway, Swarm } from '../swarm/swarm.ts'
+import type { Gateway } from '../swarm/gateway.ts'
+import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'

@@ -25,8 +25,9 @@ export function distrustSeeds(
 ): number[] {
   if (site.trustedSeeds === 0) return []
   const host = rows.addressHash(stalledRow)
-  site.starvedHost ??= host
-  if (site.starvedHost === host && site.leechers > 1) return []
+  const history = site.historyToWrite()
+  history.starvedHost ??= host
+  if (history.starvedHost === host && site.leechers > 1) return []
   const seeds: number[] = []
   for (const list of site.listsOf('seed'))
     for (const row of list.all(rows)) {
@@ -34,7 +35,7 @@ export function distrustSeeds(
       if (observed.isComplete(row)) return []
       if (seeds.length < SEEDS_MAX) seeds.push(row)
     }
-  for (const row of seeds) site.distrustedHosts.add(rows.addressHash(row))
-  site.starvedHost = undefined
+  for (const row of seeds) history.distrustedHosts.add(rows.addressHash(row))
+  history.starvedHost = undefined
   return seeds
 }

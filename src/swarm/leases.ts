@@ -11,7 +11,8 @@ import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { nextLeaseVersion, VERSIONS_PER_MS } from './lease-version.ts'
 import { progressStepKib } from './gateway-progress.ts'
 import { flags, type PeerRows } from './peer-rows.ts'
-import type { Gateway, SiteSwarm, Swarm } from './swarm.ts'
+import type { Gateway } from './gateway.ts'
+import type { SiteSwarm, Swarm } from './swarm.ts'
 
 /** The row of a host, in the site of its lease. */
 export interface LeasePlace {
@@ -198,10 +199,11 @@ export class Leases {
     this.#countGateway(row, -1)
     if (ended?.isTentative === true) return
     if (version !== undefined) site.rememberGatewayHost(this.hostOf(row), version)
-    site.lastLeaseEnd = cause
+    const history = site.historyToWrite()
+    history.lastLeaseEnd = cause
     if (cause !== 'stalled') return
-    site.lastStalledRow = row
-    site.stalledHosts.add(this.hostOf(row))
+    history.lastStalledRow = row
+    history.stalledHosts.add(this.hostOf(row))
   }
 
   /** The leases beyond `gatewaysMax`, which every node ends: the youngest, equals in the order of their endpoints. */

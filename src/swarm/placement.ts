@@ -82,7 +82,7 @@ export class Placement {
     this.#counts.countPeer(place, role, -1)
     if (site.peers === 0) this.#counts.countSwarm(place, -1)
     if (this.#rows.has(row, flags.unverifiedSeed)) site.unverifiedSeeds--
-    if (site.lastStalledRow === row) site.lastStalledRow = -1
+    if (site.history.lastStalledRow === row) site.historyToWrite().lastStalledRow = -1
   }
 
   /**
@@ -103,7 +103,8 @@ export class Placement {
       if (siteIndex < 0) continue
       const after = siteFor(swarm, siteIndex)
       for (const [host, version] of site.gatewayHosts) after.rememberGatewayHost(host, version)
-      after.lastLeaseEnd = site.lastLeaseEnd
+      if (site.history.lastLeaseEnd !== 'first')
+        after.historyToWrite().lastLeaseEnd = site.history.lastLeaseEnd
     }
     for (const site of sitesBefore)
       for (const list of site.lists)

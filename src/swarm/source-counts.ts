@@ -14,7 +14,8 @@ export class SourceCounts {
 
   /** `source`: the hash of `IndexHash.source`. */
   add(source: number, by: 1 | -1): void {
-    const [high, low] = [source >>> 16, source & 0xffff]
+    const high = source >>> 16
+    const low = source & 0xffff
     this.#high[high] = (this.#high[high] as number) + by
     this.#low[low] = (this.#low[low] as number) + by
   }

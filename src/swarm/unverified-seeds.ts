@@ -22,7 +22,7 @@ export function countsAsUnverified(
 }
 
 function isDistrusted(swarm: Swarm, host: number): boolean {
-  return swarm.sites.some((site) => site.distrustedHosts.has(host))
+  return swarm.sites.some((site) => site.history.distrustedHosts.has(host))
 }
 
 /**
@@ -41,7 +41,7 @@ export function verifySeeds(
         if (!rows.has(row, flags.unverifiedSeed) || observed.isIncomplete(row) || observed.isExpected(row))
           continue
         if (rows.lastSeenMs(row, nearMs) > swarm.completedAtMs) continue
-        if (site.distrustedHosts.has(rows.addressHash(row))) continue
+        if (site.history.distrustedHosts.has(rows.addressHash(row))) continue
         rows.setFlag(row, flags.unverifiedSeed, false)
         site.unverifiedSeeds--
       }

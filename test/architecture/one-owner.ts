@@ -6,7 +6,7 @@
 import { blankComments, lineOf } from './read-imports.ts'
 
 const OWNER = 'swarm/leases.ts'
-const DECLARED_IN = 'swarm/swarm.ts'
+const DECLARED_IN = 'swarm/gateway.ts'
 const WAYS_AROUND = /-readonly\b|\bObject\.(?:assign|definePropert(?:y|ies))\s*\(/g
 
 /** `file` is relative to src/. */
