@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { checkLeaseOwner } from '../../architecture/one-owner.ts'
 
-const declaration = readFileSync('src/swarm/swarm.ts', 'utf8')
+const declaration = readFileSync('src/swarm/gateway.ts', 'utf8')
 
 test.each([
   ['readonly version: number', 'version: number'],
   ['readonly failedUpstreamRows: readonly number[]', 'readonly failedUpstreamRows: number[]'],
 ])('a field of Gateway that can be written to is found: %s as %s', (before, after) => {
   expect(declaration).toContain(before)
-  expect(checkLeaseOwner('swarm/swarm.ts', declaration)).toEqual([])
-  expect(checkLeaseOwner('swarm/swarm.ts', declaration.replace(before, after))).toEqual([
-    `src/swarm/swarm.ts: Gateway: "${after}" is not readonly; only swarm/leases.ts writes a lease`,
+  expect(checkLeaseOwner('swarm/gateway.ts', declaration)).toEqual([])
+  expect(checkLeaseOwner('swarm/gateway.ts', declaration.replace(before, after))).toEqual([
+    `src/swarm/gateway.ts: Gateway: "${after}" is not readonly; only swarm/leases.ts writes a lease`,
   ])
 })
 
@@ -24,7 +24,7 @@ test.each(['type W<T> = { -readonly [K in keyof T]: T[K] }', 'Object.assign(gate
 )
 
 test('a declaration that has moved is missed', () => {
-  expect(checkLeaseOwner('swarm/swarm.ts', 'export interface Other {}')).toEqual([
-    'src/swarm/swarm.ts: the interface Gateway is not found here',
+  expect(checkLeaseOwner('swarm/gateway.ts', 'export interface Other {}')).toEqual([
+    'src/swarm/gateway.ts: the interface Gateway is not found here',
   ])
 })
