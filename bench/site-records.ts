@@ -61,6 +61,7 @@ function peer(index: number): PeerState {
     isVerifiedSeed: false,
     isUnreachable: false,
     isSlowToForward: false,
+    clientCode: undefined,
   }
 }
 

@@ -8,6 +8,7 @@
 import { assert } from '../core/assert.ts'
 import { INFO_HASH_BYTES } from '../core/info-hash.ts'
 
+import { CODE_BYTES } from '../swarm/client-codes.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import { write16, write32, writeAddress } from './big-endian.ts'
 import type {
@@ -39,6 +40,7 @@ import {
   OBSERVATION,
   CARRIER_NODE,
   CARRIAGE,
+  CLIENT,
   CARRIAGE_STATES,
   CARRIES,
   SEED,
@@ -68,6 +70,8 @@ export class BatchWriter implements RecordSink {
   #end = 0
   /** Position of the current infohash, which also applies to the next record of that torrent; 0 before the first. */
   #torrentAt = 0
+  /** Of the peer before, in this batch. */
+  #clientCode: string | undefined = undefined
 
   constructor(node: Buffer) {
     assert(node.length === NODE_ID_BYTES, 'the id of a node has eight bytes')
@@ -91,10 +95,12 @@ export class BatchWriter implements RecordSink {
     batch.writeUIntBE(nowMs, 9, 6)
     this.#end = 0
     this.#torrentAt = 0
+    this.#clientCode = undefined
     return batch
   }
 
   peer(state: PeerState): void {
+    if (state.clientCode !== this.#clientCode) this.#client(state.clientCode)
     const start = this.#open(PEER, state.infoHash)
     const bytes = this.#bytes
     const { address } = state
@@ -194,6 +200,12 @@ export class BatchWriter implements RecordSink {
     const start = this.#open(CARRIAGE, infoHash)
     this.#bytes[start] = CARRIAGE_STATES.indexOf(state)
     this.#close(start, writeText(this.#bytes, site, start + 1))
+  }
+
+  #client(code: string | undefined): void {
+    const start = this.#openBare(CLIENT)
+    this.#clientCode = code
+    this.#close(start, start + this.#bytes.write(code ?? '', start, CODE_BYTES, 'latin1'))
   }
 
   /** Makes room, writes the infohash where it differs from the current one, and returns the start of the body. */

@@ -31,6 +31,8 @@ import type { CarriageState } from './records.ts'
                  About the writer of the batch, without an infohash
   11 Carriage   uint8 state (index in CARRIAGE_STATES), uint8 length, byte[length] site name in UTF-8
 
+  12 Client     byte[8] first bytes of the peer id of the peers that follow; empty: they are not known
+
   Endpoint => uint8 length of the address (4 or 16), address, uint16 port
   Ref => uint8 length of the address (4, 16, or 0: no peer, and nothing follows), address, uint16 port, uint32 announced_at
 */
@@ -51,6 +53,7 @@ export const SITE_COUNTS = 8
 export const OBSERVATION = 9
 export const CARRIER_NODE = 10
 export const CARRIAGE = 11
+export const CLIENT = 12
 
 export const SEED = 1
 export const PARTIAL = 2

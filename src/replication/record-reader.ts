@@ -3,6 +3,7 @@
  * what it reads, because a batch comes from another program: malformed records are skipped and reported.
  */
 import { INFO_HASH_BYTES } from '../core/info-hash.ts'
+import { CODE_BYTES } from '../swarm/client-codes.ts'
 import { byte, near, read16, read32, readAddress } from './big-endian.ts'
 import type { CarrierEndpoint, PeerRef, RecordSink } from './records.ts'
 import {
@@ -22,6 +23,7 @@ import {
   OBSERVATION,
   CARRIER_NODE,
   CARRIAGE,
+  CLIENT,
   CARRIAGE_STATES,
   CARRIES,
   SEED,
@@ -60,6 +62,7 @@ export function readBatch(batch: Buffer, sink: RecordSink): boolean {
   if (batch.length < HEADER_BYTES || batch[0] !== VERSION) return false
   const nowMs = batch.readUIntBE(9, 6)
   let infoHash: Buffer | undefined = undefined
+  let clientCode: string | undefined = undefined
   let isComplete = true
   for (let at = HEADER_BYTES; at < batch.length;) {
     const start = at + RECORD_HEAD_BYTES
@@ -70,11 +73,15 @@ export function readBatch(batch: Buffer, sink: RecordSink): boolean {
     if (type === TORRENT) {
       infoHash = end - start < INFO_HASH_BYTES ? undefined : batch.subarray(start, start + INFO_HASH_BYTES)
       isComplete &&= infoHash !== undefined
+    } else if (type === CLIENT) {
+      clientCode = end - start < CODE_BYTES ? undefined : batch.toString('latin1', start, start + CODE_BYTES)
     } else if (type === CARRIER_NODE) {
       isComplete = readCarrierNode(batch, start, end, sink) && isComplete
     } else if (type <= CARRIAGE) {
       isComplete =
-        infoHash !== undefined && readRecord({ batch, start, end, nowMs }, type, infoHash, sink) && isComplete
+        infoHash !== undefined &&
+        readRecord({ batch, start, end, nowMs, clientCode }, type, infoHash, sink) &&
+        isComplete
     }
     at = end
   }
@@ -87,6 +94,8 @@ interface Body {
   readonly start: number
   readonly end: number
   readonly nowMs: number
+  /** Of the peers. */
+  readonly clientCode: string | undefined
 }
 
 function readRecord(body: Body, type: number, infoHash: Buffer, sink: RecordSink): boolean {
@@ -173,7 +182,11 @@ function readObservation(body: Body, infoHash: Buffer, sink: RecordSink): boolea
   return true
 }
 
-function readPeer({ batch, start, end, nowMs }: Body, infoHash: Buffer, sink: RecordSink): boolean {
+function readPeer(
+  { batch, start, end, nowMs, clientCode }: Body,
+  infoHash: Buffer,
+  sink: RecordSink,
+): boolean {
   if (end - start < PEER_ADDRESS_AT + 4) return false
   const flags = byte(batch, start)
   const has = (flag: number) => (flags & flag) !== 0
@@ -195,6 +208,7 @@ function readPeer({ batch, start, end, nowMs }: Body, infoHash: Buffer, sink: Re
     isVerifiedSeed: has(VERIFIED_SEED),
     isUnreachable: has(UNREACHABLE),
     isSlowToForward: has(SLOW_TO_FORWARD),
+    clientCode,
   })
   return true
 }

@@ -2,11 +2,16 @@
  * The first eight bytes of the peer id of each row, which name the client and its version (BEP 20). Two bytes a row: the
  * number of the code in a list, because a site has few kinds of clients.
  */
-const CODE_BYTES = 8
+export const CODE_BYTES = 8
 /** Further codes are not kept: a flood of random peer ids must not fill the memory. */
 const CODES_MAX = 4_096
 const CHUNK_ROWS_LOG2 = 14
 const CHUNK_ROWS = 1 << CHUNK_ROWS_LOG2
+
+/** Eight characters of one byte each. */
+export function clientCodeOf(peerId: Buffer): string {
+  return peerId.toString('latin1', 0, CODE_BYTES)
+}
 
 export class ClientCodes {
   readonly #chunks: (Uint16Array | undefined)[] = []
@@ -20,9 +25,7 @@ export class ClientCodes {
     return chunks * CHUNK_ROWS * 2
   }
 
-  /** The row has a client of this peer id. */
-  set(row: number, peerId: Buffer): void {
-    const code = peerId.toString('latin1', 0, CODE_BYTES)
+  set(row: number, code: string): void {
     let number = this.#numbers.get(code)
     if (number === undefined) {
       if (this.#codes.length >= CODES_MAX) return this.clear(row)
@@ -33,7 +36,7 @@ export class ClientCodes {
     chunk[row % CHUNK_ROWS] = number
   }
 
-  /** Eight characters of one byte each; undefined where another node received the announces of the peer. */
+  /** undefined where no record of the peer has it. */
   get(row: number): string | undefined {
     const number = this.#chunks[row >>> CHUNK_ROWS_LOG2]?.[row % CHUNK_ROWS] ?? 0
     return this.#codes[number - 1]

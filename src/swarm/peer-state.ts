@@ -33,6 +33,8 @@ export interface PeerState {
   readonly isUnreachable: boolean
   /** Uploads hardly anything before it is complete. */
   readonly isSlowToForward: boolean
+  /** See `clientCodeOf`; undefined in a record of a node that does not have it. */
+  readonly clientCode: string | undefined
 }
 
 /**

@@ -22,7 +22,7 @@ export function writeRowState(rows: PeerRows, row: number, state: PeerState): vo
 export function readRowState(
   rows: PeerRows,
   row: number,
-  of: { readonly infoHash: Buffer; readonly role: Role; readonly nearMs: number },
+  of: Pick<PeerState, 'infoHash' | 'clientCode'> & { readonly role: Role; readonly nearMs: number },
 ): PeerState {
   return {
     infoHash: of.infoHash,
@@ -40,5 +40,6 @@ export function readRowState(
     // The flag is also set by observations, which are replicated as such.
     isUnreachable: rows.port(row) <= PORT_WITHOUT_LISTENER,
     isSlowToForward: rows.has(row, flags.slowToForward),
+    clientCode: of.clientCode,
   }
 }

@@ -153,6 +153,7 @@ export class SwarmTable {
       if (rows.identity(row) !== state.identity) this.#changeIdentity(swarm, row, state.identity)
       this.#changeRole(swarm, row, state.role, isUnverified)
     }
+    if (state.clientCode !== undefined) this.clientCodes.set(row, state.clientCode)
     writeRowState(rows, row, state)
     if (state.leftKib !== LEFT_UNKNOWN && state.leftKib > swarm.sizeKib) swarm.sizeKib = state.leftKib
     if (rows.has(row, flags.gateway))
@@ -191,7 +192,8 @@ export class SwarmTable {
   /** The recorded state of a peer. `nearMs`: any time within weeks of its last announce. */
   stateOf(row: number, nearMs: number): PeerState {
     const { infoHash } = this.swarmOf(row)
-    return readRowState(this.rows, row, { infoHash, role: this.roleOf(row), nearMs })
+    const clientCode = this.clientCodes.get(row)
+    return readRowState(this.rows, row, { infoHash, role: this.roleOf(row), nearMs, clientCode })
   }
 
   /** Records that a peer stopped at this time. If it has returned since, links and leases from before still end. */
@@ -369,6 +371,7 @@ export class SwarmTable {
   #changeIdentity(swarm: Swarm, row: number, identity: number): void {
     const role = this.roleOf(row)
     this.clients.remove(swarm, row, role)
+    this.clientCodes.clear(row)
     this.rows.setIdentity(row, identity)
     this.clients.add(swarm, row, role)
   }

@@ -74,8 +74,6 @@ export class AnnounceRecorder {
     if (update.known < 0) this.#parts.sources?.newPeer(table, request.infoHash, from, nowMs)
     else if (!this.#isOwn(request, from, update.known, nowMs)) return undefined
     const { row, hasCompleted } = this.#put(update, place, nowMs)
-    if (update.known < 0 || table.clientCodes.get(row) === undefined)
-      table.clientCodes.set(row, request.peerId)
     const swarm = table.swarmOf(row)
     return {
       swarm,

@@ -4,6 +4,7 @@
  */
 import type { Address } from '../core/address.ts'
 import type { AnnounceRequest } from '../core/announce.ts'
+import { clientCodeOf } from '../swarm/client-codes.ts'
 import { hashIdentity } from '../swarm/peer-hash.ts'
 import { flags, LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
 import { PORT_WITHOUT_LISTENER } from '../swarm/row-state.ts'
@@ -25,6 +26,12 @@ export interface PeerUpdate {
  * as a stall: clients announce to several tiers of the same node within a second. */
 const SOONEST_PER_LIFETIME = 8
 
+/** A client keeps its code: the one in the table saves a string for each announce. */
+function clientCode(table: SwarmTable, known: number, identity: number, peerId: Buffer): string {
+  const there = known >= 0 && table.rows.identity(known) === identity
+  return (there ? table.clientCodes.get(known) : undefined) ?? clientCodeOf(peerId)
+}
+
 /** `lifetimeSeconds`: the upper bound of the peer's lifetime; exact once its interval is known. */
 export function derivePeerUpdate(
   table: SwarmTable,
@@ -41,11 +48,12 @@ export function derivePeerUpdate(
   const leftKib = request.leftBytes === undefined ? LEFT_UNKNOWN : kib(request.leftBytes)
   const downloadedKib = kib(request.downloadedBytes)
   const hasBecomeSeed = known >= 0 && role === 'seed' && !rows.has(known, flags.seed)
+  const identity = hashIdentity(request.peerId, request.key, from)
   const state: PeerState = {
     infoHash: request.infoHash,
     address: from,
     port: request.port,
-    identity: hashIdentity(request.peerId, request.key, from),
+    identity,
     role,
     leftKib,
     downloadedKib,
@@ -57,6 +65,7 @@ export function derivePeerUpdate(
     isVerifiedSeed: hasBecomeSeed || (known >= 0 && rows.has(known, flags.verifiedSeed)),
     isUnreachable: request.port <= PORT_WITHOUT_LISTENER,
     isSlowToForward: profile.isSlowToForward,
+    clientCode: clientCode(table, known, identity, request.peerId),
   }
   const progressKib = known < 0 ? 0 : since(rows.downloadedKib(known), downloadedKib)
   return { state, known, hasBecomeSeed, progressKib }

@@ -40,6 +40,7 @@ function aTable(): SwarmTable {
         isVerifiedSeed: true,
         isUnreachable: false,
         isSlowToForward: false,
+        clientCode: undefined,
       },
       topology.locate(at(host)),
     )

@@ -60,6 +60,10 @@ const peer = fc.record({
   isVerifiedSeed: fc.boolean(),
   isUnreachable: fc.boolean(),
   isSlowToForward: fc.boolean(),
+  clientCode: fc.option(
+    fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+    { nil: undefined },
+  ),
 })
 const removed = fc.record({ infoHash, address, port, atMs: recentMs })
 const introduction = fc.record({ infoHash, ends: fc.tuple(ref, ref) })
@@ -168,7 +172,7 @@ describe('a batch', () => {
     fc.assert(
       fc.property(
         some,
-        fc.integer({ min: 12, max: 255 }),
+        fc.integer({ min: 13, max: 255 }),
         fc.uint8Array({ maxLength: 40 }),
         (records, type, more) => {
           const known = written(records)

@@ -101,6 +101,7 @@ function aBatch(torrent: number, ips: readonly string[]): Buffer {
       isVerifiedSeed: false,
       isUnreachable: false,
       isSlowToForward: false,
+      clientCode: undefined,
     })
   const batch = writer.take(Date.now())
   return writeBatch(batch)

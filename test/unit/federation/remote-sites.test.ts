@@ -40,6 +40,7 @@ function aNodeOfFra() {
     isVerifiedSeed: false,
     isUnreachable: false,
     isSlowToForward: false,
+    clientCode: undefined,
   })
   const batch = (write: (writer: BatchWriter) => void) => {
     const writer = new BatchWriter(Buffer.alloc(8))

@@ -49,6 +49,20 @@ describe('a peer that announces to one node', () => {
     expect([...receiver.announce('127.1.1.5').peers].sort()).toEqual([...before].sort())
   })
 
+  test('has the same client software on both, also after another client took its address and port', () => {
+    const { sender, receiver, deliver, clock } = aPair()
+    const codes = () =>
+      [sender, receiver].map(({ table }) => table.clientCodes.get(rowOf(table, '127.1.1.1')))
+    sender.announce('127.1.1.1', { client: '-LT2080-' })
+    deliver()
+    expect(codes()).toEqual(['-LT2080-', '-LT2080-'])
+    // Half a lifetime of silence.
+    clock.advanceMs(3_600_000)
+    sender.announce('127.1.1.1', { client: '-TR3000-' })
+    deliver()
+    expect(codes()).toEqual(['-TR3000-', '-TR3000-'])
+  })
+
   test('is a gateway on the other, which elects no second one', () => {
     const { sender, receiver, deliver } = aPair()
     sender.announce('127.1.1.1', { left: 0 })

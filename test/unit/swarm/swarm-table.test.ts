@@ -22,6 +22,7 @@ const aState = (over: Partial<PeerState> = {}): PeerState => ({
   isVerifiedSeed: false,
   isUnreachable: false,
   isSlowToForward: false,
+  clientCode: undefined,
   ...over,
 })
 
