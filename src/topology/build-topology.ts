@@ -62,7 +62,7 @@ export function buildTopology(file: TopologyFile): Topology {
     }
   }
   for (const [name, site] of Object.entries(file.sites)) {
-    const { region, trackers, federation, gateways, expect } = site
+    const { region, trackers, federation, gateways, expect, contact } = site
     const built: GrowingSite = {
       index: sites.length,
       name,
@@ -71,6 +71,7 @@ export function buildTopology(file: TopologyFile): Topology {
       federation,
       gateways,
       expect,
+      contact,
       places: [],
     }
     sites.push(built)

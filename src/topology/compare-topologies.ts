@@ -110,6 +110,7 @@ function siteSettings(before: Topology, after: Topology): SettingChange[] {
     if (now === undefined) continue
     compare(site.name, 'region', site.region ?? '', now.region ?? '')
     compare(site.name, 'gateways', String(site.gateways), String(now.gateways))
+    compare(site.name, 'contact', site.contact ?? '', now.contact ?? '')
     compare(site.name, 'trackers', setOf(site.trackers), setOf(now.trackers))
     compare(site.name, 'federation', setOf(site.federation), setOf(now.federation))
     compare(

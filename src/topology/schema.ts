@@ -97,6 +97,16 @@ const expectHosts = () =>
     .meta({ title: 'number of hosts' })
     .optional()
 
+const CONTACT_MESSAGE =
+  'expected one line of text\nwrite a name, an address or a telephone number, of at most 200 characters'
+
+const contact = () =>
+  z
+    .string(CONTACT_MESSAGE)
+    .regex(/^[^\p{Cc}]{1,200}$/u, CONTACT_MESSAGE)
+    .meta({ title: 'text' })
+    .optional()
+
 const bubbleSchema = z.strictObject({
   cidrs: z
     .array(prefixText())
@@ -146,6 +156,9 @@ const siteSchema = z.strictObject({
     ),
   expect: expectHosts().describe(
     'Hosts of the site that are expected to download each torrent. A rollout is complete at the site when as many hosts are; without a number, when all hosts that announced the torrent are. `publish --expect` sets other numbers for one torrent.',
+  ),
+  contact: contact().describe(
+    'People who operate the network of the site, such as a name and a telephone number. `siteswarm plan` names them.',
   ),
   bubbles: z
     .record(name('bubble'), bubbleSchema)
@@ -209,6 +222,9 @@ const linkSchema = z.strictObject({
     .describe(
       'Hours of the day in which nodes carry content over the link, with a time zone, such as `20:00-06:00 Europe/Berlin`. Outside of them, transfers wait. Without it, the link is open at all hours.',
     ),
+  contact: contact().describe(
+    'People who operate the link, such as a name and a telephone number. `siteswarm plan` names them.',
+  ),
 })
 
 export const topologySchema = z

@@ -29,10 +29,11 @@ export class SiteLinks {
     const withNodes = sitesWithNodes(sites.filter(({ name }) => name !== UNMAPPED_SITE))
     this.#hasNodes = sites.map(({ name }) => withNodes.has(name))
     const indexes = new Map(sites.map(({ name, index }) => [name, index]))
-    for (const { between, carry, rate, hours } of links) {
+    for (const { between, carry, rate, hours, contact } of links) {
       const [a, b] = between.map((name) => indexes.get(name))
       assert(a !== undefined && b !== undefined && a !== b, 'a link joins two sites of this topology')
-      this.#given.set(this.#key(a, b), { carry: carry ?? this.#default(a, b).carry, rate, hours })
+      const given = { carry: carry ?? this.#default(a, b).carry, rate, hours, contact }
+      this.#given.set(this.#key(a, b), given)
     }
   }
 

@@ -24,6 +24,8 @@ export interface Site {
   readonly gateways: 'auto' | number
   /** Hosts that are expected to download a torrent; undefined if the file has no number. */
   readonly expect?: number | undefined
+  /** People who operate its network; undefined if the file names none. */
+  readonly contact?: string | undefined
   /** Places of this site; the first is the bubble `-`. */
   readonly places: readonly Place[]
 }
@@ -55,6 +57,8 @@ export interface SiteLink {
   readonly rate: number | undefined
   /** undefined: open at all hours. */
   readonly hours: LinkHours | undefined
+  /** People who operate it; undefined if the file names none. */
+  readonly contact?: string | undefined
 }
 
 export interface Topology {

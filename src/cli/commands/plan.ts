@@ -1,5 +1,6 @@
 /** `plan`: the traffic that a rollout will cause between sites, for the people who run the network. */
-import type { RolloutPlan } from '../../rollouts/plan.ts'
+import type { PlannedLink, RolloutPlan } from '../../rollouts/plan.ts'
+import { formatRate } from '../../topology/link-rate.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { formatByteSize } from '../byte-size.ts'
 import { type Command, exitCodes, textFlag } from '../command.ts'
@@ -57,18 +58,14 @@ function planLines({
   sites,
   bytesBetweenSites,
   bytesWithoutTree,
+  finishedAt,
 }: PlanAnswer): string[] {
   const lines = [
     `${escapeControl(name)}  ${formatByteSize(sizeBytes)}, from ${sourceSites.join(', ')}`,
     '',
     ...(links.length === 0 ? ['no traffic between sites'] : []),
   ]
-  for (const link of links) {
-    const bound = link.bytesAtMost > link.bytes ? `, at most ${formatByteSize(link.bytesAtMost)}` : ''
-    lines.push(`${link.from} -> ${link.to}  ${formatByteSize(link.bytes)}${bound}, cost ${link.cost}`)
-    const { from, to } = link.nodes
-    if (from.length > 0 && to.length > 0) lines.push(`  nodes: ${from.join(' ')} and ${to.join(' ')}`)
-  }
+  for (const link of links) lines.push(...linkLines(link))
   const counted = sites.filter(({ expected }) => expected !== null)
   if (counted.length > 0)
     lines.push('', ...counted.map(({ site, expected }) => `${site}: ${expected ?? 0} hosts expected`))
@@ -76,5 +73,41 @@ function planLines({
     bytesWithoutTree === null
       ? ''
       : `; ${formatByteSize(bytesWithoutTree)} if every host fetched from ${sourceSites.join(', ')}`
-  return [...lines, '', `${formatByteSize(bytesBetweenSites)} between sites in all${without}`]
+  const finished = finishedAt === null ? [] : [`finished at ${minuteOf(finishedAt)} if it starts now`]
+  return [...lines, '', `${formatByteSize(bytesBetweenSites)} between sites in all${without}`, ...finished]
+}
+
+function linkLines({ from, to, cost, bytes, bytesAtMost, ...link }: PlannedLink): string[] {
+  const bound = bytesAtMost > bytes ? `, at most ${formatByteSize(bytesAtMost)}` : ''
+  const lines = [`${from} -> ${to}  ${formatByteSize(bytes)}${bound}, cost ${cost}`]
+  const add = (name: string, text: string) => lines.push(`  ${name.padEnd(9)}${text}`)
+  if (link.carry === 'direct') {
+    const gateways = link.copiesMax === 1 ? 'one gateway' : `up to ${link.copiesMax} gateways`
+    add('by', `${gateways} of ${to}; hosts of the two sites connect to each other, without a limit`)
+  } else {
+    add('by', 'the nodes of the two sites')
+    add('rate', rateText(link.rateBytesPerSecond))
+    add('hours', link.hours ?? 'all')
+  }
+  const { nodes, contacts, finishedAt } = link
+  if (nodes.from.length > 0 && nodes.to.length > 0)
+    add('nodes', `${nodes.from.join(' ')} and ${nodes.to.join(' ')}`)
+  if (finishedAt !== null) add('finished', minuteOf(finishedAt))
+  for (const [place, contact] of [
+    [from, contacts.from],
+    [to, contacts.to],
+    ['the link', contacts.link],
+  ] as const)
+    if (contact !== null) add('contact', `${escapeControl(contact)} (${place})`)
+  return lines
+}
+
+function rateText(bytesPerSecond: number | null): string {
+  if (bytesPerSecond === null) return 'not limited'
+  return bytesPerSecond === 0 ? '0: nothing crosses the link' : `at most ${formatRate(bytesPerSecond)}`
+}
+
+/** `2030-01-02 03:04 UTC`. */
+function minuteOf(time: string): string {
+  return `${time.slice(0, 16).replace('T', ' ')} UTC`
 }

@@ -9,7 +9,7 @@
 import type { Clock } from '../../../core/clock.ts'
 import type { Log } from '../../../core/log.ts'
 
-export const EVENT_KINDS = ['node', 'site', 'torrent', 'swarm'] as const
+export const EVENT_KINDS = ['node', 'site', 'torrent', 'rollout', 'swarm'] as const
 export type EventKind = (typeof EVENT_KINDS)[number]
 
 /** Key of an entry within its kind, and its state in JSON. */
@@ -55,7 +55,13 @@ export class EventFeed {
     this.#sources = sources
     this.#log = log
     this.#epoch = clock.nowMs().toString(36)
-    this.#entries = { node: new Map(), site: new Map(), torrent: new Map(), swarm: new Map() }
+    this.#entries = {
+      node: new Map(),
+      site: new Map(),
+      torrent: new Map(),
+      rollout: new Map(),
+      swarm: new Map(),
+    }
   }
 
   get streams(): number {

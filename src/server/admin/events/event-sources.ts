@@ -7,6 +7,7 @@ import { describeSites } from '../routes/sites.ts'
 import { describeListed, swarmPosition } from '../routes/swarms.ts'
 import { describeBriefly, torrentPosition } from '../shown-torrent.ts'
 import type { Entry, EventSources } from './event-feed.ts'
+import { RolloutEntries } from './rollout-entries.ts'
 
 /** A reading compares all of them. Clients read the rest of a collection from its list. */
 const ENTRIES_MAX = 1_000
@@ -17,6 +18,7 @@ const firstPage = { limit: ENTRIES_MAX, order: 'descending' } as const
 export function eventSources(context: AdminContext): EventSources {
   const { table } = context
   const { registry } = context.torrents
+  const rollouts = new RolloutEntries(context)
   return {
     node: async () => [['node', await describeNode(context)]],
     // The age changes at every reading.
@@ -33,6 +35,7 @@ export function eventSources(context: AdminContext): EventSources {
       )
       return entries.filter((entry) => entry !== undefined)
     },
+    rollout: () => rollouts.read(ENTRIES_MAX),
     swarm: () =>
       takePage(table.swarms(), swarmPosition, firstPage).items.map((swarm): Entry => [
         formatInfoHash(swarm.infoHash),

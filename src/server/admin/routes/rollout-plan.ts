@@ -3,6 +3,8 @@ import * as z from 'zod'
 import { EXPECTED_MAX, type ExpectedHosts, unknownPlace } from '../../../rollouts/expected-hosts.ts'
 import { planRollout } from '../../../rollouts/plan.ts'
 import type { Topology } from '../../../topology/topology.ts'
+import type { AdminContext } from '../admin-context.ts'
+import { time } from '../answer-fields.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { siteNamed, siteParameter, withRule } from '../parameters.ts'
@@ -22,12 +24,29 @@ const planSchema = z.object({
         from: z.string(),
         to: z.string(),
         cost: z.number(),
-        copiesMax: z.int().describe('One for each gateway of the receiving site.'),
+        carry: z.enum(['nodes', 'direct']).describe('nodes: carriers of the two sites; direct: gateways.'),
+        copiesMax: z
+          .int()
+          .describe('One through carriers, or else one for each gateway of the receiving site.'),
         bytes: z.number(),
         bytesAtMost: z.number(),
         nodes: z
           .object({ from: texts(), to: texts() })
           .describe('Admin listeners of the two sites, which have to reach each other.'),
+        rateBytesPerSecond: z.number().nullable().describe('null: not limited, or not carried by nodes.'),
+        hours: z.string().nullable().describe('null: open at all hours.'),
+        finishedAt: time()
+          .nullable()
+          .describe(
+            'If the rollout starts now. Links without a rate count as faster than all others; null if no link on the way has a rate, or if one has the rate 0.',
+          ),
+        contacts: z
+          .object({
+            from: z.string().nullable(),
+            to: z.string().nullable(),
+            link: z.string().nullable(),
+          })
+          .describe('People who operate the networks of the two sites and the link.'),
       }),
     )
     .readonly(),
@@ -39,6 +58,7 @@ const planSchema = z.object({
     .nullable()
     .describe('If every host fetched from the site of the source; null without numbers of expected hosts.'),
   bytesBetweenSites: z.number(),
+  finishedAt: time().nullable().describe('The last of the times of the links; null if none is known.'),
 })
 
 const EXPECT_RULE = {
@@ -55,7 +75,9 @@ const expectBody = withRule(
   EXPECT_RULE,
 )
 
-export function addRolloutPlanRoutes(routes: ApiRoutes, context: RolloutContext): void {
+type Context = RolloutContext & Pick<AdminContext, 'linkRates'>
+
+export function addRolloutPlanRoutes(routes: ApiRoutes, context: Context): void {
   addPlanRoute(routes, context)
   const { rollouts, topology } = context
   const schema = { params: torrentParams, body: expectBody, response: { 200: rolloutSchema } }
@@ -82,8 +104,8 @@ export function addRolloutPlanRoutes(routes: ApiRoutes, context: RolloutContext)
   )
 }
 
-function addPlanRoute(routes: ApiRoutes, context: RolloutContext): void {
-  const { rollouts, topology } = context
+function addPlanRoute(routes: ApiRoutes, context: Context): void {
+  const { rollouts, topology, linkRates, clock } = context
   routes.get(
     '/api/v1/rollouts/:infoHash/plan',
     {
@@ -112,7 +134,14 @@ function addPlanRoute(routes: ApiRoutes, context: RolloutContext): void {
         infoHash: rollout.infoHash,
         name,
         sizeBytes,
-        ...planRollout({ topology: topology.value, sizeBytes, expected, sourceSites }),
+        ...planRollout({
+          topology: topology.value,
+          sizeBytes,
+          expected,
+          sourceSites,
+          rateSetFor: (a, b) => linkRates.overrideOf(a, b)?.bytesPerSecond,
+          startMs: clock.nowMs(),
+        }),
       }
     },
   )

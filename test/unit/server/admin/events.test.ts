@@ -36,6 +36,7 @@ function aFeed(log: string[] = []) {
     node: none,
     site: () => [...sites].map(([key, value]): Entry => [key, value]),
     torrent: none,
+    rollout: none,
     swarm: none,
   }
   const feed = new EventFeed({
@@ -153,9 +154,13 @@ describe('a stream of events', () => {
 })
 
 describe('GET /api/v1/events', () => {
-  async function read(url: string, until: (text: string) => boolean) {
+  async function read(
+    url: string,
+    until: (text: string) => boolean,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     const stop = new AbortController()
-    const response = await fetch(url, { signal: stop.signal })
+    const response = await fetch(url, { headers, signal: stop.signal })
     let text = ''
     const decoder = new TextDecoder()
     for await (const chunk of response.body ?? []) {
@@ -181,9 +186,38 @@ describe('GET /api/v1/events', () => {
       'site ams',
       'site nyc',
       `torrent ${PLAIN_INFO_HASH}`,
+      `rollout ${PLAIN_INFO_HASH}`,
       `swarm ${Buffer.alloc(20, 'torrent').toString('hex')}`,
       'live ',
     ])
+  })
+
+  it('has the rollouts, and each change of them after the last event of an interrupted stream', async () => {
+    const { url, call, site, rollouts } = await anAdmin()
+    await call('POST', '', PLAIN_TORRENT)
+    const path = `${url}/api/v1/events?kind=rollout`
+    const first = await read(path, (text) => text.includes('event: live'))
+    expect(first.events.map(({ event }) => event)).toEqual(['reset', 'rollout', 'live'])
+    expect(first.events[1]?.data).toMatchObject({
+      key: PLAIN_INFO_HASH,
+      value: { infoHash: PLAIN_INFO_HASH, name: 'a.txt', state: 'waiting', hosts: { seen: 0 } },
+    })
+    const torrent = Buffer.from(PLAIN_INFO_HASH, 'hex')
+    site.announce('127.2.1.1', { torrent, left: 5, event: 'started' })
+    site.clock.advanceMs(1_000)
+    rollouts.tick()
+    const headers = { 'last-event-id': first.events[2]?.id ?? '' }
+    const second = await read(path, (text) => text.includes('event: rollout'), headers)
+    expect(second.events[0]).toMatchObject({
+      event: 'rollout',
+      data: { key: PLAIN_INFO_HASH, value: { state: 'running', hosts: { seen: 1, complete: 0 } } },
+    })
+    await call('DELETE', `/${PLAIN_INFO_HASH}`)
+    rollouts.tick()
+    const third = await read(path, (text) => text.includes('event: rollout'), {
+      'last-event-id': second.events[0]?.id ?? '',
+    })
+    expect(third.events[0]?.data).toMatchObject({ value: { isRegistered: false } })
   })
 
   it('has only the kinds that are asked for', async () => {
