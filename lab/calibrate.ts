@@ -35,7 +35,7 @@ export async function calibrate(
   options: CalibrationOptions,
   context: { readonly log: (line: string) => void },
 ): Promise<Calibration> {
-  const shape = { sites: 2, hosts: 3, hostsOfSite: {}, bubbles: 1, carry: 'nodes' as const }
+  const shape = { sites: 2, hosts: 3, hostsOfSite: {}, bubbles: 1, carry: 'nodes' as const, nodes: 1 }
   const hosts = planHosts(shape)
   await buildNetwork(shape, hosts, options)
   const host = (name: string) => {

@@ -13,6 +13,8 @@ export interface ClosedPorts {
   readonly share: number
   /** Names of hosts that are closed in addition to the draw; sources are allowed. */
   readonly hosts: readonly string[]
+  /** Sites all of whose hosts are closed, except sources. */
+  readonly sites?: readonly number[]
   readonly mode: 'drop' | 'reject'
   /** The first leecher of each site, which is usually its gateway, is part of the draw. */
   readonly includesFirstHosts: boolean
@@ -39,6 +41,7 @@ export function drawClosedHosts(
     const [name] = candidates.splice(random.below(candidates.length), 1)
     if (name !== undefined) drawn.add(name)
   }
+  for (const { name, site } of leechers) if (closed.sites?.includes(site) === true) drawn.add(name)
   return hosts.map(({ name }) => name).filter((name) => drawn.has(name) || closed.hosts.includes(name))
 }
 

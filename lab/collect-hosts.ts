@@ -1,6 +1,6 @@
 /** Results of the hosts after a run: completion and integrity of each, the affected ones, and logs for the failed ones. */
 import { copyFile, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type Content, isIntact } from './content.ts'
 import type { RemovedHost } from './faults.ts'
 import type { Impostor } from './impostors.ts'
@@ -91,18 +91,19 @@ function outcomeOf({ role, doneSeconds, remotePeers }: HostResult): string {
 export async function keepLogs(
   hosts: readonly (LabMember | Impostor)[],
   results: readonly HostResult[],
-  trackerLog: string,
-  target: string,
+  trackerLogs: readonly string[],
+  { keepLogsIn: target, keepsAllLogs }: RunOptions,
 ): Promise<void> {
+  if (target === undefined) return
   const failed = results.filter(
     ({ role, doneSeconds, intact }) => role === 'leecher' && (doneSeconds === null || intact === false),
   )
-  if (failed.length === 0) return
+  if (failed.length === 0 && !keepsAllLogs) return
   await mkdir(target, { recursive: true })
   for (const host of hosts) {
     const isLeecher = host instanceof LabMember && !host.isSource
-    if (isLeecher && !failed.some(({ name }) => name === host.host.name)) continue
+    if (isLeecher && !keepsAllLogs && !failed.some(({ name }) => name === host.host.name)) continue
     await copyFile(host.logPath, join(target, `${host.host.name}.log`)).catch(() => undefined)
   }
-  await copyFile(trackerLog, join(target, 'tracker.log')).catch(() => undefined)
+  for (const log of trackerLogs) await copyFile(log, join(target, basename(log))).catch(() => undefined)
 }

@@ -1,8 +1,11 @@
 /** Injects the faults of a scenario, each once, when its trigger is reached, and records them with their times. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SeededRandom } from '../src/core/random.ts'
 import type { LabMember } from './member.ts'
 import type { Traffic } from './measure.ts'
 import { cutHostLink, cutUplink, restoreUplink } from './namespaces.ts'
+import { endCarrier, killStore } from './node-faults.ts'
+import { readMetric } from './node-requests.ts'
 import { siteName } from './plan.ts'
 import type { RunOptions } from './result.ts'
 import type { Fault, Scenario, Trigger } from './scenarios.ts'
@@ -15,6 +18,9 @@ interface FaultTargets {
   readonly clock: { seconds: () => number }
   readonly log: (line: string) => void
 }
+
+/** From here on the counters of the nodes are read, which costs a process for each node. */
+const NEARLY_COMPLETE_SHARE = 0.98
 
 export interface RemovedHost {
   readonly member: LabMember
@@ -38,9 +44,9 @@ export class FaultInjector {
     this.#pending = new Set(faults)
   }
 
-  poll(traffic: ReadonlyMap<number, Traffic>): void {
+  async poll(traffic: ReadonlyMap<number, Traffic>): Promise<void> {
     for (const fault of this.#pending) {
-      if (!this.#isDue(fault.when, traffic)) continue
+      if (!(await this.#isDue(fault.when, traffic))) continue
       this.#pending.delete(fault)
       this.#running.push(this.#inject(fault.what))
     }
@@ -50,26 +56,59 @@ export class FaultInjector {
   /** Waits for the faults that are in progress. */
   async settle(): Promise<void> {
     await Promise.all(this.#running)
+    for (const { what } of this.#pending) this.record(`no fault: the trigger of ${what.kind} was not reached`)
   }
 
-  #isDue(trigger: Trigger, traffic: ReadonlyMap<number, Traffic>): boolean {
-    if (trigger.kind === 'site-holds') {
-      return (traffic.get(trigger.site)?.payloadIn ?? 0) >= trigger.share * this.#targets.options.sizeBytes
+  async #isDue(trigger: Trigger, traffic: ReadonlyMap<number, Traffic>): Promise<boolean> {
+    const { options, clock } = this.#targets
+    const holds = (site: number, share: number) =>
+      (traffic.get(site)?.payloadIn ?? 0) >= share * options.sizeBytes
+    switch (trigger.kind) {
+      case 'site-holds':
+        return holds(trigger.site, trigger.share)
+      case 'hosts-done':
+        return this.#doneIn(trigger.site) >= trigger.count
+      case 'site-complete':
+        if (this.#doneIn(trigger.site) > 0) return true
+        return holds(trigger.site, NEARLY_COMPLETE_SHARE) && (await this.#hasAllContent(trigger.site))
+      case 'seconds':
+        return clock.seconds() >= trigger.after
     }
-    const done = this.#targets.members.filter(
-      (member) => member.isDone && (trigger.site === undefined || member.host.site === trigger.site),
+  }
+
+  #doneIn(site: number | undefined): number {
+    const { members } = this.#targets
+    return members.filter(({ isDone, host }) => isDone && (site === undefined || host.site === site)).length
+  }
+
+  /** By the exact counters of the nodes of the site. */
+  async #hasAllContent(site: number): Promise<boolean> {
+    const { tracker, options } = this.#targets
+    const nodes = (tracker.nodes ?? []).filter((node) => node.site === site)
+    const relayed = await Promise.all(
+      nodes.map((node) => readMetric(node, 'siteswarm_relayed_bytes_total', { site: siteName(site) })),
     )
-    return done.length >= trigger.count
+    return relayed.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0) >= options.sizeBytes
   }
 
   async #inject(fault: Fault): Promise<void> {
     switch (fault.kind) {
       case 'remove-gateway':
         return this.#removeHost(this.#gatewayOf(fault.site), fault.how)
-      case 'stop-sources':
-        this.record('the sources stop')
-        for (const member of this.#targets.members) if (member.isSource) await member.stop()
+      case 'remove-host':
+        return this.#removeHost(this.#drawHost(fault.site), fault.how)
+      case 'end-sources':
+        this.record(`the sources get ${fault.how.toUpperCase()}`)
+        for (const member of this.#targets.members) {
+          if (!member.isSource) continue
+          if (fault.how === 'sigkill') member.kill()
+          else await member.stop()
+        }
         return
+      case 'end-carrier':
+        return endCarrier(fault.site, fault.how, this.#nodeContext())
+      case 'kill-store':
+        return killStore(fault.site, fault.downSeconds, this.#nodeContext())
       case 'cut-uplink':
         await cutUplink(fault.site)
         this.record(`the uplink of ${siteName(fault.site)} is cut`)
@@ -98,6 +137,20 @@ export class FaultInjector {
       .filter((member) => member.host.site === site && !member.isSource && member.isRunning)
       .toSorted((left, right) => right.remoteConnections - left.remoteConnections)
     return gateway
+  }
+
+  #drawHost(site: number): LabMember | undefined {
+    const { members, options } = this.#targets
+    if (options.victim !== undefined) return members.find(({ host }) => host.name === options.victim)
+    const candidates = members.filter(
+      (member) => member.host.site === site && !member.isSource && !member.isDone && member.isRunning,
+    )
+    return candidates[new SeededRandom(options.seed).below(Math.max(1, candidates.length))]
+  }
+
+  #nodeContext() {
+    const { tracker, clock } = this.#targets
+    return { tracker, clock, record: (text: string) => this.record(text) }
   }
 
   async #removeHost(member: LabMember | undefined, how: RemovedHost['how']): Promise<void> {

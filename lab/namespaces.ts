@@ -18,7 +18,6 @@ import {
   siteName,
   siteNumbers,
   siteRouterAddress,
-  siteTrackerAddress,
 } from './plan.ts'
 
 const execute = promisify(execFile)
@@ -86,23 +85,30 @@ export async function addTrackerNamespace(name: string, addresses: readonly stri
   )
 }
 
-/** Adds a namespace for a site's own tracker, on the bridge of the site, without a rate limit. */
-export async function addSiteTrackerNamespace(name: string, site: number): Promise<void> {
+/** Adds a namespace for a node of a site's own tracker, on the bridge of the site. Without a rate its link is not limited. */
+export async function addSiteTrackerNamespace(
+  name: string,
+  site: number,
+  address: string,
+  bitsPerSecond: number | undefined,
+): Promise<void> {
   const port = `p-${name}`
   await runIn(undefined, `ip netns add ${name}`)
   await runIn(
     siteNamespace(site),
     `ip link add ${port} type veth peer name eth0 netns ${name}
      ip link set ${port} master lan up
-     ip route add ${OBSERVER_ADDRESS}/32 via 10.255.${site}.1`,
+     ${bitsPerSecond === undefined ? '' : shapeSwitchPort(port, bitsPerSecond)}
+     ip route replace ${OBSERVER_ADDRESS}/32 via 10.255.${site}.1`,
   )
   await runIn(
     name,
     `${baseSetup}
-     ip addr add ${siteTrackerAddress(site)}/16 dev eth0
+     ip addr add ${address}/16 dev eth0
      ip link set eth0 up
      ip route add default via ${siteRouterAddress(site)}
-     ip route add ${OBSERVER_ADDRESS}/32 via ${siteRouterAddress(site)}`,
+     ip route add ${OBSERVER_ADDRESS}/32 via ${siteRouterAddress(site)}
+     ${bitsPerSecond === undefined ? '' : shapeSwitchPort('eth0', bitsPerSecond)}`,
   )
 }
 
@@ -154,6 +160,23 @@ async function addHost(host: LabHost, hosts: readonly LabHost[], rates: NetworkR
      ip route add default via ${siteRouterAddress(host.site)} ${congestion}
      ${shapeHost('eth0', rates.nicBitsPerSecond, others)}`,
   )
+}
+
+/**
+ * Drops all packets between hosts of different sites. Nodes and trackers have 0 in the third octet of their addresses, and
+ * reach all hosts.
+ */
+export async function isolateSites(): Promise<void> {
+  const isHost = (end: string) => `ip ${end} & 0.0.255.0 != 0.0.0.0`
+  const rules = [
+    'table ip isolated_sites {',
+    '  chain forward {',
+    '    type filter hook forward priority 0; policy accept;',
+    `    ${isHost('saddr')} ${isHost('daddr')} drop`,
+    '  }',
+    '}',
+  ]
+  await runIn(undefined, `nft -f - <<'RULES'\n${rules.join('\n')}\nRULES`)
 }
 
 /** Drops all packets of a site's uplink in both directions, as a cut line does: no reset and no error. */

@@ -4,9 +4,10 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { InputError } from '../src/core/errors.ts'
+import { variableOf } from '../src/config/environment.ts'
 import { clientsNamed } from './clients/kinds.ts'
-import type { ClosedPorts } from './closed-ports.ts'
-import { bytes, count, oneOf, rate, share } from './option-values.ts'
+import { closedPorts } from './closed-options.ts'
+import { bytes, count, oneOf, rate } from './option-values.ts'
 import { planHosts } from './plan.ts'
 import type { RunOptions } from './result.ts'
 import { type Scenario, scenarioNamed, scenarios } from './scenarios.ts'
@@ -42,16 +43,22 @@ export const usage = `npm run lab -- [SCENARIO…] [options]
   --size SIZE             of each file (default 192MiB)
   --wan RATE --nic RATE   of a site's uplink and of a host, each direction (default 80mbit and 200mbit);
                           --wan 80mbit,40mbit,80mbit: one for each site
+  --nodes N               nodes in each site of siteswarm-sites (default 1; 2 in carrier-killed and node-stopped)
+  --node-nic RATE         of each node of siteswarm-sites (default: not limited)
+  --set KEY=VALUE         a configuration key of the nodes of this checkout, such as observe.connections=0; repeatable
   --carry HOW             nodes (default): siteswarm nodes carry content between sites; direct: gateways do
   --closed-share PERCENT  hosts that close their client port, drawn with the seed (default 0%; 25% in closed-ports)
   --closed-hosts A,B      hosts that close their client port, by name, such as s2-b1-h1
+  --closed-sites 2,3      sites all of whose hosts close their client port
   --closed-mode MODE      drop or reject (default drop)
   --closed-draw DRAW      first-hosts: the first leecher of each site is drawn (default in closed-ports); any
-  --victim HOST           host to remove instead of the gateway, in gateway-killed and gateway-cut
+  --isolated-sites        no packet passes between hosts of different sites; nodes reach all hosts
+  --victim HOST           host to remove, in gateway-killed, gateway-cut, host-killed and host-cut
   --congestion NAME       congestion control of the hosts (default cubic)
   --runs N                of each scenario and tracker (default 1)
   --seed N                content, start times and closed ports; run n uses seed + n - 1 (default 1)
   --timeout SECONDS       for one run (default ten times the bound plus 700)
+  --keep-logs             keeps the logs of all clients and nodes of every run
   --json                  the results as one JSON document on standard output`
 
 export function readCommand(argv: readonly string[]): LabCommand {
@@ -100,6 +107,13 @@ export function readCommand(argv: readonly string[]): LabCommand {
         nicBitsPerSecond: rate(flags.nic ?? '200mbit', '--nic'),
         congestion: flags.congestion ?? 'cubic',
         carry: oneOf(['nodes', 'direct'], flags.carry ?? 'nodes', '--carry'),
+        nodes: flags.nodes === undefined ? (scenario.shape.nodes ?? 1) : count(flags.nodes, '--nodes'),
+        ...(flags['node-nic'] === undefined
+          ? {}
+          : { nodeBitsPerSecond: rate(flags['node-nic'], '--node-nic') }),
+        nodeEnvironment: nodeEnvironment(flags.set ?? []),
+        isIsolated: flags['isolated-sites'] ?? scenario.shape.isIsolated ?? false,
+        keepsAllLogs: flags['keep-logs'] === true,
         seed: count(flags.seed ?? '1', '--seed') + run - 1,
         ...closedPorts(flags, scenario.shape.closed),
         ...(flags.victim === undefined ? {} : { victim: flags.victim }),
@@ -117,30 +131,16 @@ export function readCommand(argv: readonly string[]): LabCommand {
   }
 }
 
-type Flags = ReturnType<typeof parse>['values']
-
-/** Named hosts replace the draw of the scenario unless a share is given as well. */
-function closedPorts(flags: Flags, ofScenario: ClosedPorts | undefined): { readonly closed?: ClosedPorts } {
-  const named = flags['closed-hosts']?.split(',')
-  const given = flags['closed-share']
-  const [mode, draw] = [flags['closed-mode'], flags['closed-draw']]
-  if (ofScenario === undefined && named === undefined && given === undefined) {
-    if (mode === undefined && draw === undefined) return {}
-    throw new InputError('--closed-mode and --closed-draw need --closed-share or --closed-hosts')
-  }
-  const isDrawn = given !== undefined || named === undefined
-  const includesFirstHosts =
-    draw === undefined
-      ? ofScenario?.includesFirstHosts === true
-      : oneOf(['first-hosts', 'any'], draw, '--closed-draw') === 'first-hosts'
-  return {
-    closed: {
-      share: given === undefined ? (isDrawn ? (ofScenario?.share ?? 0) : 0) : share(given, '--closed-share'),
-      hosts: named ?? [],
-      mode: oneOf(['drop', 'reject'], mode ?? ofScenario?.mode ?? 'drop', '--closed-mode'),
-      includesFirstHosts: isDrawn && includesFirstHosts,
-    },
-  }
+/** `--set observe.connections=0` as the variable that the program reads. */
+function nodeEnvironment(settings: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    settings.map((setting) => {
+      const [, key, value] = /^([\w.]+)=(.*)$/.exec(setting) ?? []
+      if (key === undefined || value === undefined)
+        throw new InputError(`--set expects KEY=VALUE, such as observe.connections=0, not "${setting}"`)
+      return [variableOf(key.split('.')), value]
+    }),
+  )
 }
 
 /** Names of hosts, and sites of the scenario, that the shape does not have. */
@@ -153,10 +153,17 @@ function checkNames(options: Omit<RunOptions, 'timeoutSeconds'>, scenario: Scena
   for (const name of options.closed?.hosts ?? []) check('--closed-hosts', name)
   if (options.victim !== undefined) {
     check('--victim', options.victim)
-    if (!scenario.faults.some(({ what }) => what.kind === 'remove-gateway'))
+    if (!scenario.faults.some(({ what }) => what.kind === 'remove-gateway' || what.kind === 'remove-host'))
       throw new InputError(`--victim: ${scenario.name} does not remove a host`)
   }
-  const sitesNeeded = Math.max(0, ...scenario.impostors.map(({ site }) => site))
+  const sitesNeeded = Math.max(
+    0,
+    ...scenario.impostors.map(({ site }) => site),
+    ...scenario.faults.flatMap(({ when, what }) =>
+      [when, what].map((part) => ('site' in part ? (part.site ?? 0) : 0)),
+    ),
+    ...(options.closed?.sites ?? []),
+  )
   if (options.sites < sitesNeeded)
     throw new InputError(`${scenario.name} needs at least ${sitesNeeded} sites, not ${options.sites}`)
 }
@@ -174,6 +181,12 @@ function parse(argv: readonly string[]) {
         all: yes,
         calibrate: yes,
         json: yes,
+        'isolated-sites': yes,
+        'keep-logs': yes,
+        set: { type: 'string', multiple: true },
+        nodes: text,
+        'node-nic': text,
+        'closed-sites': text,
         trackers: text,
         against: text,
         'closed-share': text,

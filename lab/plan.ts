@@ -13,6 +13,10 @@ export interface LabShape {
   readonly hostsOfSite: Readonly<Record<number, number>>
   readonly bubbles: number
   readonly carry: 'nodes' | 'direct'
+  /** Nodes in each site, for the tracker that has nodes in each site. */
+  readonly nodes: number
+  /** Rate of each node's link in a site, each direction; not limited without it. */
+  readonly nodeBitsPerSecond?: number
 }
 
 export interface LabHost {
@@ -28,7 +32,8 @@ export const bubbleName = (bubble: number) => `b${bubble}`
 export const siteCidr = (site: number) => `10.${site}.0.0/16`
 export const bubbleCidr = (site: number, bubble: number) => `10.${site}.${bubble}.0/24`
 export const siteRouterAddress = (site: number) => `10.${site}.0.1`
-export const siteTrackerAddress = (site: number) => `10.${site}.0.10`
+/** Node n of a site, from 1. */
+export const siteTrackerAddress = (site: number, node = 1) => `10.${site}.0.${9 + node}`
 /** The laboratory's own address in the first site, assigned to the core. */
 export const OBSERVER_ADDRESS = '10.1.255.254'
 export const trackerAddress = (index: number) => `10.0.0.${10 + index}`

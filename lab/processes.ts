@@ -11,6 +11,8 @@ export interface ProgramPlace {
   readonly log: string
   /** Standard input and output are pipes to the laboratory. */
   readonly isPiped?: boolean
+  /** In addition to the environment of every program. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 export function startProgram(
@@ -23,7 +25,7 @@ export function startProgram(
   try {
     const child = spawn(program, args, {
       cwd: place.directory,
-      env: { PATH: process.env['PATH'], HOME: place.directory, LC_ALL: 'C.UTF-8' },
+      env: { PATH: process.env['PATH'], HOME: place.directory, LC_ALL: 'C.UTF-8', ...place.environment },
       stdio: place.isPiped === true ? ['pipe', 'pipe', log] : ['ignore', log, log],
     })
     // A program that cannot be started shows as a host that never finishes; its log has the reason.

@@ -36,13 +36,13 @@ const MEMORY_PER_HOST_BYTES = 64 * 1024 * 1024
 
 /** One line for each program that is missing and cannot be fetched, with the command that installs it. */
 export function missingPrograms(
-  options: Pick<RunOptions, 'client' | 'tracker' | 'checkout' | 'closed'>,
+  options: Pick<RunOptions, 'client' | 'tracker' | 'checkout' | 'closed' | 'isIsolated'>,
 ): Promise<string[]> {
   return missingOf([
     ...systemPrograms,
     ...clientsNamed(options.client).flatMap(({ requires }) => requires),
     ...trackerNamed(options.tracker).requires(siteswarmProgram(options.checkout)),
-    ...(options.closed === undefined ? [] : [firewall]),
+    ...(options.closed === undefined && !options.isIsolated ? [] : [firewall]),
   ])
 }
 

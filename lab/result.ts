@@ -1,6 +1,7 @@
 /** Options and result of a run: the JSON document that is written for each run. */
 import { basename } from 'node:path'
 import type { ClosedPorts } from './closed-ports.ts'
+import type { NodeCpuUse } from './node-cpu.ts'
 
 /** The complete input of one run; no other source is read. */
 export interface RunOptions {
@@ -23,14 +24,24 @@ export interface RunOptions {
   readonly congestion: string
   /** Transport between sites of the siteswarm trackers. */
   readonly carry: 'nodes' | 'direct'
+  /** Nodes in each site of `siteswarm-sites`. */
+  readonly nodes: number
+  /** Rate of the link of each of these nodes; not limited without it. */
+  readonly nodeBitsPerSecond?: number
+  /** Configuration of the nodes of this checkout, by the variables of the environment. */
+  readonly nodeEnvironment: Readonly<Record<string, string>>
+  /** No packet passes between hosts of different sites. */
+  readonly isIsolated: boolean
   readonly seed: number
   /** Hosts behind a host firewall; without it, all ports are open. */
   readonly closed?: ClosedPorts
   /** Host that is removed instead of the gateway, in scenarios that remove one. */
   readonly victim?: string
   readonly timeoutSeconds: number
-  /** Directory for the logs of hosts that did not finish; without it they are not kept. */
+  /** Directory for logs; without it they are not kept. */
   readonly keepLogsIn?: string
+  /** Of all hosts and nodes; otherwise logs are kept if a host did not complete, without those of hosts that did. */
+  readonly keepsAllLogs: boolean
 }
 
 export interface HostResult {
@@ -116,6 +127,8 @@ export interface ScenarioResult {
   readonly sites: readonly SiteResult[]
   readonly hosts: readonly HostResult[]
   readonly cpu: CpuUse
+  /** null for a tracker without nodes of siteswarm. */
+  readonly nodeCpu: NodeCpuUse | null
   /** Utilisation of the busiest uplink, in its busier direction, until the last host completed. */
   readonly uplinkShareMax: number
   /** The processors may have been the bottleneck instead of the links; the times are not valid then. */
@@ -126,9 +139,12 @@ export interface ScenarioResult {
   readonly affected: readonly AffectedHost[]
 }
 
-/** `siteswarm`, or `siteswarm@NAME` for another checkout, by the name of its directory. */
-export const trackerLabel = ({ tracker, checkout }: RunOptions) =>
-  checkout === undefined ? tracker : `${tracker}@${basename(checkout)}`
+/** `siteswarm`, with the settings of its nodes, or `siteswarm@NAME` for another checkout, by the name of its directory. */
+export function trackerLabel({ tracker, checkout, nodeEnvironment }: RunOptions): string {
+  if (checkout !== undefined) return `${tracker}@${basename(checkout)}`
+  const settings = Object.entries(nodeEnvironment).map(([variable, value]) => `${variable}=${value}`)
+  return tracker.startsWith('siteswarm') ? [tracker, ...settings].join(' ') : tracker
+}
 
 export const isPassed = (result: ScenarioResult) =>
   result.outcome === 'finished' && result.unfinished.length === 0 && result.damaged.length === 0

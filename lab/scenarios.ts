@@ -18,6 +18,9 @@ export type Trigger =
   | { readonly kind: 'site-holds'; readonly site: number; readonly share: number }
   /** This many leechers have completed, in one site or in all. */
   | { readonly kind: 'hosts-done'; readonly count: number; readonly site?: number }
+  /** The nodes of a site have received all content, or one of its hosts has; a host alone where there are no nodes. */
+  | { readonly kind: 'site-complete'; readonly site: number }
+  | { readonly kind: 'seconds'; readonly after: number }
 
 export type Fault =
   /**
@@ -25,12 +28,18 @@ export type Fault =
    * closes its connections, or a cut of its link, after which its peers receive nothing at all.
    */
   | { readonly kind: 'remove-gateway'; readonly site: number; readonly how: 'sigkill' | 'link-cut' }
-  /** SIGTERM to the sources; they announce `stopped`. */
-  | { readonly kind: 'stop-sources' }
+  /** The same for a leecher of a site that has not completed, drawn with the seed of the run. */
+  | { readonly kind: 'remove-host'; readonly site: number; readonly how: 'sigkill' | 'link-cut' }
+  /** SIGTERM, after which the sources announce `stopped`, or SIGKILL. */
+  | { readonly kind: 'end-sources'; readonly how: 'sigterm' | 'sigkill' }
   | { readonly kind: 'cut-uplink'; readonly site: number; readonly forSeconds: number }
   | { readonly kind: 'restart-tracker'; readonly downSeconds: number }
   /** SIGKILL to the nodes and the store of a site; no effect where the sites share one tracker. */
   | { readonly kind: 'kill-site-tracker'; readonly site: number }
+  /** Ends the node that carries the content of a site. */
+  | { readonly kind: 'end-carrier'; readonly site: number; readonly how: 'sigkill' | 'sigterm' }
+  /** SIGKILL to the Redis of a site, which starts again empty; no effect without one. */
+  | { readonly kind: 'kill-store'; readonly site: number; readonly downSeconds: number }
 
 export interface Scenario {
   readonly name: string
@@ -53,10 +62,14 @@ export interface Scenario {
     client: string
     settings: string
     closed: ClosedPorts
+    nodes: number
+    isIsolated: boolean
   }>
 }
 
 const MIB = 1024 * 1024
+
+const half = (site: number) => ({ kind: 'site-holds', site, share: 0.5 }) as const
 
 const plain: Omit<Scenario, 'name' | 'summary'> = {
   start: { kind: 'at-once' },
@@ -92,7 +105,45 @@ export const scenarios: readonly Scenario[] = [
     ...plain,
     name: 'source-leaves',
     summary: 'the only source leaves as soon as one other host is complete',
-    faults: [{ when: { kind: 'hosts-done', count: 1 }, what: { kind: 'stop-sources' } }],
+    faults: [{ when: { kind: 'hosts-done', count: 1 }, what: { kind: 'end-sources', how: 'sigterm' } }],
+  },
+  {
+    ...plain,
+    name: 'source-gone',
+    summary: 'the only source is killed as soon as the nodes of site 2, or one of its hosts, have everything',
+    faults: [{ when: { kind: 'site-complete', site: 2 }, what: { kind: 'end-sources', how: 'sigkill' } }],
+  },
+  {
+    ...plain,
+    name: 'host-killed',
+    summary: 'a host of site 2, drawn with the seed, is killed when the site has half of the file',
+    faults: [{ when: half(2), what: { kind: 'remove-host', site: 2, how: 'sigkill' } }],
+  },
+  {
+    ...plain,
+    name: 'host-cut',
+    summary: 'the link of a host of site 2, drawn with the seed, is cut silently at half of the file',
+    faults: [{ when: half(2), what: { kind: 'remove-host', site: 2, how: 'link-cut' } }],
+  },
+  {
+    ...plain,
+    name: 'carrier-killed',
+    summary: 'the node that carries in site 2, one of two, is killed when the site has half of the file',
+    faults: [{ when: half(2), what: { kind: 'end-carrier', site: 2, how: 'sigkill' } }],
+    shape: { nodes: 2 },
+  },
+  {
+    ...plain,
+    name: 'node-stopped',
+    summary: 'the node that carries in site 2, one of two, gets SIGTERM when the site has half of the file',
+    faults: [{ when: half(2), what: { kind: 'end-carrier', site: 2, how: 'sigterm' } }],
+    shape: { nodes: 2 },
+  },
+  {
+    ...plain,
+    name: 'redis-killed',
+    summary: 'the Redis of site 2 is killed at half of the file, and starts again empty after 5 s',
+    faults: [{ when: half(2), what: { kind: 'kill-store', site: 2, downSeconds: 5 } }],
   },
   {
     ...plain,
@@ -100,7 +151,7 @@ export const scenarios: readonly Scenario[] = [
     summary: 'the gateway of site 2 is killed when the site has half of the file',
     faults: [
       {
-        when: { kind: 'site-holds', site: 2, share: 0.5 },
+        when: half(2),
         what: { kind: 'remove-gateway', site: 2, how: 'sigkill' },
       },
     ],
@@ -111,7 +162,7 @@ export const scenarios: readonly Scenario[] = [
     summary: 'the link of the gateway of site 2 is cut silently when the site has half of the file',
     faults: [
       {
-        when: { kind: 'site-holds', site: 2, share: 0.5 },
+        when: half(2),
         what: { kind: 'remove-gateway', site: 2, how: 'link-cut' },
       },
     ],
@@ -122,6 +173,19 @@ export const scenarios: readonly Scenario[] = [
     summary:
       'a quarter of the hosts drop connections to the client port, the first host of each site among them',
     shape: { closed: { share: 0.25, hosts: [], mode: 'drop', includesFirstHosts: true } },
+  },
+  {
+    ...plain,
+    name: 'closed-site',
+    summary: 'all hosts of site 2 drop connections to the client port',
+    shape: { closed: { share: 0, hosts: [], sites: [2], mode: 'drop', includesFirstHosts: false } },
+  },
+  {
+    ...plain,
+    name: 'isolated-sites',
+    summary:
+      'the routers drop all packets between hosts of different sites; nodes reach each other and all hosts',
+    shape: { isIsolated: true },
   },
   {
     ...plain,
@@ -151,7 +215,7 @@ export const scenarios: readonly Scenario[] = [
     summary: 'the uplink of site 2 is cut for 20 s when the site has half of the file',
     faults: [
       {
-        when: { kind: 'site-holds', site: 2, share: 0.5 },
+        when: half(2),
         what: { kind: 'cut-uplink', site: 2, forSeconds: 20 },
       },
     ],
@@ -162,7 +226,7 @@ export const scenarios: readonly Scenario[] = [
     summary: 'the uplink of site 2 is cut for a minute in the middle of a rollout',
     faults: [
       {
-        when: { kind: 'site-holds', site: 2, share: 0.5 },
+        when: half(2),
         what: { kind: 'cut-uplink', site: 2, forSeconds: 60 },
       },
     ],

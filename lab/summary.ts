@@ -15,13 +15,20 @@ export function copiesInFloors(torrents: number, sites: readonly number[]): Map<
 /** Lower bound for any plan: each byte crosses each uplink that needs it once, and every host receives all bytes. */
 export function boundSeconds(options: RunOptions, torrents: number): number {
   const fileBits = options.sizeBytes * 8
-  const nic = (fileBits * torrents) / options.nicBitsPerSecond
+  const nic = Math.max((fileBits * torrents) / options.nicBitsPerSecond, closedSiteSeconds(options, torrents))
   if (options.sites === 1) return nic
   const sites = Array.from({ length: options.sites }, (_, index) => index + 1)
   const copiesIn = Math.max(...copiesInFloors(torrents, sites).values())
   // The site of a source sends its content out at least once.
   const copiesOut = 1
   return Math.max(nic, (fileBits * Math.max(copiesIn, copiesOut)) / slowestWan(options, sites))
+}
+
+/** The hosts of a closed site cannot exchange: the link of the node of their site carries a copy for each of them. */
+function closedSiteSeconds({ closed, nodeBitsPerSecond, ...options }: RunOptions, torrents: number): number {
+  if (nodeBitsPerSecond === undefined) return 0
+  const hosts = (closed?.sites ?? []).map((site) => options.hostsOfSite[site] ?? options.hosts)
+  return (Math.max(0, ...hosts) * options.sizeBytes * 8 * torrents) / nodeBitsPerSecond
 }
 
 interface SummaryContext {

@@ -15,7 +15,8 @@ import { FaultInjector } from './faults.ts'
 import { type Impostor, planImpostors } from './impostors.ts'
 import { LabMember } from './member.ts'
 import { Meter, type Traffic } from './measure.ts'
-import { addTrackerNamespace, buildNetwork } from './namespaces.ts'
+import { addTrackerNamespace, buildNetwork, isolateSites } from './namespaces.ts'
+import { NodeCpu } from './node-cpu.ts'
 import { type LabHost, planHosts, siteName, siteNumbers, trackerAddress } from './plan.ts'
 import type { RunOptions, ScenarioResult } from './result.ts'
 import { boundSeconds, copiesInFloors, summarize } from './summary.ts'
@@ -52,6 +53,7 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
   const impostors = planImpostors(scenario.impostors, context.directory)
   context.log(`building ${sites.length} sites with ${hosts.length} hosts`)
   await buildNetwork(options, [...hosts, ...impostors.map(({ host }) => host)], options)
+  if (options.isIsolated) await isolateSites()
   const contents = await makeContents(options, scenario, context.directory)
   const warm = await WarmMemory.fill(join(context.directory, 'warm'), bytesToWrite(hosts, contents))
   const tracker = await openTracker(options, scenario, contents, context)
@@ -67,6 +69,7 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
   const floor = copiesInFloors(scenario.torrents, sites)
   const bound = boundSeconds(options, scenario.torrents)
   const meter = await Meter.start(sites)
+  const nodeCpu = await NodeCpu.start(tracker.nodes)
   const clock = new RunClock()
   const starts = startSeconds(scenario.start, members, bound, new SeededRandom(options.seed))
   const faults = new FaultInjector(scenario.faults, { members, tracker, options, clock, log: context.log })
@@ -74,10 +77,12 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
     faults.record(
       `ports closed (${options.closed.mode}, draw of seed ${options.seed}): ${closed.map(({ host }) => host.name).join(' ')}`,
     )
-  const outcome = await watch({ members, starts, meter, faults, clock, options, context })
+  const outcome = await watch({ members, starts, meter, nodeCpu, faults, clock, options, context })
 
   const traffic = await meter.traffic()
   const cpu = await meter.cpu()
+  const delivered = members.filter(({ isSource, isDone }) => !isSource && isDone)
+  const nodeCpuUse = await nodeCpu?.end(delivered.length * contentBytes(contents))
   await faults.settle()
   await warm.end()
   for (const each of [...members, ...impostors]) each.kill()
@@ -90,8 +95,7 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
     removed: faults.removed,
     options,
   })
-  if (options.keepLogsIn !== undefined)
-    await keepLogs([...members, ...impostors], hostResults, tracker.logPath, options.keepLogsIn)
+  await keepLogs([...members, ...impostors], hostResults, tracker.logPaths, options)
   const summaryContext = { sites, floor, boundSeconds: bound, contentBytes: contentBytes(contents) }
   const lastDone = Math.max(0, ...hostResults.map(({ doneSeconds }) => doneSeconds ?? 0))
   const busySeconds = [...traffic].map(
@@ -107,6 +111,7 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
     ...summarize(hostResults, traffic, summaryContext),
     hosts: [...hostResults, ...impostors.map((impostor) => impostor.result())],
     cpu,
+    nodeCpu: nodeCpuUse ?? null,
     uplinkShareMax,
     isSaturated: cpu.busyShareMean >= CPU_FULL_SHARE && uplinkShareMax < UPLINK_FULL_SHARE,
     samples: meter.samples,
@@ -151,8 +156,9 @@ async function openTracker(
     namespace,
     addresses,
     program: siteswarmProgram(options.checkout),
-    // An older checkout has no carriers, and does not know the key.
+    // An older checkout has no carriers, and does not know the key. Settings are compared with a checkout without them.
     shape: options.checkout === undefined ? options : { ...options, carry: 'nodes' },
+    environment: options.checkout === undefined ? options.nodeEnvironment : {},
     contents,
   })
   await tracker.start()
@@ -171,7 +177,7 @@ async function waitForTracker(
     context.signal.throwIfAborted()
     await sleep(100)
     if (tracker.isRunning && Date.now() < deadlineMs) continue
-    throw new Error(`the tracker does not answer\n${lastLines(await readFile(tracker.logPath, 'utf8'))}`)
+    throw new Error(`the tracker does not answer\n${lastLines(await logsOf(tracker.logPaths.slice(0, 1)))}`)
   }
 }
 
@@ -247,12 +253,14 @@ async function waitForSources(
         stopped === undefined
           ? 'no source announced to the tracker in time'
           : 'a program ended before the start'
-      const logs = [tracker, ...sources].map(async ({ logPath }) =>
-        lastLines(await readFile(logPath, 'utf8')),
-      )
-      throw new Error([why, ...(await Promise.all(logs))].join('\n'))
+      const logPaths = [...tracker.logPaths, ...sources.map(({ logPath }) => logPath)]
+      throw new Error(`${why}\n${await logsOf(logPaths)}`)
     }
   }
+}
+
+async function logsOf(paths: readonly string[]): Promise<string> {
+  return (await Promise.all(paths.map(async (path) => lastLines(await readFile(path, 'utf8'))))).join('\n')
 }
 
 const lastLines = (log: string) => log.trim().split('\n').slice(-8).join('\n')
@@ -280,6 +288,7 @@ interface RunningSwarm {
   readonly members: readonly LabMember[]
   readonly starts: ReadonlyMap<LabMember, number>
   readonly meter: Meter
+  readonly nodeCpu: NodeCpu | undefined
   readonly faults: FaultInjector
   readonly clock: RunClock
   readonly options: RunOptions
@@ -297,7 +306,8 @@ async function watch(run: RunningSwarm): Promise<ScenarioResult['outcome']> {
     }
     for (const member of run.members) await member.poll()
     const traffic: ReadonlyMap<number, Traffic> = await run.meter.sample()
-    run.faults.poll(traffic)
+    await run.nodeCpu?.sample()
+    await run.faults.poll(traffic)
     const left = leechers.filter((member) => !member.isDone && !member.isLost)
     if (tick % 5 === 0) run.context.log(progressLine(run, left.length, traffic))
     if (left.length === 0) return 'finished'

@@ -17,6 +17,8 @@ export function formatResults(results: readonly ScenarioResult[]): string {
       'uplink',
       'cpu',
       'others',
+      'nodes',
+      's/GB',
       '',
     ],
     ...results.map((result) => [
@@ -32,6 +34,8 @@ export function formatResults(results: readonly ScenarioResult[]): string {
       percent(result.uplinkShareMax),
       percent(result.cpu.busyShareMean),
       percent(result.cpu.othersShareMean),
+      result.nodeCpu === null ? '-' : percent(result.nodeCpu.share),
+      result.nodeCpu?.secondsPerGigabyte?.toFixed(1) ?? '-',
       remarks(result),
     ]),
   ]

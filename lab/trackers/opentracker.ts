@@ -30,7 +30,7 @@ export const opentracker: TrackerKind = {
     const logPath = join(job.directory, 'opentracker.log')
     let child: ChildProcess | undefined
     return {
-      logPath,
+      logPaths: [logPath],
       observedAt: job.addresses[0] ?? '',
       get isRunning() {
         return child !== undefined && isRunning(child)

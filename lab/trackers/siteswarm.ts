@@ -46,7 +46,8 @@ export const siteswarm: TrackerKind = {
     const logPath = join(job.directory, 'siteswarm.log')
     let child: ChildProcess | undefined
     return {
-      logPath,
+      logPaths: [logPath],
+      nodes: [{ name: 'node', site: 0, namespace: job.namespace, process: () => child }],
       observedAt: job.addresses[0] ?? '',
       get isRunning() {
         return child !== undefined && isRunning(child)
@@ -58,6 +59,7 @@ export const siteswarm: TrackerKind = {
           {
             directory: home,
             log: logPath,
+            environment: job.environment,
           },
         )
         return Promise.resolve()

@@ -1,4 +1,5 @@
 /** Interface of a tracker in the laboratory: it runs in a namespace, serves given torrents, and writes each host's torrent file. */
+import type { ChildProcess } from 'node:child_process'
 import { get } from 'node:http'
 import type { Content } from '../content.ts'
 import { type LabHost, type LabShape, OBSERVER_ADDRESS } from '../plan.ts'
@@ -13,19 +14,39 @@ export interface TrackerJob {
   readonly program: string
   readonly shape: LabShape
   readonly contents: readonly Content[]
+  /** Configuration of the nodes of siteswarm in addition to that of the laboratory, as environment variables. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** Token of every admin listener of the laboratory. */
+export const ADMIN_TOKEN = 'of-the-laboratory'
+
+/** A node of siteswarm, as faults and measurements address it. */
+export interface TrackerNode {
+  readonly name: string
+  /** 0 for the node of all sites. */
+  readonly site: number
+  /** The admin listener answers on port 6970 of the loopback address of this namespace. */
+  readonly namespace: string
+  readonly process: () => ChildProcess | undefined
 }
 
 export interface RunningTracker {
   readonly isRunning: boolean
   /** Address that the laboratory scrapes. */
   readonly observedAt: string
-  readonly logPath: string
+  /** Of all programs of the tracker; the first one is in the messages of a failed start. */
+  readonly logPaths: readonly string[]
   /** The torrent file for one host; hosts may share one. */
   readonly torrentFor: (host: LabHost, content: Content) => Promise<string>
   readonly stop: () => Promise<void>
   readonly start: () => Promise<void>
+  /** The nodes of siteswarm; absent for other trackers. */
+  readonly nodes?: readonly TrackerNode[]
   /** Kills the tracker of one site with SIGKILL; absent where all sites share one tracker. */
   readonly killSite?: (site: number) => void
+  /** The store of a site; absent where the sites have none. */
+  readonly store?: { readonly kill: (site: number) => void; readonly start: (site: number) => void }
 }
 
 export interface TrackerKind {

@@ -25,6 +25,10 @@ const smoke: RunOptions = {
   nicBitsPerSecond: 200_000_000,
   congestion: 'reno',
   carry: 'nodes',
+  nodes: 1,
+  nodeEnvironment: {},
+  isIsolated: false,
+  keepsAllLogs: false,
   seed: 1,
   timeoutSeconds: 90,
 }

@@ -4,7 +4,7 @@ import { readCommand } from '../../../lab/options.ts'
 import { planHosts } from '../../../lab/plan.ts'
 import { scenarioNamed } from '../../../lab/scenarios.ts'
 
-const hosts = planHosts({ sites: 3, hosts: 6, hostsOfSite: {}, bubbles: 2, carry: 'nodes' })
+const hosts = planHosts({ sites: 3, hosts: 6, hostsOfSite: {}, bubbles: 2, carry: 'nodes', nodes: 1 })
 const sources = new Set(['s1-b1-h1'])
 const quarter: ClosedPorts = { share: 0.25, hosts: [], mode: 'drop', includesFirstHosts: true }
 
