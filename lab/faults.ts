@@ -63,17 +63,11 @@ export class FaultInjector {
     const { options, clock } = this.#targets
     const holds = (site: number, share: number) =>
       (traffic.get(site)?.payloadIn ?? 0) >= share * options.sizeBytes
-    switch (trigger.kind) {
-      case 'site-holds':
-        return holds(trigger.site, trigger.share)
-      case 'hosts-done':
-        return this.#doneIn(trigger.site) >= trigger.count
-      case 'site-complete':
-        if (this.#doneIn(trigger.site) > 0) return true
-        return holds(trigger.site, NEARLY_COMPLETE_SHARE) && (await this.#hasAllContent(trigger.site))
-      case 'seconds':
-        return clock.seconds() >= trigger.after
-    }
+    if (trigger.kind === 'site-holds') return holds(trigger.site, trigger.share)
+    if (trigger.kind === 'hosts-done') return this.#doneIn(trigger.site) >= trigger.count
+    if (trigger.kind === 'seconds') return clock.seconds() >= trigger.after
+    if (this.#doneIn(trigger.site) > 0) return true
+    return holds(trigger.site, NEARLY_COMPLETE_SHARE) && (await this.#hasAllContent(trigger.site))
   }
 
   #doneIn(site: number | undefined): number {
