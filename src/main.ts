@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The program: hands the process's argv, streams and signals to the command line. */
 import { readFileSync } from 'node:fs'
-import { runCli } from './cli/run.ts'
+import { isLookUp, loadLocateBundle } from './cli/locate-bundle.ts'
 import { systemClock } from './core/clock.ts'
 
 const abort = new AbortController()
@@ -18,7 +18,11 @@ const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.
   version: string
 }
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const argv = process.argv.slice(2)
+const bundle = isLookUp(argv) ? loadLocateBundle({ isCompiled: true }) : undefined
+const { runCli } = bundle?.exports ?? (await import('./cli/run.ts'))
+
+process.exitCode = await runCli(argv, {
   out: (line) => process.stdout.write(`${line}\n`),
   outBytes: (bytes) => process.stdout.write(bytes),
   err: (line) => process.stderr.write(`${line}\n`),

@@ -20,11 +20,15 @@ export interface LoadedTopology {
 
 /** Throws a `ConfigError` with every problem. */
 export function loadTopologyFile(path: string): Topology {
-  return loadTopology(path).topology
+  return buildTopology(checkedFile(readTopologyText(path), path).parsed)
 }
 
 export function loadTopology(path: string): LoadedTopology {
-  return readTopology(readText(path, 'name an existing file, or start from config/topology.yaml'), path)
+  return readTopology(readTopologyText(path), path)
+}
+
+function readTopologyText(path: string): string {
+  return readText(path, 'name an existing file, or start from config/topology.yaml')
 }
 
 /** `fileName` appears in problems. Throws a `ConfigError` with every problem. */
@@ -33,6 +37,19 @@ export function parseTopology(text: string, fileName: string): Topology {
 }
 
 function readTopology(text: string, fileName: string): LoadedTopology {
+  const { file, parsed } = checkedFile(text, fileName)
+  return {
+    topology: buildTopology(parsed),
+    file: parsed,
+    prefixCount: countPrefixes(parsed),
+    warnings: topologyWarnings(file),
+  }
+}
+
+function checkedFile(
+  text: string,
+  fileName: string,
+): { readonly file: YamlFile; readonly parsed: TopologyFile } {
   const file = new YamlFile(fileName, text)
   if (file.value === undefined) throw new ConfigError(file.problems)
   if (file.value === null) {
@@ -48,12 +65,7 @@ function readTopology(text: string, fileName: string): LoadedTopology {
     ...topologyProblems(file),
   ]
   if (!parsed.success || problems.length > 0) throw new ConfigError(sortProblems(problems))
-  return {
-    topology: buildTopology(parsed.data),
-    file: parsed.data,
-    prefixCount: countPrefixes(parsed.data),
-    warnings: topologyWarnings(file),
-  }
+  return { file, parsed: parsed.data }
 }
 
 /** Repeated prefixes count once. */

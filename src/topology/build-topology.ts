@@ -107,8 +107,10 @@ class FixedTopology implements Topology {
   readonly sites: readonly Site[]
   readonly places: readonly Place[]
   readonly unmapped: string
-  readonly hash: string
   readonly prefixes: readonly Prefix[]
+  /** The source of the hash, until that is computed. */
+  #file: TopologyFile | undefined
+  #hash = ''
   readonly #table: PrefixTable
   readonly #placeOfPrefix: Int32Array
   /** Place of unmapped addresses, or -1. */
@@ -124,7 +126,7 @@ class FixedTopology implements Topology {
     this.sites = sites
     this.places = places
     this.unmapped = file.unmapped
-    this.hash = topologyHash(file)
+    this.#file = file
     this.prefixes = prefixes
     this.#placeOfPrefix = placeOfPrefix
     this.#table = new PrefixTable(prefixes)
@@ -133,6 +135,13 @@ class FixedTopology implements Topology {
     this.#costs = linkCosts(sites, file.links, this.#siteByName)
     this.#links = new SiteLinks(sites, file.links)
     this.#fallback = sites.map((site) => this.#fallbackOf(site, file.fallback.trackers))
+  }
+
+  /** Computed at its first use: `locate` needs none, and the module of hashes takes a tenth of the start of Node. */
+  get hash(): string {
+    if (this.#file !== undefined) this.#hash = topologyHash(this.#file)
+    this.#file = undefined
+    return this.#hash
   }
 
   fallbackTrackers(site: Site): readonly string[] {

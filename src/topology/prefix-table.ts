@@ -38,11 +38,12 @@ interface RangesV4 {
 
 function packV4(ranges: readonly Range[]): RangesV4 {
   const starts = Uint32Array.from(ranges, (range) => Number(range.start))
+  // Filled in stretches: a command that looks up one address runs a loop of 65,536 steps without a compiler.
   const first = new Uint32Array(65_537)
-  let range = 0
-  for (let upper = 0; upper < 65_536; upper++) {
-    while (range + 1 < starts.length && starts[range + 1]! <= upper * 65_536) range++
-    first[upper] = range
+  for (let range = 0; range < starts.length; range++) {
+    const upper = Math.ceil(starts[range]! / 65_536)
+    const upperAfter = range + 1 < starts.length ? Math.ceil(starts[range + 1]! / 65_536) : 65_536
+    first.fill(range, upper, upperAfter)
   }
   first[65_536] = starts.length - 1
   return { starts, results: Int32Array.from(ranges, (each) => each.result), first }
