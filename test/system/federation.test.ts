@@ -180,6 +180,21 @@ test('sites without a connection keep their swarms, and reconnect by themselves'
   await until('ams counts both seeds', async () => (await counts(ams, '127.2.9.9')).complete === 2)
 })
 
+// Node.js does not report the end of a server that passed a connection to a process which has ended since.
+test('a node that passed connections to its carriers stops in order', async () => {
+  const federation = await aFederation({
+    names: ['fra', 'ams'],
+    environment: { SITESWARM_OBSERVE_CONNECTIONS: '4096' },
+  })
+  await federation.connected()
+  const [fra, ams] = [federation.site('fra'), federation.site('ams')]
+  await until('the carriers are connected', () =>
+    [fra, ams].every((site) => site.log().includes('"carrier-link-open"')),
+  )
+  await Promise.all([fra.stop(), ams.stop()])
+  for (const site of [fra, ams]) expect(site.log()).toContain('"event":"stopped"')
+})
+
 test('a torrent that is registered at one site is served at all, until one of them removes it', async () => {
   const federation = await aFederation({ names: ['fra', 'ams'] })
   await federation.connected()

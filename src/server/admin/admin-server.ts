@@ -1,5 +1,6 @@
 /** The operator's HTTP API, on a listener of its own. `Access` decides who may send which request. */
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { Refusal } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -28,6 +29,9 @@ import { addSwarmRoutes } from './routes/swarms.ts'
 import { addTopologyCheckRoute } from './routes/topology-check.ts'
 import { addTopologyRoutes } from './routes/topology.ts'
 import { addTorrentRoutes } from './routes/torrents.ts'
+
+/** For requests that are in progress when the listener closes. */
+const CLOSE_MS_MAX = 1_000
 
 export class AdminServer {
   readonly #routes: FastifyInstance
@@ -80,8 +84,15 @@ export class AdminServer {
     return (this.#routes.server.address() as AddressInfo).port
   }
 
+  /**
+   * Closes the listener. The wait is bounded: Node.js never reports the end of a server that passed a connection to another
+   * process, such as that of the carriers, if the process has ended before.
+   */
   async stop(): Promise<void> {
-    await this.#routes.close()
+    const deadline = new AbortController()
+    const { signal } = deadline
+    await Promise.race([this.#routes.close(), sleep(CLOSE_MS_MAX, undefined, { signal }).catch(() => {})])
+    deadline.abort()
   }
 }
 
