@@ -5,6 +5,7 @@
  * Exit codes: 0 every host of every run has the correct file · 1 at least one has not · 64 command line · 69 a program is
  * missing · 77 this machine does not allow network namespaces; no run was started.
  */
+import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InputError } from '../src/core/errors.ts'
@@ -15,7 +16,7 @@ import { repositoryPath } from './repository.ts'
 import { memoryProblem, missingOf, missingPrograms, namespaceProblem } from './requirements.ts'
 import { type RunOptions, type ScenarioResult, isPassed, trackerLabel } from './result.ts'
 import { runCalibration, runScenario } from './run-scenario.ts'
-import { scenarios } from './scenarios.ts'
+import { type Scenario, scenarios } from './scenarios.ts'
 import { alignColumns, formatCalibration, formatResults, formatSites } from './table.ts'
 import { trackerKinds, trackerNamed } from './trackers/kinds.ts'
 import { siteswarmProgram } from './trackers/rewritten-torrent.ts'
@@ -58,29 +59,56 @@ async function runAll(command: LabCommand): Promise<number> {
     return exitCodes.missing
   }
   const results: ScenarioResult[] = []
-  let failures = 0
-  for (const scenario of command.scenarios) {
-    const directory = repositoryPath(`lab/results/${dateAndTime()}-${scenario.name}`)
-    const ofScenario: ScenarioResult[] = []
-    // Each run measures all trackers one after the other, so that a slow change of the machine affects all of them.
-    for (let run = 1; run <= command.runs; run++) {
-      for (const tracker of trackers) {
-        if (stop.signal.aborted) break
-        const options = { ...command.optionsFor(scenario, tracker.name, run), ...tracker.checkout }
-        log(`${scenario.name} with ${trackerLabel(options)}, run ${run} of ${command.runs}`)
-        const result = await measure(options, directory, run)
-        if (result === undefined) failures++
-        else ofScenario.push(result)
-      }
+  const planned = plannedRuns(command, trackers)
+  const directories = new Map(
+    command.scenarios.map(({ name }) => [name, repositoryPath(`lab/results/${dateAndTime()}-${name}`)]),
+  )
+  for (const [index, { scenario, candidate, run, hosts }] of planned.entries()) {
+    if (stop.signal.aborted) break
+    const options = {
+      ...command.optionsFor(scenario, candidate.name, run, hosts),
+      ...candidate.checkout,
     }
-    if (ofScenario.length > 0) {
-      await writeFile(join(directory, 'table.txt'), `${formatResults(ofScenario)}\n`)
-      log(`written to ${directory}`)
-    }
-    results.push(...ofScenario)
+    const directory = directories.get(scenario.name) ?? ''
+    log(
+      `${index + 1} of ${planned.length}: ${scenario.name} with ${trackerLabel(options)}, ${options.sites} × ${options.hosts} hosts, seed ${options.seed}`,
+    )
+    const result = await measure(options, directory, run)
+    if (result === undefined) continue
+    results.push(result)
+    const ofScenario = results.filter((each) => each.options.scenario === scenario.name)
+    await writeFile(join(directory, 'table.txt'), `${formatResults(ofScenario)}\n`)
   }
-  print(command.isJson ? JSON.stringify(results, undefined, 2) : formatResults(results))
-  return failures === 0 && results.every(isPassed) && !stop.signal.aborted ? exitCodes.yes : exitCodes.no
+  const table = formatResults(results)
+  for (const directory of directories.values()) {
+    if (!existsSync(directory)) continue
+    if (directories.size > 1) await writeFile(join(directory, 'all-scenarios.txt'), `${table}\n`)
+    log(`written to ${directory}`)
+  }
+  print(command.isJson ? JSON.stringify(results, undefined, 2) : table)
+  return results.length === planned.length && results.every(isPassed) ? exitCodes.yes : exitCodes.no
+}
+
+interface PlannedRun {
+  readonly scenario: Scenario
+  readonly candidate: Candidate
+  readonly run: number
+  readonly hosts: number | undefined
+}
+
+/**
+ * For each seed, all scenarios with all trackers one after the other, so that a slow change of the machine affects all
+ * that are compared.
+ */
+function plannedRuns(command: LabCommand, trackers: readonly Candidate[]): PlannedRun[] {
+  const runs = Array.from({ length: command.runs }, (_, index) => index + 1)
+  return command.hostCounts.flatMap((hosts) =>
+    runs.flatMap((run) =>
+      command.scenarios.flatMap((scenario) =>
+        trackers.map((candidate) => ({ scenario, candidate, run, hosts })),
+      ),
+    ),
+  )
 }
 
 /** Missing programs and memory of all runs, so that a comparison does not stop in the middle. */
@@ -88,7 +116,8 @@ async function problemsOf(command: LabCommand, trackers: readonly Candidate[]): 
   const problems = new Set<string>()
   for (const scenario of command.scenarios)
     for (const { name, checkout } of trackers) {
-      const options = { ...command.optionsFor(scenario, name, 1), ...checkout }
+      const hosts = Math.max(...command.hostCounts.map((each) => each ?? 0)) || undefined
+      const options = { ...command.optionsFor(scenario, name, 1, hosts), ...checkout }
       const memory = await memoryProblem(options)
       if (memory !== undefined) problems.add(memory)
       for (const line of await missingPrograms(options)) problems.add(line)
@@ -102,7 +131,8 @@ async function measure(
   directory: string,
   run: number,
 ): Promise<ScenarioResult | undefined> {
-  const name = `${trackerLabel(options)}-${options.client}-${run}`
+  const label = trackerLabel(options).replaceAll(/[^\w@.=-]/g, '-')
+  const name = `${label}-${options.client}-${options.hosts}-${run}`
   const hooks = { signal: stop.signal, log: (line: string) => log(`  ${line}`) }
   try {
     const result = await runScenario({ ...options, keepLogsIn: join(directory, `${name}-logs`) }, hooks)

@@ -24,7 +24,9 @@ export interface LabCommand {
   readonly against: string | undefined
   readonly runs: number
   readonly isJson: boolean
-  readonly optionsFor: (scenario: Scenario, tracker: string, run: number) => RunOptions
+  /** Numbers of hosts in each site, one run after the other; undefined: that of the scenario. */
+  readonly hostCounts: readonly (number | undefined)[]
+  readonly optionsFor: (scenario: Scenario, tracker: string, run: number, hosts?: number) => RunOptions
 }
 
 /** The longest re-announce interval of a client is 600 s; a lost announce is repeated only then. */
@@ -38,7 +40,8 @@ export const usage = `npm run lab -- [SCENARIO…] [options]
   --against DIR           another checkout of siteswarm, built, measured beside this one in each run
   --client NAME           see --list; mixed, or a list such as aria2,rtorrent (default libtorrent)
   --settings NAME         a named set of client settings; see --list (default tcp)
-  --sites N --hosts N     sites, and hosts in each (default 3 and 8); the source is one of them
+  --sites N --hosts N     sites, and hosts in each (default 3 and 8); the source is one of them;
+                          --hosts 2,3,4: each scenario with 2, with 3 and with 4
   --bubbles N             bubbles in each site (default 2)
   --size SIZE             of each file (default 192MiB)
   --wan RATE --nic RATE   of a site's uplink and of a host, each direction (default 80mbit and 200mbit);
@@ -56,7 +59,7 @@ export const usage = `npm run lab -- [SCENARIO…] [options]
   --victim HOST           host to remove, in gateway-killed, gateway-cut, host-killed and host-cut
   --congestion NAME       congestion control of the hosts (default cubic)
   --runs N                of each scenario and tracker (default 1)
-  --seed N                content, start times and closed ports; run n uses seed + n - 1 (default 1)
+  --seed N                content, start times, and draws of hosts; run n uses seed + n - 1 (default 1)
   --timeout SECONDS       for one run (default ten times the bound plus 700)
   --keep-logs             keeps the logs of all clients and nodes of every run
   --json                  the results as one JSON document on standard output`
@@ -83,7 +86,8 @@ export function readCommand(argv: readonly string[]): LabCommand {
     against: flags.against === undefined ? undefined : resolve(flags.against),
     runs: count(flags.runs ?? '1', '--runs'),
     isJson: flags.json === true,
-    optionsFor: (scenario, tracker, run) => {
+    hostCounts: flags.hosts?.split(',').map((hosts) => count(hosts, '--hosts')) ?? [undefined],
+    optionsFor: (scenario, tracker, run, hosts) => {
       const client = flags.client ?? scenario.shape.client ?? 'libtorrent'
       const settings = flags.settings ?? scenario.shape.settings ?? 'tcp'
       for (const kind of clientsNamed(client)) {
@@ -97,7 +101,7 @@ export function readCommand(argv: readonly string[]): LabCommand {
         client,
         settings,
         sites: flags.sites === undefined ? (scenario.shape.sites ?? 3) : count(flags.sites, '--sites'),
-        hosts: flags.hosts === undefined ? (scenario.shape.hosts ?? 8) : count(flags.hosts, '--hosts'),
+        hosts: hosts ?? hostsOf(flags.hosts) ?? scenario.shape.hosts ?? 8,
         hostsOfSite: scenario.shape.hostsOfSite ?? {},
         bubbles:
           flags.bubbles === undefined ? (scenario.shape.bubbles ?? 2) : count(flags.bubbles, '--bubbles'),
@@ -129,6 +133,12 @@ export function readCommand(argv: readonly string[]): LabCommand {
       }
     },
   }
+}
+
+/** The first of `--hosts 2,3,4`. */
+function hostsOf(list: string | undefined): number | undefined {
+  const [first] = list?.split(',') ?? []
+  return first === undefined ? undefined : count(first, '--hosts')
 }
 
 /** `--set observe.connections=0` as the variable that the program reads. */

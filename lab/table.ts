@@ -1,6 +1,7 @@
-/** Formats results as text tables: one line for each run, and one line for each site of a run. */
+/** Formats results as text tables: one line for each run, one for each group of runs, and one for each site of a run. */
 import type { Calibration } from './calibrate.ts'
-import { type ScenarioResult, isPassed, trackerLabel } from './result.ts'
+import { type ScenarioResult, trackerLabel } from './result.ts'
+import { type Comparison, sumUp } from './sum-up.ts'
 
 export function formatResults(results: readonly ScenarioResult[]): string {
   const runs = [
@@ -25,7 +26,7 @@ export function formatResults(results: readonly ScenarioResult[]): string {
       result.options.scenario,
       trackerLabel(result.options),
       `${result.options.client}/${result.options.settings}`,
-      result.copiesInWorst.toFixed(2),
+      result.copiesInWorst.toFixed(3),
       seconds(result.lastSeconds),
       seconds(result.boundSeconds),
       result.ratioToBound?.toFixed(2) ?? '-',
@@ -39,40 +40,56 @@ export function formatResults(results: readonly ScenarioResult[]): string {
       remarks(result),
     ]),
   ]
-  const repeated = formatRepeated(results)
-  return [alignColumns(runs), ...(repeated === '' ? [] : ['', repeated])].join('\n')
+  const sums = formatSumUp(results)
+  return [alignColumns(runs), ...(sums === '' ? [] : ['', sums])].join('\n')
 }
 
-/**
- * One line for each scenario, tracker and client that has several runs: the worst copies, and the last host's time as
- * median, minimum and maximum. Empty if there is only one run of each.
- */
-function formatRepeated(results: readonly ScenarioResult[]): string {
-  const groups = new Map<string, ScenarioResult[]>()
-  for (const result of results) {
-    const { scenario, client, settings } = result.options
-    const key = [scenario, trackerLabel(result.options), `${client}/${settings}`].join('\t')
-    groups.set(key, [...(groups.get(key) ?? []), result])
-  }
-  if ([...groups.values()].every(({ length }) => length < 2)) return ''
+/** Empty if there is nothing to compare: one scenario and one tracker, each measured once. */
+function formatSumUp(results: readonly ScenarioResult[]): string {
+  const lines = sumUp(results)
+  if (lines.length < 2 && lines.every(({ runs }) => runs < 2)) return ''
+  const first = results[0]?.options.scenario ?? ''
+  const hasFirst = lines.some(({ thanFirst }) => thanFirst !== undefined)
+  const trackers = [...new Set(lines.flatMap(({ thanTrackers }) => [...thanTrackers.keys()]))]
   return alignColumns([
-    ['scenario', 'tracker', 'clients', 'runs', 'complete', 'copies max', 'last median', 'min', 'max'],
-    ...[...groups].map(([key, runs]) => {
-      const lasts = runs
-        .map(({ lastSeconds }) => lastSeconds ?? Infinity)
-        .toSorted((left, right) => left - right)
-      const time = (index: number) => seconds(Number.isFinite(lasts[index]) ? (lasts[index] ?? null) : null)
-      return [
-        ...key.split('\t'),
-        String(runs.length),
-        String(runs.filter(isPassed).length),
-        Math.max(...runs.map(({ copiesInWorst }) => copiesInWorst)).toFixed(2),
-        time(Math.floor((lasts.length - 1) / 2)),
-        time(0),
-        time(lasts.length - 1),
-      ]
-    }),
+    [
+      'scenario',
+      'tracker',
+      'clients',
+      'shape',
+      'runs',
+      'complete',
+      'copies max',
+      'last median',
+      'min',
+      'max',
+      'ratio',
+      'late',
+      ...(hasFirst ? [`× ${first}`, 'later', 'later max'] : []),
+      ...trackers.map((tracker) => `× ${tracker}`),
+    ],
+    ...lines.map((line) => [
+      line.scenario,
+      line.tracker,
+      line.clients,
+      line.shape,
+      String(line.runs),
+      String(line.complete),
+      line.copiesMax.toFixed(3),
+      seconds(line.medianSeconds),
+      seconds(line.minSeconds),
+      seconds(line.maxSeconds),
+      figure(line.ratioToBound),
+      String(line.stragglers),
+      ...(hasFirst ? comparisonCells(line.thanFirst) : []),
+      ...trackers.map((tracker) => figure(line.thanTrackers.get(tracker)?.ratio ?? null)),
+    ]),
   ])
+}
+
+function comparisonCells(comparison: Comparison | undefined): string[] {
+  if (comparison === undefined) return ['-', '-', '-']
+  return [figure(comparison.ratio), seconds(comparison.secondsLater), seconds(comparison.secondsLaterMax)]
 }
 
 export function formatSites(result: ScenarioResult): string {
@@ -90,9 +107,9 @@ export function formatSites(result: ScenarioResult): string {
     ],
     ...result.sites.map((site) => [
       site.site,
-      site.copiesIn.toFixed(2),
+      site.copiesIn.toFixed(3),
       String(site.copiesInFloor),
-      site.copiesOut.toFixed(2),
+      site.copiesOut.toFixed(3),
       seconds(site.firstSeconds),
       seconds(site.medianSeconds),
       seconds(site.lastSeconds),
@@ -139,7 +156,9 @@ function doneOf(result: ScenarioResult): string {
   return `${done}/${leechers}`
 }
 
-const seconds = (value: number | null) => (value === null ? '-' : `${value.toFixed(1)} s`)
+const seconds = (value: number | null) =>
+  value === null || !Number.isFinite(value) ? '-' : `${value.toFixed(1)} s`
+const figure = (value: number | null) => (value === null || !Number.isFinite(value) ? '-' : value.toFixed(2))
 const percent = (share: number, digits = 0) => `${(share * 100).toFixed(digits)} %`
 
 export function alignColumns(rows: readonly (readonly string[])[]): string {
