@@ -1,6 +1,6 @@
 /**
  * The longest stop of the event loop by work beside the announces: the slices of a snapshot and of the expiry, and a new
- * topology, which moves every peer. The figures are CPU time of the main thread, from the kernel: other work on the machine
+ * topology, which moves every peer to another site. The figures are CPU time of the main thread, from the kernel: other work on the machine
  * only adds to the time on the clock, and threads that collect garbage or compile stop no event loop. The kernel counts in
  * steps of up to 4 ms.
  *
@@ -14,6 +14,7 @@ import { Address } from '../src/core/address.ts'
 import { ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { noMetrics } from '../src/core/tracker-metrics.ts'
+import { SLICE_ROWS } from '../src/daemon/replace-topology.ts'
 import { SwarmReplica } from '../src/replication/swarm-replica.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
@@ -28,10 +29,8 @@ const SWEEP_ROWS = 100
 const EXPIRED_MAX = 300
 
 const base = uniformTopology(10)
-const topology = new CurrentTopology({
-  ...base,
-  locate: (address) => (address.word3 >>> 8) % base.places.length,
-})
+const locate = (address: Address) => (address.word3 >>> 8) % base.places.length
+const topology = new CurrentTopology({ ...base, locate })
 const clock = new ManualClock()
 const random = new SeededRandom(1)
 const authority = new SiteAuthority()
@@ -90,10 +89,12 @@ measureSlices('snapshot', () => {
   return true
 })
 console.log(`  ${(bytes / PEERS).toFixed(1)} bytes a peer`)
+const shifted = { ...topology.value, locate: (at: Address) => (locate(at) + 1) % base.places.length }
 measureSlices('topology', () => {
-  topology.replace({ ...topology.value })
+  topology.replace(shifted)
   return false
 })
+measureSlices('moves', () => table.relocation.step(SLICE_ROWS))
 clock.advanceMs(3 * 3_600_000)
 measureSlices('expiry', () => {
   for (let expired = 0; expired < EXPIRED_MAX && table.rows.live > 0;)

@@ -11,7 +11,7 @@
 import { Address, addressFromBytes } from '../src/core/address.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { isPrefixProblem, type Prefix, prefixKey, readPrefix } from '../src/topology/prefix.ts'
-import { PrefixTable } from '../src/topology/prefix-table.ts'
+import { prefixRanges, PrefixTable } from '../src/topology/prefix-table.ts'
 
 const PREFIXES = Number(process.argv[2] ?? '10000')
 /** More objects than the first-level caches hold, as on a busy tracker. */
@@ -24,7 +24,7 @@ let started = cpuMs()
 const prefixes = texts.map(readPrefix).filter((prefix): prefix is Prefix => !isPrefixProblem(prefix))
 const readMs = cpuMs() - started
 started = cpuMs()
-const table = new PrefixTable(prefixes)
+const table = new PrefixTable(prefixRanges(prefixes))
 const buildMs = cpuMs() - started
 
 const addresses = Array.from({ length: ADDRESSES }, (_, index) => randomAddress(index))

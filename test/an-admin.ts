@@ -66,7 +66,7 @@ export async function anAdmin(
     },
     node: { startedAtMs: site.clock.nowMs(), configuration: { site: 'fra' }, drain: () => undefined },
     operations: { reload: async () => ({ sites: 3 }), drain: () => {}, undoDrain: async () => true },
-    checkTopology: (text) => checkTopology(text, topology.value, 'fra'),
+    checkTopology: async (text) => checkTopology(text, topology.value, 'fra'),
     torrents: {
       registry,
       holds,

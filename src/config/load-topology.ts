@@ -1,6 +1,6 @@
 /** Reads the topology file into the topology of the tracker, or reports every problem in it. */
 import { ConfigError, type Problem } from '../core/errors.ts'
-import { buildTopology } from '../topology/build-topology.ts'
+import { buildTopology, type CompiledTopology, compileTopology } from '../topology/build-topology.ts'
 import { isPrefixProblem, prefixKey, readPrefix } from '../topology/prefix.ts'
 import { type TopologyFile, topologySchema } from '../topology/schema.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -25,6 +25,11 @@ export function loadTopologyFile(path: string): Topology {
 
 export function loadTopology(path: string): LoadedTopology {
   return readTopology(readTopologyText(path), path)
+}
+
+/** For another thread. Throws a `ConfigError` with every problem. */
+export function compileTopologyFile(path: string): CompiledTopology {
+  return compileTopology(checkedFile(readTopologyText(path), path).parsed)
 }
 
 function readTopologyText(path: string): string {

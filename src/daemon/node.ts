@@ -1,6 +1,4 @@
-/**
- * One running node: creates the components and connects them. Starts them in order and stops them in the reverse order.
- */
+/** One running node: creates its components, connects them, starts them in order and stops them in reverse. */
 import { AdminServer } from '../server/admin/admin-server.ts'
 import { WrongTokens } from '../server/admin/wrong-tokens.ts'
 import type { NodeConfig } from '../config/load-config.ts'
@@ -41,7 +39,7 @@ import {
   readTableGauges,
 } from './node-status.ts'
 import { describeRemoteTorrent, type NodeStore, openStore } from './open-store.ts'
-import { checkTopology } from './topology-check.ts'
+import { checkTopologyInThread } from './topology-check-thread.ts'
 import { TopologyReloader } from './topology-reloader.ts'
 import { trustedBy } from './trusted-proxies.ts'
 import { pollTorrents } from './torrent-poll.ts'
@@ -213,6 +211,7 @@ export class SiteswarmNode {
       counters: this.#counters,
       reloadTorrents,
       topology: this.#topology,
+      table: this.#table,
       log,
     })
     this.#sweeper = new Sweeper({
@@ -297,7 +296,7 @@ export class SiteswarmNode {
         webSeeds: this.#webSeeds,
         federationProblem: () => this.#federationProblem(),
       },
-      checkTopology: (text) => checkTopology(text, this.#topology.value, config.site),
+      checkTopology: (text) => checkTopologyInThread(text, this.#topology.value, config.site),
       linkRates,
       site: config.site,
       federation: this.#federation,

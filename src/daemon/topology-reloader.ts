@@ -3,20 +3,23 @@
  * topology changes nothing.
  */
 import type { NodeConfig } from '../config/load-config.ts'
-import { loadTopologyFile } from '../config/load-topology.ts'
+import { loadTopologyInThread } from '../config/topology-thread.ts'
 import { ConfigError, type Problem } from '../core/errors.ts'
 import { refuseSpecialFile } from '../core/regular-file.ts'
 import type { Log } from '../core/log.ts'
 import type { Counters } from '../observe/counters.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
 import { watchForChanges } from './file-watch.ts'
+import { replaceTopology } from './replace-topology.ts'
 
 export interface TopologyReloaderComponents {
   readonly config: NodeConfig
   readonly counters: Counters
   readonly reloadTorrents: () => Promise<void>
   readonly topology: CurrentTopology
+  readonly table: SwarmTable
   readonly log: Log
 }
 
@@ -25,16 +28,19 @@ export class TopologyReloader {
   readonly #counters: Counters
   readonly #reloadTorrents: () => Promise<void>
   readonly #topology: CurrentTopology
+  readonly #table: SwarmTable
   readonly #log: Log
   #last: Promise<unknown> = Promise.resolve()
   #rejection: string | undefined
 
-  constructor({ config, counters, reloadTorrents, topology, log }: TopologyReloaderComponents) {
+  constructor({ config, counters, reloadTorrents, topology, table, log }: TopologyReloaderComponents) {
     this.#config = config
     this.#counters = counters
     this.#reloadTorrents = reloadTorrents
     this.#topology = topology
+    this.#table = table
     this.#log = log
+    topology.onReplace(({ sites }) => counters.resize(sites.map((site) => site.name)))
   }
 
   /** The first problem of the file on disk, while that is not the current topology. */
@@ -74,10 +80,9 @@ export class TopologyReloader {
     try {
       // A pipe would stop the event loop until it has a writer.
       refuseSpecialFile(this.#config.topologyPath)
-      const loaded = loadTopology(this.#config)
+      const loaded = await loadTopology(this.#config)
       await this.#reloadTorrents()
-      this.#counters.resize(loaded.sites.map((site) => site.name))
-      this.#topology.replace(loaded)
+      await replaceTopology(this.#topology, this.#table, loaded)
       this.#counters.reload('accepted')
       this.#rejection = undefined
       this.#log.info(
@@ -94,9 +99,9 @@ export class TopologyReloader {
   }
 }
 
-/** The topology of the file. Throws a `ConfigError` if it is invalid, or does not contain the site of this node. */
-function loadTopology({ topologyPath, site }: NodeConfig): Topology {
-  const topology = loadTopologyFile(topologyPath)
+/** The topology of the file. Rejects with a `ConfigError` if it is invalid, or does not contain the site of this node. */
+async function loadTopology({ topologyPath, site }: NodeConfig): Promise<Topology> {
+  const topology = await loadTopologyInThread(topologyPath)
   if (topology.siteNamed(site) !== undefined) return topology
   throw new ConfigError([
     {

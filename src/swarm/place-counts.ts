@@ -20,6 +20,19 @@ export class PlaceCounts {
     this.#gateways = new Float64Array(sites)
   }
 
+  /** The same peers by the numbers of a new topology. Swarms that two sites share and that become one count twice. */
+  renumbered(
+    siteOfPlace: readonly number[],
+    { places, sites }: { readonly places: Int32Array; readonly sites: Int32Array },
+  ): PlaceCounts {
+    const after = new PlaceCounts(siteOfPlace)
+    addTo(after.#seeds, this.#seeds, places)
+    addTo(after.#leechers, this.#leechers, places)
+    addTo(after.#swarms, this.#swarms, sites)
+    addTo(after.#gateways, this.#gateways, sites)
+    return after
+  }
+
   /** Partial seeds are leechers here, as in `incomplete`. */
   countPeer(place: number, role: Role, by: number): void {
     const counts = role === 'seed' ? this.#seeds : this.#leechers
@@ -43,5 +56,12 @@ export class PlaceCounts {
 
   ofSite(site: number): { readonly swarms: number; readonly gateways: number } {
     return { swarms: this.#swarms[site] ?? 0, gateways: this.#gateways[site] ?? 0 }
+  }
+}
+
+function addTo(after: Float64Array, before: Float64Array, indexes: Int32Array): void {
+  for (const [index, count] of before.entries()) {
+    const to = indexes[index] as number
+    if (to >= 0) after[to] = (after[to] as number) + count
   }
 }

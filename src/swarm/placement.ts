@@ -2,7 +2,6 @@
  * Placement of rows in the lists of the sites, by the place that the topology gives an address, and by role. A lease
  * belongs to a site, so it ends when its row leaves the site.
  */
-import type { Address } from '../core/address.ts'
 import { assert } from '../core/assert.ts'
 import type { ElectionCause } from '../core/tracker-metrics.ts'
 import { Leases } from './leases.ts'
@@ -11,15 +10,6 @@ import { PlaceCounts } from './place-counts.ts'
 import { RowList } from './row-list.ts'
 import type { Role } from './peer-state.ts'
 import { SiteSwarm, type Swarm } from './swarm.ts'
-
-/** The part of a new topology that the table needs. */
-export interface PlacesAfter {
-  readonly siteOfPlace: readonly number[]
-  /** Place index of an address, or -1 if the topology does not contain it. */
-  locate(address: Address): number
-  /** The new index of a site that had this index, or -1 if it was removed. */
-  siteAfter(siteIndex: number): number
-}
 
 export class Placement {
   readonly leases: Leases
@@ -32,6 +22,11 @@ export class Placement {
     this.#siteOfPlace = siteOfPlace
     this.#counts = new PlaceCounts(siteOfPlace)
     this.leases = new Leases(rows, (row, by) => this.#counts.countGateway(rows.place(row), by))
+  }
+
+  /** Site index of each place index. */
+  get siteOfPlace(): readonly number[] {
+    return this.#siteOfPlace
   }
 
   get counts(): PlaceCounts {
@@ -59,9 +54,7 @@ export class Placement {
     const site = siteFor(swarm, this.siteIndexOf(row))
     const place = this.#rows.place(row)
     const role = this.roleOf(row)
-    let list = site.list(place, role)
-    if (list === undefined) site.addList((list = new RowList(place, role)))
-    list.add(this.#rows, row)
+    this.#list(site, row)
     if (site.peers === 0) this.#counts.countSwarm(place, 1)
     site.count(role, 1)
     this.#counts.countPeer(place, role, 1)
@@ -74,10 +67,7 @@ export class Placement {
     this.leases.end({ site, row }, cause)
     const place = this.#rows.place(row)
     const role = this.roleOf(row)
-    const list = site.list(place, role)
-    assert(list !== undefined, 'a live row is in a list')
-    list.remove(this.#rows, row)
-    if (list.length === 0) site.dropList(list)
+    this.#unlist(site, row)
     site.count(role, -1)
     this.#counts.countPeer(place, role, -1)
     if (site.peers === 0) this.#counts.countSwarm(place, -1)
@@ -85,40 +75,42 @@ export class Placement {
     if (site.history.lastStalledRow === row) site.historyToWrite().lastStalledRow = -1
   }
 
-  /**
-   * Applies a new topology, in which every row of these swarms has a place. Leases and gateway history stay with
-   * sites that still exist.
-   */
-  remap(swarms: Iterable<Swarm>, topology: PlacesAfter): void {
-    this.#siteOfPlace = topology.siteOfPlace
-    this.#counts = new PlaceCounts(topology.siteOfPlace)
-    for (const swarm of swarms) this.#remapSwarm(swarm, topology)
+  /** The same rows by the places of a new topology. */
+  renumber(counts: PlaceCounts, siteOfPlace: readonly number[]): void {
+    this.#siteOfPlace = siteOfPlace
+    this.#counts = counts
   }
 
-  #remapSwarm(swarm: Swarm, topology: PlacesAfter): void {
-    const sitesBefore = swarm.sites
-    swarm.sites = []
-    for (const site of sitesBefore) {
-      const siteIndex = topology.siteAfter(site.site)
-      if (siteIndex < 0) continue
-      const after = siteFor(swarm, siteIndex)
-      for (const [host, version] of site.gatewayHosts) after.rememberGatewayHost(host, version)
-      if (site.history.lastLeaseEnd !== 'first')
-        after.historyToWrite().lastLeaseEnd = site.history.lastLeaseEnd
+  /** Moves the row to another place. Its lease stays with it inside its site, and ends otherwise. */
+  move(swarm: Swarm, row: number, place: number): void {
+    if (this.#siteOfPlace[place] !== this.siteIndexOf(row)) {
+      this.detach(swarm, row, 'stopped')
+      this.#rows.setPlace(row, place)
+      this.attach(swarm, row)
+      return
     }
-    for (const site of sitesBefore)
-      for (const list of site.lists)
-        for (const row of Array.from(list.all(this.#rows))) {
-          this.#rows.setPlace(row, topology.locate(this.#rows.address(row)))
-          this.attach(swarm, row)
-        }
-    for (const site of sitesBefore)
-      for (const gateway of site.gateways) {
-        if (this.siteIndexOf(gateway.row) === topology.siteAfter(site.site)) {
-          this.siteOf(swarm, gateway.row).addGateway(gateway)
-          this.#counts.countGateway(this.#rows.place(gateway.row), 1)
-        } else this.#rows.setFlag(gateway.row, flags.gateway, false)
-      }
+    const site = this.siteOf(swarm, row)
+    const role = this.roleOf(row)
+    this.#unlist(site, row)
+    this.#counts.countPeer(this.#rows.place(row), role, -1)
+    this.#rows.setPlace(row, place)
+    this.#list(site, row)
+    this.#counts.countPeer(place, role, 1)
+  }
+
+  #list(site: SiteSwarm, row: number): void {
+    const place = this.#rows.place(row)
+    const role = this.roleOf(row)
+    let list = site.list(place, role)
+    if (list === undefined) site.addList((list = new RowList(place, role)))
+    list.add(this.#rows, row)
+  }
+
+  #unlist(site: SiteSwarm, row: number): void {
+    const list = site.list(this.#rows.place(row), this.roleOf(row))
+    assert(list !== undefined, 'a live row is in a list')
+    list.remove(this.#rows, row)
+    if (list.length === 0) site.dropList(list)
   }
 }
 

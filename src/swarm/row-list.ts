@@ -19,6 +19,14 @@ export class RowList {
     this.role = role
   }
 
+  /** The rows of another list, at another place. The other one must not be used any more. */
+  static at(place: number, other: RowList): RowList {
+    const list = new RowList(place, other.role)
+    list.#head = other.#head
+    list.#length = other.#length
+    return list
+  }
+
   /** -1 in an empty list. */
   get head(): number {
     return this.#head
@@ -51,6 +59,20 @@ export class RowList {
     this.#length--
     if (this.#length === 0) this.#head = -1
     else if (this.#head === row) this.#head = next
+  }
+
+  /** Adds all rows of another list, which must not be used any more. */
+  absorb(rows: PeerRows, other: RowList): void {
+    if (other.#head < 0) return
+    if (this.#head < 0) this.#head = other.#head
+    else {
+      const [last, otherLast] = [rows.previous(this.#head), rows.previous(other.#head)]
+      rows.setNext(last, other.#head)
+      rows.setPrevious(other.#head, last)
+      rows.setNext(otherLast, this.#head)
+      rows.setPrevious(this.#head, otherLast)
+    }
+    this.#length += other.#length
   }
 
   rotate(rows: PeerRows): void {

@@ -23,7 +23,8 @@ import { ObservedPeers } from './observed-peers.ts'
 import { flags, LEFT_UNKNOWN, PeerRows } from './peer-rows.ts'
 import { compareStates, type PeerState, type Role } from './peer-state.ts'
 import type { PlaceCounts } from './place-counts.ts'
-import { Placement, type PlacesAfter, siteFor } from './placement.ts'
+import { Placement, siteFor } from './placement.ts'
+import { Relocation } from './relocation.ts'
 import { RowIndex } from './row-index.ts'
 import { readRowState, writeRowState } from './row-state.ts'
 import type { SiteSwarm, Swarm } from './swarm.ts'
@@ -51,6 +52,8 @@ export class SwarmTable {
   readonly clients = new ClientCounts(this.rows, (row) => this.roleOf(row))
   readonly #limits: SwarmTableLimits
   readonly #placement: Placement
+  /** Moves the peers to their places in a new topology. */
+  readonly relocation: Relocation
   readonly changes = new ChangedSwarms()
   readonly changedRows = new ChangedRows()
   readonly observed = new ObservedPeers()
@@ -64,6 +67,7 @@ export class SwarmTable {
   constructor(siteOfPlace: readonly number[], limits: SwarmTableLimits = swarmTableLimits) {
     this.#placement = new Placement(this.rows, siteOfPlace)
     this.#limits = limits
+    this.relocation = new Relocation(this, this.#registry, this.#placement, this.#emptied)
     const { rows } = this
     this.#byEndpoint = new RowIndex((row) => rows.endpointHash(row))
   }
@@ -149,7 +153,7 @@ export class SwarmTable {
       known < 0 ? this.#insert(swarm, state, place, { isUnverifiedSeed: isUnverified, isCounted }) : known
     if (row < 0) return row
     if (known >= 0) {
-      if (rows.place(row) !== place) this.#move(swarm, row, place)
+      if (rows.place(row) !== place) this.#placement.move(swarm, row, place)
       if (rows.identity(row) !== state.identity) this.#changeIdentity(swarm, row, state.identity)
       this.#changeRole(swarm, row, state.role, isUnverified)
     }
@@ -295,15 +299,6 @@ export class SwarmTable {
     return swarm.site(site)?.gatewayHosts.get(host) ?? 0
   }
 
-  /** Moves every peer to its place in a new topology, and removes those without one. */
-  remap(topology: PlacesAfter): void {
-    const { rows } = this
-    for (let row = 0; row < rows.end; row++)
-      if (rows.isLive(row) && topology.locate(rows.address(row)) < 0) this.remove(row, 'stopped')
-    this.#placement.remap(this.#registry.swarms(), topology)
-    this.#emptied.remap((siteIndex) => topology.siteAfter(siteIndex))
-  }
-
   #findState(peer: Pick<PeerState, 'infoHash' | 'address' | 'port'>): number {
     const swarm = this.#registry.get(peer.infoHash)
     return swarm === undefined ? -1 : this.find(swarm, peer.address, peer.port)
@@ -339,12 +334,6 @@ export class SwarmTable {
   #drop(swarm: Swarm): void {
     this.#emptied.keep(swarm, this.#latestMs)
     this.#registry.drop(swarm)
-  }
-
-  #move(swarm: Swarm, row: number, place: number): void {
-    this.#placement.detach(swarm, row, 'stopped')
-    this.rows.setPlace(row, place)
-    this.#placement.attach(swarm, row)
   }
 
   #changeRole(swarm: Swarm, row: number, role: Role, isUnverifiedSeed: boolean): void {

@@ -12,7 +12,7 @@ import { SiteHistory } from './site-history.ts'
 const NO_HISTORY: Readonly<SiteHistory> = new SiteHistory()
 
 export class SiteSwarm {
-  readonly site: number
+  #site: number
   /** One for each place and role with peers. Replaced, not grown: `push` reserves room for seventeen. */
   lists: readonly RowList[] = []
   /** Peers by role, every address counted: those that can be handed out. */
@@ -24,7 +24,26 @@ export class SiteSwarm {
   #history: SiteHistory | undefined = undefined
 
   constructor(site: number) {
-    this.site = site
+    this.#site = site
+  }
+
+  get site(): number {
+    return this.#site
+  }
+
+  /** The index and the lists by the numbers of a new topology. */
+  renumber(site: number, lists: readonly RowList[]): void {
+    this.#site = site
+    this.lists = lists
+  }
+
+  /** Adds the counts and the history of a site that became this one, without its lists and gateways. */
+  absorb(other: SiteSwarm): void {
+    this.leechers += other.leechers
+    this.seeds += other.seeds
+    this.partial += other.partial
+    this.unverifiedSeeds += other.unverifiedSeeds
+    for (const [host, version] of other.gatewayHosts) this.rememberGatewayHost(host, version)
   }
 
   /** Seeds whose `left=0` is reliable. */

@@ -1,13 +1,14 @@
 /**
  * Builds the immutable topology that every announce reads from a checked topology file.
  *
- * schema.ts and config/check-topology.ts decide what a file may contain; a contradiction that arrives here is a
- * bug.
+ * In two steps: `compileTopology` does what takes time in a large file, and its result, which consists of plain values,
+ * may come from another thread. schema.ts and config/check-topology.ts decide what a file may contain; a contradiction
+ * that arrives here is a bug.
  */
 import type { Address } from '../core/address.ts'
 import { assert } from '../core/assert.ts'
 import { isPrefixProblem, type Prefix, prefixKey, readPrefix } from './prefix.ts'
-import { PrefixTable } from './prefix-table.ts'
+import { type PrefixRanges, prefixRanges, PrefixTable } from './prefix-table.ts'
 import type { TopologyFile } from './schema.ts'
 import { SiteLinks } from './site-links.ts'
 import { topologyHash } from './topology-hash.ts'
@@ -32,6 +33,20 @@ interface GrowingSite extends Site {
 }
 
 export function buildTopology(file: TopologyFile): Topology {
+  return topologyOf(compileTopology(file))
+}
+
+/** `compiled`: a result of `compileTopology`, also a copy of it. */
+export function topologyOf(compiled: CompiledTopology): Topology {
+  return new FixedTopology(compiled)
+}
+
+/** The plain values of a topology, for another thread; undefined for one that was not built here. */
+export function compiledOf(topology: Topology): CompiledTopology | undefined {
+  return topology instanceof FixedTopology ? topology.compiled : undefined
+}
+
+export function compileTopology(file: TopologyFile): CompiledTopology {
   const sites: GrowingSite[] = []
   const places: Place[] = []
   const prefixes: Prefix[] = []
@@ -83,7 +98,24 @@ export function buildTopology(file: TopologyFile): Topology {
     sites.push(isolated)
     addPlace(isolated, NO_BUBBLE, { trackers: [], cidrs: [] })
   }
-  return new FixedTopology({ file, sites, places, prefixes, placeOfPrefix: Int32Array.from(placeOfPrefix) })
+  /** The source of the hash, until that is computed. */
+  let hashed: TopologyFile | undefined = file
+  let hash = ''
+  return {
+    unmapped: file.unmapped,
+    links: file.links,
+    fallback: file.fallback.trackers,
+    get hash() {
+      if (hashed !== undefined) hash = topologyHash(hashed)
+      hashed = undefined
+      return hash
+    },
+    sites,
+    places,
+    prefixTexts: prefixes.map(({ text }) => text).join(' '),
+    ranges: prefixRanges(prefixes),
+    placeOfPrefix: Int32Array.from(placeOfPrefix),
+  }
 }
 
 const ISOLATED = {
@@ -95,22 +127,26 @@ const ISOLATED = {
   expect: undefined,
 } as const
 
-interface TopologyInit {
-  readonly file: TopologyFile
+export interface CompiledTopology {
+  readonly unmapped: string
+  readonly links: TopologyFile['links']
+  /** Trackers of the fallback tier in the file. */
+  readonly fallback: readonly string[] | undefined
+  readonly hash: string
   readonly sites: readonly Site[]
   readonly places: readonly Place[]
-  readonly prefixes: readonly Prefix[]
+  /** Separated by spaces: threads copy one text faster than thousands. */
+  readonly prefixTexts: string
+  readonly ranges: PrefixRanges
   readonly placeOfPrefix: Int32Array
 }
 
 class FixedTopology implements Topology {
+  readonly compiled: CompiledTopology
   readonly sites: readonly Site[]
   readonly places: readonly Place[]
   readonly unmapped: string
-  readonly prefixes: readonly Prefix[]
-  /** The source of the hash, until that is computed. */
-  #file: TopologyFile | undefined
-  #hash = ''
+  #splitTexts: readonly string[] | undefined
   readonly #table: PrefixTable
   readonly #placeOfPrefix: Int32Array
   /** Place of unmapped addresses, or -1. */
@@ -122,26 +158,33 @@ class FixedTopology implements Topology {
   /** By site index. */
   readonly #fallback: readonly (readonly string[])[]
 
-  constructor({ file, sites, places, prefixes, placeOfPrefix }: TopologyInit) {
+  constructor(compiled: CompiledTopology) {
+    const { sites, unmapped, links } = compiled
+    this.compiled = compiled
     this.sites = sites
-    this.places = places
-    this.unmapped = file.unmapped
-    this.#file = file
-    this.prefixes = prefixes
-    this.#placeOfPrefix = placeOfPrefix
-    this.#table = new PrefixTable(prefixes)
+    this.places = compiled.places
+    this.unmapped = unmapped
+    this.#placeOfPrefix = compiled.placeOfPrefix
+    this.#table = new PrefixTable(compiled.ranges)
     this.#siteByName = new Map(sites.map((site) => [site.name, site]))
-    this.#unmappedPlace = this.#placeOfUnmapped(file.unmapped)
-    this.#costs = linkCosts(sites, file.links, this.#siteByName)
-    this.#links = new SiteLinks(sites, file.links)
-    this.#fallback = sites.map((site) => this.#fallbackOf(site, file.fallback.trackers))
+    this.#unmappedPlace = this.#placeOfUnmapped(unmapped)
+    this.#costs = linkCosts(sites, links, this.#siteByName)
+    this.#links = new SiteLinks(sites, links)
+    this.#fallback = sites.map((site) => this.#fallbackOf(site, compiled.fallback))
+  }
+
+  get prefixes(): readonly Prefix[] {
+    return this.#texts.map(checkedPrefix)
+  }
+
+  get #texts(): readonly string[] {
+    const { prefixTexts } = this.compiled
+    return (this.#splitTexts ??= prefixTexts === '' ? [] : prefixTexts.split(' '))
   }
 
   /** Computed at its first use: `locate` needs none, and the module of hashes takes a tenth of the start of Node. */
   get hash(): string {
-    if (this.#file !== undefined) this.#hash = topologyHash(this.#file)
-    this.#file = undefined
-    return this.#hash
+    return this.compiled.hash
   }
 
   fallbackTrackers(site: Site): readonly string[] {
@@ -155,7 +198,7 @@ class FixedTopology implements Topology {
 
   match(address: Address): PrefixMatch | undefined {
     const place = this.places[this.locate(address)]
-    return place && { place, prefix: this.prefixes[this.#table.find(address)]?.text }
+    return place && { place, prefix: this.#texts[this.#table.find(address)] }
   }
 
   cost(siteIndexA: number, siteIndexB: number): number {

@@ -2,7 +2,7 @@
  * Longest-prefix match over IPv4 and IPv6, once per announce.
  *
  * Prefixes nest or are disjoint, so they cut the address space into ranges with one result each: the longest prefix
- * that contains it. The constructor flattens the ranges into sorted start addresses; a lookup is one binary search
+ * that contains it. `prefixRanges` flattens the ranges into sorted start addresses; a lookup is one binary search
  * over a typed array (15 steps at 10,000 prefixes) and allocates nothing. IPv4 has its own array: `::/0` contains
  * all of IPv6 and no IPv4 address.
  */
@@ -11,18 +11,28 @@ import { assert } from '../core/assert.ts'
 import { numberOf } from './address-range.ts'
 import { type Prefix, prefixKey } from './prefix.ts'
 
+/** Typed arrays only, which threads pass to each other at no cost. */
+export interface PrefixRanges {
+  readonly v4: RangesV4
+  readonly v6: RangesV6
+}
+
+export function prefixRanges(prefixes: readonly Prefix[]): PrefixRanges {
+  const keys = new Set(prefixes.map(prefixKey))
+  assert(keys.size === prefixes.length, 'two equal prefixes have no longest one')
+  return { v4: packV4(flatten(prefixes, true)), v6: packV6(flatten(prefixes, false)) }
+}
+
 export class PrefixTable {
   readonly #ranges4: RangesV4
   readonly #ranges6: RangesV6
 
-  constructor(prefixes: readonly Prefix[]) {
-    const keys = new Set(prefixes.map(prefixKey))
-    assert(keys.size === prefixes.length, 'two equal prefixes have no longest one')
-    this.#ranges4 = packV4(flatten(prefixes, true))
-    this.#ranges6 = packV6(flatten(prefixes, false))
+  constructor({ v4, v6 }: PrefixRanges) {
+    this.#ranges4 = v4
+    this.#ranges6 = v6
   }
 
-  /** Index of the longest prefix that contains the address, in the list given to the constructor, or -1. */
+  /** Index of the longest prefix that contains the address, in the list given to `prefixRanges`, or -1. */
   find(address: Address): number {
     return address.isV4 ? findV4(this.#ranges4, address.word3) : findV6(this.#ranges6, address)
   }

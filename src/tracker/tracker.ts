@@ -22,7 +22,6 @@ import { LoopbackPeers } from '../handout/loopback-peers.ts'
 import { defaultPolicy, type Policy } from '../handout/policy.ts'
 import { flags, writePeers } from '../swarm/peer-rows.ts'
 import { SiteSwarm, type Swarm } from '../swarm/swarm.ts'
-import type { Topology } from '../topology/topology.ts'
 import { GatewayElections } from './gateway-elections.ts'
 import { type RecordedAnnounce, AnnounceRecorder, isGateway } from './announce-recorder.ts'
 import { LoadMeter, type AnnounceInterval, computeInterval } from './interval.ts'
@@ -31,6 +30,7 @@ import { choicesOfRemoteSite, decisionOfRemoteSite, type Explained, unknownClien
 import { recordedClient, unrecordedClient } from './requester.ts'
 import { ObservationRecorder } from './observation-recorder.ts'
 import { DeferredAnnounces } from './deferred-announces.ts'
+import { placesAfter } from './places-after.ts'
 import { totalsOf } from './totals.ts'
 import type { TrackerComponents } from './tracker-components.ts'
 
@@ -58,7 +58,7 @@ export class Tracker implements TrackerService {
     })
     this.#policy = parts.policy ?? defaultPolicy
     this.#seed = parts.random.below(0x1_0000_0000)
-    topology.onReplace((after, before) => this.#remap(after, before))
+    topology.onReplace((after, before) => parts.table.relocation.begin(placesAfter(after, before)))
   }
 
   announce(
@@ -308,15 +308,6 @@ export class Tracker implements TrackerService {
       carrier: this.#parts.carriedSites?.describe(infoHash, this.#siteOf(place)),
       loopbackWithheld: isDecidedHere ? withheld.length : 0,
     }
-  }
-
-  /** Moves every peer to the place that the new topology gives its address. */
-  #remap(after: Topology, before: Topology): void {
-    this.#parts.table.remap({
-      siteOfPlace: after.places.map((place) => place.site.index),
-      locate: (address) => after.locate(address),
-      siteAfter: (siteIndex) => after.siteNamed(before.sites[siteIndex]?.name ?? '')?.index ?? -1,
-    })
   }
 
   #admit(infoHash: Buffer, from: Address): number {

@@ -6,7 +6,7 @@ import { Address, addressFromBytes, addressToBytes } from '../../src/core/addres
 import { ConfigError } from '../../src/core/errors.ts'
 import { blocksOfRange, numberOf } from '../../src/topology/address-range.ts'
 import { isPrefixProblem, type Prefix, prefixKey, readPrefix } from '../../src/topology/prefix.ts'
-import { PrefixTable } from '../../src/topology/prefix-table.ts'
+import { prefixRanges, PrefixTable } from '../../src/topology/prefix-table.ts'
 import { trackerUrlProblems } from '../../src/topology/tracker-url.ts'
 
 /** Few distinct bytes, so that prefixes nest and touch, and addresses fall on their edges. */
@@ -61,7 +61,7 @@ describe('the prefix table', () => {
         fc.array(addressBytes, { minLength: 1, maxLength: 40 }),
         (texts, bytes) => {
           const prefixes = distinct(texts)
-          const table = new PrefixTable(prefixes)
+          const table = new PrefixTable(prefixRanges(prefixes))
           const addresses = [
             ...bytes.map((each) => addressFromBytes(Buffer.from(each))),
             ...prefixes.map((p) => p.start),

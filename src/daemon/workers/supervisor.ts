@@ -27,6 +27,8 @@ import { SILENT_TICKS_MAX, TICK_MS, Watchdog } from './watchdog.ts'
 
 /** Prometheus waits ten seconds for a page, load balancers two or three for a check. */
 const RESPONSE_DEADLINE_MS = 2_000
+/** A topology of 65,000 prefixes takes seconds, and so do the moves of millions of peers. */
+const RELOAD_DEADLINE_MS = 60_000
 
 /** A node gives requests 5 s to finish, and the log 1 s. A worker that still runs after this time hangs. */
 const STOP_DEADLINE_MS = 10_000
@@ -260,7 +262,7 @@ export class Supervisor {
     const { promise, resolve } = withResolvers<void>()
     const results = new Map<number, WorkerResults[WorkerRequest]>()
     this.#collections.set(id, { results, missing: new Set(workers), finish: resolve })
-    const deadline = setTimeout(resolve, RESPONSE_DEADLINE_MS)
+    const deadline = setTimeout(resolve, request === 'reload' ? RELOAD_DEADLINE_MS : RESPONSE_DEADLINE_MS)
     for (const worker of workers) this.#request(worker, { id, request, reason })
     if (workers.length === 0) resolve()
     await promise

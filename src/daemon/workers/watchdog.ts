@@ -14,9 +14,9 @@
 export const TICK_MS = 1_000
 
 /**
- * Ticks without a message. The longest time for which a healthy worker does not respond is 1.9 s, while it reads a
- * topology of 65,000 prefixes; this is eight times that, for slower and crowded machines. Clients of a worker that hangs
- * give up after 10 to 60 s, so that a shorter limit would help few of them.
+ * Ticks without a message. A healthy worker responds within a fraction of a second; this is many times that, for slow and
+ * crowded machines. Clients of a worker that hangs give up after 10 to 60 s, so that a shorter limit would help few of
+ * them.
  */
 export const SILENT_TICKS_MAX = 15
 

@@ -5,6 +5,7 @@
 import { ConfigError } from '../../core/errors.ts'
 import type { CheckReport, Readiness } from '../../observe/health.ts'
 import type { MetricReading } from '../../observe/metrics.ts'
+import { IncompleteReload, type Reloaded } from '../../server/admin/routes/operations.ts'
 import type {
   ToSupervisor,
   ToWorker,
@@ -76,15 +77,25 @@ export class WorkerGroup {
     return { isReady, checks }
   }
 
-  async reload(): Promise<{ readonly sites: number }> {
-    const results = (await this.#request('reload')).map(({ result }) => result)
-    for (const result of results) {
-      if ('problems' in result) throw new ConfigError(result.problems)
-      if ('failure' in result) throw new Error(result.failure)
-    }
-    const done = results.find((result) => 'sites' in result)
-    if (done === undefined) throw new Error('no worker responded in time')
-    return done
+  async reload(): Promise<Reloaded> {
+    const responses = await this.#request('reload')
+    const outcomes = Array.from({ length: this.#workers }, (_, index) => {
+      const worker = index + 1
+      return { worker, result: responses.find((each) => each.worker === worker)?.result }
+    })
+    const workers = outcomes.flatMap(({ worker, result }) =>
+      result !== undefined && 'sites' in result ? [{ worker, sites: result.sites }] : [],
+    )
+    const [first] = workers
+    if (first !== undefined && workers.length === this.#workers) return { sites: first.sites, workers }
+    const rejected = outcomes.flatMap(({ result }) =>
+      result !== undefined && 'problems' in result ? [result.problems] : [],
+    )
+    if (rejected[0] !== undefined && rejected.length === this.#workers) throw new ConfigError(rejected[0])
+    const sentences = outcomes.map(({ worker, result }) => `worker ${worker} ${outcomeOf(result)}`)
+    throw new IncompleteReload(
+      `not all workers have the new topology: ${sentences.join('; ')}. Repair what is named and reload again`,
+    )
   }
 
   drain(reason: string | undefined): void {
@@ -107,6 +118,16 @@ export class WorkerGroup {
     if (this.#handlers === undefined) return
     this.#send({ kind: 'response', id: order.id, result: await handle(this.#handlers, order) })
   }
+}
+
+function outcomeOf(result: WorkerResults['reload'] | undefined): string {
+  if (result === undefined) return 'did not answer'
+  if ('sites' in result) return `reloaded ${result.sites} sites`
+  if ('failure' in result) return `failed: ${result.failure}`
+  const [problem] = result.problems
+  return problem === undefined
+    ? 'rejected the file'
+    : `rejected it: ${problem.file}:${problem.line}:${problem.column}  ${problem.message}`
 }
 
 function missing(worker: number): CheckReport {

@@ -35,7 +35,7 @@ export interface AdminContext extends RolloutContext {
   readonly operations: Operations
   readonly torrents: TorrentContext
   /** Dry run of the text of a topology file. */
-  readonly checkTopology: (text: string) => TopologyCheck
+  readonly checkTopology: (text: string) => Promise<TopologyCheck>
   readonly linkRates: LinkRates
   /** The site of the node. */
   readonly site: string

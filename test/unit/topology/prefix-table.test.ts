@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../../src/core/address.ts'
 import { isPrefixProblem, readPrefix } from '../../../src/topology/prefix.ts'
-import { PrefixTable } from '../../../src/topology/prefix-table.ts'
+import { prefixRanges, PrefixTable } from '../../../src/topology/prefix-table.ts'
 
 function aTable(...texts: string[]): (address: string) => string | undefined {
   const prefixes = texts.map((text) => {
@@ -9,7 +9,7 @@ function aTable(...texts: string[]): (address: string) => string | undefined {
     if (isPrefixProblem(prefix)) throw new Error(`${text}: ${prefix.what}`)
     return prefix
   })
-  const table = new PrefixTable(prefixes)
+  const table = new PrefixTable(prefixRanges(prefixes))
   return (text) => {
     const address = parseAddress(text)
     if (address === undefined) throw new Error(`${text} is not an address`)

@@ -5,9 +5,22 @@ import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { text } from '../parameters.ts'
 
+export interface Reloaded {
+  /** Sites of the new topology. */
+  readonly sites: number
+  /** Each process of the node, where it has several. */
+  readonly workers?: readonly { readonly worker: number; readonly sites: number }[]
+}
+
+/** Some processes of the node have the new topology and others do not. The message states each. */
+export class IncompleteReload extends Error {}
+
 export interface Operations {
-  /** Reloads the topology. Rejects with a `ConfigError` and changes nothing if it is invalid. */
-  reload(): Promise<{ readonly sites: number }>
+  /**
+   * Reloads the topology. Rejects with a `ConfigError` and changes nothing if it is invalid, and with an
+   * `IncompleteReload` if only some processes reloaded it.
+   */
+  reload(): Promise<Reloaded>
   /**
    * Makes the node not ready, so that clients and load balancers use other nodes; it still answers. `reason` is shown
    * wherever the drain is.
@@ -26,13 +39,23 @@ export function addOperationRoutes(routes: ApiRoutes, operations: Operations): v
     {
       schema: {
         summary: 'Reloads the topology and the registered torrents',
-        response: { 200: z.object({ sites: z.int().describe('Sites of the new topology.') }) },
+        response: {
+          200: z.object({
+            sites: z.int().describe('Sites of the new topology.'),
+            workers: z
+              .array(z.object({ worker: z.int().describe('From 1.'), sites: z.int() }))
+              .optional()
+              .describe('Each process, where the node has several. All have the new topology.'),
+          }),
+        },
       },
     },
     async () => {
       try {
-        return await operations.reload()
+        const { sites, workers } = await operations.reload()
+        return { sites, ...(workers === undefined ? {} : { workers: [...workers] }) }
       } catch (error) {
+        if (error instanceof IncompleteReload) throw new ApiError(503, 'reload-incomplete', error.message)
         if (error instanceof ConfigError) throw new ApiError(422, 'configuration-invalid', error.message)
         throw error
       }

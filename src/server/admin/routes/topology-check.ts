@@ -34,7 +34,10 @@ const checkSchema = z.object({
 
 export type TopologyCheck = z.input<typeof checkSchema>
 
-export function addTopologyCheckRoute(routes: ApiRoutes, check: (text: string) => TopologyCheck): void {
+export function addTopologyCheckRoute(
+  routes: ApiRoutes,
+  check: (text: string) => Promise<TopologyCheck>,
+): void {
   void routes.register(async (scope) => {
     const withBody: ApiRoutes = scope
     withBody.removeAllContentTypeParsers()
