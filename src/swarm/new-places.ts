@@ -131,7 +131,7 @@ function renumberedLists(rows: PeerRows, lists: readonly RowList[], places: Int3
 
 /** Two sites that become one. The leases of the second end: it has no gateway of its own any more. */
 function absorb(rows: PeerRows, leases: Leases, counts: PlaceCounts, into: SiteSwarm, from: SiteSwarm): void {
-  for (const { row } of [...from.gateways]) leases.end({ site: from, row }, 'stopped')
+  for (const { row } of from.gateways.slice()) leases.end({ site: from, row }, 'stopped')
   for (const list of from.lists) {
     const same = into.list(list.place, list.role)
     if (same === undefined) into.addList(list)

@@ -98,23 +98,30 @@ export function compileTopology(file: TopologyFile): CompiledTopology {
     sites.push(isolated)
     addPlace(isolated, NO_BUBBLE, { trackers: [], cidrs: [] })
   }
-  /** The source of the hash, until that is computed. */
-  let hashed: TopologyFile | undefined = file
-  let hash = ''
+  const hash = lazyHash(file)
   return {
     unmapped: file.unmapped,
     links: file.links,
     fallback: file.fallback.trackers,
     get hash() {
-      if (hashed !== undefined) hash = topologyHash(hashed)
-      hashed = undefined
-      return hash
+      return hash()
     },
     sites,
     places,
     prefixTexts: prefixes.map(({ text }) => text).join(' '),
     ranges: prefixRanges(prefixes),
     placeOfPrefix: Int32Array.from(placeOfPrefix),
+  }
+}
+
+function lazyHash(file: TopologyFile): () => string {
+  /** The source of the hash, until that is computed. */
+  let source: TopologyFile | undefined = file
+  let hash = ''
+  return () => {
+    if (source !== undefined) hash = topologyHash(source)
+    source = undefined
+    return hash
   }
 }
 

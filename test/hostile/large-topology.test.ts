@@ -30,18 +30,18 @@ function* peers(): Generator<FloodAnnounce> {
   }
 }
 
-/** The longest time for an announce until `until` is settled, in milliseconds. */
-async function longestAnnounce(node: RunningNode, until: Promise<unknown>): Promise<number> {
-  let isOver = false
-  void until.finally(() => (isOver = true))
-  let longestMs = 0
-  while (!isOver) {
+/** Times of announces, one after the other, until `until` is settled, in milliseconds. */
+async function announceUntil(node: RunningNode, until: Promise<unknown>): Promise<number[]> {
+  const state = { isOver: false }
+  void until.finally(() => (state.isOver = true))
+  const tookMs: number[] = []
+  while (!state.isOver) {
     const startMs = performance.now()
     expect(await announceFrom(node, '127.1.1.1', { left: 0 })).toContain('8:complete')
-    longestMs = Math.max(longestMs, performance.now() - startMs)
+    tookMs.push(performance.now() - startMs)
     await sleep(2)
   }
-  return longestMs
+  return tookMs
 }
 
 test('while 65,000 prefixes are read and all peers change their places, announces are answered', async () => {
@@ -51,13 +51,14 @@ test('while 65,000 prefixes are read and all peers change their places, announce
   await writeFile(node.topologyPath, withPrefixes(await readFile(node.topologyPath, 'utf8')))
   const startMs = performance.now()
   const reload = node.admin('/api/v1/reload', { method: 'POST' })
-  const longestMs = await longestAnnounce(node, reload)
+  const announces = await announceUntil(node, reload)
   const tookMs = performance.now() - startMs
   expect((await reload).status).toBe(200)
   reportFigure(
-    `reload of ${PREFIXES} prefixes with ${2 * PEERS} peers: ${Math.round(tookMs)} ms, longest announce ${Math.round(longestMs)} ms`,
+    `reload of ${PREFIXES} prefixes with ${2 * PEERS} peers: ${Math.round(tookMs)} ms, ${announces.length} announces meanwhile, the longest ${Math.round(Math.max(...announces))} ms`,
   )
-  expect(longestMs).toBeLessThan(tookMs / 4)
+  // Two, if the node answered none while it reads the file: one before and one after.
+  expect(announces.length).toBeGreaterThan(10)
   const status = (await (await node.admin('/api/v1/topology')).json()) as { sites: { site: string }[] }
   expect(status.sites.map(({ site }) => site)).toEqual(['big', 'fra', 'ams', 'nyc'])
   const metrics = await (await node.admin('/metrics')).text()
