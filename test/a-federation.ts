@@ -41,6 +41,8 @@ export interface FederationSettings {
   readonly names?: readonly string[]
   /** More lines of each configuration. */
   readonly more?: string
+  /** More lines of the configurations of one site. */
+  readonly moreAt?: Readonly<Record<string, string>>
   /** A server that takes the place of the nodes of this site. */
   readonly imposter?: { readonly site: string; readonly url: string }
   /** The URL of the shared Redis, by site. */
@@ -104,7 +106,11 @@ export async function aFederation(settings: FederationSettings = {}): Promise<Te
             directory: join(directory, `${name}-${node + 1}`),
             port,
             topology: topologyFor(name),
-            more: [settings.more ?? '', name in stores ? `store: "${stores[name]}"` : ''].join('\n'),
+            more: [
+              settings.more ?? '',
+              settings.moreAt?.[name] ?? '',
+              name in stores ? `store: "${stores[name]}"` : '',
+            ].join('\n'),
             environment: settings.environment ?? {},
           }),
         ),

@@ -17,6 +17,8 @@ export interface RolloutTorrent {
   readonly name: string
   readonly sizeBytes: number
   readonly registeredAtMs: number
+  /** Source of the content outside of the swarm. */
+  readonly origin?: string | undefined
 }
 
 /** Numbers that an operator set for this torrent. The later setting replaces the earlier one at every site. */

@@ -302,7 +302,8 @@ export class Rollouts implements SwarmTableWatcher {
 }
 
 function measuredTorrent({ torrent, expectation }: Rollout): MeasuredTorrent {
-  return { infoHashes: torrent.infoHashes, sizeBytes: torrent.sizeBytes, expected: expectation.hosts }
+  const { infoHashes, sizeBytes, origin } = torrent
+  return { infoHashes, sizeBytes, expected: expectation.hosts, hasOrigin: origin !== undefined }
 }
 
 /** An offer is repeated as long as its hosts change. */

@@ -3,7 +3,7 @@
  * and what came in from other sites. `measure` reads the swarm table and returns the report of the site.
  */
 import { infoHashKey } from '../core/info-hash.ts'
-import { siteState } from '../handout/site-state.ts'
+import { hasCopy, siteState } from '../handout/site-state.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -43,6 +43,8 @@ export interface MeasuredTorrent {
   readonly infoHashes: readonly Buffer[]
   readonly sizeBytes: number
   readonly expected: ExpectedHosts
+  /** Hosts can fetch it from an origin, through a node. */
+  readonly hasOrigin: boolean
 }
 
 /** Share per second, in the last third of a host's time and in all of it. */
@@ -116,21 +118,26 @@ export class SiteRollout {
     const stuck = hosts.filter(({ reason }) => reason !== undefined)
     const carried = findCarried(context, torrent, this.site)
     if (carried !== undefined) this.received.count(carried)
+    const gateway = carried === undefined ? this.#gateway(context, swarms, siteIndex, sizeBytes) : null
+    const carrier = this.#carrier(carried)
+    const rateBytesPerSecond = isComplete ? 0 : this.#rate(hosts, sizeBytes, nowMs)
     const state =
       swarms.map((swarm) => stateAt(swarm, siteIndex)).find((each) => each !== undefined) ?? 'idle'
-    const gateway = carried === undefined ? this.#gateway(context, swarms, siteIndex, sizeBytes) : null
+    const hasUpstream = rateBytesPerSecond > 0 || hasSource(torrent, swarms) || fetches(gateway, carrier)
+    const waitsMs = nowMs - (this.startedAtMs ?? nowMs)
     const report = {
       site: this.site,
       atMs: nowMs,
       startedAtMs: this.startedAtMs ?? null,
       completedAtMs: this.completedAtMs ?? null,
-      state,
+      state:
+        state === 'filling' && !hasUpstream && waitsMs >= STRANDED_MS_MIN ? ('stranded' as const) : state,
       isHeld: torrent.infoHashes.some((infoHash) => context.holds.isHeld(infoHash, this.site)),
       isComplete,
       hadSource: this.hadSource,
       percent: wanted === 0 ? 0 : percentOf(sumShares / wanted),
       progressFrom: originOf(hosts),
-      rateBytesPerSecond: isComplete ? 0 : this.#rate(hosts, sizeBytes, nowMs),
+      rateBytesPerSecond,
       etaSeconds: isComplete ? 0 : secondsLeft(hosts),
       hosts: counts,
       bytes: this.#bytes(hosts, sumShares, sizeBytes),
@@ -139,7 +146,7 @@ export class SiteRollout {
         expected: torrent.expected,
         topology,
       }),
-      carrier: this.#carrier(carried),
+      carrier,
       gateway,
       stragglers: stuck
         .toSorted((a, b) => a.share - b.share || a.lastSeenMs - b.lastSeenMs)
@@ -319,6 +326,19 @@ export class SiteRollout {
       upstream: upstreamSite === undefined ? null : { site: upstreamSite, ...endpoint(upstreamRow) },
     }
   }
+}
+
+/** The sources of remote sites arrive by then. */
+const STRANDED_MS_MIN = 5_000
+
+/** A complete copy at any site, or an origin. */
+function hasSource({ hasOrigin }: MeasuredTorrent, swarms: readonly Swarm[]): boolean {
+  return hasOrigin || swarms.some((swarm) => swarm.sites.some((site) => hasCopy(swarm, site)))
+}
+
+/** A gateway or carrier without an upstream waits for a source, as its hosts do. */
+function fetches(gateway: SiteReport['gateway'], carrier: SiteReport['carrier']): boolean {
+  return (gateway?.upstream ?? carrier?.upstreamSite ?? null) !== null
 }
 
 /** Clients announce at intervals of at most five minutes while they download; two of them. */

@@ -270,3 +270,30 @@ describe('a torrent that is removed', () => {
     expect(rollout.rollouts.torrents()).toHaveLength(1)
   })
 })
+
+describe('a site that waits for a source', () => {
+  it('is stranded although it has a gateway, and no longer once a source is there', () => {
+    const rollout = aRollout()
+    rollout.join('127.2.1.1')
+    rollout.pass(3)
+    expect(rollout.at('ams').state).toBe('filling')
+    rollout.pass(5)
+    expect(rollout.answer().state).toBe('stranded')
+    expect(rollout.at('ams').sentence).toContain('no connected site has a source')
+    rollout.seed(SOURCE)
+    rollout.announce('127.2.1.1', { left: SIZE_BYTES, client: '-LT2080-' })
+    rollout.pass(2)
+    expect(rollout.answer().state).toBe('running')
+  })
+
+  it('is not stranded while its hosts complete each other', () => {
+    const rollout = aRollout()
+    rollout.join('127.2.1.1')
+    rollout.join('127.2.1.2')
+    for (let second = 0; second < 30; second++) {
+      rollout.observe('127.2.1.1', { share: second / 40 })
+      rollout.pass(1)
+    }
+    expect(rollout.at('ams').state).toBe('filling')
+  })
+})
