@@ -10,9 +10,17 @@ const SAMPLE_MS_MIN = 500
 export class ProgressTrace {
   /** Time and value in turn. */
   readonly #samples: number[] = []
+  #grownAtMs: number | undefined = undefined
 
   get startMs(): number | undefined {
     return this.#samples[0]
+  }
+
+  /** How long the value stood still before this larger one; 0 if it is not larger. */
+  standstillMs(atMs: number, value: number): number {
+    const last = this.#samples.at(-1)
+    const sinceMs = this.#grownAtMs ?? this.startMs
+    return last === undefined || sinceMs === undefined || value <= last ? 0 : atMs - sinceMs
   }
 
   /** Times that go backwards are ignored. A value that falls starts the trace again: the client began again. */
@@ -21,6 +29,7 @@ export class ProgressTrace {
     const last = samples.length - 2
     if (last >= 0) {
       if (atMs <= (samples[last] as number)) return
+      if (value > (samples[last + 1] as number)) this.#grownAtMs = atMs
       if (value < (samples[last + 1] as number)) samples.length = 0
       else if (samples.length >= 4 && atMs - (samples[last - 2] as number) < SAMPLE_MS_MIN)
         samples.length -= 2

@@ -30,6 +30,9 @@ import { median, windowMs, WINDOW_MS_MIN } from './time-left.ts'
 /** Hosts whose progress is followed one by one: 500 bytes each. */
 const TRACED_HOSTS_MAX = 50_000
 
+/** Longer than a poll of clients that are observed in turn. */
+const STANDSTILL_MS = 30_000
+
 export interface MeasureContext {
   readonly table: SwarmTable
   readonly topology: Topology
@@ -105,16 +108,17 @@ export class SiteRollout {
     const siteIndex = topology.siteNamed(this.site)?.index ?? -1
     const swarms = swarmsOf(table, torrent)
     const census = this.#census(context, torrent, swarms, siteIndex)
+    const further = this.#furtherComplete()
+    const sumShares =
+      [...census.live.values(), ...census.gone].reduce((sum, { share }) => sum + share, 0) + further
+    this.#noteProgress(census, sumShares, nowMs)
     const hosts = this.#paced(context, torrent, census)
     const expected = expectedAt(torrent.expected, topology, this.site)
-    const further = this.#furtherComplete()
     const counts = countHosts(hosts, further, { expected, sources: census.sources })
-    const sumShares = hosts.reduce((sum, { share }) => sum + share, 0) + further
     const wanted = Math.max(counts.seen, expected ?? 0)
     const isComplete =
       counts.seen > 0 && counts.complete === counts.seen && counts.complete >= (expected ?? 0)
     this.#noteCompletion(isComplete, nowMs)
-    this.#sum.add(nowMs, sumShares)
     const stuck = hosts.filter(({ reason }) => reason !== undefined)
     const carried = findCarried(context, torrent, this.site)
     if (carried !== undefined) this.received.count(carried)
@@ -183,6 +187,19 @@ export class SiteRollout {
     if (census.live.size + census.gone.length > 0) this.startedAtMs ??= nowMs
     if (census.sources > 0) this.hadSource = true
     return census
+  }
+
+  /**
+   * After a time without progress at the whole site, such as during a hold or outside the hours of a link, rates are those
+   * since then. Announces come in minutes and show no standstill.
+   */
+  #noteProgress({ live }: Census, sumShares: number, nowMs: number): void {
+    const stoodStill = this.#sum.standstillMs(nowMs, sumShares) >= STANDSTILL_MS
+    const isObserved = [...live.values()].some(
+      ({ isComplete, progressFrom }) => !isComplete && progressFrom === 'observed',
+    )
+    if (stoodStill && isObserved) this.#traces.clear()
+    this.#sum.add(nowMs, sumShares)
   }
 
   /** Adds rates and reasons. */

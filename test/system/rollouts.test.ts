@@ -83,8 +83,13 @@ describe('a rollout over two sites', () => {
     await ams.stop()
     await ams.start()
     await announce(ams, '127.2.0.2', 0, 'completed')
+    const watched = runCommand(['status', infoHash, '--url', ams.adminUrl, '--watch'])
     const done = runCommand(['wait', infoHash, '--url', fra.adminUrl, '--timeout', '30s'])
     expect(await done).toMatchObject({ exitCode: 0 })
+    expect(await watched).toMatchObject({
+      exitCode: 0,
+      out: expect.stringContaining('all 2 hosts are complete'),
+    })
     const status = await runCommand(['status', infoHash, '--url', fra.adminUrl])
     expect(status.exitCode).toBe(0)
     expect(status.out).toContain('all 2 hosts are complete')
