@@ -1,6 +1,6 @@
 /** A program that receives webhooks on a socket, as an operator would write it: it verifies each signature. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { onTestFinished } from 'vitest'
 import type { RolloutEvent } from '../src/rollouts/rollout-events.ts'
 import { freePort } from './a-node.ts'
@@ -26,18 +26,18 @@ export async function aWebhookReceiver(secret: string): Promise<WebhookReceiver>
   const port = await freePort()
   const deliveries: Delivery[] = []
   const statuses: number[] = []
-  const server = createServer((request, response) => {
-    void readBody(request).then((body) => {
-      const status = statuses.shift() ?? 200
-      deliveries.push({
-        id: String(request.headers['webhook-id']),
-        event: JSON.parse(body) as RolloutEvent,
-        isSigned: isSigned(request, body, secret),
-        status,
-      })
-      response.writeHead(status).end()
+  const receive = async (request: IncomingMessage, response: ServerResponse) => {
+    const body = await readBody(request)
+    const status = statuses.shift() ?? 200
+    deliveries.push({
+      id: String(request.headers['webhook-id']),
+      event: JSON.parse(body) as RolloutEvent,
+      isSigned: isSigned(request, body, secret),
+      status,
     })
-  })
+    response.writeHead(status).end()
+  }
+  const server = createServer((request, response) => void receive(request, response))
   onTestFinished(() => {
     server.closeAllConnections()
     server.close()
