@@ -16,8 +16,8 @@ export class ProgressTrace {
     return this.#samples[0]
   }
 
-  /** How long the value stood still before this larger one; 0 if it is not larger. */
-  standstillMs(atMs: number, value: number): number {
+  /** Time without growth before this larger value; 0 if it is not larger. */
+  stalledMs(atMs: number, value: number): number {
     const last = this.#samples.at(-1)
     const sinceMs = this.#grownAtMs ?? this.startMs
     return last === undefined || sinceMs === undefined || value <= last ? 0 : atMs - sinceMs

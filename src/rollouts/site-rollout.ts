@@ -31,7 +31,7 @@ import { median, windowMs, WINDOW_MS_MIN } from './time-left.ts'
 const TRACED_HOSTS_MAX = 50_000
 
 /** Longer than a poll of clients that are observed in turn. */
-const STANDSTILL_MS = 30_000
+const STALL_MS = 30_000
 
 export interface MeasureContext {
   readonly table: SwarmTable
@@ -191,14 +191,14 @@ export class SiteRollout {
 
   /**
    * After a time without progress at the whole site, such as during a hold or outside the hours of a link, rates are those
-   * since then. Announces come in minutes and show no standstill.
+   * since then. Announces come in minutes and show no stall.
    */
   #noteProgress({ live }: Census, sumShares: number, nowMs: number): void {
-    const stoodStill = this.#sum.standstillMs(nowMs, sumShares) >= STANDSTILL_MS
+    const hasStalled = this.#sum.stalledMs(nowMs, sumShares) >= STALL_MS
     const isObserved = [...live.values()].some(
       ({ isComplete, progressFrom }) => !isComplete && progressFrom === 'observed',
     )
-    if (stoodStill && isObserved) this.#traces.clear()
+    if (hasStalled && isObserved) this.#traces.clear()
     this.#sum.add(nowMs, sumShares)
   }
 
