@@ -34,9 +34,11 @@ export class ClientCounts {
   add(swarm: Swarm, row: number, role: Role): void {
     const identity = this.#rows.identity(row)
     let order = 0
-    while (order < UNLISTED && this.#find(swarm, identity, order) >= 0) order++
+    let hash = indexHash.client(swarm.index, identity, order)
+    while (order < UNLISTED && this.#find(hash, swarm, identity, order) >= 0)
+      hash = indexHash.client(swarm.index, identity, ++order)
     this.#rows.setClientOrder(row, order)
-    if (order < UNLISTED) this.#byClient.add(indexHash.client(swarm.index, identity, order), row)
+    if (order < UNLISTED) this.#byClient.add(hash, row)
     if (order === 0) count(swarm, role, 1)
   }
 
@@ -83,19 +85,21 @@ export class ClientCounts {
   /** Makes the next address of a client the counted one. */
   #countNext(swarm: Swarm, identity: number): void {
     for (let order = 1; order < UNLISTED; order++) {
-      const row = this.#find(swarm, identity, order)
+      const hash = indexHash.client(swarm.index, identity, order)
+      const row = this.#find(hash, swarm, identity, order)
       if (row < 0) continue
-      this.#byClient.remove(indexHash.client(swarm.index, identity, order), row)
+      this.#byClient.remove(hash, row)
       this.#rows.setClientOrder(row, 0)
       this.#byClient.add(indexHash.client(swarm.index, identity, 0), row)
       return count(swarm, this.#roleOf(row), 1)
     }
   }
 
-  #find(swarm: Swarm, identity: number, order: number): number {
+  /** `hash`: that of the other arguments. */
+  #find(hash: number, swarm: Swarm, identity: number, order: number): number {
     const rows = this.#rows
     return this.#byClient.find(
-      indexHash.client(swarm.index, identity, order),
+      hash,
       (row) =>
         rows.identity(row) === identity && rows.clientOrder(row) === order && rows.swarm(row) === swarm.index,
     )

@@ -13,14 +13,16 @@ import { systemSecret } from '../core/random.ts'
 
 /** Words of the longest input: infohash, port, address. */
 const WORDS_MAX = 10
+/** Of `CLIENT_ORDER_MAX`. */
+const ORDER_BITS = 3
 /** Rounds after the length; they absorb zeros. */
 const ROUNDS_LAST = 3
 
 export class IndexHash {
   readonly #key0: number
   readonly #key1: number
-  /** The input, then its length, then zeros. Reused, because the announce path allocates nothing here. */
-  readonly #words = new Int32Array(WORDS_MAX + 1 + ROUNDS_LAST)
+  /** Reused, because the announce path allocates nothing here. */
+  readonly #words = new Int32Array(WORDS_MAX)
 
   /** `secret`: at least 8 bytes. */
   constructor(secret: Buffer) {
@@ -59,10 +61,10 @@ export class IndexHash {
   /** Client of a swarm and the order of one of its addresses, not the address. */
   client(swarm: number, identity: number, order: number): number {
     const words = this.#words
-    words[0] = swarm
+    // One word, which is one round less: there are fewer swarms than rows, and up to eight orders.
+    words[0] = (swarm << ORDER_BITS) | order
     words[1] = identity
-    words[2] = order
-    return this.#hash(3)
+    return this.#hash(2)
   }
 
   /** Source of requests and rows: an IPv4 address, or the /64 of an IPv6 address, all of which one host may have. */
@@ -96,14 +98,13 @@ export class IndexHash {
   /** HalfSipHash-1-3 with a 32-bit result of the first `count` words. */
   #hash(count: number): number {
     const words = this.#words
-    words[count] = count << 26
-    words.fill(0, count + 1, count + 1 + ROUNDS_LAST)
     let v0 = this.#key0
     let v1 = this.#key1
     let v2 = 0x6c796765 ^ v0
     let v3 = 0x74656462 ^ v1
     for (let round = 0; round <= count + ROUNDS_LAST; round++) {
-      const word = words[round] as number
+      // The input, then its length, then zeros.
+      const word = round < count ? (words[round] as number) : round === count ? count << 26 : 0
       if (round === count + 1) v2 ^= 0xff
       v3 ^= word
       v0 = (v0 + v1) | 0

@@ -6,6 +6,10 @@ const HOSTS_MAX = 64
 export class RecentHosts {
   #hosts: Set<number> | undefined = undefined
 
+  get size(): number {
+    return this.#hosts?.size ?? 0
+  }
+
   has(host: number): boolean {
     return this.#hosts?.has(host) === true
   }

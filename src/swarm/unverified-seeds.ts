@@ -2,6 +2,7 @@
  * Seeds whose `left=0` is not reliable: of a magnet client without metadata, or of a client whose bitfield lacks pieces.
  * They do not make a site warm while another seed is trusted.
  */
+import type { Address } from '../core/address.ts'
 import type { ObservedPeers } from './observed-peers.ts'
 import { hashAddress } from './peer-hash.ts'
 import { flags, type PeerRows } from './peer-rows.ts'
@@ -15,14 +16,18 @@ export function countsAsUnverified(
   state: PeerState,
   row: number,
 ): boolean {
+  // Most peers; none of the other cases concerns them.
+  if (state.role !== 'seed' && !state.isUnverifiedSeed) return false
   if (row >= 0 && observed.isComplete(row)) return false
   if (row >= 0 && (observed.isIncomplete(row) || observed.isExpected(row))) return state.role === 'seed'
-  if (isDistrusted(swarm, hashAddress(state.address))) return state.role === 'seed'
+  if (isDistrusted(swarm, state.address)) return state.role === 'seed'
   return state.isUnverifiedSeed && state.lastSeenMs > swarm.completedAtMs
 }
 
-function isDistrusted(swarm: Swarm, host: number): boolean {
-  return swarm.sites.some((site) => site.history.distrustedHosts.has(host))
+function isDistrusted(swarm: Swarm, address: Address): boolean {
+  for (const { history } of swarm.sites)
+    if (history.distrustedHosts.size > 0 && history.distrustedHosts.has(hashAddress(address))) return true
+  return false
 }
 
 /**
