@@ -22,6 +22,7 @@ import { PieceSet } from '../src/wire/peer/piece-set.ts'
 const STEP_MS = 20
 /** Requests that a client keeps outstanding. */
 const PIPELINE = 64
+const PAUSE_STEPS = 30_000 / STEP_MS
 
 export class Content {
   readonly bytes: Buffer
@@ -68,6 +69,8 @@ export interface PeerOptions {
   readonly bytesPerSecond?: number
   /** Sends no HAVE, as Transmission. */
   readonly isSilent?: boolean
+  /** Requests nothing for half a minute after it got all that it was offered, as rtorrent. */
+  readonly isPausing?: boolean
   /** Sends this byte wrong in each block of these pieces. */
   readonly lies?: (piece: number) => boolean
   /** Accepts the connection and never reads. */
@@ -102,6 +105,7 @@ export class SimulatedPeer {
   #isUnchoked = false
   #isInterested = false
   #isChoking = false
+  #pauseSteps = 0
   readonly #wanted: Block[] = []
   readonly #outstanding = new Set<string>()
   readonly #answers: Block[] = []
@@ -136,14 +140,22 @@ export class SimulatedPeer {
     this.#answers.length = 0
     this.told.length = 0
     this.#missing.clear()
-    const peerId = this.options.isSilent === true ? '-TR3000-abcdefghijkl' : '-LT2080-abcdefghijkl'
-    socket.send(writeHandshake(this.content.infoHash, Buffer.from(peerId, 'latin1')))
+    socket.send(writeHandshake(this.content.infoHash, Buffer.from(`${this.#code}abcdefghijkl`, 'latin1')))
     if (this.pieces.count > 0) socket.send(writeBitfield(this.pieces.bits))
     const reader = new MessageReader((message) => this.#receive(message))
     socket.onWritten = (bytes) => {
       const violation = reader.read(bytes)
       if (violation !== undefined) throw new Error(violation.message)
     }
+  }
+
+  get #code(): string {
+    if (this.options.isPausing === true) return '-lt0D80-'
+    return this.options.isSilent === true ? '-TR3000-' : '-LT2080-'
+  }
+
+  get #mayRequest(): boolean {
+    return this.#isUnchoked && this.#pauseSteps === 0
   }
 
   kill(): void {
@@ -243,6 +255,7 @@ export class SimulatedPeer {
   gain(piece: number): void {
     if (!this.pieces.add(piece)) return
     if (this.options.isSilent !== true) this.socket?.send(writeHave(piece))
+    if (this.options.isPausing === true && this.#missing.size === 0) this.#pauseSteps = PAUSE_STEPS
     if (this.options.isClosingAtEnd !== true || !this.isComplete) return
     this.socket?.end('closed')
     this.socket = undefined
@@ -262,7 +275,8 @@ export class SimulatedPeer {
       this.sentBytes += data.length
       budget -= data.length
     }
-    while (this.#isUnchoked && this.#outstanding.size < PIPELINE && this.#wanted.length > 0) {
+    if (this.#pauseSteps > 0) this.#pauseSteps--
+    while (this.#mayRequest && this.#outstanding.size < PIPELINE && this.#wanted.length > 0) {
       const block = this.#wanted.shift()!
       if (this.pieces.has(block.piece)) continue
       this.#outstanding.add(`${block.piece}/${block.begin}`)

@@ -3,11 +3,13 @@
  * each client once, and reports what it sees there as observations, in place of an observer.
  */
 import type { Address } from '../core/address.ts'
-import { sendsHave } from '../observers/client-kind.ts'
+import { pausesWithoutOffers, sendsHave } from '../observers/client-kind.ts'
 import type { Observation, Reachability } from '../observers/observation.ts'
 import { Progress } from '../observers/progress.ts'
 import type { TorrentPieces } from '../observers/torrent-pieces.ts'
-import type { ClientLink, LinkEnd } from './client-link.ts'
+import type { Block } from '../wire/peer/block.ts'
+import type { ClientLink } from './client-link.ts'
+import type { LinkEnd } from './link-init.ts'
 import { AssignedHost } from './piece-assignment.ts'
 
 /** As the tracker knows the client. */
@@ -72,6 +74,7 @@ export class CarriedClient {
   sendsHave = true
   /** Time of the last need for its blocks, for a host that is asked only now and then. */
   neededMs = -Infinity
+  #pausesWithoutOffers = false
   #gainedMs: number
   #isAlone = false
   /** Bytes of each piece that were served to a client which sends no HAVE. */
@@ -117,6 +120,7 @@ export class CarriedClient {
   greeted(peerId: Buffer): void {
     this.#failures = 0
     this.sendsHave = sendsHave(peerId)
+    this.#pausesWithoutOffers = pausesWithoutOffers(peerId)
   }
 
   /** The client accepted a dial. */
@@ -164,6 +168,17 @@ export class CarriedClient {
     served.lastMs = this.#nowMs()
     this.#served.set(piece, served)
     return pieceBytes !== undefined && served.bytes >= pieceBytes && this.#served.delete(piece)
+  }
+
+  /** With this block the client has all that it was offered, and pauses. */
+  pausesAfter(block: Block): boolean {
+    const pieceBytes = this.#pieceBytes()
+    if (!this.#pausesWithoutOffers || pieceBytes === undefined) return false
+    for (const piece of this.assigned.offered.keys()) {
+      const bytes = (this.#served.get(piece)?.bytes ?? 0) + (piece === block.piece ? block.length : 0)
+      if (bytes < pieceBytes) return false
+    }
+    return true
   }
 
   /** Pieces of unknown size that were served, and of which the client has requested no further block for a while. */

@@ -10,8 +10,8 @@
  * reads nothing for a minute, is disconnected. Each of these is counted.
  */
 import { BLOCK_BYTES_MAX } from '../core/limits.ts'
-import type { ClientSocket, SocketEnd, SocketEvents } from '../observers/client-socket.ts'
-import type { LivenessProbe, ProbeOutcome } from '../observers/liveness-probe.ts'
+import type { ClientSocket } from '../observers/client-socket.ts'
+import type { LivenessProbe } from '../observers/liveness-probe.ts'
 import type { PieceRecord } from '../observers/piece-record.ts'
 import { TokenBucket } from '../observers/token-bucket.ts'
 import { writeHave } from '../wire/peer/availability.ts'
@@ -23,9 +23,10 @@ import { ProtocolViolation } from '../wire/peer/protocol-violation.ts'
 import { BlockAssembly } from './block-assembly.ts'
 import type { ClientFault } from './carrier-counters.ts'
 import type { Holder, Requester } from './holder.ts'
-import type { RequestResult } from './block-router.ts'
+import type { LinkEnd, LinkInit } from './link-init.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { TransferRate } from './transfer-rate.ts'
+import { type Delivery, WithheldBlock } from './withheld-block.ts'
 
 /** Clients accept 250 (rtorrent) to 2,000 (libtorrent) requests; Transmission drops those above 512. */
 const OUTSTANDING_MAX = 250
@@ -55,48 +56,6 @@ const BITFIELD_MS_MAX = 2_000
 /** Of a client that cannot be probed. */
 const SILENT_MS_MAX = 20_000
 
-/** `mute`: the client accepted the connection and sent no handshake. */
-export type LinkEnd = SocketEnd | ProtocolViolation | ClientFault | 'memory' | 'mute'
-
-export interface LinkEvents {
-  /** The client accepted the connection. */
-  onReachable(): void
-  /** The handshake is complete. */
-  onGreeted(peerId: Buffer): void
-  /** The client has shown a bitfield. */
-  onBitfield(): void
-  onGained(piece: number): void
-  /** The client answers requests of the node, or no longer does. */
-  onReady(isReady: boolean): void
-  onBlock(block: Block, data: Buffer): void
-  /** A block was passed to the socket. */
-  onServed(block: Block): void
-  onFault(fault: ClientFault): void
-  /** At most once, and never after `close`. */
-  onEnd(end: LinkEnd): void
-}
-
-export interface LinkInit {
-  readonly name: string
-  readonly kind: 'source' | 'host'
-  readonly infoHash: Buffer
-  readonly peerId: Buffer
-  readonly pieces: PieceRecord
-  /** Pieces that the client has although it did not send a HAVE for them. */
-  readonly hasSilently: (piece: number) => boolean
-  readonly router: {
-    request(requester: Requester, block: Block): RequestResult
-    cancel(requester: Requester, block: Block): void
-  }
-  readonly connect: (events: SocketEvents) => ClientSocket
-  /** Offered pieces that the client lacks. */
-  readonly offers: () => number
-  /** Finds out whether a silent client still exists. Undefined for a client that cannot be dialled. */
-  readonly probe: ((onOutcome: (outcome: ProbeOutcome) => void) => LivenessProbe) | undefined
-  readonly nowMs: () => number
-  readonly events: LinkEvents
-}
-
 export class ClientLink implements Holder, Requester {
   readonly name: string
   readonly kind: 'source' | 'host'
@@ -106,6 +65,7 @@ export class ClientLink implements Holder, Requester {
   readonly #reader: MessageReader
   readonly #requests = new PendingRequests(REQUEST_LIMITS)
   readonly #assembly = new BlockAssembly()
+  readonly #withheld = new WithheldBlock()
   readonly #messages: TokenBucket
   readonly #unrequested: TokenBucket
   readonly received: TransferRate
@@ -199,7 +159,14 @@ export class ClientLink implements Holder, Requester {
   // ---- Requester
 
   deliver(block: Block, data: Buffer): void {
-    if (this.isEnded || !this.#requests.answer(block)) return
+    if (this.isEnded) return
+    if (!this.#init.isWithheld(block)) this.#pass({ block, data })
+    else this.#pass(this.#withheld.replace({ block, data }, this.#init.nowMs()))
+  }
+
+  #pass(delivery: Delivery | undefined): void {
+    if (delivery === undefined || !this.#requests.answer(delivery.block)) return
+    const { block, data } = delivery
     this.#write(Buffer.concat([writePieceHead(block), data]))
     this.sent.add(block.length, this.#init.nowMs())
     this.#init.events.onServed(block)
@@ -210,6 +177,7 @@ export class ClientLink implements Holder, Requester {
 
   have(piece: number): void {
     this.#write(writeHave(piece))
+    this.#pass(this.#withheld.take())
   }
 
   showInterest(isInterested: boolean): void {
@@ -244,6 +212,7 @@ export class ClientLink implements Holder, Requester {
     } else if (nowMs - this.#acceptedMs >= READ_MS_MAX) return this.#fault('not-reading')
     if (nowMs - this.#sentMs >= KEEP_ALIVE_MS) this.#write(KEEP_ALIVE)
     this.#watch(nowMs)
+    if (this.#withheld.isDue(nowMs, this.#init.isWithheld)) this.#pass(this.#withheld.take())
     this.#serve()
   }
 

@@ -10,7 +10,8 @@ import type { TorrentPieces } from '../observers/torrent-pieces.ts'
 import { makePeerId } from '../wire/peer/peer-id.ts'
 import type { BlockRouter } from './block-router.ts'
 import type { CarriedClient } from './carried-client.ts'
-import { ClientLink, type LinkEvents, type LinkInit } from './client-link.ts'
+import { ClientLink } from './client-link.ts'
+import type { LinkEvents, LinkInit } from './link-init.ts'
 
 export interface LinkContext {
   readonly infoHash: Buffer
@@ -26,6 +27,7 @@ export function linkClient(
   {
     torrent,
     isRegistered,
+    mayOffer,
     router,
     request,
     connect,
@@ -35,6 +37,8 @@ export function linkClient(
     readonly torrent: TorrentPieces
     /** The size of a piece is known, therefore a piece that was served whole is at the client. */
     readonly isRegistered: () => boolean
+    /** The client is going to receive another offer. */
+    readonly mayOffer: (client: CarriedClient) => boolean
     readonly router: BlockRouter
     readonly request: LinkInit['router']['request']
     readonly connect: LinkInit['connect']
@@ -57,6 +61,7 @@ export function linkClient(
     probe: isAccepted
       ? undefined
       : (onOutcome) => new LivenessProbe({ client: { infoHash, ...at }, dial, nowMs, onOutcome }),
+    isWithheld: (block) => mayOffer(client) && client.pausesAfter(block),
     nowMs,
     events: {
       ...events,

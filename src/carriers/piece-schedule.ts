@@ -176,6 +176,13 @@ export class PieceSchedule {
     if (hosts <= LATE_AT_ONCE_HOSTS_MAX) this.#offerLate(host)
   }
 
+  /** The host is going to receive another offer. */
+  mayOffer({ assigned }: CarriedClient): boolean {
+    if (this.#isOnHold) return false
+    if (!this.assignment.isDistributed) return true
+    return !this.#init.isRemote && assigned.told.count < this.assignment.pieces
+  }
+
   /** Pieces that the host lacks and that another host has or was offered. */
   #offerLate(host: CarriedClient): void {
     if (this.#isOnHold) return

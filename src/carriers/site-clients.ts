@@ -9,7 +9,8 @@ import type { Block } from '../wire/peer/block.ts'
 import type { BlockRouter } from './block-router.ts'
 import { CarriedClient, type CarriedClientUpdate } from './carried-client.ts'
 import type { ClientFault } from './carrier-counters.ts'
-import type { ClientLink, LinkInit } from './client-link.ts'
+import type { ClientLink } from './client-link.ts'
+import type { LinkInit } from './link-init.ts'
 import type { Holder } from './holder.ts'
 import { type LinkContext, linkClient } from './link-client.ts'
 
@@ -39,6 +40,8 @@ export interface SiteClientsInit extends LinkContext {
   readonly torrent: TorrentPieces
   readonly router: BlockRouter
   readonly isRegistered: () => boolean
+  /** The client is going to receive another offer. */
+  readonly mayOffer: (client: CarriedClient) => boolean
   /** Undefined where the size of a piece is not known. */
   readonly pieceBytes: () => number | undefined
   readonly request: LinkInit['router']['request']
@@ -161,12 +164,13 @@ export class SiteClients {
   }
 
   #link(client: CarriedClient, connect: (events: SocketEvents) => ClientSocket, isAccepted = false): void {
-    const { events, isRegistered, router, torrent, request } = this.#init
+    const { events, isRegistered, mayOffer, router, torrent, request } = this.#init
     // A connection from the client reveals nothing about its port.
     let isAnswered = isAccepted
     const link: ClientLink = linkClient(client, this.#init, {
       torrent,
       isRegistered,
+      mayOffer,
       router,
       request,
       connect,

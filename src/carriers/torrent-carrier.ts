@@ -110,6 +110,7 @@ export class TorrentCarrier {
       torrent: this.#torrent,
       router: this.#router,
       isRegistered: () => this.#geometry !== undefined,
+      mayOffer: (client) => this.#schedule?.mayOffer(client) === true,
       pieceBytes: () => this.#pieceBytes,
       request: (requester, block) => this.request(requester, block),
       events: {

@@ -9,6 +9,17 @@
  */
 const RECONNECTED = new Set(['-TR', '-lt'])
 
+/**
+ * rtorrent 0.9.8 stops to request from a peer that has nothing more for it, and decides only each half a minute whether
+ * it requests from it again.
+ */
+const PAUSING = '-lt'
+
+/** `peerId`: 20 bytes. */
+export function pausesWithoutOffers(peerId: Buffer): boolean {
+  return peerId.toString('latin1', 0, PAUSING.length) === PAUSING
+}
+
 /** `peerId`: 20 bytes, of which the first three identify the client. */
 export function sendsHave(peerId: Buffer): boolean {
   return !RECONNECTED.has(peerId.toString('latin1', 0, 3))

@@ -58,8 +58,7 @@ async function withTracker(path: string, url: string): Promise<string> {
 describe.skipIf(needs('libtorrent', 'aria2c', 'rtorrent'))('clients with a closed port', () => {
   test(
     'connect to the node and complete, and each block leaves the seed once',
-    // Now and then a client dials again only after minutes.
-    { timeout: 60_000, retry: 3 },
+    { timeout: 60_000 },
     async () => {
       const directory = await aDirectory()
       const torrent = await aSmallTorrent(directory, CONTENT_BYTES)

@@ -52,6 +52,15 @@ describe('a carried rollout', () => {
     expect(rollout.relayedBytes(2, 1)).toBe(CONTENT.bytes.length)
   })
 
+  it.each([true, false])(
+    'keeps a client busy that pauses when it has all that it was offered (registered: %s)',
+    (isRegistered) => {
+      const rollout = aRollout({ hosts: 0, isRegistered })
+      const hosts = [1, 2, 3].map((host) => rollout.join(1, host, CONTENT, { isPausing: true }))
+      expect(rollout.run(10_000, () => hosts.every(({ isComplete }) => isComplete))).toBe(true)
+    },
+  )
+
   it('offers each piece to one host of a site first', () => {
     const rollout = aRollout({ hosts: 4, seed: { bytesPerSecond: 400_000 } })
     rollout.run(800)
