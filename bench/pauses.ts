@@ -1,8 +1,8 @@
 /**
- * The longest stop of the event loop by work beside the announces: the slices of a snapshot and of the expiry, and a new
- * topology, which moves every peer to another site. The figures are CPU time of the main thread, from the kernel: other work on the machine
- * only adds to the time on the clock, and threads that collect garbage or compile stop no event loop. The kernel counts in
- * steps of up to 4 ms.
+ * The longest stop of the event loop by work beside the announces: the slices of a snapshot, of a start from a snapshot and
+ * from the site log, of the expiry, and of a new topology, which moves every peer to another site. The figures are CPU time
+ * of the main thread, from the kernel: other work on the machine only adds to the time on the clock, and threads that collect
+ * garbage or compile stop no event loop. The kernel counts in steps of up to 4 ms.
  *
  * Half of the peers are in one swarm, and the others in swarms of 100.
  *
@@ -11,7 +11,8 @@
 import { readFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { Address } from '../src/core/address.ts'
-import { ManualClock } from '../src/core/clock.ts'
+import { assert } from '../src/core/assert.ts'
+import { elapsedMs, ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { noMetrics } from '../src/core/tracker-metrics.ts'
 import { SLICE_ROWS } from '../src/daemon/replace-topology.ts'
@@ -27,6 +28,8 @@ const SMALL_SWARM = 100
 /** As the sweeper of a node. */
 const SWEEP_ROWS = 100
 const EXPIRED_MAX = 300
+/** As the reader of the log. */
+const REPLAY_SLICE_MS = 3
 
 const base = uniformTopology(10)
 const locate = (address: Address) => (address.word3 >>> 8) % base.places.length
@@ -34,16 +37,8 @@ const topology = new CurrentTopology({ ...base, locate })
 const clock = new ManualClock()
 const random = new SeededRandom(1)
 const authority = new SiteAuthority()
-const table = new SwarmTable(base.places.map((place) => place.site.index))
-const replica = new SwarmReplica({
-  table,
-  log: { isShared: false, append: () => {} },
-  completions: { add: () => {} },
-  clock,
-  random,
-  topology,
-  authority,
-})
+const table = aTable()
+const replica = aReplica(table, false)
 const tracker = new Tracker({
   topology,
   authority,
@@ -80,15 +75,23 @@ for (let index = 0; index < PEERS; index++) {
 console.log(`${PEERS} peers in ${table.swarmCount} swarms`)
 
 const snapshot = replica.snapshotRecords('all')[Symbol.iterator]()
+const blocks: Buffer[] = []
 let bytes = 0
 measureSlices('snapshot', () => {
   const next = snapshot.next()
   if (next.done === true) return false
   bytes += next.value.length
   crc32(next.value)
+  blocks.push(next.value)
   return true
 })
 console.log(`  ${(bytes / PEERS).toFixed(1)} bytes a peer`)
+measureStart('load', false, 0)
+measureStart('replay', true, REPLAY_SLICE_MS)
+measureSlices('log lost', () => {
+  replica.forgetLogged()
+  return false
+})
 const shifted = { ...topology.value, locate: (at: Address) => (locate(at) + 1) % base.places.length }
 measureSlices('topology', () => {
   topology.replace(shifted)
@@ -101,6 +104,36 @@ measureSlices('expiry', () => {
     expired += table.sweep(clock.nowMs(), SWEEP_ROWS)
   return table.rows.live > 0
 })
+
+function aTable(): SwarmTable {
+  return new SwarmTable(base.places.map((place) => place.site.index))
+}
+
+function aReplica(of: SwarmTable, isShared: boolean): SwarmReplica {
+  return new SwarmReplica({
+    table: of,
+    log: { isShared, append: () => {} },
+    completions: { add: () => {} },
+    clock,
+    random,
+    topology,
+    authority,
+  })
+}
+
+/** The start of a node from the blocks of a snapshot, or from the entries of a log: as many in a slice as `sliceMs` allows. */
+function measureStart(name: string, isShared: boolean, sliceMs: number): void {
+  const started = aTable()
+  const starting = aReplica(started, isShared)
+  let next = 0
+  measureSlices(name, () => {
+    const sinceMs = elapsedMs()
+    do starting.apply(blocks[next++] as Buffer)
+    while (next < blocks.length && elapsedMs() - sinceMs < sliceMs)
+    return next < blocks.length
+  })
+  assert(started.rows.live === table.rows.live, 'a start restores every peer')
+}
 
 function measureSlices(name: string, slice: () => boolean): void {
   const spent: number[] = []
