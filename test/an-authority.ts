@@ -1,6 +1,6 @@
 /** Creates a certificate authority and a certificate for 127.0.0.1 that it signed, with openssl. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -11,6 +11,11 @@ export interface Authority {
   /** For a server on 127.0.0.1. */
   readonly key: Buffer
   readonly cert: Buffer
+  /** The same in files. */
+  readonly keyPath: string
+  readonly certPath: string
+  /** Another pair of this authority, in place of that in the files. */
+  renew(names?: string): void
 }
 
 /** The files are removed when the test ends. `daysValid`: negative for a certificate that has expired. */
@@ -34,10 +39,22 @@ export function anAuthority(names = 'IP:127.0.0.1,DNS:localhost', daysValid = 2)
     '-subj',
     '/CN=An authority',
   )
-  openssl('req', ...ec, '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=a server')
-  writeFileSync(at('extensions'), `subjectAltName=${names}\n`)
-  const authority = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'extensions']
-  const signed = ['-in', 'server.csr', '-out', 'server.pem', '-days', String(daysValid)]
-  openssl('x509', '-req', ...signed, ...authority)
-  return { caPath: at('ca.pem'), key: readFileSync(at('server.key')), cert: readFileSync(at('server.pem')) }
+  const renew = (of = names) => {
+    openssl('req', ...ec, '-keyout', 'new.key', '-out', 'server.csr', '-subj', '/CN=a server')
+    writeFileSync(at('extensions'), `subjectAltName=${of}\n`)
+    const authority = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'extensions']
+    const signed = ['-in', 'server.csr', '-out', 'new.pem', '-days', String(daysValid)]
+    openssl('x509', '-req', ...signed, ...authority)
+    renameSync(at('new.key'), at('server.key'))
+    renameSync(at('new.pem'), at('server.pem'))
+  }
+  renew()
+  return {
+    caPath: at('ca.pem'),
+    key: readFileSync(at('server.key')),
+    cert: readFileSync(at('server.pem')),
+    keyPath: at('server.key'),
+    certPath: at('server.pem'),
+    renew,
+  }
 }

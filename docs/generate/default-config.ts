@@ -36,7 +36,7 @@ function renderKey({ key, node, isRequired, depth }: Key): string[] {
       renderKey({ key: name, node: child, isRequired: !isLive, depth: depth + 1 }),
     )
     const group = [`${indent}${key}:`, ...lines]
-    return [...comment, ...(isLive ? group : group.map((line) => `# ${line}`))]
+    return [...comment, ...(isLive ? group : group.map((line) => `${indent}# ${line.slice(indent.length)}`))]
   }
   if (node.default !== undefined) return [...comment, `${indent}${key}: ${scalar(node.default)}`]
   const example = `${key}: ${scalar(node.examples?.[0])}`

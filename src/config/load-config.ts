@@ -20,9 +20,11 @@ import { issueFinding, schemaProblems, schemaTree, sortProblems } from './report
 import { publicConfiguration } from './public-configuration.ts'
 import { sampleFiles } from './sample-files.ts'
 import { type NodeFile, nodeSchema } from './schema.ts'
+import { type SecretName, type SecretOwner, tokenOf } from './secret-value.ts'
 import type { Finding } from './source-text.ts'
-import { type ListenAddress, type StoreConfig, token } from './values.ts'
-import { readText, readYamlFile, type YamlFile, type YamlPath } from './yaml-file.ts'
+import { readTlsFiles, type TlsFiles, type TlsProblem } from './tls-files.ts'
+import { type ListenAddress, type StoreConfig } from './values.ts'
+import { readYamlFile, type YamlFile, type YamlPath } from './yaml-file.ts'
 
 export interface NodeConfig {
   readonly site: string
@@ -33,6 +35,8 @@ export interface NodeConfig {
     readonly udp: ListenAddress
     readonly admin: ListenAddress
     readonly peers: ListenAddress
+    /** undefined: plain connections. */
+    readonly tls: TlsFiles | undefined
   }
   /** `connections`: 0 turns observers and carriers off. */
   readonly observe: { readonly connections: number }
@@ -227,7 +231,7 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
   const config: NodeConfig = {
     site: values.site,
     topologyPath: source.resolve(['topology'], values.topology),
-    listen,
+    listen: { ...listen, tls: tlsFiles(['listen', 'tls'], listen.tls, source, { problems, warnings }) },
     observe: values.observe,
     carry: { cacheBytes: values.carry.cache },
     store: values.store,
@@ -294,6 +298,27 @@ function announceTokenFile(
   return path
 }
 
+/** Adds the problems and warnings of the files. */
+function tlsFiles(
+  key: readonly string[],
+  written: TlsFiles | undefined,
+  source: ConfigSource,
+  found: { readonly problems: Problem[]; readonly warnings: Problem[] },
+): TlsFiles | undefined {
+  if (written === undefined) return undefined
+  const entries = Object.entries(written).map(([field, path]) => [
+    field,
+    source.resolve([...key, field], path as string),
+  ])
+  const files = Object.fromEntries(entries) as unknown as TlsFiles
+  const { problems, warnings } = readTlsFiles(files)
+  const placed = ({ field, message, hint }: TlsProblem) =>
+    source.problemAt([...key, field], { message, hint })
+  found.problems.push(...problems.map(placed))
+  found.warnings.push(...warnings.map(placed))
+  return files
+}
+
 function readPrefixes(texts: readonly string[]): Prefix[] {
   return texts.map(readPrefix).filter((prefix): prefix is Prefix => !isPrefixProblem(prefix))
 }
@@ -345,41 +370,4 @@ function adminTokenProblems(
       hint: 'make another one with: openssl rand -hex 16',
     }),
   ]
-}
-
-type SecretOwner = 'admin' | 'federation' | 'webhooks'
-type SecretName = 'token' | 'readToken' | 'secret'
-
-function tokenOf(
-  owner: SecretOwner,
-  name: SecretName,
-  values: NodeFile,
-  source: ConfigSource,
-): { readonly value?: string; readonly problem?: Problem } {
-  const written: Readonly<Record<string, unknown>> = values[owner]
-  const value = written[name] as string | undefined
-  const tokenFile = written[`${name}File`] as string | undefined
-  if (tokenFile === undefined) return value === undefined ? {} : { value }
-  const key = [owner, `${name}File`]
-  if (value !== undefined) {
-    return {
-      problem: source.problemAt(key, {
-        message: `${owner} has both ${name} and ${name}File`,
-        hint: 'keep one',
-      }),
-    }
-  }
-  try {
-    const path = source.resolve(key, tokenFile)
-    const read = token().safeParse(readText(path, 'name an existing file').replace(/\r?\n$/, ''))
-    if (read.success) return { value: read.data }
-    const [message = '', hint] = (read.error.issues[0]?.message ?? '').split('\n')
-    return { problem: source.problemAt(key, { message: `${path}: ${message}`, hint }) }
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    const [first] = error.problems
-    return {
-      problem: source.problemAt(key, { message: `${first?.file}: ${first?.message}`, hint: first?.hint }),
-    }
-  }
 }

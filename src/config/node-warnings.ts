@@ -42,6 +42,7 @@ export function nodeWarnings(
     ...adminWarnings(checked),
     ...carrierWarnings(checked),
     ...peerListenerWarnings(checked),
+    ...tlsWarnings(checked),
   ]
 }
 
@@ -168,6 +169,24 @@ function peerListenerWarnings({ read, config: { site, listen, observe }, topolog
       kind: 'peer-listener-outside',
       message: `warning: listen.peers is ${listen.peers.host}, which ${where}: clients of ${site} that cannot be dialled are not given it`,
       hint: `write "[::]:${listen.peers.port}", or an address of this machine in site ${site}`,
+    }),
+  ]
+}
+
+/** A listener with TLS accepts no plain connection. */
+function tlsWarnings({ read, config: { site, listen }, own }: Checked): Problem[] {
+  if (listen.tls === undefined || own === undefined) return []
+  const isPlainAt = (port: number) => (url: string) =>
+    url.startsWith('http:') && endpointOfUrl(url)?.port === port
+  const plain = [
+    ...trackersOf(own).filter(isPlainAt(listen.http.port)),
+    ...own.federation.filter(isPlainAt(listen.admin.port)),
+  ]
+  if (plain.length === 0) return []
+  return [
+    read.problemAt(['listen', 'tls'], {
+      message: `warning: listen.tls is set, but the topology has plain URLs of nodes of ${site} (${listed(plain)}), which a listener with TLS does not answer`,
+      hint: 'write https:// in the topology, or remove listen.tls if a proxy in front of the node ends TLS',
     }),
   ]
 }

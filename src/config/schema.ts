@@ -42,6 +42,16 @@ const tokenFile = () =>
     .describe('A file that contains the token, instead of `token`. A newline at its end is ignored.')
     .meta({ examples: ['/run/secrets/token'] })
 
+const tlsFiles = (describe: { readonly certificate: string; readonly key: string }) =>
+  z.strictObject({
+    certificate: path('a file with the certificate')
+      .describe(describe.certificate)
+      .meta({ examples: ['/etc/siteswarm/node.pem'] }),
+    key: path('a file with the private key')
+      .describe(describe.key)
+      .meta({ examples: ['/etc/siteswarm/node.key'] }),
+  })
+
 export const nodeSchema = z
   .strictObject({
     site: z
@@ -75,6 +85,15 @@ export const nodeSchema = z
           .prefault('[::]:6968')
           .describe(
             'Address at which clients of the site that cannot be dialled connect to the node, which carries content for them. The node hands it out as a peer. On a machine with several networks, set the address that the clients of the site reach. Port 0 selects a free port and logs it.',
+          ),
+        tls: tlsFiles({
+          certificate:
+            'A PEM file with the certificate of the node, and after it those between it and the root. The node reads both files again when one changes.',
+          key: 'A PEM file with the private key of the certificate, without a passphrase.',
+        })
+          .optional()
+          .describe(
+            'TLS 1.2 and 1.3 at `listen.http` and `listen.admin`, which then accept no plain connection. The URLs of the node in the topology begin with `https://`. Set it where no proxy in front of the node ends TLS.',
           ),
       })
       .prefault({})
@@ -287,7 +306,7 @@ export const nodeSchema = z
       .meta({ title: 'list of prefixes' })
       .prefault([])
       .describe(
-        'Prefixes of the reverse proxies in front of this node, whose X-Forwarded-For header is trusted. List exactly those: a listed address can claim any client address.',
+        'Prefixes of the reverse proxies in front of this node, whose X-Forwarded-For header and PROXY header (version 1 or 2) is trusted. List exactly those: a listed address can claim any client address.',
       ),
     log: z
       .strictObject({

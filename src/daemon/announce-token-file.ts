@@ -17,14 +17,6 @@ export class AnnounceTokenFile {
     this.read()()
   }
 
-  /** Reads the file, and puts its tokens into effect after `reload`. Rejects with a `ConfigError` before it. */
-  async reloadWith<Result>(reload: () => Promise<Result>): Promise<Result> {
-    const replace = this.read()
-    const reloaded = await reload()
-    replace()
-    return reloaded
-  }
-
   /** Reads the file, and returns a function that puts its tokens into effect. Throws a `ConfigError`. */
   read(): () => void {
     if (this.#path === undefined) return () => {}

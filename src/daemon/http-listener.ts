@@ -1,5 +1,6 @@
 /** The tracker's HTTP listener of a node, with its handlers and limits. */
 import type { NodeConfig } from '../config/load-config.ts'
+import type { ListenerTls } from '../core/tls-pair.ts'
 import { HttpServer, httpServerLimits } from '../server/http/http-server.ts'
 import { UntrustedForwarding } from '../server/http/untrusted-forwarding.ts'
 import { isInPrefixes } from '../topology/prefix-set.ts'
@@ -9,6 +10,7 @@ import { type DownloadComponents, downloadHandlers } from './download-handlers.t
 export interface HttpListenerParts extends DownloadComponents {
   readonly config: NodeConfig
   readonly tracker: Tracker
+  readonly tls: ListenerTls | undefined
 }
 
 export function httpListener(parts: HttpListenerParts): HttpServer {
@@ -18,9 +20,11 @@ export function httpListener(parts: HttpListenerParts): HttpServer {
     {
       tracker,
       tokens,
+      tls: parts.tls,
       ...downloadHandlers(parts),
       isTrusted: isInPrefixes(config.trustedProxies),
       onUntrustedForwarding: (from, header) => forwarding.report(from, header),
+      onInvalidProxyHeader: (from, reason) => forwarding.reportInvalid(from, reason),
       onRefusal: (code) => counters.refusal(code),
       log,
     },

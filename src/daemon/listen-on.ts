@@ -24,15 +24,15 @@ export async function listenOn(
   }
 }
 
-export function urlsOf({
-  http,
-  udp,
-  admin,
-}: Readonly<Record<keyof NodeAddresses, ListenAddress>>): NodeAddresses {
+export function urlsOf(
+  { http, udp, admin }: Readonly<Record<keyof NodeAddresses, ListenAddress>>,
+  hasTls: boolean,
+): NodeAddresses {
+  const scheme = hasTls ? 'https' : 'http'
   return {
-    http: `http://${authority(http)}`,
+    http: `${scheme}://${authority(http)}`,
     udp: `udp://${authority(udp)}`,
-    admin: `http://${authority(admin)}`,
+    admin: `${scheme}://${authority(admin)}`,
   }
 }
 

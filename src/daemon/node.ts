@@ -22,10 +22,10 @@ import type { Topology } from '../topology/topology.ts'
 import { SwarmReplica } from '../replication/swarm-replica.ts'
 import { Tracker } from '../tracker/tracker.ts'
 import { AddressReports } from './address-reports.ts'
-import { AnnounceTokenFile } from './announce-token-file.ts'
 import { adminSources } from './admin-sources.ts'
 import { WebSeeds } from '../webseed/web-seeds.ts'
 import { NodeRollouts, remoteHosts } from './node-rollouts.ts'
+import { NodeFiles } from './node-files.ts'
 import { httpListener } from './http-listener.ts'
 import { sourceLimits, swarmTable } from './limits.ts'
 import { listenOn, type NodeAddresses, urlsOf } from './listen-on.ts'
@@ -76,7 +76,7 @@ export class SiteswarmNode {
   readonly #webSeeds: WebSeeds
   readonly #rollouts: NodeRollouts
   readonly #authority = new SiteAuthority()
-  readonly #tokenFile: AnnounceTokenFile
+  readonly #files: NodeFiles
   readonly #federation: Federation | undefined
   readonly #reloader: TopologyReloader
   readonly #clients: NodeClients | undefined
@@ -97,22 +97,15 @@ export class SiteswarmNode {
     this.#options = options
     this.#config = config
     log.info({ event: 'seeded', seed: random.seed }, 'random seed of this process')
-    this.#tokenFile = new AnnounceTokenFile(config.announce.tokenFile, log)
+    this.#files = new NodeFiles(config, log)
     this.#topology = new CurrentTopology(topology)
     this.#table = swarmTable(config, topology)
     this.#counters = new Counters(topology.sites.map((site) => site.name))
-    const {
-      store,
-      reloadTorrents,
-      pollTorrents: poll,
-    } = openStore(config, {
-      clock: options.clock ?? systemClock,
-      random,
-      log,
-    })
+    const opened = openStore(config, { clock: options.clock ?? systemClock, random, log })
+    const { store, reloadTorrents } = opened
     const { clock } = store
     this.#store = store
-    this.#pollTorrents = poll
+    this.#pollTorrents = opened.pollTorrents
     this.#registry = new TorrentRegistry({ store: store.torrents, clock, admit: config.torrents.admit })
     this.#table.eviction.isRegistered = (infoHash) => this.#registry.find(infoHash) !== undefined
     this.#replica = new SwarmReplica({
@@ -223,7 +216,7 @@ export class SiteswarmNode {
     })
     this.#udp = new UdpServer({
       tracker: this.#tracker,
-      tokens: this.#tokenFile.tokens,
+      tokens: this.#files.tokens,
       secrets: store.secrets,
       clock,
       onRefusal: (code) => this.#counters.refusal(code),
@@ -254,8 +247,9 @@ export class SiteswarmNode {
       registry: this.#registry,
       topology: this.#topology,
       webSeeds: this.#webSeeds,
-      tokens: this.#tokenFile.tokens,
+      tokens: this.#files.tokens,
       counters: this.#counters,
+      tls: this.#files.tls,
       log,
     })
     const health = nodeHealth(() => ({
@@ -309,6 +303,7 @@ export class SiteswarmNode {
       log,
       tokens: { operate: config.admin.token, read: config.admin.readToken },
       wrongTokens,
+      tls: this.#files.tls,
       isTrusted: trustedBy(config),
       version,
     })
@@ -337,12 +332,12 @@ export class SiteswarmNode {
     const udp = await listenOn(listen.udp, (at) => this.#udp.start(at))
     this.#unwatch.push(
       this.#reloader.watch(),
-      this.#tokenFile.watch(),
+      ...this.#files.watch(),
       pollTorrents(this.#pollTorrents, (err) =>
         log.error({ event: 'torrents-poll-failed', err }, 'polling the registered torrents failed'),
       ),
     )
-    const addresses = urlsOf({ http, udp, admin })
+    const addresses = urlsOf({ http, udp, admin }, listen.tls !== undefined)
     // With several processes, the supervisor logs it once for all of them.
     log[this.#options.group === undefined ? 'info' : 'debug'](
       { event: 'ready', ...addresses, version: this.#options.version, topology: this.#topology.value.hash },
@@ -351,12 +346,13 @@ export class SiteswarmNode {
     return addresses
   }
 
-  /** Reloads topology, torrents and announce tokens. Rejects with a `ConfigError` and changes nothing if a file is invalid. */
+  /** Reloads topology, torrents, announce tokens and certificates. Rejects with a `ConfigError` and changes nothing if a file is invalid. */
   reload(): Promise<{ readonly sites: number }> {
-    return this.#tokenFile.reloadWith(() => this.#reloader.reload())
+    return this.#files.reloadWith(() => this.#reloader.reload())
   }
 
   reloadOnSignal(): void {
+    this.#files.readLogged('signal')
     void this.#reloader.reloadLogged('signal')
   }
 

@@ -8,6 +8,7 @@ import { hostname } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { acceptUpgrade } from '../../carriers/link/upgrade.ts'
 import { CarrierProcess } from '../../carriers/process/carrier-process.ts'
 import type { CarrierCommand } from '../../carriers/process/messages.ts'
@@ -34,6 +35,7 @@ import { CarrierTotals } from './carrier-gauges.ts'
 import type { CarriedByNodes } from './rate-share.ts'
 import { carrierSites, isCarriedHere } from './carrier-sites.ts'
 import { arrivalAddress, machineAddresses, peersAddresses } from './peers-address.ts'
+import { plainSocketOf } from './plain-socket.ts'
 import { SiteStates, type SourceElsewhere } from './site-states.ts'
 
 /** A process needs a fraction of a second to begin, and several where the machine is busy. */
@@ -333,10 +335,20 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     // The other node tries again, and reaches another process.
     if (!this.#init.isCarrier) return void stream.end(NOT_HERE)
-    acceptUpgrade(request, stream, this.#init.token, () => {
-      if (stream instanceof Socket) this.#process.takeConnection(stream, head)
-      else stream.destroy()
-    })
+    acceptUpgrade(request, stream, this.#init.token, () => void this.#takeConnection(stream, head))
+  }
+
+  async #takeConnection(stream: Duplex, head: Buffer): Promise<void> {
+    if (stream instanceof Socket && !(stream instanceof TLSSocket))
+      return this.#process.takeConnection(stream, head)
+    try {
+      this.#process.takeConnection(await plainSocketOf(stream), head)
+    } catch (err) {
+      this.#init.log.warn(
+        { event: 'carrier-link-failed', err },
+        'a connection of another node cannot be relayed',
+      )
+    }
   }
 
   get #isRunning(): boolean {

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Address } from '../../core/address.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
+import type { ListenerTls } from '../../core/tls-pair.ts'
 import type { LinkRates } from '../../registry/link-rates.ts'
 import type { SwarmTable } from '../../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../../topology/current-topology.ts'
@@ -45,6 +46,8 @@ export interface AdminContext extends RolloutContext {
   readonly onUpgrade: (request: IncomingMessage, stream: Duplex, head: Buffer) => void
   readonly log: Log
   readonly tokens: AdminTokens
+  /** undefined: plain connections. */
+  readonly tls?: ListenerTls | undefined
   readonly wrongTokens: WrongTokens
   /** True for a reverse proxy whose forwarding headers are used. */
   readonly isTrusted: (address: Address) => boolean

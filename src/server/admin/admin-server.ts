@@ -1,4 +1,5 @@
 /** The operator's HTTP API, on a listener of its own. `Access` decides who may send which request. */
+import { Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
@@ -32,19 +33,27 @@ import { addTorrentRoutes } from './routes/torrents.ts'
 
 /** For requests that are in progress when the listener closes. */
 const CLOSE_MS_MAX = 1_000
+/** As for the headers of a request at the tracker's listener. */
+const HANDSHAKE_MS_MAX = 10_000
 
 export class AdminServer {
   readonly #routes: FastifyInstance
 
   constructor(context: AdminContext) {
-    const { log } = context
+    const { log, tls } = context
     const access = new Access({
       tokens: context.tokens,
       isTrusted: context.isTrusted,
       wrongTokens: context.wrongTokens,
     })
     const problems = new WeakMap<FastifyRequest, string>()
-    const routes = fastify({ exposeHeadRoutes: true, forceCloseConnections: true })
+    const https = tls === undefined ? null : { ...tls.options, handshakeTimeout: HANDSHAKE_MS_MAX }
+    // Fastify types the two kinds of servers apart; the routes use neither.
+    const routes = fastify({
+      exposeHeadRoutes: true,
+      forceCloseConnections: true,
+      https,
+    }) as unknown as FastifyInstance
     routes.addHook('onRequest', async (request) => {
       const { federation } = context
       if (federation !== undefined && request.routeOptions.url?.startsWith('/federation/') === true)
@@ -75,6 +84,10 @@ export class AdminServer {
     collectDocument(routes, { version: context.version, hasTokens })
     void routes.register(async (scope) => addRoutes(scope, context))
     routes.server.on('upgrade', context.onUpgrade)
+    tls?.onReplace((options) => {
+      const server: unknown = routes.server
+      if (server instanceof HttpsServer) server.setSecureContext(options)
+    })
     this.#routes = routes
   }
 

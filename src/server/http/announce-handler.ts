@@ -25,6 +25,7 @@ import {
   readClaimedAddress,
   readClientAddress,
 } from './client-address.ts'
+import { remoteAddressOf } from './proxied-connection.ts'
 
 export interface AnnounceHandlerInit {
   readonly tracker: TrackerService
@@ -95,7 +96,7 @@ export class AnnounceHandler {
   }
 
   announce(request: IncomingMessage, response: ServerResponse): void {
-    const socketAddress = request.socket.remoteAddress
+    const socketAddress = remoteAddressOf(request.socket)
     // The client has disconnected already, so its address is not available.
     if (socketAddress === undefined) return void request.socket.destroy()
     const answer = this.answer(request.url ?? '', socketAddress, request.headers, request.socket)
@@ -105,7 +106,7 @@ export class AnnounceHandler {
   }
 
   scrape(request: IncomingMessage, response: ServerResponse): void {
-    const socketAddress = request.socket.remoteAddress
+    const socketAddress = remoteAddressOf(request.socket)
     if (socketAddress === undefined) return void request.socket.destroy()
     let body: string
     try {
@@ -120,7 +121,7 @@ export class AnnounceHandler {
   }
 
   download(request: IncomingMessage, response: ServerResponse, handler: DownloadHandler): void {
-    const socketAddress = request.socket.remoteAddress
+    const socketAddress = remoteAddressOf(request.socket)
     if (socketAddress === undefined) return void request.socket.destroy()
     if (!this.#keepsConnections()) response.setHeader('Connection', 'close')
     if (request.method !== 'GET' && request.method !== 'HEAD') {

@@ -12,6 +12,7 @@ import type { Socket } from 'node:net'
 import type { Arrival } from '../../core/announce.ts'
 import { readAnnounceHead, TARGET_START } from '../../wire/http/announce-head.ts'
 import { type AnnounceAnswer, writeAnswer } from './announce-answer.ts'
+import { remoteAddressOf } from './proxied-connection.ts'
 
 export interface AnnounceLaneInit {
   /** Never throws, and the promise never rejects. */
@@ -94,7 +95,7 @@ class LaneConnection {
     for (let at = 0; at < bytes.length;) {
       const head = readAnnounceHead(bytes, at)
       if (head === undefined) return this.#leave(bytes.subarray(at))
-      const { remoteAddress } = this.#socket
+      const remoteAddress = remoteAddressOf(this.#socket)
       // The client has disconnected already, so its address is not available.
       if (remoteAddress === undefined) return void this.#socket.destroy()
       if (this.#state === 'new') this.#init.onFirstRequest(this.#socket)

@@ -1,5 +1,6 @@
 /**
- * The tracker's HTTP listener: connections and their limits, the lane for announces, and the routes to the handlers.
+ * The tracker's HTTP listener: timeouts of connections, the lane for announces, and the routes to the handlers. New
+ * connections pass `ConnectionAdmission`; behind it, a TLS stream is the same as a plain socket.
  *
  * Clients parse only bencode, so every error ends in a bencoded failure or a closed connection: errors of Fastify, of its
  * router, of Node's parser, and of the handlers. A request other than a GET does not reach the routes, because a HEAD
@@ -12,12 +13,12 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo, Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { assert } from '../../core/assert.ts'
-import { Refusal, type RefusalCode } from '../../core/errors.ts'
+import { Refusal } from '../../core/errors.ts'
 import { CONNECTIONS_MAX, REQUEST_TARGET_BYTES_MAX } from '../../core/limits.ts'
-import { parseAddress } from '../../core/address.ts'
+import type { ListenerTls } from '../../core/tls-pair.ts'
 import { writeFailure } from '../../wire/http/failure.ts'
 import { AnnounceLane } from './announce-lane.ts'
-import { SourceConnections } from './source-connections.ts'
+import { ConnectionAdmission } from './connection-admission.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { AnnounceHandler, type AnnounceHandlerInit, type DownloadHandler } from './announce-handler.ts'
 
@@ -54,6 +55,10 @@ export interface HttpServerInit extends AnnounceHandlerInit {
   /** Without them, `/torrents/` and `/webseed/` are unknown paths. */
   readonly torrents?: DownloadHandler
   readonly webSeeds?: DownloadHandler
+  /** undefined: plain connections. */
+  readonly tls?: ListenerTls | undefined
+  /** Called with the address of a trusted proxy whose PROXY header is invalid. */
+  readonly onInvalidProxyHeader?: (from: string, reason: string) => void
 }
 
 /** Node counts a connection until its handle is closed, which takes a turn of the event loop. */
@@ -76,19 +81,19 @@ export class HttpServer {
   readonly #server: Server
   readonly #fastify: FastifyInstance
   readonly #connections = new IdleConnections()
-  readonly #sources: SourceConnections
+  readonly #admission: ConnectionAdmission
   readonly #limits: HttpServerLimits
   #isDraining = false
 
   constructor(init: HttpServerInit, limits: HttpServerLimits = httpServerLimits) {
     this.#init = init
     this.#limits = limits
-    this.#sources = new SourceConnections(limits.connectionsPerSourceMax)
     // Connections are no longer kept at half of the limit, so that idle ones close before new ones are rejected.
     const keepsConnections = () => !this.#isDraining && this.#connections.count < limits.connectionsMax / 2
     this.#announces = new AnnounceHandler(init, keepsConnections)
     this.#server = this.#createServer(limits)
     this.#lane = this.#createLane(keepsConnections)
+    this.#admission = this.#createAdmission(limits)
     this.#fastify = this.#createRoutes()
   }
 
@@ -170,40 +175,34 @@ export class HttpServer {
       answer: (target, socketAddress, headers, arrival) =>
         this.#announces.answer(target, socketAddress, headers, arrival),
       keepsConnections,
-      onFirstRequest: (socket) => this.#connections.markUsed(socket),
+      onFirstRequest: (socket) => this.#admission.markUsed(socket),
       handOver: (socket, bytes) => {
         for (const listener of listeners) listener.call(server, socket)
         socket.emit('data', bytes)
       },
     })
     server.removeAllListeners('connection')
-    server.on('connection', (socket: Socket) => {
-      if (this.#accepts(socket)) lane.accept(socket)
-    })
+    server.on('connection', (socket: Socket) => this.#admission.accept(socket))
     return lane
   }
 
-  /** All clients of a trusted proxy share its address, so its connections are not limited and not closed for others. */
-  #accepts(socket: Socket): boolean {
-    const isFull = this.#connections.count >= this.#limits.connectionsMax
-    const oldest = isFull ? this.#sources.oldestOfHeaviest(socket) : undefined
-    if (isFull && oldest === undefined) return this.#reject(socket, 'TRK_OVERLOADED')
-    const peer = parseAddress(socket.remoteAddress ?? '')
-    const isLimited = peer === undefined || !this.#init.isTrusted(peer)
-    if (isLimited && !this.#sources.add(socket)) return this.#reject(socket, 'TRK_SOURCE_CONNECTIONS')
-    this.#connections.add(socket)
-    if (oldest !== undefined) this.#reject(oldest, 'TRK_SOURCE_CONNECTIONS')
-    return true
-  }
-
-  #reject(socket: Socket, code: RefusalCode): false {
-    this.#init.onRefusal(code)
-    socket.destroy()
-    return false
+  #createAdmission(limits: HttpServerLimits): ConnectionAdmission {
+    const { isTrusted, tls, onRefusal, onInvalidProxyHeader } = this.#init
+    return new ConnectionAdmission({
+      connections: this.#connections,
+      connectionsMax: limits.connectionsMax,
+      connectionsPerSourceMax: limits.connectionsPerSourceMax,
+      handshakeTimeoutMs: limits.headersTimeoutMs,
+      isTrusted,
+      tls,
+      onRefusal,
+      onOpen: (stream) => this.#lane.accept(stream),
+      onInvalidProxyHeader,
+    })
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
-    this.#connections.markUsed(request.socket)
+    this.#admission.markUsed(request.socket)
     const download = this.#downloadHandler(request.url ?? '')
     if (download !== undefined) {
       this.#announces.download(request, response, download)

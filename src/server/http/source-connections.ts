@@ -20,9 +20,9 @@ export class SourceConnections {
     this.#perSourceMax = perSourceMax
   }
 
-  /** False, without adding it, if the source has as many as it may. */
-  add(socket: Socket): boolean {
-    const source = sourceOf(socket.remoteAddress ?? '')
+  /** False, without adding it, if the source has as many as it may. `from`: of the client behind a proxy. */
+  add(socket: Socket, from = socket.remoteAddress ?? ''): boolean {
+    const source = sourceOf(from)
     const open = this.#open.get(source) ?? new Set()
     if (open.size >= this.#perSourceMax) return false
     this.#open.set(source, open)

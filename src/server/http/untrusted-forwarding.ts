@@ -1,5 +1,5 @@
 /**
- * Report of forwarding headers from addresses outside `trustedProxies`. Such a header is ignored, so a proxy that is
+ * Reports of forwarding that is not used: invalid PROXY headers of trusted proxies, and headers from addresses outside `trustedProxies`. Such a header is ignored, so a proxy that is
  * missing in `trustedProxies` makes all its clients one peer in the site of the proxy: the log names each such address
  * once, and a counter has all requests.
  *
@@ -31,6 +31,17 @@ export class UntrustedForwarding {
       { event: 'forwarding-untrusted', address, header },
       'a forwarding header is ignored: the address is not in trustedProxies; if it is a proxy, add it there, ' +
         'else all its clients count as one peer at this address',
+    )
+  }
+
+  /** The caller counts the rejected connection. */
+  reportInvalid(from: string, reason: string): void {
+    const key = `invalid ${from}`
+    if (this.#reported.has(key) || this.#reported.size >= ADDRESSES_MAX) return
+    this.#reported.add(key)
+    this.#log.warn(
+      { event: 'proxy-header-invalid', address: from, reason },
+      'a trusted proxy sent an invalid PROXY header; its connection is closed',
     )
   }
 }
