@@ -8,12 +8,14 @@ import { endCarrier, killStore } from './node-faults.ts'
 import { readMetric } from './node-requests.ts'
 import { siteName } from './plan.ts'
 import type { RunOptions } from './result.ts'
+import type { RunWatches } from './run-watches.ts'
 import type { Fault, Scenario, Trigger } from './scenarios.ts'
 import type { RunningTracker } from './trackers/tracker.ts'
 
 interface FaultTargets {
   readonly members: readonly LabMember[]
   readonly tracker: RunningTracker
+  readonly watches: RunWatches
   readonly options: RunOptions
   readonly clock: { seconds: () => number }
   readonly log: (line: string) => void
@@ -101,6 +103,10 @@ export class FaultInjector {
         return
       case 'end-carrier':
         return endCarrier(fault.site, fault.how, this.#nodeContext())
+      case 'set-link-rate':
+        return this.#targets.watches.setLinkRate(fault.rate)
+      case 'stop-late-hosts':
+        return this.#targets.watches.lateHosts.stop(fault.site)
       case 'kill-store':
         return killStore(fault.site, fault.downSeconds, this.#nodeContext())
       case 'cut-uplink':

@@ -11,6 +11,7 @@ import type { Content } from './content.ts'
 import { type LabHost, siteOfAddress } from './plan.ts'
 import { endProgram, isRunning } from './processes.ts'
 import type { RunOptions } from './result.ts'
+import type { WatchTarget } from './watcher.ts'
 
 interface MemberJob {
   readonly host: LabHost
@@ -58,6 +59,11 @@ export class LabMember {
     return join(this.#job.directory, 'client.log')
   }
 
+  /** Target for `watch-targets.py`. */
+  get progressTarget(): WatchTarget {
+    return { name: this.host.name, namespace: this.host.name, ...this.kind.progress(this.#job.directory) }
+  }
+
   dataPath(content: Content): string {
     return join(this.#job.directory, 'data', content.name)
   }
@@ -73,6 +79,7 @@ export class LabMember {
       directory,
       data,
       done,
+      isWatched: options.comparesProgress,
     })
   }
 

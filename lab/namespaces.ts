@@ -31,6 +31,8 @@ export interface NetworkRates {
   /** Overrides by site number. */
   readonly wanBitsPerSecondOfSite?: Readonly<Record<number, number>>
   readonly nicBitsPerSecond: number
+  /** Overrides by the name of a host. */
+  readonly nicBitsPerSecondOfHost?: ReadonlyMap<string, number>
   /** Congestion control of every host, by the kernel's name. */
   readonly congestion: string
 }
@@ -141,13 +143,14 @@ async function addSite(site: number, rates: NetworkRates): Promise<void> {
 
 async function addHost(host: LabHost, hosts: readonly LabHost[], rates: NetworkRates): Promise<void> {
   const port = `p-${host.name}`
+  const bitsPerSecond = rates.nicBitsPerSecondOfHost?.get(host.name) ?? rates.nicBitsPerSecond
   const others = hosts.filter((other) => other !== host).map(({ address }) => address)
   await runIn(undefined, `ip netns add ${host.name}`)
   await runIn(
     siteNamespace(host.site),
     `ip link add ${port} type veth peer name eth0 netns ${host.name}
      ip link set ${port} master lan up
-     ${shapeSwitchPort(port, rates.nicBitsPerSecond)}`,
+     ${shapeSwitchPort(port, bitsPerSecond)}`,
   )
   // The congestion control is set per route, because the system-wide list of allowed ones must not change.
   const congestion = `congctl ${rates.congestion}`
@@ -158,7 +161,7 @@ async function addHost(host: LabHost, hosts: readonly LabHost[], rates: NetworkR
      ip link set eth0 up
      ip route add ${siteCidr(host.site)} dev eth0 ${congestion}
      ip route add default via ${siteRouterAddress(host.site)} ${congestion}
-     ${shapeHost('eth0', rates.nicBitsPerSecond, others)}`,
+     ${shapeHost('eth0', bitsPerSecond, others)}`,
   )
 }
 

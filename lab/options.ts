@@ -55,6 +55,8 @@ export const usage = `npm run lab -- [SCENARIO…] [options]
   --closed-sites 2,3      sites all of whose hosts close their client port
   --closed-mode MODE      drop or reject (default drop)
   --closed-draw DRAW      first-hosts: the first leecher of each site is drawn (default in closed-ports); any
+  --link-rate RATE        rate of all links between sites, as in a topology file, such as 20Mbit; measured in windows of 10 s
+  --compare-progress      registers the torrent and compares the API of the nodes with the clients (siteswarm trackers)
   --isolated-sites        no packet passes between hosts of different sites; nodes reach all hosts
   --victim HOST           host to remove, in gateway-killed, gateway-cut, host-killed and host-cut
   --congestion NAME       congestion control of the hosts (default cubic)
@@ -87,51 +89,63 @@ export function readCommand(argv: readonly string[]): LabCommand {
     runs: count(flags.runs ?? '1', '--runs'),
     isJson: flags.json === true,
     hostCounts: flags.hosts?.split(',').map((hosts) => count(hosts, '--hosts')) ?? [undefined],
-    optionsFor: (scenario, tracker, run, hosts) => {
-      const client = flags.client ?? scenario.shape.client ?? 'libtorrent'
-      const settings = flags.settings ?? scenario.shape.settings ?? 'tcp'
-      for (const kind of clientsNamed(client)) {
-        if (settings in kind.settings) continue
-        const known = Object.keys(kind.settings).join(', ')
-        throw new InputError(`${kind.name} has no settings "${settings}"; known: ${known}`)
-      }
-      const options = {
-        scenario: scenario.name,
-        tracker,
-        client,
-        settings,
-        sites: flags.sites === undefined ? (scenario.shape.sites ?? 3) : count(flags.sites, '--sites'),
-        hosts: hosts ?? hostsOf(flags.hosts) ?? scenario.shape.hosts ?? 8,
-        hostsOfSite: scenario.shape.hostsOfSite ?? {},
-        bubbles:
-          flags.bubbles === undefined ? (scenario.shape.bubbles ?? 2) : count(flags.bubbles, '--bubbles'),
-        sizeBytes:
-          flags.size === undefined ? (scenario.shape.sizeBytes ?? bytes('192MiB')) : bytes(flags.size),
-        ...wanRates((flags.wan ?? '80mbit').split(',').map((each) => rate(each, '--wan'))),
-        nicBitsPerSecond: rate(flags.nic ?? '200mbit', '--nic'),
-        congestion: flags.congestion ?? 'cubic',
-        carry: oneOf(['nodes', 'direct'], flags.carry ?? 'nodes', '--carry'),
-        nodes: flags.nodes === undefined ? (scenario.shape.nodes ?? 1) : count(flags.nodes, '--nodes'),
-        ...(flags['node-nic'] === undefined
-          ? {}
-          : { nodeBitsPerSecond: rate(flags['node-nic'], '--node-nic') }),
-        nodeEnvironment: nodeEnvironment(flags.set ?? []),
-        isIsolated: flags['isolated-sites'] ?? scenario.shape.isIsolated ?? false,
-        keepsAllLogs: flags['keep-logs'] === true,
-        seed: count(flags.seed ?? '1', '--seed') + run - 1,
-        ...closedPorts(flags, scenario.shape.closed),
-        ...(flags.victim === undefined ? {} : { victim: flags.victim }),
-      }
-      checkNames(options, scenario)
-      const bound = boundSeconds({ ...options, timeoutSeconds: 0 }, scenario.torrents)
-      return {
-        ...options,
-        timeoutSeconds:
-          flags.timeout === undefined
-            ? Math.ceil(10 * bound) + REANNOUNCE_SECONDS
-            : count(flags.timeout, '--timeout'),
-      }
-    },
+    optionsFor: (...run) => readOptions(flags, ...run),
+  }
+}
+
+type Flags = ReturnType<typeof parse>['values']
+
+function readOptions(
+  flags: Flags,
+  scenario: Scenario,
+  tracker: string,
+  run: number,
+  hosts?: number,
+): RunOptions {
+  const client = flags.client ?? scenario.shape.client ?? 'libtorrent'
+  const settings = flags.settings ?? scenario.shape.settings ?? 'tcp'
+  for (const kind of clientsNamed(client)) {
+    if (settings in kind.settings) continue
+    const known = Object.keys(kind.settings).join(', ')
+    throw new InputError(`${kind.name} has no settings "${settings}"; known: ${known}`)
+  }
+  const linkRate = flags['link-rate'] ?? scenario.shape.linkRate
+  const options = {
+    scenario: scenario.name,
+    tracker,
+    client,
+    settings,
+    sites: flags.sites === undefined ? (scenario.shape.sites ?? 3) : count(flags.sites, '--sites'),
+    hosts: hosts ?? hostsOf(flags.hosts) ?? scenario.shape.hosts ?? 8,
+    hostsOfSite: scenario.shape.hostsOfSite ?? {},
+    bubbles: flags.bubbles === undefined ? (scenario.shape.bubbles ?? 2) : count(flags.bubbles, '--bubbles'),
+    sizeBytes: flags.size === undefined ? (scenario.shape.sizeBytes ?? bytes('192MiB')) : bytes(flags.size),
+    ...wanRates((flags.wan ?? '80mbit').split(',').map((each) => rate(each, '--wan'))),
+    nicBitsPerSecond: rate(flags.nic ?? '200mbit', '--nic'),
+    congestion: flags.congestion ?? 'cubic',
+    carry: oneOf(['nodes', 'direct'], flags.carry ?? 'nodes', '--carry'),
+    nodes: flags.nodes === undefined ? (scenario.shape.nodes ?? 1) : count(flags.nodes, '--nodes'),
+    ...(flags['node-nic'] === undefined ? {} : { nodeBitsPerSecond: rate(flags['node-nic'], '--node-nic') }),
+    nodeEnvironment: nodeEnvironment(flags.set ?? []),
+    isIsolated: flags['isolated-sites'] ?? scenario.shape.isIsolated ?? false,
+    ...(linkRate === undefined ? {} : { linkRate }),
+    ...(scenario.shape.linkOpensAfterSeconds === undefined
+      ? {}
+      : { linkOpensAfterSeconds: scenario.shape.linkOpensAfterSeconds }),
+    comparesProgress: flags['compare-progress'] ?? scenario.shape.comparesProgress ?? false,
+    keepsAllLogs: flags['keep-logs'] === true,
+    seed: count(flags.seed ?? '1', '--seed') + run - 1,
+    ...closedPorts(flags, scenario.shape.closed),
+    ...(flags.victim === undefined ? {} : { victim: flags.victim }),
+  }
+  checkNames(options, scenario)
+  const bound = boundSeconds({ ...options, timeoutSeconds: 0 }, scenario.torrents)
+  return {
+    ...options,
+    timeoutSeconds:
+      flags.timeout === undefined
+        ? Math.ceil(10 * bound) + REANNOUNCE_SECONDS
+        : count(flags.timeout, '--timeout'),
   }
 }
 
@@ -193,6 +207,8 @@ function parse(argv: readonly string[]) {
         json: yes,
         'isolated-sites': yes,
         'keep-logs': yes,
+        'compare-progress': yes,
+        'link-rate': text,
         set: { type: 'string', multiple: true },
         nodes: text,
         'node-nic': text,

@@ -17,6 +17,9 @@ export interface LabShape {
   readonly nodes: number
   /** Rate of each node's link in a site, each direction; not limited without it. */
   readonly nodeBitsPerSecond?: number
+  /** Rate and hours of all links between sites, as in a topology file. */
+  readonly linkRate?: string
+  readonly linkHours?: string
 }
 
 export interface LabHost {

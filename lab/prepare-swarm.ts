@@ -4,16 +4,19 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clientsNamed } from './clients/kinds.ts'
 import { closePort, drawClosedHosts } from './closed-ports.ts'
-import { type Content, makeContent } from './content.ts'
+import { type Content, makeContent, writeTorrent } from './content.ts'
 import { type Impostor, planImpostors } from './impostors.ts'
 import { LabMember } from './member.ts'
 import { addTrackerNamespace, buildNetwork, isolateSites } from './namespaces.ts'
-import { type LabHost, planHosts, trackerAddress } from './plan.ts'
+import { type LateHost, SLOW_NIC_SHARE, namesOfLateHosts } from './late-hosts.ts'
+import { hoursThatOpenAfter } from './link-hours.ts'
+import { type LabHost, type LabShape, planHosts, trackerAddress } from './plan.ts'
 import type { RunOptions } from './result.ts'
+import { WEBHOOK_PORT, WEBHOOK_SECRET } from './rollout-watch.ts'
 import type { Scenario } from './scenarios.ts'
 import { trackerNamed } from './trackers/kinds.ts'
 import { siteswarmProgram } from './trackers/rewritten-torrent.ts'
-import { type RunningTracker, completePeers, isListening } from './trackers/tracker.ts'
+import { type RunningTracker, announceUrl, completePeers, isListening } from './trackers/tracker.ts'
 import { WarmMemory } from './warm-memory.ts'
 
 /** Checking 192 MiB and announcing takes a client seconds. */
@@ -29,6 +32,9 @@ export interface RunContext {
 }
 
 export interface PreparedSwarm {
+  /** Time at which the links open; undefined if they have no hours. */
+  readonly linksOpenAtMs: number | undefined
+  readonly late: ReadonlyMap<string, LateHost['how']>
   readonly contents: readonly Content[]
   readonly warm: WarmMemory
   readonly tracker: RunningTracker
@@ -46,18 +52,29 @@ export async function prepareSwarm(
   const hosts = planHosts(options)
   const impostors = planImpostors(scenario.impostors, context.directory)
   context.log(`building ${options.sites} sites with ${hosts.length} hosts`)
-  await buildNetwork(options, [...hosts, ...impostors.map(({ host }) => host)], options)
+  const late = namesOfLateHosts(scenario.late, options)
+  const slow = [...late].filter(([, how]) => how === 'slow').map(([name]) => name)
+  const nicBitsPerSecondOfHost = new Map(
+    slow.map((name) => [name, options.nicBitsPerSecond * SLOW_NIC_SHARE]),
+  )
+  const everyHost = [...hosts, ...impostors.map(({ host }) => host)]
+  await buildNetwork(options, everyHost, { ...options, nicBitsPerSecondOfHost })
   if (options.isIsolated) await isolateSites()
   const contents = await makeContents(options, scenario, context.directory)
   const warm = await WarmMemory.fill(join(context.directory, 'warm'), bytesToWrite(hosts, contents))
-  const tracker = await openTracker(options, scenario, contents, context)
+  const hours =
+    options.linkOpensAfterSeconds === undefined
+      ? undefined
+      : hoursThatOpenAfter(Date.now(), options.linkOpensAfterSeconds * 1000)
+  const shape = hours === undefined ? options : { ...options, linkHours: hours.text }
+  const tracker = await openTracker(options, shape, scenario, contents, context)
   const members = await prepareMembers(options, hosts, contents, tracker, context)
-  const closed = await closePorts(members, options)
+  const closed = await closePorts(members, options, late)
   const sources = members.filter((member) => member.isSource)
   for (const source of sources) await source.start()
   await waitForSources(contents, sources, tracker, context)
   await startImpostors(impostors, tracker, contents, context)
-  return { contents, warm, tracker, members, closed, impostors }
+  return { contents, warm, tracker, members, closed, impostors, late, linksOpenAtMs: hours?.opensAtMs }
 }
 
 async function makeContents(options: RunOptions, scenario: Scenario, directory: string): Promise<Content[]> {
@@ -74,6 +91,7 @@ async function makeContents(options: RunOptions, scenario: Scenario, directory: 
 
 async function openTracker(
   options: RunOptions,
+  shape: LabShape,
   scenario: Scenario,
   contents: readonly Content[],
   context: RunContext,
@@ -82,19 +100,45 @@ async function openTracker(
   const addresses = Array.from({ length: scenario.tiers }, (_, index) => trackerAddress(index))
   await addTrackerNamespace(namespace, addresses)
   const { directory } = context
+  const registered = options.comparesProgress ? await registerTorrents(directory, contents) : undefined
   const tracker = await trackerNamed(options.tracker).open({
     directory,
     namespace,
     addresses,
     program: siteswarmProgram(options.checkout),
     // An older checkout has no carriers, and does not know the key. Settings are compared with a checkout without them.
-    shape: options.checkout === undefined ? options : { ...options, carry: 'nodes' },
-    environment: options.checkout === undefined ? options.nodeEnvironment : {},
+    shape: options.checkout === undefined ? shape : { ...shape, carry: 'nodes' },
+    environment: (site) => ({
+      ...(options.checkout === undefined ? options.nodeEnvironment : {}),
+      ...(registered === undefined ? {} : registeredEnvironment(registered, site)),
+    }),
     contents,
   })
   await tracker.start()
   await waitForTracker(tracker, contents, context)
   return tracker
+}
+
+/** Original torrents in a directory that the nodes of every site read. */
+async function registerTorrents(directory: string, contents: readonly Content[]): Promise<string> {
+  const registered = join(directory, 'registered')
+  await mkdir(registered)
+  for (const content of contents)
+    await writeTorrent(join(registered, `${content.name}.torrent`), content, [announceUrl(trackerAddress(0))])
+  return registered
+}
+
+/** The nodes of the first site send the events of all sites. */
+function registeredEnvironment(registered: string, site: number): Record<string, string> {
+  return {
+    SITESWARM_TORRENTS_DIRECTORY: registered,
+    ...(site === 1
+      ? {
+          SITESWARM_WEBHOOKS_URLS: `http://127.0.0.1:${WEBHOOK_PORT}/`,
+          SITESWARM_WEBHOOKS_SECRET: WEBHOOK_SECRET,
+        }
+      : {}),
+  }
 }
 
 async function waitForTracker(
@@ -143,7 +187,13 @@ async function prepareMembers(
 }
 
 /** The members behind a host firewall, which is active before the first of them starts. */
-async function closePorts(members: readonly LabMember[], options: RunOptions): Promise<LabMember[]> {
+async function closePorts(
+  members: readonly LabMember[],
+  options: RunOptions,
+  late: ReadonlyMap<string, LateHost['how']>,
+): Promise<LabMember[]> {
+  for (const { host, kind } of members)
+    if (late.get(host.name) === 'closed') await closePort(host, kind.port, 'drop')
   if (options.closed === undefined) return []
   const sources = new Set(members.filter(({ isSource }) => isSource).map(({ host }) => host.name))
   const hosts = members.map(({ host }) => host)

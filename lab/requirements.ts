@@ -7,6 +7,7 @@ import type { ProgramRequirement } from './requirement.ts'
 import type { RunOptions } from './result.ts'
 import { scenarioNamed } from './scenarios.ts'
 import { trackerNamed } from './trackers/kinds.ts'
+import { watcherRequirement } from './watcher.ts'
 import { siteswarmProgram } from './trackers/rewritten-torrent.ts'
 
 const execute = promisify(execFile)
@@ -36,14 +37,34 @@ const MEMORY_PER_HOST_BYTES = 64 * 1024 * 1024
 
 /** One line for each program that is missing and cannot be fetched, with the command that installs it. */
 export function missingPrograms(
-  options: Pick<RunOptions, 'client' | 'tracker' | 'checkout' | 'closed' | 'isIsolated'>,
+  options: Pick<
+    RunOptions,
+    | 'client'
+    | 'tracker'
+    | 'checkout'
+    | 'closed'
+    | 'isIsolated'
+    | 'comparesProgress'
+    | 'linkRate'
+    | 'linkOpensAfterSeconds'
+  >,
 ): Promise<string[]> {
   return missingOf([
     ...systemPrograms,
     ...clientsNamed(options.client).flatMap(({ requires }) => requires),
     ...trackerNamed(options.tracker).requires(siteswarmProgram(options.checkout)),
-    ...(options.closed === undefined && !options.isIsolated ? [] : [firewall]),
+    ...(options.closed === undefined && !options.isIsolated && !options.comparesProgress ? [] : [firewall]),
+    ...(isWatched(options) ? [watcherRequirement] : []),
   ])
+}
+
+/** Clients or nodes are read during the run. */
+function isWatched(
+  options: Pick<RunOptions, 'comparesProgress' | 'linkRate' | 'linkOpensAfterSeconds'>,
+): boolean {
+  return (
+    options.comparesProgress || options.linkRate !== undefined || options.linkOpensAfterSeconds !== undefined
+  )
 }
 
 /** The same for any list of requirements. */

@@ -32,6 +32,12 @@ export interface RunOptions {
   readonly nodeEnvironment: Readonly<Record<string, string>>
   /** No packet passes between hosts of different sites. */
   readonly isIsolated: boolean
+  /** Rate of all links between sites, as in a topology file. */
+  readonly linkRate?: string
+  /** The links have hours that begin at the first full minute after this time. */
+  readonly linkOpensAfterSeconds?: number
+  /** The torrent is registered, and the API is compared with the clients. */
+  readonly comparesProgress: boolean
   readonly seed: number
   /** Hosts behind a host firewall; without it, all ports are open. */
   readonly closed?: ClosedPorts
@@ -137,6 +143,8 @@ export interface ScenarioResult {
   /** Faults that the scenario injected, with their times. */
   readonly events: readonly { readonly seconds: number; readonly text: string }[]
   readonly affected: readonly AffectedHost[]
+  /** Lines about the rate of a link, or about the API of the nodes beside the clients. */
+  readonly report: readonly string[]
 }
 
 /** `siteswarm`, with the settings of its nodes, or `siteswarm@NAME` for another checkout, by the name of its directory. */

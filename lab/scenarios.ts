@@ -5,6 +5,7 @@
 import { InputError } from '../src/core/errors.ts'
 import type { ClosedPorts } from './closed-ports.ts'
 import type { ImpostorPlan } from './impostors.ts'
+import type { LateHost } from './late-hosts.ts'
 
 export type Start =
   | { readonly kind: 'at-once' }
@@ -40,6 +41,10 @@ export type Fault =
   | { readonly kind: 'end-carrier'; readonly site: number; readonly how: 'sigkill' | 'sigterm' }
   /** SIGKILL to the Redis of a site, which starts again empty; no effect without one. */
   | { readonly kind: 'kill-store'; readonly site: number; readonly downSeconds: number }
+  /** By the admin API of a node; null returns to the topology. */
+  | { readonly kind: 'set-link-rate'; readonly rate: string | null }
+  /** SIGTERM to the clients of a site that the scenario lists as stopped. */
+  | { readonly kind: 'stop-late-hosts'; readonly site: number }
 
 export interface Scenario {
   readonly name: string
@@ -48,6 +53,7 @@ export interface Scenario {
   readonly faults: readonly { readonly when: Trigger; readonly what: Fault }[]
   /** Additional hosts that announce and do not transfer. */
   readonly impostors: readonly ImpostorPlan[]
+  readonly late: readonly LateHost[]
   readonly torrents: number
   readonly isPrivate: boolean
   /** Number of tracker tiers in the torrent. */
@@ -64,6 +70,11 @@ export interface Scenario {
     closed: ClosedPorts
     nodes: number
     isIsolated: boolean
+    /** Of all links, as in a topology file. */
+    linkRate: string
+    /** The links have hours, which begin at the first full minute that is at least this long after the tracker starts. */
+    linkOpensAfterSeconds: number
+    comparesProgress: boolean
   }>
 }
 
@@ -75,6 +86,7 @@ const plain: Omit<Scenario, 'name' | 'summary'> = {
   start: { kind: 'at-once' },
   faults: [],
   impostors: [],
+  late: [],
   torrents: 1,
   isPrivate: true,
   tiers: 1,
@@ -250,6 +262,38 @@ export const scenarios: readonly Scenario[] = [
         what: { kind: 'restart-tracker', downSeconds: 5 },
       },
     ],
+  },
+  {
+    ...plain,
+    name: 'link-rate',
+    summary:
+      'two sites, a link of 20 Mbit/s, changed by API to 40 after 25 s, to 0 after 45 s, to 40 after 60 s',
+    faults: [
+      { when: { kind: 'seconds', after: 25 }, what: { kind: 'set-link-rate', rate: '40Mbit' } },
+      { when: { kind: 'seconds', after: 45 }, what: { kind: 'set-link-rate', rate: '0Mbit' } },
+      { when: { kind: 'seconds', after: 60 }, what: { kind: 'set-link-rate', rate: '40Mbit' } },
+    ],
+    shape: { sites: 2, hosts: 4, linkRate: '20Mbit' },
+  },
+  {
+    ...plain,
+    name: 'link-hours',
+    summary: 'two sites, a link whose hours begin during the run, at a full minute',
+    shape: { sites: 2, hosts: 4, sizeBytes: 48 * MIB, linkOpensAfterSeconds: 25 },
+  },
+  {
+    ...plain,
+    name: 'rollout',
+    summary:
+      'a registered torrent: the API beside the clients, with a closed port, a slow link, a stopped client, and a host that comes late',
+    faults: [{ when: half(3), what: { kind: 'stop-late-hosts', site: 3 } }],
+    late: [
+      { site: 2, host: 2, how: 'closed' },
+      { site: 2, host: 3, how: 'slow' },
+      { site: 3, host: 2, how: 'stopped' },
+      { site: 3, host: 3, how: 'absent' },
+    ],
+    shape: { hosts: 20, client: 'mixed', comparesProgress: true },
   },
   {
     ...plain,

@@ -13,6 +13,7 @@ import { NodeCpu } from './node-cpu.ts'
 import { siteName, siteNumbers } from './plan.ts'
 import { type RunContext, contentBytes, prepareSwarm } from './prepare-swarm.ts'
 import type { RunOptions, ScenarioResult } from './result.ts'
+import { RunWatches } from './run-watches.ts'
 import { boundSeconds, copiesInFloors, summarize } from './summary.ts'
 import { type Start, scenarioNamed } from './scenarios.ts'
 import { wanRate } from './wan-rate.ts'
@@ -36,18 +37,22 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
   const nodeCpu = await NodeCpu.start(tracker.nodes)
   const clock = new RunClock()
   const starts = startSeconds(scenario.start, members, bound, new SeededRandom(options.seed))
-  const faults = new FaultInjector(scenario.faults, { members, tracker, options, clock, log: context.log })
+  const { directory, log } = context
+  const record = (text: string) => faults.record(text)
+  const watches = await RunWatches.start({ swarm, options, directory, clock, record, log })
+  const faults = new FaultInjector(scenario.faults, { members, tracker, watches, options, clock, log })
   if (options.closed !== undefined)
-    faults.record(
+    record(
       `ports closed (${options.closed.mode}, draw of seed ${options.seed}): ${closed.map(({ host }) => host.name).join(' ')}`,
     )
-  const outcome = await watch({ members, starts, meter, nodeCpu, faults, clock, options, context })
+  const outcome = await watch({ members, starts, meter, nodeCpu, faults, watches, clock, options, context })
 
   const traffic = await meter.traffic()
   const cpu = await meter.cpu()
   const delivered = members.filter(({ isSource, isDone }) => !isSource && isDone)
   const nodeCpuUse = await nodeCpu?.end(delivered.length * contentBytes(contents))
   await faults.settle()
+  const report = await watches.end(meter.samples)
   await swarm.warm.end()
   for (const each of [...members, ...impostors]) each.kill()
   await tracker.stop()
@@ -78,6 +83,7 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
     samples: meter.samples,
     events: faults.events,
     affected,
+    report,
   }
 }
 
@@ -127,6 +133,7 @@ interface RunningSwarm {
   readonly meter: Meter
   readonly nodeCpu: NodeCpu | undefined
   readonly faults: FaultInjector
+  readonly watches: RunWatches
   readonly clock: RunClock
   readonly options: RunOptions
   readonly context: RunContext
@@ -134,7 +141,7 @@ interface RunningSwarm {
 
 async function watch(run: RunningSwarm): Promise<ScenarioResult['outcome']> {
   const leechers = run.members.filter((member) => !member.isSource)
-  const waiting = new Set(leechers)
+  const waiting = new Set(leechers.filter((member) => !run.watches.lateHosts.isAbsent(member)))
   for (let tick = 1; ; tick++) {
     for (const member of waiting) {
       if ((run.starts.get(member) ?? 0) > run.clock.seconds()) continue
@@ -145,6 +152,7 @@ async function watch(run: RunningSwarm): Promise<ScenarioResult['outcome']> {
     const traffic: ReadonlyMap<number, Traffic> = await run.meter.sample()
     await run.nodeCpu?.sample()
     await run.faults.poll(traffic)
+    await run.watches.poll()
     const left = leechers.filter((member) => !member.isDone && !member.isLost)
     if (tick % 5 === 0) run.context.log(progressLine(run, left.length, traffic))
     if (left.length === 0) return 'finished'

@@ -121,7 +121,8 @@ export function formatSites(result: ScenarioResult): string {
   const affected = alignColumns(
     result.affected.map(({ host, fault, outcome }) => [`  ${host}`, fault, outcome]),
   )
-  return [alignColumns(rows), ...events, ...(affected === '' ? [] : [affected])].join('\n')
+  const report = result.report.map((line) => `  ${line}`)
+  return [alignColumns(rows), ...events, ...(affected === '' ? [] : [affected]), ...report].join('\n')
 }
 
 export function formatCalibration(calibration: Calibration): string {

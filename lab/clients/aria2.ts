@@ -16,6 +16,7 @@ export const aria2: ClientKind = {
     tcp: 'the same: aria2 does not implement uTP',
     eager: 'announces every 10 s, independent of the interval that the tracker returns',
   },
+  progress: () => ({ kind: 'aria2' }),
   prepare: async (job) => {
     // Arguments of the hook: download id, number of files, path of the first file.
     const hook = await writeDoneHook(job, '"$(basename "$3")"')
@@ -40,6 +41,7 @@ export const aria2: ClientKind = {
             '--show-console-readout=false',
             `--on-bt-download-complete=${hook}`,
             ...(job.settings === 'eager' ? ['--bt-tracker-interval=10'] : []),
+            ...(job.isWatched ? ['--enable-rpc', '--rpc-listen-port=6800'] : []),
             ...(job.isSource ? ['--check-integrity=true'] : []),
             ...job.torrentFiles,
           ],

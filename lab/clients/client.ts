@@ -21,6 +21,14 @@ export interface ClientJob {
   readonly directory: string
   readonly data: string
   readonly done: string
+  /** The client opens its interface on loopback, so that its progress can be read. */
+  readonly isWatched: boolean
+}
+
+/** Where the pieces of a client are read: a kind of `watch-targets.py`, and the path of a file or socket. */
+export interface ProgressSource {
+  readonly kind: 'libtorrent' | 'transmission' | 'aria2' | 'rtorrent' | 'qbittorrent'
+  readonly path?: string
 }
 
 export interface RunningClient {
@@ -37,6 +45,8 @@ export interface ClientKind {
   readonly port: number
   /** Named sets of settings, each with a description. */
   readonly settings: Readonly<Record<string, string>>
+  /** For a client that is watched. */
+  readonly progress: (directory: string) => ProgressSource
   /** Does the slow part of the start-up, without adding the torrents. */
   readonly prepare: (job: ClientJob) => Promise<RunningClient>
 }

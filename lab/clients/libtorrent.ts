@@ -64,9 +64,12 @@ function libtorrentKind(name: string, python: string, requirement: ProgramRequir
     settings: Object.fromEntries(
       Object.entries(variants).map(([variant, { summary }]) => [variant, summary]),
     ),
+    progress: (directory) => ({ kind: 'libtorrent', path: progressPath(directory) }),
     prepare: (job) => prepareSession(job, python),
   }
 }
+
+const progressPath = (directory: string) => join(directory, 'progress.json')
 
 async function prepareSession(job: ClientJob, python: string): Promise<RunningClient> {
   const instructions = {
@@ -75,6 +78,7 @@ async function prepareSession(job: ClientJob, python: string): Promise<RunningCl
     data: job.data,
     done: job.done,
     isSource: job.isSource,
+    ...(job.isWatched ? { progress: progressPath(job.directory) } : {}),
     settings: variants[job.settings]?.settings ?? {},
   }
   const script = repositoryPath('lab/clients/libtorrent-client.py')

@@ -24,6 +24,7 @@ export const qbittorrent: ClientKind = {
   port: PORT,
   requires: [{ program: 'qbittorrent-nox', install: 'apt-get install qbittorrent-nox' }],
   settings: Object.fromEntries(Object.entries(variants).map(([name, { summary }]) => [name, summary])),
+  progress: () => ({ kind: 'qbittorrent' }),
   prepare: async (job) => {
     const log = join(job.directory, 'client.log')
     const configuration = join(job.directory, 'profile', 'qBittorrent', 'config')

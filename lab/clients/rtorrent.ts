@@ -14,6 +14,7 @@ export const rtorrent: ClientKind = {
     tcp: 'the same: rtorrent does not implement uTP',
     unchecked: 'does not rehash a finished download, for which it closes all connections',
   },
+  progress: (directory) => ({ kind: 'rtorrent', path: join(directory, 'scgi') }),
   prepare: async (job) => {
     const session = join(job.directory, 'session')
     await mkdir(session)
@@ -28,6 +29,7 @@ export const rtorrent: ClientKind = {
         'network.port_range.set = 6881-6881',
         'network.port_random.set = no',
         'dht.mode.set = disable',
+        ...(job.isWatched ? [`network.scgi.open_local = ${join(job.directory, 'scgi')}`] : []),
         ...(job.settings === 'unchecked' ? ['pieces.hash.on_completion.set = no'] : []),
         `method.set_key = event.download.finished, lab_done, "execute.nothrow=touch,(cat,${job.done}/,(d.name))"`,
         '',

@@ -23,10 +23,11 @@ export const transmission: ClientKind = {
   port: 51413,
   requires: [{ program: 'transmission-daemon', install: 'apt-get install transmission-daemon' }],
   settings: Object.fromEntries(Object.entries(variants).map(([name, { summary }]) => [name, summary])),
+  progress: () => ({ kind: 'transmission' }),
   prepare: async (job) => {
     const [state, watched] = [join(job.directory, 'state'), join(job.directory, 'watched')]
-    await mkdir(state)
-    await mkdir(watched)
+    await mkdir(state, { recursive: true })
+    await mkdir(watched, { recursive: true })
     const settings = {
       'download-dir': job.data,
       'bind-address-ipv4': job.host.address,
@@ -34,7 +35,8 @@ export const transmission: ClientKind = {
       'dht-enabled': false,
       'lpd-enabled': false,
       'port-forwarding-enabled': false,
-      'rpc-enabled': false,
+      'rpc-enabled': job.isWatched,
+      'rpc-bind-address': '127.0.0.1',
       'watch-dir': watched,
       'watch-dir-enabled': true,
       'script-torrent-done-enabled': true,

@@ -46,8 +46,13 @@ export function bubbleLines(shape: LabShape, site: number): string[] {
 
 /** Lines of a topology file for all links, where they differ from the default. */
 export function linkLines(shape: LabShape): string[] {
-  if (shape.carry === 'nodes') return []
+  const settings = [
+    ...(shape.carry === 'direct' ? ['carry: direct'] : []),
+    ...(shape.linkRate === undefined ? [] : [`rate: ${shape.linkRate}`]),
+    ...(shape.linkHours === undefined ? [] : [`hours: "${shape.linkHours}"`]),
+  ].join(', ')
+  if (settings === '') return []
   const sites = siteNumbers(shape).map(siteName)
   const pairs = sites.flatMap((a, index) => sites.slice(index + 1).map((b) => [a, b] as const))
-  return ['links:', ...pairs.map(([a, b]) => `  - { between: [${a}, ${b}], carry: direct }`)]
+  return ['links:', ...pairs.map(([a, b]) => `  - { between: [${a}, ${b}], ${settings} }`)]
 }

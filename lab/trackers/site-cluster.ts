@@ -44,7 +44,7 @@ export class SiteCluster {
         namespace: `tracker-${name}`,
         process: () => child,
         start: () => {
-          const place = { directory, log, environment: job.environment }
+          const place = { directory, log, environment: job.environment(site) }
           child = startProgram(`tracker-${name}`, serve, place)
         },
       })

@@ -59,7 +59,7 @@ export const siteswarm: TrackerKind = {
           {
             directory: home,
             log: logPath,
-            environment: job.environment,
+            environment: job.environment(1),
           },
         )
         return Promise.resolve()

@@ -14,8 +14,8 @@ export interface TrackerJob {
   readonly program: string
   readonly shape: LabShape
   readonly contents: readonly Content[]
-  /** Configuration of the nodes of siteswarm in addition to that of the laboratory, as environment variables. */
-  readonly environment: Readonly<Record<string, string>>
+  /** Configuration of the nodes of a site in addition to that of the laboratory, as environment variables. */
+  readonly environment: (site: number) => Readonly<Record<string, string>>
 }
 
 /** Token of every admin listener of the laboratory. */

@@ -28,6 +28,7 @@ const smoke: RunOptions = {
   nodes: 1,
   nodeEnvironment: {},
   isIsolated: false,
+  comparesProgress: false,
   keepsAllLogs: false,
   seed: 1,
   timeoutSeconds: 90,
