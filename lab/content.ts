@@ -13,6 +13,8 @@ export interface Content {
   readonly infoHash: Buffer
   /** The bencoded `info` dictionary. */
   readonly info: Buffer
+  /** Number of pieces. */
+  readonly pieces: number
 }
 
 const PIECE_BYTES = 256 * 1024
@@ -54,6 +56,7 @@ export async function makeContent(
     sizeBytes: wanted.sizeBytes,
     infoHash: createHash('sha1').update(info).digest(),
     info,
+    pieces: pieces.length,
   }
 }
 

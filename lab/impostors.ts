@@ -1,6 +1,6 @@
 /**
  * Hosts that announce and do not transfer: a seed without content, an address where no client listens, a leecher that
- * stays connected and downloads nothing. Each is an additional host of a site, beside those that must complete, and
+ * stays connected and downloads nothing, a host with 500 ports, and a hostile host that does all of this at once. Each is an additional host of a site, beside those that must complete, and
  * announces before the leechers start, so that it is the first client of its site.
  */
 import type { ChildProcess } from 'node:child_process'
@@ -15,7 +15,16 @@ import { startProgram } from './processes.ts'
 import { repositoryPath } from './repository.ts'
 import type { AffectedHost, HostResult } from './result.ts'
 
-export type ImpostorKind = 'false-seed' | 'dead-seed' | 'dead-leecher' | 'silent-leecher'
+export type ImpostorKind =
+  | 'false-seed'
+  | 'dead-seed'
+  | 'dead-leecher'
+  | 'silent-leecher'
+  | 'stuck-gateway'
+  | 'creeping-gateway'
+  | 'many-ports'
+  | 'lying-seed'
+  | 'hostile'
 
 export interface ImpostorPlan {
   readonly kind: ImpostorKind
@@ -31,7 +40,12 @@ const descriptions: Readonly<Record<ImpostorKind, string>> = {
   'false-seed': 'announces left=0 without content',
   'dead-seed': 'announces left=0 and a port without a listener',
   'dead-leecher': 'announces left>0 and a port without a listener',
+  'lying-seed': 'announces left=0, shows all pieces and sends none',
   'silent-leecher': 'stays connected and downloads nothing',
+  'stuck-gateway': 'announces every 5 s without progress',
+  'creeping-gateway': 'announces every 5 s, each time with 1 KiB more',
+  'many-ports': 'announces 500 ports and answers on each',
+  hostile: 'false seeds, gateways without progress and 500 ports at once',
 }
 
 export class Impostor {
@@ -58,6 +72,7 @@ export class Impostor {
       torrentFile,
       infoHash: content.infoHash.toString('hex'),
       sizeBytes: content.sizeBytes,
+      pieces: content.pieces,
       reportPath: this.#reportPath,
     }
     this.#child = startProgram(this.host.name, [process.execPath, script, JSON.stringify(settings)], {

@@ -7,6 +7,8 @@ import { ADMIN_TOKEN, type TrackerNode } from './trackers/tracker.ts'
 import { Watcher } from './watcher.ts'
 
 const SITE = 2
+/** The last blocks are late for other reasons than the rate. */
+const COMPLETE_SHARE = 0.98
 
 export class LinkWatch {
   readonly #watcher: Watcher
@@ -31,14 +33,18 @@ export class LinkWatch {
     this.#periods.push({ label, fromSeconds })
   }
 
-  end(startMs: number, endSeconds: number, samples: ScenarioResult['samples']): string[] {
+  /** The last period ends when the site has the content, of `sizeBytes`. */
+  end(startMs: number, sizeBytes: number, samples: ScenarioResult['samples']): string[] {
     this.#watcher.stop()
+    const received = interfaceSeries(samples, siteName(SITE))
+    const complete = received.find(({ bytes }) => bytes >= COMPLETE_SHARE * sizeBytes) ?? received.at(-1)
+    const endSeconds = complete?.seconds ?? 0
     const periods: LinkPeriod[] = this.#periods.map((period, index) => ({
       ...period,
       untilSeconds: this.#periods[index + 1]?.fromSeconds ?? endSeconds,
     }))
     const series = new Map([
-      ['interface', interfaceSeries(samples, siteName(SITE))],
+      ['interface', received],
       ['relayed', relayedSeries(this.#watcher.readings, siteName(SITE), startMs / 1000)],
     ])
     return reportLink(periods, series)

@@ -72,7 +72,7 @@ function lagLine({ readings, hosts, startAt }: RolloutRun, traces: ReadonlyMap<s
     for (const host of hosts) {
       const trace = traces.get(host.name) ?? []
       if (host.site !== site && site !== '') continue
-      // A client that is away is absent from the swarm.
+      // A stopped client is not in the swarm.
       if (host.late === 'stopped' || host.late === 'absent') continue
       if (trace.length === 0) continue
       const shown = (answer.peers.find(({ address }) => address === host.address)?.percent ?? 0) / 100

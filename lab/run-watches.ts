@@ -1,4 +1,4 @@
-/** What a run observes beside its hosts and links: late hosts, the link into a site, a rollout. Each is absent in most runs. */
+/** Observations of a run beside its hosts and links: late hosts, the link into a site, a rollout. Most runs have none of them. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LateHosts } from './late-hosts.ts'
 import { LinkWatch } from './link-watch.ts'
@@ -76,7 +76,7 @@ export class RunWatches {
   /** Lines of the report. */
   async end(samples: ScenarioResult['samples']): Promise<string[]> {
     const { clock } = this.#run
-    const link = this.#link?.end(clock.startMs, clock.seconds(), samples) ?? []
+    const link = this.#link?.end(clock.startMs, this.#run.options.sizeBytes, samples) ?? []
     const rollout = (await this.#rollout?.end(clock.startMs, (ms) => sleep(ms))) ?? []
     return [...link, ...rollout]
   }

@@ -223,6 +223,25 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     ...plain,
+    name: 'lying-seed',
+    summary: 'the first client of site 2 announces left=0, shows a complete bitfield, and sends nothing',
+    impostors: [{ kind: 'lying-seed', site: 2 }],
+  },
+  {
+    ...plain,
+    name: 'many-ports',
+    summary: 'a host of site 2 announces 500 ports as leechers, before all others, and answers on each',
+    impostors: [{ kind: 'many-ports', site: 2 }],
+  },
+  {
+    ...plain,
+    name: 'hostile-host',
+    summary:
+      'a host of site 2 is false seeds, gateways that never progress or by 1 KiB an announce, and 500 ports at once',
+    impostors: [{ kind: 'hostile', site: 2 }],
+  },
+  {
+    ...plain,
     name: 'wan-cut',
     summary: 'the uplink of site 2 is cut for 20 s when the site has half of the file',
     faults: [
@@ -273,7 +292,7 @@ export const scenarios: readonly Scenario[] = [
       { when: { kind: 'seconds', after: 45 }, what: { kind: 'set-link-rate', rate: '0Mbit' } },
       { when: { kind: 'seconds', after: 60 }, what: { kind: 'set-link-rate', rate: '40Mbit' } },
     ],
-    shape: { sites: 2, hosts: 4, linkRate: '20Mbit' },
+    shape: { sites: 2, hosts: 4, sizeBytes: 240 * MIB, linkRate: '20Mbit' },
   },
   {
     ...plain,
