@@ -9,7 +9,9 @@ export function siteSentence(report: Omit<SiteReport, 'sentence'>): string {
   if (isHeld) return 'held by an operator: nothing flows into this site'
   if (startedAtMs === null)
     return hosts.expected === null
-      ? 'no host of this site has announced the torrent'
+      ? hosts.sources > 0
+        ? 'has the content from the start; no other host has announced the torrent'
+        : 'no host of this site has announced the torrent'
       : `none of the ${hosts.expected} expected hosts has announced the torrent`
   const missing = Math.max(0, (hosts.expected ?? 0) - hosts.seen)
   if (hosts.seen === hosts.complete && missing > 0)

@@ -21,6 +21,19 @@ const HASH = 'ab'.repeat(20)
 /** Compressed, all files of the page together. */
 const PAGE_BYTES_MAX = 150 * 1024
 
+/** More presses than the longest view has elements that take the focus. */
+const TABS_MAX = 60
+
+/** Presses Tab until the element with this text or name has the focus. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  const focused = `(({ ariaLabel, textContent }) => ariaLabel ?? textContent)(document.activeElement)`
+  for (let presses = 0; presses < TABS_MAX; presses++) {
+    await page.keyboard.press('Tab')
+    if ((await page.evaluate<string | null>(focused))?.trim() === name) return
+  }
+  throw new Error(`${TABS_MAX} presses of Tab do not reach ${JSON.stringify(name)}`)
+}
+
 /** The page waits for its data; a machine that is busy is slow. */
 const PATIENCE = { timeout: 20_000 }
 
@@ -86,7 +99,11 @@ describe.skipIf(needs('chromium'))('the dashboard in a browser', () => {
       ] as const) {
         await page.goto(`${node.adminUrl}/#/${view}`)
         await page.getByText(text).first().waitFor(PATIENCE)
-        expect({ view, findings: await seriousFindings(page) }).toEqual({ view, findings: [] })
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme })
+          const findings = await seriousFindings(page)
+          expect({ view, colorScheme, findings }).toEqual({ view, colorScheme, findings: [] })
+        }
         expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
       }
       expect({ errors, foreign }).toEqual({ errors: [], foreign: [] })
@@ -196,6 +213,35 @@ describe.skipIf(needs('chromium'))('the dashboard in a browser', () => {
     expect(errors).toEqual([])
   })
 
+  test('shows the links between sites, and sets the rate of one', async () => {
+    const node = await aNode()
+    const { page, errors } = await openPage(await aBrowser(), `${node.adminUrl}/#/topology`, {
+      width: 1280,
+      scheme: 'light',
+    })
+    const row = page.getByRole('row', { name: 'fra – ams' })
+    await row.getByText('not limited').waitFor(PATIENCE)
+    await page.getByRole('button', { name: 'Rate of a link…' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Rate of a link' })
+    await dialog.getByRole('combobox').selectOption('fra – ams')
+    const rate = dialog.getByLabel(/^Rate, such as 200Mbit/)
+    await rate.fill('200')
+    await dialog.getByRole('button', { name: 'Set rate' }).click()
+    await dialog.getByText(/bare numbers are ambiguous; write 200Mbit/).waitFor(PATIENCE)
+    await rate.fill('0Mbit')
+    expect(await seriousFindings(page)).toEqual([])
+    await dialog.getByRole('button', { name: 'Set rate' }).click()
+    await row.getByText('0 kbit/s').waitFor(PATIENCE)
+    await row.getByText('stopped').waitFor(PATIENCE)
+    expect(await seriousFindings(page)).toEqual([])
+    const { links } = (await (await node.admin('/api/v1/links?site=ams')).json()) as {
+      links: { between: string[]; rateBytesPerSecond: number | null }[]
+    }
+    expect(links.find(({ between }) => between.includes('fra'))?.rateBytesPerSecond).toBe(0)
+    // The browser reports the rejected rate itself.
+    expect(errors.filter((error) => !/status of 400/.test(error))).toEqual([])
+  })
+
   test('drains the node with a reason, and ends the drain', async () => {
     const node = await aNode()
     const { page } = await openPage(await aBrowser(), `${node.adminUrl}/#/nodes`, {
@@ -253,6 +299,36 @@ describe.skipIf(needs('chromium'))('the dashboard in a browser', () => {
     expect(await page.getByRole('dialog', { name: 'Drain' }).count()).toBe(0)
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Drain…')
     expect((await node.admin('/readyz')).status).toBe(200)
+  })
+
+  test('reaches each action with Tab, opens it with Enter, and closes it with Escape', async () => {
+    const node = await aNode()
+    const { infoHash } = (await (
+      await node.admin('/api/v1/torrents', {
+        method: 'POST',
+        body: new Uint8Array(aTorrent()),
+        headers: { 'content-type': 'application/x-bittorrent' },
+      })
+    ).json()) as { infoHash: string }
+    const { page } = await openPage(await aBrowser(), node.adminUrl, { width: 1280, scheme: 'light' })
+    for (const [view, actions] of [
+      [`rollouts/${infoHash}`, ['Hold', 'Expected hosts']],
+      [`torrents/${infoHash}`, ['Remove']],
+      ['topology', ['Reload', 'Rate of a link']],
+      ['nodes', ['Drain']],
+    ] as const)
+      for (const action of actions) {
+        await page.goto(`${node.adminUrl}/#/${view}`)
+        await page.getByRole('button', { name: `${action}…` }).waitFor(PATIENCE)
+        await tabTo(page, `${action}…`)
+        await page.keyboard.press('Enter')
+        const dialog = page.getByRole('dialog', { name: action })
+        await dialog.waitFor(PATIENCE)
+        await tabTo(page, 'Cancel')
+        await page.keyboard.press('Escape')
+        expect(await dialog.count()).toBe(0)
+      }
+    expect((await node.admin(`/api/v1/torrents/${infoHash}`)).status).toBe(200)
   })
 
   test('lists 10,000 torrents with the rows of one screen', async () => {
@@ -349,6 +425,18 @@ describe.skipIf(needs('chromium'))('the dashboard in a browser', () => {
       await page.getByRole('link', { name: 'All hosts' }).click()
       for (const address of ['127.1.0.6', '127.2.0.6', '127.2.0.7'])
         await page.getByRole('row', { name: `${address}:6881` }).waitFor(PATIENCE)
+      expect(await seriousFindings(page)).toEqual([])
+
+      await page.getByRole('link', { name: 'Overview' }).last().click()
+      await page
+        .getByRole('row', { name: /ams .*MiB/ })
+        .last()
+        .waitFor(PATIENCE)
+      const saved = page.waitForEvent('download')
+      await page.getByRole('button', { name: 'Download CSV' }).click()
+      expect((await saved).suggestedFilename()).toBe('siteswarm-savings-by-site.csv')
+      expect(readFileSync(await (await saved).path(), 'utf8')).toMatch(/^period,subject,.*\r\n.*,ams,/s)
+      await page.emulateMedia({ colorScheme: 'dark' })
       expect(await seriousFindings(page)).toEqual([])
 
       const other = await openPage(browser, `${ams.adminUrl}/#/rollouts/${infoHash}`, look)

@@ -258,3 +258,33 @@ export interface TopologyCheck {
   }[]
   readonly changes: readonly string[]
 }
+
+/** An element of `GET /api/v1/links`: one link, the same in both directions. */
+export interface Link {
+  readonly between: readonly [string, string]
+  readonly cost: number
+  readonly carry: 'nodes' | 'direct'
+  /** null: not limited. */
+  readonly rateBytesPerSecond: number | null
+  /** `override`: an operator has replaced the rate of the topology. */
+  readonly rateFrom: 'override' | 'topology' | null
+  readonly rateSetAt: string | null
+  readonly hours: string | null
+  readonly isOpen: boolean
+  readonly nextChangeAt: string | null
+}
+
+/** An element of `GET /api/v1/savings`. */
+export interface SavingsRow {
+  /** `2030-01`, or `all`. */
+  readonly period: string
+  /** The site, or the infohash of the torrent. */
+  readonly subject: string
+  readonly name: string
+  readonly rollouts: number
+  readonly downloadedBytes: number
+  readonly betweenSitesBytes: number
+  readonly betweenSitesBytesAtMost: number
+  readonly savedBytes: number
+  readonly origin: BytesOrigin
+}

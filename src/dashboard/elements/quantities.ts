@@ -22,6 +22,14 @@ export function formatRate(bytesPerSecond: number | null | undefined): string {
     : `${formatBytes(Math.round(bytesPerSecond))}/s`
 }
 
+/** `200 Mbit/s`: network teams state the rates of links in bits. */
+export function formatBitRate(bytesPerSecond: number): string {
+  const bits = bytesPerSecond * 8
+  if (bits >= 1e9) return `${Number((bits / 1e9).toPrecision(4))} Gbit/s`
+  if (bits >= 1e6) return `${Number((bits / 1e6).toPrecision(4))} Mbit/s`
+  return `${Number((bits / 1e3).toPrecision(4))} kbit/s`
+}
+
 /** Rounded down to one decimal, so that only a complete host has 100 %. */
 export function formatPercent(percent: number | null | undefined): string {
   if (percent === null || percent === undefined) return NONE

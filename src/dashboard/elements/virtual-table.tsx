@@ -14,6 +14,8 @@ export interface Column<Row> {
   readonly from?: 'tablet' | 'wide'
   /** On a phone, a badge of the column is its symbol alone. */
   readonly isSymbol?: boolean
+  /** Wraps in a short table; a long one cuts it off, because its rows have one height. */
+  readonly isWrapped?: boolean
   readonly cell: (row: Row) => ComponentChildren
   /** Order of the rows; a column without one cannot be sorted by. */
   readonly order?: (a: Row, b: Row) => number
@@ -136,10 +138,11 @@ function Spacer({ rows, columns }: { readonly rows: number; readonly columns: nu
   )
 }
 
-function classOf<Row>({ isNumber, isSymbol, from }: Column<Row>): string {
+function classOf<Row>({ isNumber, isSymbol, isWrapped, from }: Column<Row>): string {
   return [
     isNumber === true ? 'number' : '',
     isSymbol === true ? 'symbol' : '',
+    isWrapped === true ? 'wrapped' : '',
     from === undefined ? '' : `from-${from}`,
   ]
     .join(' ')

@@ -98,7 +98,7 @@ const ROLES: Readonly<Record<string, string>> = {
 
 const COLUMNS: readonly Column<Peer>[] = [
   endpointColumn('Peer'),
-  { title: 'Because', cell: ({ because }) => <span title={because}>{because}</span> },
+  { title: 'Because', isWrapped: true, cell: ({ because }) => <span title={because}>{because}</span> },
   {
     title: 'Distance',
     width: '8rem',
@@ -115,8 +115,9 @@ const COLUMNS: readonly Column<Peer>[] = [
   },
   {
     title: 'Observed',
-    width: '16rem',
+    width: '15rem',
     from: 'tablet',
+    isWrapped: true,
     cell: ({ observed }) => <span title={observed ?? ''}>{observed ?? '–'}</span>,
   },
 ]

@@ -5,7 +5,7 @@ import { useLive } from '../api/live.ts'
 import type { NodeInformation, SiteStatus, TopologyResponse } from '../api/responses.ts'
 import { Action } from '../elements/action.tsx'
 import { Badge } from '../elements/badge.tsx'
-import { curl } from '../elements/commands.ts'
+import { curl, siteswarm } from '../elements/commands.ts'
 import { SameAsCommand } from '../elements/command.tsx'
 import { Figures } from '../elements/figures.tsx'
 import { Failure, Loading } from '../elements/notices.tsx'
@@ -86,7 +86,7 @@ function Drain({ isDraining, onDone }: { readonly isDraining: boolean; readonly 
         <Action
           title="End drain"
           consequence={<p>The node becomes ready again, and load balancers send clients to it.</p>}
-          command={curl('DELETE', '/api/v1/drain')}
+          command={siteswarm('drain', '--undo')}
           run={async () => {
             await requestText('/api/v1/drain', { method: 'DELETE' })
             onDone()
@@ -106,7 +106,7 @@ function Drain({ isDraining, onDone }: { readonly isDraining: boolean; readonly 
             It still answers announces, and does not stop.
           </p>
         }
-        command={curl('POST', path)}
+        command={siteswarm('drain', ...(reason.trim() === '' ? [] : ['--reason', reason.trim()]))}
         run={async () => {
           await requestText(path, { method: 'POST' })
           onDone()
@@ -192,6 +192,7 @@ const COLUMNS: readonly Column<OtherNode>[] = [
     title: 'Detail',
     width: '34%',
     from: 'tablet',
+    isWrapped: true,
     cell: ({ detail }) => <span title={detail}>{detail}</span>,
   },
 ]

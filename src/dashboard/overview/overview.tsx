@@ -6,6 +6,7 @@ import { formatBytes, formatCount } from '../elements/quantities.ts'
 import { Figures } from '../elements/figures.tsx'
 import { Failure, Loading } from '../elements/notices.tsx'
 import { RolloutTable } from './rollout-table.tsx'
+import { Savings } from './savings.tsx'
 import { SiteCards } from './site-cards.tsx'
 import { TrafficMatrix } from './traffic-matrix.tsx'
 import { type RolloutList, useRollouts } from './use-rollouts.ts'
@@ -49,6 +50,7 @@ export function Overview() {
         )}
       </section>
       <TrafficMatrix rollouts={all.value?.rollouts ?? []} />
+      <Savings />
     </>
   )
 }
@@ -73,7 +75,9 @@ function Totals({ list: { rollouts, totals } }: { readonly list: RolloutList }) 
         {
           name: 'Between sites',
           value: formatBytes(sum(({ bytes }) => bytes.betweenSites)),
-          note: `at most ${formatBytes(sum(({ bytes }) => bytes.betweenSitesAtMost))}`,
+          note: open.every(({ origin }) => origin.betweenSites === 'counted')
+            ? 'counted by carriers'
+            : `at most ${formatBytes(sum(({ bytes }) => bytes.betweenSitesAtMost))}`,
         },
         {
           name: 'Saved between sites',

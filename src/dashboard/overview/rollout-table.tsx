@@ -24,6 +24,7 @@ export function RolloutTable({ list: { rollouts, totals }, search, onSearch }: R
     () =>
       rollouts.toSorted(
         (a, b) =>
+          Number(isAbandoned(a)) - Number(isAbandoned(b)) ||
           ORDER.indexOf(a.state) - ORDER.indexOf(b.state) ||
           (b.startedAt ?? '').localeCompare(a.startedAt ?? ''),
       ),
@@ -53,6 +54,15 @@ export function RolloutTable({ list: { rollouts, totals }, search, onSearch }: R
   )
 }
 
+/** Removed before the end: nothing moves any more. */
+function isAbandoned({ isRegistered, state }: Rollout): boolean {
+  return !isRegistered && state !== 'complete'
+}
+
+function wordOf(rollout: Rollout): string {
+  return isAbandoned(rollout) ? 'removed' : rollout.state
+}
+
 function countSentence(shown: number, total: number, totals: RolloutList['totals']): string {
   if (shown >= total) return `${formatCount(total)} ${total === 1 ? 'rollout' : 'rollouts'}`
   const waiting = formatCount(totals.waiting)
@@ -69,12 +79,12 @@ const COLUMNS: readonly Column<Rollout>[] = [
     title: 'State',
     width: '8.5rem',
     isSymbol: true,
-    cell: ({ state }) => <Badge word={state} />,
-    order: byText(({ state }) => state),
+    cell: (rollout) => <Badge word={wordOf(rollout)} />,
+    order: byText(wordOf),
   },
   {
     title: 'Progress',
-    width: '22%',
+    width: 'var(--progress-width)',
     cell: ({ name, percent, state }) => (
       <Bar
         percent={percent}
@@ -94,7 +104,7 @@ const COLUMNS: readonly Column<Rollout>[] = [
   },
   {
     title: 'Left',
-    width: '7rem',
+    width: '8.5rem',
     isNumber: true,
     from: 'tablet',
     cell: ({ state, etaSeconds }) => (state === 'complete' ? 'done' : formatDuration(etaSeconds)),

@@ -16,9 +16,10 @@ export interface ProgressHistory {
 const SAMPLES_MAX = 400
 export const NO_HISTORY: ProgressHistory = { sites: [], samples: [] }
 
-/** Sites that appear later have no values before. When the list is full, every second sample is dropped. */
+/** Sites that only have sources have no curve. Sites that appear later have no values before. When the list is full, every second sample is dropped. */
 export function addSample(history: ProgressHistory, rollout: RolloutDetail, atMs: number): ProgressHistory {
-  const sites = [...new Set([...history.sites, ...rollout.sites.map(({ site }) => site)])]
+  const moving = rollout.sites.filter(({ hosts }) => Math.max(hosts.seen, hosts.expected ?? 0) > 0)
+  const sites = [...new Set([...history.sites, ...moving.map(({ site }) => site)])]
   const sample: Sample = {
     atMs,
     percents: sites.map((name) => rollout.sites.find(({ site }) => site === name)?.percent ?? null),

@@ -13,6 +13,7 @@ import {
 } from '../elements/quantities.ts'
 import { nowMs } from '../frame/now.ts'
 import { links } from '../frame/links.ts'
+import { isSourceOnly } from './upstreams.ts'
 
 export function SiteTable({ rollout }: { readonly rollout: RolloutDetail }) {
   const { sites, infoHash } = rollout
@@ -43,7 +44,8 @@ const OLD_MS = 60_000
 
 function SiteRow({ site }: { readonly site: RolloutSite }) {
   const { hosts, bubbles, state, isComplete, measuredAt } = site
-  const isOld = !isComplete && nowMs.value - Date.parse(measuredAt) > OLD_MS
+  const isSource = isSourceOnly(site)
+  const isOld = !isComplete && !isSource && nowMs.value - Date.parse(measuredAt) > OLD_MS
   return (
     <li class="card site-row">
       <div class="who">
@@ -53,18 +55,24 @@ function SiteRow({ site }: { readonly site: RolloutSite }) {
         <p class="sentence">{site.sentence}</p>
         {isOld ? <p class="note">Measured {formatAge(measuredAt, nowMs.value)}.</p> : null}
       </div>
-      <Bar
-        percent={site.percent}
-        label={`Progress of ${site.site}`}
-        tone={state === 'stranded' ? 'bad' : site.isHeld ? 'held' : 'normal'}
-      />
-      <dl class="inline">
-        <Entry name="Hosts" value={describeHosts(hosts)} />
-        <Entry name="Left" value={isComplete ? 'done' : formatDuration(site.etaSeconds)} />
-        <Entry name="Rate" value={formatRate(site.rateBytesPerSecond)} />
-        <Entry name="Copies in" value={formatCopies(site.copiesIn)} />
-        {hosts.unreachable > 0 ? <Entry name="Unreachable" value={formatCount(hosts.unreachable)} /> : null}
-      </dl>
+      {isSource ? null : (
+        <>
+          <Bar
+            percent={site.percent}
+            label={`Progress of ${site.site}`}
+            tone={state === 'stranded' ? 'bad' : site.isHeld ? 'held' : 'normal'}
+          />
+          <dl class="inline">
+            <Entry name="Hosts" value={describeHosts(hosts)} />
+            <Entry name="Left" value={isComplete ? 'done' : formatDuration(site.etaSeconds)} />
+            <Entry name="Rate" value={formatRate(site.rateBytesPerSecond)} />
+            <Entry name="Copies in" value={formatCopies(site.copiesIn)} />
+            {hosts.unreachable > 0 ? (
+              <Entry name="Unreachable" value={formatCount(hosts.unreachable)} />
+            ) : null}
+          </dl>
+        </>
+      )}
       {bubbles.length < 2 ? null : (
         <details>
           <summary>{bubbles.length} bubbles</summary>

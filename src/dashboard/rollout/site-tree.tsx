@@ -5,7 +5,7 @@ import { EmptyState } from '../elements/notices.tsx'
 import { formatCopies, formatPercent, formatRate } from '../elements/quantities.ts'
 import { links } from '../frame/links.ts'
 import { wordOf } from './site-table.tsx'
-import { childrenOf, upstreamOf } from './upstreams.ts'
+import { childrenOf, isSourceOnly, upstreamOf } from './upstreams.ts'
 
 export function SiteTree({ rollout }: { readonly rollout: RolloutDetail }) {
   const byUpstream = childrenOf(rollout.sites)
@@ -36,7 +36,8 @@ function Branch({
   return (
     <li>
       <div class="branch">
-        <strong>{site.site}</strong> <Badge word={wordOf(site)} /> {formatPercent(site.percent)}
+        <strong>{site.site}</strong> <Badge word={wordOf(site)} />{' '}
+        {isSourceOnly(site) ? 'has the content' : formatPercent(site.percent)}
         <Through site={site} />
       </div>
       {below.length === 0 ? null : (

@@ -49,6 +49,7 @@ const COLUMNS: readonly Column<Row>[] = [
   endpointColumn('Host'),
   {
     title: 'Reason',
+    isWrapped: true,
     cell: ({ reason }) => (
       <span title={REASONS[reason]}>
         <Badge word={reason} tone="warn" /> {REASONS[reason] ?? ''}

@@ -5,6 +5,11 @@ export function upstreamOf({ carrier, gateway }: RolloutSite): string | undefine
   return carrier?.upstreamSite ?? gateway?.upstream?.site ?? undefined
 }
 
+/** A site whose clients had the content from the start, and where no host downloads: 0 % would be a false alarm. */
+export function isSourceOnly({ hosts }: RolloutSite): boolean {
+  return hosts.sources > 0 && Math.max(hosts.seen, hosts.expected ?? 0) === 0
+}
+
 /** By the name of the upstream; undefined has the roots. */
 export function childrenOf(sites: readonly RolloutSite[]): ReadonlyMap<string | undefined, RolloutSite[]> {
   const byName = new Map(sites.map((site) => [site.site, site]))

@@ -2,13 +2,23 @@
  * A map of the sites: those of one region stand together on a circle, and a line is the thicker the cheaper it is. The
  * table of the costs has the same as text.
  */
-import type { TopologySite } from '../api/responses.ts'
+import type { Link, TopologySite } from '../api/responses.ts'
 import { REGION_COLOURS, circlePositions, linesOf } from './map-layout.ts'
 
 const SIZE = 420
 const RADIUS = 150
 
-export function SiteMap({ sites }: { readonly sites: readonly TopologySite[] }) {
+export interface SiteMapProps {
+  readonly sites: readonly TopologySite[]
+  readonly links: readonly Link[]
+}
+
+export function SiteMap({ sites, links }: SiteMapProps) {
+  const closed = new Set(
+    links
+      .filter(({ isOpen, rateBytesPerSecond }) => !isOpen || rateBytesPerSecond === 0)
+      .map(({ between }) => between.toSorted().join(' ')),
+  )
   const { ordered, positions } = circlePositions(sites, { centre: SIZE / 2, radius: RADIUS })
   const lines = linesOf(sites)
   const regions = [...new Set(ordered.map(({ region }) => region))]
@@ -24,7 +34,14 @@ export function SiteMap({ sites }: { readonly sites: readonly TopologySite[] }) 
           if (a === undefined || b === undefined) return null
           return (
             <g key={`${from} ${to}`}>
-              <line x1={a.x} y1={a.y} x2={b.x} y2={b.y} stroke-width={width} />
+              <line
+                x1={a.x}
+                y1={a.y}
+                x2={b.x}
+                y2={b.y}
+                stroke-width={width}
+                class={closed.has(`${from} ${to}`) ? 'closed' : ''}
+              />
               <text class="cost" x={a.x + (b.x - a.x) * 0.38} y={a.y + (b.y - a.y) * 0.38}>
                 {cost}
               </text>
@@ -61,7 +78,10 @@ export function SiteMap({ sites }: { readonly sites: readonly TopologySite[] }) 
             </li>
           ))}
         </ul>
-        <p class="note">A line has the cost of a byte between two sites; thicker lines are cheaper.</p>
+        <p class="note">
+          A line has the cost of a byte between two sites; thicker lines are cheaper. A dashed line is closed
+          at the moment.
+        </p>
       </figcaption>
     </figure>
   )

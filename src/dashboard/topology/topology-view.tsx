@@ -7,13 +7,16 @@ import { Action } from '../elements/action.tsx'
 import { SameAsCommand } from '../elements/command.tsx'
 import { curl } from '../elements/commands.ts'
 import { Failure, Loading } from '../elements/notices.tsx'
+import { LinkRate, type LinkList, LinkTable } from './link-table.tsx'
 import { SiteMap } from './site-map.tsx'
 import { TopologyCheckForm } from './topology-check.tsx'
 
 const PERIOD_MS = 10_000
+const LINKS_PERIOD_MS = 3_000
 
 export function TopologyView() {
   const topology = useLive<TopologyResponse>('/api/v1/topology', { periodMs: PERIOD_MS })
+  const links = useLive<LinkList>('/api/v1/links', { periodMs: LINKS_PERIOD_MS })
   const { value, failure } = topology
   if (value === undefined)
     return (
@@ -30,11 +33,12 @@ export function TopologyView() {
       <Failure failure={failure} />
       <div class="actions">
         <Reload onDone={topology.refresh} />
+        <LinkRate links={links.value?.links ?? []} onDone={links.refresh} />
       </div>
       <div class="columns">
         <section aria-labelledby="map">
           <h2 id="map">Map</h2>
-          <SiteMap sites={value.sites} />
+          <SiteMap sites={value.sites} links={links.value?.links ?? []} />
         </section>
         <section aria-labelledby="locate">
           <h2 id="locate">Place of an address</h2>
@@ -46,6 +50,19 @@ export function TopologyView() {
           <TopologyCheckForm />
         </section>
       </div>
+      <section aria-labelledby="links">
+        <h2 id="links">Links between sites</h2>
+        <p class="note">Rate and hours limit what nodes carry between two sites, in each direction.</p>
+        <Failure failure={links.failure} />
+        {links.value === undefined ? (
+          links.failure === undefined ? (
+            <Loading of="the links" />
+          ) : null
+        ) : (
+          <LinkTable list={links.value} />
+        )}
+        <SameAsCommand text={curl('GET', '/api/v1/links')} />
+      </section>
       <section aria-labelledby="costs">
         <h2 id="costs">Cost between sites</h2>
         <CostTable sites={value.sites} />

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RolloutDetail, RolloutSite } from '../../../src/dashboard/api/responses.ts'
 import {
+  formatBitRate,
   formatBytes,
   formatDuration,
   formatPercent,
@@ -11,10 +12,10 @@ import { readRoute } from '../../../src/dashboard/frame/links.ts'
 import { trafficOf } from '../../../src/dashboard/overview/traffic.ts'
 import { readHosts } from '../../../src/dashboard/rollout/hosts.ts'
 import { addSample, NO_HISTORY } from '../../../src/dashboard/rollout/progress-samples.ts'
-import { childrenOf } from '../../../src/dashboard/rollout/upstreams.ts'
+import { childrenOf, isSourceOnly } from '../../../src/dashboard/rollout/upstreams.ts'
 
 const HASH = 'ab'.repeat(20)
-const HOSTS = { expected: null, seen: 0, complete: 0, unreachable: 0, sources: 0 }
+const HOSTS = { expected: null, seen: 1, complete: 0, unreachable: 0, sources: 0 }
 
 function aSite(site: string, more: Partial<RolloutSite> = {}): RolloutSite {
   return {
@@ -105,6 +106,15 @@ describe('quantities', () => {
     ])
     expect(formatRate(null)).toBe('–')
   })
+
+  test('of links are in bits per second', () => {
+    expect([0, 62_500, 25_000_000, 1_250_000_000].map(formatBitRate)).toEqual([
+      '0 kbit/s',
+      '500 kbit/s',
+      '200 Mbit/s',
+      '10 Gbit/s',
+    ])
+  })
 })
 
 describe('the tree over the sites', () => {
@@ -140,6 +150,13 @@ test('copies between sites are weighted by the size of the torrents', () => {
 
 describe('the progress over time', () => {
   const at = (atMs: number, percent: number) => [aRollout([aSite('fra', { percent })]), atMs] as const
+
+  test('has no curve of a site whose clients only have the content from the start', () => {
+    const source = aSite('nyc', { hosts: { ...HOSTS, seen: 0, sources: 1 } })
+    expect(isSourceOnly(source)).toBe(true)
+    expect(isSourceOnly(aSite('fra'))).toBe(false)
+    expect(addSample(NO_HISTORY, aRollout([aSite('fra'), source]), 0).sites).toEqual(['fra'])
+  })
 
   test('keeps two points of a piece without progress', () => {
     const samples = [at(0, 10), at(1, 10), at(2, 10), at(3, 20)]
