@@ -67,22 +67,28 @@ export function SiteMap({ sites, links }: SiteMapProps) {
           )
         })}
       </svg>
-      <figcaption>
-        <ul class="legend">
-          {regions.map((region, index) => (
-            <li key={region ?? ''}>
-              <svg width="14" height="14" aria-hidden="true">
-                <circle cx="7" cy="7" r="6" class={`region-${index % REGION_COLOURS}`} />
-              </svg>
-              {region === null ? 'no region' : `region ${region}`}
-            </li>
-          ))}
-        </ul>
-        <p class="note">
-          A line has the cost of a byte between two sites; thicker lines are cheaper. A dashed line is closed
-          at the moment.
-        </p>
-      </figcaption>
+      <Legend regions={regions} />
     </figure>
+  )
+}
+
+function Legend({ regions }: { readonly regions: readonly (string | null)[] }) {
+  return (
+    <figcaption>
+      <ul class="legend">
+        {regions.map((region, index) => (
+          <li key={region ?? ''}>
+            <svg width="14" height="14" aria-hidden="true">
+              <circle cx="7" cy="7" r="6" class={`region-${index % REGION_COLOURS}`} />
+            </svg>
+            {region === null ? 'no region' : `region ${region}`}
+          </li>
+        ))}
+      </ul>
+      <p class="note">
+        A line has the cost of a byte between two sites; thicker lines are cheaper. A dashed line is closed at
+        the moment.
+      </p>
+    </figcaption>
   )
 }
