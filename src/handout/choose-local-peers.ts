@@ -42,6 +42,16 @@ export class LocalChoices {
     return this.choices.some((choice) => choice.row === row)
   }
 
+  /** Another port of a chosen host is no other peer, except to a client of that host. */
+  #includesHost(row: number, host: number): boolean {
+    const { table, requester } = this.#context
+    const { rows } = table
+    const isOwn = requester.row >= 0 && rows.addressHash(requester.row) === host
+    return this.choices.some(
+      (choice) => choice.row === row || (!isOwn && rows.addressHash(choice.row) === host),
+    )
+  }
+
   /** Peers of the site that the requester was introduced to before, as long as one of the two can use the other. */
   addIntroduced(): void {
     const { table, requester, site, nowMs } = this.#context
@@ -271,7 +281,9 @@ export class LocalChoices {
     let missing = count
     for (const locality of LOCALITIES) {
       if (onlyLocality !== undefined && onlyLocality !== locality) continue
-      const rows = this.#candidates.pick(role, locality, missing, rank, (row) => this.includes(row))
+      const rows = this.#candidates.pick(role, locality, missing, rank, (row, host) =>
+        this.#includesHost(row, host),
+      )
       for (const row of rows) this.#choose(row, reason)
       missing -= rows.length
     }

@@ -11,6 +11,9 @@ export const SCANNED_MAX = 48
 /** Rows that are scanned in all lists: enough for ten bubbles. With more, each scan begins at a random one. */
 export const SCANNED_TOTAL_MAX = 10 * SCANNED_MAX
 
+/** Rows of one list that a scan passes at most, with those that it does not count. */
+export const WALKED_MAX = 1_024
+
 /**
  * A new row is added behind all others. A list that is longer than a scan therefore rotates faster than it grows: when
  * it rotated by one row, the second half of a flash crowd was never handed out and became leaves of a tree, which
@@ -74,7 +77,7 @@ export class BestRows {
 
 /**
  * Up to `count` rows with the lowest `rank`, equals in random order. `rank` returns an integer from 0, or -1 for a row
- * that is not eligible.
+ * that is not eligible and does not count as scanned: hundreds of ports of one host do not hide the others.
  */
 export function pick(
   rows: PeerRows,
@@ -90,11 +93,15 @@ export function pick(
   for (let index = 0; index < lists.length && total > 0; index++) {
     const list = lists[(start + index) % lists.length] as RowList
     let row = list.head
-    for (let left = Math.min(list.length, SCANNED_MAX, total); left > 0; left--) {
+    let left = Math.min(SCANNED_MAX, total)
+    for (let walked = Math.min(list.length, WALKED_MAX); walked > 0 && left > 0; walked--) {
       const whole = rank(row)
-      if (whole >= 0) best.consider(row, whole)
+      if (whole >= 0) {
+        best.consider(row, whole)
+        left--
+        total--
+      }
       row = rows.next(row)
-      total--
     }
   }
   return best.rows
