@@ -191,7 +191,7 @@ function runSite(own: number): void {
   const table = new SwarmTable(current.value.places.map((place) => place.site.index))
   const federation = new Federation({
     site: `s${own}`,
-    token: 'token',
+    credentials: { token: 'token', pair: undefined },
     table,
     topology: current,
     authority,

@@ -22,7 +22,8 @@ import { sampleFiles } from './sample-files.ts'
 import { type NodeFile, nodeSchema } from './schema.ts'
 import { type SecretName, type SecretOwner, tokenOf } from './secret-value.ts'
 import type { Finding } from './source-text.ts'
-import { readTlsFiles, type TlsFiles, type TlsProblem } from './tls-files.ts'
+import type { TlsFiles } from './tls-files.ts'
+import { federationTls, tlsFiles } from './tls-values.ts'
 import { type ListenAddress, type StoreConfig } from './values.ts'
 import { readYamlFile, type YamlFile, type YamlPath } from './yaml-file.ts'
 
@@ -53,7 +54,7 @@ export interface NodeConfig {
   }
   /** `readToken`: for requests that change nothing. */
   readonly admin: { readonly token: string | undefined; readonly readToken: string | undefined }
-  readonly federation: { readonly token: string | undefined }
+  readonly federation: { readonly token: string | undefined; readonly tls: TlsFiles | undefined }
   readonly webhooks: {
     readonly urls: readonly string[]
     readonly events: NodeFile['webhooks']['events']
@@ -244,7 +245,10 @@ function checkValues(values: NodeFile, source: ConfigSource): CheckedValues {
       redirectsTo: readPrefixes(values.origin.redirectsTo),
     },
     admin,
-    federation: { token: readToken('federation') },
+    federation: {
+      token: readToken('federation'),
+      tls: federationTls(values, source, { problems, warnings }),
+    },
     webhooks: {
       urls: values.webhooks.urls,
       events: values.webhooks.events,
@@ -296,27 +300,6 @@ function announceTokenFile(
       problems.push(source.problemAt(key, { message: `${path}:${line}: ${message}`, hint }))
   }
   return path
-}
-
-/** Adds the problems and warnings of the files. */
-function tlsFiles(
-  key: readonly string[],
-  written: TlsFiles | undefined,
-  source: ConfigSource,
-  found: { readonly problems: Problem[]; readonly warnings: Problem[] },
-): TlsFiles | undefined {
-  if (written === undefined) return undefined
-  const entries = Object.entries(written).map(([field, path]) => [
-    field,
-    source.resolve([...key, field], path as string),
-  ])
-  const files = Object.fromEntries(entries) as unknown as TlsFiles
-  const { problems, warnings } = readTlsFiles(files)
-  const placed = ({ field, message, hint }: TlsProblem) =>
-    source.problemAt([...key, field], { message, hint })
-  found.problems.push(...problems.map(placed))
-  found.warnings.push(...warnings.map(placed))
-  return files
 }
 
 function readPrefixes(texts: readonly string[]): Prefix[] {

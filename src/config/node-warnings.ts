@@ -55,7 +55,7 @@ function federationWarnings({ read, config: { site, federation }, sites }: Check
   const warn = (key: string, message: string, hint: string) => [
     read.problemAt([key], { message: `warning: ${message}`, hint }),
   ]
-  if (federation.token === undefined)
+  if (federation.token === undefined && federation.tls === undefined)
     return federated.length === 0
       ? []
       : warn(

@@ -224,6 +224,22 @@ export const nodeSchema = z
             'Token that nodes present to the nodes of other sites. Set the same one on all nodes once there are two sites.',
           ),
         tokenFile: tokenFile(),
+        tls: tlsFiles({
+          certificate:
+            'A PEM file with the certificate of this node for nodes of other sites. Its subjectAltName has `URI:urn:siteswarm:site:NAME` with the name of the site.',
+          key: 'A PEM file with the private key of the certificate, without a passphrase.',
+        })
+          .extend({
+            authority: path('a file with the certificates of the authorities')
+              .describe(
+                'A PEM file with the authorities that sign the certificates of the nodes of all sites, those of `listen.tls` included.',
+              )
+              .meta({ examples: ['/etc/siteswarm/authority.pem'] }),
+          })
+          .optional()
+          .describe(
+            'Certificates between sites, instead of the token: a node is admitted as the site that its certificate names. Needs `listen.tls`.',
+          ),
       })
       .prefault({})
       .describe('Authentication between sites.'),

@@ -19,10 +19,12 @@ import { NodeCarriage } from './carriage/node-carriage.ts'
 import { rateShare } from './carriage/rate-share.ts'
 import { ClientObservers } from './client-observers.ts'
 import { HoldOrders } from './hold-orders.ts'
+import type { NodeFiles } from './node-files.ts'
 import { LinkLimits } from './link-limits.ts'
 
 export interface NodeClientsInit {
-  readonly config: Pick<NodeConfig, 'site' | 'observe' | 'carry' | 'listen' | 'federation'>
+  readonly config: Pick<NodeConfig, 'site' | 'observe' | 'carry' | 'listen'>
+  readonly files: Pick<NodeFiles, 'credentials' | 'onCredentials'>
   readonly table: SwarmTable
   readonly topology: CurrentTopology
   readonly registry: TorrentRegistry
@@ -46,13 +48,14 @@ export class NodeClients {
   readonly #limits: LinkLimits
   readonly #holds: HoldOrders
 
-  constructor({ config, leases, holds, rates, log, isConnected, worker, ...parts }: NodeClientsInit) {
-    const { site, observe, carry, listen, federation } = config
+  constructor({ config, leases, holds, rates, log, isConnected, worker, files, ...parts }: NodeClientsInit) {
+    const { site, observe, carry, listen } = config
+    const { credentials } = files
     const { registry, table, tracker, random } = parts
     this.carriage = new NodeCarriage({
       ...parts,
       site,
-      token: federation.token,
+      credentials,
       cacheBytes: carry.cacheBytes,
       peers: listen.peers,
       isCarrier: worker <= 1,
@@ -68,11 +71,12 @@ export class NodeClients {
         for (const observation of batch) tracker().observations.record(observation)
       },
     })
+    files.onCredentials(() => this.carriage.setCredentials())
     this.observers = new ClientObservers({
       ...parts,
       carriers: this.carriage,
       connections: observe.connections,
-      site: federation.token === undefined ? undefined : site,
+      site: credentials === undefined ? undefined : site,
       pieces: (infoHash) => registry.pieces(infoHash),
     })
     const isLackingAt = (to: string) => (infoHash: Buffer) =>
@@ -81,7 +85,7 @@ export class NodeClients {
       ...parts,
       rates,
       log,
-      site: federation.token === undefined ? undefined : site,
+      site: credentials === undefined ? undefined : site,
       shareTo: (to) => rateShare(this.carriage.carried, isLackingAt(to)),
       setRate: (direction, bytesPerSecond) =>
         this.carriage.command({ kind: 'rate', ...direction, bytesPerSecond }),

@@ -133,11 +133,11 @@ export class SiteswarmNode {
       random,
       log,
     })
-    const { token } = config.federation
-    if (token !== undefined)
+    const { credentials } = this.#files
+    if (credentials !== undefined)
       this.#federation = new Federation({
         site: config.site,
-        token,
+        credentials,
         table: this.#table,
         topology: this.#topology,
         authority: this.#authority,
@@ -161,6 +161,7 @@ export class SiteswarmNode {
         holds,
         rates: linkRates,
         tracker: () => this.#tracker,
+        files: this.#files,
         worker: options.group?.worker ?? 0,
         isConnected: (siteIndex) => this.#federation?.isConnected(siteIndex) ?? true,
         clock,
@@ -303,7 +304,7 @@ export class SiteswarmNode {
       log,
       tokens: { operate: config.admin.token, read: config.admin.readToken },
       wrongTokens,
-      tls: this.#files.tls,
+      tls: this.#files.adminTls,
       isTrusted: trustedBy(config),
       version,
     })

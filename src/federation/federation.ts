@@ -11,6 +11,7 @@ import { isSameToken } from '../core/bearer-token.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
+import type { SiteCredentials } from '../core/site-credentials.ts'
 import { sourceOf } from '../core/source.ts'
 import type { OverrideStore, TorrentStore } from '../replication/site-store.ts'
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
@@ -48,7 +49,7 @@ const COMPRESSION = { level: constants.Z_BEST_SPEED, flush: constants.Z_SYNC_FLU
 
 export interface FederationInit {
   readonly site: string
-  readonly token: string
+  readonly credentials: SiteCredentials
   readonly table: SwarmTable
   readonly topology: CurrentTopology
   readonly authority: SiteAuthority
@@ -193,9 +194,15 @@ export class Federation {
 
   /** Compares in constant time. */
   admits(token: string): boolean {
-    const isRight = isSameToken(token, this.#init.token)
+    const expected = this.#init.credentials.token
+    const isRight = expected !== undefined && isSameToken(token, expected)
     if (!isRight) this.counters.refuse('token')
     return isRight
+  }
+
+  /** For a certificate of another site than the request names. */
+  refuseCertificate(): void {
+    this.counters.refuse('site')
   }
 
   /**
@@ -242,11 +249,11 @@ export class Federation {
 
   /** Requests a path from the nodes of a site, one after the other. Rejects with the error of the last one. */
   async fetch(site: string, path: string, bytesMax: number): Promise<Buffer> {
-    const { topology, token } = this.#init
+    const { topology, credentials } = this.#init
     let failure: unknown = new Error(`${site} has no federation URL in the topology`)
     for (const url of topology.value.siteNamed(site)?.federation ?? []) {
       try {
-        return await fetchFromSite({ url, path, token }, bytesMax)
+        return await fetchFromSite({ url, path, site, credentials }, bytesMax)
       } catch (error) {
         failure = error
       }

@@ -1,9 +1,11 @@
 /**
  * Requests to a node of a remote site, over HTTP or HTTPS. The node is trusted by the URL of the topology, with HTTPS also
- * by its certificate; it trusts this node by the token.
+ * by its certificate; it trusts this node by the token or by the
+ * certificate of its site.
  */
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import { type SiteCredentials, siteRequestOptions } from '../core/site-credentials.ts'
 
 /** Without an answer by then, the next node of the site is tried. */
 const RESPONSE_DEADLINE_MS = 3_000
@@ -13,17 +15,19 @@ export interface SiteRequest {
   /** Of the node's admin listener. */
   readonly url: string
   readonly path: string
-  readonly token: string
+  /** The site of the node. */
+  readonly site: string
+  readonly credentials: SiteCredentials
   readonly signal: AbortSignal
 }
 
 /** Rejects with an `Error` whose message explains the problem. The caller reads the body. */
-export function requestSite({ url, path, token, signal }: SiteRequest): Promise<IncomingMessage> {
+export function requestSite({ url, path, site, credentials, signal }: SiteRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const target = new URL(path.slice(1), url.endsWith('/') ? url : `${url}/`)
     const open = target.protocol === 'https:' ? requestHttps : requestHttp
     const request: ClientRequest = open(target, {
-      headers: { authorization: `Bearer ${token}` },
+      ...siteRequestOptions(credentials, site),
       signal,
       // Streams are long-lived and torrent fetches are rare, so pooling is pointless.
       agent: false,

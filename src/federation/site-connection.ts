@@ -12,6 +12,7 @@ import type { Clock } from '../core/clock.ts'
 import type { FederationRefusal } from '../core/federation-metrics.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
+import type { SiteCredentials } from '../core/site-credentials.ts'
 import type { RemoteSites } from './remote-sites.ts'
 import type { SiteReports } from './site-reports.ts'
 import { fetchFromSite, requestSite } from './http-client.ts'
@@ -42,7 +43,7 @@ export interface SiteConnectionComponents {
   readonly ownSite: string
   /** Of the current topology of this node. */
   readonly topologyHash: () => string
-  readonly token: string
+  readonly credentials: SiteCredentials
   readonly remote: Pick<RemoteSites, 'begin' | 'apply' | 'complete' | 'lose'>
   readonly torrents: TorrentSync
   readonly reports: Pick<SiteReports, 'receive'>
@@ -71,7 +72,7 @@ export class SiteConnection {
   readonly #urls: readonly string[]
   readonly #ownSite: string
   readonly #topologyHash: () => string
-  readonly #token: string
+  readonly #credentials: SiteCredentials
   readonly #remote: Pick<RemoteSites, 'begin' | 'apply' | 'complete' | 'lose'>
   readonly #torrents: TorrentSync
   readonly #reports: Pick<SiteReports, 'receive'>
@@ -93,7 +94,7 @@ export class SiteConnection {
     this.#urls = components.urls
     this.#ownSite = components.ownSite
     this.#topologyHash = components.topologyHash
-    this.#token = components.token
+    this.#credentials = components.credentials
     this.#remote = components.remote
     this.#torrents = components.torrents
     this.#reports = components.reports
@@ -153,7 +154,8 @@ export class SiteConnection {
       const response = await requestSite({
         url,
         path: `/federation/v1/stream?site=${encodeURIComponent(this.#ownSite)}`,
-        token: this.#token,
+        site: this.#site,
+        credentials: this.#credentials,
         signal: this.#stream.signal,
       })
       response.on('data', (chunk: Buffer) => (this.#counters.receivedBytes += chunk.length))
@@ -226,7 +228,12 @@ export class SiteConnection {
     } else if (message.type === 'registered' || message.type === 'removed') {
       this.#torrents.apply(message, (infoHash) =>
         fetchFromSite(
-          { url, path: `/federation/v1/torrents/${infoHash.toString('hex')}`, token: this.#token },
+          {
+            url,
+            path: `/federation/v1/torrents/${infoHash.toString('hex')}`,
+            site: this.#site,
+            credentials: this.#credentials,
+          },
           RESPONSE_BYTES_MAX,
         ),
       )

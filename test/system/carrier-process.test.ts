@@ -36,7 +36,12 @@ async function startNode(site: string) {
   const write = (fields: LogFields, text: string) => void lines.push({ ...fields, text })
   const log: Log = { debug: write, info: write, warn: write, error: write }
   const carrier = new CarrierProcess({
-    arguments: { ownSite: site, cacheBytes: 67_108_864, token: TOKEN, seed: 3 },
+    arguments: {
+      ownSite: site,
+      cacheBytes: 67_108_864,
+      credentials: { token: TOKEN, pair: undefined },
+      seed: 3,
+    },
     program: PROGRAM,
     log,
     onObservations: (batch) => observations.push(...batch),
@@ -44,7 +49,9 @@ async function startNode(site: string) {
   })
   const server = createServer((_request, response) => response.writeHead(404).end())
   server.on('upgrade', (request, socket, head) =>
-    acceptUpgrade(request, socket, TOKEN, () => carrier.takeConnection(socket as Socket, head)),
+    acceptUpgrade(request, socket, { token: TOKEN, isFederated: true }, () =>
+      carrier.takeConnection(socket as Socket, head),
+    ),
   )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   carrier.start()
@@ -151,7 +158,12 @@ describe.skipIf(needs('libtorrent'))('carrier processes of two nodes', () => {
   test('reject a connection without the token of the federation', { timeout: 30_000 }, async () => {
     const node = await startNode('ams')
     const other = new CarrierProcess({
-      arguments: { ownSite: 'aaa', cacheBytes: 16_777_216, token: 'another-token', seed: 1 },
+      arguments: {
+        ownSite: 'aaa',
+        cacheBytes: 16_777_216,
+        credentials: { token: 'another-token', pair: undefined },
+        seed: 1,
+      },
       program: PROGRAM,
       log: {
         debug: () => {},

@@ -4,6 +4,7 @@
  */
 import type { Log } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
+import type { SiteCredentials } from '../../core/site-credentials.ts'
 import { requestUpgrade, type Upgraded } from './upgrade.ts'
 
 /** Doubles after each failure, with a jitter of a fifth. Short, because a rollout waits for the link. */
@@ -20,7 +21,7 @@ export interface DialledSite {
 
 export interface LinkDialerInit {
   readonly ownSite: string
-  readonly token: string
+  readonly credentials: () => SiteCredentials
   readonly random: Random
   readonly log: Log
   readonly nowMs: () => number
@@ -69,11 +70,11 @@ export class LinkDialer {
   }
 
   async #dial(target: Target): Promise<void> {
-    const { token, random, log, nowMs, onUpgraded, upgrade = requestUpgrade } = this.#init
+    const { credentials, random, log, nowMs, onUpgraded, upgrade = requestUpgrade } = this.#init
     const { site, url } = target
     target.isBusy = true
     try {
-      const upgraded = await upgrade(url, token)
+      const upgraded = await upgrade(url, credentials(), site)
       target.failures = 0
       onUpgraded(site, upgraded, (isDuplicate) => {
         target.isBusy = false

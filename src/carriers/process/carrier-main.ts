@@ -29,7 +29,13 @@ const READING_MS = 500
 const ALIVE_MS_MAX = 3_000
 
 /** The first message. Arguments and the environment would show the token to other programs of the machine. */
-const { ownSite, cacheBytes, token, peers, seed } = await new Promise<CarrierArguments>((resolve) => {
+const {
+  ownSite,
+  cacheBytes,
+  credentials: first,
+  peers,
+  seed,
+} = await new Promise<CarrierArguments>((resolve) => {
   process.once('message', (message: CarrierArguments) => resolve(message))
 })
 const send = (message: FromCarriers) => {
@@ -42,6 +48,7 @@ const write =
 const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
 
 let sites: readonly string[] = []
+let credentials = first
 const random = new SeededRandom(seed)
 const carriers = new Carriers({
   ownSite,
@@ -56,11 +63,11 @@ const carriers = new Carriers({
 })
 const isExpected = (site: string) => sites.includes(site)
 const dialer =
-  token === undefined
+  credentials === undefined
     ? undefined
     : new LinkDialer({
         ownSite,
-        token,
+        credentials: () => credentials ?? { token: undefined, pair: undefined },
         random,
         log,
         nowMs: () => systemClock.nowMs(),
@@ -87,7 +94,7 @@ process.on('message', (message: ToCarriers, handle: Socket | undefined) => {
       carriers.addLink({
         connect: (events) => openStream(handle, Buffer.from(message.head), events),
         isAccepted: true,
-        admits: isExpected,
+        admits: (name) => isExpected(name) && (message.site === undefined || message.site === name),
       })
       return
     case 'alive':
@@ -140,6 +147,9 @@ function execute(command: CarrierCommand): void {
       carriers.setCost((a, b) => costs.get(`${a}\n${b}`) ?? costs.get(`${b}\n${a}`) ?? Infinity)
       return dialer?.setSites(command.sites, command.hasOwnUrls)
     }
+    case 'credentials':
+      credentials = command.credentials
+      return
     case 'rate':
       return carriers.setRate(command.from, command.to, command.bytesPerSecond)
     case 'hold':

@@ -138,12 +138,12 @@ export class CarrierProcess {
   }
 
   /** A connection of another node, whose upgrade was accepted. Closed where no process runs. */
-  takeConnection(socket: Socket, head: Buffer): void {
+  takeConnection(socket: Socket, head: Buffer, site?: string): void {
     if (!this.#isRunning || this.#child === undefined) {
       socket.destroy()
       return
     }
-    this.#child.send({ kind: 'connection', head } satisfies ToCarriers, socket, (error) => {
+    this.#child.send({ kind: 'connection', head, site } satisfies ToCarriers, socket, (error) => {
       if (error !== null) socket.destroy()
     })
   }
@@ -239,6 +239,7 @@ export class CarrierProcess {
 
 /** Commands to a process that begins: it knows the torrents and sites before the clients. */
 const ORDER: readonly CarrierCommand['kind'][] = [
+  'credentials',
   'sites',
   'rate',
   'hold',

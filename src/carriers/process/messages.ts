@@ -3,6 +3,7 @@
  * are not checked. Commands are sent in batches, at most one each 50 ms; a new client and the outcome of a dial are sent at
  * once. Buffers are passed as they are (`serialization: 'advanced'`).
  */
+import type { SiteCredentials } from '../../core/site-credentials.ts'
 import type { DialledSite } from '../link/link-dialer.ts'
 
 export interface CarriedClientAddress {
@@ -38,6 +39,8 @@ export type CarrierCommand =
       readonly costs: readonly (readonly [string, string, number])[]
     }
   | ({ readonly kind: 'rate' } & SiteRate)
+  /** For connections to nodes of other sites from now on. */
+  | { readonly kind: 'credentials'; readonly credentials: SiteCredentials }
   /** No content of the torrent flows to the site. `site`: undefined for all sites. */
   | {
       readonly kind: 'hold'
@@ -48,8 +51,8 @@ export type CarrierCommand =
 
 export type ToCarriers =
   | { readonly kind: 'commands'; readonly commands: readonly CarrierCommand[] }
-  /** With the socket of an accepted connection of another node. `head`: what was read from it already. */
-  | { readonly kind: 'connection'; readonly head: Uint8Array }
+  /** With the socket of an accepted connection of another node. `head`: what was read from it already. `site`: of its certificate. */
+  | { readonly kind: 'connection'; readonly head: Uint8Array; readonly site: string | undefined }
   /** The node runs. Sent each second; without it, the process puts all torrents on hold. */
   | { readonly kind: 'alive' }
   | { readonly kind: 'stop' }
@@ -118,7 +121,8 @@ export type FromCarriers =
 export interface CarrierArguments {
   readonly ownSite: string
   readonly cacheBytes: number
-  readonly token: string | undefined
+  /** undefined where the node is not federated. */
+  readonly credentials: SiteCredentials | undefined
   /** `listen.peers`, where clients that cannot be dialled connect. Undefined: not at all. Port 0: a free one. */
   readonly peers?: { readonly host: string; readonly port: number } | undefined
   readonly seed: number

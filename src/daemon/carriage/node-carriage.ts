@@ -7,8 +7,6 @@
 import { hostname } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
-import { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import { acceptUpgrade } from '../../carriers/link/upgrade.ts'
 import { CarrierProcess } from '../../carriers/process/carrier-process.ts'
 import type { CarrierCommand } from '../../carriers/process/messages.ts'
@@ -16,6 +14,7 @@ import type { ListenAddress } from '../../config/values.ts'
 import type { Address } from '../../core/address.ts'
 import { elapsedMs } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
+import type { SiteCredentials } from '../../core/site-credentials.ts'
 import { pieceHashes, type PieceHashes } from '../../metainfo/piece-hashes.ts'
 import type { CarrierGauges } from '../../observe/metric-row.ts'
 import type { Observation } from '../../observers/observation.ts'
@@ -35,7 +34,7 @@ import { CarrierTotals } from './carrier-gauges.ts'
 import type { CarriedByNodes } from './rate-share.ts'
 import { carrierSites, isCarriedHere } from './carrier-sites.ts'
 import { arrivalAddress, machineAddresses, peersAddresses } from './peers-address.ts'
-import { plainSocketOf } from './plain-socket.ts'
+import { passOn } from './plain-socket.ts'
 import { SiteStates, type SourceElsewhere } from './site-states.ts'
 
 /** A process needs a fraction of a second to begin, and several where the machine is busy. */
@@ -45,8 +44,8 @@ const GONE_MS_MAX = 3_000
 
 export interface NodeCarriageInit {
   readonly site: string
-  /** The token between sites; undefined where the node is not federated. */
-  readonly token: string | undefined
+  /** Between sites; undefined where the node is not federated. */
+  readonly credentials: SiteCredentials | undefined
   /** `carry.cache`. */
   readonly cacheBytes: number
   /** `listen.peers`. */
@@ -101,10 +100,10 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   #started: (() => void) | undefined
 
   constructor(init: NodeCarriageInit) {
-    const { site, token, cacheBytes, peers, seed, topology, registry, replica, leases, log } = init
+    const { site, credentials, cacheBytes, peers, seed, topology, registry, replica, leases, log } = init
     this.#init = init
     this.#process = new CarrierProcess({
-      arguments: { ownSite: site, cacheBytes, token, peers, seed },
+      arguments: { ownSite: site, cacheBytes, credentials: credentials && { ...credentials }, peers, seed },
       log,
       onObservations: init.onObservations,
       onCarriage: (changed) => {
@@ -182,6 +181,13 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
     const { value } = this.#init.topology
     const carried = value.sites.filter((site) => this.#isCarriedHere(site))
     return this.#totals.read(value, this.#joinedSites, carried)
+  }
+
+  /** The certificate between sites was replaced. */
+  setCredentials(): void {
+    const { credentials } = this.#init
+    if (credentials !== undefined)
+      this.#process.command({ kind: 'credentials', credentials: { ...credentials } })
   }
 
   /** For the process of the carriers, also for one that begins later. */
@@ -335,20 +341,13 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     // The other node tries again, and reaches another process.
     if (!this.#init.isCarrier) return void stream.end(NOT_HERE)
-    acceptUpgrade(request, stream, this.#init.token, () => void this.#takeConnection(stream, head))
-  }
-
-  async #takeConnection(stream: Duplex, head: Buffer): Promise<void> {
-    if (stream instanceof Socket && !(stream instanceof TLSSocket))
-      return this.#process.takeConnection(stream, head)
-    try {
-      this.#process.takeConnection(await plainSocketOf(stream), head)
-    } catch (err) {
-      this.#init.log.warn(
-        { event: 'carrier-link-failed', err },
-        'a connection of another node cannot be relayed',
-      )
-    }
+    const admission = { token: this.#init.credentials?.token, isFederated: this.#isFederated }
+    acceptUpgrade(
+      request,
+      stream,
+      admission,
+      (site) => void passOn(stream, (socket) => this.#process.takeConnection(socket, head, site)),
+    )
   }
 
   get #isRunning(): boolean {
@@ -365,7 +364,7 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   }
 
   get #isFederated(): boolean {
-    return this.#init.token !== undefined
+    return this.#init.credentials !== undefined
   }
 
   #isCarriedHere(site: Site): boolean {

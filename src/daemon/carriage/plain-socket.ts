@@ -2,11 +2,22 @@
  * A plain socket for the stream of a TLS connection. The process of the carriers takes over accepted sockets, and the keys
  * of a TLS connection cannot be passed on: this process decrypts, and relays the bytes over loopback.
  */
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net'
 import { type Duplex, pipeline } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+
+/** Calls `take` with a socket that another process may take. Closes the connection where none can be made. */
+export async function passOn(stream: Duplex, take: (socket: Socket) => void): Promise<void> {
+  if (stream instanceof Socket && !(stream instanceof TLSSocket)) return take(stream)
+  try {
+    take(await plainSocketOf(stream))
+  } catch {
+    // Without a free port, for example. The stream is closed, and the other node dials again.
+  }
+}
 
 /** The end that another process may take; nothing has been read from it. Destroys `stream` if it rejects. */
-export async function plainSocketOf(stream: Duplex): Promise<Socket> {
+async function plainSocketOf(stream: Duplex): Promise<Socket> {
   const server = createServer({ pauseOnConnect: true, noDelay: true })
   try {
     const { near, far } = await connectedPair(server)

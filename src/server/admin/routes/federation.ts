@@ -2,6 +2,7 @@
 import type { Writable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { readBearerToken } from '../../../core/bearer-token.ts'
+import { certifiedSite } from '../../../core/site-credentials.ts'
 import { parseInfoHash } from '../../../core/info-hash.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
@@ -9,6 +10,8 @@ import type { ApiRoutes } from '../api-routes.ts'
 export interface FederationSource {
   /** Compares in constant time. */
   admits(token: string): boolean
+  /** Counts a certificate of another site than the request names. */
+  refuseCertificate(): void
   /** Writes a gzip stream until `out` is closed. False if there are too many subscribers. */
   serve(subscriber: string, out: Writable, remoteAddress: string): boolean
   torrent(infoHash: Buffer): Promise<Buffer | undefined>
@@ -29,8 +32,19 @@ export interface RemoteSite {
 
 const SITE_NAME_LENGTH_MAX = 255
 
-/** Requires the federation token. The address and headers of a browser do not matter, because no browser has the token. */
+/** Requires the certificate of the site that the request names, or the federation token. The address and headers of a browser do not matter, because no browser has the token. */
 export function guardFederation(request: FastifyRequest, federation: FederationSource): void {
+  const certified = certifiedSite(request.raw.socket)
+  if (certified !== undefined) {
+    const { site = certified } = request.query as Query
+    if (site === certified) return
+    federation.refuseCertificate()
+    throw new ApiError(
+      403,
+      'certificate-wrong',
+      `the certificate is of site ${certified}, not of the one in the request`,
+    )
+  }
   const given = readBearerToken(request.headers.authorization)
   if (given === undefined || !federation.admits(given))
     throw new ApiError(401, 'token-wrong', 'send the federation token as "Authorization: Bearer <token>"')
