@@ -12,35 +12,16 @@ import type { PieceSet } from '../wire/peer/piece-set.ts'
 import { SiteBlocks, TorrentBlocks } from './block-cache.ts'
 import { BlockRouter, type RequestResult } from './block-router.ts'
 import type { CarriedClient, CarriedClientUpdate } from './carried-client.ts'
-import type { CarrierCounters } from './carrier-counters.ts'
 import type { ClientLink } from './client-link.ts'
 import type { Holder, Requester } from './holder.ts'
-import type { LinkContext } from './link-client.ts'
 import { AssignedHost } from './piece-assignment.ts'
 import { PieceSchedule } from './piece-schedule.ts'
 import { type Downstream, SiteAvailability } from './site-availability.ts'
 import { SiteClients } from './site-clients.ts'
+import type { TorrentCarrierInit } from './torrent-carrier-init.ts'
 import type { TorrentGeometry } from './torrent-geometry.ts'
 import { TransferRate } from './transfer-rate.ts'
 import { askForSlots, returnUnusedSlots } from './upload-slots.ts'
-
-export interface TorrentCarrierInit extends LinkContext {
-  readonly site: string
-  readonly geometry: TorrentGeometry | undefined
-  /** Memory that the sites of a registered torrent share. */
-  readonly blocks: TorrentBlocks
-  readonly isRemote: boolean
-  readonly isCongested: () => boolean
-  readonly counters: CarrierCounters
-  readonly events: {
-    /** Something about the client changed. */
-    onClient(client: CarriedClient): void
-    /** The client answered a dial, or did not. */
-    onReachability(client: CarriedClient): void
-    /** A client or the carrier of a site sent wrong data. */
-    onLiar(holder: Holder, piece: number): void
-  }
-}
 
 export class TorrentCarrier {
   readonly site: string
@@ -203,12 +184,19 @@ export class TorrentCarrier {
     client.observedMs = nowMs
     const { pieces } = link.pieces
     const isChanged = client.record(this.#torrent, nowMs)
-    if (this.#schedule === undefined && client.isAnnouncedComplete && pieces.count > 0)
-      this.#setPieces(pieces.highest() + 1)
+    this.#countPieces(client)
     for (let piece = 0; piece < pieces.bytes * 8; piece++) if (pieces.has(piece)) this.#note(client, piece)
     if (link.isReady) this.#router.ready(link)
     if (isChanged) this.#init.events.onClient(client)
     this.#schedule?.run(this.needsPieces)
+  }
+
+  /** The number of pieces of a torrent that is not registered is the one of a complete client. */
+  #countPieces({ isAnnouncedComplete, link }: CarriedClient): void {
+    const shown = link?.pieces.pieces
+    if (this.#schedule !== undefined || !isAnnouncedComplete || shown === undefined || shown.count === 0)
+      return
+    this.#setPieces(shown.highest() + 1)
   }
 
   #gain(client: CarriedClient, piece: number): void {
@@ -379,6 +367,8 @@ export class TorrentCarrier {
     const nowMs = this.#init.nowMs()
     this.clients.tick()
     for (const client of this.clients.linked) {
+      // A host may have completed its content by neighbours alone.
+      this.#countPieces(client)
       if (client.noteStall(nowMs)) this.#init.events.onClient(client)
       if (this.#geometry === undefined)
         for (const piece of client.settled(this.#pieceBytesSeen)) this.#gain(client, piece)

@@ -177,7 +177,7 @@ describe.skipIf(needs('libtorrent', 'redis-server'))('sites with nodes of their 
 
   test(
     'replace a killed carrier by the other node of its site, which fetches only what is missing',
-    { ...PATIENCE, retry: 2 },
+    PATIENCE,
     async () => {
       const redis = await aRedis()
       const { federation, torrent, leechers, copiesSent } = await rollOut(

@@ -61,6 +61,18 @@ describe('a carried rollout', () => {
     },
   )
 
+  it('serves a host from one that completed its content elsewhere, although no source was there when they were linked', () => {
+    const swarm = aCarriedSwarm()
+    const pieces = Array.from({ length: CONTENT.pieces }, (_, piece) => piece)
+    const first = swarm.join(1, 1, CONTENT, { has: pieces.slice(1) })
+    const second = swarm.join(1, 2, CONTENT, { has: pieces.slice(5) })
+    swarm.run(1_000)
+    first.gain(0)
+    const { address, port } = first
+    swarm.carriers.updateClient(siteOf(1, CONTENT), { address, port, isAnnouncedComplete: true })
+    expect(swarm.run(5_000, () => second.isComplete)).toBe(true)
+  })
+
   it('offers each piece to one host of a site first', () => {
     const rollout = aRollout({ hosts: 4, seed: { bytesPerSecond: 400_000 } })
     rollout.run(800)
