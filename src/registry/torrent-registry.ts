@@ -43,6 +43,7 @@ export class TorrentRegistry {
   readonly #listeners: (() => void)[] = []
   /** By each infohash; built again after a change. */
   #byInfoHash: ReadonlyMap<string, Registration> | undefined = undefined
+  #list: readonly Registration[] | undefined = undefined
 
   constructor({ store, clock, admit }: RegistryComponents) {
     this.#store = store
@@ -50,6 +51,7 @@ export class TorrentRegistry {
     this.#admit = admit
     store.onChange(() => {
       this.#byInfoHash = undefined
+      this.#list = undefined
       this.#countedPieces.clear()
       for (const listener of this.#listeners) listener()
     })
@@ -59,9 +61,13 @@ export class TorrentRegistry {
     return this.#admit === 'any' || this.#store.has(infoHash)
   }
 
-  /** Oldest first. */
+  /** Oldest first, and those of one time by infohash. */
   list(): readonly Registration[] {
-    return [...new Set(this.#index().values())]
+    return (this.#list ??= [...new Set(this.#index().values())].sort(
+      (a, b) =>
+        a.registeredAtMs - b.registeredAtMs ||
+        Buffer.compare(a.infoHashes[0] as Buffer, b.infoHashes[0] as Buffer),
+    ))
   }
 
   /** By either infohash of a hybrid torrent. */

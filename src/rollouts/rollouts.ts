@@ -60,6 +60,8 @@ export class Rollouts implements SwarmTableWatcher {
   /** In the order of their next measurement, with its time. */
   readonly #due = new Map<Rollout, number>()
   readonly #measuredAtMs = new WeakMap<Rollout, number>()
+  /** Until its next change. */
+  #states = new WeakMap<Rollout, RolloutState>()
   readonly #listeners: RolloutListener[] = []
   readonly #dropListeners: ((rollout: Rollout) => void)[] = []
   /** Newest first; built again after a change. */
@@ -75,7 +77,10 @@ export class Rollouts implements SwarmTableWatcher {
     const scheduleAll = () => {
       for (const rollout of this.all()) this.#schedule(rollout)
     }
-    init.topology.onReplace(scheduleAll)
+    init.topology.onReplace(() => {
+      this.#states = new WeakMap()
+      scheduleAll()
+    })
     // Also of a rollout without hosts, which nothing else would measure.
     init.holds.onChange(scheduleAll)
     init.table.watch(this)
@@ -145,7 +150,10 @@ export class Rollouts implements SwarmTableWatcher {
 
   stateOf({ infoHashes }: RolloutTorrent): RolloutState {
     const rollout = this.find(infoHashes[0] as Buffer)
-    return rollout === undefined ? 'waiting' : stateOf(this.view(rollout))
+    if (rollout === undefined) return 'waiting'
+    const state = this.#states.get(rollout) ?? stateOf(this.view(rollout))
+    this.#states.set(rollout, state)
+    return state
   }
 
   view(rollout: Rollout): SiteReport[] {
@@ -182,6 +190,7 @@ export class Rollouts implements SwarmTableWatcher {
     this.#isRegistryChanged = true
     this.#torrents = undefined
     const rollout = this.#open(torrent)
+    this.#states.delete(rollout)
     this.#schedule(rollout)
     return rollout
   }
@@ -212,6 +221,7 @@ export class Rollouts implements SwarmTableWatcher {
   }
 
   #emit(rollout: Rollout, site: string | undefined): void {
+    this.#states.delete(rollout)
     for (const listener of this.#listeners) listener(rollout, { site })
   }
 
@@ -257,6 +267,7 @@ export class Rollouts implements SwarmTableWatcher {
       const before = rollout.reports.get(name)
       const report = fuller(rollout.at(name).measure(context, torrent), rollout.offered.get(name))
       rollout.reports.set(name, report)
+      this.#states.delete(rollout)
       hosts += report.hosts.seen
       if (before === undefined || isNews(before, report)) this.#emit(rollout, name)
     }

@@ -1,10 +1,11 @@
 /**
  * Pages of large collections, in a fixed order: by `rank`, and equal ones by infohash.
  *
- * A page needs one pass over the collection and keeps a few times its own size: a sort of a hundred thousand items for
- * each page would hold the event loop, and announces with it. A cursor is the position of the last item of the page
+ * A page of a sorted list needs a binary search. A page of another collection, or of the items that match a filter, needs one
+ * pass, in slices between which announces are answered, and keeps a few times its own size. A cursor is the position of the last item of the page
  * before, so that items that come and go between two requests do not shift the rest.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as z from 'zod'
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
 import { readAs, wholeNumber } from './parameters.ts'
@@ -15,6 +16,9 @@ const PAGE_ITEMS_DEFAULT = 100
 
 /** Pages collected before the pass sorts them and keeps the first one: the sorts then take less time than the pass. */
 const COLLECTED_PAGES = 4
+
+/** Half a millisecond. */
+const SLICE_ITEMS = 1_000
 
 export interface Position {
   /** A whole number that is not negative. */
@@ -59,21 +63,24 @@ export const afterParameter = () =>
 export const nextCursor = () =>
   z.string().nullable().describe('`after` of the next page; null on the last one.')
 
-export function takePage<Item>(
+/** The collection may change between two slices. */
+export async function takePage<Item>(
   items: Iterable<Item>,
   positionOf: (item: Item) => Position,
-  { limit, after, order }: PageOptions,
-): Page<Item> {
+  { limit, after, order, isMatch = () => true }: PageOptions & { readonly isMatch?: (item: Item) => boolean },
+): Promise<Page<Item>> {
   const compare = order === 'ascending' ? compareAscending : compareDescending
   const collectedMax = (limit + 1) * COLLECTED_PAGES
   let collected: { readonly item: Item; readonly position: Position }[] = []
   let last: Position | undefined
-  let total = 0
+  let [total, scanned] = [0, 0]
   const cut = () => {
     collected = collected.toSorted((a, b) => compare(a.position, b.position)).slice(0, limit + 1)
     last = collected.length > limit ? collected.at(-1)?.position : undefined
   }
   for (const item of items) {
+    if (++scanned % SLICE_ITEMS === 0) await nextTurn()
+    if (!isMatch(item)) continue
     total++
     const position = positionOf(item)
     if (after !== undefined && compare(position, after) <= 0) continue
@@ -84,12 +91,41 @@ export function takePage<Item>(
   cut()
   const page = collected.slice(0, limit)
   const end = collected.length > limit ? page.at(-1)?.position : undefined
-  return {
-    total,
-    items: page.map(({ item }) => item),
-    next: end === undefined ? undefined : `${end.rank}-${end.infoHash.toString('hex')}`,
-  }
+  return { total, items: page.map(({ item }) => item), next: end && formatCursor(end) }
 }
+
+/** `sorted`: ascending. */
+export function pageOfSorted<Item>(
+  sorted: readonly Item[],
+  positionOf: (item: Item) => Position,
+  { limit, after }: Omit<PageOptions, 'order'>,
+): Page<Item> {
+  let [start, end] = [0, after === undefined ? 0 : sorted.length]
+  while (after !== undefined && start < end) {
+    const middle = (start + end) >>> 1
+    if (compareAscending(positionOf(sorted[middle] as Item), after) > 0) end = middle
+    else start = middle + 1
+  }
+  const items = sorted.slice(start, start + limit)
+  const last = items.at(-1)
+  const hasMore = last !== undefined && start + items.length < sorted.length
+  return { total: sorted.length, items, next: hasMore ? formatCursor(positionOf(last)) : undefined }
+}
+
+/** In slices, as `takePage`. */
+export async function filterInSlices<Item>(
+  items: readonly Item[],
+  isMatch: (item: Item) => boolean,
+): Promise<Item[]> {
+  const matching: Item[] = []
+  for (const [index, item] of items.entries()) {
+    if (index % SLICE_ITEMS === SLICE_ITEMS - 1) await nextTurn()
+    if (isMatch(item)) matching.push(item)
+  }
+  return matching
+}
+
+const formatCursor = ({ rank, infoHash }: Position) => `${rank}-${infoHash.toString('hex')}`
 
 /** Negative if `a` comes before `b`. */
 function compareAscending(a: Position, b: Position): number {

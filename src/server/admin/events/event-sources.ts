@@ -24,7 +24,7 @@ export function eventSources(context: AdminContext): EventSources {
     // The age changes at every reading.
     site: () => describeSites(context).map(({ ageSeconds: _age, ...site }): Entry => [site.site, site]),
     torrent: async () => {
-      const { items } = takePage(registry.list(), torrentPosition, firstPage)
+      const { items } = await takePage(registry.list(), torrentPosition, firstPage)
       const entries = await Promise.all(
         items.map(async (registration): Promise<Entry | undefined> => {
           const metadata = await registry.describe(registration)
@@ -36,10 +36,9 @@ export function eventSources(context: AdminContext): EventSources {
       return entries.filter((entry) => entry !== undefined)
     },
     rollout: () => rollouts.read(ENTRIES_MAX),
-    swarm: () =>
-      takePage(table.swarms(), swarmPosition, firstPage).items.map((swarm): Entry => [
-        formatInfoHash(swarm.infoHash),
-        describeListed(context, swarm),
-      ]),
+    swarm: async () => {
+      const { items } = await takePage(table.swarms(), swarmPosition, firstPage)
+      return items.map((swarm): Entry => [formatInfoHash(swarm.infoHash), describeListed(context, swarm)])
+    },
   }
 }

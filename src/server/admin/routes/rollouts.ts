@@ -8,7 +8,7 @@ import type { Rollouts } from '../../../rollouts/rollouts.ts'
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
-import { limitParameter, nextCursor } from '../page.ts'
+import { filterInSlices, limitParameter, nextCursor } from '../page.ts'
 import { infoHashParameter, oneOf, readAs, siteNamed, text } from '../parameters.ts'
 import { hostsSchema, rolloutFields, rolloutSchema } from '../shown-rollout.ts'
 import { describeHosts, hostsQuery } from './rollout-hosts.ts'
@@ -78,28 +78,51 @@ function addRolloutsRoute(routes: ApiRoutes, context: RolloutContext): void {
     },
     async ({ query: { state, q, limit, after } }) => {
       const search = q?.toLowerCase()
+      const isFiltered = search !== undefined || state !== undefined
       const isMatch = (torrent: RolloutTorrent) =>
         (search === undefined || matches(torrent, search)) &&
         (state === undefined || rollouts.stateOf(torrent) === state)
       const all = rollouts.torrents()
       // A rollout may not match any more, but it keeps its place.
-      const start = after === undefined ? 0 : all.findIndex((torrent) => hexOf(torrent) === after) + 1
+      const start = after === undefined ? 0 : indexOf(all, rollouts.torrentOf(Buffer.from(after, 'hex'))) + 1
       if (after !== undefined && start === 0)
         throw new ApiError(
           400,
           'after-unknown',
           `${after} is not registered any more; start with the first page`,
         )
-      const rest = all.slice(start).filter(isMatch)
-      const page = rest.slice(0, limit)
+      let [index, from] = [0, isFiltered ? 0 : start]
+      const isMatchAt = (torrent: RolloutTorrent) => {
+        const isMatching = isMatch(torrent)
+        if (isMatching && index < start) from++
+        index++
+        return isMatching
+      }
+      const matching = isFiltered ? await filterInSlices(all, isMatchAt) : all
+      const page = matching.slice(from, from + limit)
       const last = page.at(-1)
       return {
-        total: start === 0 ? rest.length : all.filter(isMatch).length,
+        total: matching.length,
         rollouts: page.map((torrent) => describe(context, torrent)),
-        next: last === undefined || page.length === rest.length ? null : hexOf(last),
+        next: last === undefined || from + page.length === matching.length ? null : hexOf(last),
       }
     },
   )
+}
+
+/** Of a list with the newest first; -1 if the torrent is not in it. */
+function indexOf(all: readonly RolloutTorrent[], torrent: RolloutTorrent | undefined): number {
+  if (torrent === undefined) return -1
+  let [start, end] = [0, all.length]
+  while (start < end) {
+    const middle = (start + end) >>> 1
+    if ((all[middle] as RolloutTorrent).registeredAtMs > torrent.registeredAtMs) start = middle + 1
+    else end = middle
+  }
+  const hex = hexOf(torrent)
+  for (let at = start; all[at]?.registeredAtMs === torrent.registeredAtMs; at++)
+    if (hexOf(all[at] as RolloutTorrent) === hex) return at
+  return -1
 }
 
 function addHostRoutes(routes: ApiRoutes, context: RolloutContext): void {

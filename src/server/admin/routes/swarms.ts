@@ -73,8 +73,11 @@ export function addSwarmRoutes(routes: ApiRoutes, context: Context): void {
     },
     async ({ query }) => {
       const site = siteNamed(context.topology, query.site)
-      const matching = matchingSwarms(context, site?.index, query.q)
-      const { total, items, next } = takePage(matching, swarmPosition, { ...query, order: 'descending' })
+      const { total, items, next } = await takePage(context.table.swarms(), swarmPosition, {
+        ...query,
+        order: 'descending',
+        isMatch: filterOf(site?.index, query.q),
+      })
       return {
         total,
         swarms: items.map((swarm) => describeListed(context, swarm)),
@@ -115,16 +118,10 @@ export function swarmUnknown(infoHash: Buffer): ApiError {
 
 export const swarmPosition = ({ rows, infoHash }: Swarm) => ({ rank: rows, infoHash })
 
-function* matchingSwarms(
-  { table }: Context,
-  siteIndex: number | undefined,
-  prefix: string | undefined,
-): Generator<Swarm> {
-  for (const swarm of table.swarms()) {
-    if (siteIndex !== undefined && (swarm.site(siteIndex)?.peers ?? 0) === 0) continue
-    if (prefix !== undefined && !formatInfoHash(swarm.infoHash).startsWith(prefix)) continue
-    yield swarm
-  }
+function filterOf(siteIndex: number | undefined, prefix: string | undefined): (swarm: Swarm) => boolean {
+  return (swarm) =>
+    (siteIndex === undefined || (swarm.site(siteIndex)?.peers ?? 0) > 0) &&
+    (prefix === undefined || formatInfoHash(swarm.infoHash).startsWith(prefix))
 }
 
 export function describeListed(context: Context, swarm: Swarm) {

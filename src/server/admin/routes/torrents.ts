@@ -14,7 +14,7 @@ import { type TorrentRegistry, RegistryUnavailable } from '../../../registry/tor
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
-import { afterParameter, limitParameter, nextCursor, takePage } from '../page.ts'
+import { afterParameter, limitParameter, nextCursor, pageOfSorted, takePage } from '../page.ts'
 import { infoHashParameter, text, withRule } from '../parameters.ts'
 import {
   describe,
@@ -76,8 +76,10 @@ function addTorrentsRoute(routes: ApiRoutes, { registry }: TorrentContext): void
     async ({ query }) => {
       const { q: search } = query
       const all = registry.list()
-      const matching = search === undefined ? all : all.filter(matches(search))
-      const { total, items, next } = takePage(matching, torrentPosition, { ...query, order: 'ascending' })
+      const { total, items, next } =
+        search === undefined
+          ? pageOfSorted(all, torrentPosition, query)
+          : await takePage(all, torrentPosition, { ...query, order: 'ascending', isMatch: matches(search) })
       const described = await Promise.all(
         items.map(async (registration) => {
           const metadata = await registry.describe(registration)
