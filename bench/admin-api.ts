@@ -19,6 +19,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { elapsedMs } from '../src/core/clock.ts'
+import { formatNote } from '../src/registry/registration.ts'
+import { writeDescription } from '../src/replication/torrent-description.ts'
 import { Load } from './peers/load.ts'
 import { freePort } from './peers/servers.ts'
 
@@ -32,8 +34,7 @@ const START_DEADLINE_MS = 600_000
 const home = mkdtempSync(join(tmpdir(), 'siteswarm-admin-api-'))
 const directory = join(home, 'torrents')
 mkdirSync(directory)
-for (let index = 0; index < TORRENTS; index++)
-  writeFileSync(join(directory, `${index}.torrent`), torrentOf(index))
+for (let index = 0; index < TORRENTS; index++) writeTorrent(index)
 
 const [http, admin] = [await freePort(), await freePort()]
 const serve = spawn(process.execPath, [PROGRAM, 'serve', '--json'], {
@@ -128,12 +129,23 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
   }
 }
 
-/** Bencoded: the fewest keys that a torrent of one piece has. */
-function torrentOf(index: number): Buffer {
+/** Bencoded, with the fewest keys that a torrent of one piece has, and its description, as a registration writes both. */
+function writeTorrent(index: number): void {
   const name = `image ${index}`
   const pieces = createHash('sha1').update(name).digest()
-  const head = `d8:announce27:http://t.example:6969/an/ab4:infod6:lengthi16384e4:name${name.length}:${name}12:piece lengthi16384e6:pieces20:`
-  return Buffer.concat([Buffer.from(head), pieces, Buffer.from('7:privatei1eee')])
+  const head = `d6:lengthi16384e4:name${name.length}:${name}12:piece lengthi16384e6:pieces20:`
+  const info = Buffer.concat([Buffer.from(head), pieces, Buffer.from('7:privatei1ee')])
+  const infoHash = createHash('sha1').update(info).digest()
+  const metadata = { infoHashV1: infoHash.toString('hex'), infoHashV2: null, isPrivate: true }
+  const note = formatNote(metadata, { pieces: 1, origin: undefined })
+  const registeredAtMs = Date.UTC(2020, 0, 1) + index
+  const torrent = { infoHashes: [infoHash], name, sizeBytes: 16_384, registeredAtMs, note }
+  const path = join(directory, metadata.infoHashV1)
+  writeFileSync(`${path}.json`, writeDescription(torrent))
+  writeFileSync(
+    `${path}.torrent`,
+    Buffer.concat([Buffer.from('d8:announce27:http://t.example:6969/an/ab4:info'), info, Buffer.from('e')]),
+  )
 }
 
 function percentile(values: readonly number[], part: number): number {

@@ -110,10 +110,14 @@ export function applyRecord(
   for (const event of record.reported) rollout.reported.add(event)
   for (const report of record.reports) {
     const known = rollout.reports.get(report.site)
-    if (measures(report.site)) rollout.at(report.site).sharedCarrier = report.carrier
+    // Before the nodes of a remote site are connected, this node measures it too, and has no hosts of it.
+    const isMeasured =
+      measures(report.site) && record.sites.some((each) => each.site === report.site && !isEmpty(each))
+    if (isMeasured) rollout.at(report.site).sharedCarrier = report.carrier
     else if (known === undefined || known.atMs < report.atMs) rollout.reports.set(report.site, report)
   }
   for (const each of record.sites) {
+    if (isEmpty(each)) continue
     const site = rollout.at(each.site)
     if (each.startedAtMs !== undefined)
       site.startedAtMs = Math.min(each.startedAtMs, site.startedAtMs ?? Infinity)
@@ -124,6 +128,17 @@ export function applyRecord(
     site.departed.restoreFurther(each.further)
     for (const host of each.hosts) site.departed.add(keyOf(host), toState(host))
   }
+}
+
+/** The writer measured the site before its own nodes were connected, or before a client of it announced. */
+function isEmpty({
+  startedAtMs,
+  hadSource,
+  received,
+  hosts,
+  further,
+}: RolloutRecord['sites'][number]): boolean {
+  return startedAtMs === undefined && !hadSource && received.length + hosts.length + further.length === 0
 }
 
 function toState([

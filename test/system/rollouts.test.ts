@@ -95,6 +95,38 @@ describe('a rollout over two sites', () => {
     expect(status.out).toContain('all 2 hosts are complete')
   }, 90_000)
 
+  test('keeps its history and its savings over restarts, also after the torrent was removed', async () => {
+    const { fra, ams, infoHash, read, announce } = await aPublishedTorrent()
+    const savings = async (site: FederatedSite) => {
+      const path = '/api/v1/savings?by=site&period=month'
+      const { rows } = (await (await site.admin(path)).json()) as { rows: { subject: string }[] }
+      return { rows, csv: await (await site.admin(`${path}&format=csv`)).text() }
+    }
+    await announce(fra, '127.1.0.1', 0, 'started')
+    for (const host of ['127.2.0.1', '127.2.0.2']) {
+      await announce(ams, host, SIZE_BYTES, 'started')
+      await announce(ams, host, 0, 'completed')
+    }
+    await until('both sites have the end', async () =>
+      [await read(fra), await read(ams)].every(({ state }) => state === 'complete'),
+    )
+    const [before, { completedAt }] = [await savings(fra), await read(ams)]
+    expect(before.rows).toMatchObject([{ subject: 'ams', rollouts: 1, downloadedBytes: 2 * SIZE_BYTES }])
+    expect(before.csv.split('\r\n')[1]).toMatch(/^\d{4}-\d\d,ams,ams,1,2000000,/)
+    expect(await savings(ams)).toEqual(before)
+
+    await fra.admin(`/api/v1/torrents/${infoHash}`, { method: 'DELETE' })
+    await until('both sites have the removal', async () =>
+      [await read(fra), await read(ams)].every(({ isRegistered }) => !isRegistered),
+    )
+    for (const site of [fra, ams]) await site.stop()
+    for (const site of [fra, ams]) await site.start()
+    for (const site of [fra, ams]) {
+      expect(await savings(site)).toEqual(before)
+      expect(await read(site)).toMatchObject({ state: 'complete', isRegistered: false, completedAt })
+    }
+  }, 90_000)
+
   test('takes numbers of expected hosts at any node', async () => {
     const { fra, ams, infoHash, read } = await aPublishedTorrent()
     await until('ams has the number of publish', async () => (await read(ams)).hosts.expected === 2)

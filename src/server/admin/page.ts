@@ -100,16 +100,26 @@ export function pageOfSorted<Item>(
   positionOf: (item: Item) => Position,
   { limit, after }: Omit<PageOptions, 'order'>,
 ): Page<Item> {
-  let [start, end] = [0, after === undefined ? 0 : sorted.length]
-  while (after !== undefined && start < end) {
-    const middle = (start + end) >>> 1
-    if (compareAscending(positionOf(sorted[middle] as Item), after) > 0) end = middle
-    else start = middle + 1
-  }
+  const start = after === undefined ? 0 : indexBehind(sorted, positionOf, after)
   const items = sorted.slice(start, start + limit)
   const last = items.at(-1)
   const hasMore = last !== undefined && start + items.length < sorted.length
   return { total: sorted.length, items, next: hasMore ? formatCursor(positionOf(last)) : undefined }
+}
+
+/** Index of the first item behind the position. */
+function indexBehind<Item>(
+  sorted: readonly Item[],
+  positionOf: (item: Item) => Position,
+  position: Position,
+): number {
+  let [start, end] = [0, sorted.length]
+  while (start < end) {
+    const middle = (start + end) >>> 1
+    if (compareAscending(positionOf(sorted[middle] as Item), position) > 0) end = middle
+    else start = middle + 1
+  }
+  return start
 }
 
 /** In slices, as `takePage`. */
