@@ -101,6 +101,8 @@ export class DemoRun {
 
     const [seedPort = 0, ...ports] = await freePorts(HOSTS.length + 1)
     const infoHash = published.infoHashV1
+    const dashboard = this.#settings.tracker.nodeOf(SITES[0]).admin
+    this.#settings.log(`Watch it in a browser: ${dashboard}/#/rollouts/${infoHash}`)
     this.#settings.log(`Starting aria2 at ${SEED.address} as the seed`)
     await this.#start({ ...SEED, port: seedPort, isSeed: true }, torrents)
     for (const site of SITES) await this.#settings.tracker.waitForSeed(site, infoHash)

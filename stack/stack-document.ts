@@ -75,6 +75,7 @@ export function asText(stack: RunningStack, isFixed: boolean): string {
     'In another terminal: one node of Frankfurt records a seed, the other one hands it out.',
     `  npx siteswarm announce ${first} --info-hash ${hash} --port 6881 --from 127.1.1.5 --left 0`,
     `  npx siteswarm announce ${second} --info-hash ${hash} --port 6881 --from 127.1.2.7 --left 5`,
+    `Dashboard of Frankfurt, in a browser on this machine: ${nodes[0]?.adminUrl}/`,
     'A file of 100 MB is published in New York and downloaded in Frankfurt and Amsterdam:',
     `  npm run stack -- demo${isFixed ? '' : ` --stack ${directory}`}`,
     'Ctrl-C stops everything; the logs stay.',
