@@ -3,7 +3,7 @@ import type { FuzzTarget } from './fuzz-target.ts'
 import { bencode } from './targets/bencode.ts'
 import { federationMessages } from './targets/federation.ts'
 import { configurationFile, tokenFile, topologyFile } from './targets/files.ts'
-import { forwardingHeaders, rangeHeader } from './targets/http-headers.ts'
+import { forwardingHeaders, proxyHeader, rangeHeader } from './targets/http-headers.ts'
 import { carrierLink, peerProtocol } from './targets/peers.ts'
 import { appliedRecords, siteRecords, storeValues } from './targets/site-records.ts'
 import { magnet, torrentFile, trackerResponse } from './targets/torrents.ts'
@@ -29,6 +29,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   tokenFile,
   rangeHeader,
   forwardingHeaders,
+  proxyHeader,
   torrentFile,
   magnet,
   trackerResponse,

@@ -1,10 +1,11 @@
 /** Headers of requests that decide about addresses and ranges. */
-import { ok, strictEqual } from 'node:assert'
+import { deepStrictEqual, ok, strictEqual } from 'node:assert'
 import { type Address, parseAddress } from '../../../src/core/address.ts'
 import { Refusal } from '../../../src/core/errors.ts'
 import { readBearerToken } from '../../../src/core/bearer-token.ts'
 import { readClientAddress } from '../../../src/server/http/client-address.ts'
 import { contentHead } from '../../../src/server/http/range-response.ts'
+import { readProxyHeader } from '../../../src/wire/proxy/proxy-header.ts'
 import { type FuzzTarget, unlessRejected } from '../fuzz-target.ts'
 
 const SIZES = [0, 1, 1_000, Number.MAX_SAFE_INTEGER]
@@ -76,5 +77,39 @@ export const forwardingHeaders: FuzzTarget = {
     }
     const address = parseAddress(value)
     if (address !== undefined) ok(parseAddress(address.toString())?.equals(address))
+  },
+}
+
+const V2 = '0d0a0d0a000d0a515549540a'
+
+export const proxyHeader: FuzzTarget = {
+  name: 'proxy-header',
+  bytesMax: 4_200,
+  tokens: [
+    'PROXY ',
+    'TCP4 ',
+    'TCP6 ',
+    'UNKNOWN',
+    '\r\n',
+    ' ',
+    '\x21\x11\x00\x0c',
+    '\x20\x00\x00\x00',
+    '\x21\x21\x00\x24',
+    '\x10\x01',
+  ],
+  examples: [
+    'PROXY TCP4 10.1.2.3 10.255.0.1 51413 6969\r\nGET /',
+    'PROXY TCP6 fd00::7 fd00::1 51413 6969\r\n',
+    'PROXY UNKNOWN\r\n',
+    Buffer.from(`${V2}2111000c0a0102030aff0001c8d51b39474554`, 'hex'),
+    Buffer.from(`${V2}20000000`, 'hex'),
+  ],
+  read(input) {
+    const read = readProxyHeader(input)
+    if (read.kind !== 'read') return
+    ok(read.bytes > 0 && read.bytes <= input.length)
+    // The header alone decides where it ends: bytes behind it have no effect, and without its last byte it is incomplete.
+    deepStrictEqual(readProxyHeader(input.subarray(0, read.bytes)), read)
+    strictEqual(readProxyHeader(input.subarray(0, read.bytes - 1)).kind, 'incomplete')
   },
 }
