@@ -2,6 +2,10 @@
  * Counters of the carriers of one process: plain numbers, which the main process adds up.
  */
 
+import { noObservations, type ObservationResult } from '../observers/observer-counters.ts'
+import { ProtocolViolation } from '../wire/peer/protocol-violation.ts'
+import type { LinkEnd } from './link-init.ts'
+
 /** Reasons for which a client's connection ends by decision of the carrier, or its message has no effect. */
 export const clientFaults = [
   /** More requests outstanding than any client needs: the further ones are dropped. */
@@ -26,6 +30,8 @@ export class CarrierCounters {
     'request-out-of-range': 0,
     violation: 0,
   }
+  /** Outcomes of dials, connections and bitfields of clients, with the meaning that they have for observers. */
+  readonly observations = noObservations()
   /** Holders that sent wrong data. */
   liars = 0
   /** Pieces whose check failed. */
@@ -50,5 +56,22 @@ export class CarrierCounters {
 
   *relayed(): Iterable<{ readonly to: string; readonly from: string; readonly bytes: number }> {
     for (const [to, row] of this.#relayed) for (const [from, bytes] of row) yield { to, from, bytes }
+  }
+}
+
+/** The result that an observer would count. undefined for an end that only a connection with content has: it is a fault. */
+export function resultOf(end: LinkEnd): ObservationResult | undefined {
+  if (end instanceof ProtocolViolation) return 'violation'
+  switch (end) {
+    case 'memory':
+      return 'no-memory'
+    case 'local':
+      return 'no-socket'
+    case 'not-reading':
+    case 'requests-dropped':
+    case 'request-out-of-range':
+      return undefined
+    default:
+      return end
   }
 }

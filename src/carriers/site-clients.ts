@@ -8,7 +8,7 @@ import type { TorrentPieces } from '../observers/torrent-pieces.ts'
 import type { Block } from '../wire/peer/block.ts'
 import type { BlockRouter } from './block-router.ts'
 import { CarriedClient, type CarriedClientUpdate } from './carried-client.ts'
-import type { ClientFault } from './carrier-counters.ts'
+import { type CarrierCounters, resultOf } from './carrier-counters.ts'
 import type { ClientLink } from './client-link.ts'
 import type { LinkInit } from './link-init.ts'
 import type { Holder } from './holder.ts'
@@ -33,12 +33,12 @@ export interface ClientEvents {
   onServed(client: CarriedClient, block: Block): void
   /** The client announced that it has everything, and it sends no HAVE. */
   onAllGained(client: CarriedClient): void
-  onFault(fault: ClientFault): void
 }
 
 export interface SiteClientsInit extends LinkContext {
   readonly torrent: TorrentPieces
   readonly router: BlockRouter
+  readonly counters: CarrierCounters
   readonly isRegistered: () => boolean
   /** The client is going to receive another offer. */
   readonly mayOffer: (client: CarriedClient) => boolean
@@ -164,9 +164,19 @@ export class SiteClients {
   }
 
   #link(client: CarriedClient, connect: (events: SocketEvents) => ClientSocket, isAccepted = false): void {
-    const { events, isRegistered, mayOffer, router, torrent, request } = this.#init
+    const { events, isRegistered, mayOffer, router, torrent, request, counters } = this.#init
+    const { observations } = counters
     // A connection from the client reveals nothing about its port.
     let isAnswered = isAccepted
+    let isShown = false
+    const progress = (report: () => void) => {
+      // A client without pieces may send no bitfield.
+      if (!isShown) observations.pieces++
+      isShown = true
+      const wasComplete = client.isComplete
+      report()
+      if (client.isComplete && !wasComplete) observations.complete++
+    }
     const link: ClientLink = linkClient(client, this.#init, {
       torrent,
       isRegistered,
@@ -179,6 +189,7 @@ export class SiteClients {
         onReachable: () => {
           if (isAccepted) return
           isAnswered = true
+          observations.reachable++
           client.reached(this.#init.nowMs())
           events.onReachability(client)
         },
@@ -189,13 +200,17 @@ export class SiteClients {
           this.#listHosts()
           events.onGreeted(client, link)
         },
-        onBitfield: () => events.onBitfield(client),
-        onGained: (piece) => events.onGained(client, piece),
+        onBitfield: () => progress(() => events.onBitfield(client)),
+        onGained: (piece) => progress(() => events.onGained(client, piece)),
         onServed: (block) => events.onServed(client, block),
-        onFault: (fault) => events.onFault(fault),
+        onFault: (fault) => counters.faults[fault]++,
         onEnd: (end) => {
           this.#unlink(client, end === 'closed')
+          const wasGone = client.isGone
           client.ended(isAnswered, end, this.#init.nowMs())
+          const result = resultOf(end)
+          if (result !== undefined) observations[result]++
+          if (client.isGone && !wasGone) observations.gone++
           if (client.reachability === 'unreachable' && !isAccepted) this.#endAway(client)
           if (isAnswered) events.onEnded(client)
           else events.onReachability(client)

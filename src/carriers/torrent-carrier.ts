@@ -107,7 +107,6 @@ export class TorrentCarrier {
         onGained: (client, piece) => this.#gain(client, piece),
         onServed: (client, block) => this.#served(client, block),
         onAllGained: (client) => this.#gainAll(client),
-        onFault: (fault) => counters.faults[fault]++,
       },
     })
     if (init.geometry !== undefined) this.#setPieces(init.geometry.pieces)

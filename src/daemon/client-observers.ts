@@ -6,7 +6,6 @@
  * site. The live nodes of a site divide its clients. The clients of a carried torrent are linked by its carrier, and not
  * observed beside that: clients accept one connection per address.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import { dialTcp } from '../observers/client-socket.ts'
@@ -27,8 +26,6 @@ const REBALANCE_MS = 5_000
 const SLICE_ROWS = 2_000
 /** The first announce of a leecher waits for its dial no longer than this. */
 const CHECK_MS_MAX = 250
-/** The outcome of a carrier's dial is looked for this often. */
-const CHECK_POLL_MS = 10
 /** Seeds beyond this number are spares: they are polled in turn, not held. */
 const SOURCES_PER_SITE = 4
 
@@ -62,6 +59,14 @@ interface PassedClient {
   readonly update: ClientUpdate
   readonly site: string
   readonly to: 'observers' | 'carriers'
+}
+
+export interface ClientCensus {
+  readonly clients: number
+  /** Of these, those that the carriers of this node link. */
+  readonly carried: number
+  readonly reachable: number
+  readonly unreachable: number
 }
 
 export class ClientObservers implements ReachabilityCheck {
@@ -106,7 +111,7 @@ export class ClientObservers implements ReachabilityCheck {
     const row = this.#rowOf(peer)
     if (row < 0) return
     const to = this.#receiverOf(row)
-    if (to !== 'observers') return to === undefined ? undefined : this.#checkCarried(peer, row)
+    if (to !== 'observers') return to === undefined ? undefined : this.#checkCarried(row)
     const update = this.#updateOf(row)
     this.#put(row, update, to)
     const reachability = await this.observers.checkReachability(update, CHECK_MS_MAX)
@@ -126,13 +131,20 @@ export class ClientObservers implements ReachabilityCheck {
   }
 
   /** The carrier dials the client, here or on another node of the site, which replicates the outcome. */
-  async #checkCarried(peer: Parameters<ReachabilityCheck['check']>[0], row: number): Promise<void> {
+  #checkCarried(row: number): Promise<void> {
     this.#pass(row)
-    for (let waitedMs = 0; waitedMs < CHECK_MS_MAX; waitedMs += CHECK_POLL_MS) {
-      const present = this.#rowOf(peer)
-      if (present < 0 || this.#init.table.observed.isChecked(present)) return
-      await delay(CHECK_POLL_MS)
-    }
+    const { observed } = this.#init.table
+    if (observed.isChecked(row)) return Promise.resolve()
+    return new Promise((resolve) => {
+      const endWait = observed.outcomes.wait(row, () => {
+        clearTimeout(deadline)
+        resolve()
+      })
+      const deadline = setTimeout(() => {
+        endWait()
+        resolve()
+      }, CHECK_MS_MAX)
+    })
   }
 
   #rowOf({ infoHash, address, port }: Parameters<ReachabilityCheck['check']>[0]): number {
@@ -169,6 +181,18 @@ export class ClientObservers implements ReachabilityCheck {
       sites.set(index, counts)
     }
     return sites
+  }
+
+  /** Clients of this node, those that its carriers link included. Reads all of them. */
+  census(): ClientCensus {
+    const { table } = this.#init
+    const census = { clients: this.#passed.size, carried: 0, reachable: 0, unreachable: 0 }
+    for (const [row, { to }] of this.#passed) {
+      if (to === 'carriers') census.carried++
+      if (table.observed.isUnreachable(row)) census.unreachable++
+      else if (table.observed.isReachable(row)) census.reachable++
+    }
+    return census
   }
 
   #drain(): void {

@@ -4,6 +4,7 @@ import { federationRefusals } from '../core/federation-metrics.ts'
 import type { Federation } from '../federation/federation.ts'
 import type { CarrierStatus } from './carriage/node-carriage.ts'
 import type { ClientObservers } from './client-observers.ts'
+import type { NodeClients } from './node-clients.ts'
 import { observationResults } from '../observers/observer-counters.ts'
 import { Health } from '../observe/health.ts'
 import type { FederationGauges, Gauges, ObserverGauges } from '../observe/metric-row.ts'
@@ -58,13 +59,15 @@ export function readFederationGauges(federation: Federation | undefined, clock: 
   }
 }
 
-/** `site`: of the node, whose engine counts the outcomes. */
+/** `site`: of the node, which counts the outcomes. The connections of its carriers are included. */
 export function readObserverGauges(
   topology: Topology,
   site: string,
-  observers: ClientObservers | undefined,
+  clients: NodeClients | undefined,
 ): ObserverGauges {
-  const bySite = observers?.bySite()
+  const bySite = clients?.observers.bySite()
+  const observed: Readonly<Record<string, number>> = clients?.observers.observers.counters.observations ?? {}
+  const carried = clients?.carriage.observations ?? {}
   return {
     sites: topology.sites.map(({ name, index }) => ({
       site: name,
@@ -73,7 +76,7 @@ export function readObserverGauges(
     site,
     results: observationResults.map((result) => ({
       result,
-      count: observers?.observers.counters.observations[result] ?? 0,
+      count: (observed[result] ?? 0) + (carried[result] ?? 0),
     })),
   }
 }
@@ -202,8 +205,7 @@ const CLOSED_MIN = 5
 function checkObservers(clientObservers: ClientObservers | undefined) {
   if (clientObservers === undefined)
     return { isOk: true, sentence: 'off: observe.connections is 0, so only announces show what clients do' }
-  const { reachable, unreachable } = clientObservers.observers.census()
-  const { clients, connections } = clientObservers.observers
+  const { clients, carried, reachable, unreachable } = clientObservers.census()
   if (reachable === 0 && unreachable >= CLOSED_MIN)
     return {
       isOk: false,
@@ -213,7 +215,7 @@ function checkObservers(clientObservers: ClientObservers | undefined) {
     }
   return {
     isOk: true,
-    sentence: `${clients} clients observed, ${connections} connections; ${unreachable} do not accept connections`,
+    sentence: `${clients} clients observed, ${carried} of them by carriers; ${unreachable} do not accept connections`,
   }
 }
 

@@ -235,7 +235,7 @@ export class SiteswarmNode {
         udpDrops: this.#udp.drops,
         federation: readFederationGauges(this.#federation, clock),
         topologyHash: this.#topology.value.hash,
-        observers: readObserverGauges(this.#topology.value, config.site, this.#clients?.observers),
+        observers: readObserverGauges(this.#topology.value, config.site, this.#clients),
         carriers: this.#clients?.carriage.gauges() ?? noCarrierGauges(this.#topology.value),
         isReady: this.#isRestored && this.#drain === undefined,
         // The supervisor adds the number of replaced workers.

@@ -15,7 +15,7 @@ export const observerMetrics: readonly MetricRow[] = [
     name: 'observations_total',
     type: 'counter',
     labels: ['site', 'result'],
-    help: 'Outcomes of dials and connections of this node to clients, counted under the site of the node. Dials: reachable, refused, silent, no-socket (the node could not dial). Connections: pieces (the client has shown its bitfield), complete, closed (by the client), mute (no handshake), gone (no answer from a client that had answered), violation, flooding and no-memory (ended by the node).',
+    help: 'Outcomes of dials and connections of this node to clients, those of its carriers included, counted under the site of the node. Dials: reachable, refused, silent, no-socket (the node could not dial). Connections: pieces (the client has shown its bitfield), complete, closed (by the client), mute (no handshake), gone (no answer from a client that had answered), violation, flooding and no-memory (ended by the node).',
     read: ({ gauges }) =>
       gauges.observers.results.map(({ result, count }) => ({
         labels: { site: gauges.observers.site, result },

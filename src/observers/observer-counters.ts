@@ -20,6 +20,12 @@ export const observationResults = [
 
 export type ObservationResult = (typeof observationResults)[number]
 
+export type ObservationCounts = Record<ObservationResult, number>
+
+export function noObservations(): ObservationCounts {
+  return Object.fromEntries(observationResults.map((result) => [result, 0])) as ObservationCounts
+}
+
 export class ObserverCounters {
   /**
    * - `reachable`, `refused`, `silent`: outcomes of dials. `no-socket`: the node could not dial.
@@ -28,20 +34,7 @@ export class ObserverCounters {
    * - `pieces`: a client has shown its pieces on a new connection. `complete`: a client became complete.
    * - `gone`: a client that was reachable does not answer.
    */
-  readonly observations: Record<ObservationResult, number> = {
-    reachable: 0,
-    refused: 0,
-    silent: 0,
-    closed: 0,
-    mute: 0,
-    violation: 0,
-    flooding: 0,
-    'no-memory': 0,
-    'no-socket': 0,
-    pieces: 0,
-    complete: 0,
-    gone: 0,
-  }
+  readonly observations = noObservations()
   /** Clients that are not observed, because the node has too many. */
   clientsIgnored = 0
   bytesRead = 0

@@ -5,6 +5,8 @@
  * table of nine million peers of other sites costs nothing here, and an observed peer costs 12 bytes more than its row.
  */
 
+import { DialOutcomes } from './dial-outcomes.ts'
+
 /** `unknown` while no node has an outcome of a dial. */
 export type Reachability = 'unknown' | 'reachable' | 'unreachable'
 
@@ -49,6 +51,7 @@ const EXPECTED = 64
 const TWO_32 = 0x1_0000_0000
 
 export class ObservedPeers {
+  readonly outcomes = new DialOutcomes()
   readonly #chunks: (Uint32Array | undefined)[] = []
   readonly #float = new Float32Array(1)
   readonly #floatBits = new Uint32Array(this.#float.buffer)
@@ -90,12 +93,14 @@ export class ObservedPeers {
     chunk[base + 1] = observedAtMs % TWO_32
     this.#float[0] = sharePerSecond
     chunk[base + 2] = this.#floatBits[0] as number
+    if (reachability !== 'unknown') this.outcomes.note(row)
   }
 
   /** The row is released. */
   clear(row: number): void {
     const chunk = this.#chunks[row >>> CHUNK_ROWS_LOG2]
     if (chunk !== undefined) chunk[(row & ROW_IN_CHUNK) * WORDS] = 0
+    this.outcomes.note(row)
   }
 
   /** A dial had an outcome. */
@@ -114,6 +119,10 @@ export class ObservedPeers {
     if ((state & SHARE_KNOWN) !== 0 || ((state & EXPECTED) !== 0) === isExpected) return false
     this.#chunkOf(row)[(row & ROW_IN_CHUNK) * WORDS] = isExpected ? state | EXPECTED : state & ~EXPECTED
     return true
+  }
+
+  isReachable(row: number): boolean {
+    return (this.#word(row, 0) & REACHABLE) !== 0
   }
 
   isUnreachable(row: number): boolean {

@@ -194,5 +194,6 @@ function read(): CarrierReading {
     rejectedPeers: carriers.listener.rejected,
     piecesInvalid: counters.piecesInvalid,
     faults: { ...counters.faults },
+    observations: { ...counters.observations },
   }
 }

@@ -97,6 +97,8 @@ export interface CarrierReading {
   /** Connections to `listen.peers` that were closed before they became the link of a client. */
   readonly rejectedPeers: number
   readonly faults: Readonly<Record<string, number>>
+  /** Outcomes of dials and connections, as observers count them. */
+  readonly observations: Readonly<Record<string, number>>
 }
 
 export type FromCarriers =

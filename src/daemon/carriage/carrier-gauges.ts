@@ -8,9 +8,9 @@ import type { Site, Topology } from '../../topology/topology.ts'
 /** Each two sites have a counter from the start; in a larger topology, from their first byte on. */
 const PAIRS_SITES_MAX = 30
 
-type Totals = Pick<CarrierReading, 'faults' | 'piecesInvalid' | 'liars'>
+type Totals = Pick<CarrierReading, 'faults' | 'observations' | 'piecesInvalid' | 'liars'>
 
-const NOTHING: Totals = { faults: {}, piecesInvalid: 0, liars: 0 }
+const NOTHING: Totals = { faults: {}, observations: {}, piecesInvalid: 0, liars: 0 }
 
 export class CarrierTotals {
   readonly #process: CarrierProcess
@@ -30,6 +30,11 @@ export class CarrierTotals {
   processEnded(): void {
     this.#before = sum(this.#before, this.#last)
     this.#last = NOTHING
+  }
+
+  /** Outcomes of dials and connections to clients. */
+  get observations(): Readonly<Record<string, number>> {
+    return sum(this.#before, this.#process.reading ?? this.#last).observations
   }
 
   /** `remotes`: sites whose nodes this one is connected to. `carried`: sites whose clients this node carries for. */
@@ -83,7 +88,16 @@ function pairs(
 }
 
 function sum(a: Totals, b: Totals): Totals {
-  const faults: Record<string, number> = { ...a.faults }
-  for (const [fault, count] of Object.entries(b.faults)) faults[fault] = (faults[fault] ?? 0) + count
-  return { faults, piecesInvalid: a.piecesInvalid + b.piecesInvalid, liars: a.liars + b.liars }
+  return {
+    faults: sumByName(a.faults, b.faults),
+    observations: sumByName(a.observations, b.observations),
+    piecesInvalid: a.piecesInvalid + b.piecesInvalid,
+    liars: a.liars + b.liars,
+  }
+}
+
+function sumByName(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>) {
+  const total: Record<string, number> = { ...a }
+  for (const [name, count] of Object.entries(b)) total[name] = (total[name] ?? 0) + count
+  return total
 }

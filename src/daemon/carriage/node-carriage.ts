@@ -190,6 +190,11 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
       this.#process.command({ kind: 'credentials', credentials: { ...credentials } })
   }
 
+  /** Outcomes of the dials and connections of the carriers, by result. */
+  get observations(): Readonly<Record<string, number>> {
+    return this.#totals.observations
+  }
+
   /** For the process of the carriers, also for one that begins later. */
   command(command: CarrierCommand): void {
     this.#process.command(command)

@@ -45,7 +45,19 @@ describe('a carried rollout', () => {
     expect(rollout.relayedBytes(1, 2)).toBe(0)
   })
 
-  it('does the same for a torrent that is not registered', () => {
+  it('counts the outcomes of its connections as observers do', () => {
+    const rollout = aRollout()
+    expect(rollout.run(20_000, rollout.areComplete)).toBe(true)
+    const { reachable, pieces, complete, refused } = rollout.carriers.counters.observations
+    expect({ reachable, pieces, complete, refused }).toEqual({
+      reachable: 7,
+      pieces: 7,
+      complete: 7,
+      refused: 0,
+    })
+  })
+
+  it('completes hosts and takes each block once for a torrent that is not registered', () => {
     const rollout = aRollout({ isRegistered: false })
     expect(rollout.run(20_000, rollout.areComplete)).toBe(true)
     expect(rollout.source.sentBytes).toBe(CONTENT.bytes.length)

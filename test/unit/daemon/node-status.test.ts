@@ -90,3 +90,15 @@ test('a remote site with another topology is reported with both hashes', () => {
     'ok   topology',
   )
 })
+
+test('a node whose observers and carriers reach none of five clients is reported', () => {
+  const withClients = (reachable: number, unreachable: number) => {
+    const census = { clients: reachable + unreachable, carried: 4, reachable, unreachable }
+    return status({
+      clientObservers: { census: () => census } as unknown as NonNullable<NodeStatus['clientObservers']>,
+    })
+  }
+  expect(withClients(0, 5)).toContain('warn observers: none of 5 clients accepts a connection from this node')
+  expect(withClients(0, 4)).toContain('ok   observers: 4 clients observed, 4 of them by carriers')
+  expect(withClients(1, 5)).toContain('5 do not accept connections')
+})
