@@ -182,7 +182,10 @@ export class CarriedTorrent {
     const isNeeded = !carrier.isOnHold && (carrier.needsPieces || carrier.downstreams > 0)
     const current = local.upstream?.view
     const isGood =
-      current !== undefined && !current.path.includes(carrier.site) && current.availablePieces > 0
+      current !== undefined &&
+      !current.path.includes(carrier.site) &&
+      current.availablePieces > 0 &&
+      !this.#isCutOff(local, current)
     if (isGood && isNeeded) return this.#review(local, current, cost)
     this.#detach(local)
     if (!isNeeded) {
@@ -193,10 +196,21 @@ export class CarriedTorrent {
     const others = this.#viewsFor(local)
     // Another node of the site took the torrent over.
     const successor = others.find(
-      ({ site, availablePieces }) => site === current?.site && availablePieces > 0,
+      (view) => view.site === current?.site && view.availablePieces > 0 && !this.#isCutOff(local, view),
     )
     const chosen = successor ?? this.#join(local, others, cost)
     if (chosen !== undefined) this.#attach(local, chosen)
+  }
+
+  /**
+   * The upstream lost the way to a source, and another site has one. The site moves: the upstream may fetch from it then,
+   * which it cannot while its own site is in the path.
+   */
+  #isCutOff(local: LocalSite, current: CarrierView): boolean {
+    const others = this.#viewsFor(local)
+    const leadsToSource = ({ path }: CarrierView) =>
+      others.some(({ site, hasSource }) => hasSource && site === path.at(-1))
+    return !leadsToSource(current) && others.some((view) => view.availablePieces > 0 && leadsToSource(view))
   }
 
   /** Sets the rank of the site, and returns its upstream once the sites that begin with it see each other. */
@@ -218,14 +232,15 @@ export class CarriedTorrent {
     local.rank = planned?.rank
     if (waitedMs < CONVERGENCE_MS) return undefined
     const target = members.find((view) => view.site === planned?.upstream)
-    if (target !== undefined && target.availablePieces > 0) return target
+    if (target !== undefined && target.availablePieces > 0 && !this.#isCutOff(local, target)) return target
     if (target !== undefined && waitedMs < UPSTREAM_WAIT_MS) return undefined
     // Behind all sites that fetch already.
     const ranks = members.flatMap(({ rank, path }) =>
       rank !== undefined && path.length > 1 ? [rank + 1] : [],
     )
     local.rank = Math.max(local.rank ?? 1, ...ranks)
-    const candidates = others.map((view) => ({
+    const connected = others.filter((view) => !this.#isCutOff(local, view))
+    const candidates = connected.map((view) => ({
       view,
       site: view.site,
       rank: view.rank ?? Infinity,

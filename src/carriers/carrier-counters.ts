@@ -2,9 +2,7 @@
  * Counters of the carriers of one process: plain numbers, which the main process adds up.
  */
 
-import { noObservations, type ObservationResult } from '../observers/observer-counters.ts'
-import { ProtocolViolation } from '../wire/peer/protocol-violation.ts'
-import type { LinkEnd } from './link-init.ts'
+import { noObservations } from '../observers/observer-counters.ts'
 
 /** Reasons for which a client's connection ends by decision of the carrier, or its message has no effect. */
 export const clientFaults = [
@@ -56,22 +54,5 @@ export class CarrierCounters {
 
   *relayed(): Iterable<{ readonly to: string; readonly from: string; readonly bytes: number }> {
     for (const [to, row] of this.#relayed) for (const [from, bytes] of row) yield { to, from, bytes }
-  }
-}
-
-/** The result that an observer would count. undefined for an end that only a connection with content has: it is a fault. */
-export function resultOf(end: LinkEnd): ObservationResult | undefined {
-  if (end instanceof ProtocolViolation) return 'violation'
-  switch (end) {
-    case 'memory':
-      return 'no-memory'
-    case 'local':
-      return 'no-socket'
-    case 'not-reading':
-    case 'requests-dropped':
-    case 'request-out-of-range':
-      return undefined
-    default:
-      return end
   }
 }

@@ -96,6 +96,11 @@ export class Carriers {
     this.#links.add(link)
   }
 
+  /** Ends the connections to nodes of all other sites. */
+  keepLinks(isJoined: (site: string) => boolean): void {
+    this.#links.keepOnly(isJoined)
+  }
+
   /** Sites with a connected node. */
   get linkedSites(): readonly string[] {
     return this.#links.sites

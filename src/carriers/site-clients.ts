@@ -8,11 +8,12 @@ import type { TorrentPieces } from '../observers/torrent-pieces.ts'
 import type { Block } from '../wire/peer/block.ts'
 import type { BlockRouter } from './block-router.ts'
 import { CarriedClient, type CarriedClientUpdate } from './carried-client.ts'
-import { type CarrierCounters, resultOf } from './carrier-counters.ts'
+import type { CarrierCounters } from './carrier-counters.ts'
 import type { ClientLink } from './client-link.ts'
 import type { LinkInit } from './link-init.ts'
 import type { Holder } from './holder.ts'
 import { type LinkContext, linkClient } from './link-client.ts'
+import { resultOf } from './link-result.ts'
 
 /** A client that closed its connection returns within two dials. */
 const AWAY_MS_MAX = 3_000

@@ -81,7 +81,7 @@ export class SiteLink {
     this.#socket = init.connect({
       onData: (chunk) => this.#read(chunk),
       onDrain: () => this.#pump(),
-      onEnd: (end) => this.#end(end === 'closed' ? 'the other node closed the connection' : end),
+      onEnd: (end) => this.end(end === 'closed' ? 'the other node closed the connection' : end),
     })
     if (init.isAccepted) this.#send(writeHello(init.ownNode, init.ownSite))
   }
@@ -121,7 +121,7 @@ export class SiteLink {
   tick(): void {
     if (this.#isEnded) return
     const nowMs = this.#init.nowMs()
-    if (nowMs - this.#receivedMs >= SILENT_MS_MAX) return this.#end('the other node is silent')
+    if (nowMs - this.#receivedMs >= SILENT_MS_MAX) return this.end('the other node is silent')
     for (const publication of this.#publications.values())
       publication.tick(this.#init.published(publication.infoHash))
     if (this.#site !== undefined && nowMs - this.#sentMs >= PING_MS) this.#send(PING)
@@ -139,7 +139,8 @@ export class SiteLink {
     this.#turns.clear()
   }
 
-  #end(reason: string): void {
+  /** Ends the connection, with an event. */
+  end(reason: string): void {
     if (this.#isEnded) return
     this.close()
     this.#init.events.onEnd(reason)
@@ -155,13 +156,13 @@ export class SiteLink {
     if (this.#isEnded) return
     this.#receivedMs = this.#init.nowMs()
     const error = this.#reader.read(chunk)
-    if (error !== undefined) this.#end(error)
+    if (error !== undefined) this.end(error)
   }
 
   #receive(frame: Frame): void {
     if (this.#isEnded) return
     if (frame.kind === 'hello') return this.#greet(frame)
-    if (this.#site === undefined) return this.#end(`a frame of kind ${frame.kind} before the first one`)
+    if (this.#site === undefined) return this.end(`a frame of kind ${frame.kind} before the first one`)
     if (frame.kind === 'ping') return
     switch (frame.kind) {
       case 'subscribe':
@@ -180,11 +181,11 @@ export class SiteLink {
 
   #greet({ version, site, node }: Extract<Frame, { readonly kind: 'hello' }>): void {
     const { ownSite, ownNode, isAccepted, admits, events } = this.#init
-    if (version !== LINK_VERSION) return this.#end(`the other node has version ${version} of the protocol`)
-    if (this.#site !== undefined) return this.#end('a second hello')
-    if (site === ownSite || !admits(site)) return this.#end(`the site ${site} is not expected`)
+    if (version !== LINK_VERSION) return this.end(`the other node has version ${version} of the protocol`)
+    if (this.#site !== undefined) return this.end('a second hello')
+    if (site === ownSite || !admits(site)) return this.end(`the site ${site} is not expected`)
     this.#site = site
-    if (!events.onHello(site, node)) return this.#end('the node is connected already')
+    if (!events.onHello(site, node)) return this.end('the node is connected already')
     if (!isAccepted) this.#send(writeHello(ownNode, ownSite))
     events.onOpen(site, node)
   }
@@ -201,13 +202,13 @@ export class SiteLink {
     else if (frame.kind === 'available') isRight = remote.addPieces(frame.pieces)
     else if (frame.kind === 'invalid') remote.invalid(frame.piece)
     else remote.receive(frame.block, frame.data)
-    if (!isRight) this.#end('pieces that the torrent does not have')
+    if (!isRight) this.end('pieces that the torrent does not have')
   }
 
   // ---- Publications
 
   #publish(channel: number, infoHash: Buffer): void {
-    if (this.#publications.has(channel)) return this.#end(`a second subscription of channel ${channel}`)
+    if (this.#publications.has(channel)) return this.end(`a second subscription of channel ${channel}`)
     const publication: Publication = new Publication({
       channel,
       infoHash,
@@ -232,7 +233,7 @@ export class SiteLink {
 
   #request({ channel, piece, begin, length }: Extract<Frame, { readonly kind: 'request' | 'cancel' }>): void {
     const isAccepted = this.#publications.get(channel)?.request({ piece, begin, length })
-    if (isAccepted === false) this.#end('too many requests')
+    if (isAccepted === false) this.end('too many requests')
   }
 
   #pump(): void {

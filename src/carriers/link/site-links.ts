@@ -113,6 +113,12 @@ export class SiteLinks {
     }
   }
 
+  /** The topology changed: connections to nodes of other sites end, and their torrents get other upstreams. */
+  keepOnly(isJoined: (site: string) => boolean): void {
+    for (const { site, link } of this.#open.values())
+      if (!isJoined(site)) link.end('the topology no longer joins the two sites')
+  }
+
   tick(): void {
     for (const link of this.#opening) link.tick()
     for (const { link } of this.#open.values()) link.tick()

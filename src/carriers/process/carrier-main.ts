@@ -75,7 +75,7 @@ const dialer =
           carriers.addLink({
             connect: (events) => openStream(stream, head, events),
             isAccepted: false,
-            admits: (name) => name === site,
+            admits: (name) => name === site && isExpected(name),
             onEnd,
           }),
       })
@@ -145,7 +145,8 @@ function execute(command: CarrierCommand): void {
       sites = command.sites.map(({ site }) => site)
       const costs = new Map(command.costs.map(([a, b, cost]) => [`${a}\n${b}`, cost]))
       carriers.setCost((a, b) => costs.get(`${a}\n${b}`) ?? costs.get(`${b}\n${a}`) ?? Infinity)
-      return dialer?.setSites(command.sites, command.hasOwnUrls)
+      dialer?.setSites(command.sites, command.hasOwnUrls)
+      return carriers.keepLinks(isExpected)
     }
     case 'credentials':
       credentials = command.credentials

@@ -15,7 +15,6 @@ import type { Address } from '../../core/address.ts'
 import { elapsedMs } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { SiteCredentials } from '../../core/site-credentials.ts'
-import { pieceHashes, type PieceHashes } from '../../metainfo/piece-hashes.ts'
 import type { CarrierGauges } from '../../observe/metric-row.ts'
 import type { Observation } from '../../observers/observation.ts'
 import type { ClientUpdate } from '../../observers/observed-client.ts'
@@ -30,6 +29,7 @@ import type { Endpoint } from '../../tracker/endpoint.ts'
 import type { ClientCarriers } from '../client-observers.ts'
 import { CarriageLeases, type CarriedAt, RENEW_MS } from './carriage-leases.ts'
 import { CarriedTorrents } from './carried-torrents.ts'
+import { readPieces } from './read-pieces.ts'
 import { CarrierTotals } from './carrier-gauges.ts'
 import type { CarriedByNodes } from './rate-share.ts'
 import { carrierSites, isCarriedHere } from './carrier-sites.ts'
@@ -115,7 +115,7 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
     this.#torrents = new CarriedTorrents({
       command: (command) => this.#process.command(command),
       isRegistered: (infoHash) => registry.find(infoHash) !== undefined,
-      readPieces: (infoHash) => this.#readPieces(infoHash),
+      readPieces: (infoHash) => readPieces(infoHash, registry, log),
     })
     this.#leases = new CarriageLeases({
       carriers: replica.carriers,
@@ -381,22 +381,5 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
     const { topology, site, peers } = this.#init
     this.#process.command(carrierSites(topology.value, site, this.#isFederated))
     this.#addresses = peersAddresses(peers.host, this.#machine, topology.value, site)
-  }
-
-  async #readPieces(infoHash: Buffer): Promise<PieceHashes | undefined> {
-    const { registry, log } = this.#init
-    const registration = registry.find(infoHash)
-    if (registration === undefined) return undefined
-    try {
-      const metainfo = await registry.read(registration)
-      // The swarm of the other infohash of a hybrid torrent has pieces of another kind.
-      return metainfo?.infoHashV1?.equals(infoHash) === true ? pieceHashes(metainfo) : undefined
-    } catch (err) {
-      log.warn(
-        { event: 'carried-torrent-unreadable', infoHash: infoHash.toString('hex'), err },
-        'the pieces of a registered torrent cannot be read; it is carried without checking them',
-      )
-      return undefined
-    }
   }
 }

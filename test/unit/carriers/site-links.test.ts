@@ -166,6 +166,28 @@ describe('carriers of several nodes', () => {
     expect(into(2)).toBeLessThanOrEqual(1.05 * CONTENT.bytes.length)
   })
 
+  it('end the connection to a site that the topology no longer joins, and fetch from another one', () => {
+    const { run, nodes, areComplete, into } = aFederation({ sites: 3, seedBytesPerSecond: 1_000_000 })
+    run(1_500)
+    const [first, second] = [nodes[0]!, nodes[1]!]
+    expect(second.carriageOf(2, CONTENT)!.upstream).toBe('1')
+    second.carriers.keepLinks((site) => site === '3')
+    run(300)
+    expect(second.carriers.linkedSites).toEqual(['3'])
+    expect(first.carriers.linkedSites).toEqual(['3'])
+    expect(second.lines).toContainEqual(
+      expect.objectContaining({
+        event: 'carrier-link-closed',
+        site: '1',
+        reason: expect.stringContaining('topology'),
+      }),
+    )
+    expect(areComplete()).toBe(false)
+    expect(run(20_000)).toBe(true)
+    expect(second.carriers.counters.relayedBytes('2', '3')).toBeGreaterThan(0)
+    expect(into(2)).toBeLessThanOrEqual(1.05 * CONTENT.bytes.length)
+  })
+
   it('drop a site that sends wrong data, and name it', () => {
     const { run, nodes, sources } = aFederation({ isRegistered: false })
     // Only the second node knows the hashes: the first one passes on what its source sends.
