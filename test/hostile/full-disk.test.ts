@@ -17,11 +17,7 @@ test.skipIf(!isRoot)(
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', data])
     onTestFinished(() => void execFileSync('umount', ['-l', data]))
     const node = await aNode({ directory })
-    try {
-      writeFileSync(join(data, 'filler'), Buffer.alloc(1 << 20))
-    } catch (error) {
-      expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC')
-    }
+    expect(() => writeFileSync(join(data, 'filler'), Buffer.alloc(1 << 20))).toThrow('ENOSPC')
     const answer = await node.admin('/api/v1/torrents', {
       method: 'POST',
       body: new Uint8Array(PLAIN_TORRENT),
