@@ -1,4 +1,4 @@
-/** What goes wrong around a node: its clock is set, and a pipe is in the place of a file. */
+/** A clock of a node that is set, and pipes in the places of its files. */
 import { execFileSync } from 'node:child_process'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'

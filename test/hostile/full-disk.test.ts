@@ -1,4 +1,4 @@
-/** A full disk: announces and the API go on, and the node names the error. */
+/** A full disk: the node answers announces and the API, and names the error. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
