@@ -19,37 +19,13 @@ import type { Holder, Requester } from './holder.ts'
 import { cancelAll, HolderLoads, type Load } from './holder-loads.ts'
 import { CHOKED_WAIT_MS } from './holders.ts'
 import { PieceFetch } from './piece-fetch.ts'
+import type { RequestResult, RouterInit } from './router-init.ts'
 import type { TorrentGeometry } from './torrent-geometry.ts'
 
 /** Blocks behind one that waits for a busy holder: another holder may be free for them. */
 const SKIPPED_MAX = 16
 /** Pause between two looks at the blocks that no holder can serve. */
 const PARKED_LOOK_MS = 1_000
-
-export interface RouterEvents {
-  /** The piece is checked and cached. The receiver releases it. */
-  onPiece(piece: number): void
-  /** Blocks of this piece that were passed on may be wrong. */
-  onInvalid(piece: number): void
-  /** The holder sent wrong data. The caller removes it. */
-  onLiar(holder: Holder, piece: number): void
-  /** Clients of the site have the piece, and none of them answers. */
-  onChoked(piece: number): void
-  /** The holder sent bytes that are used. */
-  onReceived(holder: Holder, bytes: number): void
-  /** The holder sent a block that is not outstanding, such as one after its cancellation. */
-  onUnrequested(holder: Holder, bytes: number): void
-}
-
-export interface RouterInit {
-  /** Undefined where the torrent is not registered. */
-  readonly geometry: TorrentGeometry | undefined
-  readonly cache: SiteBlocks
-  readonly nowMs: () => number
-  readonly events: RouterEvents
-}
-
-export type RequestResult = 'accepted' | 'out-of-range'
 
 export class BlockRouter {
   readonly #init: RouterInit
@@ -72,6 +48,11 @@ export class BlockRouter {
     this.#init = init
     this.#geometry = init.geometry
     this.#cache = init.cache
+  }
+
+  /** A block was requested, and has not arrived. */
+  get isWaiting(): boolean {
+    return this.#fetches.size > 0
   }
 
   /** Blocks that have not been requested from a holder. */
@@ -225,6 +206,18 @@ export class BlockRouter {
   /** The holder is not asked any more. */
   retire(holder: Holder): void {
     this.#loads.setAway(holder, Infinity)
+  }
+
+  /** The holder is asked only where no other one has the piece, or as any other one again. */
+  setLast(holder: Holder, isLast: boolean): void {
+    const load = this.#loads.setLast(holder, isLast)
+    if (load === undefined) return
+    if (isLast) {
+      cancelAll(load, load.fetches.values())
+      this.#requeue(load)
+    }
+    for (const { piece } of this.#queue.parked()) this.#queue.unpark(piece)
+    this.#pump()
   }
 
   /** The holder has choked the node, and drops its requests (BEP 3). */

@@ -60,6 +60,8 @@ export class CarriedClient {
   assigned = new AssignedHost(0)
   isAnnouncedComplete: boolean
   isComplete = false
+  /** Shows all pieces and delivers none; see `withholding-clients.ts`. */
+  isWithholding = false
   reachability: Reachability = 'unknown'
   isGone = false
   /** It sent wrong data. It is not dialled again. */

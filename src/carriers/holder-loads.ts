@@ -16,6 +16,7 @@ const AVOIDED_MS = 10_000
 export interface Load extends HolderLoad {
   outstanding: number
   avoidedUntilMs: number
+  isLast: boolean
   readonly fetches: Map<number, Fetch<Load>>
   /** Time of the last block, or of the first request after none was outstanding. */
   activeMs: number
@@ -34,7 +35,14 @@ export class HolderLoads {
   }
 
   add(holder: Holder): void {
-    const load: Load = { holder, outstanding: 0, avoidedUntilMs: 0, fetches: new Map(), activeMs: 0 }
+    const load: Load = {
+      holder,
+      outstanding: 0,
+      avoidedUntilMs: 0,
+      isLast: false,
+      fetches: new Map(),
+      activeMs: 0,
+    }
     this.#loads.set(holder, load)
     this.#holders.add(load)
   }
@@ -43,6 +51,13 @@ export class HolderLoads {
   setAway(holder: Holder, untilMs: number): Load | undefined {
     const load = this.#loads.get(holder)
     if (load !== undefined) load.avoidedUntilMs = untilMs
+    return load
+  }
+
+  /** Its outstanding blocks may still arrive. Returns its load. */
+  setLast(holder: Holder, isLast: boolean): Load | undefined {
+    const load = this.#loads.get(holder)
+    if (load !== undefined) load.isLast = isLast
     return load
   }
 

@@ -21,6 +21,8 @@ export interface HolderLoad {
   readonly outstanding: number
   /** Engine time until which the holder is not asked, because it did not answer. */
   readonly avoidedUntilMs: number
+  /** It is asked only where no other holder has the piece. */
+  readonly isLast: boolean
 }
 
 export interface Wish {
@@ -60,6 +62,14 @@ export class Holders<Load extends HolderLoad> {
       const waitMs = wasFetched && kind === 'host' ? FETCHED_WAIT_MS : CHOKED_WAIT_MS
       if (choice !== 'choked' || waitedMs < waitMs) return choice
     }
+    return this.#chooseLast(wish)
+  }
+
+  #chooseLast(wish: Wish): Choice<Load> {
+    for (const kind of FIRST) {
+      const choice = this.#chooseOf(this.#loads[kind], wish, true)
+      if (choice !== 'none') return choice
+    }
     return 'none'
   }
 
@@ -70,14 +80,14 @@ export class Holders<Load extends HolderLoad> {
   }
 
   /** The ready holder with the fewest outstanding requests. The search begins at another holder each time. */
-  #chooseOf(loads: readonly Load[], { piece, nowMs }: Wish): Choice<Load> {
+  #chooseOf(loads: readonly Load[], { piece, nowMs }: Wish, isLast = false): Choice<Load> {
     let best: Load | undefined
     let result: 'busy' | 'choked' | 'none' = 'none'
     let compared = 0
     this.#turn++
     for (let at = 0; at < loads.length && compared < COMPARED_MAX; at++) {
       const load = loads[(at + this.#turn) % loads.length] as Load
-      if (!load.holder.has(piece)) continue
+      if (load.isLast !== isLast || !load.holder.has(piece)) continue
       if (!load.holder.isReady || load.avoidedUntilMs > nowMs) {
         if (result === 'none') result = 'choked'
         continue

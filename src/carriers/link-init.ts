@@ -4,7 +4,7 @@ import type { LivenessProbe, ProbeOutcome } from '../observers/liveness-probe.ts
 import type { PieceRecord } from '../observers/piece-record.ts'
 import type { Block } from '../wire/peer/block.ts'
 import type { ProtocolViolation } from '../wire/peer/protocol-violation.ts'
-import type { RequestResult } from './block-router.ts'
+import type { RequestResult } from './router-init.ts'
 import type { ClientFault } from './carrier-counters.ts'
 import type { Requester } from './holder.ts'
 

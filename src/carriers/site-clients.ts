@@ -72,9 +72,10 @@ export class SiteClients {
     return this.#byLink.get(holder)
   }
 
-  /** A linked client has all pieces. */
+  /** A linked client has all pieces, and does not withhold them. */
   get hasSource(): boolean {
-    for (const { isComplete } of this.#byLink.values()) if (isComplete) return true
+    for (const { isComplete, isWithholding } of this.#byLink.values())
+      if (isComplete && !isWithholding) return true
     return false
   }
 

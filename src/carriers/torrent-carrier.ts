@@ -10,7 +10,8 @@ import { TorrentPieces } from '../observers/torrent-pieces.ts'
 import type { Block } from '../wire/peer/block.ts'
 import type { PieceSet } from '../wire/peer/piece-set.ts'
 import { SiteBlocks, TorrentBlocks } from './block-cache.ts'
-import { BlockRouter, type RequestResult } from './block-router.ts'
+import { BlockRouter } from './block-router.ts'
+import type { RequestResult } from './router-init.ts'
 import type { CarriedClient, CarriedClientUpdate } from './carried-client.ts'
 import type { ClientLink } from './client-link.ts'
 import type { Holder, Requester } from './holder.ts'
@@ -22,6 +23,7 @@ import type { TorrentCarrierInit } from './torrent-carrier-init.ts'
 import type { TorrentGeometry } from './torrent-geometry.ts'
 import { TransferRate } from './transfer-rate.ts'
 import { askForSlots, returnUnusedSlots } from './upload-slots.ts'
+import { WithholdingClients } from './withholding-clients.ts'
 
 export class TorrentCarrier {
   readonly site: string
@@ -47,6 +49,7 @@ export class TorrentCarrier {
   /** Largest end of a requested block: the size of a piece of a torrent that is not registered, once one was requested. */
   #pieceBytesSeen = 0
   #usedMs: number
+  readonly #withholding: WithholdingClients
 
   constructor(init: TorrentCarrierInit) {
     this.#init = init
@@ -59,6 +62,9 @@ export class TorrentCarrier {
     this.#availability = new SiteAvailability(0, this.#downstreams)
     this.#fetched = new TransferRate(init.nowMs())
     this.#usedMs = init.nowMs()
+    this.#withholding = new WithholdingClients(init.nowMs, ({ link }, isLast) => {
+      if (link !== undefined) this.#router.setLast(link, isLast)
+    })
     const { counters } = init
     this.#router = new BlockRouter({
       geometry: init.geometry,
@@ -80,8 +86,8 @@ export class TorrentCarrier {
           if (holder.kind !== 'site') counters.receivedBytes += bytes
           else this.receivedFrom.set(holder.name, (this.receivedFrom.get(holder.name) ?? 0) + bytes)
           if (holder.kind !== 'host') this.#fetched.add(bytes, init.nowMs())
-          const client = this.clients.of(holder)
-          if (client !== undefined) client.neededMs = init.nowMs()
+          this.#withholding.moved()
+          this.#noteDelivery(this.clients.of(holder))
         },
         onUnrequested: (_holder, bytes) => (counters.unrequestedBytes += bytes),
       },
@@ -92,7 +98,7 @@ export class TorrentCarrier {
       router: this.#router,
       isRegistered: () => this.#geometry !== undefined,
       mayOffer: (client) => this.#schedule?.mayOffer(client) === true,
-      pieceBytes: () => this.#pieceBytes,
+      pieceBytes: () => this.#geometry?.pieceBytes ?? (this.#pieceBytesSeen || undefined),
       request: (requester, block) => this.request(requester, block),
       events: {
         onReachability: (client) => init.events.onReachability(client),
@@ -174,6 +180,12 @@ export class TorrentCarrier {
     this.#init.events.onLiar(holder, piece)
   }
 
+  #noteDelivery(client: CarriedClient | undefined): void {
+    if (client === undefined) return
+    client.neededMs = this.#init.nowMs()
+    this.#withholding.delivered(client)
+  }
+
   // ---- Pieces of clients
 
   #takeBitfield(client: CarriedClient): void {
@@ -202,6 +214,7 @@ export class TorrentCarrier {
     const nowMs = this.#init.nowMs()
     client.observedMs = nowMs
     client.gained(client.assigned.offered.has(piece), nowMs)
+    this.#withholding.moved()
     this.#note(client, piece)
     if (client.record(this.#torrent, nowMs)) this.#init.events.onClient(client)
     this.#schedule?.run(this.needsPieces)
@@ -209,7 +222,7 @@ export class TorrentCarrier {
   }
 
   #gainAll(client: CarriedClient): void {
-    for (let piece = 0; piece < (this.#schedule?.assignment.pieces ?? 0); piece++) this.#note(client, piece)
+    for (let piece = 0; piece < this.pieces; piece++) this.#note(client, piece)
   }
 
   #note(client: CarriedClient, piece: number): void {
@@ -224,10 +237,6 @@ export class TorrentCarrier {
     this.#schedule?.assignment.served(client, piece, this.#init.nowMs())
     this.#schedule?.served(piece)
     if (client.served(piece, length, this.#geometry?.bytesOf(piece))) this.#gain(client, piece)
-  }
-
-  get #pieceBytes(): number | undefined {
-    return this.#geometry?.pieceBytes ?? (this.#pieceBytesSeen || undefined)
   }
 
   #setPieces(pieces: number): void {
@@ -375,6 +384,7 @@ export class TorrentCarrier {
     returnUnusedSlots(this.clients.linkedHosts, nowMs)
     if (this.clients.count > 0 || this.downstreams > 0) this.#usedMs = nowMs
     this.#router.tick()
+    this.#withholding.tick(this.#router.isWaiting && !this.isOnHold, this.clients.linked)
     this.#availability.refresh(
       (piece) => this.#upstream?.has(piece) === true || this.#cache.has(piece) || this.#isHeld(piece),
     )

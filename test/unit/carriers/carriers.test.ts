@@ -85,6 +85,26 @@ describe('a carried rollout', () => {
     expect(swarm.run(5_000, () => second.isComplete)).toBe(true)
   })
 
+  it.each([
+    { isRegistered: true, sites: 2 },
+    { isRegistered: false, sites: 2 },
+    { isRegistered: true, sites: 3 },
+  ])('continues where a seed of a site shows all pieces and delivers none: %o', ({ isRegistered, sites }) => {
+    const rollout = aRollout({ hosts: 0, isRegistered })
+    rollout.join(2, 100, CONTENT, { has: 'all', isChoking: true })
+    const hosts = Array.from({ length: sites - 1 }, (_, at) => rollout.join(at + 2, 1, CONTENT))
+    expect(rollout.run(15_000, () => hosts.every(({ isComplete }) => isComplete))).toBe(true)
+  })
+
+  it('takes a seed that was silent for a while as a source again', () => {
+    const rollout = aRollout({ sites: 1, hosts: 1, seed: { bytesPerSecond: 400_000 } })
+    rollout.run(3_000)
+    rollout.source.choke()
+    rollout.run(20_000)
+    rollout.source.unchoke()
+    expect(rollout.run(12_000, rollout.areComplete)).toBe(true)
+  })
+
   it('offers each piece to one host of a site first', () => {
     const rollout = aRollout({ hosts: 4, seed: { bytesPerSecond: 400_000 } })
     rollout.run(800)
