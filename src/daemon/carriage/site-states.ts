@@ -14,6 +14,8 @@ import type { SiteTransport } from '../../tracker/ports.ts'
 /** Connecting to the other sites and choosing an upstream takes a second at most. */
 const FIRST_GRACE_MS = 3_000
 const LOST_GRACE_MS = 8_000
+/** A site whose clients the node cannot dial needs nothing before they have connected to the node. */
+const UNLINKED_GRACE_MS = 10_000
 /** The nodes of the site that has the source may be down permanently, and its hosts not. */
 const CUT_GRACE_MS = 30_000
 
@@ -73,8 +75,8 @@ export class SiteStates {
     if (state.hadUpstream && report?.needsPieces === false) state.lacksSinceMs = undefined
     state.lacksSinceMs ??= nowMs
     const source = this.#init.sourceElsewhere(infoHash, site)
-    const graceMs = source === 'cut' ? CUT_GRACE_MS : state.hadUpstream ? LOST_GRACE_MS : FIRST_GRACE_MS
-    if (source !== undefined && nowMs - state.lacksSinceMs >= graceMs) state.isDirect = true
+    const isDue = source !== undefined && nowMs - state.lacksSinceMs >= graceMs(state, source, report)
+    if (isDue) state.isDirect = true
   }
 
   transportOf(infoHash: Buffer, site: string): SiteTransport {
@@ -97,6 +99,12 @@ export class SiteStates {
     sites.set(site, state)
     return state
   }
+}
+
+function graceMs(state: SiteState, source: SourceElsewhere, report: ReportedSite | undefined): number {
+  if (source === 'cut') return CUT_GRACE_MS
+  if (state.hadUpstream) return LOST_GRACE_MS
+  return report?.needsPieces === false ? UNLINKED_GRACE_MS : FIRST_GRACE_MS
 }
 
 function newState(): SiteState {

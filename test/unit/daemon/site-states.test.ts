@@ -56,6 +56,20 @@ test('gateways fetch where the carrier finds no upstream within three seconds, u
   expect(states.transportOf(TORRENT, 'fra')).toBe('carried')
 })
 
+test('a site whose clients have to connect to the node has ten seconds for it', () => {
+  const { world, passes } = aSite()
+  world.report = { ...lacks, needsPieces: false }
+  expect(passes(9_500)).toBe('settling')
+  world.report = fetches
+  expect(passes(1_000)).toBe('carried')
+})
+
+test('gateways fetch for clients that do not connect to the node either', () => {
+  const { world, passes } = aSite()
+  world.report = { ...lacks, needsPieces: false }
+  expect(passes(11_000)).toBe('direct')
+})
+
 test('a site that lost its upstream waits while another node takes over from the lost carrier', () => {
   const { world, passes } = aSite()
   world.report = fetches
