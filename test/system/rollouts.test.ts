@@ -48,7 +48,7 @@ describe('a rollout over two sites', () => {
     await announce(ams, '127.2.0.1', 0, 'completed')
     await until('both sites have the progress', async () => {
       const answers = [await read(fra), await read(ams)]
-      return answers.every(({ hosts }) => hosts.complete === 1 && hosts.seen === 2)
+      return answers.every(({ hosts }) => hosts.complete === 1 && hosts.seen === 2 && hosts.sources === 1)
     })
     const figures = ({ state, percent, hosts, bytes }: RolloutInFull) => ({ state, percent, hosts, bytes })
     const [atFra, atAms] = [await read(fra), await read(ams)]
@@ -122,6 +122,7 @@ describe('a rollout over two sites', () => {
     for (const site of [fra, ams]) await site.stop()
     for (const site of [fra, ams]) await site.start()
     for (const site of [fra, ams]) {
+      await until('the record is read', async () => (await savings(site)).rows.length > 0)
       expect(await savings(site)).toEqual(before)
       expect(await read(site)).toMatchObject({ state: 'complete', isRegistered: false, completedAt })
     }
