@@ -3,7 +3,7 @@ import { elapsedMs } from '../../src/core/clock.ts'
 import type { FuzzTarget } from './fuzz-target.ts'
 
 /** Nothing from outside may hold the event loop for longer. */
-export const READ_MS_MAX = 50
+const READ_MS_MAX = 50
 
 /** A collection of garbage and other processes delay a read once; a slow input is slow each time. */
 const REPETITIONS = 5
