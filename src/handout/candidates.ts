@@ -22,7 +22,8 @@ import { BestRows, SCANNED_MAX, SCANNED_TOTAL_MAX, WALKED_MAX } from './pick.ts'
 interface RowsRead {
   rows: Int32Array
   links: Uint8Array
-  hosts: Int32Array
+  /** Unsigned, like `addressHash`. */
+  hosts: Uint32Array
   length: number
 }
 
@@ -47,7 +48,7 @@ export type Rank = (row: number, links: number) => number
 const read: RowsRead = {
   rows: new Int32Array(1_024),
   links: new Uint8Array(1_024),
-  hosts: new Int32Array(1_024),
+  hosts: new Uint32Array(1_024),
   length: 0,
 }
 const hostTable = new HostTable()
@@ -169,7 +170,7 @@ function grow(): void {
   read.rows.set(rows)
   read.links = new Uint8Array(links.length * 2)
   read.links.set(links)
-  read.hosts = new Int32Array(hosts.length * 2)
+  read.hosts = new Uint32Array(hosts.length * 2)
   read.hosts.set(hosts)
 }
 
