@@ -205,7 +205,10 @@ export class BatchWriter implements RecordSink {
   #client(code: string | undefined): void {
     const start = this.#openBare(CLIENT)
     this.#clientCode = code
-    this.#close(start, start + this.#bytes.write(code ?? '', start, CODE_BYTES, 'latin1'))
+    // A length, because the next version may append fields to a record without a code too.
+    const length = this.#bytes.write(code ?? '', start + 1, CODE_BYTES, 'latin1')
+    this.#bytes[start] = length
+    this.#close(start, start + 1 + length)
   }
 
   /** Makes room, writes the infohash where it differs from the current one, and returns the start of the body. */

@@ -74,7 +74,7 @@ export function readBatch(batch: Buffer, sink: RecordSink): boolean {
       infoHash = end - start < INFO_HASH_BYTES ? undefined : batch.subarray(start, start + INFO_HASH_BYTES)
       isComplete &&= infoHash !== undefined
     } else if (type === CLIENT) {
-      clientCode = end - start < CODE_BYTES ? undefined : batch.toString('latin1', start, start + CODE_BYTES)
+      clientCode = readClientCode(batch, start, end)
     } else if (type === CARRIER_NODE) {
       isComplete = readCarrierNode(batch, start, end, sink) && isComplete
     } else if (type <= CARRIAGE) {
@@ -86,6 +86,12 @@ export function readBatch(batch: Buffer, sink: RecordSink): boolean {
     at = end
   }
   return isComplete
+}
+
+/** undefined where the peers that follow have none, and where it is malformed. */
+function readClientCode(batch: Buffer, start: number, end: number): string | undefined {
+  if (end - start < 1 + CODE_BYTES || byte(batch, start) !== CODE_BYTES) return undefined
+  return batch.toString('latin1', start + 1, start + 1 + CODE_BYTES)
 }
 
 /** The body of one record, as a range of its batch. */
