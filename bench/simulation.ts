@@ -8,7 +8,7 @@
  * Usage: simulation [ROW…] [--tracker NAME,…] [--seed N]
  *   ROW      3x8, 10x100, 30x1000, 1x100, 1x1000, or a single link rate: 10x100@2 has a WAN twice as fast as a
  *            host's link
- *   NAME     siteswarm, gateways-1, gateways-4, biased, blind; trackers outside the default list run only if named
+ *   NAME     carriers, siteswarm, gateways-1, gateways-4, biased, blind; trackers outside the default list run only if named
  */
 import { clientMixes } from '../src/simulation/client-model.ts'
 import type { Outcome } from '../src/simulation/outcome.ts'
@@ -23,6 +23,7 @@ interface Tracker {
 }
 
 const TRACKERS: Readonly<Record<string, Tracker>> = {
+  carriers: { policy: 'carriers', gateways: 'auto' },
   siteswarm: { policy: 'siteswarm', gateways: 'auto' },
   'gateways-1': { policy: 'siteswarm', gateways: 1 },
   'gateways-4': { policy: 'siteswarm', gateways: 4 },
@@ -48,7 +49,7 @@ const ALL = Object.keys(TRACKERS)
 /** A topology-blind rollout of a thousand hosts over slow links takes many hours, and its simulation minutes. */
 const NOT_BLIND = ALL.filter((name) => name !== 'blind')
 /** The largest rows take minutes each; `auto` has one gateway there, and the others take ten times as long. */
-const ONLY_AUTO = ['siteswarm']
+const ONLY_AUTO = ['carriers', 'siteswarm']
 
 const ROWS: Readonly<Record<string, Row>> = {
   '3x8@0.4': {

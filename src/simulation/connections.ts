@@ -66,6 +66,14 @@ export class Connections implements Neighbours {
     return edge
   }
 
+  /** An edge from `a` to `b`, which do not become neighbours: their clients do not use it. */
+  join(a: number, b: number): number {
+    const edge = this.#free.pop() ?? this.#allocate()
+    this.to[edge] = b
+    this.to[edge ^ 1] = a
+    return edge
+  }
+
   close(edge: number): void {
     const pair = edge & ~1
     for (const side of [pair, pair + 1]) {

@@ -55,7 +55,7 @@ export class Downloads {
     this.#pieceBytes = pieceBytes
     this.#connections = connections
     this.#picker = new PiecePicker(pieces, connections, random)
-    this.#isHurried = new Uint8Array(population.count)
+    this.#isHurried = new Uint8Array(population.endpoints)
     this.siteInBytes = new Float64Array(sites)
     this.siteOutBytes = new Float64Array(sites)
     this.hostRemoteBytes = new Float64Array(population.count)
@@ -74,6 +74,39 @@ export class Downloads {
     const slot = this.transfers.start(edge, from, to, this.#route(from, to))
     connections.transfer[edge] = slot
     this.#ask(slot, piece)
+  }
+
+  /** Requests a piece for a carrier. Returns false where the queue of the edge is full. */
+  request(edge: number, piece: number): boolean {
+    const { transfers } = this
+    let slot = this.#connections.transfer[edge] as number
+    if (slot < 0) {
+      const from = this.#connections.from(edge)
+      const to = this.#connections.to[edge] as number
+      slot = transfers.start(edge, from, to, this.#route(from, to))
+      this.#connections.transfer[edge] = slot
+    }
+    if (transfers.queued(slot) === QUEUE_PIECES_MAX) return false
+    this.#ask(slot, piece)
+    return true
+  }
+
+  /** Ends the transfer over an edge, if there is one. */
+  stopOver(edge: number): void {
+    const slot = this.#connections.transfer[edge] as number
+    if (slot >= 0) this.stop(slot)
+  }
+
+  /** Bytes per second. */
+  rateOver(edge: number): number {
+    const slot = this.#connections.transfer[edge] as number
+    return slot < 0 ? 0 : (this.transfers.rate[slot] as number)
+  }
+
+  /** The piece that is being transferred over an edge, or -1. */
+  firstOver(edge: number): number {
+    const slot = this.#connections.transfer[edge] as number
+    return slot < 0 || this.transfers.queued(slot) === 0 ? -1 : this.transfers.piece(slot, 0)
   }
 
   /** Ends a transfer. Received init of a piece are kept, requested pieces become available to other neighbours. */
@@ -146,12 +179,13 @@ export class Downloads {
     const from = this.transfers.from[slot] as number
     const to = this.transfers.to[slot] as number
     this.#connections.bytes[this.transfers.edge[slot] as number]! += bytes
-    this.hostInBytes[to]! += bytes
+    const isHost = this.#population.isHost(to)
+    if (isHost) this.hostInBytes[to]! += bytes
     const { siteOf } = this.#population
     if (siteOf[from] === siteOf[to]) return
     this.siteOutBytes[siteOf[from] as number]! += bytes
     this.siteInBytes[siteOf[to] as number]! += bytes
-    this.hostRemoteBytes[to]! += bytes
+    if (isHost) this.hostRemoteBytes[to]! += bytes
   }
 
   #finishFirst(slot: number): void {
@@ -172,6 +206,8 @@ export class Downloads {
     const { transfers } = this
     const from = transfers.from[slot] as number
     const to = transfers.to[slot] as number
+    // A carrier chooses its pieces by itself.
+    if (!this.#population.isHost(to)) return
     const rate = transfers.rate[slot] as number
     const { queueSeconds, queueBytesMax } = this.#population.client(to)
     const ahead = Math.max(Math.min(rate * queueSeconds, queueBytesMax), rate * stepSeconds * 2)
@@ -286,22 +322,29 @@ export class Downloads {
 
   /** Link indexes in the order of `linkSpeeds`. */
   #route(from: number, to: number): [number, number, number, number] {
-    const { count, siteOf } = this.#population
+    const { linked, siteOf } = this.#population
     const fromSite = siteOf[from] as number
     const toSite = siteOf[to] as number
-    const unlimited = 2 * count + 2 * this.#sites
+    const uplink = this.#population.linkOf(from)
+    const downlink = linked + this.#population.linkOf(to)
+    const unlimited = 2 * linked + 2 * this.#sites
     return fromSite === toSite
-      ? [from, count + to, unlimited, unlimited]
-      : [from, count + to, 2 * count + fromSite, 2 * count + this.#sites + toSite]
+      ? [uplink, downlink, unlimited, unlimited]
+      : [uplink, downlink, 2 * linked + fromSite, 2 * linked + this.#sites + toSite]
   }
 }
 
-/** Uplinks of hosts, downlinks of hosts, uplinks of sites, downlinks of sites, and an unlimited link. */
+/** Each direction of a node: a core of Node.js passes on this much (`npm run bench -- carriers`). */
+const NODE_BITS_PER_SECOND = 2e9
+
+/** Uplinks of hosts and carriers, their downlinks, uplinks of sites, downlinks of sites, and an unlimited link. */
 export function linkSpeeds(
   population: Population,
   nicBitsPerSecond: number,
   wanBitsPerSecond: readonly number[],
 ): number[] {
-  const hosts = new Array<number>(2 * population.count).fill(nicBitsPerSecond)
-  return [...hosts, ...wanBitsPerSecond, ...wanBitsPerSecond, Infinity]
+  const hosts = new Array<number>(population.count).fill(nicBitsPerSecond)
+  const carriers = new Array<number>(population.linked - population.count).fill(NODE_BITS_PER_SECOND)
+  const linked = [...hosts, ...carriers]
+  return [...linked, ...linked, ...wanBitsPerSecond, ...wanBitsPerSecond, Infinity]
 }

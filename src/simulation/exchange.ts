@@ -19,6 +19,8 @@ export interface ExchangeParts {
   readonly random: Random
   /** Called when a host completes. */
   readonly onComplete: (host: number) => void
+  /** Called when a host or a carrier receives a piece. */
+  readonly onPiece?: (endpoint: number, piece: number) => void
   /** Called when a leecher disconnects a host that has just completed. */
   readonly onDropped: (leecher: number, finisher: number) => void
 }
@@ -40,8 +42,8 @@ export class Exchange {
     this.#population = population
     this.#isGone = new Uint8Array(population.count)
     this.#isDone = new Uint8Array(population.count)
-    this.pieces = new Pieces(population.count, pieceCount)
-    this.connections = new Connections(population.count)
+    this.pieces = new Pieces(population.endpoints, pieceCount)
+    this.connections = new Connections(population.endpoints)
     const shared = { population, pieces: this.pieces, connections: this.connections, random }
     const sites = init.wanBitsPerSecond.length
     this.downloads = new Downloads({ ...shared, sites, pieceBytes: sizeBytes / pieceCount })
@@ -77,6 +79,13 @@ export class Exchange {
     this.#slots.offer(edge ^ 1)
   }
 
+  /** Makes the offers of a carrier a neighbour of the host, which may always request them. Returns the edge to the host. */
+  openOffers(offers: number, host: number): number {
+    const edge = this.connections.open(offers, host)
+    this.connections.unchoked[edge] = 1
+    return edge
+  }
+
   rechoke(host: number): void {
     if (!this.isGone(host)) this.#slots.rechoke(host)
   }
@@ -93,8 +102,12 @@ export class Exchange {
     this.#links.share(downloads.transfers)
     downloads.move(stepSeconds)
     const arrivals = downloads.arrivals.splice(0)
-    for (let index = 0; index < arrivals.length; index += 2)
-      this.#announcePiece(arrivals[index] as number, arrivals[index + 1] as number)
+    for (let index = 0; index < arrivals.length; index += 2) {
+      const endpoint = arrivals[index] as number
+      const piece = arrivals[index + 1] as number
+      if (this.#population.isHost(endpoint)) this.#announcePiece(endpoint, piece)
+      this.#init.onPiece?.(endpoint, piece)
+    }
     downloads.wakeIdle()
   }
 
@@ -121,6 +134,7 @@ export class Exchange {
     for (let index = connections.degree(host) - 1; index >= 0; index--) {
       const edge = connections.edge(host, index)
       const other = connections.to[edge] as number
+      if (!this.#population.isHost(other)) continue
       const lacksLastPiece = !pieces.has(other, lastPiece)
       const isTrapped =
         lacksLastPiece &&

@@ -15,14 +15,24 @@ const FIRST_ADDRESS = 0x0a00_0000
 
 export class Population {
   readonly count: number
+  /** Hosts, then a carrier for each site, then for each host what its carrier offered to it. */
+  readonly endpoints: number
+  /** Endpoints with a link of their own: hosts and carriers. */
+  readonly linked: number
+  /** By endpoint. */
   readonly siteOf: Uint16Array
   readonly placeOf: Uint16Array
   readonly startMs: Float64Array
   readonly #clients: readonly ClientModel[]
+  readonly #hostsOfSite: readonly number[]
 
   constructor(scenario: Scenario, random: Random) {
     this.count = hostCount(scenario)
-    this.siteOf = new Uint16Array(this.count)
+    this.#hostsOfSite = scenario.hostsOfSite
+    this.linked = this.count + scenario.topology.sites.length
+    this.endpoints = this.linked + this.count
+    this.siteOf = new Uint16Array(this.endpoints)
+    for (const { index } of scenario.topology.sites) this.siteOf[this.carrierOf(index)] = index
     this.placeOf = new Uint16Array(this.count)
     this.startMs = new Float64Array(this.count)
     this.#clients = scenario.clients.length > 0 ? scenario.clients : (clientMixes['libtorrent'] ?? [])
@@ -34,12 +44,37 @@ export class Population {
       const places = homes(scenario.topology.sites[site]?.places ?? [])
       for (let number = 0; number < (scenario.hostsOfSite[site] ?? 0); number++, host++) {
         this.siteOf[host] = site
+        this.siteOf[this.offersTo(host)] = site
         this.placeOf[host] = places[number % places.length]?.index ?? 0
         const firstMs = 1000 * (scenario.siteStartSeconds?.[site] ?? 0)
         this.startMs[host] =
           host === 0 ? 0 : SOURCE_LEAD_MS + firstMs + random.below(1 + 1000 * scenario.startWithinSeconds)
       }
     }
+  }
+
+  /** The source included. */
+  hostsIn(site: number): number {
+    return this.#hostsOfSite[site] ?? 0
+  }
+
+  /** Endpoint of the carrier of a site. */
+  carrierOf(site: number): number {
+    return this.count + site
+  }
+
+  /** Endpoint of the pieces that the carrier of the site offered to a host. They come over the link of the carrier. */
+  offersTo(host: number): number {
+    return this.linked + host
+  }
+
+  isHost(endpoint: number): boolean {
+    return endpoint < this.count
+  }
+
+  /** The endpoint over whose link another one sends and receives. */
+  linkOf(endpoint: number): number {
+    return endpoint < this.linked ? endpoint : this.carrierOf(this.siteOf[endpoint] as number)
   }
 
   client(host: number): ClientModel {

@@ -27,7 +27,10 @@ export interface Scenario {
   readonly pieces?: number
 }
 
-/** The host that has fetched most from other sites disappears once it has this share of the file. */
+/**
+ * The host that has fetched most from other sites disappears once it has this share of the file; in a carried site, whose
+ * hosts fetch from no other site, the host with the most pieces.
+ */
 export interface Loss {
   readonly site: number
   readonly atShare: number

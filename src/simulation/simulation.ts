@@ -16,10 +16,12 @@ import type { PeerSource } from './peer-source.ts'
 import { Population } from './population.ts'
 import { RandomSource } from './random-source.ts'
 import { boundSeconds, type Loss, pieceCount, type Scenario } from './scenario.ts'
+import { SiteCarriers } from './site-carriers.ts'
 import { SiteswarmSource } from './siteswarm-source.ts'
 import { kinds, Timeline } from './timeline.ts'
 
-export const policyNames = ['siteswarm', 'blind', 'biased'] as const
+/** `carriers`: nodes carry the content (`carry: nodes`). `siteswarm`: gateways fetch it (`carry: direct`). */
+export const policyNames = ['carriers', 'siteswarm', 'blind', 'biased'] as const
 export type PolicyName = (typeof policyNames)[number]
 
 export interface SimulationOptions {
@@ -36,6 +38,8 @@ const SLOW_AFTER_BOUNDS = 2
 /** Times of a slow rollout are exact to half a per cent. */
 const STEPS_PER_SLOW_SPAN = 200
 const STEP_SECONDS_MAX = 1
+/** Carriers take back offers and make new ones without an event of a client. */
+const CARRIER_STEP_MS_MAX = 1_000
 /** Duration of a handshake, and of a tracker's response. */
 const ROUND_TRIP_MS = 50
 /** Idle time after which a rollout cannot progress: clients announce at least every half hour. */
@@ -49,6 +53,7 @@ export class Simulation {
   readonly #population: Population
   readonly #timeline = new Timeline()
   readonly #exchange: Exchange
+  readonly #carriers: SiteCarriers | undefined
   readonly #source: PeerSource
   #stepMs: number
   readonly #doneMs: Float64Array
@@ -81,8 +86,19 @@ export class Simulation {
       wanBitsPerSecond: scenario.wanBitsPerSecond,
       random: this.#random,
       onComplete: (host) => this.#complete(host),
+      onPiece: (endpoint, piece) => this.#carriers?.received(endpoint, piece),
       onDropped: (leecher, finisher) => this.#ban(leecher, finisher),
     })
+    if (policy === 'carriers')
+      this.#carriers = new SiteCarriers({
+        topology: scenario.topology,
+        population: this.#population,
+        exchange: this.#exchange,
+        pieces: pieceCount(scenario),
+        pieceBytes: scenario.sizeBytes / pieceCount(scenario),
+        sourceSite: scenario.sourceSite,
+        random: this.#random,
+      })
     this.#source = this.#openSource(options.handout ?? defaultPolicy)
     const pieceSeconds = (scenario.sizeBytes * 8) / pieceCount(scenario) / scenario.nicBitsPerSecond
     const shortest = boundSeconds(scenario) / STEPS_PER_BOUND
@@ -109,8 +125,7 @@ export class Simulation {
   get progress(): { readonly hosts: number; readonly bytes: number } {
     const { hostInBytes } = this.#exchange.downloads
     const leechers = Math.max(1, this.#population.count - 1)
-    let bytes = 0
-    for (const received of hostInBytes) bytes += received
+    const bytes = hostInBytes.reduce((sum, received) => sum + received, 0)
     return { hosts: 1 - this.#unfinished / leechers, bytes: bytes / leechers / this.#scenario.sizeBytes }
   }
 
@@ -124,9 +139,12 @@ export class Simulation {
     const nowMs = this.#clock.nowMs()
     const slowMs = nowMs - 1000 * SLOW_AFTER_BOUNDS * boundSeconds(this.#scenario)
     this.#stepMs = Math.max(this.#stepMs, Math.floor(slowMs / STEPS_PER_SLOW_SPAN))
-    const stepMs = this.#exchange.isQuiet ? Math.max(this.#stepMs, Math.ceil(dueMs - nowMs)) : this.#stepMs
+    const jumpMsMax = this.#carriers === undefined ? Infinity : CARRIER_STEP_MS_MAX
+    const jumpMs = Math.min(Math.ceil(dueMs - nowMs), jumpMsMax)
+    const stepMs = this.#exchange.isQuiet ? Math.max(this.#stepMs, jumpMs) : this.#stepMs
     this.#clock.advanceMs(stepMs)
     while (this.#timeline.next(this.#clock.nowMs())) this.#handle()
+    this.#carriers?.step(this.#clock.nowMs(), stepMs)
     if (!this.#exchange.isQuiet) {
       this.#exchange.step(this.#stepMs / 1000)
       this.#movedMs = this.#clock.nowMs()
@@ -148,7 +166,7 @@ export class Simulation {
     const { topology } = this.#scenario
     const population = this.#population
     const random = this.#random
-    if (this.#policy !== 'siteswarm')
+    if (this.#policy === 'blind' || this.#policy === 'biased')
       return new RandomSource(this.#policy, topology.sites.length, population, random)
     return new SiteswarmSource({
       topology,
@@ -157,6 +175,7 @@ export class Simulation {
       random,
       interval: INTERVAL,
       policy,
+      isCarried: (site) => this.#carriers?.isCarried(site) === true,
     })
   }
 
@@ -184,6 +203,7 @@ export class Simulation {
     const nowMs = this.#clock.nowMs()
     const isFirst = this.#started[host] === 0
     this.#started[host] = 1
+    if (isFirst) this.#carriers?.addHost(host)
     const { pieces, downloads } = this.#exchange
     const leftShare = 1 - pieces.haveCount[host]! / pieces.count
     const hasJustCompleted =
@@ -236,11 +256,14 @@ export class Simulation {
       let gateway = -1
       for (let host = 1; host < this.#population.count; host++) {
         const isHere = this.#population.siteOf[host] === site && !this.#exchange.isGone(host)
-        const fetched = downloads.hostRemoteBytes[host]!
-        if (isHere && fetched > (gateway < 0 ? 0 : downloads.hostRemoteBytes[gateway]!)) gateway = host
+        // No host of a carried site fetches from another site: the one with the most pieces is lost.
+        const isCarried = this.#carriers?.isCarried(site) === true
+        const fetched = isCarried ? pieces.haveCount : downloads.hostRemoteBytes
+        if (isHere && fetched[host]! > (gateway < 0 ? 0 : fetched[gateway]!)) gateway = host
       }
       if (gateway < 0 || pieces.haveCount[gateway]! < atShare * pieces.count) return true
       if (!pieces.isComplete(gateway)) this.#unfinished--
+      this.#carriers?.removeHost(gateway)
       this.#exchange.remove(gateway)
       return false
     })

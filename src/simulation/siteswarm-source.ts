@@ -1,6 +1,7 @@
 /** The real tracker on a manual clock and seeded randomness: the swarm table and handout policy that serve clients. */
 import { SiteAuthority } from '../topology/site-authority.ts'
 import { CurrentTopology } from '../topology/current-topology.ts'
+import { Address } from '../core/address.ts'
 import { assert } from '../core/assert.ts'
 import type { ManualClock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
@@ -15,6 +16,8 @@ import { placedTopology, type Population } from './population.ts'
 
 const TORRENT = Buffer.alloc(20, 'simulated')
 const PORT = 6881
+/** `listen.peers` of a node. A simulated carrier is connected to its hosts without it. */
+const CARRIER = { address: Address.v4(0x7f00_0001), port: 6968 }
 /** Interval of the search for expired peers, over the whole table. */
 const SWEEP_MS = 10_000
 
@@ -25,6 +28,7 @@ export class SiteswarmSource implements PeerSource {
   readonly #table: SwarmTable
   readonly #clock: ManualClock
   readonly #population: Population
+  readonly #isCarried: (siteIndex: number) => boolean
   #sweptMs = 0
 
   constructor(init: {
@@ -34,8 +38,11 @@ export class SiteswarmSource implements PeerSource {
     readonly random: Random
     readonly interval: IntervalLimits
     readonly policy: Policy
+    /** A node carries for the clients of the site. Without it, gateways fetch for all sites. */
+    readonly isCarried?: (siteIndex: number) => boolean
   }) {
     const { topology, population, clock, random, interval, policy } = init
+    this.#isCarried = init.isCarried ?? (() => false)
     this.#population = population
     this.#clock = clock
     this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
@@ -50,6 +57,11 @@ export class SiteswarmSource implements PeerSource {
       admission: { admits: () => true },
       interval,
       policy,
+      carriedSites: {
+        transportOf: (_infoHash, siteIndex) => (this.#isCarried(siteIndex) ? 'carried' : 'direct'),
+        endpointFor: () => CARRIER,
+        describe: () => undefined,
+      },
     })
   }
 
@@ -72,10 +84,34 @@ export class SiteswarmSource implements PeerSource {
       'http',
     )
     assert(!(reply instanceof Promise), 'a tracker without other nodes responds synchronously')
+    if (this.#isCarried(this.#population.siteOf[host] as number))
+      this.#observe(host, downloadedBytes, leftBytes)
     const hosts: number[] = []
-    for (let offset = 0; offset < reply.peers4.length; offset += 6)
-      hosts.push(this.#population.hostAt(reply.peers4.readUInt32BE(offset)))
+    for (let offset = 0; offset < reply.peers4.length; offset += 6) {
+      const peer = this.#population.hostAt(reply.peers4.readUInt32BE(offset))
+      // The carrier is not a host.
+      if (peer >= 0 && peer < this.#population.count) hosts.push(peer)
+    }
     return { hosts, intervalSeconds: reply.intervalSeconds, intervalSecondsMin: reply.intervalSecondsMin }
+  }
+
+  /** A carrier is connected to each client of its site, and reports its pieces. */
+  #observe(host: number, downloadedBytes: number, leftBytes: number): void {
+    const nowMs = this.#clock.nowMs()
+    const isComplete = leftBytes === 0
+    const share = downloadedBytes / Math.max(1, downloadedBytes + leftBytes)
+    this.#tracker.observations.record({
+      infoHash: TORRENT,
+      address: this.#population.address(host),
+      port: PORT,
+      reachability: 'reachable',
+      share: isComplete ? 1 : Math.min(0.9999, share),
+      isComplete,
+      observedAtMs: nowMs,
+      sharePerSecond: 0,
+      isGone: false,
+      isStalled: false,
+    })
   }
 
   #sweep(): void {

@@ -29,7 +29,7 @@ export class UploadSlots {
     this.#connections = init.connections
     this.#downloads = init.downloads
     this.#random = init.random
-    this.#used = new Int32Array(init.population.count)
+    this.#used = new Int32Array(init.population.endpoints)
   }
 
   hasRoom(host: number): boolean {
@@ -105,6 +105,8 @@ export class UploadSlots {
 
   #isWanted(edge: number): boolean {
     const to = this.#connections.to[edge] as number
+    // A carrier requests pieces from a host by `Downloads.request`.
+    if (!this.#population.isHost(to)) return false
     return !this.#pieces.isComplete(to) && this.#pieces.canGive(this.#connections.from(edge), to)
   }
 

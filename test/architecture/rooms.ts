@@ -62,7 +62,10 @@ export const rooms: Readonly<Record<string, Room>> = {
   client: { rooms: ['wire', 'bencode'], packages: [] },
   observe: { rooms: [], packages: ['pino', 'pino-pretty', 'prom-client'] },
   config: { rooms: ['topology'], packages: ['yaml', 'zod'] },
-  simulation: { rooms: ['swarm', 'handout', 'topology', 'tracker'], packages: [] },
+  simulation: {
+    rooms: ['swarm', 'handout', 'topology', 'tracker', 'carriers/piece-assignment', 'carriers/site-order'],
+    packages: [],
+  },
   // The page in the browser; it reaches the node through its API only.
   dashboard: { rooms: [], packages: ['@preact/signals', 'preact'] },
   daemon: {

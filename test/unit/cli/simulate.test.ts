@@ -102,7 +102,7 @@ describe('simulate', () => {
     [['--wan', '80mbit,70mbit'], 'more than one value for all sites'],
     [['--nic', '0gbit'], '--nic 0gbit: expected a rate'],
     [['--client', 'azureus'], 'expected libtorrent, aria2, transmission, mixed'],
-    [['--policy', 'fair'], 'expected some of siteswarm, blind, biased'],
+    [['--policy', 'fair'], 'expected some of carriers, siteswarm, blind, biased'],
     [['--seed', '4294967296'], 'expected a number from 0 to 4294967295'],
     [['--sites', '0'], 'expected a number from 1 to 1000'],
     [['--sites', '2', '--topology', 'config/topology.yaml'], 'give only one of them'],
