@@ -9,6 +9,7 @@ import type { Log, LogFields } from '../src/core/log.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import type { Carriage, CarriageKey } from '../src/carriers/carriage.ts'
 import { Carriers } from '../src/carriers/carriers.ts'
+import { FrameReader } from '../src/carriers/link/frame-reader.ts'
 import { TorrentGeometry } from '../src/carriers/torrent-geometry.ts'
 import type { ClientSocket, SocketEvents } from '../src/observers/client-socket.ts'
 import type { Observation } from '../src/observers/observation.ts'
@@ -498,20 +499,20 @@ export function runNodes(
   return isDone()
 }
 
-/** A connection between two nodes with a rate in each direction. */
+/** A connection between two nodes with a rate and a delay in each direction. */
 export class NodeLink {
-  readonly #directions: { queue: Buffer[]; events: NodeEvents | undefined; carriedBytes: number }[]
+  readonly #directions: LinkDirection[]
   readonly #bytesPerStep: number
+  readonly #delaySteps: number
+  #steps = 0
   isCut = false
   /** One of the nodes has closed the connection. */
   isClosed = false
 
-  constructor(first: CarriedSwarm, second: CarriedSwarm, bytesPerSecond = 100_000_000) {
+  constructor(first: CarriedSwarm, second: CarriedSwarm, bytesPerSecond = 100_000_000, delayMs = 0) {
+    this.#delaySteps = delayMs / STEP_MS
     this.#bytesPerStep = (bytesPerSecond * STEP_MS) / 1_000
-    this.#directions = [
-      { queue: [], events: undefined, carriedBytes: 0 },
-      { queue: [], events: undefined, carriedBytes: 0 },
-    ]
+    this.#directions = [aDirection(), aDirection()]
     for (const [index, node] of [first, second].entries())
       node.carriers.addLink({
         connect: (events) => this.#socket(index, events),
@@ -525,10 +526,17 @@ export class NodeLink {
     return this.#directions.map(({ carriedBytes }) => carriedBytes)
   }
 
+  /** Bytes of whole blocks among them, where they leave the sender. */
+  get blockBytes(): readonly number[] {
+    return this.#directions.map(({ blockBytes }) => blockBytes)
+  }
+
   step(): void {
     if (this.isCut) return
     if (this.isClosed) return this.close()
+    this.#steps++
     for (const [index, direction] of this.#directions.entries()) {
+      const { onWay } = direction
       const { events } = this.#directions[1 - index]!
       let budget = this.#bytesPerStep
       while (budget > 0 && direction.queue.length > 0) {
@@ -537,8 +545,10 @@ export class NodeLink {
         if (part.length < chunk.length) direction.queue.unshift(chunk.subarray(part.length))
         budget -= part.length
         direction.carriedBytes += part.length
-        events?.onData(part)
+        direction.reader.read(part)
+        onWay.push({ bytes: part, dueStep: this.#steps + this.#delaySteps })
       }
+      while (onWay.length > 0 && onWay[0]!.dueStep <= this.#steps) events?.onData(onWay.shift()!.bytes)
       direction.events?.onDrain?.()
     }
   }
@@ -568,6 +578,30 @@ export class NodeLink {
 }
 
 type NodeEvents = Pick<SocketEvents, 'onData' | 'onDrain' | 'onEnd'>
+
+interface LinkDirection {
+  readonly queue: Buffer[]
+  readonly onWay: { readonly bytes: Buffer; readonly dueStep: number }[]
+  events: NodeEvents | undefined
+  carriedBytes: number
+  blockBytes: number
+  /** Of its own, beside that of the receiving node. */
+  readonly reader: FrameReader
+}
+
+function aDirection(): LinkDirection {
+  const direction: LinkDirection = {
+    queue: [],
+    onWay: [],
+    events: undefined,
+    carriedBytes: 0,
+    blockBytes: 0,
+    reader: new FrameReader((frame) => {
+      if (frame.kind === 'block') direction.blockBytes += frame.data.length
+    }),
+  }
+  return direction
+}
 
 export function siteOf(site: number, content: Content): CarriageKey {
   return { site: String(site), infoHash: content.infoHash }

@@ -16,6 +16,8 @@ import { type CarrierState, writeBlockRequest } from './frame.ts'
 /** A second of blocks at the present rate, within these limits: one megabyte, and a second at 1 Gbit/s. */
 const OUTSTANDING_MIN = 64
 const OUTSTANDING_MAX = 8_192
+/** Cancelled blocks that may still be on their way: as many as can be outstanding. */
+const CANCELLED_MAX = OUTSTANDING_MAX
 
 export interface RemoteCarrierInit {
   readonly site: string
@@ -31,6 +33,8 @@ export class RemoteCarrier implements CarrierView {
   readonly site: string
   readonly #init: RemoteCarrierInit
   readonly #connections = new Set<RemoteUpstream>()
+  /** Blocks that were requested and cancelled, with the site that requested them. */
+  readonly #cancelled = new Map<number, string>()
   #state = UNKNOWN
   #pieces = new PieceSet(0)
 
@@ -109,16 +113,35 @@ export class RemoteCarrier implements CarrierView {
     for (const { to } of this.#connections) to.upstreamInvalid(piece)
   }
 
-  /** A block is delivered to each carrier that asked for it. It crossed the link once. */
+  /**
+   * A block is delivered to each carrier that asked for it. It crossed the link once, also where the cancel of its request
+   * reached the other node too late.
+   */
   receive(block: Block, data: Buffer): void {
-    let isCounted = false
-    for (const connection of this.#connections) {
-      if (!connection.takes(block)) continue
-      if (!isCounted) this.#init.counters.addRelayed(connection.to.site, this.site, data.length)
-      isCounted = true
-      connection.to.received(connection, block, data)
+    const takers = [...this.#connections].filter((connection) => connection.takes(block))
+    const site = takers[0]?.to.site ?? this.#takeCancelled(block)
+    if (site === undefined) this.#init.counters.unrequestedBytes += data.length
+    else this.#init.counters.addRelayed(site, this.site, data.length)
+    for (const connection of takers) connection.to.received(connection, block, data)
+  }
+
+  #takeCancelled(block: Block): string | undefined {
+    const key = blockKey(block)
+    const site = this.#cancelled.get(key)
+    this.#cancelled.delete(key)
+    return site
+  }
+
+  /** The site does not need the block any more. */
+  cancelled(block: Block, site: string): void {
+    const key = blockKey(block)
+    this.#cancelled.delete(key)
+    this.#cancelled.set(key, site)
+    if (this.#cancelled.size <= CANCELLED_MAX) return
+    for (const oldest of this.#cancelled.keys()) {
+      this.#cancelled.delete(oldest)
+      return
     }
-    if (!isCounted) this.#init.counters.unrequestedBytes += data.length
   }
 
   isOutstanding(block: Block, except: RemoteUpstream): boolean {
@@ -174,7 +197,9 @@ class RemoteUpstream implements Holder {
 
   cancel(block: Block): void {
     if (!this.#outstanding.delete(blockKey(block))) return
-    if (!this.#from.isOutstanding(block, this)) this.#send('cancel', block)
+    if (this.#from.isOutstanding(block, this)) return
+    this.#from.cancelled(block, this.to.site)
+    this.#send('cancel', block)
   }
 
   cancelAll(): void {

@@ -26,6 +26,8 @@ import { RemoteCarrier } from './remote-carrier.ts'
 
 const PING_MS = 1_000
 const SILENT_MS_MAX = 5_000
+/** Longer than blocks wait in the buffers of a slow link. */
+const ENDING_MS = 10_000
 /** Bytes in the socket's buffer above which no further block is sent: 20 ms at 400 Mbit/s. */
 const UNSENT_BYTES_MAX = 1_048_576
 export interface SiteLinkInit {
@@ -63,6 +65,8 @@ export class SiteLink {
   readonly #socket: ClientSocket
   readonly #reader: FrameReader
   readonly #remotes = new Map<number, RemoteCarrier>()
+  /** Channels that were unsubscribed a moment ago. Their blocks on the way still cross the link, and are counted. */
+  readonly #ending = new Map<number, { readonly remote: RemoteCarrier; readonly sinceMs: number }>()
   readonly #publications = new Map<number, Publication>()
   /** Publications with blocks, in the order of their turns. */
   readonly #turns = new Set<Publication>()
@@ -94,7 +98,8 @@ export class SiteLink {
   /** The torrent in the other side's site. */
   subscribe(infoHash: Buffer): RemoteCarrier | undefined {
     if (this.#site === undefined || this.#isEnded) return undefined
-    while (this.#remotes.has(this.#nextChannel)) this.#nextChannel = (this.#nextChannel + 1) % CHANNELS_MAX
+    const isUsed = (at: number) => this.#remotes.has(at) || this.#ending.has(at)
+    while (isUsed(this.#nextChannel)) this.#nextChannel = (this.#nextChannel + 1) % CHANNELS_MAX
     const channel = this.#nextChannel
     this.#nextChannel = (channel + 1) % CHANNELS_MAX
     const remote = new RemoteCarrier({
@@ -113,6 +118,7 @@ export class SiteLink {
     for (const [channel, other] of this.#remotes) {
       if (other !== remote) continue
       this.#remotes.delete(channel)
+      this.#ending.set(channel, { remote, sinceMs: this.#init.nowMs() })
       this.#send(writeUnsubscribe(channel))
     }
   }
@@ -122,6 +128,8 @@ export class SiteLink {
     if (this.#isEnded) return
     const nowMs = this.#init.nowMs()
     if (nowMs - this.#receivedMs >= SILENT_MS_MAX) return this.end('the other node is silent')
+    for (const [channel, { sinceMs }] of this.#ending)
+      if (nowMs - sinceMs >= ENDING_MS) this.#ending.delete(channel)
     for (const publication of this.#publications.values())
       publication.tick(this.#init.published(publication.infoHash))
     if (this.#site !== undefined && nowMs - this.#sentMs >= PING_MS) this.#send(PING)
@@ -195,7 +203,10 @@ export class SiteLink {
     remote: RemoteCarrier | undefined,
     frame: Extract<Frame, { readonly kind: 'state' | 'pieces' | 'available' | 'block' | 'invalid' }>,
   ): void {
-    if (remote === undefined) return
+    if (remote === undefined) {
+      if (frame.kind === 'block') this.#ending.get(frame.channel)?.remote.receive(frame.block, frame.data)
+      return
+    }
     let isRight = true
     if (frame.kind === 'state') remote.update(frame)
     else if (frame.kind === 'pieces') isRight = remote.replacePieces(frame.bits)
