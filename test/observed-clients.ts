@@ -125,10 +125,15 @@ export async function startLibtorrent(
   return ends(spawn('/usr/bin/python3', args, { stdio: ['ignore', 'ignore', 'inherit'] }))
 }
 
-export async function startAria2({ torrent, directory, address }: ClientStart): Promise<ChildProcess> {
+export async function startAria2(
+  { torrent, directory, address }: ClientStart,
+  extra: 'stock' | 'encrypted' = 'stock',
+): Promise<ChildProcess> {
   await mkdir(directory, { recursive: true })
   const args = ['--no-conf', `--dir=${directory}`, `--interface=${address}`, `--listen-port=${CLIENT_PORT}`]
-  args.push('--enable-dht=false', '--seed-ratio=0', '--file-allocation=none', '--quiet', torrent)
+  args.push('--enable-dht=false', '--seed-ratio=0', '--file-allocation=none', '--quiet')
+  if (extra === 'encrypted') args.push('--bt-force-encryption=true')
+  args.push(torrent)
   return ends(spawn('aria2c', args, { stdio: 'ignore' }))
 }
 
