@@ -82,6 +82,16 @@ export class SiteBlocks {
     return cached.blocks.get(begin)
   }
 
+  /** Bytes of the piece that are cached without a gap, from its beginning. */
+  bytesOf(piece: number): number {
+    const cached = this.#torrent.at(piece)
+    let end = 0
+    if (cached?.sites.has(this) !== true) return end
+    for (let block = cached.blocks.get(end); block !== undefined; block = cached.blocks.get(end))
+      end += block.length
+    return end
+  }
+
   /** Keeps the buffer, not a copy. */
   add(piece: number, begin: number, data: Buffer): void {
     const cached = this.#torrent.open(piece)

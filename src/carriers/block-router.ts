@@ -143,6 +143,13 @@ export class BlockRouter {
     return true
   }
 
+  /** Fetches blocks into the cache for which no requester waits. */
+  prefetch(blocks: Iterable<Block>): void {
+    for (const block of blocks)
+      if (this.#cache.get(block.piece, block.begin) === undefined) this.#enqueue(block)
+    this.#pump()
+  }
+
   #bytesOf(piece: number): number {
     return (this.#geometry as TorrentGeometry).bytesOf(piece)
   }

@@ -11,6 +11,7 @@ import type { Block } from '../wire/peer/block.ts'
 import type { ClientLink } from './client-link.ts'
 import type { LinkEnd } from './link-init.ts'
 import { AssignedHost } from './piece-assignment.ts'
+import { PieceOrigins } from './piece-origins.ts'
 
 /** As the tracker knows the client. */
 export interface CarriedClientUpdate {
@@ -50,12 +51,16 @@ const REDIAL_MS_MAX = 60_000
 const RECONNECT_AFTER_MS = 100
 const LASTING_MS = 5_000
 
+/** Undefined where the size of a piece is not known. A client that sends no HAVE confirms no piece, and less is enough. */
+export type PieceBytes = (client: { readonly sendsHave: boolean }) => number | undefined
+
 export class CarriedClient {
   readonly address: Address
   readonly port: number
   readonly name: string
   readonly kind: 'source' | 'host'
   readonly progress = new Progress()
+  readonly origins: PieceOrigins
   /** Of no piece until their number is known. */
   assigned = new AssignedHost(0)
   isAnnouncedComplete: boolean
@@ -82,16 +87,16 @@ export class CarriedClient {
   /** Bytes of each piece that were served to a client which sends no HAVE. */
   readonly #served = new Map<number, { bytes: number; lastMs: number }>()
   readonly #nowMs: () => number
-  readonly #pieceBytes: () => number | undefined
+  readonly #pieceBytes: PieceBytes
   #failures = 0
   #reachedMs = 0
   #isStalled = false
 
-  /** `pieceBytes`: undefined where the size of a piece is not known. */
-  constructor(update: CarriedClientUpdate, nowMs: () => number, pieceBytes: () => number | undefined) {
+  constructor(update: CarriedClientUpdate, nowMs: () => number, pieceBytes: PieceBytes) {
     this.#nowMs = nowMs
     this.#pieceBytes = pieceBytes
     this.#gainedMs = nowMs()
+    this.origins = new PieceOrigins(nowMs())
     this.address = update.address
     this.port = update.port
     const host = update.address.toString()
@@ -105,7 +110,7 @@ export class CarriedClient {
   }
 
   get offersMax(): number {
-    const pieceBytes = this.#pieceBytes()
+    const pieceBytes = this.#pieceBytes(this)
     if (pieceBytes === undefined) return WINDOW_PIECES
     const rate = this.link?.sent.at(this.#nowMs()) ?? 0
     const bytesMin = this.#windowBytesMin(rate)
@@ -153,6 +158,7 @@ export class CarriedClient {
   /** `isOffered`: by the node. Any other piece came from a neighbour. */
   gained(isOffered: boolean, nowMs: number): void {
     this.#gainedMs = nowMs
+    this.origins.gained(isOffered, nowMs)
     if (!isOffered) this.#isAlone = false
   }
 
@@ -174,7 +180,7 @@ export class CarriedClient {
 
   /** With this block the client has all that it was offered, and pauses. */
   pausesAfter(block: Block): boolean {
-    const pieceBytes = this.#pieceBytes()
+    const pieceBytes = this.#pieceBytes(this)
     if (!this.#pausesWithoutOffers || pieceBytes === undefined) return false
     for (const piece of this.assigned.offered.keys()) {
       const bytes = (this.#served.get(piece)?.bytes ?? 0) + (piece === block.piece ? block.length : 0)

@@ -2,18 +2,20 @@
  * Begins the pieces of one torrent in one site and offers them to its hosts, as far as the windows of the hosts, the
  * requests of the holders and the memory allow.
  *
- * A registered torrent is fetched into the cache in the order of its pieces, and a piece is offered once it was begun:
- * a host that requests it does not wait long. It stays in memory until a host of the site has it. Any other torrent is
- * offered first.
+ * A torrent is fetched into the cache in the order of its pieces, and a piece is offered once it was begun: a host that
+ * requests it does not wait long. It stays in memory until a host of the site has it. While the size of a piece is not
+ * known, pieces are offered first.
  *
  * Hosts exchange most pieces with each other. A host with a free window is also offered pieces that other hosts have, from
- * the cache, while no new piece is there for it; and each piece that it lacks, once each piece was offered to one host.
+ * the cache, while no new piece is there for it; and each piece that it lacks, once each piece was offered to one host. A
+ * host whose neighbours deliver nothing (`piece-origins.ts`) is offered such pieces from the start, and no new ones.
  */
 import type { Random } from '../core/random.ts'
 import type { PieceSet } from '../wire/peer/piece-set.ts'
 import type { SiteBlocks } from './block-cache.ts'
 import type { BlockRouter } from './block-router.ts'
 import type { CarriedClient } from './carried-client.ts'
+import type { LearnedPieceSize } from './learned-piece-size.ts'
 import { PieceAssignment } from './piece-assignment.ts'
 import type { TorrentGeometry } from './torrent-geometry.ts'
 
@@ -38,6 +40,8 @@ export interface ScheduleInit {
   readonly geometry: TorrentGeometry | undefined
   readonly router: BlockRouter
   readonly cache: SiteBlocks
+  /** Of a torrent that is not registered. */
+  readonly pieceSize: LearnedPieceSize
   /** Pieces that the site can deliver. */
   readonly available: PieceSet
   readonly pieces: number
@@ -59,7 +63,10 @@ export class PieceSchedule {
   readonly #init: ScheduleInit
   /** Pieces that were begun and not offered. */
   readonly #begun = new Set<number>()
-  /** Pieces in memory that no host has, with the time of their arrival or of the last block that a host received. */
+  /**
+   * Pieces in memory that no host has, with the time of their arrival, or where they are not checked the begin, or of the last
+   * block that a host received.
+   */
   readonly #kept = new Map<number, number>()
   #geometry: TorrentGeometry | undefined
   #cache: SiteBlocks
@@ -95,18 +102,23 @@ export class PieceSchedule {
     this.#isRunning = true
     const nowMs = this.#init.nowMs()
     const { available } = this.#init
-    const geometry = this.#geometry
+    const pieceBytes = this.#pieceBytes
     for (;;) {
-      if (geometry !== undefined && needsPieces) this.#fetchAhead(geometry)
+      if (pieceBytes !== undefined && needsPieces) this.#fetchAhead(pieceBytes)
       if (!this.assignment.hasOpenHost) break
       const piece =
-        geometry === undefined ? this.assignment.nextNew((next) => available.has(next)) : this.#firstBegun()
+        pieceBytes === undefined ? this.assignment.nextNew((next) => available.has(next)) : this.#firstBegun()
       const offer = piece === undefined ? undefined : this.assignment.offerNew(piece, nowMs)
       if (offer === undefined) break
       this.#begun.delete(offer.piece)
       offer.host.link?.have(offer.piece)
     }
     this.#isRunning = false
+  }
+
+  /** Undefined until it is known. */
+  get #pieceBytes(): number | undefined {
+    return this.#geometry?.pieceBytes ?? this.#init.pieceSize.bytes
   }
 
   /** The site can deliver another piece, or a host lost one. `run` follows. */
@@ -136,6 +148,15 @@ export class PieceSchedule {
     if (this.#kept.delete(piece)) this.#release(piece)
   }
 
+  /** A host is about to have a piece that it was offered. */
+  learnPieceSize(piece: number): void {
+    const { pieceSize } = this.#init
+    const isLast = piece === this.assignment.pieces - 1
+    if (this.#pieceBytes !== undefined || isLast || this.assignment.hostsWith(piece) > 0) return
+    pieceSize.completed(this.#cache.bytesOf(piece))
+    this.wake()
+  }
+
   #release(piece: number): void {
     this.#isExhausted = false
     this.#cache.release(piece)
@@ -163,12 +184,20 @@ export class PieceSchedule {
     const nowMs = this.#init.nowMs()
     this.assignment.expire(nowMs)
     this.#expire(nowMs, needsPieces)
+    this.#findLateOnly(hosts, nowMs)
     this.wake()
     this.run(needsPieces)
     const count = Math.min(LATE_HOSTS_MAX, hosts.length)
     for (let at = 0; at < count; at++)
       this.#offerLate(hosts[(this.#lateTurn + at) % hosts.length] as CarriedClient)
     this.#lateTurn = hosts.length === 0 ? 0 : (this.#lateTurn + count) % hosts.length
+  }
+
+  /** Transmission and rtorrent show no pieces of neighbours while they download. */
+  #findLateOnly(hosts: readonly CarriedClient[], nowMs: number): void {
+    const isExchanging = !this.#init.isRemote && hosts.some(({ origins }) => origins.areOfNeighbours(nowMs))
+    for (const { assigned, origins, sendsHave } of hosts)
+      assigned.isLateOnly = isExchanging && sendsHave && origins.areOfNode(nowMs)
   }
 
   /** The host has one piece more. */
@@ -189,9 +218,8 @@ export class PieceSchedule {
     const nowMs = this.#init.nowMs()
     const isDistributed = this.assignment.isDistributed
     const { isRemote, isCongested } = this.#init
-    const isWaiting = isRemote
-      ? !isDistributed || !host.dependsOnNode(nowMs)
-      : !isDistributed && (this.#begun.size > 0 || isCongested())
+    const isBehind = () => !host.assigned.isLateOnly && (this.#begun.size > 0 || isCongested())
+    const isWaiting = isRemote ? !isDistributed || !host.dependsOnNode(nowMs) : !isDistributed && isBehind()
     if (isWaiting) return
     const isOfferable = (piece: number) =>
       isDistributed || (this.assignment.hostsWith(piece) > 0 && this.#cache.has(piece))
@@ -200,19 +228,31 @@ export class PieceSchedule {
       host.link?.have(piece)
   }
 
-  #earlyLateMax({ assigned }: CarriedClient): number {
-    const pieceBytes = this.#geometry?.pieceBytes ?? EARLY_LATE_BYTES_MAX / EARLY_LATE_MAX
+  #earlyLateMax({ assigned, offersMax }: CarriedClient): number {
+    const pieceBytes = this.#pieceBytes ?? EARLY_LATE_BYTES_MAX / EARLY_LATE_MAX
     const left = Math.max(1, EARLY_LATE_BYTES_MAX / pieceBytes) - this.assignment.lateOffers
-    return Math.min(EARLY_LATE_MAX, assigned.late.size + left)
+    return Math.min(assigned.isLateOnly ? offersMax : EARLY_LATE_MAX, assigned.late.size + left)
   }
 
-  #fetchAhead(geometry: TorrentGeometry): void {
+  #fetchAhead(pieceBytes: number): void {
     const { router, available } = this.#init
-    const aheadMax = Math.max(AHEAD_PIECES_MIN, AHEAD_BYTES_MAX / geometry.pieceBytes)
+    const aheadMax = Math.max(AHEAD_PIECES_MIN, AHEAD_BYTES_MAX / pieceBytes)
     while (!this.#isExhausted && this.#begun.size < aheadMax && router.queuedBlocks < QUEUED_BLOCKS_MIN) {
       const piece = this.assignment.nextNew((next) => !this.#begun.has(next) && available.has(next))
-      if (piece === undefined || !router.fetchAhead(piece)) this.#isExhausted = true
+      if (piece === undefined || !this.#begin(piece, pieceBytes)) this.#isExhausted = true
       else this.#begun.add(piece)
     }
+  }
+
+  /** Returns false where there is no room for the piece. */
+  #begin(piece: number, pieceBytes: number): boolean {
+    const { router, pieceSize, nowMs } = this.#init
+    if (this.#geometry !== undefined) return router.fetchAhead(piece)
+    // The last piece is smaller. It is fetched when a host requests it.
+    if (piece === this.assignment.pieces - 1) return true
+    if (!this.#cache.hold(piece, pieceBytes, true)) return false
+    this.#kept.set(piece, nowMs())
+    router.prefetch(pieceSize.blocks(piece))
+    return true
   }
 }

@@ -7,7 +7,7 @@ import type { ClientSocket, SocketEvents } from '../observers/client-socket.ts'
 import type { TorrentPieces } from '../observers/torrent-pieces.ts'
 import type { Block } from '../wire/peer/block.ts'
 import type { BlockRouter } from './block-router.ts'
-import { CarriedClient, type CarriedClientUpdate } from './carried-client.ts'
+import { CarriedClient, type CarriedClientUpdate, type PieceBytes } from './carried-client.ts'
 import type { CarrierCounters } from './carrier-counters.ts'
 import type { ClientLink } from './client-link.ts'
 import type { LinkInit } from './link-init.ts'
@@ -44,7 +44,7 @@ export interface SiteClientsInit extends LinkContext {
   /** The client is going to receive another offer. */
   readonly mayOffer: (client: CarriedClient) => boolean
   /** Undefined where the size of a piece is not known. */
-  readonly pieceBytes: () => number | undefined
+  readonly pieceBytes: PieceBytes
   readonly request: LinkInit['router']['request']
   readonly events: ClientEvents
 }

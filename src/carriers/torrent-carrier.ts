@@ -2,9 +2,9 @@
  * The carrier of one torrent in one site: links the clients of the site, fetches each piece once, from the sources of
  * the site or from the carrier of another site, and offers each piece to one host.
  *
- * A registered torrent is fetched ahead of the hosts into the cache, in the order in which its pieces are offered. Of
- * any other torrent, the size of a piece is not known: its pieces are offered first, and fetched when a host requests
- * them.
+ * A torrent is fetched ahead of the hosts into the cache, in the order in which its pieces are offered. If it is not
+ * registered, the size of a piece is known when a host has the first one (`learned-piece-size.ts`). Until then, pieces are
+ * offered first, and fetched when a host requests them.
  */
 import { TorrentPieces } from '../observers/torrent-pieces.ts'
 import type { Block } from '../wire/peer/block.ts'
@@ -13,8 +13,10 @@ import { SiteBlocks, TorrentBlocks } from './block-cache.ts'
 import { BlockRouter } from './block-router.ts'
 import type { RequestResult } from './router-init.ts'
 import type { CarriedClient, CarriedClientUpdate } from './carried-client.ts'
+import { CarrierUpstream } from './carrier-upstream.ts'
 import type { ClientLink } from './client-link.ts'
 import type { Holder, Requester } from './holder.ts'
+import { LearnedPieceSize } from './learned-piece-size.ts'
 import { AssignedHost } from './piece-assignment.ts'
 import { PieceSchedule } from './piece-schedule.ts'
 import { type Downstream, SiteAvailability } from './site-availability.ts'
@@ -38,16 +40,14 @@ export class TorrentCarrier {
   readonly receivedFrom = new Map<string, number>()
   #geometry: TorrentGeometry | undefined
   #cache: SiteBlocks
-  #upstream: Holder | undefined
-  #retired: Holder | undefined
+  readonly #upstream: CarrierUpstream
   /** Undefined until the number of pieces is known. */
   #schedule: PieceSchedule | undefined
   #availability: SiteAvailability
   /** Hosts lack pieces. */
   needsPieces = false
   isOnHold = false
-  /** Largest end of a requested block: the size of a piece of a torrent that is not registered, once one was requested. */
-  #pieceBytesSeen = 0
+  readonly #pieceSize = new LearnedPieceSize()
   #usedMs: number
   readonly #withholding: WithholdingClients
 
@@ -92,13 +92,15 @@ export class TorrentCarrier {
         onUnrequested: (_holder, bytes) => (counters.unrequestedBytes += bytes),
       },
     })
+    this.#upstream = new CarrierUpstream(this.#router)
     this.clients = new SiteClients({
       ...init,
       torrent: this.#torrent,
       router: this.#router,
       isRegistered: () => this.#geometry !== undefined,
       mayOffer: (client) => this.#schedule?.mayOffer(client) === true,
-      pieceBytes: () => this.#geometry?.pieceBytes ?? (this.#pieceBytesSeen || undefined),
+      pieceBytes: ({ sendsHave }) =>
+        this.#geometry?.pieceBytes ?? (sendsHave ? this.#pieceSize.bytes : this.#pieceSize.seen || undefined),
       request: (requester, block) => this.request(requester, block),
       events: {
         onReachability: (client) => init.events.onReachability(client),
@@ -176,7 +178,7 @@ export class TorrentCarrier {
     this.#init.counters.liars++
     const client = this.clients.of(holder)
     if (client !== undefined) this.clients.ban(client)
-    else if (holder === this.#upstream) this.setUpstream(undefined)
+    else if (holder === this.#upstream.current) this.setUpstream(undefined)
     this.#init.events.onLiar(holder, piece)
   }
 
@@ -213,8 +215,10 @@ export class TorrentCarrier {
   #gain(client: CarriedClient, piece: number): void {
     const nowMs = this.#init.nowMs()
     client.observedMs = nowMs
-    client.gained(client.assigned.offered.has(piece), nowMs)
+    const isOffered = client.assigned.offered.has(piece)
+    client.gained(isOffered, nowMs)
     this.#withholding.moved()
+    if (isOffered) this.#schedule?.learnPieceSize(piece)
     this.#note(client, piece)
     if (client.record(this.#torrent, nowMs)) this.#init.events.onClient(client)
     this.#schedule?.run(this.needsPieces)
@@ -248,6 +252,7 @@ export class TorrentCarrier {
       available: this.#availability.pieces,
       pieces,
       cache: this.#cache,
+      pieceSize: this.#pieceSize,
       isRemote,
       isCongested,
       // Another first piece for each torrent, and the same one in all sites.
@@ -291,43 +296,39 @@ export class TorrentCarrier {
 
   /** The upstream is not asked any more, and outstanding blocks may still arrive. */
   retireUpstream(): void {
-    if (this.#upstream !== undefined) this.#router.retire(this.#upstream)
-    this.#retired = this.#upstream
-    this.#upstream = undefined
+    this.#upstream.retire()
     this.#availability.isStale = true
   }
 
   endRetired(): void {
-    if (this.#retired !== undefined) this.#router.removeHolder(this.#retired)
-    this.#retired = undefined
+    this.#upstream.endRetired()
   }
 
   /** `pieces`: their number, where the other site knows it. */
   setUpstream(upstream: Holder | undefined, pieces = 0): void {
-    if (upstream === this.#upstream) return
+    if (upstream === this.#upstream.current) return
     this.#availability.isStale = true
-    if (this.#upstream !== undefined) this.#router.removeHolder(this.#upstream)
-    this.#upstream = upstream
-    if (upstream === undefined) return
-    if (pieces > 0 && this.#schedule === undefined) this.#setPieces(pieces)
-    this.#router.addHolder(upstream)
+    this.#upstream.replace(upstream)
+    if (upstream !== undefined && pieces > 0 && this.#schedule === undefined) this.#setPieces(pieces)
     this.upstreamReplaced()
   }
 
   /** The upstream has one piece more. */
   upstreamGained(piece: number): void {
-    if (this.#upstream === undefined) return
+    const { current } = this.#upstream
+    if (current === undefined) return
     if (this.#availability.add(piece)) this.#schedule?.wake()
-    this.#router.gained(this.#upstream, piece)
+    this.#router.gained(current, piece)
     this.#schedule?.run(this.needsPieces)
   }
 
   /** The pieces of the upstream changed. */
   upstreamReplaced(): void {
-    if (this.#upstream === undefined) return
+    const { current } = this.#upstream
+    if (current === undefined) return
     for (let piece = 0; piece < this.pieces; piece++)
-      if (this.#upstream.has(piece) && this.#availability.add(piece)) this.#schedule?.wake()
-    this.#router.ready(this.#upstream)
+      if (current.has(piece) && this.#availability.add(piece)) this.#schedule?.wake()
+    this.#router.ready(current)
     this.#schedule?.run(this.needsPieces)
   }
 
@@ -354,18 +355,13 @@ export class TorrentCarrier {
   request(requester: Requester, block: Block): RequestResult {
     if (this.#geometry === undefined) {
       if (!this.#availability.pieces.has(block.piece)) return 'out-of-range'
-      this.#pieceBytesSeen = Math.max(this.#pieceBytesSeen, block.begin + block.length)
+      this.#pieceSize.requested(block)
     }
     return this.#router.request(requester, block)
   }
 
   cancel(requester: Requester, block: Block): void {
     this.#router.cancel(requester, block)
-  }
-
-  #isHeld(piece: number): boolean {
-    if ((this.#schedule?.assignment.hostsWith(piece) ?? 0) > 0) return true
-    return this.clients.isAtSource(piece)
   }
 
   // ---- Time
@@ -379,14 +375,18 @@ export class TorrentCarrier {
       this.#countPieces(client)
       if (client.noteStall(nowMs)) this.#init.events.onClient(client)
       if (this.#geometry === undefined)
-        for (const piece of client.settled(this.#pieceBytesSeen)) this.#gain(client, piece)
+        for (const piece of client.settled(this.#pieceSize.seen)) this.#gain(client, piece)
     }
     returnUnusedSlots(this.clients.linkedHosts, nowMs)
     if (this.clients.count > 0 || this.downstreams > 0) this.#usedMs = nowMs
     this.#router.tick()
     this.#withholding.tick(this.#router.isWaiting && !this.isOnHold, this.clients.linked)
     this.#availability.refresh(
-      (piece) => this.#upstream?.has(piece) === true || this.#cache.has(piece) || this.#isHeld(piece),
+      (piece) =>
+        this.#upstream.has(piece) ||
+        this.#cache.has(piece) ||
+        (this.#schedule?.assignment.hostsWith(piece) ?? 0) > 0 ||
+        this.clients.isAtSource(piece),
     )
     this.needsPieces = this.clients.needsPieces
     this.#schedule?.tick(this.clients.linkedHosts, this.needsPieces)

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { LearnedPieceSize } from '../../../src/carriers/learned-piece-size.ts'
+import { aCarriedSwarm, Content, NodeLink, runNodes } from '../../simulated-peers.ts'
+
+const MIB = 1_048_576
+const CONTENT = new Content({ totalBytes: 12 * MIB + 70_000, pieceBytes: 131_072 })
+const LINK_BYTES_PER_SECOND = 5_000_000
+const STEP_MS = 20
+
+/**
+ * A seed in site 1 and a host in site 2, over a link with a delay of 160 ms in each direction. The host has 64 requests
+ * outstanding: a mebibyte, where the link carries more than one and a half in a round trip.
+ */
+function aLongLink(isRegistered: boolean) {
+  const [near, far] = [aCarriedSwarm({ seed: 1 }), aCarriedSwarm({ ownSite: '2', seed: 2 })]
+  const link = new NodeLink(near, far, LINK_BYTES_PER_SECOND, 160)
+  if (isRegistered)
+    for (const { carriers } of [near, far]) carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
+  const source = near.join(1, 200, CONTENT, { has: 'all' })
+  const host = far.join(2, 1, CONTENT)
+  return { near, far, link, source, host }
+}
+
+describe('the link between two sites', () => {
+  it.each([true, false])(
+    'is used fully while the other site fills, also where its delay is long (registered: %s)',
+    (isRegistered) => {
+      const { near, far, link, source, host } = aLongLink(isRegistered)
+      let usedMs = 0
+      for (let passedMs = 0; passedMs < 20_000 && !host.isComplete; passedMs += STEP_MS) {
+        runNodes([near, far], [link], STEP_MS)
+        const crossed = link.blockBytes[0]!
+        if (crossed > 0 && crossed < CONTENT.bytes.length) usedMs += STEP_MS
+      }
+      expect(host.isComplete).toBe(true)
+      expect(usedMs / 1_000).toBeLessThan((1.25 * CONTENT.bytes.length) / LINK_BYTES_PER_SECOND)
+      expect(source.sentBytes).toBe(CONTENT.bytes.length)
+      expect(link.blockBytes[0]).toBe(CONTENT.bytes.length)
+    },
+  )
+})
+
+describe('the size of a piece that is learned', () => {
+  it('is that of the cached blocks of a piece that a host completed with them', () => {
+    const size = new LearnedPieceSize()
+    size.requested({ piece: 3, begin: 0, length: 16_384 })
+    size.requested({ piece: 3, begin: 16_384, length: 10_000 })
+    expect(size.bytes).toBeUndefined()
+    size.completed(26_384)
+    expect(size.bytes).toBe(26_384)
+    expect([...size.blocks(7)]).toEqual([
+      { piece: 7, begin: 0, length: 16_384 },
+      { piece: 7, begin: 16_384, length: 10_000 },
+    ])
+  })
+
+  it('is not that of a piece of which some blocks are not cached', () => {
+    const size = new LearnedPieceSize()
+    size.requested({ piece: 3, begin: 16_384, length: 16_384 })
+    size.completed(16_384)
+    expect(size.bytes).toBeUndefined()
+  })
+
+  it('is unknown again once a client requests more of a piece', () => {
+    const size = new LearnedPieceSize()
+    size.requested({ piece: 3, begin: 0, length: 16_384 })
+    size.completed(16_384)
+    size.requested({ piece: 4, begin: 16_384, length: 16_384 })
+    expect(size.bytes).toBeUndefined()
+    size.completed(32_768)
+    expect(size.bytes).toBe(32_768)
+  })
+})
