@@ -1,6 +1,6 @@
 /**
  * The longest stop of the event loop by work beside the announces: the slices of a snapshot, of a start from a snapshot and
- * from the site log, of the expiry, and of a new topology, which moves every peer to another site. The figures are CPU time
+ * from the site log, of the expiry, of a scrape, and of a new topology, which moves every peer to another site. The figures are CPU time
  * of the main thread, from the kernel: other work on the machine only adds to the time on the clock, and threads that collect
  * garbage or compile stop no event loop. The kernel counts in steps of up to 4 ms.
  *
@@ -15,7 +15,10 @@ import { assert } from '../src/core/assert.ts'
 import { elapsedMs, ManualClock } from '../src/core/clock.ts'
 import { SeededRandom } from '../src/core/random.ts'
 import { noMetrics } from '../src/core/tracker-metrics.ts'
+import { readTableGauges } from '../src/daemon/node-status.ts'
 import { SLICE_ROWS } from '../src/daemon/replace-topology.ts'
+import { Counters } from '../src/observe/counters.ts'
+import { Metrics } from '../src/observe/metrics.ts'
 import { SwarmReplica } from '../src/replication/swarm-replica.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
@@ -28,6 +31,8 @@ const SMALL_SWARM = 100
 /** As the sweeper of a node. */
 const SWEEP_ROWS = 100
 const EXPIRED_MAX = 300
+/** A page is rendered in one turn. */
+const SCRAPES = 20
 /** As the reader of the log. */
 const REPLAY_SLICE_MS = 3
 
@@ -92,6 +97,7 @@ measureSlices('log lost', () => {
   replica.forgetLogged()
   return false
 })
+await measureScrapes()
 const shifted = { ...topology.value, locate: (at: Address) => (locate(at) + 1) % base.places.length }
 measureSlices('topology', () => {
   topology.replace(shifted)
@@ -135,6 +141,50 @@ function measureStart(name: string, isShared: boolean, sliceMs: number): void {
   assert(started.rows.live === table.rows.live, 'a start restores every peer')
 }
 
+async function measureScrapes(): Promise<void> {
+  const sites = topology.value.sites.map(({ name }) => name)
+  const metrics = new Metrics({
+    version: 'bench',
+    counters: new Counters(sites),
+    readGauges: () => ({
+      ...readTableGauges(topology.value, table, authority, { heldIn: () => 0 }),
+      store: {
+        isUp: true,
+        lagSeconds: 0,
+        backlogBytes: 0,
+        droppedBatches: 0,
+        refusedBatches: 0,
+        invalidValues: 0,
+      },
+      isReady: true,
+      workersReplaced: 0,
+      federation: { remotes: [], receivedBytes: 0, sentBytes: 0, refusals: [] },
+      topologyHash: topology.value.hash,
+      observers: { sites: [], site: sites[0] ?? '', results: [] },
+      carriers: {
+        sites: [],
+        relayed: [],
+        links: [],
+        cachedBytes: 0,
+        faults: [],
+        piecesInvalid: 0,
+        liars: 0,
+        exits: 0,
+      },
+      wrongAdminTokens: 0,
+      logLinesDropped: 0,
+      udpDrops: { unreadable: 0, unproven: 0, unsent: 0 },
+    }),
+  })
+  const spent: number[] = []
+  for (let scrapes = 0; scrapes < SCRAPES; scrapes++) {
+    const beforeMs = mainThreadMs()
+    await metrics.render()
+    spent.push(mainThreadMs() - beforeMs)
+  }
+  report('scrape', spent)
+}
+
 function measureSlices(name: string, slice: () => boolean): void {
   const spent: number[] = []
   for (let isMore = true; isMore;) {
@@ -142,6 +192,10 @@ function measureSlices(name: string, slice: () => boolean): void {
     isMore = slice()
     spent.push(mainThreadMs() - beforeMs)
   }
+  report(name, spent)
+}
+
+function report(name: string, spent: number[]): void {
   spent.sort((a, b) => a - b)
   const at = (share: number) => (spent[Math.floor((spent.length - 1) * share)] as number).toFixed(1)
   const totalMs = spent.reduce((sum, ms) => sum + ms, 0)

@@ -85,7 +85,7 @@ The sites, their addresses, and the cost of the links between them: one YAML fil
 every problem of a file, and \`siteswarm locate IP… --topology FILE\` prints the site and bubble of addresses.
 
 \`siteswarm check --topology FILE --online\` also resolves the names of all URLs and contacts them: it scrapes each tracker, and
-asks each admin listener for its readiness, or with \`--config\` and a \`federation.token\` for its site. The exit code is 69 if a
+asks each admin listener for its readiness, or with \`--config\` and a \`federation.token\` or \`federation.tls\` for its site. The exit code is 69 if a
 URL does not respond, and 1 if something else than the expected tracker or node responds. It takes 30 s at most.
 
 - **The longest prefix wins**, over all sites and bubbles, for IPv4 and IPv6. A site can have a prefix inside a prefix
@@ -128,7 +128,7 @@ URL does not respond, and 1 if something else than the expected tracker or node 
 | a link has \`carry: nodes\`, a rate or hours, and \`observe.connections\` is 0 | this node carries nothing |
 | \`listen.peers\` is an address outside of the site of the node | clients that cannot be dialled are not given it |
 | a federation URL, and \`listen.admin\` on loopback | other sites cannot reach the node |
-| federation URLs without \`federation.token\`, or the reverse | sites exchange nothing |
+| federation URLs without \`federation.token\` or \`federation.tls\`, or the reverse | sites exchange nothing |
 `,
   })
 }

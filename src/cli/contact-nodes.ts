@@ -10,6 +10,7 @@ import { TrackerUnreachable } from '../client/http-request.ts'
 import { elapsedMs } from '../core/clock.ts'
 import { INFO_HASH_BYTES } from '../core/info-hash.ts'
 import { describeNetworkError } from '../core/network-errors.ts'
+import type { SiteCredentials } from '../core/site-credentials.ts'
 import { readHello } from '../federation/hello.ts'
 import type { Topology } from '../topology/topology.ts'
 import { scrapeTracker } from './scrape-tracker.ts'
@@ -39,9 +40,16 @@ export interface Contact extends Target {
   readonly elapsedMs: number
 }
 
+export interface OwnFederation {
+  readonly site: string
+  readonly credentials: SiteCredentials
+  /** The file with the authorities of the other nodes; undefined for those that Node trusts. */
+  readonly authorityPath: string | undefined
+}
+
 export interface ContactOptions {
-  /** The token and the site of the node, if there is a configuration. */
-  readonly federation: { readonly token: string; readonly site: string } | undefined
+  /** Of the node; undefined without a configuration, and if the node is not federated. */
+  readonly federation: OwnFederation | undefined
   readonly version: string
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
@@ -103,8 +111,11 @@ async function contact(target: Target, options: ContactOptions): Promise<Contact
     const late = options.signal.aborted
       ? 'no response before the check ended'
       : `no response within ${deadlineMs / 1000} s`
+    const authorityPath = target.kind === 'federation' ? options.federation?.authorityPath : undefined
     const reason =
-      error instanceof TrackerUnreachable ? error.message : describeNetworkError(error, options.environment)
+      error instanceof TrackerUnreachable
+        ? error.message
+        : describeNetworkError(error, options.environment, authorityPath)
     outcome = unreachable(signal.aborted ? late : reason)
   }
   return { ...target, addresses, ...outcome, elapsedMs: elapsedMs() - startMs }
@@ -135,16 +146,30 @@ async function contactTracker(url: string, { version, signal }: ContactOptions):
   return reached(false, `does not respond as a tracker${status === null ? '' : ` (status ${status})`}`)
 }
 
-/** With a token, the greeting of the node; without one, its readiness, which needs no token. */
+/** With a token or certificate, the greeting of the node; without one, its readiness, which needs none. */
 async function contactNode({ url, sites }: Target, { federation, signal }: ContactOptions): Promise<Outcome> {
   if (federation === undefined) return contactAdmin(url, signal)
-  const { status, site } = await readHello({ url, ...federation, signal })
-  if (status === 401) return reached(false, 'a node that rejects this federation.token')
-  if (status === 403) return reached(false, 'a node without federation.token and admin.token')
-  if (status === 404) return reached(false, 'a node without federation.token')
+  const { credentials, site: ownSite } = federation
+  const { status, site, certifiedSite } = await readHello({ url, site: ownSite, credentials, signal })
+  if (status === 401) return reached(false, rejection(url, credentials))
+  if (status === 403) return reached(false, 'a node without federation.token, federation.tls and admin.token')
+  if (status === 404) return reached(false, 'a node without federation.token and federation.tls')
   if (site === undefined) return reached(false, `does not respond as a node (status ${status})`)
-  const expected = sites.includes(site)
-  return reached(expected, `a node of site ${site}${expected ? '' : `, not of ${sites.join(' and ')}`}`)
+  const expected = sites.join(' and ')
+  if (!sites.includes(site)) return reached(false, `a node of site ${site}, not of ${expected}`)
+  // Other nodes would not connect to it.
+  if (certifiedSite !== undefined && certifiedSite !== site)
+    return reached(false, `a node of site ${site} with a certificate of site ${certifiedSite}`)
+  return reached(true, `a node of site ${site}`)
+}
+
+function rejection(url: string, { token, pair }: SiteCredentials): string {
+  const isPresented = pair !== undefined && url.startsWith('https:')
+  if (isPresented && token !== undefined)
+    return 'a node that rejects this federation.token and the certificate in federation.tls'
+  if (isPresented) return 'a node that rejects the certificate in federation.tls'
+  if (token !== undefined) return 'a node that rejects this federation.token'
+  return 'a node that needs a certificate, which this one presents at https:// URLs only'
 }
 
 async function contactAdmin(url: string, signal: AbortSignal): Promise<Outcome> {

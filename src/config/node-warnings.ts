@@ -37,6 +37,7 @@ export function nodeWarnings(
   }
   return [
     ...federationWarnings(checked),
+    ...plainFederationWarnings(checked),
     ...storeWarnings(checked),
     ...familyWarnings(checked),
     ...adminWarnings(checked),
@@ -46,7 +47,7 @@ export function nodeWarnings(
   ]
 }
 
-/** Federation needs both halves: the URLs of the sites in the topology, and the token in the configuration. */
+/** Federation needs both halves: the URLs of the sites in the topology, and the token or certificate in the configuration. */
 function federationWarnings({ read, config: { site, federation }, sites }: Checked): Problem[] {
   const federated = Object.entries(sites)
     .filter(([, each]) => each.federation.length > 0)
@@ -60,13 +61,13 @@ function federationWarnings({ read, config: { site, federation }, sites }: Check
       ? []
       : warn(
           'site',
-          `the topology has federation URLs (${listed(federated)}), but this node has no federation.token: it exchanges nothing with other sites`,
-          'set federation.token or federation.tokenFile to the same token in all sites',
+          `the topology has federation URLs (${listed(federated)}), but this node has neither federation.token nor federation.tls: it exchanges nothing with other sites`,
+          'set federation.token or federation.tokenFile to the same token in all sites, or federation.tls',
         )
   if (others.length === 0)
     return warn(
       'federation',
-      'federation.token is set, but no other site has federation URLs in the topology',
+      `federation.${federation.tls === undefined ? 'token' : 'tls'} is set, but no other site has federation URLs in the topology`,
       'list the admin listeners of its nodes under federation of each site',
     )
   if (!federated.includes(site))
@@ -76,6 +77,21 @@ function federationWarnings({ read, config: { site, federation }, sites }: Check
       `list the admin listeners of its nodes under federation of ${site}`,
     )
   return []
+}
+
+/** A certificate is presented over TLS only. */
+function plainFederationWarnings({ read, config: { site, federation }, sites }: Checked): Problem[] {
+  if (federation.tls === undefined || federation.token !== undefined) return []
+  const plain = Object.entries(sites)
+    .filter(([name]) => name !== site)
+    .flatMap(([, each]) => each.federation.filter((url) => url.startsWith('http:')))
+  if (plain.length === 0) return []
+  return [
+    read.problemAt(['federation', 'tls'], {
+      message: `warning: the topology has plain federation URLs of other sites (${listed(plain)}), over which this node cannot present its certificate`,
+      hint: 'write https:// in the topology, or set federation.token too',
+    }),
+  ]
 }
 
 /** With `store: memory`, the nodes of a site hand out different peers, each only those that announced to it. */

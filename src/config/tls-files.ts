@@ -59,8 +59,17 @@ export function readTlsFiles(files: TlsFiles): ReadTlsFiles {
     fail('certificate', 'the file has no certificate that can be read', MAKE_PEM)
   const key = keyText === undefined ? undefined : privateKeyOf(keyText)
   if (typeof key === 'string') fail('key', key, 'write the private key in PEM format, without a passphrase')
-  if (authority !== undefined && certificateOf(authority) === undefined)
-    fail('authority', 'the file has no certificate that can be read', 'write the certificates in PEM format')
+  if (authority !== undefined) {
+    const unreadable = certificatesOf(authority).findIndex((each) => each === undefined)
+    if (unreadable > 0)
+      fail('authority', `certificate ${unreadable + 1} of the file cannot be read`, 'copy the file again')
+    else if (unreadable === 0 || certificatesOf(authority).length === 0)
+      fail(
+        'authority',
+        'the file has no certificate that can be read',
+        'write the certificates in PEM format',
+      )
+  }
   if (certificate === undefined || typeof key !== 'object' || problems.length > 0)
     return { pair: undefined, problems, warnings: [] }
   if (!certificate.checkPrivateKey(key)) {
@@ -79,22 +88,27 @@ export function readTlsFiles(files: TlsFiles): ReadTlsFiles {
     fail('certificate', `OpenSSL rejects it: ${(error as Error).message}`, MAKE_PEM)
     return { pair: undefined, problems, warnings: [] }
   }
-  return { pair, problems, warnings: validityWarnings(certificate, files.certificate) }
+  return { pair, problems, warnings: validityWarnings(certificate, files) }
 }
 
-function validityWarnings(certificate: X509Certificate, path: string): TlsProblem[] {
+function validityWarnings(
+  certificate: X509Certificate,
+  { certificate: path, authority }: TlsFiles,
+): TlsProblem[] {
   const nowMs = systemClock.nowMs()
+  // Only the certificate of a federation comes with an authority.
+  const readers = authority === undefined ? 'clients' : 'nodes of other sites'
   const warn = (message: string, hint: string): TlsProblem[] => [
     { field: 'certificate', message: `warning: ${path}: ${message}`, hint },
   ]
   if (Date.parse(certificate.validTo) <= nowMs)
     return warn(
-      `the certificate expired at ${isoOf(certificate.validTo)}; clients reject it`,
+      `the certificate expired at ${isoOf(certificate.validTo)}; ${readers} reject it`,
       'renew it; the node reads the new files while it runs',
     )
   if (Date.parse(certificate.validFrom) > nowMs)
     return warn(
-      `the certificate is not valid before ${isoOf(certificate.validFrom)}; clients reject it until then`,
+      `the certificate is not valid before ${isoOf(certificate.validFrom)}; ${readers} reject it until then`,
       'check the clock of this machine',
     )
   return []
@@ -103,6 +117,13 @@ function validityWarnings(certificate: X509Certificate, path: string): TlsProble
 /** `Nov 28 22:00:00 2026 GMT` becomes `2026-11-28T22:00:00Z`. */
 function isoOf(text: string): string {
   return new Date(Date.parse(text)).toISOString().replace('.000Z', 'Z')
+}
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^]*?(?:-----END CERTIFICATE-----|$)/g
+
+/** All certificates of a PEM file; undefined for each one that cannot be read, such as one that is cut off. */
+export function certificatesOf(text: string): (X509Certificate | undefined)[] {
+  return (text.match(PEM_CERTIFICATE) ?? []).map(certificateOf)
 }
 
 function certificateOf(text: string): X509Certificate | undefined {

@@ -1,9 +1,9 @@
 /** Certificates of the configuration: the paths of their files, with the problems of what the files contain. */
 import type { Problem } from '../core/errors.ts'
-import { siteOfCertificate } from '../core/site-credentials.ts'
+import { readFederationFiles } from './federation-files.ts'
 import type { NodeFile } from './schema.ts'
 import type { ValueSource } from './secret-value.ts'
-import { readTlsFiles, type TlsFiles, type TlsProblem } from './tls-files.ts'
+import { readTlsFiles, type ReadTlsFiles, type TlsFiles, type TlsProblem } from './tls-files.ts'
 
 interface Found {
   readonly problems: Problem[]
@@ -16,6 +16,7 @@ export function tlsFiles(
   written: TlsFiles | undefined,
   source: ValueSource,
   found: Found,
+  read: (files: TlsFiles) => ReadTlsFiles = readTlsFiles,
 ): TlsFiles | undefined {
   if (written === undefined) return undefined
   const entries = Object.entries(written).map(([field, path]) => [
@@ -23,7 +24,7 @@ export function tlsFiles(
     source.resolve([...key, field], path as string),
   ])
   const files = Object.fromEntries(entries) as unknown as TlsFiles
-  const { problems, warnings } = readTlsFiles(files)
+  const { problems, warnings } = read(files)
   const placed = ({ field, message, hint }: TlsProblem) =>
     source.problemAt([...key, field], { message, hint })
   found.problems.push(...problems.map(placed))
@@ -38,23 +39,14 @@ export function federationTls(
   found: Found,
 ): TlsFiles | undefined {
   const key = ['federation', 'tls']
-  const files = tlsFiles(key, federation.tls, source, found)
+  const files = tlsFiles(key, federation.tls, source, found, (each) => readFederationFiles(each, site))
   if (files === undefined) return undefined
-  const pair = readTlsFiles(files).pair
-  const named = pair === undefined ? site : siteOfCertificate(pair.certificate)
   if (listen.tls === undefined)
     found.problems.push(
       source.problemAt(key, {
         message:
           'federation.tls needs listen.tls: nodes of other sites present their certificates to the admin listener',
         hint: 'set listen.tls, or use federation.token',
-      }),
-    )
-  if (named !== site)
-    found.problems.push(
-      source.problemAt([...key, 'certificate'], {
-        message: `${files.certificate}: the certificate names ${named === undefined ? 'no site' : `site ${named}`}, and this is a node of ${site}`,
-        hint: `make one whose subjectAltName has URI:urn:siteswarm:site:${site}`,
       }),
     )
   return files

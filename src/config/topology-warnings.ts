@@ -232,7 +232,7 @@ function unfederatedWarnings(file: YamlFile, sites: readonly SiteTrackers[]): Pr
         without.length === 1
           ? `warning: site ${names} has trackers but no federation URLs: other sites do not learn of its peers`
           : `warning: the sites ${names} have trackers but no federation URLs: other sites do not learn of their peers`,
-      hint: 'list the admin listeners of their nodes under federation, and set one federation.token on all nodes',
+      hint: 'list the admin listeners of their nodes under federation, and set one federation.token, or federation.tls, on all nodes',
     }),
   ]
 }

@@ -7,10 +7,23 @@
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Returns one clause, such as `connection refused (ECONNREFUSED); check that the server is running`. */
-export function describeNetworkError(error: unknown, environment: Environment): string {
+/**
+ * Returns one clause, such as `connection refused (ECONNREFUSED); check that the server is running`. `authorityPath`: the
+ * file with the authorities of this connection, in place of those that Node trusts.
+ */
+export function describeNetworkError(
+  error: unknown,
+  environment: Environment,
+  authorityPath?: string,
+): string {
   const code = networkErrorCode(error)
-  if (UNTRUSTED.has(code)) return `the certificate is not trusted (${code}); ${authorityHint(environment)}`
+  if (UNTRUSTED.has(code)) {
+    const remedy =
+      authorityPath === undefined
+        ? authorityHint(environment)
+        : `add the certificate of its authority to ${authorityPath}`
+    return `the certificate is not trusted (${code}); ${remedy}`
+  }
   const [problem, remedy] = code.startsWith('HPE_') ? NOT_HTTP : (PROBLEMS[code] ?? UNKNOWN)
   return `${problem} (${code}); ${remedy}`
 }

@@ -14,6 +14,32 @@ export interface SiteCredentials {
   readonly pair: TlsPair | undefined
 }
 
+/** Present or not; also of a configuration, where the pair is still the paths of its files. */
+interface Configured {
+  readonly token?: unknown
+  readonly pair?: unknown
+}
+
+const COMMON_TOKEN = 'the same federation.token'
+const COMMON_AUTHORITY = 'certificates of a common authority in federation.tls'
+
+/** Completes "all sites need …"; with both where this node has both or none. */
+export function commonCredentials({ token, pair }: Configured): string {
+  if (pair === undefined && token !== undefined) return COMMON_TOKEN
+  if (pair !== undefined && token === undefined) return COMMON_AUTHORITY
+  return `${COMMON_TOKEN}, or ${COMMON_AUTHORITY}`
+}
+
+const SEND_TOKEN = 'send the federation token as "Authorization: Bearer <token>"'
+const PRESENT_CERTIFICATE =
+  'present the certificate of a site, signed by an authority in federation.tls of this node'
+
+/** Remedy for a request that neither the token nor a certificate admits. */
+export function credentialRequest({ token, pair }: Configured): string {
+  if (pair === undefined) return SEND_TOKEN
+  return token === undefined ? PRESENT_CERTIFICATE : `${PRESENT_CERTIFICATE}, or ${SEND_TOKEN}`
+}
+
 const SITE_PREFIX = 'urn:siteswarm:site:'
 
 /*
@@ -40,16 +66,16 @@ export function siteOfCertificate(pem: string): string | undefined {
   return siteInNames(new X509Certificate(pem).subjectAltName)
 }
 
-/** The site of a client whose certificate an authority of the federation has signed. */
+/** The site of the other side of a connection, where an authority of the federation has signed its certificate. */
 export function certifiedSite(stream: unknown): string | undefined {
   if (!(stream instanceof TLSSocket) || !stream.authorized) return undefined
   return siteInNames(stream.getPeerX509Certificate()?.subjectAltName)
 }
 
-/** For a request to a node of `site`, whose certificate may not name another one. */
+/** For a request to a node of `site`, whose certificate may not name another one. undefined: a node of any site. */
 export function siteRequestOptions(
   { token, pair }: SiteCredentials,
-  site: string,
+  site: string | undefined,
 ): SecureContextOptions & {
   readonly headers: Readonly<Record<string, string>>
   readonly checkServerIdentity?: typeof checkServerIdentity
@@ -62,7 +88,7 @@ export function siteRequestOptions(
     headers,
     checkServerIdentity: (host, certificate) => {
       const named = siteInNames(certificate.subjectaltname)
-      return named === undefined || named === site
+      return site === undefined || named === undefined || named === site
         ? checkServerIdentity(host, certificate)
         : new Error(`its certificate is of site ${named}`)
     },

@@ -2,7 +2,7 @@
  * The certificate and key of a node: read at the start, at a reload, and when a file changes. Connections that are open
  * keep the certificate that they began with. A wrong pair changes nothing.
  */
-import { readTlsFiles, type TlsFiles, type TlsProblem } from '../config/tls-files.ts'
+import { readTlsFiles, type ReadTlsFiles, type TlsFiles, type TlsProblem } from '../config/tls-files.ts'
 import { ConfigError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { isSamePair, type TlsPair } from '../core/tls-pair.ts'
@@ -11,15 +11,17 @@ import { watchForChanges } from './file-watch.ts'
 export class CertificateFiles {
   readonly #files: TlsFiles
   readonly #log: Log
+  readonly #readFiles: (files: TlsFiles) => ReadTlsFiles
   readonly #listeners: ((pair: TlsPair) => void)[] = []
   #pair: TlsPair
   /** The last problem that was logged; a file that is polled twice is reported once. */
   #reported: string | undefined
 
   /** Throws a `ConfigError` if the pair is wrong. */
-  constructor(files: TlsFiles, log: Log) {
+  constructor(files: TlsFiles, log: Log, readFiles = readTlsFiles) {
     this.#files = files
     this.#log = log
+    this.#readFiles = readFiles
     this.#pair = this.#readPair()
   }
 
@@ -70,15 +72,15 @@ export class CertificateFiles {
       { event: 'certificate-reloaded', file: this.#files.certificate },
       'certificate reloaded; new connections use it',
     )
-    for (const { message, hint } of readTlsFiles(this.#files).warnings)
+    for (const { message, hint } of this.#readFiles(this.#files).warnings)
       this.#log.warn(
         { event: 'certificate-validity', problem: message, hint },
-        'the new certificate is not valid',
+        'the new certificate has a problem; it is used nevertheless',
       )
   }
 
   #readPair(): TlsPair {
-    const { pair, problems } = readTlsFiles(this.#files)
+    const { pair, problems } = this.#readFiles(this.#files)
     if (pair === undefined) throw new ConfigError(problems.map((problem) => this.#placed(problem)))
     return pair
   }

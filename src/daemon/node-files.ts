@@ -2,6 +2,7 @@
  * Files beside the topology that a node reads again while it runs: announce tokens, and the certificates of its listeners and of its
  * federation.
  */
+import { readFederationFiles } from '../config/federation-files.ts'
 import type { NodeConfig } from '../config/load-config.ts'
 import type { AnnounceTokens } from '../core/announce-tokens.ts'
 import type { Log } from '../core/log.ts'
@@ -18,12 +19,15 @@ export class NodeFiles {
 
   /** Throws a `ConfigError` if a file is invalid. */
   constructor(
-    { announce, listen, federation }: Pick<NodeConfig, 'announce' | 'listen' | 'federation'>,
+    { site, announce, listen, federation }: Pick<NodeConfig, 'site' | 'announce' | 'listen' | 'federation'>,
     log: Log,
   ) {
     this.#tokens = new AnnounceTokenFile(announce.tokenFile, log)
     this.#listeners = listen.tls === undefined ? undefined : new CertificateFiles(listen.tls, log)
-    this.#federation = federation.tls === undefined ? undefined : new CertificateFiles(federation.tls, log)
+    this.#federation =
+      federation.tls === undefined
+        ? undefined
+        : new CertificateFiles(federation.tls, log, (files) => readFederationFiles(files, site))
     this.#federationToken = federation.token
   }
 

@@ -7,6 +7,7 @@ import type { ClientObservers } from './client-observers.ts'
 import type { NodeClients } from './node-clients.ts'
 import { observationResults } from '../observers/observer-counters.ts'
 import { Health } from '../observe/health.ts'
+import { commonCredentials } from '../core/site-credentials.ts'
 import type { FederationGauges, Gauges, ObserverGauges } from '../observe/metric-row.ts'
 import type { RolloutHolds } from '../registry/rollout-holds.ts'
 import type { SiteStore } from '../replication/site-store.ts'
@@ -18,8 +19,7 @@ const NO_PEERS = { seeds: 0, leechers: 0 }
 const NO_SWARMS = { swarms: 0, gateways: 0 }
 
 /** Advice for a remote site that never answered, most likely because of the configuration. */
-const NEVER_ANSWERED =
-  'its federation URLs must lead to the admin listeners of its nodes, and all sites need the same federation.token'
+const NEVER_ANSWERED = 'its federation URLs must lead to the admin listeners of its nodes, and all sites need'
 
 /** Peers and swarms by place; a remote site reports its own. */
 export function readTableGauges(
@@ -177,7 +177,9 @@ function checkFederation({ federation, topology, site }: NodeStatus) {
   if (notUp.length === 0) return { isOk: true, sentence: `connected to ${remotes.length} remote sites` }
   const states = notUp.map(({ site: remote, state, sinceMs, reason, ageSeconds }) => {
     const sentence = `${remote} is ${state} since ${new Date(sinceMs).toISOString()} (${reason})`
-    return ageSeconds === undefined ? `${sentence} and has never answered: ${NEVER_ANSWERED}` : sentence
+    return ageSeconds === undefined
+      ? `${sentence} and has never answered: ${NEVER_ANSWERED} ${federation.commonCredentials}`
+      : sentence
   })
   return { isOk: false, sentence: `${states.join('; ')}; answering clients of unreachable sites` }
 }
@@ -195,7 +197,7 @@ export function missingFederation(topology: Topology, site: string): string | un
   const names = others.map(({ name }) => name)
   return (
     `not federated, although ${names.slice(0, 5).join(', ')}${names.length > 5 ? ' …' : ''} have trackers of their own: ` +
-    'clients of different sites do not meet; give each site federation URLs in the topology, and all nodes the same federation.token'
+    `clients of different sites do not meet; give each site federation URLs in the topology, and all nodes ${commonCredentials({})}`
   )
 }
 

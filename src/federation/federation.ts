@@ -11,7 +11,7 @@ import { isSameToken } from '../core/bearer-token.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
-import type { SiteCredentials } from '../core/site-credentials.ts'
+import { commonCredentials, credentialRequest, type SiteCredentials } from '../core/site-credentials.ts'
 import { sourceOf } from '../core/source.ts'
 import type { OverrideStore, TorrentStore } from '../replication/site-store.ts'
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
@@ -190,6 +190,15 @@ export class Federation {
 
   get subscribers(): number {
     return this.#subscribers.size
+  }
+
+  /** Completes "all sites need …". */
+  get commonCredentials(): string {
+    return commonCredentials(this.#init.credentials)
+  }
+
+  get credentialRequest(): string {
+    return credentialRequest(this.#init.credentials)
   }
 
   /** Compares in constant time. */

@@ -12,7 +12,7 @@ import type { Clock } from '../core/clock.ts'
 import type { FederationRefusal } from '../core/federation-metrics.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
-import type { SiteCredentials } from '../core/site-credentials.ts'
+import { commonCredentials, type SiteCredentials } from '../core/site-credentials.ts'
 import type { RemoteSites } from './remote-sites.ts'
 import type { SiteReports } from './site-reports.ts'
 import { fetchFromSite, requestSite } from './http-client.ts'
@@ -296,8 +296,13 @@ export class SiteConnection {
     if (this.state.ageSeconds !== undefined || this.#isUnansweredLogged) return
     this.#isUnansweredLogged = true
     this.#log.warn(
-      { event: 'federation-unanswered', remote: this.#site, reason: this.state.reason },
-      'remote site has never answered; its federation URLs must lead to the admin listeners of its nodes, and all sites need the same federation.token',
+      {
+        event: 'federation-unanswered',
+        remote: this.#site,
+        reason: this.state.reason,
+        required: commonCredentials(this.#credentials),
+      },
+      'remote site has never answered; its federation URLs must lead to the admin listeners of its nodes, and all sites need matching credentials',
     )
   }
 

@@ -5,7 +5,6 @@
  *
  * A batch of an earlier run of this node has another node id, and is not among these.
  */
-import { flags } from '../swarm/peer-rows.ts'
 import type { PeerState } from '../swarm/peer-state.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type {
@@ -32,7 +31,7 @@ export class OwnRecords implements RecordSink {
     const swarm = this.#table.swarm(infoHash)
     const row = swarm === undefined ? -1 : this.#table.find(swarm, address, port)
     // Not a later announce, whose record follows.
-    if (row >= 0 && rows.lastSeenMs(row, lastSeenMs) === lastSeenMs) rows.setFlag(row, flags.logged, true)
+    if (row >= 0 && rows.lastSeenMs(row, lastSeenMs) === lastSeenMs) rows.logged.set(row, true)
   }
 
   introduction(): void {}

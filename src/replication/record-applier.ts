@@ -100,7 +100,7 @@ export class RecordApplier implements RecordSink {
     const row = this.#table.put(state, place, known)
     if (row < 0) return
     if (isOtherAnnounce) rows.setFlag(row, flags.locallyObserved, false)
-    rows.setFlag(row, flags.logged, this.#isLogged)
+    rows.logged.set(row, this.#isLogged)
     this.applyPending(row)
   }
 

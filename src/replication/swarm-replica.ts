@@ -130,8 +130,7 @@ export class SwarmReplica implements LogSubscriber {
   }
 
   forgetLogged(): void {
-    const { rows } = this.#table
-    for (let row = 0; row < rows.end; row++) if (rows.isLive(row)) rows.setFlag(row, flags.logged, false)
+    this.#table.rows.logged.clear()
   }
 
   shiftTime(byMs: number): void {
@@ -203,7 +202,7 @@ export class SwarmReplica implements LogSubscriber {
     if (!this.#log.isShared) return
     const { rows, introductions } = this.#table
     rows.setFlag(row, flags.locallyObserved, true)
-    rows.setFlag(row, flags.logged, false)
+    rows.logged.set(row, false)
     const context = this.#rowContext()
     // The response contained all of them again: from now on they are based on this announce.
     introductions.renew(row)

@@ -193,7 +193,7 @@ function isIncluded(
   if (table.rows.isExpired(row, nowMs)) return false
   if (authority.isRemote(table.siteIndexOf(row))) return false
   if (since === 'all')
-    return table.rows.has(row, flags.locallyObserved) === isLocal && !table.rows.has(row, flags.logged)
+    return table.rows.has(row, flags.locallyObserved) === isLocal && !table.rows.logged.has(row)
   return isObservedSince(rowContext, row, since.sinceMs)
 }
 

@@ -18,6 +18,8 @@ export interface TimedLink {
 /** Links by events: 20 ms. Years for a few links, and a day for a thousand with different hours. */
 const STEPS_MAX = 50_000
 const EVENTS_MAX = 2_000
+/** Later times have no date, and no hours: a terabyte at a bit per second. */
+const DATE_MS_MAX = 8_640_000_000_000_000
 /** Less than a block: an amount that is equal but for rounding. */
 const TOLERANCE_BYTES = 1
 
@@ -33,7 +35,8 @@ interface Crossing {
 
 /**
  * Times in the order of `links`, in which a link follows the one that leads to its begin. undefined for a link that content
- * never crosses, because it or one before it has the rate 0, and for one that takes too long to compute.
+ * never crosses, because it or one before it has the rate 0, for one that takes too long to compute, and for one that takes longer than there are
+ * dates.
  */
 export function crossingTimes(
   links: readonly TimedLink[],
@@ -51,7 +54,7 @@ export function crossingTimes(
   for (let events = 0; events < eventsMax; events++) {
     for (const each of crossings) setRate(each, sizeBytes, nowMs, clock)
     const nextMs = nextEvent(crossings, sizeBytes, nowMs, clock)
-    if (nextMs === undefined) break
+    if (nextMs === undefined || nextMs > DATE_MS_MAX) break
     for (const each of crossings)
       each.bytes = Math.min(sizeBytes, each.bytes + (each.rate * (nextMs - nowMs)) / 1000)
     nowMs = nextMs

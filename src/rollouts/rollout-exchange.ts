@@ -3,7 +3,7 @@
  * message also has the numbers of expected hosts, so that a number that is set at one site reaches all of them.
  *
  * Threat: a remote site may send anything. A message is read only as far as the schema allows, a site reports about itself
- * and about sites without nodes, and reports of unknown torrents are kept up to a limit.
+ * and about sites without nodes that the topology has, and reports of unknown torrents are kept up to a limit.
  */
 import * as z from 'zod'
 import type { Clock } from '../core/clock.ts'
@@ -122,7 +122,9 @@ export class RolloutExchange {
     return site === this.#init.site || (!this.#hasNodes(site) && this.#init.rollouts.measures(site))
   }
 
+  /** The last report of each site is kept, and there is no end to invented names. */
   #mayReport(sender: string, site: string): boolean {
+    if (this.#init.topology.value.siteNamed(site) === undefined) return false
     return sender === site || !this.#hasNodes(site)
   }
 

@@ -1,13 +1,16 @@
 /**
  * The record of a rollout that outlives its nodes: the hosts that have announced, the bytes of other sites, and the last
  * report of each site. JSON, as a document of the store of the site.
+ *
+ * Threat: Redis holds any text. A time without a date, or a sum that is not a number, would fail each request that shows the
+ * rollout, such as the list of all.
  */
 import * as z from 'zod'
 import { parseAddress } from '../core/address.ts'
 import { formatInfoHash } from '../core/info-hash.ts'
 import { type HostKey, hostKey, type HostState } from './host.ts'
 import type { Rollout, RolloutTorrent } from './rollout.ts'
-import { siteReportSchema } from './site-report.ts'
+import { bytes, siteReportSchema, timeMs } from './site-report.ts'
 import type { SiteRollout } from './site-rollout.ts'
 
 const VERSION = 1
@@ -15,34 +18,34 @@ const VERSION = 1
 /** Address, port, bubble, share, observed or announced, complete, gateway, last seen. */
 const hostSchema = z.tuple([
   z.string(),
-  z.number(),
+  z.int().min(0).max(65_535),
   z.string(),
-  z.number(),
+  z.number().min(0).max(1),
   z.enum(['observed', 'announced', 'unknown']),
   z.boolean(),
   z.boolean(),
-  z.number(),
+  timeMs(),
 ])
 
 const recordSchema = z.object({
   version: z.literal(VERSION),
   infoHashes: z.array(z.string().regex(/^[0-9a-f]{40}$/)).min(1),
   name: z.string(),
-  sizeBytes: z.number(),
-  registeredAtMs: z.number(),
-  removedAtMs: z.number().optional(),
+  sizeBytes: bytes(),
+  registeredAtMs: timeMs(),
+  removedAtMs: timeMs().optional(),
   /** Events that were reported; see `RolloutEvents`. */
   reported: z.array(z.string()),
   reports: z.array(siteReportSchema),
   sites: z.array(
     z.object({
       site: z.string(),
-      startedAtMs: z.number().optional(),
-      completedAtMs: z.number().optional(),
+      startedAtMs: timeMs().optional(),
+      completedAtMs: timeMs().optional(),
       hadSource: z.boolean(),
-      received: z.array(z.tuple([z.string(), z.number()])),
+      received: z.array(z.tuple([z.string(), bytes()])),
       hosts: z.array(hostSchema),
-      further: z.array(z.tuple([z.string(), z.number()])),
+      further: z.array(z.tuple([z.string(), z.int().min(0)])),
     }),
   ),
 })

@@ -13,13 +13,14 @@ export const STRAGGLERS_MAX = 20
 export const BUBBLES_MAX = 1_000
 
 const count = () => z.int().min(0)
-const bytes = () => z.number().min(0).max(Number.MAX_SAFE_INTEGER)
+export const bytes = () => z.number().min(0).max(Number.MAX_SAFE_INTEGER)
 const percent = () => z.number().min(0).max(100)
-const rate = () => z.number().min(0)
+const rate = () => z.number().min(0).max(Number.MAX_SAFE_INTEGER)
 const name = () => z.string().max(63)
 const address = () => z.string().max(45)
 const port = () => z.int().min(0).max(65_535)
-const timeMs = () => z.number().min(0).max(8_640_000_000_000_000)
+/** Later times have no date. */
+export const timeMs = () => z.number().min(0).max(8_640_000_000_000_000)
 
 const hostCounts = z.object({
   /** null without a number of expected hosts. */
@@ -59,7 +60,7 @@ export const siteReportSchema = z.object({
   percent: percent(),
   progressFrom: z.enum(['observed', 'announced', 'mixed', 'unknown']),
   rateBytesPerSecond: rate(),
-  etaSeconds: z.number().min(0).nullable(),
+  etaSeconds: z.number().min(0).max(Number.MAX_SAFE_INTEGER).nullable(),
   hosts: hostCounts,
   bytes: z.object({
     /** Content that the hosts of the site have. */

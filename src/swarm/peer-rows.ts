@@ -8,6 +8,7 @@
 import { Address } from '../core/address.ts'
 import { indexHash } from './index-hash.ts'
 import { hashWords } from './peer-hash.ts'
+import { RowBits } from './row-bits.ts'
 import { SlotPool } from './slot-pool.ts'
 
 /*
@@ -57,8 +58,6 @@ export const flags = {
   /** BEP 21: incomplete, and not downloading. */
   partial: 2,
   v6: 4,
-  /** The site log is known to have this state of the peer; see `SwarmReplica`. */
-  logged: 8,
   /** Holds a lease of its site. */
   gateway: 16,
   /** Announced `left=0` as an aria2 magnet client without metadata does; see `PeerState`. */
@@ -76,6 +75,8 @@ export const flags = {
 export class PeerRows {
   readonly #chunks: Uint32Array[] = []
   readonly #addresses6 = new SlotPool(4)
+  /** The site log is known to have this state of the peer; see `SwarmReplica`. */
+  readonly logged = new RowBits()
   #rowsEver = 0
   #free = NO_SWARM
   #live = 0
@@ -91,7 +92,7 @@ export class PeerRows {
   }
 
   get bytes(): number {
-    return this.#chunks.length * CHUNK_ROWS * WORDS * 4 + this.#addresses6.bytes
+    return this.#chunks.length * CHUNK_ROWS * WORDS * 4 + this.#addresses6.bytes + this.logged.bytes
   }
 
   isLive(row: number): boolean {
@@ -127,6 +128,7 @@ export class PeerRows {
 
   release(row: number): void {
     if (this.has(row, flags.v6)) this.#addresses6.release(this.#get(row, 0))
+    this.logged.set(row, false)
     this.#set(row, 2, NO_SWARM)
     this.#set(row, 0, this.#free)
     this.#free = row

@@ -4,14 +4,20 @@
  */
 import { type Profiler, Session } from 'node:inspector'
 
+const NOTHING = new Uint8Array(0)
+/** Of the range of a whole module; every file begins with a comment. */
+const MODULE_START = 0
+
 /** Of compiled modules, and of those that vitest runs. */
-const PROJECT_CODE = /\/src\/[^?]*\.[jt]s/
+const PROJECT_CODE = /^(?!.*\/node_modules\/).*\/src\/[^?]*\.[jt]s/
 
 class CoveredCode {
   readonly #session = new Session()
   /** By URL of the script; 1 for each character that ran. */
   readonly #covered = new Map<string, Uint8Array>()
   #count = 0
+  /** The script of `#paint`, one for all, because a reading has hundreds of scripts. */
+  #ran = new Uint8Array(1 << 16)
 
   constructor() {
     this.#session.connect()
@@ -29,15 +35,17 @@ class CoveredCode {
     let fresh = 0
     for (const script of this.#read()) {
       if (!PROJECT_CODE.test(script.url)) continue
-      const ran = paint(script)
-      let known = this.#covered.get(script.url) ?? new Uint8Array(0)
-      if (known.length < ran.length) {
-        const longer = new Uint8Array(ran.length)
+      const end = this.#paint(script)
+      if (end === 0) continue
+      const ran = this.#ran
+      let known = this.#covered.get(script.url) ?? NOTHING
+      if (known.length < end) {
+        const longer = new Uint8Array(end)
         longer.set(known)
         known = longer
         this.#covered.set(script.url, known)
       }
-      for (let at = 0; at < ran.length; at++) {
+      for (let at = 0; at < end; at++) {
         if (ran[at] !== 1 || known[at] === 1) continue
         fresh++
         if (keep) known[at] = 1
@@ -62,6 +70,24 @@ class CoveredCode {
     })
     return scripts
   }
+
+  /**
+   * Marks the characters of the script that ran, and returns the end of the last function that did. Functions and ranges are
+   * nested, an outer one before those in it; one that did not run is inside one that did. Code outside functions ran when
+   * the module was loaded.
+   */
+  #paint({ functions }: Profiler.ScriptCoverage): number {
+    let end = 0
+    for (const { ranges } of functions)
+      for (const { count, startOffset, endOffset } of ranges)
+        if (count > 0 && startOffset !== MODULE_START) end = Math.max(end, endOffset)
+    if (this.#ran.length < end) this.#ran = new Uint8Array(end * 2)
+    this.#ran.fill(0, 0, end)
+    for (const { ranges } of functions)
+      for (const { count, startOffset, endOffset } of ranges)
+        if (startOffset !== MODULE_START) this.#ran.fill(count > 0 ? 1 : 0, startOffset, endOffset)
+    return end
+  }
 }
 
 /**
@@ -69,14 +95,3 @@ class CoveredCode {
  * coverage is on, and drops their counters when it is off.
  */
 export const coveredCode = new CoveredCode()
-
-/** Ranges are nested, an outer one before those in it. Code outside functions ran when the module was loaded. */
-function paint({ functions }: Profiler.ScriptCoverage): Uint8Array {
-  const ranges = functions
-    .filter(({ ranges: [whole] }) => (whole?.count ?? 0) > 0 && whole?.startOffset !== 0)
-    .map((each) => each.ranges)
-  const end = ranges.reduce((max, [whole]) => Math.max(max, whole?.endOffset ?? 0), 0)
-  const ran = new Uint8Array(end)
-  for (const range of ranges.flat()) ran.fill(range.count > 0 ? 1 : 0, range.startOffset, range.endOffset)
-  return ran
-}

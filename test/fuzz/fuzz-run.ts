@@ -9,8 +9,12 @@ import type { FuzzTarget } from './fuzz-target.ts'
 import { Mutator } from './mutate.ts'
 import { timedRead } from './timed-read.ts'
 
-/** Inputs for one reading of the coverage. */
-const BATCH = 1_000
+/**
+ * Inputs for one reading of the coverage. While batches reach new code they are short, so that few readings find the
+ * inputs that do; later ones are longer.
+ */
+const BATCH_MIN = 32
+const BATCH_MAX = 8_192
 /** Memory is compared from here on: code is compiled and caches are filled. */
 const WARM_SHARE = 0.2
 const MIB = 1_048_576
@@ -45,21 +49,28 @@ export class FuzzRun {
     this.#target = target
   }
 
-  run(seeds: readonly Buffer[], inputs: number, seed: number): FuzzResult {
+  async run(seeds: readonly Buffer[], inputs: number, seed: number): Promise<FuzzResult> {
     const { tokens, bytesMax } = this.#target
     const mutator = new Mutator(new SeededRandom(seed), tokens, bytesMax)
     const startedMs = elapsedMs()
+    const { stackTraceLimit } = Error
+    // Half of the inputs are rejected with an error, and its stack takes longer than to read them.
+    Error.stackTraceLimit = 0
     coveredCode.forget()
-    this.#readBatch(seeds)
+    await this.#readBatch(seeds)
     if (this.#corpus.length === 0) this.#corpus.push(...seeds)
     let warmMib: number | undefined
     let count = 0
+    let length = BATCH_MIN
     while (count < inputs && this.#failure === undefined) {
-      const batch = Array.from({ length: Math.min(BATCH, inputs - count) }, () => mutator.next(this.#corpus))
-      this.#readBatch(batch)
+      const batch = Array.from({ length: Math.min(length, inputs - count) }, () => mutator.next(this.#corpus))
+      const isNew = await this.#readBatch(batch)
+      length = isNew ? Math.max(BATCH_MIN, length >> 2) : Math.min(BATCH_MAX, length * 2)
       count += batch.length
       if (warmMib === undefined && count >= inputs * WARM_SHARE) warmMib = memoryMib(this.#corpus)
     }
+    Error.stackTraceLimit = stackTraceLimit
+    if (this.#failure !== undefined) this.#failure = await this.#withStack(this.#failure)
     const grownMib = warmMib === undefined ? undefined : (memoryMib(this.#corpus) ?? 0) - warmMib
     return {
       inputs: count,
@@ -73,28 +84,47 @@ export class FuzzRun {
     }
   }
 
-  #readBatch(batch: readonly Buffer[]): void {
-    for (const input of batch) if (!this.#read(input)) return
-    this.#keepNew(batch)
-  }
-
-  /** Called after the inputs were read. Finds those that reached new code by dividing them. */
-  #keepNew(batch: readonly Buffer[]): void {
-    if (batch.length === 1) {
-      if (coveredCode.take(true) > 0) this.#corpus.push(...batch)
-      return
-    }
-    if (batch.length === 0 || coveredCode.take(false) === 0) return
-    const middle = Math.ceil(batch.length / 2)
-    for (const half of [batch.slice(0, middle), batch.slice(middle)]) {
-      for (const input of half) this.#target.read(input)
-      this.#keepNew(half)
-    }
-  }
-
-  #read(input: Buffer): boolean {
+  /** The failure of another read. */
+  async #withStack(failure: FuzzFailure): Promise<FuzzFailure> {
+    const { input } = failure
     try {
-      const ms = timedRead(this.#target, input, { usualMs: this.#slowestMs })
+      await timedRead(this.#target, input)
+      return failure
+    } catch (error) {
+      return { input, error }
+    }
+  }
+
+  /** True if an input reached new code. */
+  async #readBatch(batch: readonly Buffer[]): Promise<boolean> {
+    for (const input of batch) if (!(await this.#read(input))) return false
+    return coveredCode.take(false) > 0 && this.#keepNew(batch, true)
+  }
+
+  /**
+   * Keeps those that reach new code, which it finds by dividing them. `isNew`: at least one of them does, so that the
+   * whole does not have to be read again.
+   */
+  async #keepNew(batch: readonly Buffer[], isNew: boolean): Promise<boolean> {
+    if (batch.length === 0) return false
+    const isSingle = batch.length === 1
+    if (isSingle || !isNew) {
+      for (const input of batch) await this.#target.read(input)
+      if (coveredCode.take(isSingle) === 0) return false
+      if (isSingle) {
+        this.#corpus.push(...batch)
+        return true
+      }
+    }
+    const middle = Math.ceil(batch.length / 2)
+    const isInFirst = await this.#keepNew(batch.slice(0, middle), false)
+    const isInSecond = await this.#keepNew(batch.slice(middle), !isInFirst)
+    return isInFirst || isInSecond
+  }
+
+  async #read(input: Buffer): Promise<boolean> {
+    try {
+      const ms = await timedRead(this.#target, input, { usualMs: this.#slowestMs })
       if (ms > this.#slowestMs) {
         this.#slowestMs = ms
         this.#slowest = input
@@ -108,14 +138,14 @@ export class FuzzRun {
 }
 
 /** The inputs without which less code would be reached: from the shortest to the longest, each that reaches new code. */
-export function minimized(target: FuzzTarget, corpus: readonly Buffer[]): Buffer[] {
+export async function minimized(target: FuzzTarget, corpus: readonly Buffer[]): Promise<Buffer[]> {
   coveredCode.forget()
-  return corpus
-    .toSorted((a, b) => a.length - b.length || a.compare(b))
-    .filter((input) => {
-      target.read(input)
-      return coveredCode.take(true) > 0
-    })
+  const kept: Buffer[] = []
+  for (const input of corpus.toSorted((a, b) => a.length - b.length || a.compare(b))) {
+    await target.read(input)
+    if (coveredCode.take(true) > 0) kept.push(input)
+  }
+  return kept
 }
 
 /** After a collection, without the corpus. */

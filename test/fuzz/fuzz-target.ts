@@ -9,8 +9,10 @@ export interface FuzzTarget {
   readonly tokens: readonly string[]
   /** Well-formed inputs. */
   readonly examples: readonly (Buffer | string)[]
-  /** Reads the input. Throws for an undocumented error, or where a property does not hold. */
-  read(input: Buffer): void
+  /** Reads the input. Throws, or rejects, for an undocumented error, or where a property does not hold. */
+  read(input: Buffer): void | Promise<void>
+  /** Closes what the target has opened. */
+  close?(): Promise<void>
 }
 
 type ErrorClass = abstract new (...args: never[]) => unknown

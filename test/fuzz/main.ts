@@ -1,15 +1,16 @@
 /**
  * The long run: `npm run fuzz -- [TARGET…] [--inputs N] [--seed N] [--keep]`, or `--input FILE` to repeat one input.
- * `--keep` replaces the seeds of the targets by the inputs that reached new code.
+ * `--keep` replaces the seeds of the targets by the inputs that reached new code. Each of several targets has a process of its own.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type FuzzResult, FuzzRun, minimized } from './fuzz-run.ts'
 import type { FuzzTarget } from './fuzz-target.ts'
 import { inputName, replaceSeeds, seedsOf } from './seeds.ts'
-import { fuzzTargets } from './targets.ts'
+import { loadTarget, targetNames } from './targets.ts'
 import { timedRead } from './timed-read.ts'
 
 /** Code that is compiled late, and caches with a limit, add a few MiB in a long run; a leak adds some for each input. */
@@ -25,28 +26,38 @@ const { values, positionals } = parseArgs({
   },
 })
 
-const unknown = positionals.filter((name) => !fuzzTargets.some((target) => target.name === name))
-const chosen = fuzzTargets.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+const unknown = positionals.filter((name) => !targetNames.includes(name))
+const chosen = targetNames.filter((name) => positionals.length === 0 || positionals.includes(name))
 const inputs = Number(values.inputs)
 const seed = Number(values.seed)
+const [first] = chosen
 if (unknown.length > 0 || !Number.isSafeInteger(inputs) || !Number.isSafeInteger(seed)) {
-  const names = fuzzTargets.map(({ name }) => name).join(' ')
   process.stderr.write(
-    `usage: npm run fuzz -- [TARGET…] [--inputs N] [--seed N] [--keep] [--input FILE]\ntargets: ${names}\n`,
+    `usage: npm run fuzz -- [TARGET…] [--inputs N] [--seed N] [--keep] [--input FILE]\ntargets: ${targetNames.join(' ')}\n`,
   )
   process.exitCode = 64
-} else if (values.input === undefined) {
-  for (const target of chosen) fuzz(target)
+} else if (chosen.length === 1 && first !== undefined) {
+  const target = await loadTarget(first)
+  if (values.input === undefined) await fuzz(target)
+  else print(`${first}: ${(await timedRead(target, readFileSync(values.input))).toFixed(2)} ms`)
+  await target.close?.()
 } else {
-  const input = readFileSync(values.input)
-  for (const target of chosen) print(`${target.name}: ${timedRead(target, input).toFixed(2)} ms`)
+  const flags = process.argv.slice(2).filter((argument) => !positionals.includes(argument))
+  for (const name of chosen) {
+    const { status } = spawnSync(
+      process.execPath,
+      [...process.execArgv, ...process.argv.slice(1, 2), name, ...flags],
+      { stdio: 'inherit' },
+    )
+    if (status !== 0) process.exitCode = 1
+  }
 }
 
-function fuzz(target: FuzzTarget): void {
-  const result = new FuzzRun(target).run(seedsOf(target), inputs, seed)
+async function fuzz(target: FuzzTarget): Promise<void> {
+  const result = await new FuzzRun(target).run(seedsOf(target), inputs, seed)
   report(target, result)
   if (result.failure === undefined && values.keep) {
-    const kept = minimized(target, result.corpus)
+    const kept = await minimized(target, result.corpus)
     replaceSeeds(target, kept)
     print(`  kept ${kept.length} of ${result.corpus.length} inputs`)
   }

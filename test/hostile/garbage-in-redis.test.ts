@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { announceFrom, aNode, peersOf, type RunningNode } from '../a-node.ts'
 import { aRedis, type RunningRedis, until } from '../a-redis.ts'
-import { PLAIN_TORRENT } from '../a-torrent.ts'
+import { PLAIN_INFO_HASH, PLAIN_TORRENT } from '../a-torrent.ts'
 import { needs } from '../setup/needs.ts'
 import { flood } from './udp-flood.ts'
 
@@ -102,6 +102,33 @@ describe.skipIf(needs('redis-server'))('garbage in Redis does not end or mislead
     expect(listed.status).toBe(200)
     expect(((await listed.json()) as { total: number }).total).toBe(1)
     await answers(node)
+  })
+
+  test('a change of documents without a number hides no later one', async () => {
+    const redis = await aRedis()
+    const node = await aNodeOf(redis)
+    await node.admin('/api/v1/torrents', {
+      method: 'POST',
+      body: new Uint8Array(PLAIN_TORRENT),
+      headers: { 'content-type': 'application/x-bittorrent' },
+    })
+    await redis.ask('zadd', key('document-changes'), 'inf', 'x')
+    await reports(node)
+    // As another node of the site writes it.
+    const document = `expect:${PLAIN_INFO_HASH}`
+    await redis.ask(
+      'hset',
+      key('documents'),
+      document,
+      JSON.stringify({ hosts: { fra: 7 }, atMs: Date.now() }),
+    )
+    await redis.ask('zadd', key('document-changes'), 500, document)
+    await until(SOON_MS, 'the node has the number of the other node', async () => {
+      const rollout = await node.admin(`/api/v1/rollouts/${PLAIN_INFO_HASH}`)
+      return ((await rollout.json()) as { expect: { fra?: number } }).expect.fra === 7
+    })
+    await answers(node)
+    expect(await metric(node, 'siteswarm_store_up')).toBe(1)
   })
 
   test('a log at the last possible id starts again', async () => {

@@ -110,7 +110,7 @@ describe('two sites', () => {
   test('of which one has no federation token are reported', async () => {
     const node = await aNode()
     const run = await checkOnline({ fra: { ...CIDRS, federation: [node.adminUrl] } }, token)
-    expect(run.results).toEqual(['a node without federation.token'])
+    expect(run.results).toEqual(['a node without federation.token and federation.tls'])
   })
 })
 
@@ -154,7 +154,7 @@ describe('a URL', () => {
       'does not respond as a tracker (status 200)',
       'does not respond as a tracker (status 404)',
       'does not respond as a node (status 200)',
-      'a node without federation.token',
+      'a node without federation.token and federation.tls',
     ])
     expect(run.exitCode).toBe(1)
   })

@@ -4,11 +4,13 @@
  * The problems are the result, so they go to standard output. With `--topology` alone, only the topology is
  * checked.
  */
+import type { NodeConfig } from '../../config/load-config.ts'
 import { checkNode, checkTopologyFile, type NodeCheck } from '../../config/load-node.ts'
+import { readTlsFiles } from '../../config/tls-files.ts'
 import { problemPage } from '../../core/problem.ts'
 import { NO_BUBBLE, type Topology, UNMAPPED_SITE } from '../../topology/topology.ts'
 import { type Command, type CommandContext, type ExitCode, exitCodes, textFlag } from '../command.ts'
-import { type Contact, contactNodes, targetsOf } from '../contact-nodes.ts'
+import { type Contact, contactNodes, type OwnFederation, targetsOf } from '../contact-nodes.ts'
 import { describeContacts } from '../contact-report.ts'
 
 export const checkCommand: Command = {
@@ -53,16 +55,21 @@ async function contactAll(
 ): Promise<readonly Contact[] | undefined> {
   if (topology === undefined) return undefined
   const targets = targetsOf(topology)
-  const token = config?.federation.token
   showStatus?.(`contacting ${counted(targets.length, 'URL')} …`)
   const contacts = await contactNodes(targets, {
-    federation: config === undefined || token === undefined ? undefined : { token, site: config.site },
+    federation: config === undefined ? undefined : federationOf(config),
     version,
     environment,
     signal,
   })
   showStatus?.('')
   return contacts
+}
+
+function federationOf({ site, federation: { token, tls } }: NodeConfig): OwnFederation | undefined {
+  if (token === undefined && tls === undefined) return undefined
+  const pair = tls === undefined ? undefined : readTlsFiles(tls).pair
+  return { site, credentials: { token, pair }, authorityPath: tls?.authority }
 }
 
 function describeOnline(contacts: readonly Contact[] | undefined): string[] {

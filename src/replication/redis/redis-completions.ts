@@ -113,7 +113,8 @@ export class RedisCompletions implements CompletionStore {
       }
       if (infoHashes.length * 2 < changed.length)
         this.#onInvalid('completions', 'an infohash has not 20 bytes')
-      this.#change = Number(text(changed.at(-1)))
+      const change = Number(text(changed.at(-1)))
+      this.#change = Number.isFinite(change) ? change : last
     }
     this.#change = Math.max(this.#change, last)
   }

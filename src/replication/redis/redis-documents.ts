@@ -11,7 +11,8 @@ import { scripts } from './scripts.ts'
 /** Documents in one command. */
 const COMMAND_MAX = 100
 /** As in the scripts: a node never gets there. */
-const CHANGE_MAX = '(1000000000000000'
+const CHANGE_END = 1_000_000_000_000_000
+const CHANGE_MAX = `(${CHANGE_END}`
 
 export class RedisDocuments implements DocumentStore {
   readonly #keys: SiteKeys
@@ -63,7 +64,13 @@ export class RedisDocuments implements DocumentStore {
   async follow(client: RedisClient): Promise<void> {
     void this.#send()
     const [, score] = list(await client.call('zrevrange', [this.#keys.documentChanges, 0, 0, 'WITHSCORES']))
-    const last = Number(text(score) || 0)
+    const last = Math.max(0, Number(text(score) || 0))
+    if (!(last < CHANGE_END)) {
+      // No node wrote it, and it would hide every later change. The next poll reads those.
+      this.#onInvalid('documents', 'a change with an invalid number')
+      await client.call('zremrangebyscore', [this.#keys.documentChanges, CHANGE_END, '+inf'])
+      return
+    }
     const isLost = last < this.#change
     if (this.#change < 0 || isLost) await this.#readAll(client)
     else if (last > this.#change) await this.#readChanges(client, last)

@@ -40,7 +40,7 @@ export interface AdminContext extends RolloutContext {
   readonly linkRates: LinkRates
   /** The site of the node. */
   readonly site: string
-  /** undefined if the node has no federation token. */
+  /** undefined if the node is not federated. */
   readonly federation: FederationSource | undefined
   /** A request to change the protocol of a connection, which it answers. */
   readonly onUpgrade: (request: IncomingMessage, stream: Duplex, head: Buffer) => void

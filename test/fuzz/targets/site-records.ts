@@ -9,6 +9,7 @@ import { readDescription, writeDescription } from '../../../src/replication/torr
 import { compareIds, FIRST_ID, idMs } from '../../../src/replication/redis/stream-id.ts'
 import { readRecord } from '../../../src/rollouts/rollout-record.ts'
 import { SiteUpdateReader } from '../../../src/federation/site-updates.ts'
+import { aTopology } from '../../a-topology.ts'
 import { aTracker } from '../../a-tracker.ts'
 import type { FuzzTarget } from '../fuzz-target.ts'
 
@@ -116,6 +117,8 @@ function someRecords(): Buffer {
   return writer.take(NOW_MS)
 }
 
+/** Shared: a topology does not change. */
+const topology = aTopology()
 const LIMITS = { peersMax: 64, swarmsMax: 64 }
 
 export const appliedRecords: FuzzTarget = {
@@ -125,7 +128,7 @@ export const appliedRecords: FuzzTarget = {
   examples: siteRecords.examples,
   read(input) {
     // A table of its own for each input, so that one input is enough to repeat a failure.
-    const { replica, table } = aTracker({ limits: LIMITS, clock: new ManualClock(NOW_MS) })
+    const { replica, table } = aTracker({ topology, limits: LIMITS, clock: new ManualClock(NOW_MS) })
     replica.apply(input)
     replica.apply(input)
     ok(table.swarmCount <= LIMITS.swarmsMax)

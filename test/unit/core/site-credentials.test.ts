@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { siteInNames } from '../../../src/core/site-credentials.ts'
+import { commonCredentials, credentialRequest, siteInNames } from '../../../src/core/site-credentials.ts'
 
 describe('the names of a certificate', () => {
   it.each([
@@ -18,4 +18,29 @@ describe('the names of a certificate', () => {
     ['URI:"urn:siteswarm:site:fra, x"'],
     ['URI:urn:siteswarm:site:fra, DNS:"open'],
   ])('name no site in %j', (names) => expect(siteInNames(names)).toBeUndefined())
+})
+
+describe('messages about credentials', () => {
+  it.each([
+    [{ token: 'a' }, 'the same federation.token', 'send the federation token as'],
+    [
+      { pair: {} },
+      'certificates of a common authority in federation.tls',
+      'present the certificate of a site',
+    ],
+    [
+      { token: 'a', pair: {} },
+      'the same federation.token, or certificates of a common authority in federation.tls',
+      'present the certificate of a site',
+    ],
+  ])('name what is configured: %j', (credentials, common, request) => {
+    expect(commonCredentials(credentials)).toBe(common)
+    expect(credentialRequest(credentials)).toContain(request)
+    expect(credentialRequest(credentials).includes('Bearer')).toBe('token' in credentials)
+    expect(JSON.stringify([common, request])).not.toContain('"a"')
+  })
+
+  it('name both where there is none', () => {
+    expect(commonCredentials({})).toContain('federation.token, or certificates')
+  })
 })

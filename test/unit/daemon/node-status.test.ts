@@ -56,7 +56,8 @@ function aFederation(remote: Partial<RemoteStatus>) {
       ...remote,
     },
   ]
-  return { remotes } as unknown as NonNullable<NodeStatus['federation']>
+  const commonCredentials = 'the same federation.token'
+  return { remotes, commonCredentials } as unknown as NonNullable<NodeStatus['federation']>
 }
 
 test('sites with trackers of their own and without federation are reported, sites that share a tracker are not', () => {
@@ -71,7 +72,7 @@ test('sites with trackers of their own and without federation are reported, site
 test('a remote site that never answered differs from one that is down, and the advice names what to check', () => {
   const never = aFederation({ state: 'down', ageSeconds: undefined, reason: 'http://ams:6970: ECONNREFUSED' })
   expect(status({ federation: never })).toContain(
-    'ams is down since 2030-01-02T00:00:00.000Z (http://ams:6970: ECONNREFUSED) and has never answered: its federation URLs',
+    'ams is down since 2030-01-02T00:00:00.000Z (http://ams:6970: ECONNREFUSED) and has never answered: its federation URLs must lead to the admin listeners of its nodes, and all sites need the same federation.token',
   )
   const down = aFederation({ state: 'down', ageSeconds: 60, reason: 'no message for 5 s' })
   expect(status({ federation: down })).toMatch(/ams is down since \S+ \(no message for 5 s\);/)

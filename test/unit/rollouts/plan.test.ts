@@ -51,6 +51,13 @@ describe('the plan of a rollout', () => {
     expect(bytesBetweenSites).toBe(3 * SIZE_BYTES)
   })
 
+  it('has no time for a link that takes longer than there are dates', () => {
+    const { links, finishedAt } = plan((a, b) => (a === 'fra' && b === 'ams' ? 0.000125 : undefined))
+    expect(links[0]).toMatchObject({ rateBytesPerSecond: 0.000125, finishedAt: null })
+    expect(links[1]).toMatchObject({ finishedAt: null })
+    expect(finishedAt).toBeNull()
+  })
+
   it('has gateways, at most one copy each, and no time for a link that nodes do not carry', () => {
     expect(plan().links[2]).toMatchObject({
       carry: 'direct',

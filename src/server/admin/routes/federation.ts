@@ -8,6 +8,8 @@ import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 
 export interface FederationSource {
+  /** Remedy for a request that is not admitted. */
+  readonly credentialRequest: string
   /** Compares in constant time. */
   admits(token: string): boolean
   /** Counts a certificate of another site than the request names. */
@@ -47,7 +49,7 @@ export function guardFederation(request: FastifyRequest, federation: FederationS
   }
   const given = readBearerToken(request.headers.authorization)
   if (given === undefined || !federation.admits(given))
-    throw new ApiError(401, 'token-wrong', 'send the federation token as "Authorization: Bearer <token>"')
+    throw new ApiError(401, 'token-wrong', federation.credentialRequest)
 }
 
 /** Later versions may add parameters, so unknown ones are ignored here, other than in the API of the operator. */
