@@ -5,8 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { systemClock } from '../core/clock.ts'
-import { ConfigError, InputError } from '../core/errors.ts'
-import { refuseSpecialFile } from '../core/regular-file.ts'
+import { ConfigError } from '../core/errors.ts'
 import type { TlsPair } from '../core/tls-pair.ts'
 import { readText } from './yaml-file.ts'
 
@@ -41,14 +40,10 @@ export function readTlsFiles(files: TlsFiles): ReadTlsFiles {
     problems.push({ field, message: `${files[field] ?? ''}: ${reason}`, hint })
   const text = (field: keyof TlsFiles): string | undefined => {
     try {
-      // A pipe would stop the event loop until it has a writer.
-      refuseSpecialFile(files[field] ?? '')
       return readText(files[field] ?? '', 'name an existing file')
     } catch (error) {
-      if (error instanceof InputError) fail(field, 'it is not a regular file', 'name a regular file')
-      else if (error instanceof ConfigError)
-        for (const { message, hint } of error.problems) fail(field, message, hint ?? 'name a PEM file')
-      else throw error
+      if (!(error instanceof ConfigError)) throw error
+      for (const { message, hint } of error.problems) fail(field, message, hint ?? 'name a PEM file')
       return undefined
     }
   }

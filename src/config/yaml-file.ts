@@ -4,7 +4,6 @@
  * YAML 1.2 has edges that are unexpected in a configuration: `01` is the number 1, `<<` is a plain key, a second
  * document is ignored. Text that YAML would read differently from how it looks is rejected with its position.
  */
-import { readFileSync } from 'node:fs'
 import {
   Alias,
   type Document,
@@ -19,7 +18,8 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml'
-import { ConfigError, type Problem } from '../core/errors.ts'
+import { ConfigError, InputError, type Problem } from '../core/errors.ts'
+import { readRegularFileSync } from '../core/regular-file.ts'
 import { type Finding, SourceText, type Span } from './source-text.ts'
 
 export type YamlPath = readonly PropertyKey[]
@@ -202,8 +202,10 @@ export function readText(path: string, hint: string): string {
   const source = new SourceText(path, '')
   let bytes: Buffer
   try {
-    bytes = readFileSync(path)
+    bytes = readRegularFileSync(path)
   } catch (error) {
+    if (error instanceof InputError)
+      throw new ConfigError([source.problem('this is not a regular file', 'name a regular file')])
     const code = (error as NodeJS.ErrnoException).code ?? 'an unknown error'
     const [message, whatToDo] = READ_ERRORS[code] ?? [`cannot be read: ${code}`]
     throw new ConfigError([source.problem(message, code === 'ENOENT' ? hint : whatToDo)])

@@ -4,14 +4,16 @@
  * Threat: a pipe or a device in the place of a file of the node. A read of it waits forever or never ends, and the node
  * would not start, or would not answer any more.
  */
-import { constants, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { InputError } from './errors.ts'
 
+/** A pipe without a writer is opened at once. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
+
 /** Rejects with an `InputError` if it is not a regular file, and with the error of the file system otherwise. */
 export async function readRegularFile(path: string): Promise<Buffer> {
-  // A pipe without a writer is opened at once.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const file = await open(path, FLAGS)
   try {
     if (!(await file.stat()).isFile()) throw notRegular(path)
     return await file.readFile()
@@ -20,10 +22,16 @@ export async function readRegularFile(path: string): Promise<Buffer> {
   }
 }
 
-/** For a file that is then read in one go. A missing file passes: its reader explains it. */
-export function refuseSpecialFile(path: string): void {
-  const stats = statSync(path, { throwIfNoEntry: false })
-  if (stats !== undefined && !stats.isFile()) throw notRegular(path)
+/** The same at once. A directory gives the error of the file system, which its reader explains. */
+export function readRegularFileSync(path: string): Buffer {
+  const file = openSync(path, FLAGS)
+  try {
+    const stats = fstatSync(file)
+    if (!stats.isFile() && !stats.isDirectory()) throw notRegular(path)
+    return readFileSync(file)
+  } finally {
+    closeSync(file)
+  }
 }
 
 function notRegular(path: string): InputError {

@@ -4,8 +4,7 @@
  */
 import type { NodeConfig } from '../config/load-config.ts'
 import { loadTopologyInThread } from '../config/topology-thread.ts'
-import { ConfigError, InputError, type Problem } from '../core/errors.ts'
-import { refuseSpecialFile } from '../core/regular-file.ts'
+import { ConfigError, type Problem } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Counters } from '../observe/counters.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
@@ -78,8 +77,6 @@ export class TopologyReloader {
 
   async #reload(): Promise<{ readonly sites: number }> {
     try {
-      // A pipe would stop the event loop until it has a writer.
-      refuseSpecialTopology(this.#config.topologyPath)
       const loaded = await loadTopology(this.#config)
       await this.#reloadTorrents()
       await replaceTopology(this.#topology, this.#table, loaded)
@@ -112,15 +109,6 @@ async function loadTopology({ topologyPath, site }: NodeConfig): Promise<Topolog
       hint: 'add it again, or stop the node, give it another site and start it',
     },
   ])
-}
-
-function refuseSpecialTopology(path: string): void {
-  try {
-    refuseSpecialFile(path)
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    throw new ConfigError([{ file: path, line: 0, column: 0, message: error.message }])
-  }
 }
 
 function firstLine({ file, line, column, message }: Problem): string {

@@ -3,11 +3,11 @@
  *
  * A file that cannot be written does not keep an override from having an effect: a rollout is stopped first.
  */
-import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { replaceFile } from '../core/atomic-file.ts'
 import type { Log } from '../core/log.ts'
 import { makeDirectory } from '../core/make-directory.ts'
+import { readRegularFile } from '../core/regular-file.ts'
 import { type Override, Overrides, readOverride, writeOverride } from './overrides.ts'
 import type { OverrideShare, OverrideStore } from './site-store.ts'
 
@@ -37,7 +37,7 @@ export class OverrideFile implements OverrideStore {
   async open(): Promise<void> {
     let entries: unknown
     try {
-      entries = JSON.parse(await readFile(this.#path, 'utf8'))
+      entries = JSON.parse((await readRegularFile(this.#path)).toString('utf8'))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
         this.#log.warn(

@@ -3,8 +3,8 @@
  * also after a restart. A file beside the torrents, as JSON: `[infohash in hex, milliseconds since 1970]` each, oldest
  * first.
  */
-import { readFile } from 'node:fs/promises'
 import { infoHashKey, parseInfoHash } from '../core/info-hash.ts'
+import { readRegularFile } from '../core/regular-file.ts'
 
 /** Some hundred bytes each, in memory and on disk. */
 const REMOVALS_MAX = 10_000
@@ -23,7 +23,7 @@ export class TorrentRemovals {
   async read(path: string, nowMs: number): Promise<void> {
     let entries: unknown
     try {
-      entries = JSON.parse(await readFile(path, 'utf8'))
+      entries = JSON.parse((await readRegularFile(path)).toString('utf8'))
     } catch {
       return
     }

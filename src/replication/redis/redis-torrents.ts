@@ -5,11 +5,12 @@
  * The collection has an id of its own. While it is the id that this node follows, Redis is authoritative: a torrent that
  * it lacks was removed. Another id means that Redis lost its data: torrents that it lacks are restored.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InputError } from '../../core/errors.ts'
 import { TORRENT_BYTES_MAX } from '../../core/limits.ts'
 import type { Log } from '../../core/log.ts'
+import { readRegularFile } from '../../core/regular-file.ts'
 import type { RegisteredTorrent, TorrentStore } from '../site-store.ts'
 import { TorrentsUnwritable, writeTorrents } from '../torrent-writes.ts'
 import { primaryHex, type TorrentDirectory } from '../torrent-directory.ts'
@@ -249,7 +250,7 @@ export class RedisTorrents implements TorrentStore {
 
   async #knownId(): Promise<string> {
     try {
-      return await readFile(join(this.#directory, ID_FILE), 'utf8')
+      return (await readRegularFile(join(this.#directory, ID_FILE))).toString('utf8')
     } catch {
       return ''
     }

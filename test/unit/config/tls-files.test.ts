@@ -45,7 +45,7 @@ describe.skipIf(needs('openssl'))('a certificate and its key', () => {
       'key /missing.key: no such file',
     ])
     expect(messages({ ...authority, certPath: folder })).toEqual([
-      `certificate ${folder}: it is not a regular file`,
+      `certificate ${folder}: this is a directory`,
     ])
     expect(messages({ certPath: authority.keyPath, keyPath: authority.certPath })).toEqual([
       `certificate ${authority.keyPath}: the file has no certificate that can be read`,
