@@ -3,19 +3,25 @@
  *
  * Threat: one host announces any number of infohashes or ports. If age or size decided, it would replace the seeds of
  * other hosts. By the number of rows of a source, it replaces its own rows, and is rejected where the sample has none of
- * them. The last seed of a registered torrent is never dropped.
+ * them. A source is never dropped for one that would then have as many rows, so that many hosts with one row each take no
+ * place either. The last seed of a registered torrent is never dropped.
  *
- * A source that has a share of the table is missing in the sample with a probability of (1 - share)^32.
+ * A source that has a share of the table is missing in the sample with a probability of (1 - share)^64: one in a thousand
+ * for a tenth of it.
  */
 import type { Address } from '../core/address.ts'
 import { indexHash } from './index-hash.ts'
 import type { PeerRows } from './peer-rows.ts'
 import { flags } from './peer-rows.ts'
+import { Sample } from './sample.ts'
 import type { SourceCounts } from './source-counts.ts'
 import type { Swarm } from './swarm.ts'
 import type { SwarmRegistry } from './swarm-registry.ts'
 
-const SAMPLE = 32
+const SAMPLE = 64
+
+/** Rows that a source has more than the one of the new row, or it keeps its own. */
+const MORE_ROWS = 2
 
 /** Rows of a swarm that are compared: all of those that a host creates with one announce for each infohash. */
 const ROWS_COMPARED = 4
@@ -30,7 +36,7 @@ export interface EvictedTable {
 export class Eviction {
   readonly #table: EvictedTable
   readonly #registry: SwarmRegistry
-  #cursor = 0
+  readonly #sample = new Sample()
   #peers = 0
   /** Whether a torrent is registered. */
   isRegistered: (infoHash: Buffer) => boolean = () => false
@@ -65,54 +71,58 @@ export class Eviction {
     this.#table.remove(row, 'expired')
   }
 
-  /**
-   * The row to drop for a new one of this swarm and source; -1 if the source has more rows than all of the sample.
-   */
+  /** The row to drop for a new one of this swarm and source; -1 if the sample has none. */
   #rowFor(swarm: Swarm, source: number): number {
     const { rows } = this.#table
     let heaviest = -1
-    let most = this.#table.sources.of(source)
+    let most = 0
     let smallest = Number.POSITIVE_INFINITY
     for (let scanned = 0; scanned < SAMPLE && rows.end > 0; scanned++) {
-      // A linear congruential generator of full period (Numerical Recipes): the sample is spread over the table.
-      this.#cursor = (Math.imul(this.#cursor, 1_664_525) + 1_013_904_223) >>> 0
-      const row = Math.floor((this.#cursor / 0x1_0000_0000) * rows.end)
+      const row = this.#sample.below(rows.end)
       if (!rows.isLive(row)) continue
-      const count = this.#table.sources.of(rows.sourceHash(row))
-      if (count < most) continue
+      const weight = this.#weightOf(rows.sourceHash(row), source)
+      if (weight < Math.max(most, 1)) continue
       const its = this.#registry.at(rows.swarm(row))
-      if ((count === most && its.rows >= smallest) || this.#isKept(its, row)) continue
+      if ((weight === most && its.rows >= smallest) || this.#isKept(its, row)) continue
       // The new row needs its swarm, which is dropped with its last row.
       if (its === swarm && swarm.rows === 1) continue
       heaviest = row
-      most = count
+      most = weight
       smallest = its.rows
     }
     return heaviest
   }
 
-  /** The swarm to drop for a new one of this source; undefined if the source has more rows than all of the sample. */
+  /** The swarm to drop for a new one of this source; undefined if the sample has none. */
   #swarmFor(source: number): Swarm | undefined {
     let heaviest: Swarm | undefined
-    let most = this.#table.sources.of(source)
-    for (const swarm of this.#registry.some(SAMPLE)) {
-      const count = this.#countOf(swarm)
-      if (count < most || this.#hasKeptSeed(swarm)) continue
-      if (count === most && heaviest !== undefined && swarm.rows > heaviest.rows) continue
+    let most = 0
+    for (const swarm of this.#registry.sample(SAMPLE)) {
+      const weight = this.#weightOfSwarm(swarm, source)
+      if (weight < Math.max(most, 1) || this.#hasKeptSeed(swarm)) continue
+      if (weight === most && heaviest !== undefined && swarm.rows > heaviest.rows) continue
       heaviest = swarm
-      most = count
+      most = weight
     }
     return heaviest
   }
 
-  /** The rows of the lightest source among the first few peers: a swarm of several hosts has a light one. */
-  #countOf(swarm: Swarm): number {
+  /** Rows of `its`; 0 where they are too few to be dropped for a row of `source`. */
+  #weightOf(its: number, source: number): number {
+    const { sources } = this.#table
+    const count = sources.of(its)
+    return its === source || count >= sources.of(source) + MORE_ROWS ? count : 0
+  }
+
+  /** That of the lightest source among the first few peers: a swarm of several hosts has a light one. */
+  #weightOfSwarm(swarm: Swarm, source: number): number {
+    const { rows } = this.#table
     let least = Number.POSITIVE_INFINITY
     let compared = 0
     for (const site of swarm.sites)
       for (const list of site.lists)
-        for (const row of list.all(this.#table.rows)) {
-          least = Math.min(least, this.#table.sources.of(this.#table.rows.sourceHash(row)))
+        for (const row of list.all(rows)) {
+          least = Math.min(least, this.#weightOf(rows.sourceHash(row), source))
           if (++compared === ROWS_COMPARED) return least
         }
     return least

@@ -3,13 +3,14 @@
  */
 import { assert } from '../core/assert.ts'
 import { infoHashKey } from '../core/info-hash.ts'
+import { Sample } from './sample.ts'
 import { Swarm } from './swarm.ts'
 
 export class SwarmRegistry {
   readonly #byInfoHash = new Map<string, Swarm>()
   readonly #byIndex: (Swarm | undefined)[] = []
   readonly #freeIndexes: number[] = []
-  #cursor = 0
+  readonly #sample = new Sample()
   /** The swarm of the latest look-up: an announce and an update look the same one up several times. */
   #latest: Swarm | undefined = undefined
 
@@ -52,11 +53,10 @@ export class SwarmRegistry {
     this.#freeIndexes.push(swarm.index)
   }
 
-  /** The swarms at the next few indexes, in turn; fewer where indexes are free or there are not as many. */
-  *some(count: number): Generator<Swarm> {
+  /** The swarms at this number of indexes, spread over all; fewer where indexes are free. One may appear twice. */
+  *sample(count: number): Generator<Swarm> {
     for (let scanned = Math.min(count, this.#byIndex.length); scanned > 0; scanned--) {
-      this.#cursor = (this.#cursor + 1) % this.#byIndex.length
-      const swarm = this.#byIndex[this.#cursor]
+      const swarm = this.#byIndex[this.#sample.below(this.#byIndex.length)]
       if (swarm !== undefined) yield swarm
     }
   }
