@@ -8,6 +8,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { onTestFinished } from 'vitest'
+import { isKnownKey, knownLines } from './attacked-checkout.ts'
 import { aDirectory, announceFrom, fetchOnce, freePort, peersOf, PROGRAM } from './a-node.ts'
 
 export const FEDERATION_TOKEN = 'the-token-of-all-sites'
@@ -41,6 +42,8 @@ export interface FederationSettings {
   readonly names?: readonly string[]
   /** More lines of each configuration. */
   readonly more?: string
+  /** More lines of each topology. */
+  readonly topology?: string
   /** More lines of the configurations of one site. */
   readonly moreAt?: Readonly<Record<string, string>>
   /** A server that takes the place of the nodes of this site. */
@@ -93,6 +96,7 @@ export async function aFederation(settings: FederationSettings = {}): Promise<Te
         const trackers = own.map(({ http }) => `http://127.0.0.1:${http}/announce`)
         return `  ${name}: ${JSON.stringify({ cidrs: [`127.${index + 1}.0.0/16`], trackers, federation: urls })}`
       }),
+      settings.topology ?? '',
       '',
     ].join('\n')
 
@@ -164,7 +168,7 @@ async function aSite(parts: {
       `listen: { http: "127.0.0.1:${port.http}", udp: "127.0.0.1:0", admin: "127.0.0.1:${port.admin}" }`,
       'dataDirectory: ./data',
       `federation: { token: "${FEDERATION_TOKEN}" }`,
-      parts.more,
+      knownLines(parts.more),
       '',
     ].join('\n'),
   )
@@ -196,7 +200,10 @@ async function aSite(parts: {
         [PROGRAM, 'serve', '--config', join(directory, 'siteswarm.yaml'), '--json'],
         {
           stdio: ['ignore', 'pipe', 'pipe'],
-          env: { ...process.env, SITESWARM_OBSERVE_CONNECTIONS: '0', ...parts.environment },
+          env: {
+            ...process.env,
+            ...(isKnownKey('observe') ? { SITESWARM_OBSERVE_CONNECTIONS: '0', ...parts.environment } : {}),
+          },
         },
       )
       child = started

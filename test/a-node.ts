@@ -12,8 +12,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { ApiDocument } from './api-document.ts'
+import { attackedProgram, isKnownKey, knownLines } from './attacked-checkout.ts'
 
-export const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+export const PROGRAM = attackedProgram ?? fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 /** Three sites of two bubbles, as in a-topology.ts; the node is the only tracker. */
 export function topologyText(httpPort: number, carry: 'nodes' | 'direct' = 'nodes'): string {
@@ -77,7 +78,7 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
   await writeFile(
     configPath,
     `site: fra\ntopology: ./topology.yaml\nlisten: { http: "127.0.0.1:${httpPort}", udp: "127.0.0.1:0", admin: "127.0.0.1:0" }\n` +
-      `dataDirectory: ./data\n${settings.more ?? ''}`,
+      `dataDirectory: ./data\n${knownLines(settings.more ?? '')}`,
   )
   const { serve = [], environment = {} } = settings
   const child = spawn(process.execPath, [PROGRAM, 'serve', '--config', configPath, '--json', ...serve], {
@@ -85,7 +86,9 @@ export async function aNode(settings: NodeSettings = {}): Promise<RunningNode> {
     env: {
       ...process.env,
       // Most tests announce clients that do not exist, which a node that observes would find unreachable.
-      SITESWARM_OBSERVE_CONNECTIONS: isObserving || carries ? '4096' : '0',
+      ...(isKnownKey('observe')
+        ? { SITESWARM_OBSERVE_CONNECTIONS: isObserving || carries ? '4096' : '0' }
+        : {}),
       ...environment,
     },
   })
@@ -137,7 +140,7 @@ async function checked(
   response: Response,
 ): Promise<Response> {
   const method = init?.method ?? 'GET'
-  if (!path.startsWith('/api/') || method === 'HEAD') return response
+  if (!path.startsWith('/api/') || method === 'HEAD' || attackedProgram !== undefined) return response
   const contentType = response.headers.get('content-type') ?? ''
   const text = await response.clone().text()
   apiDocument ??= ApiDocument.of(adminUrl)

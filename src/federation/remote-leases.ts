@@ -8,6 +8,7 @@ import type { PeerRef } from '../replication/records.ts'
 import type { Upstream } from '../swarm/leases.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
+import { NO_FETCHES, noteLeftSources, type RemoteFetch, remoteFetches } from './left-sources.ts'
 import type { RemoteSite, RemoteSwarm } from './remote-swarms.ts'
 import type { HeldLease } from './site-updates.ts'
 
@@ -26,6 +27,16 @@ export class RemoteLeases {
     this.#table = components.table
     this.#authority = components.authority
     this.#replica = components.replica
+  }
+
+  /** Gateways of a remote site whose upstreams are in this site. Read before an update of it is applied. */
+  fetchesOf(site: RemoteSite, swarm: Swarm | undefined): readonly RemoteFetch[] {
+    return swarm === undefined ? NO_FETCHES : remoteFetches(this.#table, this.#authority, swarm, site.index)
+  }
+
+  /** After the update: notes sources of this site that were left without progress. */
+  noteLeft(site: RemoteSite, swarm: Swarm, before: readonly RemoteFetch[]): void {
+    if (before.length > 0) noteLeftSources(this.#table, swarm, site.index, before)
   }
 
   /** Applies the advertised leases of all sites: the upstream of an earlier one may have arrived only now. */

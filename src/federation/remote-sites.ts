@@ -18,6 +18,7 @@ import type { SiteAuthority } from '../topology/site-authority.ts'
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import { ADVERTISED_PEERS_MAX } from './advertised-peers.ts'
 import { readBatch } from '../replication/record-reader.ts'
+import { NO_FETCHES } from './left-sources.ts'
 import { RemoteLeases } from './remote-leases.ts'
 import { NO_LEASES, type RemoteSite, RemoteSwarms, type SiteCounts } from './remote-swarms.ts'
 import { type HeldLease, type SiteUpdate, SiteUpdateReader } from './site-updates.ts'
@@ -210,8 +211,13 @@ export class RemoteSites {
       const known = this.#swarms.replace(key, site, counts, own)
       if (known === undefined) context.refusals.push('torrents')
       else {
+        const hadLeases = known.some((each) => each.site === site && each.hadLeases)
+        const fetches = hadLeases ? this.#leases.fetchesOf(site, this.#swarm(key)) : NO_FETCHES
         const swarm = this.#placePeers(context, counts.infoHash, peers)
-        if (swarm !== undefined) this.#leases.resolve(swarm, known)
+        if (swarm !== undefined) {
+          this.#leases.resolve(swarm, known)
+          this.#leases.noteLeft(site, swarm, fetches)
+        }
       }
     }
     const swarm = assignments.length === 0 ? undefined : this.#table.swarm(counts.infoHash)

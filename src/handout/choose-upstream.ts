@@ -112,6 +112,9 @@ function isSlowToForward({ table, swarm }: HandoutContext, other: SiteSwarm): bo
   )
 }
 
+/** More than any rank of a host that did not fail: 1,000 for a doubt, and 16 for each gateway that it feeds. */
+const FAILED_RANK = 1 << 20
+
 /** A seed of the site, or a gateway if there is none; the one that feeds the fewest gateways. */
 function sourceIn(
   context: HandoutContext,
@@ -120,7 +123,7 @@ function sourceIn(
   avoid: readonly number[],
   random: Random,
 ): number {
-  const { table, nowMs, requester } = context
+  const { table, site, nowMs, requester } = context
   const rank = (row: number) => {
     const { rows } = table
     if (rows.has(row, flags.unreachable) || rows.isExpired(row, nowMs)) return -1
@@ -131,7 +134,9 @@ function sourceIn(
     if (requester.isBitfieldOnly && !rows.has(row, flags.seed) && rows.has(row, flags.slowToForward))
       return -1
     const doubt = rows.has(row, flags.unverifiedSeed) ? 1000 : 0
-    return doubt + tree.gatewaysFedBy(row) * 16 + table.introductions.count(row)
+    // Of hosts that gave nothing to gateways of this site, the one that failed the longest ago.
+    const failed = site.history.failedUpstreamHosts.orderOf(rows.addressHash(row)) * FAILED_RANK
+    return failed + doubt + tree.gatewaysFedBy(row) * 16 + table.introductions.count(row)
   }
   const seeds = hasCopy(context.swarm, other) ? other.listsOf('seed') : []
   const [seed] = pick(table.rows, seeds, 1, random, rank)

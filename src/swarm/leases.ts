@@ -132,10 +132,11 @@ export class Leases {
     lease.upstreamAnnouncedAtMs = upstream?.announcedAtMs ?? 0
   }
 
-  /** Adds an upstream without progress; see `Gateway.failedUpstreamRows`. */
-  addFailedUpstream(gateway: Gateway, row: number): void {
+  /** Adds an upstream without progress; see `Gateway.failedUpstreamRows`. Later gateways of the site try its host last. */
+  addFailedUpstream({ site }: LeasePlace, gateway: Gateway, row: number): void {
     const lease: Writable = gateway
     if (!lease.failedUpstreamRows.includes(row)) lease.failedUpstreamRows = [...lease.failedUpstreamRows, row]
+    site.historyToWrite().failedUpstreamHosts.add(this.hostOf(row))
   }
 
   /**
@@ -204,6 +205,8 @@ export class Leases {
     if (cause !== 'stalled') return
     history.lastStalledRow = row
     history.stalledHosts.add(this.hostOf(row))
+    const upstreamRow = ended?.upstreamRow ?? -1
+    if (upstreamRow >= 0) history.failedUpstreamHosts.add(this.hostOf(upstreamRow))
   }
 
   /** The leases beyond `gatewaysMax`, which every node ends: the youngest, equals in the order of their endpoints. */

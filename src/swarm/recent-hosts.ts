@@ -14,6 +14,17 @@ export class RecentHosts {
     return this.#hosts?.has(host) === true
   }
 
+  /** 0 for a host that is not among them; of the others, the latest one has the highest number. */
+  orderOf(host: number): number {
+    if (!this.has(host)) return 0
+    let order = 1
+    for (const each of this.#hosts ?? []) {
+      if (each === host) break
+      order++
+    }
+    return order
+  }
+
   add(host: number): void {
     const hosts = (this.#hosts ??= new Set())
     hosts.delete(host)

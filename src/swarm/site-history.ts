@@ -27,6 +27,10 @@ export class SiteHistory {
   starvedHost: number | undefined = undefined
   /** Hosts whose seeds leave the site without progress; see `distrusted-seeds.ts`. */
   readonly distrustedHosts = new RecentHosts()
+  /** Hosts of other sites from which a gateway of this site got nothing. The next choice of an upstream prefers others. */
+  readonly failedUpstreamHosts = new RecentHosts()
+  /** Hosts of this site that a gateway of another site left without progress; see `left-sources.ts`. */
+  readonly leftHosts = new RecentHosts()
 
   dropGateway(row: number): void {
     const index = this.gateways.findIndex((gateway) => gateway.row === row)

@@ -24,7 +24,7 @@ export function applyDecision(table: SwarmTable, row: number, decision: Decision
     if (gateway === undefined) continue
     const upstream = { row: upstreamRow, announcedAtMs: table.rows.lastSeenMs(upstreamRow, nowMs) }
     table.leases.assignUpstream(lease, gateway, upstream, table.leases.nextVersion(lease, nowMs, false))
-    if (failedRow >= 0) table.leases.addFailedUpstream(gateway, failedRow)
+    if (failedRow >= 0) table.leases.addFailedUpstream(lease, gateway, failedRow)
     if (gatewayRow !== row) changed.push(gatewayRow)
   }
   // Only the peers of the response are introduced; a choice that had no room is introduced by a later one.

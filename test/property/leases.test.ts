@@ -224,7 +224,7 @@ test('an older decision of another node changes nothing that this node decided l
         } else if (step === 'confirm' && gateway.isTentative) leases.confirm(place, gateway, nowMs)
         else if (step === 'assign')
           leases.assignUpstream(place, gateway, upstream, leases.nextVersion(place, nowMs, false))
-        else if (step === 'fail') leases.addFailedUpstream(gateway, upstream.row)
+        else if (step === 'fail') leases.addFailedUpstream(place, gateway, upstream.row)
         else if (step === 'refresh') leases.refresh(gateway, nowMs)
         else if (step === 'end') leases.end(place, 'stalled', leases.nextVersion(place, nowMs, true))
       }
