@@ -1,0 +1,146 @@
+/** The web seed of a node: a reader that holds the place of its site, links out of the directory, and redirects. */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { runCommand } from '../a-command-run.ts'
+import { ask } from '../a-download-server.ts'
+import { aDirectory, aNode, type RunningNode } from '../a-node.ts'
+import { aWebServer } from '../a-web-server.ts'
+import { reportFigure } from './report-figure.ts'
+
+const [SLOW, HONEST] = ['127.1.1.1', '127.1.1.2']
+/** More than the buffers of a connection on loopback hold. */
+const LARGE_BYTES = 64 * 1024 * 1024
+const SECRET = 'root:x:0:0:root:/root:/bin/bash\n'
+
+const portOf = (node: RunningNode) => Number(new URL(node.announceUrl).port)
+
+async function publish(node: RunningNode, source: string): Promise<string> {
+  const run = await runCommand(['publish', source, '--url', node.adminUrl, '--json'], { environment: {} })
+  if (run.exitCode !== 0) throw new Error(run.err)
+  return (JSON.parse(run.out) as { infoHashV1: string }).infoHashV1
+}
+
+async function originBytes(node: RunningNode): Promise<number> {
+  const metrics = await (await node.admin('/metrics')).text()
+  return Number(/^siteswarm_origin_bytes_total\{site="fra"\} (\d+)$/m.exec(metrics)?.[1])
+}
+
+/** The bytes that a host is sent for this file, or an empty text. */
+async function served(node: RunningNode, path: string): Promise<{ status: number; text: string }> {
+  try {
+    const { status, body } = await ask(portOf(node), `/webseed/${path}`, { localAddress: HONEST })
+    return { status, text: body.toString('latin1') }
+  } catch {
+    // The response ended before its length.
+    return { status: 0, text: '' }
+  }
+}
+
+test('a reader of 1 KB every five seconds loses the place of its site to a host that waits', async () => {
+  const directory = await aDirectory()
+  await writeFile(join(directory, 'image.bin'), randomBytes(LARGE_BYTES))
+  const node = await aNode({ directory, more: 'origin: { directory: . }\n' })
+  const infoHash = await publish(node, join(directory, 'image.bin'))
+  const slow = connect({ host: '127.0.0.1', port: portOf(node), localAddress: SLOW })
+  onTestFinished(() => void slow.destroy())
+  slow.on('error', () => {})
+  await once(slow, 'connect')
+  slow.pause()
+  slow.write(`GET /webseed/${infoHash}/image.bin HTTP/1.1\r\nHost: x\r\n\r\n`)
+  const timer = setInterval(() => void slow.read(1_024), 5_000)
+  onTestFinished(() => clearInterval(timer))
+  await expect.poll(() => originBytes(node), { timeout: 20_000 }).toBeGreaterThan(0)
+  const startMs = performance.now()
+  const range = { localAddress: HONEST, headers: { range: 'bytes=0-65535' } }
+  let status = 0
+  while (status !== 206 && performance.now() - startMs < 90_000)
+    ({ status } = await ask(portOf(node), `/webseed/${infoHash}/image.bin`, range))
+  const tookMs = performance.now() - startMs
+  reportFigure(
+    `a reader of 1 KB every 5 s: another host of its site is served after ${Math.round(tookMs / 1000)} s`,
+  )
+  expect(status).toBe(206)
+  expect(tookMs).toBeLessThan(45_000)
+})
+
+describe('a file outside the directory of the origins is not served', () => {
+  test.each(['the file', 'its folder'])(
+    'where %s became a link after the torrent was registered',
+    async (what) => {
+      const directory = await aDirectory()
+      const folder = join(directory, 'served', 'all')
+      await mkdir(join(folder, 'sub'), { recursive: true })
+      await mkdir(join(directory, 'outside'))
+      const content = 'c'.repeat(SECRET.length)
+      await writeFile(join(folder, 'sub', 'a'), content)
+      await writeFile(join(folder, 'b'), content)
+      await writeFile(join(directory, 'outside', 'a'), SECRET)
+      const node = await aNode({ directory, more: 'origin: { directory: ./served }\n' })
+      const infoHash = await publish(node, folder)
+      expect(await served(node, `${infoHash}/all/sub/a`)).toEqual({ status: 200, text: content })
+      if (what === 'the file') {
+        await rm(join(folder, 'sub', 'a'))
+        await symlink(join(directory, 'outside', 'a'), join(folder, 'sub', 'a'))
+      } else {
+        await rename(join(folder, 'sub'), join(directory, 'before'))
+        await symlink(join(directory, 'outside'), join(folder, 'sub'))
+      }
+      const after = await served(node, `${infoHash}/all/sub/a`)
+      expect(after.text).not.toContain('root:')
+      expect(after.status).not.toBe(200)
+    },
+  )
+
+  test('by a path with dots, in any encoding', async () => {
+    const directory = await aDirectory()
+    await mkdir(join(directory, 'served'))
+    await writeFile(join(directory, 'served', 'a'), 'content')
+    await writeFile(join(directory, 'secret'), SECRET)
+    const node = await aNode({ directory, more: 'origin: { directory: ./served }\n' })
+    const infoHash = await publish(node, join(directory, 'served', 'a'))
+    for (const path of [
+      '../secret',
+      '..%2fsecret',
+      '%2e%2e/secret',
+      'a/../../secret',
+      `/${directory}/secret`,
+    ]) {
+      const { status, text } = await served(node, `${infoHash}/${path}`)
+      expect({ path, status }).toEqual({ path, status: 404 })
+      expect(text).not.toContain('root:')
+    }
+  })
+})
+
+test.each([
+  ['another loopback address', (port: number) => `http://127.0.0.2:${port}/latest/meta-data/`],
+  ['a name of loopback', (port: number) => `http://localhost:${port}/latest/meta-data/`],
+  ['the metadata service of a cloud', () => 'http://169.254.169.254/latest/meta-data/'],
+])('a redirect of an HTTP origin to %s is not followed', async (_to, location) => {
+  // It stands for a service that only this machine reaches, at all of its loopback addresses.
+  const requests: string[] = []
+  const internal = createServer((request, response) => {
+    requests.push(request.url ?? '')
+    response.end(SECRET)
+  })
+  internal.listen(0, '0.0.0.0')
+  await once(internal, 'listening')
+  onTestFinished(() => void internal.close())
+  const origin = await aWebServer(Buffer.from('c'.repeat(SECRET.length)))
+  onTestFinished(() => origin.close())
+  const node = await aNode()
+  const infoHash = await publish(node, `${origin.url}/f`)
+  origin.interfere = (_request, response) => {
+    response.writeHead(302, { location: location((internal.address() as AddressInfo).port) }).end()
+    return true
+  }
+  const { status, text } = await served(node, `${infoHash}/f`)
+  expect(text).not.toContain('root:')
+  expect(status).not.toBe(200)
+  expect(requests).toEqual([])
+})
