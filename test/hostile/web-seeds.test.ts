@@ -59,7 +59,11 @@ test('a reader of 1 KB every five seconds loses the place of its site to a host 
   const range = { localAddress: HONEST, headers: { range: 'bytes=0-65535' } }
   let status = 0
   while (status !== 206 && performance.now() - startMs < 90_000)
-    ({ status } = await ask(portOf(node), `/webseed/${infoHash}/image.bin`, range))
+    // The node closes the connection of a host that waited for too long.
+    status = await ask(portOf(node), `/webseed/${infoHash}/image.bin`, range).then(
+      (answer) => answer.status,
+      () => 0,
+    )
   const tookMs = performance.now() - startMs
   reportFigure(
     `a reader of 1 KB every 5 s: another host of its site is served after ${Math.round(tookMs / 1000)} s`,
