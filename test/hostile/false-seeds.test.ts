@@ -19,7 +19,7 @@ interface Seed {
   readonly port: number
 }
 
-/** Announces of all hosts until one of ams is handed the real seed. Resolves with the round; undefined if that was none. */
+/** Announces of all hosts until one of ams is handed the real seed. Resolves with the round, undefined without one. */
 async function roundOfRealSeed(
   federation: TestFederation,
   falseSeeds: readonly Seed[],
