@@ -11,7 +11,6 @@ import type { Block } from '../wire/peer/block.ts'
 import type { ClientLink } from './client-link.ts'
 import type { LinkEnd } from './link-init.ts'
 import { AssignedHost } from './piece-assignment.ts'
-import { PieceOrigins } from './piece-origins.ts'
 
 /** As the tracker knows the client. */
 export interface CarriedClientUpdate {
@@ -60,7 +59,6 @@ export class CarriedClient {
   readonly name: string
   readonly kind: 'source' | 'host'
   readonly progress = new Progress()
-  readonly origins: PieceOrigins
   /** Of no piece until their number is known. */
   assigned = new AssignedHost(0)
   isAnnouncedComplete: boolean
@@ -96,7 +94,6 @@ export class CarriedClient {
     this.#nowMs = nowMs
     this.#pieceBytes = pieceBytes
     this.#gainedMs = nowMs()
-    this.origins = new PieceOrigins(nowMs())
     this.address = update.address
     this.port = update.port
     const host = update.address.toString()
@@ -158,7 +155,6 @@ export class CarriedClient {
   /** `isOffered`: by the node. Any other piece came from a neighbour. */
   gained(isOffered: boolean, nowMs: number): void {
     this.#gainedMs = nowMs
-    this.origins.gained(isOffered, nowMs)
     if (!isOffered) this.#isAlone = false
   }
 

@@ -28,8 +28,8 @@ export class AssignedHost {
   readonly offered = new Map<number, number>()
   /** Those of the offered pieces that another host of the site has or was offered. */
   readonly late = new Set<number>()
-  /** The host is offered pieces of other hosts only: it passes no piece on, while the others exchange theirs. */
-  isLateOnly = false
+  /** The host has fewer pieces than others, and is offered pieces of other hosts only; see `hosts-behind.ts`. */
+  isBehind = false
   /** Consecutive offers without an effect. */
   ignored = 0
   /** Number of the last offer, for an equal distribution. */
@@ -200,9 +200,9 @@ export class PieceAssignment<Host extends AssignableHost> {
     },
   ): Iterable<number> {
     if (!this.#hosts.has(host)) return
-    const { late, isLateOnly } = host.assigned
+    const { late, isBehind } = host.assigned
     // New pieces that the host was offered before arrive with those of its site, and do not delay the others.
-    let free = isLateOnly ? host.offersMax - late.size : this.#free(host)
+    let free = isBehind ? host.offersMax - late.size : this.#free(host)
     for (; free > 0 && late.size < lateMax; free--) {
       const piece = this.#rarestFor(host, isOfferable)
       if (piece === undefined) return
@@ -240,7 +240,7 @@ export class PieceAssignment<Host extends AssignableHost> {
     let best: Host | undefined
     let bestShare = 0
     for (const host of this.#open) {
-      const isClosed = host.assigned.had.count === this.pieces || host.assigned.isLateOnly
+      const isClosed = host.assigned.had.count === this.pieces || host.assigned.isBehind
       const share = isClosed ? 0 : this.#free(host) / host.offersMax
       if (share <= 0) {
         this.#open.delete(host)

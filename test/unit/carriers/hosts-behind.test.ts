@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { aCarriedSwarm, Content, NodeLink, runNodes, type SimulatedPeer } from '../../simulated-peers.ts'
 
 const MIB = 1_048_576
-const CONTENT = new Content({ totalBytes: 20 * MIB, pieceBytes: 131_072 })
+const CONTENT = new Content({ totalBytes: 20 * MIB, pieceBytes: 262_144 })
 const SEED_BYTES_PER_SECOND = 2_000_000
 /** Three times the rate at which the pieces arrive. */
 const HOST_BYTES_PER_SECOND = 6_000_000
@@ -49,6 +49,20 @@ describe('a host that no neighbour delivers pieces to', () => {
     expect(lacks(alone)).toBeLessThan(CONTENT.pieces / 8)
     expect(runNodes(nodes, links, 500, () => alone.isComplete)).toBe(true)
     expect(second.carriers.counters.relayedBytes('2', '1')).toBe(CONTENT.bytes.length)
+  })
+
+  it('may have one neighbour in the same position', () => {
+    const swarm = aCarriedSwarm()
+    swarm.join(1, 200, CONTENT, { has: 'all', bytesPerSecond: SEED_BYTES_PER_SECOND })
+    const hosts = [1, 2, 3, 4].map((host) => swarm.join(1, host, CONTENT))
+    const pair = [5, 6].map((host) =>
+      swarm.join(1, host, CONTENT, { readsBytesPerSecond: HOST_BYTES_PER_SECOND }),
+    )
+    introduce(hosts)
+    introduce(pair)
+    expect(swarm.run(25_000, () => hosts.every(({ isComplete }) => isComplete))).toBe(true)
+    expect(Math.max(...pair.map(lacks))).toBeLessThan(CONTENT.pieces / 8)
+    expect(swarm.run(500, () => pair.every(({ isComplete }) => isComplete))).toBe(true)
   })
 
   it('is offered new pieces where no host of its site has neighbours that deliver', () => {
