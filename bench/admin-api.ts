@@ -1,6 +1,6 @@
 /**
- * Lists, pages and searches of the admin API on a node with many torrents and peers, while clients announce; and the
- * announces themselves, beside those of the same run without a request to the admin API.
+ * Lists, pages, searches and registrations of the admin API on a node with many torrents and peers, while clients announce;
+ * and the announces themselves, beside those of the same run without a request to the admin API.
  *
  * The node is the built program with the memory store. Registered torrents and swarms are different torrents: both
  * collections have the given size. The load is half of what fills the node, so that a machine of two cores has room for it.
@@ -68,6 +68,7 @@ console.log(`${await total('torrents')} registered torrents, ${await total('swar
 const quiet: number[] = []
 const busy: number[] = []
 const requests = new Map<string, number[]>()
+let registered = 0
 for (let round = 0; round < ROUNDS; round++) {
   quiet.push(...(await announceFor(ROUND_MS)))
   const stop = new AbortController()
@@ -86,28 +87,38 @@ console.log(
 )
 process.exit()
 
-/** One request at a time, as a dashboard sends them: the first page, the next one, and a search in each collection. */
+/**
+ * One request at a time, as a dashboard sends them: the first page, the next one, and a search in each collection. Each turn
+ * begins with a registration, so that the lists after it are those of a changed registry.
+ */
 async function readRoutes(signal: AbortSignal): Promise<void> {
-  for (let turn = 0; !signal.aborted; turn++)
+  for (let turn = 0; !signal.aborted; turn++) {
+    const { bytes } = aTorrent(TORRENTS + registered++)
+    await timed('registration', 'torrents', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-bittorrent' },
+      body: new Uint8Array(bytes),
+    })
     for (const collection of ['torrents', 'swarms', 'rollouts']) {
       const { next } = (await timed(`${collection} first page`, collection)) as { next: string }
       await timed(`${collection} next page`, `${collection}?after=${next}`)
       await timed(`${collection} search`, `${collection}?q=${(turn % 256).toString(16).padStart(2, '0')}`)
       if (collection === 'rollouts') await timed('rollouts by state', 'rollouts?state=running')
     }
+  }
 }
 
-async function timed(name: string, path: string): Promise<unknown> {
+async function timed(name: string, path: string, init?: RequestInit): Promise<unknown> {
   const startMs = elapsedMs()
-  const answer = await get(path)
+  const answer = await get(path, init)
   const times = requests.get(name)
   if (times === undefined) requests.set(name, [elapsedMs() - startMs])
   else times.push(elapsedMs() - startMs)
   return answer
 }
 
-async function get(path: string): Promise<unknown> {
-  const response = await fetch(`http://127.0.0.1:${admin}/api/v1/${path}`)
+async function get(path: string, init?: RequestInit): Promise<unknown> {
+  const response = await fetch(`http://127.0.0.1:${admin}/api/v1/${path}`, init)
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
   return response.json()
 }
@@ -129,23 +140,27 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
   }
 }
 
-/** Bencoded, with the fewest keys that a torrent of one piece has, and its description, as a registration writes both. */
-function writeTorrent(index: number): void {
+/** Bencoded, with the fewest keys that a torrent of one piece has. */
+function aTorrent(index: number) {
   const name = `image ${index}`
   const pieces = createHash('sha1').update(name).digest()
   const head = `d6:lengthi16384e4:name${name.length}:${name}12:piece lengthi16384e6:pieces20:`
   const info = Buffer.concat([Buffer.from(head), pieces, Buffer.from('7:privatei1ee')])
   const infoHash = createHash('sha1').update(info).digest()
+  const announce = Buffer.from('d8:announce27:http://t.example:6969/an/ab4:info')
+  return { name, infoHash, bytes: Buffer.concat([announce, info, Buffer.from('e')]) }
+}
+
+/** With its description, as a registration writes both. */
+function writeTorrent(index: number): void {
+  const { name, infoHash, bytes } = aTorrent(index)
   const metadata = { infoHashV1: infoHash.toString('hex'), infoHashV2: null, isPrivate: true }
   const note = formatNote(metadata, { pieces: 1, origin: undefined })
   const registeredAtMs = Date.UTC(2020, 0, 1) + index
   const torrent = { infoHashes: [infoHash], name, sizeBytes: 16_384, registeredAtMs, note }
   const path = join(directory, metadata.infoHashV1)
   writeFileSync(`${path}.json`, writeDescription(torrent))
-  writeFileSync(
-    `${path}.torrent`,
-    Buffer.concat([Buffer.from('d8:announce27:http://t.example:6969/an/ab4:info'), info, Buffer.from('e')]),
-  )
+  writeFileSync(`${path}.torrent`, bytes)
 }
 
 function percentile(values: readonly number[], part: number): number {

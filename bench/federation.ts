@@ -198,6 +198,7 @@ function runSite(own: number): void {
     replica: { applyPending: nothing, recordLease: nothing },
     torrents: {
       has: () => false,
+      find: () => undefined,
       list: () => [],
       read: async () => undefined,
       put: async () => {},

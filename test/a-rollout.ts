@@ -17,9 +17,11 @@ export interface TestRolloutOptions {
   readonly carriage?: Carriage
   /** Sites whose own nodes are connected. */
   readonly remote?: readonly string[]
+  /** Of the torrent. The node serves those below /srv. */
+  readonly origin?: string
 }
 
-export function aRollout({ expect, carriage = NOT_CARRIED, remote = [] }: TestRolloutOptions = {}) {
+export function aRollout({ expect, carriage = NOT_CARRIED, remote = [], origin }: TestRolloutOptions = {}) {
   const topology = aTopology(expect === undefined ? {} : { expect })
   const site = aTracker({ topology })
   const authority = new SiteAuthority()
@@ -29,6 +31,7 @@ export function aRollout({ expect, carriage = NOT_CARRIED, remote = [] }: TestRo
     name: 'image',
     sizeBytes: SIZE_BYTES,
     registeredAtMs: site.clock.nowMs(),
+    origin,
   }
   const registered = new Set([torrent])
   const listeners: (() => void)[] = []
@@ -51,6 +54,7 @@ export function aRollout({ expect, carriage = NOT_CARRIED, remote = [] }: TestRo
       isHeld: (_infoHash, name) => held.has(name),
       onChange: (listener) => void holdListeners.push(listener),
     },
+    servesOrigin: (reference) => reference.startsWith('/srv/'),
     clientOf: (row) => clientName(site.table.clientCodes.get(row) ?? ''),
   })
   const setRegistered = (isRegistered: boolean) => {

@@ -25,6 +25,7 @@ export function aTorrentStore(nowMs = 1_000): TestTorrentStore {
       return reads
     },
     has: (infoHash: Buffer) => indexOf(infoHash) >= 0,
+    find: (infoHash: Buffer) => kept[indexOf(infoHash)]?.torrent,
     list: () => kept.map(({ torrent }) => torrent),
     async read(infoHash: Buffer) {
       reads++

@@ -47,6 +47,7 @@ export function anAdminContext(
     clock: site.clock,
     carriage: NOT_CARRIED,
     holds,
+    servesOrigin: (origin) => origin.startsWith('/srv/'),
     clientOf: (row) => clientName(table.clientCodes.get(row) ?? ''),
   })
   const context: AdminContext = {

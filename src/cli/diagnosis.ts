@@ -1,4 +1,7 @@
 /** Findings of `doctor`: what the answers of a node show, and what to do about it. */
+import type { NodeInformation } from '../server/admin/answers/node.ts'
+import type { SiteList } from '../server/admin/answers/sites.ts'
+import type { SwarmPage } from '../server/admin/answers/swarms.ts'
 import type { Contact } from './contact-nodes.ts'
 
 export interface Finding {
@@ -10,41 +13,18 @@ export interface Finding {
   readonly remedy?: string
 }
 
-/** The part of `/api/v1/node` that is checked. */
-export interface NodeAnswer {
-  readonly site: string
-  readonly version: string
-  readonly startedAt: string
-  readonly uptimeSeconds: number
-  readonly isReady: boolean
-  readonly checks: readonly {
-    readonly check: string
-    readonly isOk: boolean
-    readonly isRequired: boolean
-    readonly sentence: string
-  }[]
-}
-
-export interface SitesAnswer {
-  readonly sites: readonly {
-    readonly site: string
-    readonly isOwn: boolean
-    readonly state: string
-    readonly since: string | null
-    readonly reason: string | null
-    readonly topologyHash: string | null
-  }[]
-}
-
-export interface SwarmsAnswer {
-  readonly swarms: readonly { readonly infoHash: string; readonly sites: Readonly<Record<string, string>> }[]
-}
+/** The parts of the answers that are checked. */
+type CheckedSite = Pick<
+  SiteList['sites'][number],
+  'site' | 'isOwn' | 'state' | 'since' | 'reason' | 'topologyHash'
+>
+type CheckedSwarm = Pick<SwarmPage['swarms'][number], 'infoHash' | 'sites'>
 
 /** Times of updates between sites are compared with the clock of the receiver, which allows a few seconds. */
 const CLOCK_MS_MAX = 5_000
 const SHOWN_MAX = 5
 
-export function checkNode(node: NodeAnswer, version: string): Finding[] {
+export function checkNode(node: NodeInformation, version: string): Finding[] {
   const findings: Finding[] = [
     {
       level: node.isReady ? 'ok' : 'failed',
@@ -87,7 +67,7 @@ export function checkClock({
   }
 }
 
-export function checkSites(sites: SitesAnswer['sites']): Finding[] {
+export function checkSites(sites: readonly CheckedSite[]): Finding[] {
   const own = sites.find(({ isOwn }) => isOwn)
   const remote = sites.filter(({ isOwn, state }) => !isOwn && state !== 'here')
   const down = remote
@@ -130,7 +110,7 @@ export function checkContacts(contacts: readonly Contact[]): Finding[] {
   return [{ level: 'ok', subject: 'trackers', sentence: `${contacts.length} tracker URLs respond` }]
 }
 
-export function checkSwarms(swarms: SwarmsAnswer['swarms']): Finding {
+export function checkSwarms(swarms: readonly CheckedSwarm[]): Finding {
   const stranded = swarms.flatMap(({ infoHash, sites }) =>
     Object.entries(sites)
       .filter(([, state]) => state === 'stranded')

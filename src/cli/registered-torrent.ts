@@ -2,43 +2,26 @@
  * Prints a registered torrent as the admin API describes it: its URLs for each site, the warnings of the node, and the
  * commands that a host of a site runs to download it.
  */
+import type { TorrentInFull } from '../server/admin/answers/torrents.ts'
 import { NO_BUBBLE } from '../topology/topology.ts'
 import { escapeControl } from './escape-control.ts'
-
-/** Response of `POST /api/v1/torrents` and of `GET /api/v1/torrents/{infohash}`. */
-export interface RegisteredTorrent {
-  readonly infoHashV1: string | null
-  readonly infoHashV2: string | null
-  readonly name: string
-  readonly sizeBytes: number
-  readonly isPrivate: boolean
-  readonly origin: string | null
-  readonly registeredAt: string
-  readonly sites: readonly {
-    readonly site: string
-    readonly bubble: string
-    readonly torrentUrl: string
-    readonly magnetUrl: string
-  }[]
-  readonly warnings: readonly { readonly code: string; readonly message: string }[]
-}
 
 export const LABEL_WIDTH = 13
 
 /** One line for each site with its URL. */
-export function siteLines({ sites }: RegisteredTorrent): string[] {
-  const nameOf = ({ site, bubble }: RegisteredTorrent['sites'][number]) =>
+export function siteLines({ sites }: TorrentInFull): string[] {
+  const nameOf = ({ site, bubble }: TorrentInFull['sites'][number]) =>
     bubble === NO_BUBBLE ? site : `${site}/${bubble}`
   const width = Math.max(LABEL_WIDTH, ...sites.map((site) => nameOf(site).length + 2))
   return sites.map((site) => `${nameOf(site).padEnd(width)}${escapeControl(site.torrentUrl)}`)
 }
 
-export function warningLine({ code, message }: RegisteredTorrent['warnings'][number]): string {
+export function warningLine({ code, message }: TorrentInFull['warnings'][number]): string {
   return `warning: ${escapeControl(message)} [${code}]`
 }
 
 /** The node serves the content itself, so no host has to have it. */
-function isWebSeed({ origin, warnings }: RegisteredTorrent): boolean {
+function isWebSeed({ origin, warnings }: TorrentInFull): boolean {
   return origin !== null && !warnings.some(({ code }) => ORIGIN_WARNINGS.includes(code))
 }
 
@@ -46,7 +29,7 @@ function isWebSeed({ origin, warnings }: RegisteredTorrent): boolean {
  * The next commands, with the URL of the first site as the example. `folder`: holds the content on this machine, where
  * a first seed can be started; undefined for other sources.
  */
-export function nextSteps(torrent: RegisteredTorrent, folder: string | undefined): string[] {
+export function nextSteps(torrent: TorrentInFull, folder: string | undefined): string[] {
   const [first] = torrent.sites
   if (first === undefined)
     return [

@@ -1,12 +1,8 @@
 /** Rollouts as the admin API describes them, in lines for a terminal or a log. */
-import type { RolloutAnswer, SiteAnswer } from '../rollouts/describe-rollout.ts'
+import type { RolloutAnswer, RolloutInFull, SiteAnswer } from '../rollouts/rollout-answer.ts'
 import { formatByteSize } from './byte-size.ts'
 import { escapeControl } from './escape-control.ts'
 import { formatTime } from './format-time.ts'
-
-export interface RolloutInFull extends RolloutAnswer {
-  readonly sites: readonly SiteAnswer[]
-}
 
 const BAR_WIDTH = 20
 

@@ -37,6 +37,7 @@ export interface NodeRolloutsInit {
   /** Nothing is carried without it. */
   readonly carriage?: Carriage
   readonly holds: Holds
+  readonly servesOrigin: (origin: string) => boolean
   readonly random: Random
   readonly log: Log
 }

@@ -130,6 +130,7 @@ export class SiteswarmNode {
       config,
       clock,
       holds,
+      servesOrigin: (origin) => this.#webSeeds.unavailableReason(origin) === undefined,
       random,
       log,
     })

@@ -1,6 +1,6 @@
 /** Checks a topology in a thread of its own: a body of 4 MiB takes seconds, in which the node would answer no announce. */
 import { Worker } from 'node:worker_threads'
-import type { TopologyCheck } from '../server/admin/routes/topology-check.ts'
+import type { TopologyCheck } from '../server/admin/answers/topology.ts'
 import { type CompiledTopology, compiledOf } from '../topology/build-topology.ts'
 import type { Topology } from '../topology/topology.ts'
 import { checkTopology } from './topology-check.ts'

@@ -1,7 +1,7 @@
 /** Dry run of a changed topology: its problems, or the changes that it would make. Changes nothing. */
 import { parseTopology } from '../config/load-topology.ts'
 import { ConfigError } from '../core/errors.ts'
-import type { TopologyCheck } from '../server/admin/routes/topology-check.ts'
+import type { TopologyCheck } from '../server/admin/answers/topology.ts'
 import { compareTopologies } from '../topology/compare-topologies.ts'
 import { describeChanges } from '../topology/describe-changes.ts'
 import type { Topology } from '../topology/topology.ts'

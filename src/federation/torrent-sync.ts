@@ -9,6 +9,7 @@
  * one, so it is rejected. Name, size and metadata are read from the torrent itself, and an origin is never accepted from
  * another site: nodes of this site would fetch from it, with their credentials.
  */
+import { changedRange } from '../core/changed-range.ts'
 import { InputError } from '../core/errors.ts'
 import { formatInfoHash, infoHashKey } from '../core/info-hash.ts'
 import { FUTURE_MS_MAX, TORRENT_BYTES_MAX } from '../core/limits.ts'
@@ -53,7 +54,8 @@ export class TorrentSync {
   readonly #counters: FederationCounters
   readonly #log: Log
   readonly #send: (message: Buffer) => void
-  #known = new Map<string, RegisteredTorrent>()
+  /** As they were compared last, oldest first. */
+  #known: readonly RegisteredTorrent[] = []
   #working: Promise<void> = Promise.resolve()
   #pending = 0
 
@@ -69,13 +71,13 @@ export class TorrentSync {
 
   /** Called once the store is open: its torrents are not changes. */
   start(): void {
-    this.#known = byPrimary(this.#store.list())
+    this.#known = this.#store.list()
   }
 
   /** Messages for all registered torrents and all removals. */
   all(): Buffer[] {
     return [
-      ...[...this.#known.values()].map(writeRegistered),
+      ...this.#known.map(writeRegistered),
       ...[...this.#store.removals()].map(([key, atMs]) => writeRemoved(Buffer.from(key, 'latin1'), atMs)),
       LISTED,
     ]
@@ -83,7 +85,7 @@ export class TorrentSync {
 
   /** A torrent with its description; undefined where it is not registered. */
   async read(infoHash: Buffer): Promise<Buffer | undefined> {
-    const torrent = this.#find(infoHash)
+    const torrent = this.#store.find(infoHash)
     const bytes = torrent === undefined ? undefined : await this.#store.read(infoHash)
     if (torrent === undefined || bytes === undefined) return undefined
     const { name, sizeBytes, registeredAtMs, note } = torrent
@@ -126,7 +128,7 @@ export class TorrentSync {
     const first = infoHashes[0] as Buffer
     this.#checkTime(first, atMs)
     if (infoHashes.some((hash) => (this.#store.removals().get(infoHashKey(hash)) ?? 0) >= atMs)) return
-    const known = infoHashes.map((hash) => this.#find(hash)).find((found) => found !== undefined)
+    const known = infoHashes.map((hash) => this.#store.find(hash)).find((found) => found !== undefined)
     if (known !== undefined && known.registeredAtMs >= atMs) return
     const response = await fetch(first)
     if (response === undefined) return
@@ -147,7 +149,7 @@ export class TorrentSync {
 
   async #remove(infoHash: Buffer, atMs: number): Promise<void> {
     this.#checkTime(infoHash, atMs)
-    const known = this.#find(infoHash)
+    const known = this.#store.find(infoHash)
     if (known !== undefined && known.registeredAtMs > atMs) return
     const removedAtMs = this.#store.removals().get(infoHashKey(infoHash)) ?? 0
     // Also recorded for a torrent that is not registered here: another site may still advertise it.
@@ -155,23 +157,19 @@ export class TorrentSync {
       await this.#store.remove(infoHash, Math.max(removedAtMs, atMs))
   }
 
-  #find(infoHash: Buffer): RegisteredTorrent | undefined {
-    return (
-      this.#known.get(infoHashKey(infoHash)) ??
-      [...this.#known.values()].find(({ infoHashes }) => infoHashes.some((hash) => hash.equals(infoHash)))
-    )
-  }
-
   /** Sends local and replicated changes of the store to the other sites. */
   #compare(): void {
-    const now = byPrimary(this.#store.list())
-    for (const [key, torrent] of now) {
-      const before = this.#known.get(key)
-      if (before !== undefined && before.registeredAtMs >= torrent.registeredAtMs) continue
+    const now = this.#store.list()
+    const { start, endBefore, endAfter } = changedRange(this.#known, now)
+    const before = byPrimary(this.#known.slice(start, endBefore))
+    const after = byPrimary(now.slice(start, endAfter))
+    for (const [key, torrent] of after) {
+      const replaced = before.get(key)
+      if (replaced !== undefined && replaced.registeredAtMs >= torrent.registeredAtMs) continue
       this.#send(writeRegistered(torrent))
     }
-    for (const [key, torrent] of this.#known) {
-      if (now.has(key)) continue
+    for (const [key, torrent] of before) {
+      if (after.has(key)) continue
       const infoHash = torrent.infoHashes[0] as Buffer
       this.#send(writeRemoved(infoHash, this.#store.removals().get(key) ?? this.#nowMs()))
     }

@@ -1,6 +1,7 @@
 /** The gateways of other sites for a seed or gateway: those that fetch from it, and those that are to begin. */
 import { downstreamOf, downstreamOfSite, gatewaysWithoutUpstream } from './choose-upstream.ts'
-import type { Choice, HandoutContext, Reason, UpstreamChange } from './decision.ts'
+import type { Choice, HandoutContext, UpstreamChange } from './decision.ts'
+import type { Reason } from './reasons.ts'
 
 /** Adds the gateways that fetch from the requester, and those without an upstream, of which it becomes the upstream. */
 export function feedGateways(context: HandoutContext, remote: Choice[], upstreams: UpstreamChange[]): void {

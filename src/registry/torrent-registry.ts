@@ -3,17 +3,16 @@
  * tracker's listener. The store keeps the torrents exactly as they were registered.
  */
 import type { Clock } from '../core/clock.ts'
+import { changedRange } from '../core/changed-range.ts'
 import { InputError } from '../core/errors.ts'
-import { infoHashKey } from '../core/info-hash.ts'
 import { infoHashesOf, type Metainfo, readMetainfo } from '../metainfo/metainfo.ts'
 import { summarize, type TorrentSummary } from '../metainfo/summary.ts'
-import type { TorrentStore } from '../replication/site-store.ts'
+import type { RegisteredTorrent, TorrentStore } from '../replication/site-store.ts'
 import {
   type TorrentMetadata,
   formatNote,
   metadataOf,
   readRegistration,
-  registrationKey,
   type Registration,
 } from './registration.ts'
 
@@ -39,20 +38,20 @@ export class TorrentRegistry {
   readonly #clock: Clock
   readonly #admit: RegistryComponents['admit']
   /** Of torrents whose note has none, once it was needed; undefined while the torrent is read. */
-  readonly #countedPieces = new Map<string, number | undefined>()
+  readonly #countedPieces = new WeakMap<Registration, number | undefined>()
+  /** Of torrents without a note, once it was needed: a list of them would read each file again. */
+  readonly #readMetadata = new WeakMap<Registration, TorrentMetadata>()
   readonly #listeners: (() => void)[] = []
-  /** By each infohash; built again after a change. */
-  #byInfoHash: ReadonlyMap<string, Registration> | undefined = undefined
-  #list: readonly Registration[] | undefined = undefined
+  /** As the store listed them last, and the registration of each. */
+  #torrents: readonly RegisteredTorrent[] = []
+  #list: readonly Registration[] = []
+  readonly #registrations = new Map<RegisteredTorrent, Registration>()
 
   constructor({ store, clock, admit }: RegistryComponents) {
     this.#store = store
     this.#clock = clock
     this.#admit = admit
     store.onChange(() => {
-      this.#byInfoHash = undefined
-      this.#list = undefined
-      this.#countedPieces.clear()
       for (const listener of this.#listeners) listener()
     })
   }
@@ -63,16 +62,15 @@ export class TorrentRegistry {
 
   /** Oldest first, and those of one time by infohash. */
   list(): readonly Registration[] {
-    return (this.#list ??= [...new Set(this.#index().values())].sort(
-      (a, b) =>
-        a.registeredAtMs - b.registeredAtMs ||
-        Buffer.compare(a.infoHashes[0] as Buffer, b.infoHashes[0] as Buffer),
-    ))
+    this.#follow()
+    return this.#list
   }
 
   /** By either infohash of a hybrid torrent. */
   find(infoHash: Buffer): Registration | undefined {
-    return this.#index().get(infoHashKey(infoHash))
+    this.#follow()
+    const torrent = this.#store.find(infoHash)
+    return torrent === undefined ? undefined : this.#registrations.get(torrent)
   }
 
   /** undefined if the torrent has been removed meanwhile. */
@@ -89,18 +87,17 @@ export class TorrentRegistry {
   pieces(infoHash: Buffer): number | undefined {
     const registration = this.find(infoHash)
     if (registration === undefined || registration.pieces !== undefined) return registration?.pieces
-    const key = registrationKey(registration)
-    if (!this.#countedPieces.has(key)) {
-      this.#countedPieces.set(key, undefined)
-      void this.#countPieces(registration, key)
+    if (!this.#countedPieces.has(registration)) {
+      this.#countedPieces.set(registration, undefined)
+      void this.#countPieces(registration)
     }
-    return this.#countedPieces.get(key)
+    return this.#countedPieces.get(registration)
   }
 
-  async #countPieces(registration: Registration, key: string): Promise<void> {
+  async #countPieces(registration: Registration): Promise<void> {
     const metainfo = await this.read(registration).catch(() => undefined)
     const pieces = metainfo === undefined ? 0 : summarize(metainfo).pieceCount
-    if (pieces > 0) this.#countedPieces.set(key, pieces)
+    if (pieces > 0) this.#countedPieces.set(registration, pieces)
   }
 
   /**
@@ -108,12 +105,16 @@ export class TorrentRegistry {
    * no longer a torrent.
    */
   async describe(registration: Registration): Promise<TorrentMetadata | undefined> {
-    if (registration.metadata !== undefined) return registration.metadata
+    const known = registration.metadata ?? this.#readMetadata.get(registration)
+    if (known !== undefined) return known
     const metainfo = await this.read(registration).catch((error: unknown) => {
       if (error instanceof InputError) return undefined
       throw error
     })
-    return metainfo === undefined ? undefined : metadataOf(metainfo, summarize(metainfo).isPrivate)
+    if (metainfo === undefined) return undefined
+    const metadata = metadataOf(metainfo, summarize(metainfo).isPrivate)
+    this.#readMetadata.set(registration, metadata)
+    return metadata
   }
 
   /**
@@ -150,10 +151,8 @@ export class TorrentRegistry {
   async #registrationTime(bytes: Buffer, note: string, before: Registration | undefined): Promise<number> {
     if (before === undefined) return this.#clock.nowMs()
     const infoHash = before.infoHashes[0] as Buffer
-    const stored = this.#store
-      .list()
-      .find(({ infoHashes }) => infoHashes.some((each) => each.equals(infoHash)))
-    const isSame = stored?.note === note && (await this.#store.read(infoHash))?.equals(bytes) === true
+    const isSame =
+      this.#store.find(infoHash)?.note === note && (await this.#store.read(infoHash))?.equals(bytes) === true
     return isSame ? before.registeredAtMs : Math.max(this.#clock.nowMs(), before.registeredAtMs + 1)
   }
 
@@ -167,14 +166,19 @@ export class TorrentRegistry {
     this.#listeners.push(listener)
   }
 
-  #index(): ReadonlyMap<string, Registration> {
-    if (this.#byInfoHash !== undefined) return this.#byInfoHash
-    const index = new Map<string, Registration>()
-    for (const torrent of this.#store.list()) {
+  /** Reads the registrations that the store has changed since the last call. */
+  #follow(): void {
+    const torrents = this.#store.list()
+    if (torrents === this.#torrents) return
+    const { start, endBefore, endAfter } = changedRange(this.#torrents, torrents)
+    for (const torrent of this.#torrents.slice(start, endBefore)) this.#registrations.delete(torrent)
+    const changed = torrents.slice(start, endAfter).map((torrent) => {
       const registration = readRegistration(torrent)
-      for (const infoHash of torrent.infoHashes) index.set(infoHashKey(infoHash), registration)
-    }
-    return (this.#byInfoHash = index)
+      this.#registrations.set(torrent, registration)
+      return registration
+    })
+    this.#list = [...this.#list.slice(0, start), ...changed, ...this.#list.slice(endBefore)]
+    this.#torrents = torrents
   }
 }
 

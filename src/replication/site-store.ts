@@ -153,7 +153,9 @@ export interface CompletionStore {
  */
 export interface TorrentStore {
   has(infoHash: Buffer): boolean
-  /** Without their bytes, oldest first. */
+  /** By either infohash of a hybrid torrent. */
+  find(infoHash: Buffer): RegisteredTorrent | undefined
+  /** Without their bytes, oldest first. An unchanged torrent is the same object in each list. */
   list(): readonly RegisteredTorrent[]
   /** By either infohash of a hybrid torrent. */
   read(infoHash: Buffer): Promise<Buffer | undefined>

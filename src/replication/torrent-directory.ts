@@ -13,10 +13,10 @@ import { replaceFile } from '../core/atomic-file.ts'
 import type { Clock } from '../core/clock.ts'
 import { makeDirectory } from '../core/make-directory.ts'
 import { ConfigError, InputError } from '../core/errors.ts'
-import { infoHashKey } from '../core/info-hash.ts'
 import { readRegularFile } from '../core/regular-file.ts'
 import type { Log } from '../core/log.ts'
 import { DirectoryPoll } from './directory-poll.ts'
+import { type KeptTorrent, KeptTorrents } from './kept-torrents.ts'
 import type { RegisteredTorrent, TorrentStore } from './site-store.ts'
 import { readDescription, writeDescription } from './torrent-description.ts'
 import { TorrentRemovals } from './torrent-removals.ts'
@@ -37,22 +37,12 @@ export interface TorrentDirectoryOptions {
   readonly log: Log
 }
 
-interface Kept {
-  readonly torrent: RegisteredTorrent
-  readonly path: string
-  /** Time, size and inode of the file: while they are the same, it is not read again. */
-  readonly version: string
-  readonly hasDescription: boolean
-}
-
 /** Torrents hold no secret. */
 const FILE_MODE = 0o644
 
 export class TorrentDirectory implements TorrentStore {
   readonly #options: TorrentDirectoryOptions
-  /** By the path of the file. */
-  #kept: ReadonlyMap<string, Kept> = new Map()
-  #byInfoHash: ReadonlyMap<string, Kept> = new Map()
+  readonly #kept = new KeptTorrents()
   readonly #additions = new DirectoryPoll()
   readonly #removals = new TorrentRemovals()
   readonly #listeners: (() => void)[] = []
@@ -64,13 +54,15 @@ export class TorrentDirectory implements TorrentStore {
   }
 
   has(infoHash: Buffer): boolean {
-    return this.#byInfoHash.has(infoHashKey(infoHash))
+    return this.#kept.find(infoHash) !== undefined
+  }
+
+  find(infoHash: Buffer): RegisteredTorrent | undefined {
+    return this.#kept.find(infoHash)?.torrent
   }
 
   list(): readonly RegisteredTorrent[] {
-    return [...new Set(this.#byInfoHash.values())]
-      .map(({ torrent }) => torrent)
-      .sort((a, b) => a.registeredAtMs - b.registeredAtMs || (primaryHex(a) < primaryHex(b) ? -1 : 1))
+    return this.#kept.list()
   }
 
   removals(): ReadonlyMap<string, number> {
@@ -79,13 +71,15 @@ export class TorrentDirectory implements TorrentStore {
 
   /** Torrents that were added to the directory by hand. */
   addedByHand(): readonly RegisteredTorrent[] {
-    return [...new Set(this.#byInfoHash.values())]
-      .filter(({ hasDescription }) => !hasDescription)
-      .map(({ torrent }) => torrent)
+    const found: RegisteredTorrent[] = []
+    for (const { torrent, hasDescription } of this.#kept.files())
+      if (!hasDescription && torrent.infoHashes.some((infoHash) => this.find(infoHash) === torrent))
+        found.push(torrent)
+    return found
   }
 
   async read(infoHash: Buffer): Promise<Buffer | undefined> {
-    const kept = this.#byInfoHash.get(infoHashKey(infoHash))
+    const kept = this.#kept.find(infoHash)
     return kept === undefined ? undefined : readIfPresent(kept.path)
   }
 
@@ -93,38 +87,31 @@ export class TorrentDirectory implements TorrentStore {
     return this.#write(async () => {
       const { directory } = this.#options
       const path = join(directory, `${primaryHex(torrent)}.torrent`)
-      const before = torrent.infoHashes.flatMap(
-        (infoHash) => this.#byInfoHash.get(infoHashKey(infoHash)) ?? [],
-      )
+      const before = torrent.infoHashes.flatMap((infoHash) => this.#kept.find(infoHash) ?? [])
       await makeDirectory(directory)
       await replaceFile(descriptionPath(path), FILE_MODE, (file) => file.writeFile(writeDescription(torrent)))
       await replaceFile(path, FILE_MODE, (file) => file.writeFile(bytes))
-      const kept = new Map(this.#kept)
-      for (const old of before) {
-        kept.delete(old.path)
-        if (old.path !== path) await removeFiles(old.path)
-      }
-      kept.set(path, { torrent, path, version: await versionOf(path), hasDescription: true })
+      for (const old of before) if (old.path !== path) await removeFiles(old.path)
+      const version = await versionOf(path)
       if (this.#removals.revoke(torrent.infoHashes, torrent.registeredAtMs)) await this.#writeRemovals()
-      this.#replace(kept)
+      for (const old of before) this.#kept.delete(old.path)
+      this.#kept.set({ torrent, path, version, hasDescription: true })
+      this.#changed()
     })
   }
 
   remove(infoHash: Buffer, atMs = this.#options.clock.nowMs()): Promise<boolean> {
     return this.#write(async () => {
-      const kept = this.#byInfoHash.get(infoHashKey(infoHash))
+      const kept = this.#kept.find(infoHash)
       // First the removal, then the torrent: a crash in between leaves it registered, and no other node has seen a
       // change.
       await this.#recordRemoval(kept?.torrent.infoHashes ?? [infoHash], atMs)
       if (kept === undefined) return false
-      const rest = new Map(this.#kept)
       // With copies of it under other names, which would register it again.
-      for (const [path, { torrent }] of this.#kept) {
-        if (!torrent.infoHashes.some((each) => each.equals(infoHash))) continue
-        await removeFiles(path)
-        rest.delete(path)
-      }
-      this.#replace(rest)
+      const files = this.#kept.filesOf(infoHash)
+      for (const { path } of files) await removeFiles(path)
+      for (const { path } of files) this.#kept.delete(path)
+      this.#changed()
       return true
     })
   }
@@ -153,9 +140,7 @@ export class TorrentDirectory implements TorrentStore {
     const { directory, clock } = this.#options
     if (!(await this.#additions.needsScan(directory, clock.nowMs()))) return
     await this.#inOrder(async () => {
-      const kept = new Map(this.#kept)
-      for (const [path, found] of await this.#scan((await this.#list()) ?? [], true)) kept.set(path, found)
-      this.#replace(kept)
+      this.#keep(await this.#scan((await this.#list()) ?? [], true))
     })
   }
 
@@ -166,21 +151,21 @@ export class TorrentDirectory implements TorrentStore {
       const names = await this.#list()
       if (names === undefined) return
       await this.#removals.read(join(directory, REMOVALS_FILE), clock.nowMs())
-      const kept = await this.#scan(names, false)
+      const found = await this.#scan(names, false)
+      const paths = new Set(found.map(({ path }) => path))
+      const gone = [...this.#kept.files()].filter(({ path }) => !paths.has(path))
       // Removed by hand.
-      for (const [path, { torrent }] of this.#kept)
-        if (!kept.has(path)) await this.#recordRemoval(torrent.infoHashes, clock.nowMs())
-      this.#replace(kept)
+      for (const { torrent } of gone) await this.#recordRemoval(torrent.infoHashes, clock.nowMs())
+      this.#keep(found, gone)
     })
   }
 
-  async #scan(names: readonly string[], isPoll: boolean): Promise<Map<string, Kept>> {
+  async #scan(names: readonly string[], isPoll: boolean): Promise<KeptTorrent[]> {
     const { directory, log, clock } = this.#options
-    const found = new Map<string, Kept>()
+    const found: KeptTorrent[] = []
     for (const name of names) {
-      const path = join(directory, name)
-      const kept = await this.#readFile(path)
-      if (kept !== undefined) found.set(path, kept)
+      const file = await this.#readFile(join(directory, name))
+      if (file !== undefined) found.push(file)
     }
     for (const problem of this.#additions.takeProblems(clock.nowMs(), isPoll))
       log.warn({ event: 'torrent-unreadable', problem }, 'a registered torrent cannot be read')
@@ -199,10 +184,10 @@ export class TorrentDirectory implements TorrentStore {
     )
   }
 
-  async #readFile(path: string): Promise<Kept | undefined> {
+  async #readFile(path: string): Promise<KeptTorrent | undefined> {
     const { describe, clock } = this.#options
     const version = await versionOf(path)
-    const known = this.#kept.get(path)
+    const known = this.#kept.at(path)
     if (known?.version === version) return known
     if (version === '' || this.#additions.isUnreadable(path, version)) return undefined
     try {
@@ -254,18 +239,14 @@ export class TorrentDirectory implements TorrentStore {
     return this.#inOrder(() => writeTorrents(this.#options.directory, change))
   }
 
-  #replace(kept: ReadonlyMap<string, Kept>): void {
-    const isSame =
-      kept.size === this.#kept.size && [...kept].every(([path, each]) => this.#kept.get(path) === each)
-    if (isSame) return
-    this.#kept = kept
-    // A copy that was added by hand, such as a downloaded one, does not replace what is registered with its origin.
-    const byRank = [...kept.values()].toSorted((a, b) => Number(a.hasDescription) - Number(b.hasDescription))
-    this.#byInfoHash = new Map(
-      byRank.flatMap((each) =>
-        each.torrent.infoHashes.map((infoHash) => [infoHashKey(infoHash), each] as const),
-      ),
-    )
+  #keep(found: readonly KeptTorrent[], gone: readonly KeptTorrent[] = []): void {
+    let isChanged = gone.length > 0
+    for (const { path } of gone) this.#kept.delete(path)
+    for (const file of found) if (this.#kept.set(file)) isChanged = true
+    if (isChanged) this.#changed()
+  }
+
+  #changed(): void {
     for (const listener of this.#listeners) listener()
   }
 

@@ -1,55 +1,9 @@
 /** A rollout in the form of the API: the sums over its sites, and each site. */
-import { type Rollout, type RolloutState, type RolloutTorrent, stateOf } from './rollout.ts'
+import { type Rollout, type RolloutTorrent, stateOf } from './rollout.ts'
+import type { BytesAnswer, RolloutAnswer, SiteAnswer } from './rollout-answer.ts'
+import type { RolloutState } from './rollout-states.ts'
 import { completionOf, startOf } from './rollout-view.ts'
-import { type HostCounts, percentOf, type SiteReport, type Straggler } from './site-report.ts'
-
-/** `counted`: exact. `bound`: an upper bound, because gateways fetched, and clients show their content alone. */
-export type BytesOrigin = 'counted' | 'bound'
-
-export interface BytesAnswer {
-  readonly downloaded: number
-  readonly betweenSites: number
-  readonly betweenSitesAtMost: number
-  /** Bytes that would have crossed if every host had fetched from the site of the source, minus those that did. */
-  readonly saved: number
-}
-
-export interface RolloutAnswer {
-  readonly infoHash: string
-  readonly name: string
-  readonly sizeBytes: number
-  readonly state: RolloutState
-  readonly isRegistered: boolean
-  readonly registeredAt: string
-  readonly startedAt: string | null
-  readonly completedAt: string | null
-  readonly sentence: string
-  readonly percent: number
-  readonly rateBytesPerSecond: number
-  readonly etaSeconds: number | null
-  readonly hosts: HostCounts
-  readonly bytes: BytesAnswer
-  readonly origin: {
-    readonly percent: SiteReport['progressFrom']
-    readonly downloaded: SiteReport['progressFrom']
-    readonly betweenSites: BytesOrigin
-    readonly saved: BytesOrigin
-  }
-}
-
-export interface SiteAnswer extends Omit<
-  SiteReport,
-  'atMs' | 'startedAtMs' | 'completedAtMs' | 'stragglers' | 'bytes' | 'progressFrom'
-> {
-  /** Time of the measurement; older where the nodes of the site are unreachable. */
-  readonly measuredAt: string
-  readonly startedAt: string | null
-  readonly completedAt: string | null
-  readonly copiesIn: number
-  readonly bytes: Omit<SiteReport['bytes'], 'isCounted'>
-  readonly origin: { readonly percent: SiteReport['progressFrom']; readonly betweenSites: BytesOrigin }
-  readonly stragglers: readonly (Omit<Straggler, 'lastSeenMs'> & { readonly lastSeenAt: string })[]
-}
+import { type HostCounts, percentOf, type SiteReport } from './site-report.ts'
 
 /** `view`: see `viewOf`. */
 export function describeRollout(rollout: Rollout, view: readonly SiteReport[], nowMs: number): RolloutAnswer {

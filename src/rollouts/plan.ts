@@ -3,53 +3,10 @@
  * the source to all others, and for each of them the bytes, the rate, the hours, the time, and the people to contact.
  */
 import { formatHours } from '../topology/link-hours.ts'
-import { type Carry, gatewaysMax, type Site, type Topology, UNMAPPED_SITE } from '../topology/topology.ts'
+import { gatewaysMax, type Site, type Topology, UNMAPPED_SITE } from '../topology/topology.ts'
 import { crossingTimes } from './crossing-times.ts'
 import { expectedAt, type ExpectedHosts } from './expected-hosts.ts'
-
-export interface PlannedLink {
-  readonly from: string
-  readonly to: string
-  readonly cost: number
-  /** `nodes`: carriers of the two sites exchange the content. `direct`: gateways, hosts of the receiving site, fetch it. */
-  readonly carry: Carry
-  /** Copies of the torrent that cross the link: one through carriers, or else one for each gateway. */
-  readonly copiesMax: number
-  readonly bytes: number
-  readonly bytesAtMost: number
-  /** Admin listeners of the two sites, which reach each other for federation; firewalls have to admit them. */
-  readonly nodes: { readonly from: readonly string[]; readonly to: readonly string[] }
-  /** Bytes per second in each direction; null: not limited, or not carried by nodes. */
-  readonly rateBytesPerSecond: number | null
-  /** null: open at all hours. */
-  readonly hours: string | null
-  /**
-   * When the content has crossed the link, if the rollout starts now. null if neither this link nor one before it has a
-   * rate, or if one has the rate 0.
-   */
-  readonly finishedAt: string | null
-  readonly contacts: {
-    readonly from: string | null
-    readonly to: string | null
-    readonly link: string | null
-  }
-}
-
-export interface RolloutPlan {
-  readonly sourceSites: readonly string[]
-  readonly links: readonly PlannedLink[]
-  readonly sites: readonly {
-    readonly site: string
-    readonly expected: number | null
-    /** Bytes that its hosts download, with a number of expected hosts. */
-    readonly downloads: number | null
-  }[]
-  /** Bytes between sites if every host fetched from the site of the source; null without numbers of expected hosts. */
-  readonly bytesWithoutTree: number | null
-  readonly bytesBetweenSites: number
-  /** The last of the times of the links; null if none is known. */
-  readonly finishedAt: string | null
-}
+import type { PlannedLink, RolloutPlan } from './plan-answer.ts'
 
 export interface PlanInput {
   readonly topology: Topology

@@ -7,8 +7,9 @@
  */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
-import { describeRollout, type RolloutAnswer } from './describe-rollout.ts'
+import { describeRollout } from './describe-rollout.ts'
 import { type Rollout, stateOf } from './rollout.ts'
+import type { RolloutAnswer } from './rollout-answer.ts'
 import type { Rollouts } from './rollouts.ts'
 import { startOf } from './rollout-view.ts'
 import type { SiteReport } from './site-report.ts'

@@ -3,13 +3,9 @@
  * reports alone, so that nodes with the same reports agree.
  */
 import type { ExpectedHosts } from './expected-hosts.ts'
+import type { RolloutState } from './rollout-states.ts'
 import type { SiteReport } from './site-report.ts'
 import { SiteRollout } from './site-rollout.ts'
-
-/** Public values, from the API. */
-export const rolloutStates = ['waiting', 'running', 'held', 'stranded', 'complete'] as const
-
-export type RolloutState = (typeof rolloutStates)[number]
 
 /** The torrent of a rollout. */
 export interface RolloutTorrent {

@@ -14,7 +14,8 @@ import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
 import { expectedAt, type ExpectedHosts } from './expected-hosts.ts'
 import type { Carriage, Holds } from './ports.ts'
-import { type Expectation, Rollout, type RolloutState, type RolloutTorrent, stateOf } from './rollout.ts'
+import { type Expectation, Rollout, type RolloutTorrent, stateOf } from './rollout.ts'
+import type { RolloutState } from './rollout-states.ts'
 import { startOf, viewOf } from './rollout-view.ts'
 import type { SiteReport } from './site-report.ts'
 import type { MeasuredHost } from './measured-hosts.ts'
@@ -45,6 +46,8 @@ export interface RolloutsInit {
   readonly clock: Clock
   readonly carriage: Carriage
   readonly holds: Holds
+  /** False for an origin that the nodes of this site never read, such as a file outside of `origin.directory`. */
+  readonly servesOrigin: (origin: string) => boolean
   /** Name and version of the client of a row, if a node has seen its peer id. */
   readonly clientOf: (row: number) => string | undefined
 }
@@ -165,7 +168,7 @@ export class Rollouts implements SwarmTableWatcher {
     if (!this.measures(site)) return undefined
     const rollout = this.find(infoHash)
     if (rollout === undefined) return []
-    return rollout.at(site).hosts(this.#context(), measuredTorrent(rollout))
+    return rollout.at(site).hosts(this.#context(), this.#measured(rollout))
   }
 
   /** Whether this node measures the site; otherwise the nodes of the site do. */
@@ -252,7 +255,7 @@ export class Rollouts implements SwarmTableWatcher {
   #measure(rollout: Rollout, nowMs: number): number {
     this.#measuredAtMs.set(rollout, nowMs)
     const context = this.#context()
-    const torrent = measuredTorrent(rollout)
+    const torrent = this.#measured(rollout)
     const { topology, site: ownSite } = this.#init
     let hosts = HOSTS_MIN
     for (const { name, index } of topology.value.sites) {
@@ -275,6 +278,12 @@ export class Rollouts implements SwarmTableWatcher {
     const isOpen = startOf(view) !== undefined && stateOf(view) !== 'complete'
     if (isOpen && rollout.removedAtMs === undefined) this.#schedule(rollout)
     return hosts
+  }
+
+  #measured({ torrent, expectation }: Rollout): MeasuredTorrent {
+    const { infoHashes, sizeBytes, origin } = torrent
+    const hasOrigin = origin !== undefined && this.#init.servesOrigin(origin)
+    return { infoHashes, sizeBytes, expected: expectation.hosts, hasOrigin }
   }
 
   #context(): MeasureContext {
@@ -310,11 +319,6 @@ export class Rollouts implements SwarmTableWatcher {
     this.#torrents = undefined
     for (const listener of this.#dropListeners) listener(rollout)
   }
-}
-
-function measuredTorrent({ torrent, expectation }: Rollout): MeasuredTorrent {
-  const { infoHashes, sizeBytes, origin } = torrent
-  return { infoHashes, sizeBytes, expected: expectation.hosts, hasOrigin: origin !== undefined }
 }
 
 /** An offer is repeated as long as its hosts change. */

@@ -2,25 +2,11 @@
  * Bytes between sites and bytes saved, by site or by torrent, for each month in which rollouts started. Of rollouts that
  * are registered, and of the last ones that were removed.
  */
-import type { BytesOrigin } from './describe-rollout.ts'
 import { savedAt } from './describe-rollout.ts'
 import type { RolloutTorrent } from './rollout.ts'
 import { startOf } from './rollout-view.ts'
+import type { SavingsRow } from './savings-row.ts'
 import type { SiteReport } from './site-report.ts'
-
-export interface SavingsRow {
-  /** `2030-01`, or `all`. */
-  readonly period: string
-  /** The site, or the infohash of the torrent. */
-  readonly subject: string
-  readonly name: string
-  readonly rollouts: number
-  readonly downloadedBytes: number
-  readonly betweenSitesBytes: number
-  readonly betweenSitesBytesAtMost: number
-  readonly savedBytes: number
-  readonly origin: BytesOrigin
-}
 
 export interface RolloutBytes {
   readonly torrent: RolloutTorrent

@@ -7,7 +7,9 @@
  */
 import { Address } from '../core/address.ts'
 import { addressOf, blocksOfRange, numberOf } from './address-range.ts'
-import type { Place, Topology } from './topology.ts'
+import { formatHours } from './link-hours.ts'
+import { formatRate } from './link-rate.ts'
+import type { Place, Site, Topology } from './topology.ts'
 
 export interface Move {
   /** As `site/bubble`; undefined if the topology refuses the addresses. */
@@ -40,7 +42,7 @@ export function compareTopologies(before: Topology, after: Topology): TopologyCh
     sitesAdded: names(after).filter((name) => before.siteNamed(name) === undefined),
     sitesRemoved: names(before).filter((name) => after.siteNamed(name) === undefined),
     moves: [...movesOf(before, after, true), ...movesOf(before, after, false)],
-    settings: [...siteSettings(before, after), ...costs(before, after)],
+    settings: [...siteSettings(before, after), ...linkSettings(before, after)],
   }
 }
 
@@ -111,6 +113,7 @@ function siteSettings(before: Topology, after: Topology): SettingChange[] {
     compare(site.name, 'region', site.region ?? '', now.region ?? '')
     compare(site.name, 'gateways', String(site.gateways), String(now.gateways))
     compare(site.name, 'contact', site.contact ?? '', now.contact ?? '')
+    compare(site.name, 'expected hosts', countOf(site.expect), countOf(now.expect))
     compare(site.name, 'trackers', setOf(site.trackers), setOf(now.trackers))
     compare(site.name, 'federation', setOf(site.federation), setOf(now.federation))
     compare(
@@ -123,6 +126,7 @@ function siteSettings(before: Topology, after: Topology): SettingChange[] {
       const other = now.places.find(({ bubble }) => bubble === place.bubble)
       if (other === undefined) continue
       compare(site.name, `trackers of ${place.bubble}`, setOf(place.trackers), setOf(other.trackers))
+      compare(site.name, `expected hosts of ${place.bubble}`, countOf(place.expect), countOf(other.expect))
     }
   }
   compare(undefined, 'unmapped', before.unmapped, after.unmapped)
@@ -132,15 +136,39 @@ function siteSettings(before: Topology, after: Topology): SettingChange[] {
 /** Clients choose among the trackers of a tier, so their order does not matter. */
 const setOf = (urls: readonly string[]) => urls.toSorted().join(' ')
 
+const countOf = (count: number | undefined) => (count === undefined ? '' : String(count))
+
 /** Each link once, between sites that are in both. */
-function costs(before: Topology, after: Topology): SettingChange[] {
+function linkSettings(before: Topology, after: Topology): SettingChange[] {
   return before.sites.flatMap((site) =>
     before.sites.slice(site.index + 1).flatMap((other): SettingChange[] => {
       const [one, two] = [after.siteNamed(site.name), after.siteNamed(other.name)]
       if (one === undefined || two === undefined) return []
-      const [old, now] = [before.cost(site.index, other.index), after.cost(one.index, two.index)]
-      if (old === now) return []
-      return [{ site: site.name, setting: `cost to ${other.name}`, before: String(old), after: String(now) }]
+      const old = settingsOfLink(before, site, other)
+      const now = settingsOfLink(after, one, two)
+      return LINK_SETTINGS.filter((setting) => old[setting] !== now[setting]).map((setting) => ({
+        site: site.name,
+        setting: `${setting} to ${other.name}`,
+        before: old[setting],
+        after: now[setting],
+      }))
     }),
   )
+}
+
+const LINK_SETTINGS = ['cost', 'carry', 'rate', 'hours', 'contact'] as const
+
+function settingsOfLink(
+  topology: Topology,
+  a: Site,
+  b: Site,
+): Readonly<Record<(typeof LINK_SETTINGS)[number], string>> {
+  const { carry, rate, hours, contact } = topology.linkOf(a.index, b.index)
+  return {
+    cost: String(topology.cost(a.index, b.index)),
+    carry,
+    rate: rate === undefined ? '' : formatRate(rate),
+    hours: hours === undefined ? '' : formatHours(hours),
+    contact: contact ?? '',
+  }
 }

@@ -67,7 +67,16 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: [],
   },
   // The page in the browser; it reaches the node through its API only.
-  dashboard: { rooms: [], packages: ['@preact/signals', 'preact'] },
+  // It takes types of answers from their schemas, and nothing that is in the page.
+  dashboard: {
+    rooms: [
+      'server/admin/answers',
+      'rollouts/rollout-answer',
+      'rollouts/rollout-states',
+      'rollouts/savings-row',
+    ],
+    packages: ['@preact/signals', 'preact'],
+  },
   daemon: {
     rooms: [
       'wire',
@@ -105,9 +114,10 @@ export const rooms: Readonly<Record<string, Room>> = {
       'wire',
       'federation/hello',
       'simulation',
-      'rollouts/describe-rollout',
       'rollouts/expected-hosts',
-      'rollouts/plan',
+      'rollouts/plan-answer',
+      'rollouts/rollout-answer',
+      'server/admin/answers',
       'daemon/start',
       'daemon/start-workers',
     ],

@@ -29,6 +29,8 @@ export function describeTorrentStore(
       expect(torrents.has(Buffer.alloc(20, 1))).toBe(true)
       expect(torrents.has(Buffer.alloc(20, 2))).toBe(false)
       expect(torrents.list()).toEqual([aTorrent(1)])
+      expect(torrents.find(Buffer.alloc(20, 1))).toEqual(aTorrent(1))
+      expect(torrents.find(Buffer.alloc(20, 2))).toBeUndefined()
       expect(await torrents.read(Buffer.alloc(20, 1))).toEqual(bytes)
       expect(await torrents.read(Buffer.alloc(20, 2))).toBeUndefined()
     })
@@ -38,6 +40,10 @@ export function describeTorrentStore(
       const [v1, v2] = [Buffer.alloc(20, 1), Buffer.alloc(20, 2)]
       await torrents.put(aTorrent(1, { infoHashes: [v1, v2] }), Buffer.from('de'))
       expect([torrents.has(v1), torrents.has(v2), torrents.list().length]).toEqual([true, true, 1])
+      expect([v1, v2].map((infoHash) => torrents.find(infoHash)?.name)).toEqual([
+        'image-1.iso',
+        'image-1.iso',
+      ])
       expect(await torrents.read(v2)).toEqual(Buffer.from('de'))
       expect(await torrents.remove(v2)).toBe(true)
       expect([torrents.has(v1), torrents.has(v2)]).toEqual([false, false])

@@ -1,23 +1,13 @@
 /** `doctor`: checks a running node, its sites, its trackers and its clock from here, each finding with what to do. */
+import type { NodeInformation } from '../../server/admin/answers/node.ts'
+import type { SiteList } from '../../server/admin/answers/sites.ts'
+import type { SwarmPage } from '../../server/admin/answers/swarms.ts'
+import type { TopologyAnswer } from '../../server/admin/answers/topology.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes } from '../command.ts'
 import { contactNodes, type Target } from '../contact-nodes.ts'
-import {
-  checkClock,
-  checkContacts,
-  checkNode,
-  checkSites,
-  checkSwarms,
-  type Finding,
-  type NodeAnswer,
-  type SitesAnswer,
-  type SwarmsAnswer,
-} from '../diagnosis.ts'
+import { checkClock, checkContacts, checkNode, checkSites, checkSwarms, type Finding } from '../diagnosis.ts'
 import { escapeControl } from '../escape-control.ts'
-
-interface TopologyAnswer {
-  readonly sites: readonly { readonly site: string; readonly trackers: readonly string[] }[]
-}
 
 export const doctorCommand: Command = {
   examples: [
@@ -42,12 +32,12 @@ export const doctorCommand: Command = {
 
 async function diagnose(flags: CommandFlags, context: CommandContext): Promise<Finding[]> {
   const get = async <Answer>(path: string) => (await sendAdminRequest({ path }, flags, context)) as Answer
-  const node = await get<NodeAnswer>('/api/v1/node')
+  const node = await get<NodeInformation>('/api/v1/node')
   const nowMs = Date.parse(node.startedAt) + node.uptimeSeconds * 1_000
   const clock = checkClock({ nodeMs: nowMs, hereMs: context.nowMs() })
-  const { sites } = await get<SitesAnswer>('/api/v1/sites')
+  const { sites } = await get<SiteList>('/api/v1/sites')
   const topology = await get<TopologyAnswer>('/api/v1/topology')
-  const { swarms } = await get<SwarmsAnswer>('/api/v1/swarms?limit=1000')
+  const { swarms } = await get<SwarmPage>('/api/v1/swarms?limit=1000')
   context.showStatus?.('contacting the trackers …')
   const contacts = await contactNodes(trackersOf(topology), {
     federation: undefined,

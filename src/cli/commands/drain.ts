@@ -1,12 +1,8 @@
 /** `drain`: makes a node not ready, so that clients and load balancers use other nodes before it stops, and undoes that. */
+import type { NodeInformation } from '../../server/admin/answers/node.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, exitCodes, textFlag } from '../command.ts'
 import { escapeControl } from '../escape-control.ts'
-
-interface NodeState {
-  readonly site: string
-  readonly drain: { readonly since: string; readonly reason: string | null } | null
-}
 
 export const drainCommand: Command = {
   examples: [
@@ -29,7 +25,7 @@ export const drainCommand: Command = {
     try {
       const path = `/api/v1/drain${query}`
       await sendAdminRequest({ path, method: isUndo ? 'DELETE' : 'POST' }, flags, context)
-      const state = (await sendAdminRequest({ path: '/api/v1/node' }, flags, context)) as NodeState
+      const state = (await sendAdminRequest({ path: '/api/v1/node' }, flags, context)) as NodeInformation
       if (flags['json'] === true) context.out(JSON.stringify({ site: state.site, drain: state.drain }))
       else context.out(describe(state))
       return exitCodes.yes
@@ -41,7 +37,7 @@ export const drainCommand: Command = {
   },
 }
 
-function describe({ site, drain }: NodeState): string {
+function describe({ site, drain }: NodeInformation): string {
   if (drain === null) return `the node of site ${site} is ready again`
   const why = drain.reason === null ? '' : `: ${escapeControl(drain.reason)}`
   return `the node of site ${site} is draining since ${drain.since}${why}`

@@ -1,42 +1,9 @@
 /** `explain`: the handout that a client would get now, each peer with its reason, from a running node. */
 import { parseAddress } from '../../core/address.ts'
 import { parseInfoHash } from '../../core/info-hash.ts'
+import type { Explanation } from '../../server/admin/answers/explanation.ts'
 import { type Command, exitCodes } from '../command.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
-
-/** The response of `/api/v1/explain`. */
-interface Carrier {
-  readonly node: string
-  readonly isHere: boolean
-  readonly transport: 'carried' | 'settling' | 'direct'
-  readonly upstreamSite: string | null
-  readonly isHandedOut: boolean
-}
-
-interface Explanation {
-  readonly carrier: Carrier | null
-  readonly site: string | null
-  readonly bubble: string | null
-  readonly isKnown: boolean
-  readonly role: string
-  readonly state: string
-  readonly problem?: string | null
-  readonly isGateway: boolean
-  /** Missing in the responses of earlier versions, like that of the peers. */
-  readonly observed?: string | null
-  readonly isDecidedHere: boolean
-  readonly becomesGateway: string | null
-  readonly loopbackWithheld: number
-  readonly peers: readonly {
-    readonly address: string
-    readonly port: number
-    readonly site: string | null
-    readonly bubble: string | null
-    readonly ring: string
-    readonly because: string
-    readonly observed?: string | null
-  }[]
-}
 
 export const explainCommand: Command = {
   examples: [
@@ -104,7 +71,7 @@ function describe(explanation: Explanation, client: string): string[] {
       `${client} would be in ${place}, and ${site ?? '?'} decides for its own clients; it does not advertise this one. Query a node of ${site ?? '?'}.`,
       'This node would hand out no peers to it.',
     ]
-  const lines = [`${client} is ${who ?? role} in ${place}; there, this torrent is ${state}.`]
+  const lines = [`${client} is ${who} in ${place}; there, this torrent is ${state}.`]
   if (typeof observed === 'string') lines.push(`The node: ${observed}.`)
   if (typeof explanation.problem === 'string') lines.push(`${explanation.problem}.`)
   if (carrier !== null) lines.push(describeCarrier(carrier))
@@ -128,7 +95,12 @@ function describe(explanation: Explanation, client: string): string[] {
   return lines
 }
 
-function describeCarrier({ node, isHere, transport, upstreamSite }: Carrier): string {
+function describeCarrier({
+  node,
+  isHere,
+  transport,
+  upstreamSite,
+}: NonNullable<Explanation['carrier']>): string {
   const who = isHere ? 'this node' : `node ${node}`
   if (transport === 'direct')
     return `The carrier of the site, ${who}, finds no carrier of another site to fetch from: a host of the site fetches.`

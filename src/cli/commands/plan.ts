@@ -1,17 +1,11 @@
 /** `plan`: the traffic that a rollout will cause between sites, for the people who run the network. */
-import type { PlannedLink, RolloutPlan } from '../../rollouts/plan.ts'
+import type { PlanAnswer, PlannedLink } from '../../rollouts/plan-answer.ts'
 import { formatRate } from '../../topology/link-rate.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { formatByteSize } from '../byte-size.ts'
 import { type Command, exitCodes, textFlag } from '../command.ts'
 import { escapeControl } from '../escape-control.ts'
 import { infoHashProblem } from '../info-hash-argument.ts'
-
-interface PlanAnswer extends RolloutPlan {
-  readonly infoHash: string
-  readonly name: string
-  readonly sizeBytes: number
-}
 
 export const planCommand: Command = {
   examples: [

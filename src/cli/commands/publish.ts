@@ -13,6 +13,9 @@ import type { Origin } from '../../origin/origin.ts'
 import { OriginError } from '../../origin/origin-error.ts'
 import { contentBytesOf, type Published, publishOrigin } from '../../publish/publish-origin.ts'
 import type { ExpectedHosts } from '../../rollouts/expected-hosts.ts'
+import type { Warning } from '../../server/admin/answers/fields.ts'
+import type { TopologyAnswer } from '../../server/admin/answers/topology.ts'
+import type { TorrentInFull } from '../../server/admin/answers/torrents.ts'
 import {
   adminFlags,
   AdminRefused,
@@ -25,7 +28,7 @@ import { exitCodes } from '../command.ts'
 import { type PublishArguments, readPublishArguments } from '../publish-arguments.ts'
 import { PublishProgress } from '../publish-progress.ts'
 import { describePublished, publishedLines } from '../publish-report.ts'
-import { nextSteps, type RegisteredTorrent, siteLines, warningLine } from '../registered-torrent.ts'
+import { nextSteps, siteLines, warningLine } from '../registered-torrent.ts'
 import { assertWritable, writeWholeFile } from '../files.ts'
 
 export const publishCommand: Command = {
@@ -153,7 +156,7 @@ async function publish(run: Run): Promise<ExitCode> {
 }
 
 /** The node reports what it finds in the torrent, too. */
-function distinctWarnings(...lists: readonly RegisteredTorrent['warnings'][]): RegisteredTorrent['warnings'] {
+function distinctWarnings(...lists: readonly (readonly Warning[])[]): Warning[] {
   const byText = new Map(lists.flat().map(({ code, message }) => [`${code} ${message}`, { code, message }]))
   return [...byText.values()]
 }
@@ -175,7 +178,7 @@ async function checkNode(
   const answer = await ask(flags, context, { path: '/api/v1/topology' })
   if (answer instanceof Error) return answer
   if (expect === undefined) return undefined
-  const { sites } = answer as { readonly sites: readonly TopologySite[] }
+  const { sites } = answer as TopologyAnswer
   const places = new Set(
     sites.flatMap(({ site, bubbles }) => [site, ...bubbles.map(({ bubble }) => `${site}/${bubble}`)]),
   )
@@ -184,18 +187,13 @@ async function checkNode(
   return new AdminRefused(`--expect: the topology has no site or bubble ${JSON.stringify(unknown)}`)
 }
 
-interface TopologySite {
-  readonly site: string
-  readonly bubbles: readonly { readonly bubble: string }[]
-}
-
-async function register(run: Run, { metainfo }: Published): Promise<RegisteredTorrent | AdminError> {
+async function register(run: Run, { metainfo }: Published): Promise<TorrentInFull | AdminError> {
   const { flags, context } = run
   const query = originQuery(run)
   const path = `/api/v1/torrents${query}`
   const answer = await ask(flags, context, { path, torrent: metainfo.bytes })
   if (answer instanceof Error) return answer
-  const torrent = answer as RegisteredTorrent
+  const torrent = answer as TorrentInFull
   const { expect } = run.wanted
   if (expect !== undefined) {
     const infoHash = torrent.infoHashV1 ?? torrent.infoHashV2 ?? ''

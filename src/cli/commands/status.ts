@@ -1,9 +1,10 @@
 /** `status`: the progress of all rollouts, or of one with its sites and stragglers. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RolloutAnswer } from '../../rollouts/describe-rollout.ts'
+import type { RolloutAnswer, RolloutInFull } from '../../rollouts/rollout-answer.ts'
+import type { RolloutPage } from '../../server/admin/answers/rollouts.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes } from '../command.ts'
-import { listLines, type RolloutInFull, rolloutLines } from '../rollout-lines.ts'
+import { listLines, rolloutLines } from '../rollout-lines.ts'
 import { infoHashProblem } from '../info-hash-argument.ts'
 
 const WATCH_INTERVAL_MS = 2_000
@@ -65,10 +66,7 @@ function show(
 }
 
 function linesOfAll(answer: unknown, context: CommandContext): string[] {
-  const { rollouts, total } = answer as {
-    readonly rollouts: readonly RolloutAnswer[]
-    readonly total: number
-  }
+  const { rollouts, total } = answer as RolloutPage
   if (rollouts.length === 0) {
     context.err('No torrents are registered; siteswarm publish registers one.')
     return []

@@ -1,16 +1,14 @@
 /** `torrents`: lists the registered torrents of a site, shows or removes one, through any node of the site. */
+import type { Torrent, TorrentInFull, TorrentPage } from '../../server/admin/answers/torrents.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import { type Command, type CommandContext, type CommandFlags, exitCodes } from '../command.ts'
 import { formatByteSize } from '../byte-size.ts'
 import { escapeControl } from '../escape-control.ts'
 import { infoHashProblem } from '../info-hash-argument.ts'
-import { nextSteps, type RegisteredTorrent, siteLines, warningLine } from '../registered-torrent.ts'
+import { nextSteps, siteLines, warningLine } from '../registered-torrent.ts'
 
 /** The largest page of the API. */
 const PAGE_TORRENTS = 1_000
-
-/** An element of the response of `/api/v1/torrents`. */
-type ListedTorrent = Omit<RegisteredTorrent, 'sites' | 'warnings'>
 
 export const torrentsCommand: Command = {
   examples: [
@@ -49,13 +47,10 @@ function argumentsProblem([action, infoHash]: readonly string[]): string | undef
 }
 
 async function list(flags: CommandFlags, context: CommandContext): Promise<void> {
-  const torrents: ListedTorrent[] = []
+  const torrents: Torrent[] = []
   for (let after = ''; ;) {
     const path = `/api/v1/torrents?limit=${PAGE_TORRENTS}${after === '' ? '' : `&after=${after}`}`
-    const page = (await sendAdminRequest({ path }, flags, context)) as {
-      readonly torrents: readonly ListedTorrent[]
-      readonly next: string | null
-    }
+    const page = (await sendAdminRequest({ path }, flags, context)) as TorrentPage
     torrents.push(...page.torrents)
     if (page.next === null) break
     after = page.next
@@ -69,7 +64,7 @@ async function list(flags: CommandFlags, context: CommandContext): Promise<void>
 async function show(infoHash: string, flags: CommandFlags, context: CommandContext): Promise<void> {
   const answer = await sendAdminRequest({ path: `/api/v1/torrents/${infoHash}` }, flags, context)
   if (flags['json'] === true) return context.out(JSON.stringify(answer))
-  const torrent = answer as RegisteredTorrent
+  const torrent = answer as TorrentInFull
   for (const warning of torrent.warnings) context.err(warningLine(warning))
   const lines = [...describe(torrent), ...siteLines(torrent), ...nextSteps(torrent, undefined)]
   for (const line of lines) context.out(line)
@@ -82,20 +77,12 @@ async function remove(infoHash: string, flags: CommandFlags, context: CommandCon
     context,
   )
   if (flags['json'] === true) return context.out(JSON.stringify(answer))
-  const { name } = answer as Pick<ListedTorrent, 'name'>
+  const { name } = answer as Pick<Torrent, 'name'>
   context.out(`removed ${escapeControl(name)}`)
 }
 
 /** Names and origins are untrusted input: control characters in them are escaped. */
-function describe({
-  infoHashV1,
-  infoHashV2,
-  name,
-  sizeBytes,
-  isPrivate,
-  origin,
-  registeredAt,
-}: ListedTorrent) {
+function describe({ infoHashV1, infoHashV2, name, sizeBytes, isPrivate, origin, registeredAt }: Torrent) {
   const kind = infoHashV1 === null ? 'v2' : infoHashV2 === null ? 'v1' : 'hybrid'
   const facts = [
     formatByteSize(sizeBytes),

@@ -1,6 +1,7 @@
 /** `wait`: returns when a rollout is complete, for pipelines. Exit code 0 when it is, 1 at the timeout. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { elapsedMs } from '../../core/clock.ts'
+import type { RolloutInFull } from '../../rollouts/rollout-answer.ts'
 import { adminFlags, AdminRefused, AdminUnreachable, sendAdminRequest } from '../admin-request.ts'
 import {
   type Command,
@@ -10,7 +11,7 @@ import {
   exitCodes,
   textFlag,
 } from '../command.ts'
-import { progressLine, type RolloutInFull } from '../rollout-lines.ts'
+import { progressLine } from '../rollout-lines.ts'
 import { infoHashProblem } from '../info-hash-argument.ts'
 
 const POLL_INTERVAL_MS = 1_000

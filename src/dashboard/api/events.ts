@@ -6,15 +6,15 @@
  */
 import { type Signal, signal } from '@preact/signals'
 import { retryDelayMs } from './connection.ts'
+import type { EventKind } from './responses.ts'
 import { token } from './token.ts'
-
-export type EventKind = 'node' | 'site' | 'torrent' | 'swarm'
 
 /** Each increases with each event of its kind. */
 export const eventCounts: Readonly<Record<EventKind, Signal<number>>> = {
   node: signal(0),
   site: signal(0),
   torrent: signal(0),
+  rollout: signal(0),
   swarm: signal(0),
 }
 

@@ -6,7 +6,8 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { systemClock } from '../../core/clock.ts'
 import { type ApiFailure, asFailure, requestText } from './admin-client.ts'
 import { lostAtMs, reconnections, retryDelayMs } from './connection.ts'
-import { type EventKind, eventCounts } from './events.ts'
+import { eventCounts } from './events.ts'
+import type { EventKind } from './responses.ts'
 import { token } from './token.ts'
 
 export interface Live<T> {
@@ -44,11 +45,13 @@ export function useLive<T>(path: string | undefined, options: LiveOptions): Live
   })
 }
 
-/** `key` changes with that which is read; undefined reads nothing. */
+/**
+ * `key` changes with that which is read; undefined reads nothing. `read` may show a part of the value before it resolves.
+ */
 export function usePolled<T>(
   key: string | undefined,
   { periodMs, events = [] }: LiveOptions,
-  read: (signal: AbortSignal) => Promise<T>,
+  read: (signal: AbortSignal, show: (part: T) => void) => Promise<T>,
 ): Live<T> {
   const [state, setState] = useState<State<T> | undefined>(undefined)
   const reader = useRef(read)
@@ -59,8 +62,11 @@ export function usePolled<T>(
   useEffect(() => {
     if (key === undefined) return undefined
     const poll = startPoll({ periodMs, events }, async (signal) => {
+      const show = (value: T) => {
+        if (!signal.aborted) setState({ key, value, failure: undefined })
+      }
       try {
-        const value = await reader.current(signal)
+        const value = await reader.current(signal, show)
         setState((before) =>
           before?.key === key && before.value === value && before.failure === undefined
             ? before

@@ -4,6 +4,7 @@
  */
 import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { type SortKey, sortRows } from './sort-rows.ts'
 
 export interface Column<Row> {
   readonly title: string
@@ -17,8 +18,8 @@ export interface Column<Row> {
   /** Wraps in a short table; a long one cuts it off, because its rows have one height. */
   readonly isWrapped?: boolean
   readonly cell: (row: Row) => ComponentChildren
-  /** Order of the rows; a column without one cannot be sorted by. */
-  readonly order?: (a: Row, b: Row) => number
+  /** Rows are sorted by this value; a table cannot be sorted by a column without one. */
+  readonly sortKey?: (row: Row) => SortKey
 }
 
 export interface VirtualTableProps<Row> {
@@ -39,9 +40,8 @@ const STEP_ROWS = 5
 export function VirtualTable<Row>({ label, rows, columns, keyOf }: VirtualTableProps<Row>) {
   const [sort, setSort] = useState<{ readonly column: number; readonly isDown: boolean } | undefined>()
   const sorted = useMemo(() => {
-    const order = sort === undefined ? undefined : columns[sort.column]?.order
-    if (order === undefined) return rows
-    return rows.toSorted(sort?.isDown === true ? (a, b) => order(b, a) : order)
+    const sortKey = sort === undefined ? undefined : columns[sort.column]?.sortKey
+    return sortKey === undefined ? rows : sortRows(rows, sortKey, sort?.isDown === true)
   }, [rows, sort, columns])
   const isPlain = rows.length <= PLAIN_ROWS_MAX
   const frame = useRef<HTMLDivElement>(null)
@@ -113,9 +113,9 @@ function Heading<Row>({
     <th
       scope="col"
       class={classOf(column)}
-      {...(column.order === undefined ? {} : { 'aria-sort': direction })}
+      {...(column.sortKey === undefined ? {} : { 'aria-sort': direction })}
     >
-      {column.order === undefined ? (
+      {column.sortKey === undefined ? (
         column.title
       ) : (
         <button type="button" class="sort" onClick={onSort}>
@@ -172,15 +172,3 @@ function useVisibleRows(frame: { readonly current: HTMLElement | null }, count: 
   }, [count])
   return view
 }
-
-/** An unknown value sorts before every known one. */
-export function byNumber<Row>(value: (row: Row) => number | null | undefined): (a: Row, b: Row) => number {
-  return (a, b) => (value(a) ?? -1) - (value(b) ?? -1)
-}
-
-export function byText<Row>(value: (row: Row) => string | null | undefined): (a: Row, b: Row) => number {
-  return (a, b) => collator.compare(value(a) ?? '', value(b) ?? '')
-}
-
-/** One collator for all comparisons: `localeCompare` creates its own each time, and 10,000 rows would stutter. */
-const collator = new Intl.Collator('en', { numeric: true })

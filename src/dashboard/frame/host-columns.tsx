@@ -1,6 +1,7 @@
 /** Columns that all tables of hosts have. */
 import { formatAge } from '../elements/quantities.ts'
-import { type Column, byText } from '../elements/virtual-table.tsx'
+import { byText } from '../elements/sort-rows.ts'
+import { type Column } from '../elements/virtual-table.tsx'
 import { links } from './links.ts'
 import { nowMs } from './now.ts'
 
@@ -16,7 +17,7 @@ export function endpointColumn<Row extends { readonly address: string; readonly 
         {address}:{port}
       </a>
     ),
-    order: byText(({ address }) => address),
+    sortKey: byText(({ address }) => address),
   }
 }
 
@@ -28,7 +29,7 @@ export function clientColumn<Row extends { readonly client: string | null }>(
     width: '11rem',
     from,
     cell: ({ client }) => client ?? '–',
-    order: byText(({ client }) => client),
+    sortKey: byText(({ client }) => client),
   }
 }
 
@@ -39,6 +40,6 @@ export function lastSeenColumn<Row extends { readonly lastSeenAt: string }>(): C
     isNumber: true,
     from: 'tablet',
     cell: ({ lastSeenAt }) => formatAge(lastSeenAt, nowMs.value),
-    order: byText(({ lastSeenAt }) => lastSeenAt),
+    sortKey: byText(({ lastSeenAt }) => lastSeenAt),
   }
 }

@@ -6,7 +6,8 @@ import { Bar } from '../elements/bar.tsx'
 import { SameAsCommand } from '../elements/command.tsx'
 import { siteswarm } from '../elements/commands.ts'
 import { Failure } from '../elements/notices.tsx'
-import { type Column, VirtualTable, byText } from '../elements/virtual-table.tsx'
+import { byText } from '../elements/sort-rows.ts'
+import { type Column, VirtualTable } from '../elements/virtual-table.tsx'
 import { endpointColumn } from '../frame/host-columns.tsx'
 import { links } from '../frame/links.ts'
 
@@ -104,14 +105,14 @@ const COLUMNS: readonly Column<Peer>[] = [
     width: '8rem',
     from: 'tablet',
     cell: ({ ring }) => (ring === 'bubble' ? 'same bubble' : ring === 'site' ? 'same site' : 'another site'),
-    order: byText(({ ring }) => ring),
+    sortKey: byText(({ ring }) => ring),
   },
   {
     title: 'Place',
     width: '10rem',
     from: 'tablet',
     cell: ({ site, bubble }) => (bubble === null || bubble === '-' ? (site ?? '–') : `${site} / ${bubble}`),
-    order: byText(({ site, bubble }) => `${site} ${bubble}`),
+    sortKey: byText(({ site, bubble }) => `${site} ${bubble}`),
   },
   {
     title: 'Observed',

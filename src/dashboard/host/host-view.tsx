@@ -1,7 +1,7 @@
 /** One host: its place, the torrents that it has or downloads, and the peers that it gets, each with the reason. */
 import { useState } from 'preact/hooks'
 import { useLive } from '../api/live.ts'
-import type { HostInformation, SiteStatus } from '../api/responses.ts'
+import type { HostInformation, SiteList } from '../api/responses.ts'
 import { Command } from '../elements/command.tsx'
 import { Figures } from '../elements/figures.tsx'
 import { EmptyState, Failure, Loading } from '../elements/notices.tsx'
@@ -98,7 +98,7 @@ function Host({ ip }: { readonly ip: string }) {
 }
 
 function HostTorrents({ host }: { readonly host: HostInformation }) {
-  const sites = useLive<{ readonly sites: readonly SiteStatus[] }>('/api/v1/sites', {
+  const sites = useLive<SiteList>('/api/v1/sites', {
     periodMs: SITES_PERIOD_MS,
   }).value
   const status = sites?.sites.find(({ site }) => site === host.site)

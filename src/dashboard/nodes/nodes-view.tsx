@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import { requestText } from '../api/admin-client.ts'
 import { useLive } from '../api/live.ts'
-import type { NodeInformation, SiteStatus, TopologyResponse } from '../api/responses.ts'
+import type { NodeInformation, SiteList, TopologyAnswer } from '../api/responses.ts'
 import { Action } from '../elements/action.tsx'
 import { Badge } from '../elements/badge.tsx'
 import { curl, siteswarm } from '../elements/commands.ts'
@@ -10,7 +10,8 @@ import { SameAsCommand } from '../elements/command.tsx'
 import { Figures } from '../elements/figures.tsx'
 import { Failure, Loading } from '../elements/notices.tsx'
 import { formatDuration, formatTime } from '../elements/quantities.ts'
-import { type Column, VirtualTable, byText } from '../elements/virtual-table.tsx'
+import { byText } from '../elements/sort-rows.ts'
+import { type Column, VirtualTable } from '../elements/virtual-table.tsx'
 import { nowMs } from '../frame/now.ts'
 
 const PERIOD_MS = 2_000
@@ -136,8 +137,8 @@ interface OtherNode {
 }
 
 function OtherNodes() {
-  const topology = useLive<TopologyResponse>('/api/v1/topology', { periodMs: TOPOLOGY_PERIOD_MS })
-  const sites = useLive<{ readonly sites: readonly SiteStatus[] }>('/api/v1/sites', {
+  const topology = useLive<TopologyAnswer>('/api/v1/topology', { periodMs: TOPOLOGY_PERIOD_MS })
+  const sites = useLive<SiteList>('/api/v1/sites', {
     periodMs: PERIOD_MS,
     events: ['site'],
   })
@@ -171,7 +172,7 @@ function OtherNodes() {
 }
 
 const COLUMNS: readonly Column<OtherNode>[] = [
-  { title: 'Site', width: '5rem', cell: ({ site }) => site, order: byText(({ site }) => site) },
+  { title: 'Site', width: '5rem', cell: ({ site }) => site, sortKey: byText(({ site }) => site) },
   {
     title: 'Dashboard',
     cell: ({ url }) => (
@@ -179,14 +180,14 @@ const COLUMNS: readonly Column<OtherNode>[] = [
         {url}
       </a>
     ),
-    order: byText(({ url }) => url),
+    sortKey: byText(({ url }) => url),
   },
   {
     title: 'State of the site',
     isSymbol: true,
     width: '10rem',
     cell: ({ state }) => <Badge word={state} tone={TONES[state] ?? 'quiet'} />,
-    order: byText(({ state }) => state),
+    sortKey: byText(({ state }) => state),
   },
   {
     title: 'Detail',

@@ -1,7 +1,7 @@
 /** The overview: sites, rollouts, and the bytes between sites. */
 import { useState } from 'preact/hooks'
 import { useLive } from '../api/live.ts'
-import type { Rollout, SiteStatus } from '../api/responses.ts'
+import type { Rollout, SiteList } from '../api/responses.ts'
 import { formatBytes, formatCount } from '../elements/quantities.ts'
 import { Figures } from '../elements/figures.tsx'
 import { Failure, Loading } from '../elements/notices.tsx'
@@ -14,7 +14,7 @@ import { type RolloutList, useRollouts } from './use-rollouts.ts'
 const PERIOD_MS = 2_000
 
 export function Overview() {
-  const sites = useLive<{ readonly sites: readonly SiteStatus[] }>('/api/v1/sites', {
+  const sites = useLive<SiteList>('/api/v1/sites', {
     periodMs: PERIOD_MS,
     events: ['site'],
   })

@@ -7,7 +7,8 @@ import { Command } from '../elements/command.tsx'
 import { siteswarm } from '../elements/commands.ts'
 import { EmptyState } from '../elements/notices.tsx'
 import { formatBytes, formatCount, formatDuration, formatRate } from '../elements/quantities.ts'
-import { type Column, VirtualTable, byNumber, byText } from '../elements/virtual-table.tsx'
+import { byNumber, byText } from '../elements/sort-rows.ts'
+import { type Column, VirtualTable } from '../elements/virtual-table.tsx'
 import { links } from '../frame/links.ts'
 import type { RolloutList } from './use-rollouts.ts'
 
@@ -73,14 +74,14 @@ const COLUMNS: readonly Column<Rollout>[] = [
   {
     title: 'Name',
     cell: ({ name, infoHash }) => <a href={links.rollout(infoHash)}>{name}</a>,
-    order: byText(({ name }) => name),
+    sortKey: byText(({ name }) => name),
   },
   {
     title: 'State',
     width: '8.5rem',
     isSymbol: true,
     cell: (rollout) => <Badge word={wordOf(rollout)} />,
-    order: byText(wordOf),
+    sortKey: byText(wordOf),
   },
   {
     title: 'Progress',
@@ -92,7 +93,7 @@ const COLUMNS: readonly Column<Rollout>[] = [
         tone={state === 'stranded' ? 'bad' : state === 'held' ? 'held' : 'normal'}
       />
     ),
-    order: byNumber(({ percent }) => percent),
+    sortKey: byNumber(({ percent }) => percent),
   },
   {
     title: 'Hosts',
@@ -100,7 +101,7 @@ const COLUMNS: readonly Column<Rollout>[] = [
     isNumber: true,
     from: 'tablet',
     cell: ({ hosts }) => `${formatCount(hosts.complete)} / ${formatCount(hosts.expected ?? hosts.seen)}`,
-    order: byNumber(({ hosts }) => hosts.complete),
+    sortKey: byNumber(({ hosts }) => hosts.complete),
   },
   {
     title: 'Left',
@@ -108,7 +109,7 @@ const COLUMNS: readonly Column<Rollout>[] = [
     isNumber: true,
     from: 'tablet',
     cell: ({ state, etaSeconds }) => (state === 'complete' ? 'done' : formatDuration(etaSeconds)),
-    order: byNumber(({ etaSeconds }) => etaSeconds),
+    sortKey: byNumber(({ etaSeconds }) => etaSeconds),
   },
   {
     title: 'Rate',
@@ -116,7 +117,7 @@ const COLUMNS: readonly Column<Rollout>[] = [
     isNumber: true,
     from: 'wide',
     cell: ({ rateBytesPerSecond }) => formatRate(rateBytesPerSecond),
-    order: byNumber(({ rateBytesPerSecond }) => rateBytesPerSecond),
+    sortKey: byNumber(({ rateBytesPerSecond }) => rateBytesPerSecond),
   },
   {
     title: 'Size',
@@ -124,7 +125,7 @@ const COLUMNS: readonly Column<Rollout>[] = [
     isNumber: true,
     from: 'wide',
     cell: ({ sizeBytes }) => formatBytes(sizeBytes),
-    order: byNumber(({ sizeBytes }) => sizeBytes),
+    sortKey: byNumber(({ sizeBytes }) => sizeBytes),
   },
   {
     title: 'Between sites',
@@ -132,7 +133,7 @@ const COLUMNS: readonly Column<Rollout>[] = [
     isNumber: true,
     from: 'tablet',
     cell: ({ bytes }) => formatBytes(bytes.betweenSites),
-    order: byNumber(({ bytes }) => bytes.betweenSites),
+    sortKey: byNumber(({ bytes }) => bytes.betweenSites),
   },
   {
     title: 'Saved',
@@ -140,7 +141,7 @@ const COLUMNS: readonly Column<Rollout>[] = [
     isNumber: true,
     from: 'tablet',
     cell: ({ bytes }) => formatBytes(bytes.saved),
-    order: byNumber(({ bytes }) => bytes.saved),
+    sortKey: byNumber(({ bytes }) => bytes.saved),
   },
 ]
 

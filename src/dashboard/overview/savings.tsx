@@ -2,12 +2,13 @@
 import { useState } from 'preact/hooks'
 import { asFailure, requestText } from '../api/admin-client.ts'
 import { useLive } from '../api/live.ts'
-import type { SavingsRow } from '../api/responses.ts'
+import type { Savings as SavingsAnswer, SavingsRow } from '../api/responses.ts'
 import { SameAsCommand } from '../elements/command.tsx'
 import { curl } from '../elements/commands.ts'
 import { Failure, Loading } from '../elements/notices.tsx'
 import { formatBytes, formatCount } from '../elements/quantities.ts'
-import { type Column, VirtualTable, byNumber, byText } from '../elements/virtual-table.tsx'
+import { byNumber, byText } from '../elements/sort-rows.ts'
+import { type Column, VirtualTable } from '../elements/virtual-table.tsx'
 import { links } from '../frame/links.ts'
 
 const PERIOD_MS = 15_000
@@ -18,7 +19,7 @@ export function Savings() {
   const [by, setBy] = useState<By>('site')
   const [problem, setProblem] = useState<string | undefined>()
   const path = `/api/v1/savings?by=${by}&period=month`
-  const { value, failure } = useLive<{ readonly rows: readonly SavingsRow[] }>(path, { periodMs: PERIOD_MS })
+  const { value, failure } = useLive<SavingsAnswer>(path, { periodMs: PERIOD_MS })
   const download = async () => {
     setProblem(undefined)
     try {
@@ -92,7 +93,7 @@ const COUNTS: readonly Column<SavingsRow>[] = [
     isNumber: true,
     from: 'tablet',
     cell: ({ downloadedBytes }) => formatBytes(downloadedBytes),
-    order: byNumber(({ downloadedBytes }) => downloadedBytes),
+    sortKey: byNumber(({ downloadedBytes }) => downloadedBytes),
   },
   {
     title: 'Between sites',
@@ -100,14 +101,14 @@ const COUNTS: readonly Column<SavingsRow>[] = [
     isNumber: true,
     from: 'tablet',
     cell: ({ betweenSitesBytes }) => formatBytes(betweenSitesBytes),
-    order: byNumber(({ betweenSitesBytes }) => betweenSitesBytes),
+    sortKey: byNumber(({ betweenSitesBytes }) => betweenSitesBytes),
   },
   {
     title: 'Saved',
     width: '7rem',
     isNumber: true,
     cell: ({ savedBytes }) => formatBytes(savedBytes),
-    order: byNumber(({ savedBytes }) => savedBytes),
+    sortKey: byNumber(({ savedBytes }) => savedBytes),
   },
   {
     title: 'Known',
@@ -117,7 +118,7 @@ const COUNTS: readonly Column<SavingsRow>[] = [
       origin === 'counted'
         ? 'counted by carriers'
         : `at most ${formatBytes(betweenSitesBytesAtMost)} between sites`,
-    order: byText(({ origin }) => origin),
+    sortKey: byText(({ origin }) => origin),
   },
 ]
 
@@ -125,19 +126,19 @@ const MONTH: Column<SavingsRow> = {
   title: 'Month',
   width: '6.5rem',
   cell: ({ period }) => period,
-  order: byText(({ period }) => period),
+  sortKey: byText(({ period }) => period),
 }
 
 const SITE_COLUMNS: readonly Column<SavingsRow>[] = [
   MONTH,
-  { title: 'Site', cell: ({ subject }) => subject, order: byText(({ subject }) => subject) },
+  { title: 'Site', cell: ({ subject }) => subject, sortKey: byText(({ subject }) => subject) },
   {
     title: 'Rollouts',
     width: '7rem',
     isNumber: true,
     from: 'tablet',
     cell: ({ rollouts }) => formatCount(rollouts),
-    order: byNumber(({ rollouts }) => rollouts),
+    sortKey: byNumber(({ rollouts }) => rollouts),
   },
   ...COUNTS,
 ]
@@ -147,7 +148,7 @@ const TORRENT_COLUMNS: readonly Column<SavingsRow>[] = [
   {
     title: 'Torrent',
     cell: ({ subject, name }) => <a href={links.rollout(subject)}>{name}</a>,
-    order: byText(({ name }) => name),
+    sortKey: byText(({ name }) => name),
   },
   ...COUNTS,
 ]

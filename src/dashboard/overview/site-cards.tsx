@@ -1,6 +1,6 @@
 /** The sites: the own one with its store, the remote ones with the state of the federation. */
 import { useLive } from '../api/live.ts'
-import type { NodeInformation, SiteStatus, TopologyResponse } from '../api/responses.ts'
+import type { NodeInformation, SiteStatus, TopologyAnswer } from '../api/responses.ts'
 import { Badge } from '../elements/badge.tsx'
 import { formatCount, formatDuration } from '../elements/quantities.ts'
 
@@ -8,7 +8,7 @@ const TOPOLOGY_PERIOD_MS = 15_000
 const NODE_PERIOD_MS = 5_000
 
 export function SiteCards({ sites }: { readonly sites: readonly SiteStatus[] }) {
-  const topology = useLive<TopologyResponse>('/api/v1/topology', { periodMs: TOPOLOGY_PERIOD_MS }).value
+  const topology = useLive<TopologyAnswer>('/api/v1/topology', { periodMs: TOPOLOGY_PERIOD_MS }).value
   const node = useLive<NodeInformation>('/api/v1/node', { periodMs: NODE_PERIOD_MS }).value
   const own = sites.find(({ isOwn }) => isOwn)
   const store = node?.checks.find(({ check }) => check === 'store')

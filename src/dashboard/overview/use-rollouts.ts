@@ -5,7 +5,7 @@
 import { useRef } from 'preact/hooks'
 import { requestText } from '../api/admin-client.ts'
 import { type Live, usePolled } from '../api/live.ts'
-import type { Rollout, RolloutState } from '../api/responses.ts'
+import type { Rollout, RolloutPage, RolloutState } from '../api/responses.ts'
 
 export interface RolloutList {
   readonly rollouts: readonly Rollout[]
@@ -20,17 +20,12 @@ const OPEN_MAX = 1_000
 const OTHER_MAX = 50
 const FOUND_MAX = 200
 
-interface Page {
-  readonly total: number
-  readonly rollouts: readonly Rollout[]
-}
-
 /** `search`: a part of a name or infohash; empty for the overview, undefined to read nothing. */
 export function useRollouts(search: string | undefined, periodMs: number): Live<RolloutList> {
   const last = useRef<{ readonly text: string; readonly list: RolloutList } | undefined>(undefined)
   return usePolled(
     search === undefined ? undefined : `rollouts ${search}`,
-    { periodMs, events: ['torrent', 'swarm'] },
+    { periodMs, events: ['torrent', 'rollout'] },
     async (signal) => {
       const wanted = search ?? ''
       const texts = await Promise.all(pathsOf(wanted).map((path) => requestText(path, { signal })))
@@ -50,7 +45,7 @@ function pathsOf(search: string): readonly string[] {
 }
 
 function readList(search: string, texts: readonly string[]): RolloutList {
-  const pages = texts.map((text) => JSON.parse(text) as Page)
+  const pages = texts.map((text) => JSON.parse(text) as RolloutPage)
   const rollouts = pages.flatMap((page) => page.rollouts)
   if (search !== '') return { rollouts, totals: {} }
   const states = [...OPEN_STATES, ...OTHER_STATES]

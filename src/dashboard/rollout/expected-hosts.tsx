@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import { requestText } from '../api/admin-client.ts'
 import { useLive } from '../api/live.ts'
-import type { RolloutDetail, TopologyResponse } from '../api/responses.ts'
+import type { RolloutDetail, TopologyAnswer } from '../api/responses.ts'
 import { Action } from '../elements/action.tsx'
 import { curl } from '../elements/commands.ts'
 
@@ -15,7 +15,7 @@ export function ExpectedHosts({
   readonly rollout: RolloutDetail
   readonly onDone: () => void
 }) {
-  const topology = useLive<TopologyResponse>('/api/v1/topology', { periodMs: SITES_PERIOD_MS }).value
+  const topology = useLive<TopologyAnswer>('/api/v1/topology', { periodMs: SITES_PERIOD_MS }).value
   /** As typed; a site that was not touched keeps its number. */
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>({})
   const sites = topology?.sites.map(({ site }) => site) ?? Object.keys(rollout.expect)

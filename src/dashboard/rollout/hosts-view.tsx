@@ -9,7 +9,8 @@ import { SameAsCommand } from '../elements/command.tsx'
 import { curl } from '../elements/commands.ts'
 import { EmptyState, Failure, Loading } from '../elements/notices.tsx'
 import { formatCount } from '../elements/quantities.ts'
-import { type Column, VirtualTable, byNumber, byText } from '../elements/virtual-table.tsx'
+import { byNumber, byText } from '../elements/sort-rows.ts'
+import { type Column, VirtualTable } from '../elements/virtual-table.tsx'
 import { clientColumn, endpointColumn, lastSeenColumn } from '../frame/host-columns.tsx'
 import { links } from '../frame/links.ts'
 import { type Host, type HostLists, readHosts } from './hosts.ts'
@@ -114,14 +115,14 @@ const COLUMNS: readonly Column<Host>[] = [
     cell: ({ address, percent, reason }) => (
       <Bar percent={percent} label={`Progress of ${address}`} tone={reason === null ? 'normal' : 'bad'} />
     ),
-    order: byNumber(({ percent }) => percent),
+    sortKey: byNumber(({ percent }) => percent),
   },
   {
     title: 'Place',
     width: '11rem',
     from: 'tablet',
     cell: ({ site, bubble }) => (bubble === '-' || bubble === '' ? site : `${site} / ${bubble}`),
-    order: byText(({ site, bubble }) => `${site} ${bubble}`),
+    sortKey: byText(({ site, bubble }) => `${site} ${bubble}`),
   },
   {
     title: 'State',
@@ -135,7 +136,7 @@ const COLUMNS: readonly Column<Host>[] = [
       ) : (
         <Badge word={state} tone={state === 'complete' ? 'good' : 'active'} />
       ),
-    order: byText(({ reason, state }) => reason ?? state),
+    sortKey: byText(({ reason, state }) => reason ?? state),
   },
   {
     title: 'Known by',
@@ -143,7 +144,7 @@ const COLUMNS: readonly Column<Host>[] = [
     from: 'tablet',
     cell: ({ progressFrom, isUnreachable }) =>
       isUnreachable ? `${progressFrom}, port closed` : progressFrom,
-    order: byText(({ progressFrom }) => progressFrom),
+    sortKey: byText(({ progressFrom }) => progressFrom),
   },
   clientColumn('tablet'),
   lastSeenColumn(),

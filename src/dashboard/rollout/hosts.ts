@@ -1,5 +1,5 @@
 /** Hosts of a rollout, over all sites and all pages of their lists. */
-import type { RolloutHost } from '../api/responses.ts'
+import type { HostPage, RolloutHost } from '../api/responses.ts'
 
 export interface Host extends RolloutHost {
   readonly site: string
@@ -15,11 +15,6 @@ export interface HostLists {
 
 const PAGE = 1_000
 
-interface Page {
-  readonly hosts: readonly RolloutHost[]
-  readonly next: string | null
-}
-
 /** The node fetches the list of a remote site from a node of that site; a site that fails does not hide the others. */
 export async function readHosts(
   infoHash: string,
@@ -34,7 +29,7 @@ export async function readHosts(
       for (let after: string | null = ''; after !== null;) {
         const query = new URLSearchParams({ site, limit: String(PAGE), ...(after === '' ? {} : { after }) })
         const text = await read(`/api/v1/rollouts/${infoHash}/hosts?${query.toString()}`)
-        const page = JSON.parse(text) as Page
+        const page = JSON.parse(text) as HostPage
         texts.push(text)
         for (const host of page.hosts) hosts.push({ ...host, site })
         after = page.next

@@ -22,7 +22,7 @@ const PERIOD_MS = 2_000
 export function RolloutView({ infoHash }: { readonly infoHash: string }) {
   const rollout = useLive<RolloutDetail>(`/api/v1/rollouts/${infoHash}`, {
     periodMs: PERIOD_MS,
-    events: ['swarm'],
+    events: ['rollout'],
   })
   const history = useHistory(rollout.value)
   const { value, failure } = rollout

@@ -2,7 +2,8 @@
 import type { RolloutDetail, Straggler } from '../api/responses.ts'
 import { Badge } from '../elements/badge.tsx'
 import { Bar } from '../elements/bar.tsx'
-import { type Column, VirtualTable, byNumber, byText } from '../elements/virtual-table.tsx'
+import { byNumber, byText } from '../elements/sort-rows.ts'
+import { type Column, VirtualTable } from '../elements/virtual-table.tsx'
 import { clientColumn, endpointColumn, lastSeenColumn } from '../frame/host-columns.tsx'
 import { links } from '../frame/links.ts'
 
@@ -55,21 +56,21 @@ const COLUMNS: readonly Column<Row>[] = [
         <Badge word={reason} tone="warn" /> {REASONS[reason] ?? ''}
       </span>
     ),
-    order: byText(({ reason }) => reason),
+    sortKey: byText(({ reason }) => reason),
   },
   {
     title: 'Place',
     width: '10rem',
     from: 'tablet',
     cell: ({ site, bubble }) => (bubble === '-' ? site : `${site} / ${bubble}`),
-    order: byText(({ site, bubble }) => `${site} ${bubble}`),
+    sortKey: byText(({ site, bubble }) => `${site} ${bubble}`),
   },
   {
     title: 'Progress',
     width: '11rem',
     from: 'tablet',
     cell: ({ address, percent }) => <Bar percent={percent} label={`Progress of ${address}`} tone="bad" />,
-    order: byNumber(({ percent }) => percent),
+    sortKey: byNumber(({ percent }) => percent),
   },
   clientColumn('wide'),
   lastSeenColumn(),

@@ -1,17 +1,13 @@
 /** The links between sites with their rate and hours, and the action that changes a rate. */
 import { useState } from 'preact/hooks'
 import { requestText } from '../api/admin-client.ts'
-import type { Link } from '../api/responses.ts'
+import type { Link, LinkList } from '../api/responses.ts'
 import { Action } from '../elements/action.tsx'
 import { Badge } from '../elements/badge.tsx'
 import { curl } from '../elements/commands.ts'
 import { formatBitRate, formatCount, formatTime } from '../elements/quantities.ts'
-import { type Column, VirtualTable, byNumber, byText } from '../elements/virtual-table.tsx'
-
-export interface LinkList {
-  readonly total: number
-  readonly links: readonly Link[]
-}
+import { byNumber, byText } from '../elements/sort-rows.ts'
+import { type Column, VirtualTable } from '../elements/virtual-table.tsx'
 
 export function LinkTable({ list: { total, links } }: { readonly list: LinkList }) {
   if (links.length === 0) return <p class="note">One site has no links.</p>
@@ -32,36 +28,36 @@ function nameOf({ between: [a, b] }: Link): string {
 }
 
 const COLUMNS: readonly Column<Link>[] = [
-  { title: 'Link', cell: nameOf, order: byText(nameOf) },
+  { title: 'Link', cell: nameOf, sortKey: byText(nameOf) },
   {
     title: 'Now',
     width: '9rem',
     isSymbol: true,
     cell: (link) => <Badge word={wordOf(link)} tone={link.isOpen && !isStopped(link) ? 'good' : 'warn'} />,
-    order: byText(wordOf),
+    sortKey: byText(wordOf),
   },
-  { title: 'Rate', width: '36%', isWrapped: true, cell: describeRate, order: byNumber(rateOf) },
+  { title: 'Rate', width: '36%', isWrapped: true, cell: describeRate, sortKey: byNumber(rateOf) },
   {
     title: 'Hours',
     width: '15rem',
     from: 'tablet',
     isWrapped: true,
     cell: describeHours,
-    order: byText(({ hours }) => hours),
+    sortKey: byText(({ hours }) => hours),
   },
   {
     title: 'Carried by',
     width: '7.5rem',
     from: 'tablet',
     cell: ({ carry }) => (carry === 'nodes' ? 'nodes' : 'hosts'),
-    order: byText(({ carry }) => carry),
+    sortKey: byText(({ carry }) => carry),
   },
   {
     title: 'Cost',
     width: '5rem',
     isNumber: true,
     cell: ({ cost }) => cost,
-    order: byNumber(({ cost }) => cost),
+    sortKey: byNumber(({ cost }) => cost),
   },
 ]
 

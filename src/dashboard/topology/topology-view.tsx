@@ -2,12 +2,12 @@
 import { useState } from 'preact/hooks'
 import { asFailure, requestJson } from '../api/admin-client.ts'
 import { useLive } from '../api/live.ts'
-import type { LocatedAddress, TopologyResponse, TopologySite } from '../api/responses.ts'
+import type { LinkList, LocatedAddress, TopologyAnswer, TopologySite } from '../api/responses.ts'
 import { Action } from '../elements/action.tsx'
 import { SameAsCommand } from '../elements/command.tsx'
 import { curl } from '../elements/commands.ts'
 import { Failure, Loading } from '../elements/notices.tsx'
-import { LinkRate, type LinkList, LinkTable } from './link-table.tsx'
+import { LinkRate, LinkTable } from './link-table.tsx'
 import { SiteMap } from './site-map.tsx'
 import { TopologyCheckForm } from './topology-check.tsx'
 
@@ -15,7 +15,7 @@ const PERIOD_MS = 10_000
 const LINKS_PERIOD_MS = 3_000
 
 export function TopologyView() {
-  const topology = useLive<TopologyResponse>('/api/v1/topology', { periodMs: PERIOD_MS })
+  const topology = useLive<TopologyAnswer>('/api/v1/topology', { periodMs: PERIOD_MS })
   const links = useLive<LinkList>('/api/v1/links', { periodMs: LINKS_PERIOD_MS })
   const { value, failure } = topology
   if (value === undefined)

@@ -2,16 +2,20 @@
 import { useMemo, useRef, useState } from 'preact/hooks'
 import { requestText } from '../api/admin-client.ts'
 import { type Live, usePolled } from '../api/live.ts'
-import type { Torrent } from '../api/responses.ts'
+import type { Torrent, TorrentPage } from '../api/responses.ts'
 import { Command } from '../elements/command.tsx'
 import { siteswarm } from '../elements/commands.ts'
 import { EmptyState, Failure, Loading } from '../elements/notices.tsx'
 import { formatBytes, formatCount, formatTime } from '../elements/quantities.ts'
-import { type Column, VirtualTable, byNumber, byText } from '../elements/virtual-table.tsx'
+import { byNumber, byText } from '../elements/sort-rows.ts'
+import { type Column, VirtualTable } from '../elements/virtual-table.tsx'
 import { links } from '../frame/links.ts'
+import { readPages, type TorrentList } from './torrent-pages.ts'
 import { Upload } from './upload.tsx'
 
 const PERIOD_MS = 10_000
+/** Fills the frame of the table. */
+const FIRST_PAGE = 100
 const PAGE = 1_000
 
 export function TorrentsView() {
@@ -20,8 +24,9 @@ export function TorrentsView() {
   const { value } = torrents
   const shown = useMemo(() => {
     const wanted = text.trim().toLowerCase()
-    if (wanted === '') return value ?? []
-    return (value ?? []).filter(
+    const all = value?.torrents ?? []
+    if (wanted === '') return all
+    return all.filter(
       ({ name, infoHash, infoHashV2 }) =>
         name.toLowerCase().includes(wanted) ||
         infoHash.startsWith(wanted) ||
@@ -34,8 +39,8 @@ export function TorrentsView() {
       <Upload onDone={torrents.refresh} />
       <Failure failure={torrents.failure} />
       {value === undefined && torrents.failure === undefined ? <Loading of="the torrents" /> : null}
-      {value?.length === 0 ? <NoTorrents /> : null}
-      {value === undefined || value.length === 0 ? null : (
+      {value?.total === 0 ? <NoTorrents /> : null}
+      {value === undefined || value.total === 0 ? null : (
         <>
           <div class="filters">
             <label>
@@ -43,11 +48,16 @@ export function TorrentsView() {
               <input type="search" value={text} onInput={(event) => setText(event.currentTarget.value)} />
             </label>
             <p role="status">
-              {formatCount(shown.length)} of {formatCount(value.length)} torrents
+              {formatCount(shown.length)} of {formatCount(value.total)} torrents
+              {value.isComplete ? '' : ', the others are loading'}
             </p>
           </div>
           {shown.length === 0 ? (
-            <p class="note">No torrent has this name or infohash.</p>
+            <p class="note">
+              {value.isComplete
+                ? 'No torrent has this name or infohash.'
+                : 'No torrent so far has this name or infohash.'}
+            </p>
           ) : (
             <VirtualTable
               label="Torrents"
@@ -62,49 +72,27 @@ export function TorrentsView() {
   )
 }
 
-interface Page {
-  readonly total: number
-  readonly torrents: readonly Torrent[]
-  readonly next: string | null
-}
-
-interface Pages {
-  /** The first and the last page, and the cursor of the last one. */
-  readonly first: string
-  readonly last: string
-  readonly after: string
-  readonly torrents: readonly Torrent[]
-}
-
 /**
- * All pages, oldest first. The first one has the total, and the last one each new torrent: the others are read again only
- * if one of the two has changed.
+ * All torrents, newest first. The first page is shown at once, and the others while they arrive. A new torrent changes the
+ * first page, and a removed one its total: the others are read again only then.
  */
-function useTorrents(): Live<readonly Torrent[]> {
-  const known = useRef<Pages | undefined>(undefined)
-  return usePolled('torrents', { periodMs: PERIOD_MS, events: ['torrent'] }, async (signal) => {
-    const read = (after: string) =>
-      requestText(`/api/v1/torrents?limit=${PAGE}${after === '' ? '' : `&after=${after}`}`, { signal })
-    const first = await read('')
-    const before = known.current
-    const isSame =
-      before?.first === first && (before.after === '' || before.last === (await read(before.after)))
-    if (!isSame) known.current = await readPages(first, read)
-    return known.current?.torrents ?? []
+function useTorrents(): Live<TorrentList> {
+  const known = useRef<{ readonly first: string; readonly list: TorrentList } | undefined>(undefined)
+  return usePolled('torrents', { periodMs: PERIOD_MS, events: ['torrent'] }, async (signal, show) => {
+    const read = (query: Readonly<Record<string, string>>) =>
+      requestText(`/api/v1/torrents?${new URLSearchParams({ order: 'newest', ...query }).toString()}`, {
+        signal,
+      })
+    const first = await read({ limit: String(FIRST_PAGE) })
+    if (known.current?.first === first) return known.current.list
+    const list = await readPages(
+      JSON.parse(first) as TorrentPage,
+      async (after) => JSON.parse(await read({ limit: String(PAGE), after })) as TorrentPage,
+      known.current === undefined ? show : () => {},
+    )
+    known.current = { first, list }
+    return list
   })
-}
-
-async function readPages(first: string, read: (after: string) => Promise<string>): Promise<Pages> {
-  const torrents: Torrent[] = []
-  let [last, after] = [first, '']
-  for (;;) {
-    const page = JSON.parse(last) as Page
-    torrents.push(...page.torrents)
-    // The list shows the newest first.
-    if (page.next === null) return { first, last, after, torrents: torrents.toReversed() }
-    after = encodeURIComponent(page.next)
-    last = await read(after)
-  }
 }
 
 const COLUMNS: readonly Column<Torrent>[] = [
@@ -115,14 +103,14 @@ const COLUMNS: readonly Column<Torrent>[] = [
         {name}
       </a>
     ),
-    order: byText(({ name }) => name),
+    sortKey: byText(({ name }) => name),
   },
   {
     title: 'Size',
     width: '7rem',
     isNumber: true,
     cell: ({ sizeBytes }) => formatBytes(sizeBytes),
-    order: byNumber(({ sizeBytes }) => sizeBytes),
+    sortKey: byNumber(({ sizeBytes }) => sizeBytes),
   },
   {
     title: 'Rollout',
@@ -138,21 +126,21 @@ const COLUMNS: readonly Column<Torrent>[] = [
     width: '11rem',
     from: 'tablet',
     cell: ({ registeredAt }) => formatTime(registeredAt),
-    order: byText(({ registeredAt }) => registeredAt),
+    sortKey: byText(({ registeredAt }) => registeredAt),
   },
   {
     title: 'Origin',
     width: '22%',
     from: 'tablet',
     cell: ({ origin }) => <span title={origin ?? ''}>{origin ?? '–'}</span>,
-    order: byText(({ origin }) => origin),
+    sortKey: byText(({ origin }) => origin),
   },
   {
     title: 'Infohash',
     width: '24rem',
     from: 'wide',
     cell: ({ infoHash }) => <code>{infoHash}</code>,
-    order: byText(({ infoHash }) => infoHash),
+    sortKey: byText(({ infoHash }) => infoHash),
   },
 ]
 

@@ -74,6 +74,10 @@ export class RedisTorrents implements TorrentStore {
     return this.#mirror.has(infoHash)
   }
 
+  find(infoHash: Buffer): RegisteredTorrent | undefined {
+    return this.#mirror.find(infoHash)
+  }
+
   list(): readonly RegisteredTorrent[] {
     return this.#mirror.list()
   }
@@ -104,9 +108,7 @@ export class RedisTorrents implements TorrentStore {
   }
 
   async remove(infoHash: Buffer, atMs?: number): Promise<boolean> {
-    const known = this.#mirror
-      .list()
-      .find(({ infoHashes }) => infoHashes.some((each) => each.equals(infoHash)))
+    const known = this.#mirror.find(infoHash)
     if (known === undefined) return this.#mirror.remove(infoHash, atMs)
     const client = this.#requireClient()
     const { torrents, torrentFiles, torrentState } = this.#keys

@@ -30,6 +30,7 @@ import { addSwarmRoutes } from './routes/swarms.ts'
 import { addTopologyCheckRoute } from './routes/topology-check.ts'
 import { addTopologyRoutes } from './routes/topology.ts'
 import { addTorrentRoutes } from './routes/torrents.ts'
+import { RouteMethods } from './route-methods.ts'
 
 /** For requests that are in progress when the listener closes. */
 const CLOSE_MS_MAX = 1_000
@@ -74,9 +75,13 @@ export class AdminServer {
       return sendProblem(problem, reply)
     }
     routes.setErrorHandler(send)
-    routes.setNotFoundHandler((request, reply) =>
-      send(new ApiError(404, 'not-found', `there is nothing at ${request.url}`), request, reply),
-    )
+    const methods = new RouteMethods()
+    routes.addHook('onRoute', (route) => methods.add(route))
+    routes.setNotFoundHandler((request, reply) => {
+      const allowed = methods.at(request.url)
+      if (allowed.length > 0) reply.header('allow', allowed.join(', '))
+      return send(noRoute(request, allowed), request, reply)
+    })
     // Before the document, which describes the API and not the page.
     void routes.register(async (scope) => addDashboardRoutes(scope))
     const { operate, read } = context.tokens
@@ -130,6 +135,12 @@ function addRoutes(scope: FastifyInstance, context: AdminContext): void {
   if (context.federation !== undefined) addFederationRoutes(routes, context.federation)
   addOperationRoutes(routes, context.operations)
   addEventsRoute(routes, context)
+}
+
+function noRoute({ method, url }: FastifyRequest, allowed: readonly string[]): ApiError {
+  return allowed.length === 0
+    ? new ApiError(404, 'not-found', `there is nothing at ${url}`)
+    : new ApiError(405, 'method-unsupported', `${url} has no ${method}; use ${allowed.join(' or ')}`)
 }
 
 function toApiError(error: unknown, log: Log): ApiError {

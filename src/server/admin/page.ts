@@ -60,9 +60,6 @@ export const afterParameter = () =>
     .optional()
     .describe('`next` of the previous page.')
 
-export const nextCursor = () =>
-  z.string().nullable().describe('`after` of the next page; null on the last one.')
-
 /** The collection may change between two slices. */
 export async function takePage<Item>(
   items: Iterable<Item>,
@@ -98,25 +95,32 @@ export async function takePage<Item>(
 export function pageOfSorted<Item>(
   sorted: readonly Item[],
   positionOf: (item: Item) => Position,
-  { limit, after }: Omit<PageOptions, 'order'>,
+  { limit, after, order }: PageOptions,
 ): Page<Item> {
-  const start = after === undefined ? 0 : indexBehind(sorted, positionOf, after)
-  const items = sorted.slice(start, start + limit)
+  const isAscending = order === 'ascending'
+  // The page is in this part of the list, at its start or at its end.
+  const start =
+    isAscending && after !== undefined
+      ? indexOfFirst(sorted, (item) => compareAscending(positionOf(item), after) > 0)
+      : 0
+  const end =
+    !isAscending && after !== undefined
+      ? indexOfFirst(sorted, (item) => compareAscending(positionOf(item), after) >= 0)
+      : sorted.length
+  const items = isAscending
+    ? sorted.slice(start, start + limit)
+    : sorted.slice(Math.max(0, end - limit), end).toReversed()
   const last = items.at(-1)
-  const hasMore = last !== undefined && start + items.length < sorted.length
+  const hasMore = last !== undefined && items.length < end - start
   return { total: sorted.length, items, next: hasMore ? formatCursor(positionOf(last)) : undefined }
 }
 
-/** Index of the first item behind the position. */
-function indexBehind<Item>(
-  sorted: readonly Item[],
-  positionOf: (item: Item) => Position,
-  position: Position,
-): number {
+/** Index of the first item from which on `isBehind` holds. */
+function indexOfFirst<Item>(sorted: readonly Item[], isBehind: (item: Item) => boolean): number {
   let [start, end] = [0, sorted.length]
   while (start < end) {
     const middle = (start + end) >>> 1
-    if (compareAscending(positionOf(sorted[middle] as Item), position) > 0) end = middle
+    if (isBehind(sorted[middle] as Item)) end = middle
     else start = middle + 1
   }
   return start

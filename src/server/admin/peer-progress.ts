@@ -2,29 +2,11 @@
  * Progress and reachability of a peer in the form that the routes return: as a node of the site observed it, or else as
  * the peer announced it.
  */
-import * as z from 'zod'
 import { LEFT_UNKNOWN, flags } from '../../swarm/peer-rows.ts'
 import type { PeerObservation } from '../../swarm/observed-peers.ts'
 import { PORT_WITHOUT_LISTENER } from '../../swarm/row-state.ts'
 import type { SwarmTable } from '../../swarm/swarm-table.ts'
-import { time } from './answer-fields.ts'
-
-export const REACHABILITIES = ['reachable', 'unreachable', 'unknown'] as const
-
-export const progressFields = {
-  percent: z
-    .number()
-    .nullable()
-    .describe('Completion, rounded down to one decimal, so that only a complete peer has 100.'),
-  progressFrom: z.enum(['observed', 'announced', 'unknown']),
-  observedAt: time().nullable(),
-  ratePercentPerSecond: z.number().nullable().describe('Mean of about ten seconds.'),
-  reachability: z.enum(REACHABILITIES),
-  isStalled: z.boolean().describe('The client lacks pieces and has received none for some time.'),
-  lastSeenAt: time(),
-}
-
-type PeerProgress = z.input<z.ZodObject<typeof progressFields>>
+import type { PeerProgress } from './answers/peers.ts'
 
 /** A row holds a share in 65,535ths: more than half of one, and less than one. */
 const ROUNDING = 0.6 / 65_535

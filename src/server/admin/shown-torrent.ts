@@ -1,12 +1,11 @@
 /** A registered torrent in the form that all routes return, with its URLs for each site and the warnings of the node. */
-import * as z from 'zod'
 import { formatInfoHash } from '../../core/info-hash.ts'
 import { nearestNodeUrl } from '../../registry/node-url.ts'
 import type { Registration, TorrentMetadata } from '../../registry/registration.ts'
 import type { RolloutHolds } from '../../registry/rollout-holds.ts'
 import type { TorrentRegistry } from '../../registry/torrent-registry.ts'
 import { NO_BUBBLE, type Place, type Topology, UNMAPPED_SITE } from '../../topology/topology.ts'
-import { time } from './answer-fields.ts'
+import type { Warning } from './answers/fields.ts'
 
 export interface TorrentContext {
   readonly registry: TorrentRegistry
@@ -23,28 +22,6 @@ export interface TorrentContext {
   }
 }
 
-export const torrentFields = {
-  infoHash: z.string().describe('Name of the torrent in paths of the API: v1, or the first 40 digits of v2.'),
-  infoHashV1: z.string().nullable(),
-  infoHashV2: z.string().nullable(),
-  name: z.string(),
-  sizeBytes: z.number(),
-  isPrivate: z.boolean(),
-  origin: z.string().nullable(),
-  registeredAt: time(),
-}
-
-export const warningSchema = z.object({ code: z.string(), message: z.string() })
-type ShownWarning = z.input<typeof warningSchema>
-
-export const describedFields = {
-  ...torrentFields,
-  sites: z.array(
-    z.object({ site: z.string(), bubble: z.string(), torrentUrl: z.string(), magnetUrl: z.string() }),
-  ),
-  warnings: z.array(warningSchema),
-}
-
 export function describe(
   topology: Topology,
   { webSeeds, federationProblem }: TorrentContext,
@@ -55,7 +32,7 @@ export function describe(
   }: {
     readonly registration: Registration
     readonly metadata: TorrentMetadata
-    readonly warnings: readonly ShownWarning[]
+    readonly warnings: readonly Warning[]
   },
 ) {
   const unavailable =
@@ -76,7 +53,7 @@ export function describe(
 export async function originWarnings(
   { webSeeds }: TorrentContext,
   registration: Registration,
-): Promise<ShownWarning[]> {
+): Promise<Warning[]> {
   if (registration.origin === undefined || webSeeds.unavailableReason(registration.origin) !== undefined)
     return []
   const problem = await webSeeds.content.problemOf(registration)

@@ -1,7 +1,7 @@
 /** `plan` against an admin listener: what goes to the network team. */
 import { describe, expect, it } from 'vitest'
 import { parseTopology } from '../../../src/config/load-topology.ts'
-import type { RolloutPlan } from '../../../src/rollouts/plan.ts'
+import type { RolloutPlan } from '../../../src/rollouts/plan-answer.ts'
 import { runCommand } from '../../a-command-run.ts'
 import { anAdmin } from '../../an-admin.ts'
 import { PLAIN_INFO_HASH, PLAIN_TORRENT } from '../../a-torrent.ts'

@@ -1,8 +1,10 @@
 /** Tests of the commands that a registered torrent ends with. */
 import { expect, it } from 'vitest'
-import { nextSteps, type RegisteredTorrent } from '../../../src/cli/registered-torrent.ts'
+import { nextSteps } from '../../../src/cli/registered-torrent.ts'
+import type { TorrentInFull } from '../../../src/server/admin/answers/torrents.ts'
 
-const torrent: RegisteredTorrent = {
+const torrent: TorrentInFull = {
+  infoHash: 'a'.repeat(40),
   infoHashV1: 'a'.repeat(40),
   infoHashV2: null,
   name: 'a',

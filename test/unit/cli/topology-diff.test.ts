@@ -76,6 +76,23 @@ describe('topology diff', () => {
     )
   })
 
+  it('names each changed setting of a link', async () => {
+    const link =
+      'rate: 200Mbit, hours: "20:00-06:00 Europe/Berlin", carry: direct, contact: "noc@example.org"'
+    const { out } = await diff(OLD, OLD.replace('cost: 5', `cost: 5, ${link}`))
+    expect(out.split('\n').slice(0, -2)).toEqual([
+      'carry to ams of site fra: nodes becomes direct',
+      'rate to ams of site fra: none becomes 200 Mbit/s',
+      'hours to ams of site fra: none becomes 20:00-06:00 Europe/Berlin',
+      'contact to ams of site fra: none becomes noc@example.org',
+    ])
+  })
+
+  it('names changed numbers of expected hosts', async () => {
+    const after = OLD.replace('10.2.0.0/16], ', '10.2.0.0/16], expect: 40, ')
+    expect((await diff(OLD, after)).out).toContain('expected hosts of site ams: none becomes 40\n')
+  })
+
   it('reports the problems of a file with their position, and ends with 78', async () => {
     const { exitCode, err } = await diff(OLD, OLD.replace('10.2.0.0/16', '10.2.0.1/16'))
     expect(exitCode).toBe(78)

@@ -8,13 +8,16 @@ import {
   formatPercent,
   formatRate,
 } from '../../../src/dashboard/elements/quantities.ts'
+import { byNumber, byText, sortRows } from '../../../src/dashboard/elements/sort-rows.ts'
 import { readRoute } from '../../../src/dashboard/frame/links.ts'
 import { trafficOf } from '../../../src/dashboard/overview/traffic.ts'
 import { readHosts } from '../../../src/dashboard/rollout/hosts.ts'
 import { addSample, NO_HISTORY } from '../../../src/dashboard/rollout/progress-samples.ts'
 import { childrenOf, isSourceOnly } from '../../../src/dashboard/rollout/upstreams.ts'
+import { readPages, type TorrentList } from '../../../src/dashboard/torrents/torrent-pages.ts'
 
 const HASH = 'ab'.repeat(20)
+const NO_BYTES = { downloaded: 0, betweenSites: 0, betweenSitesAtMost: 0, from: [] }
 const HOSTS = { expected: null, seen: 1, complete: 0, unreachable: 0, sources: 0 }
 
 function aSite(site: string, more: Partial<RolloutSite> = {}): RolloutSite {
@@ -28,7 +31,9 @@ function aSite(site: string, more: Partial<RolloutSite> = {}): RolloutSite {
     percent: 0,
     copiesIn: 0,
     measuredAt: '2030-01-01T00:00:00Z',
-    bytes: { betweenSites: 0, from: [] },
+    startedAt: null,
+    completedAt: null,
+    bytes: NO_BYTES,
     origin: { percent: 'observed', betweenSites: 'counted' },
     rateBytesPerSecond: 0,
     etaSeconds: null,
@@ -42,7 +47,7 @@ function aSite(site: string, more: Partial<RolloutSite> = {}): RolloutSite {
   }
 }
 
-function aRollout(sites: readonly RolloutSite[]): RolloutDetail {
+function aRollout(sites: RolloutSite[]): RolloutDetail {
   return {
     infoHash: HASH,
     name: 'image',
@@ -52,6 +57,7 @@ function aRollout(sites: readonly RolloutSite[]): RolloutDetail {
     sentence: '',
     origin: { percent: 'observed', downloaded: 'observed', betweenSites: 'counted', saved: 'counted' },
     expect: {},
+    registeredAt: '2030-01-01T00:00:00Z',
     startedAt: null,
     completedAt: null,
     percent: 0,
@@ -139,9 +145,9 @@ describe('the tree over the sites', () => {
 })
 
 test('copies between sites are weighted by the size of the torrents', () => {
-  const sites = (bytes: number) => [
+  const sites = (bytes: number): RolloutSite[] => [
     aSite('fra'),
-    aSite('ams', { bytes: { betweenSites: bytes, from: [{ site: 'fra', bytes }] } }),
+    aSite('ams', { bytes: { ...NO_BYTES, betweenSites: bytes, from: [{ site: 'fra', bytes }] } }),
   ]
   const traffic = trafficOf([aRollout(sites(1_000)), { ...aRollout(sites(6_000)), sizeBytes: 3_000 }])
   expect(traffic.sites).toEqual(['ams', 'fra'])
@@ -207,5 +213,65 @@ describe('the hosts of a rollout', () => {
     const { hosts, problems } = await readHosts(HASH, ['ams', 'fra'], read(pages))
     expect(hosts).toHaveLength(2)
     expect(problems).toEqual(['ams: no node of ams answers'])
+  })
+})
+
+describe('the rows of a table', () => {
+  const names = ['node-10', 'Node-9', 'édge', 'edge-2', '10.1.0.10', '10.1.0.9']
+  const sorted = (isDown: boolean) =>
+    sortRows(
+      names,
+      byText<string>((name) => name),
+      isDown,
+    )
+
+  test('are in the order of text without case and accents, and of the numbers in it', () => {
+    expect(sorted(false)).toEqual(['10.1.0.9', '10.1.0.10', 'edge-2', 'édge', 'Node-9', 'node-10'])
+    expect(sorted(true)).toEqual(['node-10', 'Node-9', 'édge', 'edge-2', '10.1.0.10', '10.1.0.9'])
+  })
+
+  test('have unknown numbers first, and stay in their order where they are equal', () => {
+    const rows = [
+      { name: 'a', percent: 5 },
+      { name: 'b', percent: null },
+      { name: 'c', percent: 0 },
+      { name: 'd', percent: 5 },
+    ]
+    const order = (isDown: boolean) =>
+      sortRows(
+        rows,
+        byNumber<(typeof rows)[number]>(({ percent }) => percent),
+        isDown,
+      ).map(({ name }) => name)
+    expect([order(false), order(true)]).toEqual([
+      ['b', 'c', 'a', 'd'],
+      ['a', 'd', 'c', 'b'],
+    ])
+  })
+})
+
+describe('the list of torrents', () => {
+  const page = (number: number) => ({
+    total: 5,
+    torrents: [{ name: `image ${number}` } as TorrentList['torrents'][number]],
+    next: number < 5 ? String(number + 1) : null,
+  })
+
+  test('is shown from the first page on, and as a whole at the end', async () => {
+    const shown: [number, boolean][] = []
+    const list = await readPages(
+      page(1),
+      async (after) => page(Number(after)),
+      ({ torrents, isComplete }) => shown.push([torrents.length, isComplete]),
+    )
+    expect(shown).toEqual([
+      [1, false],
+      [2, false],
+      [4, false],
+    ])
+    expect([list.torrents.map(({ name }) => name), list.isComplete]).toEqual([
+      ['image 1', 'image 2', 'image 3', 'image 4', 'image 5'],
+      true,
+    ])
   })
 })

@@ -1,7 +1,8 @@
 /** The plan of a rollout: links, bytes, rates, hours, times and contacts, as the network team needs them. */
 import { describe, expect, it } from 'vitest'
 import { parseTopology } from '../../../src/config/load-topology.ts'
-import { planRollout, type RolloutPlan } from '../../../src/rollouts/plan.ts'
+import { planRollout } from '../../../src/rollouts/plan.ts'
+import type { RolloutPlan } from '../../../src/rollouts/plan-answer.ts'
 
 const TOPOLOGY = `
 sites:

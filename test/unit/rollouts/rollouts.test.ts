@@ -286,6 +286,16 @@ describe('a site that waits for a source', () => {
     expect(rollout.answer().state).toBe('running')
   })
 
+  it.each([
+    ['is stranded although the torrent has an origin, if no node serves that', '/root/image', 'stranded'],
+    ['is not stranded if a node serves the origin of the torrent', '/srv/image', 'running'],
+  ])('%s', (_, origin, state) => {
+    const rollout = aRollout({ origin })
+    rollout.join('127.2.1.1')
+    rollout.pass(8)
+    expect(rollout.answer().state).toBe(state)
+  })
+
   it('is not stranded while its hosts complete each other', () => {
     const rollout = aRollout()
     rollout.join('127.2.1.1')

@@ -8,9 +8,7 @@
  */
 import type { Clock } from '../../../core/clock.ts'
 import type { Log } from '../../../core/log.ts'
-
-export const EVENT_KINDS = ['node', 'site', 'torrent', 'rollout', 'swarm'] as const
-export type EventKind = (typeof EVENT_KINDS)[number]
+import { EVENT_KINDS, type EventKind } from '../answers/events.ts'
 
 /** Key of an entry within its kind, and its state in JSON. */
 export type Entry = readonly [key: string, value: unknown]

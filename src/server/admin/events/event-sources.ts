@@ -5,14 +5,14 @@ import { takePage } from '../page.ts'
 import { describeNode } from '../routes/node.ts'
 import { describeSites } from '../routes/sites.ts'
 import { describeListed, swarmPosition } from '../routes/swarms.ts'
-import { describeBriefly, torrentPosition } from '../shown-torrent.ts'
+import { describeBriefly } from '../shown-torrent.ts'
 import type { Entry, EventSources } from './event-feed.ts'
 import { RolloutEntries } from './rollout-entries.ts'
 
 /** A reading compares all of them. Clients read the rest of a collection from its list. */
 const ENTRIES_MAX = 1_000
 
-/** The last registered torrents, and the largest swarms. */
+/** The largest swarms. */
 const firstPage = { limit: ENTRIES_MAX, order: 'descending' } as const
 
 export function eventSources(context: AdminContext): EventSources {
@@ -23,15 +23,18 @@ export function eventSources(context: AdminContext): EventSources {
     node: async () => [['node', await describeNode(context)]],
     // The age changes at every reading.
     site: () => describeSites(context).map(({ ageSeconds: _age, ...site }): Entry => [site.site, site]),
+    // The last registered ones, which are at the end of the list.
     torrent: async () => {
-      const { items } = await takePage(registry.list(), torrentPosition, firstPage)
       const entries = await Promise.all(
-        items.map(async (registration): Promise<Entry | undefined> => {
-          const metadata = await registry.describe(registration)
-          if (metadata === undefined) return undefined
-          const torrent = describeBriefly(registration, metadata)
-          return [torrent.infoHash, torrent]
-        }),
+        registry
+          .list()
+          .slice(-ENTRIES_MAX)
+          .map(async (registration): Promise<Entry | undefined> => {
+            const metadata = await registry.describe(registration)
+            if (metadata === undefined) return undefined
+            const torrent = describeBriefly(registration, metadata)
+            return [torrent.infoHash, torrent]
+          }),
       )
       return entries.filter((entry) => entry !== undefined)
     },

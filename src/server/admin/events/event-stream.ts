@@ -9,7 +9,8 @@
  * `reset` makes a client that is interrupted within the state ask for all of it again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EventFeed, EventKind } from './event-feed.ts'
+import type { EventKind } from '../answers/events.ts'
+import type { EventFeed } from './event-feed.ts'
 
 /** Entries that are written at once. */
 const CHUNK_ENTRIES = 100

@@ -3,8 +3,9 @@
  * while it has a rate, which ends with time: most rollouts are complete.
  */
 import { formatInfoHash } from '../../../core/info-hash.ts'
-import { describeRollout, type RolloutAnswer } from '../../../rollouts/describe-rollout.ts'
+import { describeRollout } from '../../../rollouts/describe-rollout.ts'
 import type { RolloutTorrent } from '../../../rollouts/rollout.ts'
+import type { RolloutAnswer } from '../../../rollouts/rollout-answer.ts'
 import type { AdminContext } from '../admin-context.ts'
 import type { Entry } from './event-feed.ts'
 

@@ -1,63 +1,15 @@
 /** The handout that a client would get now, each peer with its reason. Changes nothing. */
 import * as z from 'zod'
 import { formatInfoHash } from '../../../core/info-hash.ts'
-import { type Reason, reasons } from '../../../handout/decision.ts'
-import { causes, localities } from '../../../observe/counters.ts'
+import { reasons } from '../../../handout/reasons.ts'
 import { flags } from '../../../swarm/peer-rows.ts'
 import type { AdminContext } from '../admin-context.ts'
-import { bubbleName, siteName } from '../answer-fields.ts'
+import { explanationSchema } from '../answers/explanation.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { addressParameter, infoHashParameter, portParameter } from '../parameters.ts'
 import { describeObservation } from '../peer-progress.ts'
-import { describePeer, peerFields } from '../shown-peer.ts'
-import { problemOf, stateSchema, swarmUnknown } from './swarms.ts'
-
-const observed = () =>
-  z.string().nullable().describe('What a node of its site observed of this client; null if nothing.')
-
-const explanationSchema = z.object({
-  infoHash: z.string(),
-  address: z.string(),
-  port: z.int().nullable(),
-  site: siteName(),
-  bubble: bubbleName(),
-  isKnown: z.boolean().describe('False: the handout is that of a new leecher.'),
-  role: peerFields.role,
-  state: stateSchema,
-  observed: observed(),
-  problem: z.string().nullable().describe('Why the site gets nothing.'),
-  isGateway: z.boolean(),
-  isDecidedHere: z
-    .boolean()
-    .describe("False if the peer's own site decides; `peers` is then the handout that a client gets here."),
-  becomesGateway: z.enum(causes).nullable().describe('Cause of the election that the announce would start.'),
-  carrier: z
-    .object({
-      node: z.string(),
-      isHere: z.boolean().describe('It is the node that answers.'),
-      transport: z
-        .enum(['carried', 'settling', 'direct'])
-        .describe(
-          '`carried`: the content reaches the site through the node. `settling`: the node looks for a site to fetch from. `direct`: it found none, and a host fetches.',
-        ),
-      upstreamSite: z.string().nullable().describe('The site from which it fetches.'),
-      isHandedOut: z.boolean().describe('This client is handed the address of the node as a peer.'),
-    })
-    .nullable()
-    .describe('The node that carries the torrent at the site of the client; null if none does.'),
-  loopbackWithheld: z
-    .int()
-    .describe('Peers on loopback addresses, which a requester on another host cannot reach.'),
-  peers: z.array(
-    z.object({
-      ...peerFields,
-      ring: z.enum(localities).describe('Distance to the requester.'),
-      reason: z.enum(Object.keys(reasons) as [Reason, ...Reason[]]),
-      because: z.string().describe('The reason as a sentence.'),
-      observed: observed(),
-    }),
-  ),
-})
+import { describePeer } from '../shown-peer.ts'
+import { problemOf, swarmUnknown } from './swarms.ts'
 
 export function addExplainRoute(
   routes: ApiRoutes,

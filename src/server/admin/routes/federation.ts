@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { readBearerToken } from '../../../core/bearer-token.ts'
 import { certifiedSite } from '../../../core/site-credentials.ts'
 import { parseInfoHash } from '../../../core/info-hash.ts'
+import type { CONNECTION_STATES } from '../answers/sites.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 
@@ -19,8 +20,6 @@ export interface FederationSource {
   torrent(infoHash: Buffer): Promise<Buffer | undefined>
   remotes(): readonly RemoteSite[]
 }
-
-export const CONNECTION_STATES = ['up', 'stale', 'down'] as const
 
 export interface RemoteSite {
   readonly site: string

@@ -8,38 +8,13 @@ import * as z from 'zod'
 import { formatInfoHash } from '../../../core/info-hash.ts'
 import { flags } from '../../../swarm/peer-rows.ts'
 import type { AdminContext } from '../admin-context.ts'
-import { bubbleName, siteName } from '../answer-fields.ts'
+import { HOST_TORRENTS_MAX, hostSchema } from '../answers/hosts.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { addressParameter } from '../parameters.ts'
-import { progressFields, progressOf } from '../peer-progress.ts'
-import { describePeer, peerFields } from '../shown-peer.ts'
-
-/** The last seen ones. A host with more torrents is a mirror, which the list of torrents shows. */
-const TORRENTS_MAX = 200
+import { progressOf } from '../peer-progress.ts'
+import { describePeer } from '../shown-peer.ts'
 
 type Context = Pick<AdminContext, 'topology' | 'table' | 'clock' | 'torrents'>
-
-const { port, role } = peerFields
-
-const hostSchema = z.object({
-  address: z.string(),
-  site: siteName(),
-  bubble: bubbleName(),
-  prefix: z.string().nullable().describe('null if no prefix contains the address.'),
-  total: z.int().describe('Its peers at this node; a node has those of its site, and some of remote sites.'),
-  torrents: z
-    .array(
-      z.object({
-        infoHash: z.string(),
-        name: z.string().nullable().describe('null if the torrent is not registered.'),
-        port,
-        role,
-        isGateway: z.boolean(),
-        ...progressFields,
-      }),
-    )
-    .describe(`The last ${TORRENTS_MAX} seen.`),
-})
 
 export function addHostRoute(routes: ApiRoutes, context: Context): void {
   routes.get(
@@ -67,7 +42,7 @@ export function addHostRoute(routes: ApiRoutes, context: Context): void {
         total: found.length,
         torrents: found
           .toSorted((a, b) => rows.lastSeenMs(b, nowMs) - rows.lastSeenMs(a, nowMs))
-          .slice(0, TORRENTS_MAX)
+          .slice(0, HOST_TORRENTS_MAX)
           .map((row) => {
             const { infoHash } = table.swarmOf(row)
             const peer = describePeer(context, row)

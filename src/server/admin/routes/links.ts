@@ -5,31 +5,15 @@ import { linkLimit } from '../../../topology/link-limit.ts'
 import { rateHint, readRate } from '../../../topology/link-rate.ts'
 import type { Site } from '../../../topology/topology.ts'
 import type { AdminContext } from '../admin-context.ts'
-import { time } from '../answer-fields.ts'
+import { changedLinkSchema, type Link, linksSchema } from '../answers/topology.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { siteNamed, siteParameter, withRule } from '../parameters.ts'
-import { warningSchema } from '../shown-torrent.ts'
 
 type Context = Pick<AdminContext, 'topology' | 'linkRates' | 'clock'>
 
 /** A topology of a thousand sites has half a million links. */
 const LINKS_LISTED_MAX = 1_000
-
-const linkFields = {
-  between: z.array(z.string()).length(2),
-  cost: z.number(),
-  carry: z.enum(['nodes', 'direct']),
-  rateBytesPerSecond: z.number().nullable().describe('Of each direction; null: not limited.'),
-  rateFrom: z.enum(['override', 'topology']).nullable(),
-  rateSetAt: time().nullable(),
-  hours: z.string().nullable(),
-  isOpen: z.boolean(),
-  nextChangeAt: time().nullable(),
-}
-
-const linksSchema = z.object({ total: z.int(), links: z.array(z.object(linkFields)) })
-const changedLinkSchema = z.object({ ...linkFields, warnings: z.array(warningSchema) })
 
 const RATE_FORM = '{"rate": "200Mbit"}, or {"rate": null} for the rate of the topology'
 const RATE_RULE = { code: 'rate-invalid', expected: RATE_FORM }
@@ -126,7 +110,7 @@ function rateOf(rate: string | null): number | undefined {
   throw new ApiError(400, 'rate-invalid', `the body must be ${RATE_FORM}; ${rateHint(rate)}`)
 }
 
-function describe({ topology, linkRates, clock }: Context, a: Site, b: Site) {
+function describe({ topology, linkRates, clock }: Context, a: Site, b: Site): Link {
   const link = topology.value.linkOf(a.index, b.index)
   const override = linkRates.overrideOf(a.name, b.name)
   const { isOpen, nextChangeMs, bytesPerSecond } = linkLimit(link, override?.bytesPerSecond, clock.nowMs())
@@ -136,8 +120,7 @@ function describe({ topology, linkRates, clock }: Context, a: Site, b: Site) {
     cost: topology.value.cost(a.index, b.index),
     carry: link.carry,
     rateBytesPerSecond: bytesPerSecond ?? null,
-    rateFrom:
-      bytesPerSecond === undefined ? null : isOverridden ? ('override' as const) : ('topology' as const),
+    rateFrom: bytesPerSecond === undefined ? null : isOverridden ? 'override' : 'topology',
     rateSetAt: isOverridden ? new Date(override.atMs).toISOString() : null,
     hours: link.hours === undefined ? null : formatHours(link.hours),
     isOpen,

@@ -4,21 +4,13 @@ import { formatInfoHash } from '../../../core/info-hash.ts'
 import type { Registration } from '../../../registry/registration.ts'
 import { type Topology, UNMAPPED_SITE } from '../../../topology/topology.ts'
 import type { AdminContext } from '../admin-context.ts'
-import { time } from '../answer-fields.ts'
+import { heldSchema } from '../answers/rollouts.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { siteParameter } from '../parameters.ts'
-import { warningSchema } from '../shown-torrent.ts'
 import { torrentParams } from './rollouts.ts'
 
 type Context = Pick<AdminContext, 'topology' | 'torrents'>
-
-const heldSchema = z.object({
-  infoHash: z.string(),
-  name: z.string(),
-  sites: z.array(z.object({ site: z.string(), isHeld: z.boolean(), heldAt: time().nullable() })),
-  warnings: z.array(warningSchema),
-})
 
 const schema = {
   params: torrentParams,

@@ -5,9 +5,9 @@ import type { RolloutTorrent } from '../../../rollouts/rollout.ts'
 import type { Rollouts } from '../../../rollouts/rollouts.ts'
 import { percentOf } from '../../../rollouts/site-report.ts'
 import { stragglerReasons } from '../../../rollouts/straggler.ts'
+import { HOST_STATES } from '../answers/rollouts.ts'
 import { limitParameter } from '../page.ts'
 import { oneOf, siteParameter, text } from '../parameters.ts'
-import { HOST_STATES } from '../shown-rollout.ts'
 
 const TEXT_CHARACTERS_MAX = 200
 

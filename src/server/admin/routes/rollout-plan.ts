@@ -1,65 +1,15 @@
 /** Numbers of expected hosts of a rollout, and the traffic that it will cause. */
 import * as z from 'zod'
 import { EXPECTED_MAX, type ExpectedHosts, unknownPlace } from '../../../rollouts/expected-hosts.ts'
+import { planAnswerSchema } from '../../../rollouts/plan-answer.ts'
 import { planRollout } from '../../../rollouts/plan.ts'
+import { rolloutInFullSchema } from '../../../rollouts/rollout-answer.ts'
 import type { Topology } from '../../../topology/topology.ts'
 import type { AdminContext } from '../admin-context.ts'
-import { time } from '../answer-fields.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { siteNamed, siteParameter, withRule } from '../parameters.ts'
-import { rolloutSchema } from '../shown-rollout.ts'
 import { describeInFull, findTorrent, type RolloutContext, torrentParams } from './rollouts.ts'
-
-const texts = () => z.array(z.string()).readonly()
-
-const planSchema = z.object({
-  infoHash: z.string(),
-  name: z.string(),
-  sizeBytes: z.number(),
-  sourceSites: texts(),
-  links: z
-    .array(
-      z.object({
-        from: z.string(),
-        to: z.string(),
-        cost: z.number(),
-        carry: z.enum(['nodes', 'direct']).describe('nodes: carriers of the two sites; direct: gateways.'),
-        copiesMax: z
-          .int()
-          .describe('One through carriers, or else one for each gateway of the receiving site.'),
-        bytes: z.number(),
-        bytesAtMost: z.number(),
-        nodes: z
-          .object({ from: texts(), to: texts() })
-          .describe('Admin listeners of the two sites, which have to reach each other.'),
-        rateBytesPerSecond: z.number().nullable().describe('null: not limited, or not carried by nodes.'),
-        hours: z.string().nullable().describe('null: open at all hours.'),
-        finishedAt: time()
-          .nullable()
-          .describe(
-            'If the rollout starts now. Links without a rate count as faster than all others; null if no link on the way has a rate, or if one has the rate 0.',
-          ),
-        contacts: z
-          .object({
-            from: z.string().nullable(),
-            to: z.string().nullable(),
-            link: z.string().nullable(),
-          })
-          .describe('People who operate the networks of the two sites and the link.'),
-      }),
-    )
-    .readonly(),
-  sites: z
-    .array(z.object({ site: z.string(), expected: z.int().nullable(), downloads: z.number().nullable() }))
-    .readonly(),
-  bytesWithoutTree: z
-    .number()
-    .nullable()
-    .describe('If every host fetched from the site of the source; null without numbers of expected hosts.'),
-  bytesBetweenSites: z.number(),
-  finishedAt: time().nullable().describe('The last of the times of the links; null if none is known.'),
-})
 
 const EXPECT_RULE = {
   code: 'expect-invalid',
@@ -80,7 +30,7 @@ type Context = RolloutContext & Pick<AdminContext, 'linkRates'>
 export function addRolloutPlanRoutes(routes: ApiRoutes, context: Context): void {
   addPlanRoute(routes, context)
   const { rollouts, topology } = context
-  const schema = { params: torrentParams, body: expectBody, response: { 200: rolloutSchema } }
+  const schema = { params: torrentParams, body: expectBody, response: { 200: rolloutInFullSchema } }
 
   routes.put(
     '/api/v1/rollouts/:infoHash/expect',
@@ -115,7 +65,7 @@ function addPlanRoute(routes: ApiRoutes, context: Context): void {
         querystring: z.strictObject({
           source: siteParameter().optional().describe('The site with the content.'),
         }),
-        response: { 200: planSchema },
+        response: { 200: planAnswerSchema },
       },
     },
     async ({ params, query }) => {

@@ -2,26 +2,23 @@
 import * as z from 'zod'
 import type { Clock } from '../../../core/clock.ts'
 import { formatInfoHash } from '../../../core/info-hash.ts'
-import { describeRollout, describeSites, type RolloutAnswer } from '../../../rollouts/describe-rollout.ts'
-import { rolloutStates, type RolloutTorrent } from '../../../rollouts/rollout.ts'
+import { containsDigits, type InfoHashDigits, readInfoHashDigits } from '../../../core/info-hash-digits.ts'
+import { describeRollout, describeSites } from '../../../rollouts/describe-rollout.ts'
+import type { RolloutTorrent } from '../../../rollouts/rollout.ts'
+import { type RolloutAnswer, rolloutInFullSchema } from '../../../rollouts/rollout-answer.ts'
+import { rolloutStates } from '../../../rollouts/rollout-states.ts'
 import type { Rollouts } from '../../../rollouts/rollouts.ts'
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
+import { hostsSchema, rolloutsSchema } from '../answers/rollouts.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
-import { filterInSlices, limitParameter, nextCursor } from '../page.ts'
+import { filterInSlices, limitParameter } from '../page.ts'
 import { infoHashParameter, oneOf, readAs, siteNamed, text } from '../parameters.ts'
-import { hostsSchema, rolloutFields, rolloutSchema } from '../shown-rollout.ts'
 import { describeHosts, hostsQuery } from './rollout-hosts.ts'
 
 const SEARCH_CHARACTERS_MAX = 200
 
 export const torrentParams = z.strictObject({ infoHash: infoHashParameter() })
-
-const rolloutsSchema = z.object({
-  total: z.int().describe('Rollouts that match the filters, those of all pages.'),
-  rollouts: z.array(z.object(rolloutFields)),
-  next: nextCursor(),
-})
 
 export interface RolloutContext {
   readonly topology: CurrentTopology
@@ -41,7 +38,7 @@ export function addRolloutRoutes(routes: ApiRoutes, context: RolloutContext): vo
       schema: {
         summary: 'One rollout with its sites',
         params: torrentParams,
-        response: { 200: rolloutSchema },
+        response: { 200: rolloutInFullSchema },
       },
     },
     async ({ params }) => describeInFull(context, findTorrent(context, params.infoHash)),
@@ -79,8 +76,9 @@ function addRolloutsRoute(routes: ApiRoutes, context: RolloutContext): void {
     async ({ query: { state, q, limit, after } }) => {
       const search = q?.toLowerCase()
       const isFiltered = search !== undefined || state !== undefined
+      const digits = q === undefined ? undefined : readInfoHashDigits(q)
       const isMatch = (torrent: RolloutTorrent) =>
-        (search === undefined || matches(torrent, search)) &&
+        (search === undefined || matches(torrent, search, digits)) &&
         (state === undefined || rollouts.stateOf(torrent) === state)
       const all = rollouts.torrents()
       // A rollout may not match any more, but it keeps its place.
@@ -195,8 +193,15 @@ async function fetchRemoteHosts(
   throw new ApiError(503, 'site-unreachable', `a node of ${site} answers with something else than hosts`)
 }
 
-function matches(torrent: RolloutTorrent, search: string): boolean {
-  return torrent.name.toLowerCase().includes(search) || hexOf(torrent).includes(search)
+function matches(
+  { name, infoHashes }: RolloutTorrent,
+  search: string,
+  digits: InfoHashDigits | undefined,
+): boolean {
+  return (
+    name.toLowerCase().includes(search) ||
+    (digits !== undefined && containsDigits(infoHashes[0] as Buffer, digits))
+  )
 }
 
 function hexOf({ infoHashes }: RolloutTorrent): string {

@@ -1,30 +1,14 @@
 /** Bytes between sites and bytes saved, as JSON or CSV. */
 import * as z from 'zod'
 import type { Rollouts } from '../../../rollouts/rollouts.ts'
-import { savingsOf, type SavingsRow } from '../../../rollouts/savings.ts'
+import { savingsOf } from '../../../rollouts/savings.ts'
+import type { SavingsRow } from '../../../rollouts/savings-row.ts'
+import { SAVINGS_BY, SAVINGS_PERIODS, savingsSchema } from '../answers/rollouts.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { oneOf } from '../parameters.ts'
 
-const by = () => oneOf('by', ['site', 'torrent'])
-const period = () => oneOf('period', ['month', 'all'])
-
-const savingsSchema = z.object({
-  by: by(),
-  period: period(),
-  rows: z.array(
-    z.object({
-      period: z.string().describe('The month in which the rollouts started, such as 2030-01; or all.'),
-      subject: z.string().describe('The site, or the infohash of the torrent.'),
-      name: z.string(),
-      rollouts: z.int(),
-      downloadedBytes: z.number(),
-      betweenSitesBytes: z.number(),
-      betweenSitesBytesAtMost: z.number(),
-      savedBytes: z.number(),
-      origin: z.enum(['counted', 'bound']),
-    }),
-  ),
-})
+const by = () => oneOf('by', SAVINGS_BY)
+const period = () => oneOf('period', SAVINGS_PERIODS)
 
 export function addSavingsRoute(routes: ApiRoutes, { rollouts }: { readonly rollouts: Rollouts }): void {
   routes.get(

@@ -1,25 +1,9 @@
 /** Sites with their federation state: the node's own site, connected remote sites, and sites that this node answers for. */
-import * as z from 'zod'
 import type { AdminContext } from '../admin-context.ts'
-import { time } from '../answer-fields.ts'
+import { sitesSchema } from '../answers/sites.ts'
 import type { ApiRoutes } from '../api-routes.ts'
-import { CONNECTION_STATES } from './federation.ts'
 
 type Context = Pick<AdminContext, 'topology' | 'table' | 'site' | 'federation'>
-
-const siteSchema = z.object({
-  site: z.string(),
-  region: z.string().nullable(),
-  isOwn: z.boolean().describe('True for the site of this node.'),
-  state: z
-    .enum(['here', ...CONNECTION_STATES])
-    .describe("here: this node answers for the site. up, stale, down: liveness of the site's own nodes."),
-  since: time().nullable().describe('Time of the last change of state.'),
-  reason: z.string().nullable(),
-  ageSeconds: z.number().nullable().describe('Time since the last message of the site.'),
-  topologyHash: z.string().nullable(),
-  torrents: z.int().describe('Torrents with peers in the site.'),
-})
 
 export function addSiteRoutes(routes: ApiRoutes, context: Context): void {
   routes.get(
@@ -27,7 +11,7 @@ export function addSiteRoutes(routes: ApiRoutes, context: Context): void {
     {
       schema: {
         summary: 'The state of this site and of the remote ones',
-        response: { 200: z.object({ sites: z.array(siteSchema) }) },
+        response: { 200: sitesSchema },
       },
     },
     async () => ({ sites: describeSites(context) }),

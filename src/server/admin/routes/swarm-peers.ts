@@ -6,6 +6,7 @@ import { flags } from '../../../swarm/peer-rows.ts'
 import type { Role } from '../../../swarm/peer-state.ts'
 import type { Swarm } from '../../../swarm/swarm.ts'
 import type { AdminContext } from '../admin-context.ts'
+import { peersSchema, REACHABILITIES, ROLES } from '../answers/peers.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { limitParameter } from '../page.ts'
@@ -18,8 +19,8 @@ import {
   text,
   wholeNumber,
 } from '../parameters.ts'
-import { progressFields, progressOf, REACHABILITIES, reachabilityOf } from '../peer-progress.ts'
-import { describePeer, peerFields, ROLES } from '../shown-peer.ts'
+import { progressOf, reachabilityOf } from '../peer-progress.ts'
+import { describePeer } from '../shown-peer.ts'
 import { findSwarm } from './swarms.ts'
 
 /** No name of a bubble is longer. */
@@ -34,13 +35,6 @@ interface Filter {
   readonly reachability?: PeerObservation['reachability'] | undefined
   readonly below?: number | undefined
 }
-
-const peersSchema = z.object({
-  infoHash: z.string(),
-  total: z.int().describe('Peers that match the filters, those of all pages.'),
-  peers: z.array(z.object({ ...peerFields, isGateway: z.boolean(), ...progressFields })),
-  next: z.int().nullable().describe('`after` of the next page; null on the last one.'),
-})
 
 export function addSwarmPeersRoute(routes: ApiRoutes, context: Context): void {
   routes.get(

@@ -1,60 +1,18 @@
 /** The swarms of this node: totals of each, and one of them by site with its gateways. */
 import * as z from 'zod'
 import { formatInfoHash } from '../../../core/info-hash.ts'
-import type { SiteState } from '../../../handout/decision.ts'
+import { readInfoHashDigits, startsWithDigits } from '../../../core/info-hash-digits.ts'
 import { siteState } from '../../../handout/site-state.ts'
 import type { SiteSwarm, Swarm } from '../../../swarm/swarm.ts'
 import type { AdminContext } from '../admin-context.ts'
+import { swarmSchema, swarmsSchema } from '../answers/swarms.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
-import { afterParameter, limitParameter, nextCursor, takePage } from '../page.ts'
+import { afterParameter, limitParameter, takePage } from '../page.ts'
 import { infoHashParameter, infoHashPrefix, siteNamed, siteParameter } from '../parameters.ts'
-import { describePeer, peerFields, peerSchema } from '../shown-peer.ts'
-
-const STATES = ['filling', 'warm', 'stranded', 'idle'] as const satisfies readonly SiteState[]
+import { describePeer } from '../shown-peer.ts'
 
 type Context = Pick<AdminContext, 'topology' | 'tracker' | 'table'>
-
-export const stateSchema = z
-  .enum(STATES)
-  .describe(
-    'filling: leechers, and no complete copy yet. warm: a complete copy. stranded: leechers, and neither a gateway nor a complete copy at any site. idle: no leecher.',
-  )
-
-const totalsFields = {
-  infoHash: z.string(),
-  seeds: z.int(),
-  leechers: z.int(),
-  partial: z.int().describe('Clients that have all that they want, and not all of the torrent.'),
-  completions: z.int().describe('Completed downloads so far.'),
-}
-
-const swarmsSchema = z.object({
-  total: z.int().describe('Swarms that match, those of all pages.'),
-  swarms: z.array(
-    z.object({
-      ...totalsFields,
-      sites: z.record(z.string(), stateSchema).describe('State in each site with peers.'),
-    }),
-  ),
-  next: nextCursor(),
-})
-
-const swarmSchema = z.object({
-  ...totalsFields,
-  sites: z.array(
-    z.object({
-      site: z.string(),
-      state: stateSchema,
-      seeds: z.int(),
-      leechers: z.int(),
-      partial: z.int(),
-      problem: z.string().nullable().describe('Why the site gets nothing.'),
-      gatewayHostsEver: z.int().describe('Hosts that were gateway since the swarm exists.'),
-      gateways: z.array(z.object({ ...peerFields, leftBytes: z.number(), upstream: peerSchema.nullable() })),
-    }),
-  ),
-})
 
 export function addSwarmRoutes(routes: ApiRoutes, context: Context): void {
   routes.get(
@@ -119,9 +77,10 @@ export function swarmUnknown(infoHash: Buffer): ApiError {
 export const swarmPosition = ({ rows, infoHash }: Swarm) => ({ rank: rows, infoHash })
 
 function filterOf(siteIndex: number | undefined, prefix: string | undefined): (swarm: Swarm) => boolean {
+  const digits = prefix === undefined ? undefined : readInfoHashDigits(prefix)
   return (swarm) =>
     (siteIndex === undefined || (swarm.site(siteIndex)?.peers ?? 0) > 0) &&
-    (prefix === undefined || formatInfoHash(swarm.infoHash).startsWith(prefix))
+    (digits === undefined || startsWithDigits(swarm.infoHash, digits))
 }
 
 export function describeListed(context: Context, swarm: Swarm) {

@@ -1,5 +1,6 @@
 /** Dry run of a changed topology file: its problems, or its changes in words. Nothing changes. */
 import * as z from 'zod'
+import { type TopologyCheck, topologyCheckSchema } from '../answers/topology.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { withRule } from '../parameters.ts'
@@ -15,24 +16,6 @@ const CONTENT_TYPES = [
   'application/octet-stream',
   'application/x-www-form-urlencoded',
 ]
-
-const checkSchema = z.object({
-  topologyHash: z.string().nullable().describe('Of the file; null if it has problems.'),
-  isSame: z.boolean().describe('The file means the same as the current topology.'),
-  problems: z
-    .array(
-      z.object({
-        line: z.int().describe('From 1; 0 if the problem is not in a single line.'),
-        column: z.int(),
-        message: z.string(),
-        hint: z.string().nullable().describe('What to do.'),
-      }),
-    )
-    .describe('Empty if the nodes would accept the file.'),
-  changes: z.array(z.string()).describe('A sentence for each move of addresses and each changed setting.'),
-})
-
-export type TopologyCheck = z.input<typeof checkSchema>
 
 export function addTopologyCheckRoute(
   routes: ApiRoutes,
@@ -58,7 +41,7 @@ export function addTopologyCheckRoute(
             code: 'topology-missing',
             expected: 'the text of a topology file',
           }),
-          response: { 200: checkSchema },
+          response: { 200: topologyCheckSchema },
         },
       },
       async (request) => check(request.body),

@@ -1,40 +1,12 @@
 /** The current topology, and the place of an address in it. */
 import * as z from 'zod'
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
-import { bubbleName, siteName } from '../answer-fields.ts'
+import { locatedSchema, topologySchema } from '../answers/topology.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { addressParameter, withRule } from '../parameters.ts'
 
 /** A request target has at most 16 KiB, which are about 400 IPv6 addresses. */
 const ADDRESSES_MAX = 1_000
-
-const topologySchema = z.object({
-  topologyHash: z.string().describe('The same on all nodes with a file of the same meaning.'),
-  unmapped: z.string().describe('refuse, isolate, or the site of addresses outside of all prefixes.'),
-  sites: z.array(
-    z.object({
-      site: z.string(),
-      region: z.string().nullable(),
-      gateways: z.union([z.literal('auto'), z.int()]),
-      trackers: z.array(z.string()),
-      federation: z.array(z.string()).describe('Admin listeners of its nodes.'),
-      fallback: z
-        .array(z.string())
-        .describe('Trackers for clients of this site while its own do not answer.'),
-      bubbles: z.array(z.object({ bubble: z.string(), trackers: z.array(z.string()) })),
-      costs: z.record(z.string(), z.number()).describe('Cost of a byte to each other site.'),
-    }),
-  ),
-})
-
-const locatedSchema = z.array(
-  z.object({
-    address: z.string(),
-    site: siteName(),
-    bubble: bubbleName(),
-    prefix: z.string().nullable().describe('null if no prefix contains the address.'),
-  }),
-)
 
 export function addTopologyRoutes(routes: ApiRoutes, current: CurrentTopology): void {
   routes.get(

@@ -6,33 +6,25 @@ import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { InputError } from '../../../core/errors.ts'
 import { formatInfoHash } from '../../../core/info-hash.ts'
+import { readInfoHashDigits, startsWithDigits } from '../../../core/info-hash-digits.ts'
 import { TORRENT_BYTES_MAX } from '../../../core/limits.ts'
 import { summarize } from '../../../metainfo/summary.ts'
 import { checkOriginReference } from '../../../registry/origin-reference.ts'
 import { type Registration, metadataOf } from '../../../registry/registration.ts'
 import { type TorrentRegistry, RegistryUnavailable } from '../../../registry/torrent-registry.ts'
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
+import { removedSchema, torrentInFullSchema, torrentsSchema } from '../answers/torrents.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
-import { afterParameter, limitParameter, nextCursor, pageOfSorted, takePage } from '../page.ts'
-import { infoHashParameter, text, withRule } from '../parameters.ts'
+import { afterParameter, limitParameter, pageOfSorted, takePage } from '../page.ts'
+import { infoHashParameter, oneOf, text, withRule } from '../parameters.ts'
 import {
   describe,
   describeBriefly,
-  describedFields,
   originWarnings,
-  torrentFields,
   torrentPosition,
   type TorrentContext,
 } from '../shown-torrent.ts'
-
-const torrentsSchema = z.object({
-  total: z.int().describe('Torrents that match, those of all pages.'),
-  torrents: z.array(z.object(torrentFields)),
-  next: nextCursor(),
-})
-
-const removedSchema = z.object({ removed: z.literal(true), infoHash: z.string(), name: z.string() })
 
 /** The correct type, and the types that curl and scripts send by default. */
 const CONTENT_TYPES = [
@@ -59,7 +51,7 @@ function addTorrentsRoute(routes: ApiRoutes, { registry }: TorrentContext): void
     '/api/v1/torrents',
     {
       schema: {
-        summary: 'Registered torrents, oldest first',
+        summary: 'Registered torrents',
         querystring: z.strictObject({
           q: text(
             { code: 'q-invalid', expected: `text of at most ${SEARCH_CHARACTERS_MAX} characters` },
@@ -67,6 +59,7 @@ function addTorrentsRoute(routes: ApiRoutes, { registry }: TorrentContext): void
           )
             .optional()
             .describe('A part of the name, or the first digits of an infohash.'),
+          order: oneOf('order', ['oldest', 'newest']).default('oldest').describe('Which come first.'),
           limit: limitParameter(),
           after: afterParameter(),
         }),
@@ -74,12 +67,13 @@ function addTorrentsRoute(routes: ApiRoutes, { registry }: TorrentContext): void
       },
     },
     async ({ query }) => {
-      const { q: search } = query
+      const { q: search, limit, after } = query
+      const order = query.order === 'oldest' ? 'ascending' : 'descending'
       const all = registry.list()
       const { total, items, next } =
         search === undefined
-          ? pageOfSorted(all, torrentPosition, query)
-          : await takePage(all, torrentPosition, { ...query, order: 'ascending', isMatch: matches(search) })
+          ? pageOfSorted(all, torrentPosition, { limit, after, order })
+          : await takePage(all, torrentPosition, { limit, after, order, isMatch: matches(search) })
       const described = await Promise.all(
         items.map(async (registration) => {
           const metadata = await registry.describe(registration)
@@ -93,10 +87,10 @@ function addTorrentsRoute(routes: ApiRoutes, { registry }: TorrentContext): void
 
 function matches(search: string): (registration: Registration) => boolean {
   const lower = search.toLowerCase()
-  const isPrefix = /^[0-9a-f]{1,40}$/.test(lower)
+  const digits = readInfoHashDigits(search)
   return ({ name, infoHashes }) =>
-    name.toLowerCase().includes(lower) ||
-    (isPrefix && infoHashes.some((infoHash) => formatInfoHash(infoHash).startsWith(lower)))
+    (digits !== undefined && infoHashes.some((infoHash) => startsWithDigits(infoHash, digits))) ||
+    name.toLowerCase().includes(lower)
 }
 
 function addTorrentRoute(routes: ApiRoutes, topology: CurrentTopology, context: TorrentContext): void {
@@ -107,7 +101,7 @@ function addTorrentRoute(routes: ApiRoutes, topology: CurrentTopology, context: 
       schema: {
         summary: 'A registered torrent with its URLs for each site',
         params: z.strictObject({ infoHash: infoHashParameter() }),
-        response: { 200: z.object(describedFields) },
+        response: { 200: torrentInFullSchema },
       },
     },
     async ({ params: { infoHash } }) => {
@@ -167,8 +161,8 @@ function addRegisterRoute(routes: ApiRoutes, topology: CurrentTopology, context:
               .describe('Source of the content: a path, or an http(s) or s3 URL.'),
           }),
           response: {
-            200: z.object({ ...describedFields, isNew: z.literal(false) }).describe('Registered before.'),
-            201: z.object({ ...describedFields, isNew: z.literal(true) }).describe('Registered.'),
+            200: torrentInFullSchema.extend({ isNew: z.literal(false) }).describe('Registered before.'),
+            201: torrentInFullSchema.extend({ isNew: z.literal(true) }).describe('Registered.'),
           },
         },
       },

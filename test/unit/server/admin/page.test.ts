@@ -79,9 +79,34 @@ describe('pages', () => {
           const all = given.map(([rank, digit]) => item(rank, digit))
           const sorted = all.toSorted((a, b) => a.rank - b.rank || a.infoHash.compare(b.infoHash))
           const after = cursor === null ? undefined : item(...cursor)
-          expect(pageOfSorted(sorted, position, { limit, after })).toEqual(
+          expect(pageOfSorted(sorted, position, { limit, after, order: 'ascending' })).toEqual(
             await takePage(all, position, { limit, after, order: 'ascending' }),
           )
+        },
+      ),
+    )
+  })
+
+  it('of a sorted collection are the same backwards', () => {
+    const number = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 3 }))
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(number, { selector: String }),
+        fc.integer({ min: 1, max: 5 }),
+        (given, limit) => {
+          const sorted = given
+            .map(([rank, digit]) => item(rank, digit))
+            .toSorted((a, b) => a.rank - b.rank || a.infoHash.compare(b.infoHash))
+          const seen: string[] = []
+          let after: Item | undefined
+          for (;;) {
+            const page = pageOfSorted(sorted, position, { limit, after, order: 'descending' })
+            expect(page.total).toBe(sorted.length)
+            seen.push(...page.items.map(nameOf))
+            if (page.next === undefined) break
+            after = page.items.at(-1)
+          }
+          expect(seen).toEqual(sorted.map(nameOf).toReversed())
         },
       ),
     )

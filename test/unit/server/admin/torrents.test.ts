@@ -1,7 +1,10 @@
 /** Registered torrents over the admin API. */
 import { describe, expect, it } from 'vitest'
+import type { TorrentPage } from '../../../../src/server/admin/answers/torrents.ts'
 import { anAdmin } from '../../../an-admin.ts'
 import { aTorrent, AWKWARD_INFO_HASH, PLAIN_INFO_HASH, PLAIN_TORRENT } from '../../../a-torrent.ts'
+
+const NOTE = JSON.stringify({ infoHashV1: null, infoHashV2: null, isPrivate: true, pieces: 1 })
 
 const NOT_PRIVATE = {
   code: 'not-private',
@@ -209,6 +212,40 @@ describe('registered torrents', () => {
       ],
       next: null,
     })
+  })
+
+  it('are listed newest first where that is asked for, page by page', async () => {
+    const { request, store } = await anAdmin()
+    for (const fill of [1, 2, 3]) {
+      const torrent = {
+        infoHashes: [Buffer.alloc(20, fill)],
+        name: `image ${fill}`,
+        sizeBytes: 5,
+        note: NOTE,
+      }
+      await store.put({ ...torrent, registeredAtMs: fill }, PLAIN_TORRENT)
+    }
+    const list = async (query: string) =>
+      (await (await request(`/api/v1/torrents?order=newest&${query}`)).json()) as TorrentPage
+    const names = ({ torrents }: TorrentPage) => torrents.map(({ name }) => name)
+    const first = await list('limit=2')
+    expect([names(first), first.total]).toEqual([['image 3', 'image 2'], 3])
+    const second = await list(`limit=2&after=${first.next}`)
+    expect([names(second), second.next]).toEqual([['image 1'], null])
+    expect(names(await list('q=image'))).toEqual(['image 3', 'image 2', 'image 1'])
+    expect(names(await list('q=0202'))).toEqual(['image 2'])
+    const wrong = (await (await request('/api/v1/torrents?order=size')).json()) as { readonly code: string }
+    expect(wrong.code).toBe('order-unknown')
+  })
+
+  it('without a note are read once for all lists', async () => {
+    const { call, store } = await anAdmin()
+    const infoHashes = [Buffer.from(PLAIN_INFO_HASH, 'hex')]
+    await store.put({ infoHashes, name: 'a.txt', sizeBytes: 5, registeredAtMs: 0, note: '' }, PLAIN_TORRENT)
+    await call('GET', '')
+    const { reads } = store
+    await call('GET', '')
+    expect(store.reads).toBe(reads)
   })
 
   it('need no note, like files that were copied into a directory', async () => {

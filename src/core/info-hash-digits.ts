@@ -1,0 +1,35 @@
+/**
+ * Hexadecimal digits that an infohash is searched for, compared with its bytes: a search over 100,000 torrents does not
+ * write each infohash as text.
+ */
+import { INFO_HASH_BYTES } from './info-hash.ts'
+
+/** The value of each digit. */
+export type InfoHashDigits = readonly number[]
+
+const DIGITS = 2 * INFO_HASH_BYTES
+
+/** undefined for a text that is not a part of any infohash. */
+export function readInfoHashDigits(text: string): InfoHashDigits | undefined {
+  if (text.length > DIGITS || !/^[0-9a-f]+$/i.test(text)) return undefined
+  return Array.from(text, (digit) => Number.parseInt(digit, 16))
+}
+
+export function startsWithDigits(infoHash: Buffer, digits: InfoHashDigits): boolean {
+  return hasDigitsAt(infoHash, digits, 0)
+}
+
+export function containsDigits(infoHash: Buffer, digits: InfoHashDigits): boolean {
+  for (let start = 0; start + digits.length <= DIGITS; start++)
+    if (hasDigitsAt(infoHash, digits, start)) return true
+  return false
+}
+
+function hasDigitsAt(infoHash: Buffer, digits: InfoHashDigits, start: number): boolean {
+  for (let index = 0; index < digits.length; index++) {
+    const byte = infoHash[(start + index) >> 1] ?? 0
+    const digit = (start + index) % 2 === 0 ? byte >> 4 : byte & 0xf
+    if (digit !== digits[index]) return false
+  }
+  return true
+}
