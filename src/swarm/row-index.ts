@@ -17,9 +17,7 @@ const ROW_MASK = (1 << ROW_BITS) - 1
 /** Rows that an entry can name. */
 export const ROWS_MAX = ROW_MASK - 1
 
-/** At nine million rows, one growth reads 2,000 rows again: half a millisecond, also where a batch of announces meets several. */
-const SHARDS_LOG2 = 12
-const SHARDS = 1 << SHARDS_LOG2
+const SHARDS = 512
 const FULL_PERCENT = 85
 /**
  * Growth reads each row again, each time with a cache miss: a row is read three times on the way to a million rows,
@@ -31,21 +29,23 @@ const SLOTS_FIRST = [8, 9, 10, 11]
 
 export class RowIndex {
   readonly #hashOf: (row: number) => number
-  readonly #shards: (Shard | undefined)[] = Array.from({ length: SHARDS }, () => undefined)
+  readonly #shards: Shard[] = []
 
   /** `hashOf` gives 32 bits and must not change while the row is in the index. */
   constructor(hashOf: (row: number) => number) {
     this.#hashOf = hashOf
+    for (let index = 0; index < SHARDS; index++)
+      this.#shards.push(new Shard(SLOTS_FIRST[index % SLOTS_FIRST.length] as number))
   }
 
   get bytes(): number {
-    return this.#shards.reduce((sum, shard) => sum + (shard?.slots.length ?? 0) * 4, 0)
+    return this.#shards.reduce((sum, shard) => sum + shard.slots.length * 4, 0)
   }
 
   /** The row with this hash for which `isIt` holds, or -1. */
   find(hash: number, isIt: (row: number) => boolean): number {
-    const slots = this.#shards[hash & (SHARDS - 1)]?.slots
-    if (slots === undefined) return -1
+    const { slots } = this.#shardOf(hash)
+    if (slots.length === 0) return -1
     const tag = hash >>> ROW_BITS
     for (let at = home(hash, slots.length); ; at = next(at, slots.length)) {
       const entry = slots[at] as number
@@ -57,8 +57,7 @@ export class RowIndex {
   /** The row must not be in the index yet. */
   add(hash: number, row: number): void {
     assert(row <= ROWS_MAX, 'an entry has 24 bits for its row')
-    const index = hash & (SHARDS - 1)
-    const shard = (this.#shards[index] ??= new Shard(SLOTS_FIRST[index % SLOTS_FIRST.length] as number))
+    const shard = this.#shardOf(hash)
     if ((shard.count + 1) * 100 > shard.slots.length * FULL_PERCENT) this.#grow(shard)
     put(shard.slots, hash, row)
     shard.count++
@@ -66,9 +65,9 @@ export class RowIndex {
 
   /** Does nothing if the row is not in the index. */
   remove(hash: number, row: number): void {
-    const shard = this.#shards[hash & (SHARDS - 1)]
-    if (shard === undefined) return
+    const shard = this.#shardOf(hash)
     const { slots } = shard
+    if (slots.length === 0) return
     let at = home(hash, slots.length)
     while (rowOf(slots[at] as number) !== row) {
       if (slots[at] === 0) return
@@ -93,17 +92,22 @@ export class RowIndex {
 
   #grow(shard: Shard): void {
     const before = shard.slots
-    shard.slots = new Uint32Array(Math.ceil(before.length * GROWTH))
+    shard.slots = new Uint32Array(Math.max(shard.slotsFirst, Math.ceil(before.length * GROWTH)))
     for (const entry of before) if (entry !== 0) put(shard.slots, this.#hashOf(rowOf(entry)), rowOf(entry))
+  }
+
+  #shardOf(hash: number): Shard {
+    return this.#shards[hash & (SHARDS - 1)] as Shard
   }
 }
 
 class Shard {
-  slots: Uint32Array
+  readonly slotsFirst: number
+  slots = new Uint32Array(0)
   count = 0
 
-  constructor(slots: number) {
-    this.slots = new Uint32Array(slots)
+  constructor(slotsFirst: number) {
+    this.slotsFirst = slotsFirst
   }
 }
 
@@ -114,7 +118,7 @@ function rowOf(entry: number): number {
 
 /** The low bits select the shard, the others the slot. */
 function home(hash: number, slots: number): number {
-  return (hash >>> SHARDS_LOG2) % slots
+  return (hash >>> 9) % slots
 }
 
 function next(at: number, slots: number): number {

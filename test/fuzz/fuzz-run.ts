@@ -2,6 +2,7 @@
  * One run of a target: inputs derived from those that reached new code. The same seed, number and seeds of the repository
  * give the same inputs.
  */
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { elapsedMs } from '../../src/core/clock.ts'
 import { SeededRandom } from '../../src/core/random.ts'
 import { coveredCode } from './covered-code.ts'
@@ -67,11 +68,11 @@ export class FuzzRun {
       const isNew = await this.#readBatch(batch)
       length = isNew ? Math.max(BATCH_MIN, length >> 2) : Math.min(BATCH_MAX, length * 2)
       count += batch.length
-      if (warmMib === undefined && count >= inputs * WARM_SHARE) warmMib = memoryMib(this.#corpus)
+      if (warmMib === undefined && count >= inputs * WARM_SHARE) warmMib = await memoryMib(this.#corpus)
     }
     Error.stackTraceLimit = stackTraceLimit
     if (this.#failure !== undefined) this.#failure = await this.#withStack(this.#failure)
-    const grownMib = warmMib === undefined ? undefined : (memoryMib(this.#corpus) ?? 0) - warmMib
+    const grownMib = warmMib === undefined ? undefined : ((await memoryMib(this.#corpus)) ?? 0) - warmMib
     return {
       inputs: count,
       elapsedMs: elapsedMs() - startedMs,
@@ -148,10 +149,13 @@ export async function minimized(target: FuzzTarget, corpus: readonly Buffer[]): 
   return kept
 }
 
-/** After a collection, without the corpus. */
-function memoryMib(corpus: readonly Buffer[]): number | undefined {
+/** After two collections, without the corpus. A thread frees array buffers after the collection that finds them unused. */
+async function memoryMib(corpus: readonly Buffer[]): Promise<number | undefined> {
   if (globalThis.gc === undefined) return undefined
-  globalThis.gc()
+  for (let collections = 0; collections < 2; collections++) {
+    globalThis.gc()
+    await yieldToEventLoop()
+  }
   const { heapUsed, external } = process.memoryUsage()
   return (heapUsed + external - corpus.reduce((sum, { length }) => sum + length, 0)) / MIB
 }
