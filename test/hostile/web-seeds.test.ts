@@ -100,6 +100,20 @@ describe('a file outside the directory of the origins is not served', () => {
     },
   )
 
+  test('where its folder has a link to it when the torrent is registered', async () => {
+    const directory = await aDirectory()
+    const folder = join(directory, 'served', 'all')
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(directory, 'secret'), SECRET)
+    await writeFile(join(folder, 'b'), 'content')
+    await symlink(join(directory, 'secret'), join(folder, 'a'))
+    const node = await aNode({ directory, more: 'origin: { directory: ./served }\n' })
+    const infoHash = await publish(node, folder)
+    const { status, text } = await served(node, `${infoHash}/all/a`)
+    expect(text).not.toContain('root:')
+    expect(status).not.toBe(200)
+  })
+
   test('by a path with dots, in any encoding', async () => {
     const directory = await aDirectory()
     await mkdir(join(directory, 'served'))
