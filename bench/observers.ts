@@ -1,197 +1,151 @@
 /**
- * Cost of observing one large site: clients of one torrent that download at the same time, each a real socket on a loopback
- * address of its own. Prints the CPU time and memory of the engine, and how far its observations are behind the clients.
+ * Cost of observing one large site, and the time of an announce beside it: clients of one torrent that download at the same
+ * time, each a real socket on a loopback address of its own. The node is the built program; its sites have gateways, so that
+ * observers and not carriers connect to the clients.
  *
- * The clients run in a second process. All of them start within ten seconds and complete after `--seconds`.
+ * One line for each number of connections: CPU time of the node without the announces that it also answers when quiet, memory,
+ * the time of an announce when quiet and beside the clients, the longest time that a client is not contacted, and how far
+ * the progress that the API reports is behind the clients. The clients and the announces share the processors with the
+ * node. Takes three minutes and a half.
  *
- * Usage: observers [--clients 3000] [--pieces 10000] [--connections 4096] [--seconds 120]
+ * Run `npm run build` first.
+ *
+ * Usage: observers [--clients 3000] [--pieces 10000] [--connections 0,4096,500] [--seconds N]
+ *   --seconds   time of the measurement, for each number of connections. Default: 20, and 75 where clients are polled
  */
-import { fork } from 'node:child_process'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { Address } from '../src/core/address.ts'
+import { parseArgs } from 'node:util'
 import { systemClock } from '../src/core/clock.ts'
-import { SeededRandom } from '../src/core/random.ts'
-import { dialTcp } from '../src/observers/client-socket.ts'
-import type { Observation } from '../src/observers/observation.ts'
-import { Observers } from '../src/observers/observers.ts'
-import { writeBitfield, writeHave } from '../src/wire/peer/availability.ts'
-import { HANDSHAKE_BYTES, writeHandshake } from '../src/wire/peer/handshake.ts'
-import { PieceSet } from '../src/wire/peer/piece-set.ts'
+import { type Answers, HonestClients, percentile } from './hostile/honest-clients.ts'
+import { cpuSeconds, memoryMiB, registerZeros, type ServedNode, serveNode } from './hostile/served-node.ts'
+import {
+  clientOf,
+  type Contacts,
+  type Downloads,
+  type ObservedClients,
+  shareAt,
+  startClients,
+} from './observers/clients.ts'
 
-const number = (name: string, otherwise: number) => {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? otherwise : Number(process.argv[at + 1])
-}
-const CLIENTS = number('clients', 3_000)
-const PIECES = number('pieces', 10_000)
-const CONNECTIONS = number('connections', 4_096)
-const SECONDS = number('seconds', 120)
-/** Clients start one after the other within this time. */
+const RATE = 500
+/** Few enough that dials of their closed ports do not matter. */
+const HONEST = { clients: 50, torrents: 4 }
+const WARM_UP_SECONDS = 3
+const QUIET_SECONDS = 10
 const START_MS = 10_000
-const INFO_HASH = Buffer.alloc(20, 9)
-const PEER_ID = Buffer.from('-LT2080-abcdefghijkl')
-/** Each client sends the pieces of this time together. */
-const STEP_MS = 250
+/** Of each download, longer than any measurement. */
+const DOWNLOAD_SECONDS = 120
+const PIECE_BYTES = 65_536
+const PAGE_PEERS = 1_000
+/** Each client is contacted at least once a minute. */
+const CONTACT_MS_MAX = 60_000
+const TOPOLOGY = 'links: [{ between: [fra, ams], carry: direct }]\n'
 
-/** 127.96.0.1 and following. */
-const addressOf = (client: number) => Address.v4(0x7f60_0001 + client)
-const clientOf = (address: string) => {
-  const [, , third, fourth] = address.split('.').map(Number)
-  return ((third ?? 0) << 8) + (fourth ?? 0) - 1
-}
-const startOffsetMs = (client: number) => (client / CLIENTS) * START_MS
-
-/** Completion of a client, from the time at which the run began. */
-function shareAt(client: number, sinceMs: number): number {
-  return Math.min(1, Math.max(0, (sinceMs - startOffsetMs(client)) / (SECONDS * 1_000)))
-}
-
-/** Number `step` of the pieces of a client: an order without repetitions that differs from client to client. */
-const pieceOf = (client: number, step: number) => (step * 7_919 + client * 31) % PIECES
-
-/** Delays between the clients and their observations. */
-class Delays {
-  readonly #startedMs: number
-  readonly #behindMs: number[] = []
-  readonly #latestMs = new Float64Array(CLIENTS)
-  readonly #gapsMs = new Float64Array(CLIENTS)
-  readonly #completeMs = new Float64Array(CLIENTS)
-  observations = 0
-
-  constructor(startedMs: number) {
-    this.#startedMs = startedMs
-  }
-
-  note({ address, share, isComplete, observedAtMs }: Observation, nowMs: number): void {
-    this.observations++
-    const client = clientOf(address.toString())
-    if (share === undefined || (this.#completeMs[client] as number) > 0) return
-    const latestMs = this.#latestMs[client] as number
-    if (latestMs > 0) this.#gapsMs[client] = Math.max(this.#gapsMs[client] as number, observedAtMs - latestMs)
-    this.#latestMs[client] = observedAtMs
-    const trueShare = shareAt(client, observedAtMs - this.#startedMs)
-    if (isComplete) this.#completeMs[client] = nowMs
-    else this.#behindMs.push((trueShare - share) * SECONDS * 1_000)
-  }
-
-  print(): void {
-    const lateMs = [...this.#completeMs].map(
-      (atMs, client) => atMs - this.#startedMs - startOffsetMs(client) - SECONDS * 1_000,
-    )
-    console.log(`observations are behind the clients by ${describe(this.#behindMs)}`)
-    console.log(`longest time between two observations of a client: ${describe([...this.#gapsMs])}`)
-    console.log(`completion is observed after ${describe(lateMs)}`)
-  }
+const { values } = parseArgs({
+  options: {
+    clients: { type: 'string', default: '3000' },
+    pieces: { type: 'string', default: '10000' },
+    connections: { type: 'string', default: '0,4096,500' },
+    seconds: { type: 'string' },
+  },
+})
+const downloads: Downloads = {
+  clients: Number(values.clients),
+  pieces: Number(values.pieces),
+  pieceBytes: PIECE_BYTES,
+  seconds: DOWNLOAD_SECONDS,
+  startMs: START_MS,
 }
 
-async function main(): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), [...process.argv.slice(2), '--serve'])
-  const { port, startedMs } = await new Promise<{ port: number; startedMs: number }>((resolve) =>
-    child.once('message', (message) => resolve(message as { port: number; startedMs: number })),
-  )
-  console.log(`${CLIENTS} clients, ${PIECES} pieces, ${CONNECTIONS} connections, ${SECONDS} s a download`)
-  const delays = new Delays(startedMs)
-  const observers = new Observers({
-    connections: CONNECTIONS,
-    clock: systemClock,
-    random: new SeededRandom(1),
-    dial: dialTcp,
-    onObservations: (batch) => {
-      for (const observation of batch) delays.note(observation, systemClock.nowMs())
-    },
-  })
-  globalThis.gc?.()
-  const idleBytes = process.memoryUsage().rss
-  const idle = process.cpuUsage()
-  observers.start()
-  for (let client = 0; client < CLIENTS; client++)
-    setTimeout(() => announce(observers, client, port), startOffsetMs(client))
-  const totalSeconds = START_MS / 1_000 + SECONDS + 10
-  await printCosts(observers, totalSeconds)
-  const { user, system } = process.cpuUsage(idle)
-  globalThis.gc?.()
-  const memory = (process.memoryUsage().rss - idleBytes) / CLIENTS
+async function measure(connections: number): Promise<void> {
+  const isPolled = connections > 0 && connections < downloads.clients
+  const seconds = Number(values.seconds ?? (isPolled ? '75' : '20'))
+  const node = await serveNode('', { connections, topology: TOPOLOGY })
+  const honest = new HonestClients(node, HONEST)
+  try {
+    await honest.open()
+    const infoHash = await registerZeros(node, downloads)
+    await honest.announce(RATE, WARM_UP_SECONDS)
+    const quiet = await withCpu(node, () => honest.announce(RATE, QUIET_SECONDS))
+    const quietMiB = memoryMiB(node.process, 'VmRSS')
+    const clients = await startClients(node.http.announce, infoHash, downloads)
+    try {
+      await clients.announced
+      const busy = await withCpu(node, () => honest.announce(RATE, seconds))
+      const memory = memoryMiB(node.process, 'VmRSS') - quietMiB
+      console.log(
+        `observe.connections ${connections}: ${(100 * (busy.cores - quiet.cores)).toFixed(1)} % of a core, ` +
+          `${memory.toFixed(0)} MiB; announces ${describe(quiet.answers)} quiet, ${describe(busy.answers)} beside ` +
+          `(p99 × ${(p99(busy.answers) / p99(quiet.answers)).toFixed(1)})`,
+      )
+      if (connections === 0) return
+      printContacts(await clients.contacts())
+      await printDelays(node, infoHash, clients)
+    } finally {
+      clients.stop()
+    }
+  } finally {
+    honest.close()
+    await node.stop()
+  }
+}
+
+async function withCpu(node: ServedNode, announce: () => Promise<Answers>) {
+  const [before, startedMs] = [cpuSeconds(node.process), systemClock.nowMs()]
+  const answers = await announce()
+  const tookSeconds = (systemClock.nowMs() - startedMs) / 1_000
+  return { answers, cores: (cpuSeconds(node.process) - before) / tookSeconds }
+}
+
+const p99 = ({ tookMs }: Answers) => percentile(tookMs, 0.99)
+const describe = (answers: Answers) =>
+  `p50 ${percentile(answers.tookMs, 0.5).toFixed(2)} p99 ${p99(answers).toFixed(2)} ms` +
+  (answers.missing === 0 ? '' : `, ${answers.missing} not answered`)
+
+function printContacts({ connections, handshakes, longestMs }: Contacts): void {
+  const late = longestMs.filter((gapMs) => gapMs > CONTACT_MS_MAX).length
   console.log(
-    `CPU: ${((user + system) / 1e6).toFixed(1)} s in ${totalSeconds} s; ${delays.observations} observations`,
+    `  ${connections} connections, ${handshakes} handshakes; longest time without contact ` +
+      `${inSeconds(longestMs)}; ${late} clients above a minute`,
   )
-  console.log(`memory: ${memory.toFixed(0)} bytes a client, the records of this benchmark included`)
-  delays.print()
-  observers.stop()
-  child.kill()
 }
 
-function announce(observers: Observers, client: number, port: number): void {
-  const nowMs = systemClock.nowMs()
-  observers.update({
-    infoHash: INFO_HASH,
-    address: addressOf(client),
-    port,
-    priority: client === 0 ? 'gateway' : 'other',
-    isAnnouncedComplete: false,
-    firstSeenMs: nowMs,
-    announcedMs: nowMs,
-    pieces: PIECES,
-  })
-}
-
-/** One line for each ten seconds. */
-async function printCosts(observers: Observers, totalSeconds: number): Promise<void> {
-  let before = process.cpuUsage()
-  for (let passed = 10; passed <= totalSeconds; passed += 10) {
-    await delay(10_000)
-    const used = process.cpuUsage(before)
-    before = process.cpuUsage()
-    const percent = ((used.user + used.system) / 10_000_000) * 100
-    const { observations: counts, bytesRead } = observers.counters
-    console.log(
-      `${passed} s: ${percent.toFixed(1)} % of a core, ${observers.connections} connections, ` +
-        `${counts.reachable} dials, ${(bytesRead / 1e6).toFixed(1)} MB read, ${counts.complete} complete`,
-    )
+/** Progress as the API reports it, beside that of the clients at the same time. */
+async function printDelays({ admin }: ServedNode, infoHash: Buffer, { startedMs }: ObservedClients) {
+  const behindMs: number[] = []
+  let unknown = 0
+  for (let after: number | null = -1; after !== null;) {
+    const query = after < 0 ? '' : `&after=${after}`
+    const path = `/api/v1/swarms/${infoHash.toString('hex')}/peers?limit=${PAGE_PEERS}${query}`
+    const response = await fetch(`${admin}${path}`)
+    const sinceMs = systemClock.nowMs() - startedMs
+    const page = (await response.json()) as {
+      readonly peers: readonly {
+        readonly address: string
+        readonly percent: number
+        readonly observedAt: unknown
+      }[]
+      readonly next: number | null
+    }
+    for (const { address, percent, observedAt } of page.peers) {
+      if (observedAt === null) unknown++
+      else
+        behindMs.push(
+          (shareAt(clientOf(address), downloads, sinceMs) - percent / 100) * DOWNLOAD_SECONDS * 1_000,
+        )
+    }
+    after = page.next
   }
+  const most = (100 * percentile(behindMs, 1)) / (DOWNLOAD_SECONDS * 1_000)
+  console.log(
+    `  the API is behind the clients by ${inSeconds(behindMs)}, ${most.toFixed(1)} % at most; ` +
+      `${unknown} were never observed`,
+  )
 }
 
-function describe(durationsMs: number[]): string {
-  const sorted = durationsMs.sort((a, b) => a - b)
-  const at = (share: number) => ((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) / 1_000).toFixed(2)
+function inSeconds(durationsMs: readonly number[]): string {
+  const at = (share: number) => (percentile(durationsMs, share) / 1_000).toFixed(1)
   return `${at(0.5)} s (median), ${at(0.99)} s (99 %), ${at(1)} s (most)`
 }
 
-function serveClients(): void {
-  const startedMs = systemClock.nowMs()
-  /** Connections, and the number of pieces that each has been sent. */
-  const connected = new Map<Socket, { readonly client: number; sent: number }>()
-  const countAt = (client: number) => Math.floor(shareAt(client, systemClock.nowMs() - startedMs) * PIECES)
-  const server = createServer((socket) => {
-    const client = clientOf(socket.localAddress ?? '')
-    let received = 0
-    socket.on('error', () => {})
-    socket.on('close', () => connected.delete(socket))
-    socket.on('data', (chunk) => {
-      received += chunk.length
-      if (received < HANDSHAKE_BYTES || connected.has(socket)) return
-      const count = countAt(client)
-      const pieces = new PieceSet((PIECES + 7) >> 3)
-      for (let step = 0; step < count; step++) pieces.add(pieceOf(client, step))
-      socket.write(writeHandshake(INFO_HASH, PEER_ID))
-      if (count > 0) socket.write(writeBitfield(pieces.bits))
-      connected.set(socket, { client, sent: count })
-    })
-  })
-  server.listen({ host: '0.0.0.0', port: 0, backlog: 4_096 }, () =>
-    process.send?.({ port: (server.address() as AddressInfo).port, startedMs }),
-  )
-  setInterval(() => {
-    for (const [socket, state] of connected) {
-      const count = countAt(state.client)
-      if (count === state.sent) continue
-      const haves: Buffer[] = []
-      for (; state.sent < count; state.sent++) haves.push(writeHave(pieceOf(state.client, state.sent)))
-      socket.write(Buffer.concat(haves))
-    }
-  }, STEP_MS)
-}
-
-if (process.argv.includes('--serve')) serveClients()
-else await main()
+console.log(`${downloads.clients} clients, ${downloads.pieces} pieces, ${RATE} announces/s beside them`)
+for (const connections of values.connections.split(',').map(Number)) await measure(connections)

@@ -95,16 +95,17 @@ const peerIdOf = (client: number) => `-LT2080-${String(client).padStart(12, '0')
 const leftOf = (client: number) => (client % 5 === 0 ? 0 : 1_000_000)
 
 export function httpAnnounce(
-  node: ServedNode,
+  { http }: { readonly http: { readonly announce: string } },
   from: string,
   infoHash: Buffer,
   client: number,
+  { port = 6881, left = leftOf(client) }: { readonly port?: number; readonly left?: number } = {},
 ): Promise<Result> {
   const hash = [...infoHash].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
-  const query = `info_hash=${hash}&peer_id=${peerIdOf(client)}&port=6881&left=${leftOf(client)}&compact=1`
+  const query = `info_hash=${hash}&peer_id=${peerIdOf(client)}&port=${port}&left=${left}&compact=1`
   return new Promise((resolve) => {
     const outgoing = request(
-      `${node.http.announce}?${query}`,
+      `${http.announce}?${query}`,
       { localAddress: from, agent: false, timeout: PATIENCE_MS },
       (response) => {
         let body = ''
