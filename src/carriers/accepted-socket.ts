@@ -3,6 +3,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import { parseAddress } from '../core/address.ts'
+import { batchedWrites } from '../observers/batched-writes.ts'
 import type { IncomingSocket, PeerListener, StreamEvents } from './peer-listener.ts'
 
 /** The kernel checks an idle connection after this time. */
@@ -40,7 +41,7 @@ function incomingOf(socket: Socket, address: IncomingSocket['address']): Incomin
     attach: (to) => {
       events = to
       return {
-        write: (bytes) => void socket.write(bytes),
+        write: batchedWrites(socket),
         get unsentBytes() {
           return socket.writableLength
         },

@@ -167,7 +167,8 @@ export class ClientLink implements Holder, Requester {
   #pass(delivery: Delivery | undefined): void {
     if (delivery === undefined || !this.#requests.answer(delivery.block)) return
     const { block, data } = delivery
-    this.#write(Buffer.concat([writePieceHead(block), data]))
+    this.#write(writePieceHead(block))
+    this.#write(data)
     this.sent.add(block.length, this.#init.nowMs())
     this.#init.events.onServed(block)
     this.#serve()

@@ -4,6 +4,7 @@
  */
 import { connect } from 'node:net'
 import { type Address, parseAddress } from '../core/address.ts'
+import { batchedWrites } from './batched-writes.ts'
 
 /**
  * - `refused`: the host answered that the port is closed, or the network that the host does not exist.
@@ -99,7 +100,7 @@ function open(
   })
   socket.on('close', () => events.onEnd(end))
   return {
-    write: (bytes) => void socket.write(bytes),
+    write: batchedWrites(socket),
     get unsentBytes() {
       return socket.writableLength
     },

@@ -266,7 +266,8 @@ export class SiteLink {
       if (next === undefined) continue
       const { block, data } = next
       rates.spend(ownSite, site, data.length)
-      this.#send(Buffer.concat([writeBlockHead(publication.channel, block), data]))
+      this.#send(writeBlockHead(publication.channel, block))
+      this.#send(data)
       return true
     }
     return false

@@ -2,6 +2,7 @@
  * A connected stream of Node, plain or TLS, as the socket of a connection between carriers.
  */
 import type { Duplex } from 'node:stream'
+import { batchedWrites } from '../../observers/batched-writes.ts'
 import type { ClientSocket, SocketEvents } from '../../observers/client-socket.ts'
 
 /** `head`: bytes that arrived with the HTTP response. */
@@ -18,7 +19,7 @@ export function openStream(
   stream.on('close', () => events.onEnd('closed'))
   stream.on('end', () => stream.destroy())
   return {
-    write: (bytes) => void stream.write(bytes),
+    write: batchedWrites(stream),
     get unsentBytes() {
       return stream.writableLength
     },
