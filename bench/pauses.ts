@@ -19,6 +19,7 @@ import { readTableGauges } from '../src/daemon/node-status.ts'
 import { SLICE_ROWS } from '../src/daemon/replace-topology.ts'
 import { Counters } from '../src/observe/counters.ts'
 import { Metrics } from '../src/observe/metrics.ts'
+import { metricsTable } from '../src/observe/metrics-table.ts'
 import { SwarmReplica } from '../src/replication/swarm-replica.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
@@ -143,7 +144,7 @@ function measureStart(name: string, isShared: boolean, sliceMs: number): void {
 
 async function measureScrapes(): Promise<void> {
   const sites = topology.value.sites.map(({ name }) => name)
-  const metrics = new Metrics({
+  const metrics = new Metrics(metricsTable, {
     version: 'bench',
     counters: new Counters(sites),
     readGauges: () => ({

@@ -1,25 +1,33 @@
 /**
- * CPU time of a UDP announce in all processes that take part in it: `serve` with the memory store, with a Redis, and with
- * a Redis and two workers. The sum decides how many announces a machine answers; beside it, the cost of passing a request
- * to another thread of one process and its response back, by the number of requests that travel together.
+ * CPU time of an announce in all processes that take part in it, and their memory: `serve` with one process, two workers
+ * and four, over each transport. The sum decides how many announces a machine answers, as long as the process with the
+ * swarm table is not full: its share is the first of the parts.
  *
- * Needs redis-server and the built program (`npm run build`).
+ * Beside it, the cost of passing a request to another thread of one process and its response back, by the number of
+ * requests that travel together.
  *
- * Usage: workers [torrents, default 200]
+ * Needs the built program (`npm run build`), and redis-server for `--redis`.
+ *
+ * Usage: workers [torrents, default 200] [--redis]
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
-import { Load, type LoadShape } from './peers/load.ts'
+import { Load, type LoadShape, type Transport } from './peers/load.ts'
 import { cpuOfProcess, freePort } from './peers/servers.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
-const SHAPE: LoadShape = { torrents: Number(process.argv[2] ?? '200'), peersPerTorrent: 128 }
+const ARGUMENTS = process.argv.slice(2)
+const HAS_REDIS = ARGUMENTS.includes('--redis')
+const SHAPE: LoadShape = {
+  torrents: Number(ARGUMENTS.find((each) => !each.startsWith('--')) ?? '200'),
+  peersPerTorrent: 128,
+}
 /** After the last response, for the log of the site. */
 const SETTLE_MS = 500
 /** An announce with its address, and a response with some peers. */
@@ -30,16 +38,15 @@ const IN_FLIGHT = 8
 
 if (!isMainThread) parentPort?.on('message', (bytes: Uint8Array) => parentPort?.postMessage(bytes.slice()))
 else {
-  await measure('memory, one process', 1, false)
-  await measure('Redis, one process', 1, true)
-  await measure('Redis, two workers', 2, true)
+  for (const transport of ['udp', 'keep-alive', 'close'] as const)
+    for (const workers of [1, 2, 4]) await measure(transport, workers)
   for (const together of [1, 4, 16]) await passBetweenThreads(together)
 }
 
-async function measure(name: string, workers: number, hasRedis: boolean): Promise<void> {
+async function measure(transport: Transport, workers: number): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'siteswarm-workers-'))
   const redisPort = await freePort()
-  const redis = hasRedis ? startRedis(redisPort) : undefined
+  const redis = HAS_REDIS ? startRedis(redisPort) : undefined
   await pause(SETTLE_MS)
   const serve = spawn(process.execPath, [PROGRAM, 'serve', '--json', '--workers', `${workers}`], {
     env: {
@@ -50,30 +57,41 @@ async function measure(name: string, workers: number, hasRedis: boolean): Promis
       SITESWARM_OBSERVE_CONNECTIONS: '0',
       SITESWARM_DATA_DIRECTORY: home,
       SITESWARM_LOG_LEVEL: 'error',
-      ...(hasRedis ? { SITESWARM_STORE: `redis://127.0.0.1:${redisPort}` } : {}),
+      ...(redis === undefined ? {} : { SITESWARM_STORE: `redis://127.0.0.1:${redisPort}` }),
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [line] = (await once(serve.stdout, 'data')) as [Buffer]
-  const { udp } = JSON.parse(line.toString()) as { readonly udp: string }
+  const { udp, http } = JSON.parse(line.toString()) as { readonly udp: string; readonly http: string }
   await pause(SETTLE_MS)
   const nodes = workers > 1 ? childrenOf(serve) : [serve.pid as number]
   const all = redis === undefined ? nodes : [...nodes, redis.pid as number]
-  const load = new Load('udp', Number(new URL(udp).port), SHAPE)
+  const load = new Load(transport, Number(new URL(transport === 'udp' ? udp : http).port), SHAPE)
   for (const round of ['first', 'again', 'again']) {
     load.rewind()
     const before = all.map(cpuOfProcess)
-    const { answers } = await load.run({})
+    const { answers, elapsedMs } = await load.run({})
     await pause(SETTLE_MS)
     const each = all.map((pid, index) => (cpuOfProcess(pid) - (before[index] as number)) / answers)
     const sum = each.reduce((total, us) => total + us, 0)
     const parts = each.map((us) => us.toFixed(1)).join(' + ')
-    console.log(`${name.padEnd(20)} ${round.padEnd(6)} ${sum.toFixed(1).padStart(6)} µs an answer: ${parts}`)
+    const perSecond = Math.round((answers / elapsedMs) * 1_000)
+    console.log(
+      `${transport.padEnd(10)} ${workers} ${round.padEnd(6)} ${sum.toFixed(1).padStart(6)} µs an answer: ${parts}; ${perSecond}/s`,
+    )
   }
+  const memory = [...new Set([serve.pid as number, ...nodes])].reduce((sum, pid) => sum + memoryOf(pid), 0)
+  console.log(`${transport.padEnd(10)} ${workers} memory of all processes: ${Math.round(memory)} MB`)
   serve.kill('SIGTERM')
   await once(serve, 'exit')
   redis?.kill('SIGKILL')
   rmSync(home, { recursive: true })
+}
+
+/** Megabytes; a page that several processes share counts once over all of them. */
+function memoryOf(pid: number): number {
+  const [, kib = '0'] = /^Pss: +(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? []
+  return Number(kib) / 1_024
 }
 
 function startRedis(port: number): ChildProcess {

@@ -58,8 +58,8 @@ export interface Arrival {
 export interface TrackerService {
   /**
    * Throws only a `Refusal`. `protocol` is for the metrics. Returns a promise for the few announces whose response
-   * depends on other nodes or is deferred; the promise, too, rejects only with a `Refusal`. `arrival`: the socket on
-   * which the request arrived, where that is known.
+   * depends on other nodes or is deferred, and for all where another process has the swarm table; the promise, too,
+   * rejects only with a `Refusal`. `arrival`: the socket on which the request arrived, where that is known.
    */
   announce(
     request: AnnounceRequest,
@@ -67,6 +67,9 @@ export interface TrackerService {
     protocol: 'http' | 'udp',
     arrival?: Arrival,
   ): AnnounceReply | Promise<AnnounceReply>
-  /** One entry per hash, in request order; zeros for a torrent without announces. Throws only a `Refusal`. */
-  scrape(infoHashes: readonly Buffer[], from: Address): ScrapeCounts[]
+  /**
+   * One entry per hash, in request order; zeros for a torrent without announces. Throws only a `Refusal`, and the
+   * promise, if there is one, rejects only with a `Refusal`.
+   */
+  scrape(infoHashes: readonly Buffer[], from: Address): ScrapeCounts[] | Promise<ScrapeCounts[]>
 }

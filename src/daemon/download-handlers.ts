@@ -10,7 +10,7 @@ import { WebSeedHandler } from '../server/http/web-seed-handler.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { WebSeeds } from '../webseed/web-seeds.ts'
 
-export interface DownloadComponents {
+interface DownloadComponents {
   readonly registry: TorrentRegistry
   readonly topology: CurrentTopology
   readonly webSeeds: WebSeeds

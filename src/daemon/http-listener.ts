@@ -1,16 +1,29 @@
 /** The tracker's HTTP listener of a node, with its handlers and limits. */
 import type { NodeConfig } from '../config/load-config.ts'
+import type { AnnounceTokens } from '../core/announce-tokens.ts'
+import type { TrackerService } from '../core/announce.ts'
+import type { Log } from '../core/log.ts'
 import type { ListenerTls } from '../core/tls-pair.ts'
+import type { Counters } from '../observe/counters.ts'
+import type { DownloadHandler } from '../server/http/announce-handler.ts'
 import { HttpServer, httpServerLimits } from '../server/http/http-server.ts'
 import { UntrustedForwarding } from '../server/http/untrusted-forwarding.ts'
 import { isInPrefixes } from '../topology/prefix-set.ts'
-import type { Tracker } from '../tracker/tracker.ts'
-import { type DownloadComponents, downloadHandlers } from './download-handlers.ts'
 
-export interface HttpListenerParts extends DownloadComponents {
+/** Handlers of `/torrents/` and `/webseed/`. */
+export interface Downloads {
+  readonly torrents: DownloadHandler
+  readonly webSeeds: DownloadHandler
+}
+
+export interface HttpListenerParts {
   readonly config: NodeConfig
-  readonly tracker: Tracker
+  readonly tracker: TrackerService
+  readonly downloads: Downloads
+  readonly tokens: AnnounceTokens
+  readonly counters: Counters
   readonly tls: ListenerTls | undefined
+  readonly log: Log
 }
 
 export function httpListener(parts: HttpListenerParts): HttpServer {
@@ -21,7 +34,7 @@ export function httpListener(parts: HttpListenerParts): HttpServer {
       tracker,
       tokens,
       tls: parts.tls,
-      ...downloadHandlers(parts),
+      ...parts.downloads,
       isTrusted: isInPrefixes(config.trustedProxies),
       onUntrustedForwarding: (from, header) => forwarding.report(from, header),
       onInvalidProxyHeader: (from, reason) => forwarding.reportInvalid(from, reason),

@@ -35,8 +35,6 @@ export interface NodeClientsInit {
   readonly tracker: () => Tracker
   /** False for a remote site whose nodes are not connected. */
   readonly isConnected: (siteIndex: number) => boolean
-  /** Number of this process among those of the node, from 1; 0 where it is the only one. */
-  readonly worker: number
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -48,7 +46,7 @@ export class NodeClients {
   readonly #limits: LinkLimits
   readonly #holds: HoldOrders
 
-  constructor({ config, leases, holds, rates, log, isConnected, worker, files, ...parts }: NodeClientsInit) {
+  constructor({ config, leases, holds, rates, log, isConnected, files, ...parts }: NodeClientsInit) {
     const { site, observe, carry, listen } = config
     const { credentials } = files
     const { registry, table, tracker, random } = parts
@@ -58,7 +56,6 @@ export class NodeClients {
       credentials,
       cacheBytes: carry.cacheBytes,
       peers: listen.peers,
-      isCarrier: worker <= 1,
       seed: random.below(0x1_0000_0000),
       leases,
       log,

@@ -224,8 +224,7 @@ function checkObservers(clientObservers: ClientObservers | undefined) {
 function checkCarriers(carriers: CarrierStatus | undefined) {
   if (carriers === undefined)
     return { isOk: true, sentence: 'off: observe.connections is 0, so hosts fetch from other sites' }
-  const { isCarrier, isRunning, torrents, linked, missing } = carriers
-  if (!isCarrier) return { isOk: true, sentence: 'another process of the node carries' }
+  const { isRunning, torrents, linked, missing } = carriers
   if (!isRunning)
     return {
       isOk: false,

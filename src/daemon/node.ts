@@ -7,6 +7,7 @@ import type { Log } from '../core/log.ts'
 import { type SeededRandom, systemRandom } from '../core/random.ts'
 import { Counters } from '../observe/counters.ts'
 import { Metrics } from '../observe/metrics.ts'
+import { metricsTable } from '../observe/metrics-table.ts'
 import { LinkRates } from '../registry/link-rates.ts'
 import { RolloutHolds } from '../registry/rollout-holds.ts'
 import { TorrentRegistry } from '../registry/torrent-registry.ts'
@@ -26,6 +27,7 @@ import { adminSources } from './admin-sources.ts'
 import { WebSeeds } from '../webseed/web-seeds.ts'
 import { NodeRollouts, remoteHosts } from './node-rollouts.ts'
 import { NodeFiles } from './node-files.ts'
+import { downloadHandlers } from './download-handlers.ts'
 import { httpListener } from './http-listener.ts'
 import { sourceLimits, swarmTable } from './limits.ts'
 import { listenOn, type NodeAddresses, urlsOf } from './listen-on.ts'
@@ -43,7 +45,7 @@ import { checkTopologyInThread } from './topology-check-thread.ts'
 import { TopologyReloader } from './topology-reloader.ts'
 import { trustedBy } from './trusted-proxies.ts'
 import { pollTorrents } from './torrent-poll.ts'
-import type { WorkerGroup } from './workers/worker-group.ts'
+import { type OwnerOptions, OwnerSockets } from './workers/owner-sockets.ts'
 
 /** Time for requests in progress when the node stops. */
 const STOP_DEADLINE_MS = 5_000
@@ -56,8 +58,8 @@ export interface NodeInit {
   readonly version: string
   readonly log: Log
   readonly droppedLogLines: () => number
-  /** The other processes of the node, if it has several. */
-  readonly group?: WorkerGroup | undefined
+  /** The workers of the node, if it has some: they listen for clients, and this process for them. */
+  readonly owner?: OwnerOptions | undefined
   readonly clock?: Clock
   readonly random?: SeededRandom
 }
@@ -84,6 +86,8 @@ export class SiteswarmNode {
   readonly #http: HttpServer
   readonly #udp: UdpServer
   readonly #admin: AdminServer
+  /** undefined if the node is one process. */
+  readonly #sockets: OwnerSockets | undefined
   readonly #metrics: Metrics
   readonly #unwatch: (() => void)[] = []
   #isRestored = false
@@ -163,7 +167,6 @@ export class SiteswarmNode {
         rates: linkRates,
         tracker: () => this.#tracker,
         files: this.#files,
-        worker: options.group?.worker ?? 0,
         isConnected: (siteIndex) => this.#federation?.isConnected(siteIndex) ?? true,
         clock,
         random,
@@ -225,7 +228,7 @@ export class SiteswarmNode {
       log,
     })
     const wrongTokens = new WrongTokens({ log })
-    this.#metrics = new Metrics({
+    this.#metrics = new Metrics(metricsTable, {
       version,
       counters: this.#counters,
       readGauges: () => ({
@@ -243,17 +246,18 @@ export class SiteswarmNode {
         workersReplaced: 0,
       }),
     })
-    this.#http = httpListener({
-      config,
-      tracker: this.#tracker,
+    const downloads = downloadHandlers({
       registry: this.#registry,
       topology: this.#topology,
       webSeeds: this.#webSeeds,
       tokens: this.#files.tokens,
       counters: this.#counters,
-      tls: this.#files.tls,
       log,
     })
+    const listening = { config, tracker: this.#tracker, downloads, counters: this.#counters, log }
+    this.#http = httpListener({ ...listening, tokens: this.#files.tokens, tls: this.#files.tls })
+    if (options.owner !== undefined)
+      this.#sockets = new OwnerSockets(options.owner, { ...listening, secrets: store.secrets, clock })
     const health = nodeHealth(() => ({
       isRestored: this.#isRestored,
       drain: this.#drain,
@@ -279,7 +283,7 @@ export class SiteswarmNode {
           drain: (reason) => this.drain(reason),
           undoDrain: () => this.undoDrain(),
         },
-        group: options.group,
+        group: options.owner?.group,
       }),
       node: {
         startedAtMs: clock.nowMs(),
@@ -290,7 +294,9 @@ export class SiteswarmNode {
         registry: this.#registry,
         holds,
         webSeeds: this.#webSeeds,
-        federationProblem: () => this.#federationProblem(),
+        // Why clients of other sites would not find a source here; undefined where they would.
+        federationProblem: () =>
+          this.#federation === undefined ? missingFederation(this.#topology.value, config.site) : undefined,
       },
       checkTopology: (text) => checkTopologyInThread(text, this.#topology.value, config.site),
       linkRates,
@@ -311,13 +317,6 @@ export class SiteswarmNode {
     })
   }
 
-  /** Why clients of other sites would not find a source here; undefined where they would. */
-  #federationProblem(): string | undefined {
-    return this.#federation === undefined
-      ? missingFederation(this.#topology.value, this.#config.site)
-      : undefined
-  }
-
   async start(): Promise<NodeAddresses> {
     const { listen } = this.#config
     const { log } = this.#options
@@ -330,8 +329,10 @@ export class SiteswarmNode {
     this.#federation?.start()
     this.#sweeper.start()
     this.#clients?.start()
-    const http = await listenOn(listen.http, (at) => this.#http.start(at))
-    const udp = await listenOn(listen.udp, (at) => this.#udp.start(at))
+    const isAlone = this.#sockets === undefined
+    const http = isAlone ? await listenOn(listen.http, (at) => this.#http.start(at)) : listen.http
+    const udp = isAlone ? await listenOn(listen.udp, (at) => this.#udp.start(at)) : listen.udp
+    await this.#sockets?.start()
     this.#unwatch.push(
       this.#reloader.watch(),
       ...this.#files.watch(),
@@ -341,7 +342,7 @@ export class SiteswarmNode {
     )
     const addresses = urlsOf({ http, udp, admin }, listen.tls !== undefined)
     // With several processes, the supervisor logs it once for all of them.
-    log[this.#options.group === undefined ? 'info' : 'debug'](
+    log[this.#options.owner === undefined ? 'info' : 'debug'](
       { event: 'ready', ...addresses, version: this.#options.version, topology: this.#topology.value.hash },
       'answering announces',
     )
@@ -382,6 +383,7 @@ export class SiteswarmNode {
     this.drain(undefined)
     for (const unwatch of this.#unwatch.splice(0)) unwatch()
     this.#tracker.close()
+    this.#sockets?.stop()
     await this.#udp.stop(STOP_DEADLINE_MS)
     await this.#http.stop(STOP_DEADLINE_MS)
     this.#webSeeds.close()

@@ -1,17 +1,18 @@
 /**
- * `serve --workers`: one node as several processes, one for each core, behind the same ports.
+ * `serve --workers`: one node as several processes behind the same ports.
  *
- * For the site, each worker is a node of its own: it holds the whole table, and receives the announces of the others
- * through Redis. Workers therefore multiply both the announces per second and the memory.
- *
- * The workers share the listening sockets, and each accepts from them (SCHED_NONE). By default Node accepts in the first
+ * One of them owns the swarm table and is a node without the listeners of the tracker; the workers have these, and pass the
+ * requests of clients to it. They share the listening sockets, and each accepts from them (SCHED_NONE). By default Node accepts in the first
  * process and passes each connection on, which makes that process the limit: nearly every announce of libtorrent and
  * aria2 has a connection of its own.
  */
 import cluster from 'node:cluster'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LoadedNode } from '../config/load-node.ts'
-import { ConfigError, formatProblem } from '../core/errors.ts'
+import { formatProblem, InputError } from '../core/errors.ts'
 import { openLog } from '../observe/log.ts'
 import type { StartedNode } from './start.ts'
 import type { WorkerArguments } from './workers/messages.ts'
@@ -26,23 +27,25 @@ export interface WorkersOptions {
 }
 
 /**
- * Resolves when the first worker is ready, with `undefined` if the signal came first. Rejects with the reason why the
+ * Resolves when the node answers announces, with `undefined` if the signal came first. Rejects with the reason why the
  * workers cannot start.
  */
 export async function startWorkers(
   loaded: LoadedNode,
   options: WorkersOptions,
 ): Promise<StartedNode | undefined> {
-  requireSharedStore(loaded, options.workers)
   const { config, warnings } = loaded
   const { log, flush } = openLog({ level: config.log.level, site: config.site })
   for (const warning of warnings)
     log.warn({ event: 'configuration', problem: formatProblem(warning) }, 'configuration warning')
 
   cluster.schedulingPolicy = cluster.SCHED_NONE
-  const supervisor = new Supervisor({ workers: options.workers, log, fork: forkWith(options) })
+  const socketDirectory = await makeSocketDirectory()
+  const fork = forkWith(options, socketDirectory)
+  const supervisor = new Supervisor({ workers: options.workers, log, fork })
   const stop = async () => {
     await supervisor.stop()
+    await rm(socketDirectory, { recursive: true, force: true })
     log.info({ event: 'stopped' }, 'stopped')
     await flush()
   }
@@ -57,14 +60,26 @@ export async function startWorkers(
     await stop()
     return undefined
   } catch (error) {
+    await rm(socketDirectory, { recursive: true, force: true })
     await flush()
     throw error
   }
 }
 
-function forkWith({ workers, configPath, version }: WorkersOptions) {
+/** Only this user can open what is in it. */
+async function makeSocketDirectory(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), 'siteswarm-'))
+  } catch (error) {
+    throw new InputError(
+      `the workers need a directory for their sockets: ${(error as Error).message}; set TMPDIR to one in which this user may create files`,
+    )
+  }
+}
+
+function forkWith({ workers, configPath, version }: WorkersOptions, socketDirectory: string) {
   return (worker: number) => {
-    const startArguments: WorkerArguments = { worker, workers, configPath, version }
+    const startArguments: WorkerArguments = { worker, workers, configPath, version, socketDirectory }
     cluster.setupPrimary({
       exec: fileURLToPath(new URL('./workers/worker-main.js', import.meta.url)),
       args: [JSON.stringify(startArguments)],
@@ -73,18 +88,4 @@ function forkWith({ workers, configPath, version }: WorkersOptions) {
     })
     return cluster.fork()
   }
-}
-
-/** Workers with a store of their own would each hand out a part of the peers. */
-function requireSharedStore({ config }: LoadedNode, workers: number): void {
-  if (config.store.kind !== 'memory') return
-  throw new ConfigError([
-    {
-      file: 'store',
-      line: 0,
-      column: 0,
-      message: `${workers} workers cannot share \`store: memory\`: each would have a part of the peers, and a client would reach one of them`,
-      hint: 'set store to a Redis, which may run on this machine (redis://127.0.0.1:6379), or use --workers 1',
-    },
-  ])
 }

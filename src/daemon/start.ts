@@ -1,10 +1,10 @@
 /** Starts a node from its loaded configuration. The command line uses this file, and nothing else of a single process. */
 import type { LoadedNode } from '../config/load-node.ts'
-import { InputError, formatProblem } from '../core/errors.ts'
+import { formatProblem } from '../core/errors.ts'
 import { openLog } from '../observe/log.ts'
-import type { NodeAddresses } from './listen-on.ts'
+import { explainListenError, type NodeAddresses } from './listen-on.ts'
 import { SiteswarmNode } from './node.ts'
-import type { WorkerGroup } from './workers/worker-group.ts'
+import type { OwnerOptions } from './workers/owner-sockets.ts'
 
 export interface StartedNode {
   readonly addresses: NodeAddresses
@@ -16,23 +16,20 @@ export interface StartedNode {
   readonly ended?: Promise<never>
 }
 
-/** Identity of this process among the processes of one node. */
-export interface WorkerIdentity {
-  readonly number: number
-  readonly group: WorkerGroup
-}
-
-/** Rejects with a `ConfigError`, or with an `InputError` if it cannot listen on an address. */
+/**
+ * Rejects with a `ConfigError`, or with an `InputError` if it cannot listen on an address. `owner`: where other processes
+ * of the node listen for this one.
+ */
 export async function startNode(
   loaded: LoadedNode,
   version: string,
-  worker?: WorkerIdentity,
+  owner?: OwnerOptions,
 ): Promise<StartedNode> {
   const { config, publicConfiguration, topology, warnings } = loaded
   const { log, droppedLines, flush } = openLog({
     level: config.log.level,
     site: config.site,
-    worker: worker?.number,
+    worker: undefined,
   })
   for (const warning of warnings)
     log.warn({ event: 'configuration', problem: formatProblem(warning) }, 'configuration warning')
@@ -43,7 +40,7 @@ export async function startNode(
     version,
     log,
     droppedLogLines: droppedLines,
-    group: worker?.group,
+    owner,
   })
   try {
     const addresses = await node.start()
@@ -60,19 +57,4 @@ export async function startNode(
     await flush()
     throw explainListenError(error)
   }
-}
-
-const LISTEN_HINTS: Readonly<Record<string, string>> = {
-  EADDRINUSE:
-    'another program listens there; stop it, or change listen in the configuration (port 0 picks a free one)',
-  EADDRNOTAVAIL: 'this machine does not have that address; change listen in the configuration',
-  EACCES: 'this user may not listen there; use a port above 1023, or give the service CAP_NET_BIND_SERVICE',
-}
-
-function explainListenError(error: unknown): unknown {
-  const { code, address, port } = error as { code?: string; address?: string; port?: number }
-  const hint = LISTEN_HINTS[code ?? '']
-  return hint === undefined || address === undefined
-    ? error
-    : new InputError(`cannot listen on ${address}:${port ?? ''}: ${hint}`)
 }

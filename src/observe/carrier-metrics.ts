@@ -5,7 +5,6 @@ export const carrierMetrics: readonly MetricRow[] = [
   {
     name: 'relays',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['site'],
     help: 'Torrents whose content this node carries to the clients of the site. The nodes of a site divide its torrents.',
     read: ({ gauges }) =>
@@ -22,7 +21,6 @@ export const carrierMetrics: readonly MetricRow[] = [
   {
     name: 'carrier_links',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['remote'],
     help: '1 while the carriers of this node are connected to a node of the remote site.',
     read: ({ gauges }) =>
@@ -31,7 +29,6 @@ export const carrierMetrics: readonly MetricRow[] = [
   {
     name: 'carrier_cache_bytes',
     type: 'gauge',
-    overWorkers: 'max',
     labels: [],
     help: 'Bytes of blocks in the memory of the carriers; the limit is carry.cache.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.carriers.cachedBytes }],

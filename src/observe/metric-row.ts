@@ -83,10 +83,13 @@ export interface FederationGauges {
 /** Reason why a datagram got no response: see `UdpServerDrops`. */
 export type UdpDropCause = 'unreadable' | 'unproven' | 'unsent'
 
-export interface Reading {
+/** Values of a process that has listeners and no swarm table. */
+export type ListenerGauges = Pick<Gauges, 'udpDrops' | 'logLinesDropped'>
+
+export interface Reading<G = Gauges> {
   readonly version: string
   readonly counters: Counters
-  readonly gauges: Gauges
+  readonly gauges: G
 }
 
 export interface Sample {
@@ -96,20 +99,13 @@ export interface Sample {
   readonly suffix?: '_bucket' | '_sum' | '_count'
 }
 
-interface MetricRowParts {
+interface MetricRowParts<G> {
   /** Name without the prefix. */
   readonly name: string
   readonly labels: readonly string[]
   readonly help: string
-  readonly read: (reading: Reading) => Sample[]
+  readonly read: (reading: Reading<G>) => Sample[]
 }
 
-/**
- * Counters of several workers of one node are summed. Every worker has the same value of a gauge, or nearly:
- * `overWorkers` selects the one that is reported for the node.
- */
-export type MetricRow = MetricRowParts &
-  (
-    | { readonly type: 'counter' | 'histogram' }
-    | { readonly type: 'gauge'; readonly overWorkers: 'max' | 'min' }
-  )
+/** `G`: the values that the row reads beside the counters. */
+export type MetricRow<G = Gauges> = MetricRowParts<G> & { readonly type: 'counter' | 'histogram' | 'gauge' }

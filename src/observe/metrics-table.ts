@@ -8,12 +8,11 @@
  */
 import { carrierMetrics } from './carrier-metrics.ts'
 import type { Counters } from './counters.ts'
-import { causes, events, localities, protocols, refusalCodes, reloadResults } from './counters.ts'
-import type { MetricRow, Sample, UdpDropCause } from './metric-row.ts'
+import { causes, events, localities, protocols, reloadResults } from './counters.ts'
+import { listenerRows } from './listener-metrics.ts'
+import type { MetricRow, Sample } from './metric-row.ts'
 import { observerMetrics } from './observer-metrics.ts'
 import { originRefusals } from './origin-counters.ts'
-
-const udpDropCauses: readonly UdpDropCause[] = ['unreadable', 'unproven', 'unsent']
 
 export const METRIC_PREFIX = 'siteswarm_'
 
@@ -33,13 +32,7 @@ export const metricsTable: readonly MetricRow[] = [
         ),
       ),
   },
-  {
-    name: 'announce_failures_total',
-    type: 'counter',
-    labels: ['code'],
-    help: 'Rejected announces and scrapes, by code; docs/reference/errors.md explains each code.',
-    read: ({ counters }) => refusalCodes.map((code) => ({ labels: { code }, value: counters.refused(code) })),
-  },
+  listenerRows.announceFailures,
   {
     name: 'shared_endpoints_total',
     type: 'counter',
@@ -57,7 +50,6 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'peers',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['site', 'bubble', 'role'],
     help: 'Peers that announced within their lifetime, by site, bubble (-: outside any bubble) and role (a seed has the complete torrent). A client counts once per torrent and address.',
     read: ({ gauges }) =>
@@ -69,7 +61,6 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'swarms',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['site'],
     help: 'Torrents with at least one peer in the site.',
     read: ({ gauges }) => gauges.sites.map(({ site, swarms }) => ({ labels: { site }, value: swarms })),
@@ -77,7 +68,6 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'held_torrents',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['site'],
     help: 'Registered torrents that an operator holds in the site: no content flows into it from other sites.',
     read: ({ gauges }) => gauges.sites.map(({ site, held }) => ({ labels: { site }, value: held })),
@@ -95,7 +85,6 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'gateways',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['site'],
     help: 'Current gateways of the site over all torrents: the peers that fetch from remote sites.',
     read: ({ gauges }) => gauges.sites.map(({ site, gateways }) => ({ labels: { site }, value: gateways })),
@@ -147,7 +136,6 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'ready',
     type: 'gauge',
-    overWorkers: 'max',
     labels: [],
     help: '1 if a load balancer should send clients to this node; 0 while it catches up with its site or drains. A draining node still answers announces.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.isReady ? 1 : 0 }],
@@ -184,7 +172,6 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'store_up',
     type: 'gauge',
-    overWorkers: 'min',
     labels: [],
     help: '1 if the store of this node (Redis, or the snapshot on disk) can be written, else 0. Announces are answered in both cases.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.isUp ? 1 : 0 }],
@@ -192,7 +179,6 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'store_lag_seconds',
     type: 'gauge',
-    overWorkers: 'max',
     labels: [],
     help: 'Age of the oldest change that is not yet in the store.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.lagSeconds }],
@@ -200,7 +186,6 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'store_backlog_bytes',
     type: 'gauge',
-    overWorkers: 'max',
     labels: [],
     help: 'Bytes of changes that wait for the store to become writable. Above 8 MiB the oldest are dropped.',
     read: ({ gauges }) => [{ labels: {}, value: gauges.store.backlogBytes }],
@@ -229,7 +214,6 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'federation_up',
     type: 'gauge',
-    overWorkers: 'min',
     labels: ['remote'],
     help: '1 if the federation stream from the remote site is up; 0 while it is stale or down. Clients of a site that is down are answered locally.',
     read: ({ gauges }) =>
@@ -238,7 +222,6 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'federation_age_seconds',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['remote'],
     help: 'Time since the last message from the remote site. Heartbeats arrive every second.',
     read: ({ gauges }) =>
@@ -283,21 +266,8 @@ export const metricsTable: readonly MetricRow[] = [
     read: ({ counters }) =>
       reloadResults.map((result) => ({ labels: { result }, value: counters.reloads(result) })),
   },
-  {
-    name: 'untrusted_forwarding_total',
-    type: 'counter',
-    labels: [],
-    help: 'HTTP requests with a forwarding header (X-Forwarded-For, Forwarded, X-Real-IP) from an address that is not in trustedProxies. The header is ignored; the log names each address once.',
-    read: ({ counters }) => [{ labels: {}, value: counters.untrustedForwarding }],
-  },
-  {
-    name: 'udp_dropped_total',
-    type: 'counter',
-    labels: ['cause'],
-    help: 'Datagrams without a response, by cause: shorter than any request (unreadable), without a valid connection id (unproven: forged, or from a client that was suspended; a few are normal), or with a response that the network did not take in time (unsent).',
-    read: ({ gauges }) =>
-      udpDropCauses.map((cause) => ({ labels: { cause }, value: gauges.udpDrops[cause] })),
-  },
+  listenerRows.untrustedForwarding,
+  listenerRows.udpDropped,
   {
     name: 'peers_evicted_total',
     type: 'counter',
@@ -319,17 +289,10 @@ export const metricsTable: readonly MetricRow[] = [
     help: 'Requests of the admin API with a wrong token. The log names their source (admin-token-wrong).',
     read: ({ gauges }) => [{ labels: {}, value: gauges.wrongAdminTokens }],
   },
-  {
-    name: 'log_lines_dropped_total',
-    type: 'counter',
-    labels: [],
-    help: 'Log lines dropped because the reader of the log did not keep up.',
-    read: ({ gauges }) => [{ labels: {}, value: gauges.logLinesDropped }],
-  },
+  listenerRows.logLinesDropped,
   {
     name: 'topology_info',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['hash'],
     help: 'Always 1; the label is the hash of the current topology of the node. All nodes of all sites should have the same one.',
     read: ({ gauges }) => [{ labels: { hash: gauges.topologyHash }, value: 1 }],
@@ -337,7 +300,6 @@ export const metricsTable: readonly MetricRow[] = [
   {
     name: 'build_info',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['version'],
     help: 'Always 1; the label is the version of the program.',
     read: ({ version }) => [{ labels: { version }, value: 1 }],

@@ -1,5 +1,5 @@
 /**
- * `/metrics`: the table of metrics-table.ts, read at scrape time and rendered by prom-client.
+ * `/metrics`: a table of metrics, read at scrape time and rendered by prom-client.
  *
  * The metrics of the process keep the names that every dashboard for Node expects (`process_…`, `nodejs_…`), without
  * our prefix.
@@ -7,7 +7,7 @@
 import { AggregatorRegistry, collectDefaultMetrics, type Metric, Registry } from 'prom-client'
 import type { Counters } from './counters.ts'
 import type { Gauges, MetricRow } from './metric-row.ts'
-import { METRIC_PREFIX, metricsTable } from './metrics-table.ts'
+import { METRIC_PREFIX } from './metrics-table.ts'
 
 /** Gauges whose names end in `_total`: `promtool check metrics` rejects a page that has one. */
 const MISNAMED = [
@@ -31,22 +31,22 @@ export interface MetricReading {
   }[]
 }
 
-export interface MetricsSources {
+export interface MetricsSources<G> {
   readonly version: string
   readonly counters: Counters
   /** Called once for each scrape. */
-  readGauges(): Gauges
+  readGauges(): G
 }
 
-export class Metrics {
+export class Metrics<G = Gauges> {
   readonly #registry = new Registry()
-  readonly #sources: MetricsSources
-  #gauges: Gauges
+  readonly #sources: MetricsSources<G>
+  #gauges: G
 
-  constructor(sources: MetricsSources) {
+  constructor(rows: readonly MetricRow<G>[], sources: MetricsSources<G>) {
     this.#sources = sources
     this.#gauges = sources.readGauges()
-    for (const row of metricsTable) this.#register(row)
+    for (const row of rows) this.#register(row)
   }
 
   /** Adds memory, CPU time, garbage collection and event-loop lag. Once in a process: it starts observers. */
@@ -71,7 +71,7 @@ export class Metrics {
     return (await this.#registry.getMetricsAsJSON()) as unknown as readonly MetricReading[]
   }
 
-  /** One page for several processes: counters are summed, gauges combined by `overWorkers` of their row. */
+  /** One page for several processes. Our gauges are in one of the readings only. */
   static renderSum(readings: readonly (readonly MetricReading[])[]): Promise<string> {
     return AggregatorRegistry.aggregate([...readings]).metrics()
   }
@@ -80,16 +80,15 @@ export class Metrics {
    * A registry needs only a name and a `get` of a metric. The metric classes of prom-client store values, which would
    * have to be reset and filled at every scrape, and its histogram cannot be filled at all.
    */
-  #register(row: MetricRow): void {
+  #register(row: MetricRow<G>): void {
     const { type, help, read } = row
     const { version, counters } = this.#sources
     const name = METRIC_PREFIX + row.name
-    const aggregator = row.type === 'gauge' ? row.overWorkers : 'sum'
     const get = async () => {
       const values = read({ version, counters, gauges: this.#gauges }).map(
         ({ labels, value, suffix = '' }) => ({ labels, value, metricName: name + suffix }),
       )
-      return { name, type, help, aggregator, values }
+      return { name, type, help, aggregator: 'sum', values }
     }
     this.#registry.registerMetric({ name, get } as unknown as Metric)
   }

@@ -5,7 +5,6 @@ export const observerMetrics: readonly MetricRow[] = [
   {
     name: 'observers',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['site'],
     help: 'Clients of the site that this node observes, by a held connection or in turn. The live nodes of a site divide its clients.',
     read: ({ gauges }) =>
@@ -25,7 +24,6 @@ export const observerMetrics: readonly MetricRow[] = [
   {
     name: 'unreachable_peers',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['site'],
     help: 'Clients of the site, observed by this node, that do not accept connections: a host firewall, a NAT, or a container network. They are not handed out and complete through connections of their own.',
     read: ({ gauges }) =>
@@ -34,7 +32,6 @@ export const observerMetrics: readonly MetricRow[] = [
   {
     name: 'false_seeds',
     type: 'gauge',
-    overWorkers: 'max',
     labels: ['site'],
     help: 'Clients of the site, observed by this node, that announce left=0 and whose bitfield lacks pieces. They do not make a site warm.',
     read: ({ gauges }) =>

@@ -171,14 +171,13 @@ describe.skipIf(needs('prometheus', 'redis-server'))('an alert fires after its f
   })
 
   test('of workers that exit', { timeout: PATIENCE_MS }, async () => {
-    const { url } = await aRedis()
-    const node = await aNode({ serve: ['--workers', '2'], more: `store: ${url}\n` })
+    const node = await aNode({ serve: ['--workers', '2'] })
     await node.logged('"event":"workers-ready"')
     const prometheus = await aPrometheus([{ adminUrl: node.adminUrl, site: 'fra' }])
     expect(await prometheus.firing()).toEqual([])
     await provoke(prometheus, 'SiteswarmWorkersEnding', {}, async () => {
       for (let killed = 1; killed <= 5; killed++) {
-        process.kill(workersOf(node)[0] ?? 0, 'SIGKILL')
+        process.kill(workersOf(node)[1] ?? 0, 'SIGKILL')
         await until(
           'the worker is replaced',
           () => node.log().split('"event":"workers-ready"').length > killed + 1,

@@ -17,8 +17,7 @@ export const serveCommand: Command = {
     { flags: '-c, --config <file>', description: 'node configuration (YAML)' },
     {
       flags: '--workers <number>',
-      description:
-        'processes that share the ports: a number, or auto for one a core; more than one need Redis',
+      description: 'processes that share the ports: a number, or auto for one a core',
     },
   ],
   async run(_args, flags, context) {

@@ -50,8 +50,6 @@ export interface NodeCarriageInit {
   readonly cacheBytes: number
   /** `listen.peers`. */
   readonly peers: ListenAddress
-  /** False for all but one of the processes of a node: they answer announces, and leave content to that one. */
-  readonly isCarrier: boolean
   readonly seed: number
   readonly topology: CurrentTopology
   readonly registry: TorrentRegistry
@@ -68,8 +66,6 @@ export interface NodeCarriageInit {
 }
 
 export interface CarrierStatus {
-  /** Another process of the node carries otherwise. */
-  readonly isCarrier: boolean
   readonly isRunning: boolean
   readonly torrents: number
   /** Number of sites that are connected. */
@@ -80,8 +76,6 @@ export interface CarrierStatus {
 
 /** The other nodes of the site learn of the torrents of a node this often, beside its changes. */
 const REPEAT_MS = 5_000
-
-const NOT_HERE = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
 export class NodeCarriage implements CarriedSites, ClientCarriers {
   readonly #init: NodeCarriageInit
@@ -136,7 +130,6 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   /** Resolves when the process runs, or after a deadline. */
   async start(): Promise<void> {
-    if (!this.#init.isCarrier) return
     this.#goneMs = elapsedMs()
     this.#process.start()
     this.#describe()
@@ -161,7 +154,6 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   status(): CarrierStatus {
     const linked = this.#process.reading?.linkedSites ?? []
     return {
-      isCarrier: this.#init.isCarrier,
       isRunning: this.#process.isRunning,
       torrents: [...this.#leases.held].length,
       linked: linked.length,
@@ -344,8 +336,6 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   /** A request for a connection from a node of another site. */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    // The other node tries again, and reaches another process.
-    if (!this.#init.isCarrier) return void stream.end(NOT_HERE)
     const admission = { token: this.#init.credentials?.token, isFederated: this.#isFederated }
     acceptUpgrade(
       request,

@@ -4,6 +4,9 @@
  *
  * It is robust because it does little: it answers no announce, and no connection passes through it, since the workers
  * share the listening sockets in the kernel (see start-workers.ts).
+ *
+ * One process owns the swarm table, and the workers listen for it. They are stopped before it, so that it answers their
+ * open requests, and reload their files after it, so that an invalid topology changes nothing.
  */
 import type { Worker } from 'node:cluster'
 import { elapsedMs } from '../../core/clock.ts'
@@ -13,14 +16,15 @@ import type { MetricReading } from '../../observe/metrics.ts'
 import { METRIC_PREFIX } from '../../observe/metrics-table.ts'
 import { ExitedWorkerCounters } from '../../observe/exited-worker-counters.ts'
 import type { NodeAddresses } from '../listen-on.ts'
-import type {
-  StartFailure,
-  ToSupervisor,
-  ToWorker,
-  WorkerOrder,
-  WorkerRequest,
-  WorkerResponse,
-  WorkerResults,
+import {
+  OWNER,
+  type StartFailure,
+  type ToSupervisor,
+  type ToWorker,
+  type WorkerOrder,
+  type WorkerRequest,
+  type WorkerResponse,
+  type WorkerResults,
 } from './messages.ts'
 import { ReplacementPolicy } from './replacement-policy.ts'
 import { SILENT_TICKS_MAX, TICK_MS, Watchdog } from './watchdog.ts'
@@ -33,6 +37,9 @@ const RELOAD_DEADLINE_MS = 60_000
 /** A node gives requests 5 s to finish, and the log 1 s. A worker that still runs after this time hangs. */
 const STOP_DEADLINE_MS = 10_000
 
+/** Number of the totals of exited processes beside the readings of those that run. */
+const EXITED = -1
+
 /** The id of requests whose responses are not collected. */
 const UNCOLLECTED = 0
 
@@ -43,13 +50,14 @@ export interface SupervisorInit {
   readonly fork: (worker: number) => Worker
 }
 
-/** A worker process that runs. */
+/** A process that runs: the owner, or a worker. */
 interface Running {
   readonly process: Worker
   readonly number: number
   hasJoined: boolean
   readySinceMs: number | undefined
   failure: StartFailure | undefined
+  addresses: NodeAddresses | undefined
   /** Its last reading of the counters. */
   counted: readonly MetricReading[]
 }
@@ -90,9 +98,9 @@ export class Supervisor {
     this.#ended.promise.catch(() => undefined)
   }
 
-  /** Resolves when the first worker answers announces. Rejects when the node is given up. */
+  /** Resolves when the first worker passes announces to the owner. Rejects when the node is given up. */
   start(): Promise<NodeAddresses> {
-    for (let number = 1; number <= this.#workers; number++) this.#startWorker(number)
+    for (let number = OWNER; number <= this.#workers; number++) this.#startWorker(number)
     this.#ticks = setInterval(() => this.#tick(), TICK_MS)
     return this.#ready.promise
   }
@@ -102,7 +110,7 @@ export class Supervisor {
     return this.#ended.promise
   }
 
-  /** Logs the problems with the new topology once, although every worker finds them. */
+  /** Reloads in all workers; the log reports the first problem. */
   async reload(): Promise<void> {
     const responses = await this.#collect('reload')
     const failed = responses.find(({ result }) => 'problems' in result || 'failure' in result)
@@ -119,21 +127,32 @@ export class Supervisor {
     this.#isStopping = true
     clearInterval(this.#ticks)
     for (const timer of this.#replacements) clearTimeout(timer)
-    const deadline = setTimeout(() => this.#killStuck(), STOP_DEADLINE_MS)
+    const workers = [...this.#running]
+    await this.#stopAll(workers.filter(({ number }) => number !== OWNER))
+    await this.#stopAll(workers.filter(({ number }) => number === OWNER))
+  }
+
+  async #stopAll(workers: readonly Running[]): Promise<void> {
+    const deadline = setTimeout(() => this.#killStuck(workers), STOP_DEADLINE_MS)
     await Promise.all(
-      [...this.#running].map(async ({ process }) => {
-        const exited = new Promise((resolve) => process.once('exit', resolve))
-        send(process, { kind: 'stop' })
+      workers.map(async (worker) => {
+        if (!this.#running.has(worker)) return
+        const exited = new Promise((resolve) => worker.process.once('exit', resolve))
+        send(worker.process, { kind: 'stop' })
         await exited
       }),
     )
     clearTimeout(deadline)
   }
 
-  #killStuck(): void {
-    for (const { process, number } of this.#running) {
-      this.#log.error({ event: 'worker-stuck', number }, 'a worker did not stop in time and was killed')
-      process.process.kill('SIGKILL')
+  #killStuck(workers: readonly Running[]): void {
+    for (const worker of workers) {
+      if (!this.#running.has(worker)) continue
+      this.#log.error(
+        { event: 'worker-stuck', number: worker.number },
+        'a worker did not stop in time and was killed',
+      )
+      worker.process.process.kill('SIGKILL')
     }
   }
 
@@ -158,6 +177,7 @@ export class Supervisor {
       hasJoined: false,
       readySinceMs: undefined,
       failure: undefined,
+      addresses: undefined,
       counted: [],
     }
     this.#running.add(worker)
@@ -180,7 +200,8 @@ export class Supervisor {
         break
       case 'ready':
         worker.readySinceMs = elapsedMs()
-        this.#onReady(message.addresses)
+        worker.addresses = message.addresses
+        this.#onReady()
         break
       case 'failed':
         worker.failure = message.failure
@@ -196,9 +217,14 @@ export class Supervisor {
     }
   }
 
-  #onReady(addresses: NodeAddresses): void {
+  #onReady(): void {
     const workers = this.#workers
-    // Once: later workers have the same addresses, unless all had died and the system chose another port for port 0.
+    const ready = [...this.#running].filter(({ readySinceMs }) => readySinceMs !== undefined)
+    const admin = ready.find(({ number }) => number === OWNER)?.addresses?.admin
+    const tracker = ready.find(({ number }) => number !== OWNER)?.addresses
+    if (admin === undefined || tracker === undefined) return
+    const addresses = { ...tracker, admin }
+    // Once: replacements have the same addresses, unless the system chose another port for port 0.
     if (JSON.stringify(addresses) !== JSON.stringify(this.#addresses))
       this.#log.info({ event: 'ready', workers, ...addresses }, 'answering announces')
     this.#addresses = addresses
@@ -246,11 +272,13 @@ export class Supervisor {
     this.#ended.reject(error)
   }
 
+  /** 0 without the owner: the workers then answer nothing. */
   #readyWorkers(): number {
-    return [...this.#running].filter((worker) => worker.readySinceMs !== undefined).length
+    const ready = [...this.#running].filter((worker) => worker.readySinceMs !== undefined)
+    return ready.some(({ number }) => number === OWNER) ? ready.length - 1 : 0
   }
 
-  /** Sends the request to every worker. A worker that does not respond in time is omitted. */
+  /** Sends the request to every worker, a reload to the owner first. A worker that does not respond in time is omitted. */
   async #collect<R extends WorkerRequest>(
     request: R,
     reason?: string,
@@ -258,6 +286,21 @@ export class Supervisor {
     if (request === 'drain') this.#drain = { reason }
     if (request === 'undoDrain') this.#drain = undefined
     const workers = [...this.#running].filter((worker) => worker.hasJoined)
+    if (request !== 'reload') return this.#collectFrom(workers, request, reason)
+    const own = await this.#collectFrom(
+      workers.filter(({ number }) => number === OWNER),
+      request,
+    )
+    if (!own.some(({ result }) => typeof result === 'object' && 'sites' in result)) return own
+    const others = workers.filter((worker) => worker.number !== OWNER && this.#running.has(worker))
+    return [...own, ...(await this.#collectFrom(others, request))]
+  }
+
+  async #collectFrom<R extends WorkerRequest>(
+    workers: readonly Running[],
+    request: R,
+    reason?: string,
+  ): Promise<readonly WorkerResponse<R>[]> {
     const id = ++this.#requests
     const { promise, resolve } = withResolvers<void>()
     const results = new Map<number, WorkerResults[WorkerRequest]>()
@@ -292,7 +335,7 @@ export class Supervisor {
     const exited = this.#exited.toReading([...readings.values()])
     const name = `${METRIC_PREFIX}workers_replaced_total`
     const values = [{ labels: {}, value: this.#replaced, metricName: name }]
-    return readings.set(0, [...exited, { name, help: '', type: 'counter', aggregator: 'sum', values }])
+    return readings.set(EXITED, [...exited, { name, help: '', type: 'counter', aggregator: 'sum', values }])
   }
 }
 

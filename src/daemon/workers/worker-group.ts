@@ -1,53 +1,50 @@
 /**
- * A worker's access to the whole node. The operator, Prometheus and load balancers reach any one of the workers; that one
- * requests the same of all workers and returns one result for the node.
+ * A worker's part in the node: it handles requests for its own process. The owner of the swarm table, which the operator and
+ * Prometheus reach, also requests the same of all workers and returns one result for the node.
  */
 import { ConfigError } from '../../core/errors.ts'
 import type { CheckReport, Readiness } from '../../observe/health.ts'
 import type { MetricReading } from '../../observe/metrics.ts'
 import { IncompleteReload, type Reloaded } from '../../server/admin/routes/operations.ts'
-import type {
-  ToSupervisor,
-  ToWorker,
-  WorkerOrder,
-  WorkerRequest,
-  WorkerResponse,
-  WorkerResults,
+import {
+  OWNER,
+  type ToSupervisor,
+  type ToWorker,
+  type WorkerOrder,
+  type WorkerRequest,
+  type WorkerResponse,
+  type WorkerResults,
 } from './messages.ts'
 
 /** Handles requests for one process. */
 export interface WorkerHandlers {
   metrics(): Promise<readonly MetricReading[]>
   readiness(): Readiness
-  /** Rejects with a `ConfigError` and changes nothing if the topology is invalid. */
-  reload(): Promise<{ readonly sites: number }>
+  /** Rejects with a `ConfigError` and changes nothing if a file is invalid. `sites`: undefined without a topology. */
+  reload(): Promise<{ readonly sites: number | undefined }>
   drain(reason: string | undefined): void
   /** False if it was not draining, or is about to stop. */
   undoDrain(): boolean
 }
 
 export interface WorkerGroupInit {
-  /** Number of this worker, from 1. */
-  readonly worker: number
   readonly workers: number
   readonly send: (message: ToSupervisor) => void
 }
 
 export class WorkerGroup {
-  readonly worker: number
   readonly #workers: number
   readonly #send: (message: ToSupervisor) => void
   readonly #pending = new Map<number, (responses: readonly WorkerResponse<WorkerRequest>[]) => void>()
   #handlers: WorkerHandlers | undefined
   #requests = 0
 
-  constructor({ worker, workers, send }: WorkerGroupInit) {
-    this.worker = worker
+  constructor({ workers, send }: WorkerGroupInit) {
     this.#workers = workers
     this.#send = send
   }
 
-  /** This worker responds to requests of the others from now on. */
+  /** This worker responds to requests from now on. */
   join(handlers: WorkerHandlers): void {
     this.#handlers = handlers
     this.#send({ kind: 'joined' })
@@ -64,37 +61,31 @@ export class WorkerGroup {
     return (await this.#request('metrics')).map(({ result }) => result)
   }
 
-  /** A node is ready if one of its workers is: a worker accepts no connections before it is ready. */
+  /** A node is ready if the owner is. A worker that is missing lowers what the node can answer. */
   async readiness(): Promise<Readiness> {
     const responses = await this.#request('readiness')
-    const isReady = responses.some(({ result }) => result.isReady)
-    const checks = Array.from({ length: this.#workers }, (_, index) => index + 1).flatMap(
-      (worker): CheckReport[] => {
-        const found = responses.find((each) => each.worker === worker)?.result.checks
-        return found?.map((check) => ({ ...check, worker })) ?? [missing(worker)]
-      },
+    const resultOf = (worker: number) => responses.find((each) => each.worker === worker)?.result
+    const own = resultOf(OWNER)
+    const checks = this.#numbers().flatMap(
+      (worker): CheckReport[] =>
+        resultOf(worker)?.checks.map((check) => ({ ...check, worker })) ?? [missing(worker)],
     )
-    return { isReady, checks }
+    return { isReady: own?.isReady === true, checks: [...(own?.checks ?? []), ...checks] }
   }
 
   async reload(): Promise<Reloaded> {
     const responses = await this.#request('reload')
-    const outcomes = Array.from({ length: this.#workers }, (_, index) => {
-      const worker = index + 1
-      return { worker, result: responses.find((each) => each.worker === worker)?.result }
-    })
-    const workers = outcomes.flatMap(({ worker, result }) =>
-      result !== undefined && 'sites' in result ? [{ worker, sites: result.sites }] : [],
-    )
-    const [first] = workers
-    if (first !== undefined && workers.length === this.#workers) return { sites: first.sites, workers }
-    const rejected = outcomes.flatMap(({ result }) =>
-      result !== undefined && 'problems' in result ? [result.problems] : [],
-    )
-    if (rejected[0] !== undefined && rejected.length === this.#workers) throw new ConfigError(rejected[0])
-    const sentences = outcomes.map(({ worker, result }) => `worker ${worker} ${outcomeOf(result)}`)
+    const resultOf = (worker: number) => responses.find((each) => each.worker === worker)?.result
+    const own = resultOf(OWNER)
+    if (own !== undefined && 'problems' in own) throw new ConfigError(own.problems)
+    const isDone = (result: WorkerResults['reload'] | undefined) => result !== undefined && 'sites' in result
+    // Without the owner's reload, the supervisor requests none of the others.
+    const asked = isDone(own) ? [OWNER, ...this.#numbers()] : [OWNER]
+    if (own !== undefined && 'sites' in own && asked.every((worker) => isDone(resultOf(worker))))
+      return { sites: own.sites ?? 0 }
+    const sentences = asked.map((worker) => `${nameOf(worker)} ${outcomeOf(resultOf(worker))}`)
     throw new IncompleteReload(
-      `not all workers have the new topology: ${sentences.join('; ')}. Repair what is named and reload again`,
+      `not all workers have the new files: ${sentences.join('; ')}. Repair what is named and reload again`,
     )
   }
 
@@ -103,7 +94,11 @@ export class WorkerGroup {
   }
 
   async undoDrain(): Promise<boolean> {
-    return (await this.#request('undoDrain')).some(({ result }) => result)
+    return (await this.#request('undoDrain')).some(({ worker, result }) => worker === OWNER && result)
+  }
+
+  #numbers(): number[] {
+    return Array.from({ length: this.#workers }, (_, index) => index + 1)
   }
 
   #request<R extends WorkerRequest>(request: R, reason?: string): Promise<readonly WorkerResponse<R>[]> {
@@ -120,9 +115,11 @@ export class WorkerGroup {
   }
 }
 
+const nameOf = (worker: number) => (worker === OWNER ? 'the owner of the swarm table' : `worker ${worker}`)
+
 function outcomeOf(result: WorkerResults['reload'] | undefined): string {
   if (result === undefined) return 'did not answer'
-  if ('sites' in result) return `reloaded ${result.sites} sites`
+  if ('sites' in result) return 'reloaded'
   if ('failure' in result) return `failed: ${result.failure}`
   const [problem] = result.problems
   return problem === undefined

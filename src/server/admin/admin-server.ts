@@ -98,7 +98,8 @@ export class AdminServer {
 
   /** Returns the port, which the system chooses for port 0. Rejects if the address is not available. */
   async start(at: { readonly host: string; readonly port: number }): Promise<number> {
-    await this.#routes.listen({ host: at.host, port: at.port })
+    // Exclusive: in a node of several processes, one has this listener.
+    await this.#routes.listen({ host: at.host, port: at.port, exclusive: true })
     return (this.#routes.server.address() as AddressInfo).port
   }
 

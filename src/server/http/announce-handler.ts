@@ -11,7 +11,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../../core/address.ts'
 import type { AnnounceTokens } from '../../core/announce-tokens.ts'
-import type { AnnounceReply, Arrival, TrackerService } from '../../core/announce.ts'
+import type { AnnounceReply, Arrival, ScrapeCounts, TrackerService } from '../../core/announce.ts'
 import { Refusal, type RefusalCode } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { readAnnounce, writeAnnounceResponse } from '../../wire/http/announce.ts'
@@ -25,6 +25,7 @@ import {
   readClaimedAddress,
   readClientAddress,
 } from './client-address.ts'
+import { sendDownloadFailure } from './download-failure.ts'
 import { remoteAddressOf } from './proxied-connection.ts'
 
 export interface AnnounceHandlerInit {
@@ -108,16 +109,18 @@ export class AnnounceHandler {
   scrape(request: IncomingMessage, response: ServerResponse): void {
     const socketAddress = remoteAddressOf(request.socket)
     if (socketAddress === undefined) return void request.socket.destroy()
-    let body: string
     try {
       this.#tokens?.check(request.url ?? '')
       const infoHashes = readScrape(request.url ?? '')
       const from = readClientAddress(socketAddress, request.headers, this.#addressRules)
-      body = writeScrapeResponse(infoHashes, this.#tracker.scrape(infoHashes, from))
+      const counts = this.#tracker.scrape(infoHashes, from)
+      const send = (given: readonly ScrapeCounts[]) =>
+        this.#send(response, { status: 200, body: writeScrapeResponse(infoHashes, given) })
+      if (counts instanceof Promise) counts.then(send, (error: unknown) => this.fail(response, error))
+      else send(counts)
     } catch (error) {
-      return this.fail(response, error)
+      this.fail(response, error)
     }
-    this.#send(response, { status: 200, body })
   }
 
   download(request: IncomingMessage, response: ServerResponse, handler: DownloadHandler): void {
@@ -138,19 +141,8 @@ export class AnnounceHandler {
     }
   }
 
-  /** In plain text: people and clients that evaluate the status read it. */
   #failDownload(request: IncomingMessage, response: ServerResponse, error: unknown): void {
-    const refusal = error instanceof Refusal ? error : new Refusal('TRK_INTERNAL')
-    if (!(error instanceof Refusal))
-      this.#log.error(
-        { event: 'request-failed', code: refusal.code, err: error, target: request.url },
-        'a request failed',
-      )
-    this.#onRefusal(refusal.code)
-    if (response.headersSent) return void response.destroy()
-    const body = Buffer.from(`${refusal.message}\n`)
-    const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': body.length }
-    response.writeHead(error instanceof Refusal ? 400 : 500, headers).end(body)
+    sendDownloadFailure(request, response, error, { onRefusal: this.#onRefusal, log: this.#log })
   }
 
   /** Sends the reason of a rejection. */

@@ -8,7 +8,7 @@
 import type { SecretStore } from '../../replication/site-store.ts'
 import type { Address } from '../../core/address.ts'
 import type { AnnounceTokens } from '../../core/announce-tokens.ts'
-import type { AnnounceReply, TrackerService } from '../../core/announce.ts'
+import type { AnnounceReply, ScrapeCounts, TrackerService } from '../../core/announce.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Refusal, type RefusalCode } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -87,19 +87,27 @@ export class UdpHandler {
         this.#tokens?.check(announce.urlData.toString('latin1'))
         const peersWanted = peersThatFit(announce.peersWanted, from.isV4)
         const reply = tracker.announce({ ...announce, peersWanted }, from, 'udp')
-        if (reply instanceof Promise) return this.#answerDeferred(packet, reply, from)
-        return writeAnnounceResponse(transactionIdOf(packet), reply, from.isV4)
+        const write = (given: AnnounceReply) =>
+          writeAnnounceResponse(transactionIdOf(packet), given, from.isV4)
+        return reply instanceof Promise ? this.#answerLater(packet, reply, write) : write(reply)
       }
-      case actions.scrape:
-        return writeScrapeResponse(transactionIdOf(packet), tracker.scrape(readScrape(packet), from))
+      case actions.scrape: {
+        const counts = tracker.scrape(readScrape(packet), from)
+        const write = (given: readonly ScrapeCounts[]) => writeScrapeResponse(transactionIdOf(packet), given)
+        return counts instanceof Promise ? this.#answerLater(packet, counts, write) : write(counts)
+      }
       default:
         throw new Refusal('TRK_REQUEST_MALFORMED', 'unknown action')
     }
   }
 
-  async #answerDeferred(packet: Buffer, reply: Promise<AnnounceReply>, from: Address): Promise<Buffer> {
+  async #answerLater<Result>(
+    packet: Buffer,
+    result: Promise<Result>,
+    write: (result: Result) => Buffer,
+  ): Promise<Buffer> {
     try {
-      return writeAnnounceResponse(transactionIdOf(packet), await reply, from.isV4)
+      return write(await result)
     } catch (error) {
       return this.#fail(packet, error)
     }

@@ -2,7 +2,9 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { Counters } from '../../../src/observe/counters.ts'
+import { listenerRows } from '../../../src/observe/listener-metrics.ts'
 import { Metrics } from '../../../src/observe/metrics.ts'
+import { metricsTable } from '../../../src/observe/metrics-table.ts'
 import type { Gauges } from '../../../src/observe/metric-row.ts'
 import { needs } from '../../setup/needs.ts'
 
@@ -92,7 +94,7 @@ describe('/metrics', () => {
   test('reads the gauges at each scrape', async () => {
     let gauges = idle
     const counters = new Counters(['fra'])
-    const metrics = new Metrics({ version: '1.2.3', counters, readGauges: () => gauges })
+    const metrics = new Metrics(metricsTable, { version: '1.2.3', counters, readGauges: () => gauges })
     gauges = {
       ...idle,
       bubbles: [{ site: 'fra', bubble: '-', seeds: 2, leechers: 5 }],
@@ -154,71 +156,46 @@ describe('/metrics', () => {
 })
 
 describe('/metrics of several workers', () => {
-  const workers = [
-    {
-      ...idle,
-      bubbles: [{ site: 'fra', bubble: '-', seeds: 7, leechers: 1 }],
-      store: {
-        isUp: true,
-        lagSeconds: 0.5,
-        backlogBytes: 0,
-        droppedBatches: 0,
-        refusedBatches: 0,
-        invalidValues: 0,
-      },
-    },
-    {
-      ...idle,
-      bubbles: [{ site: 'fra', bubble: '-', seeds: 6, leechers: 2 }],
-      store: {
-        isUp: false,
-        lagSeconds: 30,
-        backlogBytes: 0,
-        droppedBatches: 0,
-        refusedBatches: 0,
-        invalidValues: 0,
-      },
-      isReady: true,
-    },
-  ]
-
   async function sumOf(count: (counters: Counters, worker: number) => void): Promise<string[]> {
-    const readings = workers.map((gauges, worker) => {
-      const counters = new Counters(['fra'])
-      count(counters, worker)
-      return new Metrics({ version: '1.2.3', counters, readGauges: () => gauges }).read()
-    })
-    return samples(await Metrics.renderSum(await Promise.all(readings)))
+    const [owner, listener] = [new Counters(['fra']), new Counters([])]
+    count(owner, 0)
+    count(listener, 1)
+    const readings = await Promise.all([
+      metricsOf(owner).read(),
+      new Metrics(Object.values(listenerRows), {
+        version: '1.2.3',
+        counters: listener,
+        readGauges: () => ({ udpDrops: { unreadable: 1, unproven: 2, unsent: 3 }, logLinesDropped: 4 }),
+      }).read(),
+    ])
+    return samples(await Metrics.renderSum(readings))
   }
 
-  test('sums counters and the parts of histograms', async () => {
-    const lines = await sumOf((counters, worker) => {
-      for (let times = 0; times <= worker; times++) counters.announce(0, 'http', 'started')
-      counters.duration(worker === 0 ? 0.000_04 : 5)
+  test('sums the counters of the owner and the listeners', async () => {
+    const lines = await sumOf((counters) => {
+      counters.refusal('TRK_TOKEN_WRONG')
+      counters.ignoredForwarding()
     })
-    expect(lines).toContain('siteswarm_announces_total{site="fra",protocol="http",event="started"} 3')
+    expect(lines).toContain('siteswarm_announce_failures_total{code="TRK_TOKEN_WRONG"} 2')
+    expect(lines).toContain('siteswarm_untrusted_forwarding_total 2')
+    expect(lines).toContain('siteswarm_udp_dropped_total{cause="unproven"} 2')
+    expect(lines).toContain('siteswarm_log_lines_dropped_total 4')
+  })
+
+  test('has what only the owner counts, and its gauges', async () => {
+    const lines = await sumOf((counters, worker) => {
+      if (worker === 0) counters.announce(0, 'http', 'started')
+      if (worker === 0) counters.duration(0.000_04)
+    })
+    expect(lines).toContain('siteswarm_announces_total{site="fra",protocol="http",event="started"} 1')
     expect(lines).toContain('siteswarm_announce_duration_seconds_bucket{le="0.00005"} 1')
-    expect(lines).toContain('siteswarm_announce_duration_seconds_bucket{le="+Inf"} 2')
-    expect(lines).toContain('siteswarm_announce_duration_seconds_sum 5.00004')
-  })
-
-  test('does not sum gauges', async () => {
-    const lines = await sumOf(() => undefined)
-    expect(lines).toContain('siteswarm_peers{site="fra",bubble="-",role="seed"} 7')
-    expect(lines).toContain('siteswarm_peers{site="fra",bubble="-",role="leecher"} 2')
     expect(lines).toContain('siteswarm_build_info{version="1.2.3"} 1')
-    expect(lines).toContain('siteswarm_ready 1')
-  })
-
-  test('reports the worst state of their stores', async () => {
-    const lines = await sumOf(() => undefined)
-    expect(lines).toContain('siteswarm_store_up 0')
-    expect(lines).toContain('siteswarm_store_lag_seconds 30')
+    expect(lines).toContain('siteswarm_store_up 1')
   })
 })
 
 function metricsOf(counters: Counters): Metrics {
-  return new Metrics({ version: '1.2.3', counters, readGauges: () => idle })
+  return new Metrics(metricsTable, { version: '1.2.3', counters, readGauges: () => idle })
 }
 
 function samples(page: string): string[] {

@@ -8,11 +8,9 @@ import { text } from '../parameters.ts'
 export interface Reloaded {
   /** Sites of the new topology. */
   readonly sites: number
-  /** Each process of the node, where it has several. */
-  readonly workers?: readonly { readonly worker: number; readonly sites: number }[]
 }
 
-/** Some processes of the node have the new topology and others do not. The message states each. */
+/** Some processes of the node have the new files and others do not. The message states each. */
 export class IncompleteReload extends Error {}
 
 export interface Operations {
@@ -42,18 +40,13 @@ export function addOperationRoutes(routes: ApiRoutes, operations: Operations): v
         response: {
           200: z.object({
             sites: z.int().describe('Sites of the new topology.'),
-            workers: z
-              .array(z.object({ worker: z.int().describe('From 1.'), sites: z.int() }))
-              .optional()
-              .describe('Each process, where the node has several. All have the new topology.'),
           }),
         },
       },
     },
     async () => {
       try {
-        const { sites, workers } = await operations.reload()
-        return { sites, ...(workers === undefined ? {} : { workers: [...workers] }) }
+        return await operations.reload()
       } catch (error) {
         if (error instanceof IncompleteReload) throw new ApiError(503, 'reload-incomplete', error.message)
         if (error instanceof ConfigError) throw new ApiError(422, 'configuration-invalid', error.message)
