@@ -4,14 +4,16 @@
  * anything is built.
  */
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { pathOfCommand } from './python-environment.mjs'
 
 /**
  * @typedef {object} Requirement
- * @property {string} [command] a program on the PATH
+ * @property {string} [command] a program on the PATH, or of the package of PyPI
  * @property {string} [python] a module of /usr/bin/python3
- * @property {string} package the Debian package that has it
+ * @property {string} [pypi] the package of PyPI that has it, and its version
+ * @property {string} package the Debian package that has it, or that can install it from PyPI
  * @property {string} [service] the service that this package starts
  * @property {string} for what the tests use it for
  */
@@ -29,7 +31,8 @@ export function findMissing() {
 }
 
 /** @param {Requirement} requirement */
-function isMet({ command, python }) {
+function isMet({ command, python, pypi }) {
+  if (pypi !== undefined && command !== undefined) return existsSync(pathOfCommand(pypi, command))
   if (python === undefined) return command !== undefined && isOnPath(command)
   // A Debian module is installed for Debian's interpreter; a newer python3 earlier in the PATH does not find it.
   const run = spawnSync('/usr/bin/python3', ['-c', `import ${python}`], { stdio: 'ignore', timeout: 30_000 })

