@@ -40,6 +40,9 @@ const SLOW_OFFER_MS_MAX = 25_000
 const SETTLED_MS = 2_500
 /** A host that lacks pieces of other hosts, and gained none for this time, gets them from the node. */
 const ALONE_MS_MIN = 10_000
+/** The same for the last pieces of a host. Two seconds are several round trips, and little of the time of a rollout. */
+const LAST_PIECES_MAX = 4
+const LAST_MS_MIN = 2_000
 /** First and longest delay before a client is dialled again. It doubles after each failure. */
 const REDIAL_MS_MIN = 1_000
 const REDIAL_MS_MAX = 60_000
@@ -158,10 +161,21 @@ export class CarriedClient {
     if (!isOffered) this.#isAlone = false
   }
 
-  /** Its neighbours do not deliver pieces. */
-  dependsOnNode(nowMs: number): boolean {
-    this.#isAlone = this.#isAlone || nowMs - this.#gainedMs >= ALONE_MS_MIN
+  /** Its neighbours do not deliver pieces. `filledMs`: since when the site has received no piece that it lacked. */
+  dependsOnNode(nowMs: number, filledMs: number): boolean {
+    this.#isAlone = this.#isAlone || nowMs - Math.max(this.#gainedMs, filledMs) >= ALONE_MS_MIN
     return this.#isAlone
+  }
+
+  /**
+   * It lacks a few pieces at the end, of which it gained none for a moment. libtorrent disconnects a neighbour that
+   * completes before it has announced its last piece, and reconnects after a minute: in a site of two or three hosts no
+   * other one has that piece.
+   */
+  lacksLastPieces(pieces: number, nowMs: number, filledMs: number): boolean {
+    const lacking = pieces - this.assigned.had.count
+    if (lacking === 0 || lacking > LAST_PIECES_MAX) return false
+    return nowMs - Math.max(this.#gainedMs, filledMs) >= LAST_MS_MIN
   }
 
   /** Returns whether all of the piece was served to a client that will not confirm it. */

@@ -59,6 +59,15 @@ export interface ScheduleInit {
   readonly nowMs: () => number
 }
 
+interface LateOffers {
+  /** Late offers to the host at the same time. */
+  readonly lateMax: number
+  readonly isOfferable: (piece: number) => boolean
+}
+
+const ANY: LateOffers = { lateMax: Infinity, isOfferable: () => true }
+const NONE: LateOffers = { lateMax: 0, isOfferable: () => false }
+
 export class PieceSchedule {
   readonly assignment: PieceAssignment<CarriedClient>
   readonly #init: ScheduleInit
@@ -78,11 +87,14 @@ export class PieceSchedule {
   #lateTurn = 0
   /** Late offers to hosts that are behind, at the last tick. */
   #offersBehind = 0
+  /** Time of the last piece that no host of the site had before. */
+  #filledMs: number
 
   constructor(init: ScheduleInit) {
     this.#init = init
     this.#geometry = init.geometry
     this.#cache = init.cache
+    this.#filledMs = init.nowMs()
     this.assignment = new PieceAssignment(init)
   }
 
@@ -148,6 +160,7 @@ export class PieceSchedule {
 
   /** A host of the site has the piece. */
   gained(piece: number): void {
+    if (this.assignment.hostsWith(piece) === 1) this.#filledMs = this.#init.nowMs()
     if (this.#kept.delete(piece)) this.#release(piece)
   }
 
@@ -214,17 +227,25 @@ export class PieceSchedule {
   #offerLate(host: CarriedClient): void {
     if (this.#isOnHold) return
     const nowMs = this.#init.nowMs()
-    const isDistributed = this.assignment.isDistributed
-    const { isRemote, isCongested } = this.#init
-    const isWaiting = isRemote
-      ? !isDistributed || !host.dependsOnNode(nowMs)
-      : !isDistributed && !host.assigned.isBehind && (this.#begun.size > 0 || isCongested())
-    if (isWaiting) return
-    const isOfferable = (piece: number) =>
-      isDistributed || (this.assignment.hostsWith(piece) > 0 && this.#cache.has(piece))
-    const lateMax = isDistributed ? Infinity : this.#earlyLateMax(host)
-    for (const piece of this.assignment.offerLate(host, { isOfferable, lateMax, nowMs }))
-      host.link?.have(piece)
+    const offers = this.#init.isRemote ? this.#lateOverLink(host, nowMs) : this.#lateInSite(host)
+    for (const piece of this.assignment.offerLate(host, { ...offers, nowMs })) host.link?.have(piece)
+  }
+
+  #lateInSite(host: CarriedClient): LateOffers {
+    if (this.assignment.isDistributed) return ANY
+    const mustWait = !host.assigned.isBehind && (this.#begun.size > 0 || this.#init.isCongested())
+    if (mustWait) return NONE
+    const isOfferable = (piece: number) => this.assignment.hostsWith(piece) > 0 && this.#cache.has(piece)
+    return { lateMax: this.#earlyLateMax(host), isOfferable }
+  }
+
+  /** From a node in another site. */
+  #lateOverLink(host: CarriedClient, nowMs: number): LateOffers {
+    if (!this.assignment.isDistributed) return NONE
+    if (host.dependsOnNode(nowMs, this.#filledMs)) return ANY
+    if (!host.lacksLastPieces(this.assignment.pieces, nowMs, this.#filledMs)) return NONE
+    // One at a time, and no piece that is on its way to another host.
+    return { lateMax: 1, isOfferable: (piece) => this.assignment.hostsWith(piece) > 0 }
   }
 
   #earlyLateMax({ assigned }: CarriedClient): number {

@@ -47,8 +47,8 @@ export interface ClientObserversInit {
 
 /** Takes the clients of carried torrents in place of the observers. */
 export interface ClientCarriers {
-  /** `elsewhere`: on another node of the site. undefined: the torrent is not carried there. */
-  carrierOf(infoHash: Buffer, siteIndex: number): 'here' | 'elsewhere' | undefined
+  /** `elsewhere`: on another node of the site. undefined: the torrent is not carried there, or not for leechers. */
+  carrierOf(infoHash: Buffer, siteIndex: number, isLeecher: boolean): 'here' | 'elsewhere' | undefined
   /** `site`: its name. */
   update(site: string, client: ClientUpdate): void
   remove(site: string, client: ClientUpdate): void
@@ -243,7 +243,8 @@ export class ClientObservers implements ReachabilityCheck {
     const own = site === undefined ? undefined : topology.value.siteNamed(site)?.index
     const index = table.siteIndexOf(row)
     if ((site !== undefined && index !== own) || table.rows.isExpired(row, clock.nowMs())) return undefined
-    const carrier = carriers?.carrierOf(table.swarmOf(row).infoHash, index)
+    const isLeecher = table.roleOf(row) === 'leecher'
+    const carrier = carriers?.carrierOf(table.swarmOf(row).infoHash, index, isLeecher)
     if (carrier !== undefined) return carrier === 'here' ? 'carriers' : 'elsewhere'
     return replica.observes(row) ? 'observers' : undefined
   }

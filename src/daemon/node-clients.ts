@@ -3,7 +3,7 @@
  * to one of them.
  */
 import type { NodeConfig } from '../config/load-config.ts'
-import type { Clock } from '../core/clock.ts'
+import { type Clock, elapsedMs } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
 import type { LinkRates } from '../registry/link-rates.ts'
@@ -14,6 +14,7 @@ import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { Tracker } from '../tracker/tracker.ts'
+import { ExchangingSites, leecherExchange } from './carriage/exchanging-sites.ts'
 import { sourceElsewhere } from './carriage/site-states.ts'
 import { NodeCarriage } from './carriage/node-carriage.ts'
 import { rateShare } from './carriage/rate-share.ts'
@@ -21,6 +22,9 @@ import { ClientObservers } from './client-observers.ts'
 import { HoldOrders } from './hold-orders.ts'
 import type { NodeFiles } from './node-files.ts'
 import { LinkLimits } from './link-limits.ts'
+
+/** Leechers that move between the observers and the carriers are passed on this often. */
+const EXCHANGE_MS = 500
 
 export interface NodeClientsInit {
   readonly config: Pick<NodeConfig, 'site' | 'observe' | 'carry' | 'listen'>
@@ -43,13 +47,21 @@ export interface NodeClientsInit {
 export class NodeClients {
   readonly observers: ClientObservers
   readonly carriage: NodeCarriage
+  readonly #exchanging: ExchangingSites
   readonly #limits: LinkLimits
   readonly #holds: HoldOrders
+  #timer: NodeJS.Timeout | undefined
 
   constructor({ config, leases, holds, rates, log, isConnected, files, ...parts }: NodeClientsInit) {
     const { site, observe, carry, listen } = config
     const { credentials } = files
-    const { registry, table, tracker, random } = parts
+    const { registry, table, tracker, random, topology, clock } = parts
+    this.#exchanging = new ExchangingSites({
+      nowMs: elapsedMs,
+      leechersOf: (infoHash, of) =>
+        leecherExchange(table, infoHash, topology.value.siteNamed(of)?.index ?? -1, clock.nowMs()),
+      onMoved: (infoHash) => this.observers.passTorrent(infoHash),
+    })
     this.carriage = new NodeCarriage({
       ...parts,
       site,
@@ -64,6 +76,7 @@ export class NodeClients {
       onTransport: () => tracker().tick(),
       sourceElsewhere: (infoHash, siteIndex) =>
         sourceElsewhere(table.swarm(infoHash), siteIndex, isConnected),
+      exchanging: this.#exchanging,
       onObservations: (batch) => {
         for (const observation of batch) tracker().observations.record(observation)
       },
@@ -77,7 +90,7 @@ export class NodeClients {
       pieces: (infoHash) => registry.pieces(infoHash),
     })
     const isLackingAt = (to: string) => (infoHash: Buffer) =>
-      (tracker().countsOf(infoHash, parts.topology.value.siteNamed(to)?.index ?? -1)?.leechers ?? 0) > 0
+      (tracker().countsOf(infoHash, topology.value.siteNamed(to)?.index ?? -1)?.leechers ?? 0) > 0
     this.#limits = new LinkLimits({
       ...parts,
       rates,
@@ -99,9 +112,11 @@ export class NodeClients {
     this.#holds.compare()
     this.#limits.start()
     this.observers.start()
+    this.#timer = setInterval(() => this.#exchanging.tick(), EXCHANGE_MS)
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#timer)
     this.#limits.stop()
     this.observers.stop()
     await this.carriage.stop()

@@ -39,6 +39,8 @@ export interface Requester {
   readonly waitedMs: number
   /** False if the response cannot be deferred: the sender of a datagram would repeat it. */
   readonly mayWait: boolean
+  /** No announce of it has been answered. */
+  readonly isNew: boolean
 }
 
 export interface HandoutContext {
@@ -63,6 +65,8 @@ export interface HandoutContext {
 export interface CarrierContact {
   /** It is about to find a source of the content. */
   readonly isSettling: boolean
+  /** It is not known yet whether the leechers of the site exchange pieces; if not, gateways fetch. */
+  readonly isUndecided: boolean
   /** Clients can connect to it: it has a listener. */
   readonly isDialable: boolean
 }

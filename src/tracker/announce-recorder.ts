@@ -35,6 +35,8 @@ export interface RecordedAnnounce {
   readonly waitedMs: number
   /** False if the response cannot be deferred. */
   readonly mayWait: boolean
+  /** The first announce of the peer. */
+  readonly isNew: boolean
   readonly arrival: Arrival | undefined
   /** The client has been dialled for this announce. */
   readonly isChecked: boolean
@@ -84,6 +86,7 @@ export class AnnounceRecorder {
       load,
       waitedMs: 0,
       ...reception,
+      isNew: update.known < 0,
       isChecked: false,
     }
   }

@@ -31,7 +31,11 @@ export function carrierContact(
   const transport = carriedSites?.transportOf(infoHash, site) ?? 'direct'
   if (transport === 'direct') return undefined
   const endpoint = carriedSites?.endpointFor({ infoHash, siteIndex: site, ...familyOf(table, row), arrival })
-  return { isDialable: endpoint !== undefined, isSettling: transport === 'settling' }
+  return {
+    isDialable: endpoint !== undefined,
+    isSettling: transport !== 'carried',
+    isUndecided: transport === 'undecided',
+  }
 }
 
 /** The peers of a response. The carrier comes first, where the decision contains it. */

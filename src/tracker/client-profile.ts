@@ -57,6 +57,11 @@ const BY_PREFIX: ReadonlyMap<number, ClientProfile> = new Map(
   Object.entries(PROFILES).map(([prefix, profile]) => [Buffer.from(prefix).readUIntBE(0, 3), profile]),
 )
 
+/** `code`: see `clientCodeOf`. */
+export function clientProfileOfCode(code: string): ClientProfile {
+  return PROFILES[code.slice(0, 3)] ?? UNKNOWN
+}
+
 /** `peerId`: 20 bytes, of which the first three name the client (BEP 20). */
 export function clientProfile(peerId: Buffer): ClientProfile {
   return BY_PREFIX.get(peerId.readUIntBE(0, 3)) ?? UNKNOWN

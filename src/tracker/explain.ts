@@ -33,6 +33,7 @@ export function unknownClient(peer: Pick<Requester, 'row' | 'place' | 'role'>): 
     isBitfieldOnly: false,
     waitedMs: 0,
     mayWait: false,
+    isNew: false,
   }
 }
 

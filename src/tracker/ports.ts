@@ -48,9 +48,12 @@ export interface ReachabilityCheck {
  */
 export type SiteTransport = 'carried' | 'settling' | 'direct'
 
+/** `undecided`: it is not known yet whether the leechers of the site exchange pieces, which a carrier in another site needs. */
+export type TransportNow = SiteTransport | 'undecided'
+
 /** Torrents at sites whose content comes through nodes. */
 export interface CarriedSites {
-  transportOf(infoHash: Buffer, siteIndex: number): SiteTransport
+  transportOf(infoHash: Buffer, siteIndex: number): TransportNow
   /** The carrier of a torrent at a site, for people; undefined where no node carries it. */
   describe(infoHash: Buffer, siteIndex: number): CarrierDescription | undefined
   /**

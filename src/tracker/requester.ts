@@ -8,7 +8,7 @@ import { unknownClient } from './explain.ts'
 
 export function recordedClient(
   table: SwarmTable,
-  { row, peersWanted, hasCompleted, profile, waitedMs, mayWait }: RecordedAnnounce,
+  { row, peersWanted, hasCompleted, profile, waitedMs, mayWait, isNew }: RecordedAnnounce,
 ): Requester {
   return {
     row,
@@ -20,6 +20,7 @@ export function recordedClient(
     isBitfieldOnly: profile.isBitfieldOnly,
     waitedMs,
     mayWait,
+    isNew,
   }
 }
 

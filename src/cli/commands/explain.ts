@@ -103,7 +103,7 @@ function describeCarrier({
 }: NonNullable<Explanation['carrier']>): string {
   const who = isHere ? 'this node' : `node ${node}`
   if (transport === 'direct')
-    return `The carrier of the site, ${who}, finds no carrier of another site to fetch from: a host of the site fetches.`
+    return `The carrier of the site, ${who}, does not fetch for it: it finds no carrier of another site to fetch from, or is in another site and the clients of this one do not exchange pieces. A host of the site fetches.`
   if (transport === 'settling') return `The carrier of the site, ${who}, looks for a site to fetch from.`
   return `Carried by ${who}${upstreamSite === null ? '' : `, which fetches from ${upstreamSite}`}.`
 }

@@ -24,7 +24,7 @@ import type { Site } from '../../topology/topology.ts'
 import type { GatewayLeases } from '../../replication/site-store.ts'
 import type { CarriedSite } from '../../rollouts/ports.ts'
 import type { SwarmReplica } from '../../replication/swarm-replica.ts'
-import type { CarriedClient, CarriedSites, CarrierDescription, SiteTransport } from '../../tracker/ports.ts'
+import type { CarriedClient, CarriedSites, CarrierDescription, TransportNow } from '../../tracker/ports.ts'
 import type { Endpoint } from '../../tracker/endpoint.ts'
 import type { ClientCarriers } from '../client-observers.ts'
 import { CarriageLeases, type CarriedAt, RENEW_MS } from './carriage-leases.ts'
@@ -34,6 +34,7 @@ import { CarrierTotals } from './carrier-gauges.ts'
 import type { CarriedByNodes } from './rate-share.ts'
 import { carrierSites, isCarriedHere } from './carrier-sites.ts'
 import { arrivalAddress, machineAddresses, peersAddresses } from './peers-address.ts'
+import type { ExchangingSites } from './exchanging-sites.ts'
 import { passOn } from './plain-socket.ts'
 import { SiteStates, type SourceElsewhere } from './site-states.ts'
 
@@ -63,6 +64,7 @@ export interface NodeCarriageInit {
   readonly onTransport: () => void
   /** Another site from which this one could fetch the torrent. */
   readonly sourceElsewhere: (infoHash: Buffer, siteIndex: number) => SourceElsewhere
+  readonly exchanging: ExchangingSites
 }
 
 export interface CarrierStatus {
@@ -199,22 +201,31 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   // ---- For the tracker
 
-  transportOf(infoHash: Buffer, siteIndex: number): SiteTransport {
+  transportOf(infoHash: Buffer, siteIndex: number): TransportNow {
     const site = this.#init.topology.value.sites[siteIndex]
     if (site === undefined || !this.#isCarriedHere(site)) return 'direct'
     const where = this.#leases.where(infoHash)
     if (where === undefined) return 'direct'
+    const withoutExchange = this.#transportWithoutExchange(infoHash, site)
+    if (withoutExchange !== undefined) return withoutExchange
     if (where !== 'elsewhere') return this.#states.transportOf(infoHash, site.name)
     const state = this.#init.replica.carriers.ownerOf(infoHash)?.states.get(site.name)
     if (state === 'direct' || state === 'carried') return state
     return this.#init.sourceElsewhere(infoHash, siteIndex) === 'connected' ? 'settling' : 'carried'
   }
 
+  /** undefined where the leechers of the site exchange pieces, or the node is in the site. */
+  #transportWithoutExchange(infoHash: Buffer, site: Site): 'undecided' | 'direct' | undefined {
+    const { site: own, exchanging } = this.#init
+    return site.name === own ? undefined : exchanging.transportOf(infoHash, site.name)
+  }
+
   describe(infoHash: Buffer, siteIndex: number): CarrierDescription | undefined {
     const site = this.#init.topology.value.sites[siteIndex]
     const where = site !== undefined && this.#isCarriedHere(site) ? this.#leases.where(infoHash) : undefined
     if (site === undefined || where === undefined) return undefined
-    const transport = this.transportOf(infoHash, siteIndex)
+    const now = this.transportOf(infoHash, siteIndex)
+    const transport = now === 'undecided' ? 'settling' : now
     if (where !== 'elsewhere') {
       const upstreamSite = this.#process.carriageOf(infoHash, site.name)?.upstream
       return { node: hostname(), isHere: true, transport, upstreamSite }
@@ -263,9 +274,11 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   // ---- For the clients
 
-  carrierOf(infoHash: Buffer, siteIndex: number): CarriedAt | undefined {
+  carrierOf(infoHash: Buffer, siteIndex: number, isLeecher: boolean): CarriedAt | undefined {
     const site = this.#init.topology.value.sites[siteIndex]
-    return site !== undefined && this.#isCarriedHere(site) ? this.#leases.take(infoHash) : undefined
+    if (site === undefined || !this.#isCarriedHere(site)) return undefined
+    if (isLeecher && this.#transportWithoutExchange(infoHash, site) !== undefined) return undefined
+    return this.#leases.take(infoHash)
   }
 
   update(site: string, client: ClientUpdate): void {

@@ -193,6 +193,34 @@ describe('a carried rollout', () => {
     expect(received).toBeLessThanOrEqual(1.02 * CONTENT.bytes.length)
   })
 
+  it('gives a host its last pieces after two seconds where the neighbours that have them disconnected it', () => {
+    const swarm = aCarriedSwarm()
+    swarm.carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
+    swarm.join(1, 200, CONTENT, { has: 'all' })
+    const allBut = (lacking: readonly number[]) =>
+      Array.from({ length: CONTENT.pieces }, (_, piece) => piece).filter((piece) => !lacking.includes(piece))
+    const hosts = [[0, 1], [2]].map((lacking, host) =>
+      swarm.join(2, host + 1, CONTENT, { has: allBut(lacking) }),
+    )
+    swarm.run(1_900)
+    expect(hosts.map(({ receivedBytes }) => receivedBytes)).toEqual([0, 0])
+    expect(swarm.run(4_000, () => hosts.every(({ isComplete }) => isComplete))).toBe(true)
+    expect(swarm.relayedBytes(2, 1)).toBeLessThanOrEqual(3 * CONTENT.pieceBytes)
+  })
+
+  it('does not give a host the pieces that are on their way to its neighbours, however long that takes', () => {
+    const content = new Content({ totalBytes: 8 * MIB, pieceBytes: MIB, seed: 2 })
+    const swarm = aCarriedSwarm()
+    swarm.carriers.setGeometry(content.infoHash, content.geometry)
+    swarm.join(1, 200, content, { has: 'all' })
+    const slow = swarm.join(2, 1, content, { readsBytesPerSecond: 60_000 })
+    const fast = swarm.join(2, 2, content)
+    slow.neighbours.push(fast)
+    fast.neighbours.push(slow)
+    expect(swarm.run(60_000, () => fast.isComplete)).toBe(true)
+    expect(slow.receivedBytes + fast.receivedBytes).toBeLessThanOrEqual(content.bytes.length)
+  })
+
   it('counts a piece of a client that sends no HAVE once its blocks were served', () => {
     const swarm = aCarriedSwarm()
     swarm.carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)

@@ -1,13 +1,13 @@
 /** Clients of a node between its observers and its carriers: the first announce of a leecher. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SeededRandom } from '../../../src/core/random.ts'
-import { ClientObservers } from '../../../src/daemon/client-observers.ts'
+import { type ClientCarriers, ClientObservers } from '../../../src/daemon/client-observers.ts'
 import { at, aTracker, TORRENT } from '../../a-tracker.ts'
 
 const LEECHER = { infoHash: TORRENT, address: at('127.1.1.5'), port: 6881 }
 
-/** A node whose carriers link all clients. */
-function aCarryingNode() {
+/** A node whose carriers link all clients, or those of `carrierOf`. */
+function aCarryingNode({ carrierOf = () => 'here' }: Partial<Pick<ClientCarriers, 'carrierOf'>> = {}) {
   const world = aTracker()
   const linked: string[] = []
   const clients = new ClientObservers({
@@ -21,7 +21,7 @@ function aCarryingNode() {
     tracker: () => world.tracker,
     pieces: () => undefined,
     carriers: {
-      carrierOf: () => 'here',
+      carrierOf,
       update: (_site, { address }) => linked.push(address.toString()),
       remove: () => undefined,
     },
@@ -76,4 +76,16 @@ it('counts the clients that its carriers reach, and those that they do not', () 
     observe(from, { reachability })
   }
   expect(clients.census()).toEqual({ clients: 4, carried: 4, reachable: 1, unreachable: 2 })
+})
+
+it('observes a leecher that the carriers do not link, and passes the source of its site on to them', () => {
+  const { announce, clients, linked } = aCarryingNode({
+    carrierOf: (_torrent, _site, isLeecher) => (isLeecher ? undefined : 'here'),
+  })
+  announce('127.1.1.5')
+  void clients.check(LEECHER)
+  announce('127.1.1.6', { left: 0 })
+  void clients.check({ ...LEECHER, address: at('127.1.1.6') })
+  expect(linked).toEqual(['127.1.1.6'])
+  expect(clients.observers.clients).toBe(1)
 })

@@ -1,6 +1,7 @@
 /** Handouts in sites whose content comes through a node of the site. */
 import { expect, test } from 'vitest'
-import type { CarriedSites, SiteTransport } from '../../../src/tracker/ports.ts'
+import { Refusal } from '../../../src/core/errors.ts'
+import type { CarriedSites, TransportNow } from '../../../src/tracker/ports.ts'
 import { at, aTracker, TORRENT } from '../../a-tracker.ts'
 
 const SOURCE = '127.1.1.1'
@@ -8,7 +9,7 @@ const CARRIER = { address: at('127.0.0.9'), port: 6968 }
 
 /** The first two sites are carried as `state` tells; clients can connect to the carrier where it is dialable. */
 function aCarriedSite({ isDialable = true } = {}) {
-  const state: { transport: SiteTransport } = { transport: 'carried' }
+  const state: { transport: TransportNow } = { transport: 'carried' }
   const carriedSites: CarriedSites = {
     transportOf: (_infoHash, siteIndex) => (siteIndex < 2 ? state.transport : 'direct'),
     describe: () => undefined,
@@ -147,4 +148,76 @@ test('a datagram is answered at once also while the carrier looks for a source',
 test('no peer is handed out where none is wanted', () => {
   const { announce } = aCarriedSite()
   expect(announce('127.2.1.1', { numwant: 0 }).peers).toEqual([])
+})
+
+const rtorrent = { client: '-lt0D80-' }
+
+/** Leechers that wait for the carrier to find a source, and were reached meanwhile. Returns the peers of each. */
+async function answeredAtOnce(hosts: number, { isDialable = true } = {}) {
+  const site = aCarriedSite({ isDialable })
+  site.state.transport = 'settling'
+  const addresses = Array.from({ length: hosts }, (_, host) => `127.2.1.${host + 1}`)
+  const waiting = addresses.map((address) => site.announceLater(address))
+  for (const address of addresses) site.observe(address)
+  site.state.transport = 'carried'
+  site.clock.advanceMs(500)
+  site.tracker.tick()
+  const answers = await Promise.all(waiting)
+  return { ...site, answers: answers.map(({ peers }) => peers.filter((peer) => peer.startsWith('127.2.'))) }
+}
+
+test.each([2, 3, 4, 8])(
+  'of each two of %i leechers that are answered at the same moment, one is handed the other: two that dial each other may lose both connections',
+  async (hosts) => {
+    const { answers } = await answeredAtOnce(hosts)
+    const pairs = answers.flatMap((peers, host) =>
+      peers.map((peer) => [`127.2.1.${host + 1}:6881`, peer].toSorted().join(' ')),
+    )
+    expect(pairs.length).toBeGreaterThanOrEqual(hosts - 1)
+    expect(new Set(pairs).size).toBe(pairs.length)
+  },
+)
+
+test('a leecher that was handed to others is handed them with its next announce', async () => {
+  const { answers, announce } = await answeredAtOnce(2)
+  expect(answers.toSorted((a, b) => b.length - a.length)).toEqual([[expect.any(String)], []])
+  expect(announce('127.2.1.1').peers).toContain('127.2.1.2:6881')
+  expect(announce('127.2.1.2').peers).toContain('127.2.1.1:6881')
+})
+
+test('a leecher that was handed to others is handed them where it would get no peer otherwise', async () => {
+  const { answers } = await answeredAtOnce(2, { isDialable: false })
+  expect(answers).toEqual([['127.2.1.2:6881'], ['127.2.1.1:6881']])
+})
+
+test('a leecher that does not accept connections is handed its neighbours, which cannot dial it', async () => {
+  const site = aCarriedSite()
+  site.state.transport = 'settling'
+  const waiting = ['127.2.1.1', '127.2.1.2'].map((address) => site.announceLater(address))
+  site.observe('127.2.1.1')
+  site.state.transport = 'carried'
+  site.clock.advanceMs(500)
+  site.tracker.tick()
+  const [, unknown] = await Promise.all(waiting)
+  expect(unknown?.peers).toContain('127.2.1.1:6881')
+})
+
+test('a bitfield-only leecher waits until it is known whether its site exchanges pieces, and becomes gateway where not', async () => {
+  const site = aCarriedSite()
+  site.state.transport = 'undecided'
+  const waiting = site.announceLater('127.2.1.1', rtorrent)
+  site.clock.advanceMs(1_000)
+  site.tracker.tick()
+  site.state.transport = 'direct'
+  site.clock.advanceMs(500)
+  site.tracker.tick()
+  expect((await waiting).peers).toEqual([`${SOURCE}:6881`])
+  expect(gatewaysIn(site, 1)).toBe(1)
+})
+
+test('a datagram of a bitfield-only leecher is refused meanwhile: it would meet others that are empty', () => {
+  const site = aCarriedSite()
+  site.announce('127.2.1.1', { ...rtorrent, numwant: 0 })
+  site.state.transport = 'undecided'
+  expect(() => site.announce('127.2.1.2', { ...rtorrent, protocol: 'udp' })).toThrow(Refusal)
 })
