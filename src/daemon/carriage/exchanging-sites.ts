@@ -1,12 +1,12 @@
 /**
- * Sites without a node of their own whose leechers do not exchange pieces: gateways fetch for them.
+ * Sites of one node for all sites whose leechers do not exchange pieces: gateways fetch for them.
  *
- * The carrier of such a site is in another one. It gives each piece to one host, because a piece that it gives to a second
- * one crosses the link of the site again. Leechers of rtorrent do not learn of each other's pieces
+ * The carrier of such a site is in another one, or in none. It gives each piece to one host, because a piece that it gives to
+ * a second one crosses the link of the site again. Leechers of rtorrent do not learn of each other's pieces
  * (`handout/bitfield-only-clients.ts`), so each of them would need the whole content over the link (measured: 3.6 copies for
  * four hosts).
  *
- * The hosts of a rollout start within a second, and one client of another kind is enough for the pieces to spread. A site
+ * One client of another kind is enough for the pieces to spread, and the hosts of a rollout do not announce all at once. A site
  * is therefore decided after a while, and keeps its gateway until it has no leecher left: a carrier that took over would
  * fetch what the gateway fetches already.
  */
@@ -15,8 +15,8 @@ import { take } from '../../handout/pick.ts'
 import type { SwarmTable } from '../../swarm/swarm-table.ts'
 import { clientProfileOfCode } from '../../tracker/client-profile.ts'
 
-/** Until then the leechers receive nothing. */
-const UNDECIDED_MS = 1_000
+/** Until then the leechers receive nothing. Beyond it, most hosts of a rollout that begin together have announced. */
+const UNDECIDED_MS = 500
 
 /** `none`: the site has no leecher of the torrent. */
 export type LeecherExchange = 'none' | 'exchange' | 'bitfield-only'
@@ -77,8 +77,8 @@ export class ExchangingSites {
 
   /** Forgets the sites that have no leecher left, or others. */
   #review(): void {
-    for (const sites of [...this.#sites.values()])
-      for (const [site, { infoHash }] of [...sites]) this.transportOf(infoHash, site)
+    for (const sites of this.#sites.values())
+      for (const [site, { infoHash }] of sites) this.transportOf(infoHash, site)
   }
 
   #forget(key: string, site: string, { infoHash }: SiteOfTorrent): void {

@@ -214,10 +214,11 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
     return this.#init.sourceElsewhere(infoHash, siteIndex) === 'connected' ? 'settling' : 'carried'
   }
 
-  /** undefined where the leechers of the site exchange pieces, or the node is in the site. */
+  /** undefined where the leechers exchange pieces, or sites have nodes. One node for all sites may be in none of them. */
   #transportWithoutExchange(infoHash: Buffer, site: Site): 'undecided' | 'direct' | undefined {
-    const { site: own, exchanging } = this.#init
-    return site.name === own ? undefined : exchanging.transportOf(infoHash, site.name)
+    const { topology, exchanging } = this.#init
+    const hasOwnNodes = this.#isFederated || topology.value.sites.length === 1
+    return hasOwnNodes ? undefined : exchanging.transportOf(infoHash, site.name)
   }
 
   describe(infoHash: Buffer, siteIndex: number): CarrierDescription | undefined {

@@ -24,24 +24,24 @@ function aSite() {
   return { ...world, moved, sites, transport: () => sites.transportOf(TORRENT, name) }
 }
 
-test('a site with rtorrent alone is undecided for a second, and fetches through a gateway from then on', () => {
+test('a site with rtorrent alone is undecided for half a second, and fetches through a gateway from then on', () => {
   const { announce, announceLater, clock, transport } = aSite()
   announce('127.2.1.1', rtorrent)
   expect(transport()).toBe('undecided')
-  clock.advanceMs(900)
+  clock.advanceMs(450)
   void announceLater('127.2.1.2', rtorrent)
   expect(transport()).toBe('undecided')
-  clock.advanceMs(100)
+  clock.advanceMs(50)
   expect(transport()).toBe('direct')
 })
 
 test.each(['-LT2080-', 'A2-1-36-', '-TR3000-', '-XX0000-'])(
-  'a site with rtorrent and %s within the second is carried',
+  'a site with rtorrent and %s within that time is carried',
   (client) => {
     const { announce, clock, transport } = aSite()
     announce('127.2.1.1', rtorrent)
     expect(transport()).toBe('undecided')
-    clock.advanceMs(500)
+    clock.advanceMs(400)
     announce('127.2.1.2', { client })
     expect(transport()).toBeUndefined()
     clock.advanceMs(2_000)
