@@ -208,7 +208,7 @@ describe('a carried rollout', () => {
     expect(swarm.relayedBytes(2, 1)).toBeLessThanOrEqual(3 * CONTENT.pieceBytes)
   })
 
-  it('does not give a host the pieces that are on their way to its neighbours, however long that takes', () => {
+  it('does not give a host the pieces that are on their way to its neighbours', () => {
     const content = new Content({ totalBytes: 8 * MIB, pieceBytes: MIB, seed: 2 })
     const swarm = aCarriedSwarm()
     swarm.carriers.setGeometry(content.infoHash, content.geometry)

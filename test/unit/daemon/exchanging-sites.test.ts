@@ -5,7 +5,7 @@ import { aTracker, TORRENT } from '../../a-tracker.ts'
 
 const rtorrent = { client: '-lt0D80-' }
 
-/** Site 2 of a tracker, and what is known of its leechers. */
+/** Site 2 of a tracker. */
 function aSite() {
   const world = aTracker()
   const moved: Buffer[] = []
