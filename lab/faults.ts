@@ -28,6 +28,8 @@ export interface RemovedHost {
   readonly member: LabMember
   readonly how: 'sigkill' | 'link-cut'
   readonly seconds: number
+  /** Since 1970, as in the logs of the nodes. */
+  readonly removedAtMs: number
   /** Hosts of its site that had connections to other sites at the removal. */
   readonly connectedBefore: ReadonlySet<LabMember>
   /** The first other host of its site that connects to another site, and the time since the removal. */
@@ -156,10 +158,11 @@ export class FaultInjector {
   async #removeHost(member: LabMember | undefined, how: RemovedHost['how']): Promise<void> {
     if (member === undefined) return
     member.isLost = !member.isDone
+    const removedAtMs = Date.now()
     if (how === 'sigkill') member.kill()
     else await cutHostLink(member.host)
     const connectedBefore = new Set(this.#targets.members.filter((other) => other.remoteConnections > 0))
-    this.removed.push({ member, how, seconds: this.#targets.clock.seconds(), connectedBefore })
+    this.removed.push({ member, how, seconds: this.#targets.clock.seconds(), removedAtMs, connectedBefore })
     this.record(
       `${member.host.name} is ${how === 'sigkill' ? 'killed' : 'cut off'}; ` +
         `it had ${member.remoteConnections} connections to other sites`,

@@ -143,6 +143,8 @@ export interface ScenarioResult {
   /** Faults that the scenario injected, with their times. */
   readonly events: readonly { readonly seconds: number; readonly text: string }[]
   readonly affected: readonly AffectedHost[]
+  /** From the removal of a gateway to the report of a node of siteswarm; null where none reported one. */
+  readonly detectedSeconds: number | null
   /** Lines about the rate of a link, or about the API of the nodes beside the clients. */
   readonly report: readonly string[]
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SeededRandom } from '../src/core/random.ts'
 import { affectedHosts, collectHosts, keepLogs } from './collect-hosts.ts'
 import { FaultInjector } from './faults.ts'
+import { detectionOf } from './gateway-loss.ts'
 import type { LabMember } from './member.ts'
 import { Meter, type Traffic } from './measure.ts'
 import { NodeCpu } from './node-cpu.ts'
@@ -56,6 +57,7 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
   await swarm.warm.end()
   for (const each of [...members, ...impostors]) each.kill()
   await tracker.stop()
+  const detectedSeconds = await detectionOf(faults.removed, tracker.logPaths)
   const hostResults = await collectHosts(members, contents, clock.startMs)
   const affected = await affectedHosts({
     hosts: hostResults,
@@ -83,6 +85,7 @@ export async function runSwarm(options: RunOptions, context: RunContext): Promis
     samples: meter.samples,
     events: faults.events,
     affected,
+    detectedSeconds,
     report,
   }
 }

@@ -98,7 +98,7 @@ export function aRollout({ expect, carriage = NOT_CARRIED, remote = [], origin }
     },
     /** A client that has nothing yet. */
     join: (from: string, client = '-LT2080-') =>
-      site.announce(from, { left: SIZE_BYTES, event: 'started', client }),
+      void site.announceLater(from, { left: SIZE_BYTES, event: 'started', client }),
     /** A client that has had everything from the start. */
     seed: (from: string) => {
       site.announce(from, { left: 0, event: 'started' })

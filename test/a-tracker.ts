@@ -61,6 +61,8 @@ export interface TestTracker {
     readonly rescues: number[]
     readonly downloadedBytes: { readonly site: number; readonly bytes: number; readonly isGateway: boolean }[]
     readonly completions: number[]
+    /** Lost gateways, as they were reported. */
+    readonly losses: { readonly site: number; readonly gateway: string; readonly cause: string }[]
     readonly handout: Record<Locality, number>
   }
   announce(from: string, announcement?: Announcement): Response
@@ -99,6 +101,7 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     rescues: [],
     downloadedBytes: [],
     completions: [],
+    losses: [],
     handout: { bubble: 0, site: 0, remote: 0 },
   }
   const metrics: TrackerMetrics = {
@@ -129,6 +132,8 @@ export function aTracker(options: TestTrackerOptions = {}): TestTracker {
     admission: { admits: options.admits ?? (() => true) },
     interval: { secondsMin: 60, secondsMax: 1800 },
     replica,
+    onGatewayLost: ({ siteIndex: site, address, cause }) =>
+      counted.losses.push({ site, gateway: address.toString(), cause }),
     ...(options.reachability === undefined ? {} : { reachability: options.reachability }),
     ...(options.carriedSites === undefined ? {} : { carriedSites: options.carriedSites }),
     ...(options.leases === undefined ? {} : { leases: options.leases }),

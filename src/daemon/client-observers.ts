@@ -3,8 +3,8 @@
  * out.
  *
  * A node that is not federated answers for all sites and observes the clients of all; a federated one observes its own
- * site. The live nodes of a site divide its clients. The clients of a carried torrent are linked by its carrier, and not
- * observed beside that: clients accept one connection per address.
+ * site. The live nodes of a site divide its clients. The clients of a carried torrent, or of one that is relayed for a
+ * while, are linked by its carrier, and not observed beside that: clients accept one connection per address.
  */
 import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
@@ -18,6 +18,7 @@ import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { ReachabilityCheck } from '../tracker/ports.ts'
 import type { Tracker } from '../tracker/tracker.ts'
+import { RelayedSites } from './carriage/relayed-sites.ts'
 
 /** Changed rows are passed on this often. */
 const DRAIN_MS = 50
@@ -49,6 +50,10 @@ export interface ClientObserversInit {
 export interface ClientCarriers {
   /** `elsewhere`: on another node of the site. undefined: the torrent is not carried there, or not for leechers. */
   carrierOf(infoHash: Buffer, siteIndex: number, isLeecher: boolean): 'here' | 'elsewhere' | undefined
+  /** Indexes of the sites with gateways to which a torrent may be relayed for a while. */
+  readonly relayable: ReadonlySet<number>
+  /** Where such a torrent is relayed. undefined: it is not. */
+  relayOf(infoHash: Buffer): 'here' | 'elsewhere' | undefined
   /** `site`: its name. */
   update(site: string, client: ClientUpdate): void
   remove(site: string, client: ClientUpdate): void
@@ -74,6 +79,7 @@ export class ClientObservers implements ReachabilityCheck {
   readonly #init: ClientObserversInit
   /** The client that was passed on for a row, which may hold another one by now. */
   readonly #passed = new Map<number, PassedClient>()
+  readonly #relayed: RelayedSites
   readonly #timers: NodeJS.Timeout[] = []
   #scanRow = 0
   #isStopped = false
@@ -81,6 +87,7 @@ export class ClientObservers implements ReachabilityCheck {
   constructor(init: ClientObserversInit) {
     this.#init = init
     init.table.changedRows.follow()
+    this.#relayed = new RelayedSites({ ...init, relayable: () => init.carriers?.relayable ?? NONE })
     this.observers = new Observers({
       connections: init.connections,
       clock: init.clock,
@@ -196,11 +203,30 @@ export class ClientObservers implements ReachabilityCheck {
   }
 
   #drain(): void {
-    for (const row of this.#init.table.changedRows.drain()) this.#pass(row)
+    const { table, carriers } = this.#init
+    const changed = table.changedRows.drain()
+    if ((carriers?.relayable.size ?? 0) > 0 || this.#relayed.isActive) this.#updateRelays(changed)
+    for (const row of changed) this.#pass(row)
+  }
+
+  /** Passes the clients of a torrent on again where other clients of it are relayed to. */
+  #updateRelays(changed: Iterable<number>): void {
+    const torrents = this.#relayed.note(changed)
+    // The row of a removed peer may hold another one.
+    for (const row of changed) {
+      const passed = this.#passed.get(row)
+      if (passed !== undefined && !this.#isSame(row, passed.update)) torrents.push(passed.update.infoHash)
+    }
+    this.#passRelayed(torrents)
+  }
+
+  #passRelayed(torrents: readonly Buffer[]): void {
+    for (const infoHash of torrents) if (this.#relayed.update(infoHash)) this.passTorrent(infoHash)
   }
 
   #rebalance(): void {
     const { rows } = this.#init.table
+    this.#passRelayed(this.#relayed.tick())
     const slices = Math.max(1, Math.ceil(rows.end / 10))
     for (let left = Math.min(SLICE_ROWS, slices); left > 0; left--) {
       if (this.#scanRow >= rows.end) this.#scanRow = 0
@@ -243,8 +269,11 @@ export class ClientObservers implements ReachabilityCheck {
     const own = site === undefined ? undefined : topology.value.siteNamed(site)?.index
     const index = table.siteIndexOf(row)
     if ((site !== undefined && index !== own) || table.rows.isExpired(row, clock.nowMs())) return undefined
+    const { infoHash } = table.swarmOf(row)
     const isLeecher = table.roleOf(row) === 'leecher'
-    const carrier = carriers?.carrierOf(table.swarmOf(row).infoHash, index, isLeecher)
+    const carrier =
+      carriers?.carrierOf(infoHash, index, isLeecher) ??
+      (this.#relayed.includes(row) ? carriers?.relayOf(infoHash) : undefined)
     if (carrier !== undefined) return carrier === 'here' ? 'carriers' : 'elsewhere'
     return replica.observes(row) ? 'observers' : undefined
   }
@@ -252,6 +281,7 @@ export class ClientObservers implements ReachabilityCheck {
   #isSame(row: number, { infoHash, address, port }: ClientUpdate): boolean {
     const { table } = this.#init
     return (
+      table.rows.isLive(row) &&
       table.rows.port(row) === port &&
       table.rows.isAt(row, address) &&
       table.swarmOf(row).infoHash.equals(infoHash)
@@ -287,3 +317,5 @@ export class ClientObservers implements ReachabilityCheck {
     return isFew || feeds ? 'source' : 'other'
   }
 }
+
+const NONE: ReadonlySet<number> = new Set()

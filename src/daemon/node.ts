@@ -24,6 +24,7 @@ import { SwarmReplica } from '../replication/swarm-replica.ts'
 import { Tracker } from '../tracker/tracker.ts'
 import { AddressReports } from './address-reports.ts'
 import { adminSources } from './admin-sources.ts'
+import { reportGatewayLosses } from './gateway-losses.ts'
 import { WebSeeds } from '../webseed/web-seeds.ts'
 import { NodeRollouts, remoteHosts } from './node-rollouts.ts'
 import { NodeFiles } from './node-files.ts'
@@ -189,6 +190,7 @@ export class SiteswarmNode {
       ...(this.#federation === undefined ? {} : { remote: this.#federation.remoteSites }),
       onCompletion: (infoHash, siteIndex) => this.#webSeeds.completed(infoHash, siteIndex),
       reports: new AddressReports(this.#counters, log),
+      onGatewayLost: reportGatewayLosses(log, this.#topology),
       interval: {
         secondsMin: Math.ceil(config.interval.minMs / 1000),
         secondsMax: Math.floor(config.interval.maxMs / 1000),

@@ -70,7 +70,7 @@ export class LocalChoices {
   /** For a leecher: one source with a free slot, then leechers, then idle sources. */
   addForLeecher(strategy: JoinStrategy): void {
     const { policy } = this.#context
-    if (strategy === 'reserve') return
+    if (strategy === 'met' && this.choices.length > 0) return
     if (strategy === 'seed') this.#addSeeds(1, 'last-resort')
     this.#sparesReserve = strategy === 'chain'
     const { wanted, linksMax } = this.#degree()
@@ -79,7 +79,13 @@ export class LocalChoices {
     this.#addSources(policy.neighboursMin - this.choices.length, 'source')
     if (this.choices.length < policy.neighboursMin)
       this.#add('partial', policy.neighboursMin - this.choices.length, 'partial', () => 0)
+    this.addAny()
+  }
+
+  /** A peer of the site, where the response would have none: a client with an empty response asks again after minutes. */
+  addAny(): void {
     if (this.choices.length === 0) this.#addSources(1, 'last-resort')
+    if (this.choices.length === 0) this.#add('partial', 1, 'partial', () => 0)
     if (this.choices.length === 0) this.#add('leecher', 1, 'same-site', (row) => this.#links(row))
   }
 

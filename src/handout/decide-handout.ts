@@ -23,7 +23,7 @@ import { feedGateways } from './feed-gateways.ts'
 import { nearestFirst } from './nearest-first.ts'
 import { DecisionRandom } from './pick.ts'
 import { siteState } from './site-state.ts'
-import { joinStrategy } from './small-site.ts'
+import { type JoinStrategy, joinStrategy } from './small-site.ts'
 import { isStandby } from './standby.ts'
 import { waitsForReachablePeers } from './unreachable-clients.ts'
 
@@ -62,8 +62,12 @@ function decideWithGateways(context: HandoutContext): Decision {
         if (local.choices.length === 0) local.addForBitfieldOnly(downstreamOf)
         isTooEarly = local.choices.length === 0
       } else {
-        isRescue = forLeecher(context, local)
-        isTooEarly = waitsForReachablePeers(context, local.choices.length) || isStandby(context, live)
+        const strategy = joinStrategy(context)
+        isRescue = forLeecher(context, local, strategy)
+        isTooEarly =
+          strategy === 'reserve' ||
+          waitsForReachablePeers(context, local.choices.length) ||
+          isStandby(context, live)
       }
     } else forSource(context, random, local, remote)
     if (requester.role === 'seed' || lease !== undefined) feedGateways(context, remote, upstreams)
@@ -83,9 +87,9 @@ function decideWithGateways(context: HandoutContext): Decision {
 }
 
 /** Returns true if a peer without progress got a fresh source. */
-function forLeecher(context: HandoutContext, local: LocalChoices): boolean {
+function forLeecher(context: HandoutContext, local: LocalChoices, strategy: JoinStrategy): boolean {
   const { table, policy, requester } = context
-  local.addForLeecher(joinStrategy(context))
+  local.addForLeecher(strategy)
   const stalls = requester.row < 0 ? 0 : table.rows.stalls(requester.row)
   return stalls > 0 && stalls % policy.stallsUntilRescue === 0 && local.addRescue()
 }
@@ -119,7 +123,10 @@ function forGateway(
     current >= 0 && !isStuck
       ? current
       : chooseUpstream(context, current >= 0 ? [...failed, current] : failed, random)
-  if (chosen < 0) return false
+  if (chosen < 0) {
+    if (remote.length === 0 && !requester.isBitfieldOnly) local.addAny()
+    return false
+  }
   remote.push({ row: chosen, locality: 'remote', reason: 'upstream' })
   if (chosen === known) return false
   upstreams.push({ gatewayRow: requester.row, upstreamRow: chosen, failedRow: isStuck ? known : -1 })

@@ -64,6 +64,8 @@ export interface Policy {
    * the first one is complete, which for larger files takes longer than the minute that it saves.
    */
   readonly reserveKibMax: number
+  /** Time for which its response is deferred at most. libtorrent waits 30 s for a tracker. */
+  readonly reserveMs: number
   /**
    * Bitfield-only leechers that a complete peer serves at the same time. Each later one also downloads from those
    * before it: seven are complete after 2.6 times the time of one; two at a time took 4 times, with a check of the file
@@ -131,6 +133,7 @@ export const defaultPolicy: Policy = {
   firstFinishers: 2,
   firstFinishersWithoutDrops: 1,
   reserveKibMax: 512 * 1024,
+  reserveMs: 24_000,
   bitfieldOnlySourceSlots: 7,
   bitfieldOnlySlotsWhileFeeding: 1,
   bitfieldOnlySourcesMax: 4,

@@ -15,5 +15,8 @@ export interface SimulatedResponse {
 }
 
 export interface PeerSource {
-  announce(announce: SimulatedAnnounce): SimulatedResponse
+  /** undefined where the response is deferred. */
+  announce(announce: SimulatedAnnounce): SimulatedResponse | undefined
+  /** The deferred response to a host; undefined while it is too early. */
+  attempt?(host: number): SimulatedResponse | undefined
 }

@@ -12,7 +12,7 @@ import { RECONNECT_SECONDS } from './client-model.ts'
 import { Exchange } from './exchange.ts'
 import type { Outcome } from './outcome.ts'
 import { readOutcome } from './outcome.ts'
-import type { PeerSource } from './peer-source.ts'
+import type { PeerSource, SimulatedResponse } from './peer-source.ts'
 import { Population } from './population.ts'
 import { RandomSource } from './random-source.ts'
 import { boundSeconds, type Loss, pieceCount, type Scenario } from './scenario.ts'
@@ -42,6 +42,8 @@ const STEP_SECONDS_MAX = 1
 const CARRIER_STEP_MS_MAX = 1_000
 /** Duration of a handshake, and of a tracker's response. */
 const ROUND_TRIP_MS = 50
+/** A node attempts deferred responses this often. */
+const ATTEMPT_MS = 500
 /** Idle time after which a rollout cannot progress: clients announce at least every half hour. */
 const GIVE_UP_SECONDS = 7200
 
@@ -184,6 +186,7 @@ export class Simulation {
     if (kind === kinds.announce) {
       if (this.#announceMs[a] === atMs) this.#announce(a)
     } else if (kind === kinds.dial) this.#dial(a, b)
+    else if (kind === kinds.attempt) this.#attempt(a)
     else {
       this.#exchange.rechoke(a)
       // Every rechoke runs, even if several fall into one long step: with fewer, a blind rollout would appear
@@ -214,6 +217,19 @@ export class Simulation {
       leftBytes: Math.round(leftShare * this.#scenario.sizeBytes),
       downloadedBytes: Math.round(downloads.hostInBytes[host]!),
     })
+    this.#respond(host, response)
+  }
+
+  /** A host that a neighbour completed meanwhile has announced that instead. */
+  #attempt(host: number): void {
+    if (this.#doneMs[host]! < 0) this.#respond(host, this.#source.attempt?.(host))
+  }
+
+  /** `response`: undefined while it is deferred. */
+  #respond(host: number, response: SimulatedResponse | undefined): void {
+    if (this.#exchange.isGone(host)) return
+    const nowMs = this.#clock.nowMs()
+    if (response === undefined) return this.#timeline.add(nowMs + ATTEMPT_MS, kinds.attempt, host)
     const client = this.#population.client(host)
     this.#announceAt(host, nowMs + 1000 * client.announceAfterSeconds(response))
     for (const [index, other] of response.hosts.entries())

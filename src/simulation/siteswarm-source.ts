@@ -2,7 +2,7 @@
 import { SiteAuthority } from '../topology/site-authority.ts'
 import { CurrentTopology } from '../topology/current-topology.ts'
 import { Address } from '../core/address.ts'
-import { assert } from '../core/assert.ts'
+import type { AnnounceReply } from '../core/announce.ts'
 import type { ManualClock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import { noMetrics } from '../core/tracker-metrics.ts'
@@ -13,6 +13,7 @@ import type { IntervalLimits } from '../tracker/interval.ts'
 import { Tracker } from '../tracker/tracker.ts'
 import type { SimulatedAnnounce, PeerSource, SimulatedResponse } from './peer-source.ts'
 import { placedTopology, type Population } from './population.ts'
+import { SimulatedDeferral } from './simulated-deferral.ts'
 
 const TORRENT = Buffer.alloc(20, 'simulated')
 const PORT = 6881
@@ -25,6 +26,7 @@ export class SiteswarmSource implements PeerSource {
   /** Gateway elections so far. */
   elections = 0
   readonly #tracker: Tracker
+  readonly #deferred: SimulatedDeferral
   readonly #table: SwarmTable
   readonly #clock: ManualClock
   readonly #population: Population
@@ -45,6 +47,7 @@ export class SiteswarmSource implements PeerSource {
     this.#isCarried = init.isCarried ?? (() => false)
     this.#population = population
     this.#clock = clock
+    this.#deferred = new SimulatedDeferral(clock)
     this.#table = new SwarmTable(topology.places.map((place) => place.site.index))
     const metrics = { ...noMetrics, election: () => void this.elections++ }
     this.#tracker = new Tracker({
@@ -62,10 +65,11 @@ export class SiteswarmSource implements PeerSource {
         endpointFor: () => CARRIER,
         describe: () => undefined,
       },
+      deferred: this.#deferred,
     })
   }
 
-  announce({ host, event, leftBytes, downloadedBytes }: SimulatedAnnounce): SimulatedResponse {
+  announce({ host, event, leftBytes, downloadedBytes }: SimulatedAnnounce): SimulatedResponse | undefined {
     this.#sweep()
     const client = this.#population.client(host)
     const reply = this.#tracker.announce(
@@ -83,9 +87,19 @@ export class SiteswarmSource implements PeerSource {
       this.#population.address(host),
       'http',
     )
-    assert(!(reply instanceof Promise), 'a tracker without other nodes responds synchronously')
     if (this.#isCarried(this.#population.siteOf[host] as number))
       this.#observe(host, downloadedBytes, leftBytes)
+    if (!(reply instanceof Promise)) return this.#responseOf(reply)
+    this.#deferred.keep(host)
+    return undefined
+  }
+
+  attempt(host: number): SimulatedResponse | undefined {
+    const reply = this.#deferred.attempt(host)
+    return reply === undefined ? undefined : this.#responseOf(reply)
+  }
+
+  #responseOf(reply: AnnounceReply): SimulatedResponse {
     const hosts: number[] = []
     for (let offset = 0; offset < reply.peers4.length; offset += 6) {
       const peer = this.#population.hostAt(reply.peers4.readUInt32BE(offset))

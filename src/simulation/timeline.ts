@@ -3,8 +3,8 @@
  * insertion.
  */
 
-/** `announce` a. `dial` from a to b. `rechoke` a. */
-export const kinds = { announce: 0, dial: 1, rechoke: 2 } as const
+/** `announce` a. `dial` from a to b. `rechoke` a. `attempt` the deferred response to a. */
+export const kinds = { announce: 0, dial: 1, rechoke: 2, attempt: 3 } as const
 
 export class Timeline {
   #atMs = new Float64Array(1024)

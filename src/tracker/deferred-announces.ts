@@ -23,6 +23,15 @@ const ATTEMPTS_PER_TURN = 250
 /** The response, or undefined while it is too early. `waitedMs`: since the announce. Throws a `Refusal`. */
 export type Attempt = (waitedMs: number) => AnnounceReply | Promise<AnnounceReply> | undefined
 
+/** Keeps announces until their attempt has a response. */
+export interface Deferral {
+  /** False if `defer` would reject an announce of this source. */
+  hasRoom(from: Address): boolean
+  defer(attempt: Attempt, from: Address): Promise<AnnounceReply>
+  tick(): void
+  close(): void
+}
+
 interface Deferred {
   readonly attempt: Attempt
   readonly source: number
@@ -31,7 +40,7 @@ interface Deferred {
   readonly reject: (error: unknown) => void
 }
 
-export class DeferredAnnounces {
+export class DeferredAnnounces implements Deferral {
   readonly #clock: Clock
   readonly #afterTurn: (work: () => void) => void
   /** The oldest first. */
@@ -48,16 +57,20 @@ export class DeferredAnnounces {
     return this.#deferred.size
   }
 
+  hasRoom(from: Address): boolean {
+    if (this.#deferred.size === 0) return true
+    const ofSource = this.#bySource.get(indexHash.source(from)) ?? 0
+    return this.#deferred.size < DEFERRED_MAX && ofSource < DEFERRED_PER_SOURCE_MAX
+  }
+
   /**
    * Resolves to the response of `attempt` once it gives one. Rejects with a `Refusal` after `DEFERRED_MS_MAX`, and at once
    * if there are too many.
    */
   async defer(attempt: Attempt, from: Address): Promise<AnnounceReply> {
+    if (!this.hasRoom(from)) throw new Refusal('TRK_TOO_EARLY')
     const source = indexHash.source(from)
-    const ofSource = this.#bySource.get(source) ?? 0
-    if (this.#deferred.size >= DEFERRED_MAX || ofSource >= DEFERRED_PER_SOURCE_MAX)
-      throw new Refusal('TRK_TOO_EARLY')
-    this.#bySource.set(source, ofSource + 1)
+    this.#bySource.set(source, (this.#bySource.get(source) ?? 0) + 1)
     return new Promise((resolve, reject) => {
       this.#deferred.add({ attempt, source, sinceMs: this.#clock.nowMs(), resolve, reject })
     })

@@ -1,6 +1,7 @@
 /**
  * Records what a node observed of a client between two of its announces: reachability and progress beside the peer's
- * row, completion as an announce in the client's name, and the end of a gateway that is gone or stalled.
+ * row, completion as an announce in the client's name, and the end of a gateway that is gone or stalled. A deferred
+ * leecher of its site replaces it at once.
  */
 import type { Address } from '../core/address.ts'
 import type { Clock } from '../core/clock.ts'
@@ -13,6 +14,8 @@ import { LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
 import { RecentMap } from '../swarm/recent-map.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import { type AnnounceRecorder, isGateway } from './announce-recorder.ts'
+import { endpointOf } from './endpoint.ts'
+import type { GatewayLoss } from './ports.ts'
 
 export interface ObservedClient extends PeerObservation {
   readonly infoHash: Buffer
@@ -53,6 +56,7 @@ export interface ObservationRecorderComponents {
   readonly replica?: SwarmReplica
   /** Attempts deferred announces again: the gateway or a neighbour that they wait for may have made progress. */
   readonly attemptDeferred: () => void
+  readonly onGatewayLost?: (loss: GatewayLoss) => void
 }
 
 export class ObservationRecorder {
@@ -65,14 +69,17 @@ export class ObservationRecorder {
   /** By torrent and site: when the gateway was lost. */
   readonly #lostMs = new RecentMap<string, number>({ entriesMax: LOSSES_MAX, keptMs: LOSS_KEPT_MS })
   readonly #metrics: TrackerMetrics
+  readonly #onGatewayLost: ((loss: GatewayLoss) => void) | undefined
 
-  constructor({ table, clock, metrics, recorder, replica, attemptDeferred }: ObservationRecorderComponents) {
+  constructor(components: ObservationRecorderComponents) {
+    const { table, clock, metrics, recorder, replica, attemptDeferred, onGatewayLost } = components
     this.#table = table
     this.#clock = clock
     this.#metrics = metrics
     this.#recorder = recorder
     this.#replica = replica
     this.#attemptDeferred = attemptDeferred
+    this.#onGatewayLost = onGatewayLost
   }
 
   /** A new seed of a site that this node observes: it counts as unverified until its bitfield is there. */
@@ -99,8 +106,11 @@ export class ObservationRecorder {
     const row = swarm === undefined ? -1 : table.find(swarm, observed.address, observed.port)
     if (swarm === undefined || row < 0) return
     if (observed.isGone) {
-      if (isGateway(table, row)) this.#noteLoss(row)
-      return this.#recorder.stop(observed, this.#clock.nowMs())
+      const wasGateway = isGateway(table, row)
+      if (wasGateway) this.#noteLoss(row, 'gone')
+      this.#recorder.stop(observed, this.#clock.nowMs())
+      if (wasGateway) this.#attemptDeferred()
+      return
     }
     const before = table.observed.get(row, observed.observedAtMs)
     if (!observePeer(table, row, observed)) return
@@ -132,11 +142,19 @@ export class ObservationRecorder {
       table.roleOf(upstreamRow) === 'seed' ||
       table.rows.leftKib(row) - table.rows.leftKib(upstreamRow) > LEAD * sizeKib
     if (!isAhead) return
-    this.#noteLoss(row)
+    this.#noteLoss(row, 'stalled')
     this.#recorder.endLeases({ leaseEnds: [{ row, cause: 'stalled' }] }, this.#clock.nowMs())
+    this.#attemptDeferred()
   }
 
-  #noteLoss(row: number): void {
+  #noteLoss(row: number, cause: GatewayLoss['cause']): void {
+    const table = this.#table
+    this.#onGatewayLost?.({
+      infoHash: table.swarmOf(row).infoHash,
+      siteIndex: table.siteIndexOf(row),
+      ...endpointOf(table, row),
+      cause,
+    })
     this.#lostMs.set(this.#siteKeyOf(row), this.#clock.nowMs(), this.#clock.nowMs())
   }
 

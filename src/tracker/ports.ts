@@ -36,6 +36,13 @@ export interface AddressReporter {
   loopbackWithheld(address: Address): void
 }
 
+/** A gateway whose client is gone, or gets no piece although its upstream has some that it lacks. */
+export interface GatewayLoss extends Endpoint {
+  readonly infoHash: Buffer
+  readonly siteIndex: number
+  readonly cause: 'gone' | 'stalled'
+}
+
 /** Dials a client to find out whether it accepts connections. */
 export interface ReachabilityCheck {
   /** Resolves when the outcome has been recorded in the table, or after a deadline of 250 ms without one. Never rejects. */

@@ -8,10 +8,12 @@ import type { SwarmReplica } from '../replication/swarm-replica.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
+import type { Deferral } from './deferred-announces.ts'
 import type { IntervalLimits } from './interval.ts'
 import type {
   AddressReporter,
   CarriedSites,
+  GatewayLoss,
   ReachabilityCheck,
   RemoteCounts,
   TorrentAdmission,
@@ -38,6 +40,8 @@ export interface TrackerComponents {
   readonly remote?: RemoteCounts
   /** Delays an election until remote sites have announced theirs; a timer by default. */
   readonly wait?: (forMs: number) => Promise<void>
+  /** Keeps announces whose response is deferred; `DeferredAnnounces` by default. */
+  readonly deferred?: Deferral
   /** Dials a client before it becomes gateway. Without it, no client is checked. */
   readonly reachability?: ReachabilityCheck
   /** Without it, no site is carried. */
@@ -46,4 +50,6 @@ export interface TrackerComponents {
   readonly reports?: AddressReporter
   /** Called on the announce path when a peer of this site completed this torrent; must return at once. */
   readonly onCompletion?: (infoHash: Buffer, siteIndex: number) => void
+  /** Called when this node observed the loss of a gateway, before its lease ends. */
+  readonly onGatewayLost?: (loss: GatewayLoss) => void
 }

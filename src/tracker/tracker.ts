@@ -1,7 +1,7 @@
 /**
  * The use cases: announce, scrape, explain. An announce is recorded, answered from memory, and counted. No announce
  * waits, with three exceptions: the first announce of a leecher waits for its dial, an election asks the site's other
- * nodes, and the announces of rtorrent, of unreachable clients and of a standby may be deferred.
+ * nodes, and the announces of rtorrent, of unreachable clients and of the second leecher of a site may be deferred.
  */
 import type { Address } from '../core/address.ts'
 import type {
@@ -29,7 +29,7 @@ import { type Endpoint, endpointOf } from './endpoint.ts'
 import { choicesOfRemoteSite, decisionOfRemoteSite, type Explained, unknownClient } from './explain.ts'
 import { recordedClient, unrecordedClient } from './requester.ts'
 import { ObservationRecorder } from './observation-recorder.ts'
-import { DeferredAnnounces } from './deferred-announces.ts'
+import { DeferredAnnounces, type Deferral } from './deferred-announces.ts'
 import { placesAfter } from './places-after.ts'
 import { totalsOf } from './totals.ts'
 import type { TrackerComponents } from './tracker-components.ts'
@@ -41,7 +41,7 @@ export class Tracker implements TrackerService {
   readonly #load = new LoadMeter()
   readonly #elections: GatewayElections | undefined
   readonly #recorder: AnnounceRecorder
-  readonly #deferred: DeferredAnnounces
+  readonly #deferred: Deferral
   /** Takes the observations of the clients of this site. */
   readonly observations: ObservationRecorder
 
@@ -50,7 +50,7 @@ export class Tracker implements TrackerService {
     const { clock, leases, topology } = parts
     if (leases !== undefined) this.#elections = new GatewayElections({ ...parts, leases })
     this.#recorder = new AnnounceRecorder(parts, this.#elections)
-    this.#deferred = new DeferredAnnounces(clock)
+    this.#deferred = parts.deferred ?? new DeferredAnnounces(clock)
     this.observations = new ObservationRecorder({
       ...parts,
       recorder: this.#recorder,
@@ -98,7 +98,7 @@ export class Tracker implements TrackerService {
     const recorded = this.#recorder.record(request, from, place, {
       load,
       nowMs,
-      mayWait: protocol === 'http',
+      mayWait: protocol === 'http' && this.#deferred.hasRoom(from),
       arrival,
     })
     if (recorded === undefined) return this.#answerUnrecorded(request, from, place, load)

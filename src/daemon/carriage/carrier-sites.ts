@@ -1,6 +1,7 @@
 /**
  * The sites between which the carriers of a node pass content on, as their process needs them: nodes to connect to, and
- * the cost between each two sites. A link with `carry: direct` has no cost: nothing is fetched over it.
+ * the cost between each two sites. A link with `carry: direct` has no cost, because nothing is fetched over it, unless one
+ * of the two sites has gateways: the node relays to it while it has lost its gateway.
  */
 import type { CarrierCommand } from '../../carriers/process/messages.ts'
 import { type Site, type Topology, UNMAPPED_SITE } from '../../topology/topology.ts'
@@ -13,10 +14,14 @@ export function carrierSites(topology: Topology, own: string, isFederated: boole
   const ownSite = topology.siteNamed(own)
   const isJoined = (site: Site) => ownSite !== undefined && carriesBetween(topology, site, ownSite)
   const others = isFederated ? sites.filter((site) => site.federation.length > 0 && isJoined(site)) : []
+  const relayable = relayableSites(topology, own, isFederated)
+  const isPassed = (a: Site, b: Site) =>
+    carriesBetween(topology, a, b) ||
+    ((relayable.has(a.index) || relayable.has(b.index)) && Number.isFinite(topology.cost(a.index, b.index)))
   const costs: (readonly [string, string, number])[] = []
   for (const a of sites)
     for (const b of sites.slice(a.index + 1))
-      if (carriesBetween(topology, a, b)) costs.push([a.name, b.name, topology.cost(a.index, b.index)])
+      if (isPassed(a, b)) costs.push([a.name, b.name, topology.cost(a.index, b.index)])
   return {
     kind: 'sites',
     sites: others.map(({ name, federation }) => ({ site: name, urls: federation })),
@@ -33,6 +38,18 @@ export function isCarriedHere(topology: Topology, site: Site, own: string, isFed
   if (isFederated && site.name !== own) return false
   const others = topology.sites.filter(({ name }) => name !== site.name && name !== UNMAPPED_SITE)
   return others.length === 0 || others.some((other) => carriesBetween(topology, site, other))
+}
+
+/**
+ * Indexes of the sites that have gateways, and to which this node can relay: it has to reach the clients of all sites, so
+ * it is not federated.
+ */
+export function relayableSites(topology: Topology, own: string, isFederated: boolean): ReadonlySet<number> {
+  if (isFederated) return new Set()
+  const sites = topology.sites.filter(
+    (site) => site.name !== UNMAPPED_SITE && !isCarriedHere(topology, site, own, isFederated),
+  )
+  return new Set(sites.map(({ index }) => index))
 }
 
 function carriesBetween(topology: Topology, a: Site, b: Site): boolean {

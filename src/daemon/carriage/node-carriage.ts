@@ -32,7 +32,7 @@ import { CarriedTorrents } from './carried-torrents.ts'
 import { readPieces } from './read-pieces.ts'
 import { CarrierTotals } from './carrier-gauges.ts'
 import type { CarriedByNodes } from './rate-share.ts'
-import { carrierSites, isCarriedHere } from './carrier-sites.ts'
+import { carrierSites, isCarriedHere, relayableSites } from './carrier-sites.ts'
 import { arrivalAddress, machineAddresses, peersAddresses } from './peers-address.ts'
 import type { ExchangingSites } from './exchanging-sites.ts'
 import { passOn } from './plain-socket.ts'
@@ -89,6 +89,8 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   readonly #machine = machineAddresses()
   /** Addresses at which clients of the own site connect to this node. */
   #addresses: readonly Address[] = []
+  /** Indexes of the sites to which this node relays torrents while they have lost their gateway. */
+  relayable: ReadonlySet<number> = new Set()
   #timer: NodeJS.Timeout | undefined
   #repeatedMs = 0
   /** Since when no process runs; undefined while one does. */
@@ -173,7 +175,7 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   gauges(): CarrierGauges {
     const { value } = this.#init.topology
-    const carried = value.sites.filter((site) => this.#isCarriedHere(site))
+    const carried = value.sites.filter((site) => this.relayable.has(site.index) || this.#isCarriedHere(site))
     return this.#totals.read(value, this.#joinedSites, carried)
   }
 
@@ -282,6 +284,10 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
     return this.#leases.take(infoHash)
   }
 
+  relayOf(infoHash: Buffer): CarriedAt | undefined {
+    return this.#leases.take(infoHash)
+  }
+
   update(site: string, client: ClientUpdate): void {
     this.#torrents.update(site, client)
   }
@@ -383,6 +389,7 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   #takeTopology(): void {
     const { topology, site, peers } = this.#init
+    this.relayable = relayableSites(topology.value, site, this.#isFederated)
     this.#process.command(carrierSites(topology.value, site, this.#isFederated))
     this.#addresses = peersAddresses(peers.host, this.#machine, topology.value, site)
   }

@@ -22,6 +22,8 @@ function aCarryingNode({ carrierOf = () => 'here' }: Partial<Pick<ClientCarriers
     pieces: () => undefined,
     carriers: {
       carrierOf,
+      relayable: new Set(),
+      relayOf: () => undefined,
       update: (_site, { address }) => linked.push(address.toString()),
       remove: () => undefined,
     },

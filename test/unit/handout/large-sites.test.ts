@@ -23,7 +23,7 @@ function acquaintances(hosts: number): readonly ReadonlySet<number>[] {
   const known = Array.from({ length: hosts }, () => new Set<number>())
   for (let host = 0; host < hosts; host++) {
     const leftBytes = host === 0 ? 0 : 1000
-    for (const other of source.announce({ host, event: 'started', leftBytes, downloadedBytes: 0 }).hosts) {
+    for (const other of source.announce({ host, event: 'started', leftBytes, downloadedBytes: 0 })!.hosts) {
       known[host]?.add(other)
       known[other]?.add(host)
     }

@@ -22,7 +22,7 @@ function lastHandout(source: PeerSource): readonly number[] {
       event: 'started',
       leftBytes: host === 0 ? 0 : 1000,
       downloadedBytes: 0,
-    }).hosts
+    })!.hosts
   return handout
 }
 

@@ -135,10 +135,10 @@ test.each([
   ['two of libtorrent, which disconnects finishers', '-LT2080-', 2],
   ['one of aria2, which requests the same last pieces from all of them', 'A2-1-36-0-', 1],
 ])('of the first finishers, %s are handed the gateway of a site that fetches', (_, client, finishers) => {
-  const { announce } = aTracker()
+  const { announce, announceLater } = aTracker()
   announce('127.1.1.1', { client, left: 0 })
   announce('127.2.1.1', { client })
-  for (const host of [2, 3, 4]) announce(`127.1.1.${host}`, { client })
+  for (const host of [2, 3, 4]) void announceLater(`127.1.1.${host}`, { client })
   const haveGateway = [2, 3, 4].map((host) =>
     announce(`127.1.1.${host}`, { client, left: 0, event: 'completed' }).peers.includes('127.2.1.1:6881'),
   )
@@ -256,20 +256,20 @@ test('after a reload a peer has its place in the new topology, and the gateway s
 })
 
 test('a gateway that died silently is replaced by the first leecher without progress', () => {
-  const { announce, clock, counted } = aTracker()
+  const { announce, announceLater, clock, counted } = aTracker()
   const libtorrent = { client: '-LT2080-' }
   announce('127.1.1.1', { ...libtorrent, left: 0 })
   announce('127.2.1.1', libtorrent)
-  announce('127.2.1.2', libtorrent)
+  void announceLater('127.2.1.2', libtorrent)
   clock.advanceMs(300_000)
   expect(remoteTo('127.2.1.2', announce('127.2.1.2', libtorrent).peers)).toEqual(['127.1.1.1:6881'])
   expect(counted.elections.at(-1)).toEqual({ site: 1, cause: 'stalled' })
 })
 
 test('a gateway whose announce is overdue is replaced, although another peer has progress meanwhile', () => {
-  const { announce, clock, counted } = aTracker()
+  const { announce, announceLater, clock, counted } = aTracker()
   announce('127.1.1.1', { client: '-LT2080-', left: 0 })
-  for (const host of [1, 2, 3, 4]) announce(`127.2.1.${host}`, { client: '-LT2080-' })
+  for (const host of [1, 2, 3, 4]) void announceLater(`127.2.1.${host}`, { client: '-LT2080-' })
   clock.advanceMs(300_000)
   const { peers } = announce('127.2.1.3', { client: '-LT2080-', left: 500 })
   expect(remoteTo('127.2.1.3', peers)).toEqual(['127.1.1.1:6881'])
@@ -277,9 +277,9 @@ test('a gateway whose announce is overdue is replaced, although another peer has
 })
 
 test('a gateway whose announce is late keeps its lease when a new peer announces', () => {
-  const { announce, clock } = aTracker()
+  const { announce, announceLater, clock } = aTracker()
   announce('127.1.1.1', { client: '-LT2080-', left: 0 })
-  for (const host of [1, 2, 3]) announce(`127.2.1.${host}`, { client: '-LT2080-' })
+  for (const host of [1, 2, 3]) void announceLater(`127.2.1.${host}`, { client: '-LT2080-' })
   clock.advanceMs(300_000)
   expect(remoteTo('127.2.1.4', announce('127.2.1.4', { client: '-LT2080-' }).peers)).toEqual([])
 })
@@ -311,9 +311,9 @@ test('a leecher that uploads very little is handed six others from the start, an
     ['-TR3000-', 6, 6],
     ['-LT2080-', 2, 3],
   ] as const) {
-    const { announce } = aTracker()
+    const { announce, announceLater } = aTracker()
     announce('127.1.1.1', { left: 0 })
-    for (let host = 1; host <= 12; host++) announce(`127.2.1.${host}`, { client: '-LT2080-' })
+    for (let host = 1; host <= 12; host++) void announceLater(`127.2.1.${host}`, { client: '-LT2080-' })
     const { peers } = announce('127.2.1.99', { client })
     expect(peers.length).toBeGreaterThanOrEqual(fewest)
     expect(peers.length).toBeLessThanOrEqual(most)

@@ -120,6 +120,7 @@ test('a gateway whose client is gone loses its lease, and the next to announce r
   site.announce('127.2.1.2')
   site.observe('127.2.1.1', { isGone: true })
   expect(gatewaysOf(site, 1)).toEqual([])
+  expect(site.counted.losses).toEqual([{ site: 1, gateway: '127.2.1.1', cause: 'gone' }])
   expect(site.announce('127.2.1.2').peers).toContain(`${SOURCE}:6881`)
   expect(site.announce('127.2.1.3').peers).not.toContain('127.2.1.1:6881')
 })
@@ -130,6 +131,7 @@ test('a gateway that stalls loses its lease if its upstream has the pieces, and 
   site.announce('127.2.1.2')
   site.observe('127.2.1.1', { share: 0.4, isStalled: true })
   expect(gatewaysOf(site, 1)).toEqual([])
+  expect(site.counted.losses).toEqual([{ site: 1, gateway: '127.2.1.1', cause: 'stalled' }])
 
   const other = aSite()
   other.announce('127.2.1.1')

@@ -1,0 +1,118 @@
+/**
+ * Sites with gateways (`carry: direct`) to which the node relays a torrent for a while, as a carrier does, because their
+ * clients announce again only after minutes:
+ *
+ * | | from | until |
+ * |---|---|---|
+ * | a site lost its gateway | seeds of other sites | a client of the site announces and has an upstream |
+ * | a host gets no last piece beside a seed of its site | seeds of its site | the host is complete |
+ *
+ * The second is the minute for which libtorrent does not reconnect (docs/clients.md).
+ *
+ * Read from the table alone, so that all processes and nodes of a site come to the same result.
+ */
+import type { Clock } from '../../core/clock.ts'
+import { infoHashKey } from '../../core/info-hash.ts'
+import { hasCopy } from '../../handout/site-state.ts'
+import type { SiteSwarm, Swarm } from '../../swarm/swarm.ts'
+import type { SwarmTable } from '../../swarm/swarm-table.ts'
+import { LastPieces } from './last-pieces.ts'
+
+export interface RelayedSitesInit {
+  readonly table: SwarmTable
+  readonly clock: Clock
+  /** Indexes of the sites to which this node may relay. */
+  readonly relayable: () => ReadonlySet<number>
+}
+
+/** Indexes of sites. */
+interface RelayedTorrent {
+  /** Without a gateway. */
+  readonly lost: ReadonlySet<number>
+  /** With a host that gets no last piece. */
+  readonly stuck: ReadonlySet<number>
+}
+
+export class RelayedSites {
+  readonly #init: RelayedSitesInit
+  readonly #lastPieces: LastPieces
+  readonly #torrents = new Map<string, RelayedTorrent>()
+
+  constructor(init: RelayedSitesInit) {
+    this.#init = init
+    this.#lastPieces = new LastPieces(init)
+  }
+
+  /** A torrent is relayed. */
+  get isActive(): boolean {
+    return this.#torrents.size > 0
+  }
+
+  /** These rows changed. Returns the torrents whose relayed clients may have changed. */
+  note(rows: Iterable<number>): Buffer[] {
+    const { table, relayable } = this.#init
+    const torrents = new Map<string, Buffer>()
+    for (const row of rows) {
+      if (!table.rows.isLive(row)) {
+        this.#lastPieces.forget(row)
+        continue
+      }
+      const { infoHash } = table.swarmOf(row)
+      torrents.set(infoHashKey(infoHash), infoHash)
+      if (relayable().has(table.siteIndexOf(row))) this.#lastPieces.note(row)
+      else this.#lastPieces.forget(row)
+    }
+    return [...torrents.values()]
+  }
+
+  /** Time has passed. Returns the same as `note`. */
+  tick(): Buffer[] {
+    return this.#lastPieces.tick()
+  }
+
+  /** Reads the state of a torrent. Returns true if its relayed clients changed. */
+  update(infoHash: Buffer): boolean {
+    const key = infoHashKey(infoHash)
+    const before = this.#torrents.get(key)
+    const swarm = this.#init.table.swarm(infoHash)
+    const relayable = this.#init.relayable()
+    const sites = (swarm?.sites ?? []).filter(({ site }) => relayable.has(site))
+    const lost = sites.filter((site) => swarm !== undefined && this.#lostGateway(swarm, site))
+    const stuck = sites.filter((site) => site.trustedSeeds > 0 && this.#lastPieces.isStuckIn(infoHash, site))
+    const after = { lost: indexesOf(lost), stuck: indexesOf(stuck) }
+    if (lost.length + stuck.length === 0) this.#torrents.delete(key)
+    else this.#torrents.set(key, after)
+    return !isSame(before?.lost ?? NONE, after.lost) || !isSame(before?.stuck ?? NONE, after.stuck)
+  }
+
+  /** True for a client to which the node relays, and for a seed from which it fetches. */
+  includes(row: number): boolean {
+    if (!this.isActive) return false
+    const { table } = this.#init
+    const relayed = this.#torrents.get(infoHashKey(table.swarmOf(row).infoHash))
+    if (relayed === undefined) return false
+    const site = table.siteIndexOf(row)
+    if (relayed.lost.has(site)) return true
+    if (table.roleOf(row) === 'seed') return relayed.lost.size > 0 || relayed.stuck.has(site)
+    return relayed.stuck.has(site) && this.#lastPieces.isStuck(row)
+  }
+
+  /** The site had a gateway, and no client of it fetches from a site that has the content. */
+  #lostGateway(swarm: Swarm, site: SiteSwarm): boolean {
+    const { table, clock } = this.#init
+    if (site.leechers === 0 || site.gatewayHostsEver === 0 || hasCopy(swarm, site)) return false
+    const nowMs = clock.nowMs()
+    const fetches = site.gateways.some(
+      ({ row, upstreamRow, isTentative }) =>
+        !table.rows.isExpired(row, nowMs) && (isTentative || upstreamRow >= 0),
+    )
+    return !fetches && swarm.sites.some((other) => other !== site && other.trustedSeeds > 0)
+  }
+}
+
+const NONE: ReadonlySet<number> = new Set()
+
+const indexesOf = (sites: readonly SiteSwarm[]): ReadonlySet<number> => new Set(sites.map(({ site }) => site))
+
+const isSame = (a: ReadonlySet<number>, b: ReadonlySet<number>) =>
+  a.size === b.size && [...a].every((each) => b.has(each))

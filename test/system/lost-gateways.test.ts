@@ -1,0 +1,94 @@
+/**
+ * Sites with gateways (`carry: direct`) and one node that observes all of them, with unmodified libtorrent clients, which
+ * announce every 300 s. When the gateway of a site is killed, its other hosts do not wait for that.
+ */
+import { type ChildProcess } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { aCountingSeed } from '../a-counting-seed.ts'
+import { aDirectory, aNode, freePort, type RunningNode } from '../a-node.ts'
+import { until } from '../a-redis.ts'
+import { aSmallTorrent, startLibtorrent, type SmallTorrent } from '../observed-clients.ts'
+import { needs } from '../setup/needs.ts'
+
+const CONTENT_BYTES = 15_990_000
+/** The content takes 6.4 s. */
+const SOURCE_BYTES_PER_SECOND = 2_500_000
+const SOON_MS = 60_000
+const PATIENCE = { timeout: 150_000 }
+
+interface Gateway {
+  readonly address: string
+  readonly leftBytes: number
+}
+
+async function gatewayOf(node: RunningNode, hash: string, site: string): Promise<Gateway | undefined> {
+  const answer = await node.admin(`/api/v1/swarms/${hash}`)
+  if (!answer.ok) return undefined
+  const { sites } = (await answer.json()) as { sites: { site: string; gateways: Gateway[] }[] }
+  return sites.find((each) => each.site === site)?.gateways[0]
+}
+
+async function isComplete(torrent: SmallTorrent, directory: string): Promise<boolean> {
+  const content = await readFile(join(torrent.source, 'content.bin'))
+  return (await readFile(join(directory, 'content.bin')).catch(() => Buffer.alloc(0))).equals(content)
+}
+
+async function rollOut(hosts: readonly string[]) {
+  const node = await aNode({ httpPort: await freePort(), isObserving: true })
+  const directory = await aDirectory()
+  const torrent = await aSmallTorrent(directory, CONTENT_BYTES, node.announceUrl)
+  const uploaded = await aCountingSeed({
+    torrent: torrent.path,
+    directory: torrent.source,
+    address: '127.1.1.1',
+    bytesPerSecond: SOURCE_BYTES_PER_SECOND,
+  })
+  const hash = torrent.infoHash.toString('hex')
+  await until(SOON_MS, 'the seed has announced', async () => {
+    const { swarms } = (await (await node.admin('/api/v1/swarms')).json()) as { swarms: { seeds: number }[] }
+    return swarms.some(({ seeds }) => seeds === 1)
+  })
+  const clients = new Map<string, ChildProcess>()
+  for (const address of hosts)
+    clients.set(
+      address,
+      await startLibtorrent({ torrent: torrent.path, directory: join(directory, address), address }),
+    )
+  await until(SOON_MS, 'the gateway has a third of the content', async () => {
+    const gateway = await gatewayOf(node, hash, 'ams')
+    return gateway !== undefined && gateway.leftBytes < 0.67 * CONTENT_BYTES
+  })
+  const killed = (await gatewayOf(node, hash, 'ams'))?.address ?? ''
+  clients.get(killed)?.kill('SIGKILL')
+  await node.logged('"event":"gateway-lost"')
+  const others = hosts.filter((address) => address !== killed)
+  await until(SOON_MS, 'all other hosts are complete', async () => {
+    for (const address of others) if (!(await isComplete(torrent, join(directory, address)))) return false
+    return true
+  })
+  const metrics = await (await node.admin('/metrics')).text()
+  const relayed = Number(/siteswarm_relayed_bytes_total\{site="ams",from="fra"\} (\d+)/.exec(metrics)?.[1])
+  return { copies: (await uploaded()) / CONTENT_BYTES, relayedCopies: relayed / CONTENT_BYTES }
+}
+
+describe.skipIf(needs('libtorrent'))('a site whose gateway is killed', () => {
+  test('gets the rest through the node, until a host of it announces again', PATIENCE, async () => {
+    const { copies, relayedCopies } = await rollOut([
+      '127.2.1.1',
+      '127.2.1.2',
+      '127.2.1.3',
+      '127.2.2.4',
+      '127.2.2.5',
+    ])
+    expect(copies).toBeLessThanOrEqual(1.4)
+    expect(relayedCopies).toBeGreaterThan(0.1)
+  })
+
+  test('has a new gateway at once where the response to its second host was deferred', PATIENCE, async () => {
+    const { copies, relayedCopies } = await rollOut(['127.2.1.1', '127.2.1.2'])
+    expect(copies).toBeLessThanOrEqual(1.9)
+    expect(relayedCopies).toBeLessThan(0.1)
+  })
+})
