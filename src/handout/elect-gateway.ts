@@ -10,7 +10,7 @@ import { gatewaysMax } from '../topology/topology.ts'
 import type { HandoutContext } from './decision.ts'
 import { take } from './pick.ts'
 import { isUnreachable, mayStillWait, reachableLeechers } from './unreachable-clients.ts'
-import { hasCopy } from './site-state.ts'
+import { hasCopy, hasNewFinisher } from './site-state.ts'
 import { neverBegan } from './standby.ts'
 
 /**
@@ -90,12 +90,14 @@ export function election(
   live: readonly Gateway[],
   ended: readonly LeaseEnd[],
 ): ElectionCause | undefined {
-  const { topology, swarm, site, requester, mayElect } = context
+  const { table, topology, swarm, site, requester, mayElect, nowMs } = context
   if (!mayElect) return undefined
   if (requester.role !== 'leecher' || requester.peersWanted === 0 || hasCopy(swarm, site)) return undefined
   if (isUnreachable(context) && (mayStillWait(context) || reachableLeechers(context, 1) > 0)) return undefined
   if (live.some((gateway) => gateway.row === requester.row)) return undefined
   if (live.length >= gatewaysMax(topology, site.site)) return undefined
+  // A deferred announce is attempted many times, also in the moment between the two.
+  if (requester.waitedMs > 0 && hasNewFinisher(table, site, nowMs)) return undefined
   const isJustReplaced = ended.some(({ row, cause }) => row === requester.row && cause === 'stalled')
   if ((isJustReplaced || site.history.lastStalledRow === requester.row) && site.leechers > 1) return undefined
   if (isStalledHost(context, ended) && hasOtherHost(context)) return undefined

@@ -1,6 +1,9 @@
 /** The state of a torrent at a site, read from the table alone. */
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
+import { flags } from '../swarm/peer-rows.ts'
+import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { SiteState } from './decision.ts'
+import { take } from './pick.ts'
 import type { Policy } from './policy.ts'
 
 /**
@@ -11,6 +14,19 @@ import type { Policy } from './policy.ts'
 export function hasCopy(swarm: Swarm, site: SiteSwarm): boolean {
   if (site.trustedSeeds > 0) return true
   return site.seeds > 0 && swarm.sites.every((other) => other.trustedSeeds === 0)
+}
+
+/** The last pieces of a client that announced its completion are observed within this time. */
+const FINISHER_MS = 5_000
+
+/** True if a leecher of the site has just completed, and the observation that shows it has not arrived. */
+export function hasNewFinisher({ rows }: SwarmTable, site: SiteSwarm, nowMs: number): boolean {
+  if (site.unverifiedSeeds === 0) return false
+  const isNew = (row: number) =>
+    rows.has(row, flags.unverifiedSeed) &&
+    rows.has(row, flags.verifiedSeed) &&
+    nowMs - rows.lastSeenMs(row, nowMs) < FINISHER_MS
+  return take(rows, site.listsOf('seed'), 1, isNew).length > 0
 }
 
 /** True if the numbers for large sites apply; see `Policy.largeSitePeers`. */

@@ -13,7 +13,7 @@
  */
 import type { Clock } from '../../core/clock.ts'
 import { infoHashKey } from '../../core/info-hash.ts'
-import { hasCopy } from '../../handout/site-state.ts'
+import { hasCopy, hasNewFinisher } from '../../handout/site-state.ts'
 import type { SiteSwarm, Swarm } from '../../swarm/swarm.ts'
 import type { SwarmTable } from '../../swarm/swarm-table.ts'
 import { LastPieces } from './last-pieces.ts'
@@ -102,6 +102,7 @@ export class RelayedSites {
     const { table, clock } = this.#init
     if (site.leechers === 0 || site.gatewayHostsEver === 0 || hasCopy(swarm, site)) return false
     const nowMs = clock.nowMs()
+    if (hasNewFinisher(table, site, nowMs)) return false
     const fetches = site.gateways.some(
       ({ row, upstreamRow, isTentative }) =>
         !table.rows.isExpired(row, nowMs) && (isTentative || upstreamRow >= 0),

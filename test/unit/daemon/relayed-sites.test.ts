@@ -62,6 +62,15 @@ test.each([
     (site: ReturnType<typeof aSite>) => site.announce(GATEWAY, { left: 0, event: 'completed' }),
   ],
   [
+    'whose gateway announced its completion before that was observed',
+    (site: ReturnType<typeof aSite>) => {
+      site.observe(SOURCE, { share: 1 })
+      site.observe(GATEWAY, { share: 0.98 })
+      site.clock.advanceMs(500)
+      site.announce(GATEWAY, { left: 0, event: 'completed' })
+    },
+  ],
+  [
     'while no other site has the content',
     (site: ReturnType<typeof aSite>) => {
       site.announce(SOURCE, { event: 'stopped' })

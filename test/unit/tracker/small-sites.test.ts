@@ -48,6 +48,18 @@ test('the second leecher of a site is answered when the first is complete, which
   expect(handedOut[1]?.peers).toEqual([`${FIRST}:6881`])
 })
 
+// Its completion was announced, and its last observation was of the moment before.
+test('it does not become gateway between the completion of the first and its observation', async () => {
+  const { announce, counted, handedOut, observe, pass } = aSiteOf(2)
+  observe(SOURCE, { share: 1 })
+  observe(FIRST, { share: 0.98 })
+  await pass(3)
+  announce(FIRST, { ...libtorrent, left: 0, event: 'completed' })
+  await pass(0.5)
+  expect(handedOut[1]?.peers).toEqual([`${FIRST}:6881`])
+  expect(counted.elections.map(({ cause }) => cause)).toEqual(['first'])
+})
+
 test('it waits for 24 s at most, and is handed the gateway then', async () => {
   const { handedOut, pass } = aSiteOf(2)
   await pass(23.5)
