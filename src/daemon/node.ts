@@ -22,9 +22,8 @@ import { CurrentTopology } from '../topology/current-topology.ts'
 import type { Topology } from '../topology/topology.ts'
 import { SwarmReplica } from '../replication/swarm-replica.ts'
 import { Tracker } from '../tracker/tracker.ts'
-import { AddressReports } from './address-reports.ts'
 import { adminSources } from './admin-sources.ts'
-import { reportGatewayLosses } from './gateway-losses.ts'
+import { trackerReports } from './tracker-reports.ts'
 import { WebSeeds } from '../webseed/web-seeds.ts'
 import { NodeRollouts, remoteHosts } from './node-rollouts.ts'
 import { NodeFiles } from './node-files.ts'
@@ -189,8 +188,7 @@ export class SiteswarmNode {
         : { reachability: this.#clients.observers, carriedSites: this.#clients.carriage }),
       ...(this.#federation === undefined ? {} : { remote: this.#federation.remoteSites }),
       onCompletion: (infoHash, siteIndex) => this.#webSeeds.completed(infoHash, siteIndex),
-      reports: new AddressReports(this.#counters, log),
-      onGatewayLost: reportGatewayLosses(log, this.#topology),
+      ...trackerReports(this.#counters, this.#topology, log),
       interval: {
         secondsMin: Math.ceil(config.interval.minMs / 1000),
         secondsMax: Math.floor(config.interval.maxMs / 1000),

@@ -37,7 +37,10 @@ export class LastPieces {
     const known = this.#hosts.get(row)
     const nowMs = this.#clock.nowMs()
     if (known === undefined) this.#hosts.set(row, { share, sinceMs: nowMs, isStuck: false })
-    else if (known.share !== share) Object.assign(known, { share, sinceMs: nowMs })
+    else if (known.share !== share) {
+      known.share = share
+      known.sinceMs = nowMs
+    }
   }
 
   forget(row: number): void {

@@ -38,11 +38,11 @@ test('a site with rtorrent alone is undecided for half a second, and fetches thr
 test.each(['-LT2080-', 'A2-1-36-', '-TR3000-', '-XX0000-'])(
   'a site with rtorrent and %s within that time is carried',
   (client) => {
-    const { announce, clock, transport } = aSite()
+    const { announce, announceLater, clock, transport } = aSite()
     announce('127.2.1.1', rtorrent)
     expect(transport()).toBe('undecided')
     clock.advanceMs(400)
-    announce('127.2.1.2', { client })
+    void announceLater('127.2.1.2', { client })
     expect(transport()).toBeUndefined()
     clock.advanceMs(2_000)
     expect(transport()).toBeUndefined()
@@ -50,12 +50,12 @@ test.each(['-LT2080-', 'A2-1-36-', '-TR3000-', '-XX0000-'])(
 )
 
 test('a site that has a gateway keeps it when a client of another kind joins, until it has no leecher left', () => {
-  const { announce, clock, transport } = aSite()
+  const { announce, announceLater, clock, transport } = aSite()
   announce('127.2.1.1', rtorrent)
   transport()
   clock.advanceMs(1_000)
   expect(transport()).toBe('direct')
-  announce('127.2.1.2', { client: '-LT2080-' })
+  void announceLater('127.2.1.2', { client: '-LT2080-' })
   expect(transport()).toBe('direct')
   announce('127.2.1.1', { ...rtorrent, left: 0 })
   announce('127.2.1.2', { client: '-LT2080-', left: 0 })
@@ -75,7 +75,7 @@ test('leechers of other sites, and those that expired, do not count', () => {
 })
 
 test('the leechers move between observers and carriers once for each change', () => {
-  const { announce, clock, moved, sites, transport } = aSite()
+  const { announce, announceLater, clock, moved, sites, transport } = aSite()
   announce('127.2.1.1', rtorrent)
   transport()
   transport()
@@ -84,7 +84,7 @@ test('the leechers move between observers and carriers once for each change', ()
   clock.advanceMs(300)
   sites.tick()
   expect(moved).toHaveLength(1)
-  announce('127.2.1.2', { client: '-LT2080-' })
+  void announceLater('127.2.1.2', { client: '-LT2080-' })
   sites.tick()
   expect(moved).toHaveLength(2)
 })
