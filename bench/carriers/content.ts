@@ -11,7 +11,7 @@ export const ZEROS = Buffer.alloc(BLOCK_BYTES)
 const PIECE_HASH = createHash('sha1').update(Buffer.alloc(PIECE_BYTES)).digest()
 
 /** SHA-1 of each piece. */
-export const hashesOf = (pieces: number) => Buffer.concat(Array.from({ length: pieces }, () => PIECE_HASH))
+const hashesOf = (pieces: number) => Buffer.concat(Array.from({ length: pieces }, () => PIECE_HASH))
 
 export function geometryOf(pieces: number): TorrentGeometry {
   return new TorrentGeometry({

@@ -96,7 +96,7 @@ async function measure(
 }
 
 /** Processor seconds of a process, and of its children that have ended. */
-export async function cpuSecondsOf(pid: number): Promise<number> {
+async function cpuSecondsOf(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? []
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND
 }

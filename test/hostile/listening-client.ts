@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import { writeBitfield } from '../../src/wire/peer/availability.ts'
 import { writeHandshake } from '../../src/wire/peer/handshake.ts'
 
-export const PORT = 6881
+const PORT = 6881
 /** Of the torrent of `announceFrom`. */
 const INFO_HASH = Buffer.alloc(20, 0xab)
 
