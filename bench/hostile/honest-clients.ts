@@ -4,11 +4,14 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { writeAnnounce } from '../../src/wire/udp/announce.ts'
 import { readConnectResponse, writeConnect } from '../../src/wire/udp/connect.ts'
+import { actions, RESPONSE_HEAD_BYTES } from '../../src/wire/udp/header.ts'
 import type { ServedNode } from './served-node.ts'
 
 /** Clients wait longer; an answer after this time counts as missing. */
 const PATIENCE_MS = 5_000
 const TICK_MS = 10
+/** A client uses a connection id for a minute (BEP 15). */
+const CONNECTION_ID_MS = 60_000
 
 export interface Answers {
   /** Milliseconds of each answered announce. */
@@ -122,7 +125,11 @@ export function httpAnnounce(
 class UdpClient {
   readonly #socket: Socket
   readonly #waiting = new Map<number, (result: Result) => void>()
+  /** A rejected id is answered by nothing. */
   #connectionId: Buffer = Buffer.alloc(8)
+  #connectedMs = 0
+  /** Announces that wait for the answer to a connect share it. */
+  #connecting: Promise<void> | undefined
   #transactionId = 1
 
   private constructor(socket: Socket) {
@@ -138,9 +145,7 @@ class UdpClient {
     socket.connect(port, '127.0.0.1')
     await once(socket, 'connect')
     const client = new UdpClient(socket)
-    socket.send(writeConnect(1))
-    const [response] = (await once(socket, 'message')) as [Buffer]
-    client.#connectionId = readConnectResponse(response) ?? client.#connectionId
+    await client.#connect()
     return client
   }
 
@@ -148,9 +153,10 @@ class UdpClient {
     this.#socket.close()
   }
 
-  announce(infoHash: Buffer, client: number): Promise<Result> {
-    const transactionId = (this.#transactionId = (this.#transactionId % 0x7fff_ffff) + 1)
-    this.#socket.send(
+  async announce(infoHash: Buffer, client: number): Promise<Result> {
+    if (performance.now() - this.#connectedMs > CONNECTION_ID_MS)
+      await (this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined)))
+    return this.#request((transactionId) =>
       writeAnnounce(
         { connectionId: this.#connectionId, transactionId },
         {
@@ -167,6 +173,16 @@ class UdpClient {
         },
       ),
     )
+  }
+
+  /** Keeps the id it has if there is no answer: the next announce tries again. */
+  async #connect(): Promise<void> {
+    await this.#request(writeConnect)
+  }
+
+  #request(packet: (transactionId: number) => Buffer): Promise<Result> {
+    const transactionId = (this.#transactionId = (this.#transactionId % 0x7fff_ffff) + 1)
+    this.#socket.send(packet(transactionId))
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#settle(transactionId, 'missing'), PATIENCE_MS)
       this.#waiting.set(transactionId, (result) => {
@@ -177,8 +193,14 @@ class UdpClient {
   }
 
   #receive(packet: Buffer): void {
-    if (packet.length < 8) return
-    this.#settle(packet.readUInt32BE(4), packet.readUInt32BE(0) === 1 ? 'answered' : 'refused')
+    if (packet.length < RESPONSE_HEAD_BYTES) return
+    const action = packet.readUInt32BE(0)
+    const connectionId = action === actions.connect ? readConnectResponse(packet) : undefined
+    if (connectionId !== undefined) {
+      this.#connectionId = connectionId
+      this.#connectedMs = performance.now()
+    }
+    this.#settle(packet.readUInt32BE(4), action === actions.error ? 'refused' : 'answered')
   }
 
   #settle(transactionId: number, result: Result): void {
