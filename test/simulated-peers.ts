@@ -82,6 +82,8 @@ export interface PeerOptions {
   readonly readsBytesPerSecond?: number
   /** Never unchokes the node. */
   readonly isChoking?: boolean
+  /** Closes the connection where it gets a handshake that is not encrypted. */
+  readonly requiresEncryption?: boolean
   /** A firewall drops the packets of the node, or the link of the host is cut. */
   isFiltered?: boolean
 }
@@ -362,6 +364,7 @@ export class PeerSocket implements ClientSocket {
       this.#events.onOpen()
       // A probe closes the connection before a handshake.
       if (this.isDestroyed) return
+      if (this.peer.options.requiresEncryption === true) return this.end('closed')
       this.peer.accept(this)
     }
     if (this.peer.options.isDeaf !== true && this.#toPeer.length > 0) {

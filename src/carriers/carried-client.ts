@@ -70,6 +70,8 @@ export class CarriedClient {
   isWithholding = false
   reachability: Reachability = 'unknown'
   isGone = false
+  /** It accepted a dial and refused the handshake, as a client does that requires encryption. */
+  refusesNode = false
   /** It sent wrong data. It is not dialled again. */
   isBanned = false
   link: ClientLink | undefined
@@ -126,6 +128,7 @@ export class CarriedClient {
 
   greeted(peerId: Buffer): void {
     this.#failures = 0
+    this.refusesNode = false
     this.sendsHave = sendsHave(peerId)
     this.#pausesWithoutOffers = pausesWithoutOffers(peerId)
   }
@@ -241,6 +244,7 @@ export class CarriedClient {
       sharePerSecond: this.progress.rateAt(nowMs),
       isGone: this.isGone,
       isStalled: !this.isComplete && nowMs >= this.progress.stallsAtMs(),
+      refusesNode: this.refusesNode,
     }
   }
 }

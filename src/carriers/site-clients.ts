@@ -171,6 +171,8 @@ export class SiteClients {
     // A connection from the client reveals nothing about its port.
     let isAnswered = isAccepted
     let isShown = false
+    // A dial has its outcome once it is known whether the client takes the handshake: an announce waits for both.
+    let isOutcomeDue = !isAccepted
     const progress = (report: () => void) => {
       // A client without pieces may send no bitfield.
       if (!isShown) observations.pieces++
@@ -193,11 +195,12 @@ export class SiteClients {
           isAnswered = true
           observations.reachable++
           client.reached(this.#init.nowMs())
-          events.onReachability(client)
         },
         onGreeted: (peerId) => {
           this.#endAway(client)
           client.greeted(peerId)
+          if (isOutcomeDue) events.onReachability(client)
+          isOutcomeDue = false
           this.#byLink.set(link, client)
           this.#listHosts()
           events.onGreeted(client, link)
@@ -208,14 +211,15 @@ export class SiteClients {
         onFault: (fault) => counters.faults[fault]++,
         onEnd: (end) => {
           this.#unlink(client, end === 'closed')
+          if (isOutcomeDue && isAnswered && end === 'closed') client.refusesNode = true
           const wasGone = client.isGone
           client.ended(isAnswered, end, this.#init.nowMs())
           const result = resultOf(end)
           if (result !== undefined) observations[result]++
           if (client.isGone && !wasGone) observations.gone++
           if (client.reachability === 'unreachable' && !isAccepted) this.#endAway(client)
+          if (isOutcomeDue) events.onReachability(client)
           if (isAnswered) events.onEnded(client)
-          else events.onReachability(client)
         },
       },
     })

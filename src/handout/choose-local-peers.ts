@@ -102,6 +102,14 @@ export class LocalChoices {
     if (this.choices.length === 0) this.#add('leecher', 1, 'same-site', (row) => this.#links(row))
   }
 
+  /** One of these peers, unless one is there, however many introductions it has. */
+  addOneOf(isWanted: (row: number) => boolean): void {
+    for (const role of ['leecher', 'partial', 'seed'] as const) {
+      if (this.choices.some(({ row }) => isWanted(row))) return
+      this.#add(role, 1, 'last-resort', (row, links) => (isWanted(row) ? links : -1))
+    }
+  }
+
   /** The only source, where a leecher of a carried site would get no peer at all. */
   addLastResort(): void {
     if (this.choices.length === 0) this.#addSources(1, 'last-resort')

@@ -33,4 +33,6 @@ export interface Observation extends ClientAddress {
   readonly isGone: boolean
   /** The client lacks pieces and has shown no new one for a while. Its upstream may lack them too. */
   readonly isStalled: boolean
+  /** It accepted a dial and refused the handshake of a carrier. */
+  readonly refusesNode?: boolean
 }

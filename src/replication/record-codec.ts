@@ -55,6 +55,7 @@ import {
   OBSERVED_SHARE,
   OBSERVED_COMPLETE,
   OBSERVED_STALLED,
+  OBSERVED_REFUSES_NODE,
   SHARE_UNITS,
   CAUSES,
 } from './record-layout.ts'
@@ -158,7 +159,8 @@ export class BatchWriter implements RecordSink {
   observation({ infoHash, address, port, observation }: ObservationRecord): void {
     const start = this.#open(OBSERVATION, infoHash)
     const bytes = this.#bytes
-    const { reachability, share, isComplete, isStalled, observedAtMs, sharePerSecond } = observation
+    const { reachability, share, isComplete, isStalled, refusesNode, observedAtMs, sharePerSecond } =
+      observation
     let flags =
       reachability === 'reachable'
         ? OBSERVED_REACHABLE
@@ -168,6 +170,7 @@ export class BatchWriter implements RecordSink {
     if (share !== undefined) flags |= OBSERVED_SHARE
     if (isComplete) flags |= OBSERVED_COMPLETE
     if (isStalled) flags |= OBSERVED_STALLED
+    if (refusesNode === true) flags |= OBSERVED_REFUSES_NODE
     bytes[start] = flags
     const at = bytes.writeFloatBE(
       sharePerSecond,

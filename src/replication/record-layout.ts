@@ -68,6 +68,7 @@ export const OBSERVED_UNREACHABLE = 2
 export const OBSERVED_SHARE = 4
 export const OBSERVED_COMPLETE = 8
 export const OBSERVED_STALLED = 16
+export const OBSERVED_REFUSES_NODE = 32
 export const SHARE_UNITS = 0xffff
 
 export const CARRIES = 1

@@ -38,6 +38,7 @@ import {
   OBSERVED_SHARE,
   OBSERVED_COMPLETE,
   OBSERVED_STALLED,
+  OBSERVED_REFUSES_NODE,
   SHARE_UNITS,
   CAUSES,
 } from './record-layout.ts'
@@ -181,6 +182,7 @@ function readObservation(body: Body, infoHash: Buffer, sink: RecordSink): boolea
       share: has(OBSERVED_SHARE) ? read16(batch, start + 1) / SHARE_UNITS : undefined,
       isComplete: has(OBSERVED_COMPLETE),
       isStalled: has(OBSERVED_STALLED),
+      refusesNode: has(OBSERVED_REFUSES_NODE),
       observedAtMs: ref.announcedAtMs,
       sharePerSecond,
     },

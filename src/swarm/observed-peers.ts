@@ -17,6 +17,8 @@ export interface PeerObservation {
   readonly isComplete: boolean
   /** Lacks pieces, and got no new one for some time. */
   readonly isStalled: boolean
+  /** Accepted a dial and refused the handshake of the node, as a client does that requires encryption. */
+  readonly refusesNode?: boolean
   /** Milliseconds since 1970. The later observation of a peer replaces the earlier one on every node. */
   readonly observedAtMs: number
   /** Mean of the last seconds; times the size of the torrent, bytes per second. */
@@ -47,6 +49,7 @@ const SHARE_KNOWN = 8
 const COMPLETE = 16
 const STALLED = 32
 const EXPECTED = 64
+const REFUSES_NODE = 128
 
 const TWO_32 = 0x1_0000_0000
 
@@ -73,13 +76,15 @@ export class ObservedPeers {
       share: (state & SHARE_KNOWN) === 0 ? undefined : (state >>> 16) / SHARE_UNITS,
       isComplete: (state & COMPLETE) !== 0,
       isStalled: (state & STALLED) !== 0,
+      refusesNode: (state & REFUSES_NODE) !== 0,
       observedAtMs: nearest(nearMs, this.#word(row, 1)),
       sharePerSecond: this.#float[0] as number,
     }
   }
 
   set(row: number, observation: PeerObservation): void {
-    const { reachability, share, isComplete, isStalled, observedAtMs, sharePerSecond } = observation
+    const { reachability, share, isComplete, isStalled, refusesNode, observedAtMs, sharePerSecond } =
+      observation
     const chunk = this.#chunkOf(row)
     const base = (row & ROW_IN_CHUNK) * WORDS
     // Expected until the bitfield is there, or the caller stops waiting.
@@ -88,6 +93,7 @@ export class ObservedPeers {
     if (reachability === 'unreachable') state |= UNREACHABLE
     if (isComplete) state |= COMPLETE
     if (isStalled) state |= STALLED
+    if (refusesNode === true) state |= REFUSES_NODE
     if (share !== undefined) state |= SHARE_KNOWN | (units(share, isComplete) << 16)
     chunk[base] = state
     chunk[base + 1] = observedAtMs % TWO_32
@@ -131,6 +137,10 @@ export class ObservedPeers {
 
   isComplete(row: number): boolean {
     return (this.#word(row, 0) & COMPLETE) !== 0
+  }
+
+  refusesNode(row: number): boolean {
+    return (this.#word(row, 0) & REFUSES_NODE) !== 0
   }
 
   /** The client has shown a bitfield that lacks pieces. */

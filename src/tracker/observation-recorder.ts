@@ -182,6 +182,7 @@ function isNews(before: PeerObservation, after: PeerObservation): boolean {
     before.reachability !== after.reachability ||
     before.isComplete !== after.isComplete ||
     before.isStalled !== after.isStalled ||
+    (before.refusesNode ?? false) !== (after.refusesNode ?? false) ||
     Math.abs((before.share ?? -1) - (after.share ?? -1)) >= REPLICATED_STEP ||
     after.observedAtMs - before.observedAtMs >= REPLICATED_EVERY_MS
   )

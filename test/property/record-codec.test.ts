@@ -105,6 +105,7 @@ const observation = fc.record({
     ),
     isComplete: fc.boolean(),
     isStalled: fc.boolean(),
+    refusesNode: fc.boolean(),
     observedAtMs: recentMs,
     sharePerSecond: fc.float({ min: 0, max: 1, noNaN: true }),
   }),

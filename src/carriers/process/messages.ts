@@ -70,6 +70,7 @@ export interface CarrierObservation {
   readonly sharePerSecond: number
   readonly isGone: boolean
   readonly isStalled: boolean
+  readonly refusesNode?: boolean
 }
 
 /** A `Carriage` of the process: one torrent at one site. */

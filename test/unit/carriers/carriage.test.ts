@@ -92,6 +92,19 @@ describe('the outcome of a dial', () => {
     )
   })
 
+  it('tells a client that takes the handshake of the node from one that refuses it', () => {
+    const swarm = aRegisteredSwarm()
+    const [plain, encrypted] = [
+      swarm.join(1, 1, CONTENT),
+      swarm.join(1, 2, CONTENT, { requiresEncryption: true }),
+    ]
+    swarm.stepPeers()
+    const ofPeer = (peer: { readonly address: unknown }) =>
+      swarm.observations.filter(({ address }) => address === peer.address)
+    expect(ofPeer(plain)).toMatchObject([{ reachability: 'reachable', refusesNode: false }])
+    expect(ofPeer(encrypted)).toMatchObject([{ reachability: 'reachable', refusesNode: true }])
+  })
+
   it('is unreachable after three and a half seconds without an answer', () => {
     const swarm = aRegisteredSwarm()
     swarm.join(1, 1, CONTENT, { isFiltered: true })

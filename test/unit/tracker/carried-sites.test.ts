@@ -221,3 +221,67 @@ test('a datagram of a bitfield-only leecher is refused meanwhile: it would meet 
   site.state.transport = 'undecided'
   expect(() => site.announce('127.2.1.2', { ...rtorrent, protocol: 'udp' })).toThrow(Refusal)
 })
+
+/** Libtorrent clients that require encryption. */
+const refusing = { refusesNode: true }
+
+test('a leecher that refuses the node is handed the peers that were handed it, because they dial it without encryption', async () => {
+  const site = aCarriedSite()
+  site.state.transport = 'settling'
+  const waiting = ['127.2.1.1', '127.2.1.2'].map((address) => site.announceLater(address))
+  site.observe('127.2.1.1')
+  site.observe('127.2.1.2', refusing)
+  site.state.transport = 'carried'
+  site.clock.advanceMs(500)
+  site.tracker.tick()
+  const [, encrypted] = await Promise.all(waiting)
+  expect(encrypted?.peers).toEqual(['127.2.1.1:6881'])
+})
+
+test('a leecher that refuses the node waits for one that the carrier serves', async () => {
+  const site = aCarriedSite()
+  const waiting = site.announceLater('127.2.1.1')
+  site.announce('127.2.1.3', { numwant: 0 })
+  for (const host of [1, 3]) site.observe(`127.2.1.${host}`, refusing)
+  const again = site.announceLater('127.2.1.1')
+  site.clock.advanceMs(20_000)
+  site.tracker.tick()
+  site.announce('127.2.1.2', { numwant: 0 })
+  site.observe('127.2.1.2')
+  site.clock.advanceMs(500)
+  site.tracker.tick()
+  expect((await waiting).peers).toEqual(['127.0.0.9:6968'])
+  expect((await again).peers).toContain('127.2.1.2:6881')
+})
+
+test('a leecher that refuses the node and remains alone becomes gateway before its client gives the announce up', async () => {
+  const site = aCarriedSite()
+  site.announce('127.2.1.1')
+  site.observe('127.2.1.1', refusing)
+  const waiting = site.announceLater('127.2.1.1')
+  site.clock.advanceMs(23_500)
+  site.tracker.tick()
+  expect(gatewaysIn(site, 1)).toBe(0)
+  site.clock.advanceMs(500)
+  site.tracker.tick()
+  expect((await waiting).peers).toContain(`${SOURCE}:6881`)
+  expect(gatewaysIn(site, 1)).toBe(1)
+})
+
+test('a datagram of such a leecher is refused, so that its client asks again within seconds', () => {
+  const site = aCarriedSite()
+  site.announce('127.2.1.1', { numwant: 0 })
+  site.observe('127.2.1.1', refusing)
+  expect(() => site.announce('127.2.1.1', { protocol: 'udp' })).toThrow(Refusal)
+})
+
+test('of many leechers that refuse the node, each is handed one that does not', () => {
+  const site = aCarriedSite()
+  const hosts = Array.from({ length: 12 }, (_, host) => `127.2.${1 + (host % 2)}.${host + 1}`)
+  for (const host of hosts) {
+    site.announce(host, { numwant: 0 })
+    site.observe(host, host === '127.2.2.8' ? {} : refusing)
+  }
+  for (const host of hosts.filter((each) => each !== '127.2.2.8'))
+    expect(site.announce(host).peers).toContain('127.2.2.8:6881')
+})
