@@ -85,8 +85,9 @@ async function compare(): Promise<void> {
   const subjects = await Promise.all([
     start('node:http', 'bare', '/announce'),
     start('siteswarm', 'siteswarm', '/announce'),
-    // With a token in the path, Fastify's router handles the request.
     start('with token', 'siteswarm', '/announce/0123456789abcdef'),
+    // A token with an escape: the router of Fastify handles the request.
+    start('router', 'siteswarm', '/announce/0123456789%61bcdef'),
   ])
   // The first rounds are warm-up for the compiler.
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {

@@ -10,6 +10,9 @@ import { assert } from './assert.ts'
  */
 export const REQUEST_TARGET_BYTES_MAX = 12_288
 
+/** The longest token in an announce URL: 64 bytes in hexadecimal; longer ones are not safer. */
+export const TOKEN_LENGTH_MAX = 128
+
 /** Hashes in one scrape: Transmission 3.00 batches 100, 4.x 60. */
 export const SCRAPE_HASHES_MAX = 100
 

@@ -4,17 +4,20 @@
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { AnnounceTokens } from '../../src/core/announce-tokens.ts'
 import { Refusal } from '../../src/core/errors.ts'
 import { HttpServer } from '../../src/server/http/http-server.ts'
 import { brokenTarget, nearlyGoodAnnounce } from '../broken-targets.ts'
 import { RawConnection } from '../raw-connection.ts'
 import { RecordingTracker, anAnnounceReply } from '../recording-tracker.ts'
 
+const TOKEN = '/token-1234'
 const GOOD = '/announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-XX0000-000000000000&port=6881&left=0'
 
 /** One listener for both ways, so that only the first bytes of a connection differ. */
 let server: HttpServer
 let port: number
+const tokens = new AnnounceTokens()
 const tracker = new RecordingTracker()
 const refusals: string[] = []
 /** Connections on which the lane answered: their headers never reach the server of Node. */
@@ -32,6 +35,7 @@ beforeAll(async () => {
   }
   server = new HttpServer({
     tracker,
+    tokens,
     isTrusted: (address) => address.toString() === '127.0.0.9',
     onRefusal: (code) => refusals.push(code),
     log: { error: (fields) => expect.unreachable(String(fields['err'])) },
@@ -90,32 +94,70 @@ const header = fc.constantFrom(
   'Host:\r\n',
 )
 
-const request = fc
-  .tuple(
-    fc.constantFrom('GET', 'GET', 'GET', 'GET', 'GET', 'HEAD'),
-    asciiTarget,
-    fc.array(header, { maxLength: 4 }),
-  )
-  .map(([method, target, headers]) => `${method} ${target} HTTP/1.1\r\n${headers.join('')}\r\n`)
+/** Behind the path of an announce; the first one is valid. */
+const token = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(TOKEN) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '',
+      '/',
+      '/other-token',
+      `${TOKEN}/`,
+      `${TOKEN}/x`,
+      `/.${TOKEN}`,
+      '/../announce',
+      '/%74oken-1234',
+      '/tok%00en',
+      '/a;b',
+      '/a+b',
+      `/${'x'.repeat(128)}`,
+      `/${'x'.repeat(129)}`,
+    ),
+  },
+)
+
+const request = (target: fc.Arbitrary<string>) =>
+  fc
+    .tuple(
+      fc.constantFrom('GET', 'GET', 'GET', 'GET', 'GET', 'HEAD'),
+      target,
+      fc.array(header, { maxLength: 4 }),
+    )
+    .map(([method, path, headers]) => `${method} ${path} HTTP/1.1\r\n${headers.join('')}\r\n`)
 
 /** After it the server closes, so that both connections end. */
 const LAST = `GET ${GOOD} HTTP/1.1\r\nConnection: close\r\n\r\n`
 
-const pieces = fc
-  .tuple(fc.array(request, { maxLength: 40 }), fc.array(fc.nat({ max: 4_000 }), { maxLength: 3 }))
-  .map(([requests, cuts]) => {
-    const text = [...requests, LAST].join('')
-    const ends = [...cuts.filter((cut) => cut < text.length).toSorted((a, b) => a - b), text.length]
-    return ends.map((end, index) => text.slice(index === 0 ? 0 : ends[index - 1], end))
-  })
+const pieces = (target: fc.Arbitrary<string>) =>
+  fc
+    .tuple(fc.array(request(target), { maxLength: 40 }), fc.array(fc.nat({ max: 4_000 }), { maxLength: 3 }))
+    .map(([requests, cuts]) => {
+      const text = [...requests, LAST].join('')
+      const ends = [...cuts.filter((cut) => cut < text.length).toSorted((a, b) => a - b), text.length]
+      return ends.map((end, index) => text.slice(index === 0 ? 0 : ends[index - 1], end))
+    })
 
-it('answers as the server of Node does', async () => {
-  await fc.assert(
-    fc.asyncProperty(pieces, fc.constantFrom('127.0.0.1', '127.0.0.9'), async (sent, from) => {
-      const onLane = await exchange(sent, from, '')
-      const withoutLane = await exchange(sent, from, '\r\n')
-      expect(onLane).toEqual(withoutLane)
-    }),
-    { numRuns: 500 },
-  )
-}, 60_000)
+const targetWithToken = fc
+  .tuple(asciiTarget, token)
+  .map(([target, given]) => target.replace(/^\/announce/, `/announce${given}`))
+
+it.each([
+  ['announces', asciiTarget, new Map<string, string[]>()],
+  ['announces with any token', targetWithToken, new Map<string, string[]>()],
+  ['announces with the token of the site', targetWithToken, new Map([['fra', [TOKEN.slice(1)]]])],
+])(
+  'answers %s as the server of Node does',
+  async (_name, target, accepted) => {
+    tokens.replace(accepted)
+    await fc.assert(
+      fc.asyncProperty(pieces(target), fc.constantFrom('127.0.0.1', '127.0.0.9'), async (sent, from) => {
+        const onLane = await exchange(sent, from, '')
+        const withoutLane = await exchange(sent, from, '\r\n')
+        expect(onLane).toEqual(withoutLane)
+      }),
+      { numRuns: 200 },
+    )
+  },
+  120_000,
+)

@@ -14,7 +14,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { assert } from '../../core/assert.ts'
 import { Refusal } from '../../core/errors.ts'
-import { CONNECTIONS_MAX, REQUEST_TARGET_BYTES_MAX } from '../../core/limits.ts'
+import { CONNECTIONS_MAX, REQUEST_TARGET_BYTES_MAX, TOKEN_LENGTH_MAX } from '../../core/limits.ts'
 import type { ListenerTls } from '../../core/tls-pair.ts'
 import { writeFailure } from '../../wire/http/failure.ts'
 import { AnnounceLane } from './announce-lane.ts'
@@ -63,9 +63,6 @@ export interface HttpServerInit extends AnnounceHandlerInit {
 
 /** Node counts a connection until its handle is closed, which takes a turn of the event loop. */
 const CLOSING_CONNECTIONS_MAX = 1_000
-
-/** 64 bytes in hexadecimal: longer tokens are not safer. */
-const TOKEN_LENGTH_MAX = 128
 
 /** The default of Node, set explicitly because REQUEST_TARGET_BYTES_MAX relies on it. */
 const HEADER_BYTES_MAX = 16_384

@@ -1,28 +1,32 @@
 /**
  * Reads the head of an announce from the bytes of a connection, in the one form that nearly all clients send: a GET of
- * `/announce?…`, ASCII only, complete, without a body, and with headers that do not change the response.
+ * `/announce?…` or `/announce/{token}?…`, ASCII only, complete, without a body, and with headers that do not change the response.
  *
  * Any other bytes are unknown here, malformed ones included: a parser of HTTP decides about them. The form is therefore
  * strict, and a request of this form means the same to every parser (RFC 9112).
  */
-import { REQUEST_TARGET_BYTES_MAX } from '../../core/limits.ts'
+import { REQUEST_TARGET_BYTES_MAX, TOKEN_LENGTH_MAX } from '../../core/limits.ts'
 
 /*
-  "GET" SP "/announce?" *target SP "HTTP/1.1" CRLF *( name ":" value CRLF ) CRLF
+  "GET" SP "/announce" [ "/" 1*128unreserved ] "?" *target SP "HTTP/1.1" CRLF *( name ":" value CRLF ) CRLF
   target => 0x21 … 0x7e without "#"
   value  => 0x20 … 0x7e
 */
-const START = Buffer.from('GET /announce?')
+const START = Buffer.from('GET /announce')
 const VERSION = Buffer.from(' HTTP/1.1\r\n')
 /** Of the target in `START`. */
 export const TARGET_START = 4
 
 const SPACE = 0x20
+const SLASH = 0x2f
+const QUESTION_MARK = 0x3f
 const HASH = 0x23
 const COLON = 0x3a
 const DELETE = 0x7f
 const CR = 13
 const LF = 10
+
+const UNRESERVED_SIGNS = Buffer.from('-._~')
 
 /** Names in lower case. The forwarding headers, and those of a body or of another protocol, are not among them. */
 const NAMES_WITHOUT_EFFECT = [
@@ -51,7 +55,8 @@ export interface AnnounceHead {
 /** The head that begins at `start`; undefined if it has another form, or is not complete. */
 export function readAnnounceHead(bytes: Buffer, start: number): AnnounceHead | undefined {
   if (!isAt(bytes, START, start)) return undefined
-  let at = start + START.length
+  let at = endOfToken(bytes, start + START.length)
+  if (bytes[at] !== QUESTION_MARK) return undefined
   while (isTargetByte(bytes[at])) at++
   const targetEnd = at
   if (targetEnd - start - TARGET_START > REQUEST_TARGET_BYTES_MAX) return undefined
@@ -72,6 +77,22 @@ export function readAnnounceHead(bytes: Buffer, start: number): AnnounceHead | u
   // Node limits a head to 16 KiB; a shorter limit here leaves the longer ones to it.
   if (bytes[at + 1] !== LF || at - targetEnd > REQUEST_TARGET_BYTES_MAX / 3) return undefined
   return { targetEnd, end: at + 2, closes }
+}
+
+/** Index behind a slash and a token that needs no decoding; `start` without one. */
+function endOfToken(bytes: Buffer, start: number): number {
+  if (bytes[start] !== SLASH) return start
+  let at = start + 1
+  while (isUnreserved(bytes[at])) at++
+  const length = at - start - 1
+  return length > 0 && length <= TOKEN_LENGTH_MAX ? at : start
+}
+
+/** RFC 3986 §2.3. */
+function isUnreserved(byte: number | undefined): boolean {
+  if (byte === undefined) return false
+  const lower = byte | 0x20
+  return (lower >= 97 && lower <= 122) || (byte >= 48 && byte <= 57) || UNRESERVED_SIGNS.includes(byte)
 }
 
 function isTargetByte(byte: number | undefined): boolean {

@@ -76,6 +76,7 @@ export const announceHead: FuzzTarget = {
     '\r\n',
     '\r\n\r\n',
     'GET /announce?',
+    'GET /announce/token?',
     ' HTTP/1.1',
     'HTTP/1.0',
     'Connection: close\r\n',

@@ -40,6 +40,12 @@ describe('the head of an announce', () => {
     },
   )
 
+  it.each(['t', 'x'.repeat(128), 'AZaz09-._~'])('with the token %s is read', (token) => {
+    const target = TARGET.replace('/announce', `/announce/${token}`)
+    const text = head('Host: t').replace(TARGET, target)
+    expect(read(text)).toEqual({ targetEnd: TARGET_START + target.length, end: text.length, closes: false })
+  })
+
   it('behind another one is read', () => {
     const first = head('Host: t')
     expect(read(first + head(), first.length)?.end).toBe(first.length + head().length)
@@ -51,7 +57,12 @@ describe('the head of an announce', () => {
     ['a target that is not complete', `GET ${TARGET}`],
     ['another method', head().replace('GET', 'HEAD')],
     ['another path', head().replace('/announce', '/scrape')],
-    ['a token', head().replace('/announce', '/announce/token')],
+    ['an empty token', head().replace('/announce', '/announce/')],
+    ['a token with an escape', head().replace('/announce', '/announce/to%6ben')],
+    ['a token of 129 characters', head().replace('/announce', `/announce/${'x'.repeat(129)}`)],
+    ['a path behind a token', head().replace('/announce', '/announce/token/')],
+    ['a token without a query', head().replace(TARGET, '/announce/token')],
+    ['a path that begins alike', head().replace('/announce', '/announcements')],
     ['HTTP/1.0', head().replace('1.1', '1.0')],
     ['two spaces before the version', head().replace(' HTTP', '  HTTP')],
     ['an empty line before it', `\r\n${head()}`],
