@@ -2,7 +2,7 @@
  * The longest stop of the event loop by work beside the announces: the slices of a snapshot, of a start from a snapshot and
  * from the site log, of the expiry, of a scrape, and of a new topology, which moves every peer to another site. The figures are CPU time
  * of the main thread, from the kernel: other work on the machine only adds to the time on the clock, and threads that collect
- * garbage or compile stop no event loop. The kernel counts in steps of up to 4 ms.
+ * garbage or compile stop no event loop.
  *
  * Half of the peers are in one swarm, and the others in swarms of 100.
  *
@@ -30,12 +30,12 @@ import { uniformTopology } from '../src/simulation/uniform-topology.ts'
 const PEERS = Math.round(Number(process.argv[2] ?? '1') * 1_000_000)
 const SMALL_SWARM = 100
 /** As the sweeper of a node. */
-const SWEEP_ROWS = 100
-const EXPIRED_MAX = 300
+const SWEEP_ROWS = 50
+const EXPIRED_MAX = 100
 /** A page is rendered in one turn. */
 const SCRAPES = 20
 /** As the reader of the log. */
-const REPLAY_SLICE_MS = 3
+const REPLAY_SLICE_MS = 2
 
 const base = uniformTopology(10)
 const locate = (address: Address) => (address.word3 >>> 8) % base.places.length
@@ -206,6 +206,8 @@ function report(name: string, spent: number[]): void {
 }
 
 function mainThreadMs(): number {
+  // The kernel adds the time since its last tick, up to 4 ms, when a thread asks for the usage of its own process.
+  process.cpuUsage()
   const [onCpuNs] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')
   return Number(onCpuNs) / 1e6
 }

@@ -15,10 +15,10 @@ const ROLLOUT_INTERVAL_MS = 100
 const SWEEPS_PER_ROUND = 10
 /** Rows scanned before the event loop continues: a fraction of a millisecond. */
 const SLICE_ROWS = 2_000
-/** Peers dropped before the event loop continues: 2 ms (bench/pauses.ts). */
-const SLICE_EXPIRED_MAX = 300
+/** Peers dropped before the event loop continues: half a millisecond (bench/pauses.ts). */
+const SLICE_EXPIRED_MAX = 100
 /** Rows between two looks at the number of dropped peers. */
-const STEP_ROWS = 100
+const STEP_ROWS = 50
 
 export interface SweeperComponents {
   readonly table: SwarmTable

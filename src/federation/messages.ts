@@ -28,7 +28,7 @@ import type { RegisteredTorrent } from '../replication/site-store.ts'
 */
 export const VERSION = 1
 const HEAD_BYTES = 5
-/** A batch is slightly longer than `BATCH_BYTES`; twice that leaves room for the next version. */
+/** A batch is slightly longer than `UPDATE_BYTES` of the advertiser; four times that leaves room for the next version. */
 export const MESSAGE_BYTES_MAX = 131_072
 const INFO_HASH_BYTES = 20
 /** The longest key, and a value of a later version. */

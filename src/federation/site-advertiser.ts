@@ -15,7 +15,7 @@ import { flags, LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { SiteAuthority } from '../topology/site-authority.ts'
 import { selectAdvertisedPeers, type AdvertisedPeer } from './advertised-peers.ts'
-import { BATCH_BYTES, leaseRecordOf } from '../replication/table-records.ts'
+import { leaseRecordOf } from '../replication/table-records.ts'
 import type { RemoteSites } from './remote-sites.ts'
 import { BatchWriter } from '../replication/record-codec.ts'
 import { NODE_ID_BYTES } from '../replication/record-layout.ts'
@@ -23,6 +23,8 @@ import type { SiteCountsRecord } from '../replication/records.ts'
 
 /** Delay from the first change to the poll. Short compared with the convergence delay between sites. */
 const POLL_DELAY_MS = 20
+/** Size of one update of several torrents: a message costs the same however many it has. */
+const UPDATE_BYTES = 32_768
 /** Missing bytes change with each announce, and no decision depends on them. */
 const LEFT_INTERVAL_MS = 5_000
 /** Leechers whose progress is read; in a larger swarm they are a sample. */
@@ -128,7 +130,7 @@ export class SiteAdvertiser {
   encodeUpdates(torrents: Iterator<string>, subscriber: string): Buffer | undefined {
     const writer = this.#writer
     const subscriberIndex = this.#topology.value.siteNamed(subscriber)?.index ?? -1
-    while (writer.byteLength < BATCH_BYTES) {
+    while (writer.byteLength < UPDATE_BYTES) {
       const next = torrents.next()
       if (next.done === true) break
       this.#write(next.value, subscriberIndex)

@@ -14,10 +14,10 @@ import type { LeaseRecord, PeerRef, RecordSink } from './records.ts'
 import { RowWindow, WINDOW_ROWS } from './row-windows.ts'
 
 /**
- * The size of a stream entry, of a snapshot block and of a slice of work: some 350 to 700 peers, which are applied in 1 to
- * 2 ms, and in 7 at most (bench/pauses.ts).
+ * The size of a stream entry, of a snapshot block and of a slice of work: some 90 to 180 peers, which are applied in half a
+ * millisecond, and nearly always in less than 3 (bench/pauses.ts).
  */
-export const BATCH_BYTES = 32_768
+export const BATCH_BYTES = 8_192
 
 /** The table as of now: times in rows are read as the nearest to it. */
 export interface RowContext {

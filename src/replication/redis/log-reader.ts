@@ -16,7 +16,7 @@ const RESPONSE_BYTES = 1024 * 1024
 const ENTRIES_MIN = 8
 const ENTRIES_MAX = 1_000
 /** Time after which the loop yields to announces. */
-const SLICE_MS = 3
+const SLICE_MS = 2
 
 export interface LogReaderOptions {
   readonly key: string
