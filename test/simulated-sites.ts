@@ -23,6 +23,8 @@ export interface SimulatedSitesOptions {
   readonly cost?: (a: number, b: number) => number
   /** Longest delay of an update between two sites. */
   readonly delayMsMax: number
+  /** First characters of the peer ids; those of an unknown client by default. */
+  readonly client?: string
 }
 
 export class SimulatedSites {
@@ -31,13 +33,15 @@ export class SimulatedSites {
   readonly sites: readonly SimulatedSite[]
   readonly #random: SeededRandom
   readonly #delayMsMax: number
+  readonly #client: string
   readonly #due: { readonly atMs: number; readonly order: number; readonly run: () => void }[] = []
   readonly #linkFreeAtMs = new Map<string, number>()
   #order = 0
 
-  constructor({ sites, seed, cost, delayMsMax }: SimulatedSitesOptions) {
+  constructor({ sites, seed, cost, delayMsMax, client = '-XX0000-' }: SimulatedSitesOptions) {
     this.#random = new SeededRandom(seed)
     this.#delayMsMax = delayMsMax
+    this.#client = client
     this.topology = aTopology({
       siteNames: Array.from({ length: sites }, (_, index) => `s${index}`),
       ...(cost === undefined ? {} : { cost }),
@@ -62,7 +66,7 @@ export class SimulatedSites {
       tracker.announce(
         {
           infoHash: TORRENT,
-          peerId: Buffer.from(`-XX0000-${site}.${host}`.padEnd(20, '.')),
+          peerId: Buffer.from(`${this.#client}${site}.${host}`.padEnd(20, '.')),
           port: 6881,
           downloadedBytes: 0,
           uploadedBytes: 0,

@@ -54,6 +54,8 @@ interface LastAdvertised {
   readonly peersDigest: number
   readonly leftKib: number
   readonly atMs: number
+  /** The shortest one that was sent. That of the next announce may be longer, which the receivers do not know. */
+  readonly lifetimeMs: number
 }
 
 const NEVER_ADVERTISED: LastAdvertised = {
@@ -63,6 +65,7 @@ const NEVER_ADVERTISED: LastAdvertised = {
   peersDigest: NOT_POLLED,
   leftKib: 0,
   atMs: 0,
+  lifetimeMs: 0,
 }
 
 export class SiteAdvertiser {
@@ -171,7 +174,7 @@ export class SiteAdvertiser {
     const isChanged =
       isUrgent ||
       countsDigest !== before.countsDigest ||
-      sinceUpdateMs * REFRESHES_PER_LIFETIME >= lifetimeMs ||
+      sinceUpdateMs * REFRESHES_PER_LIFETIME >= Math.min(lifetimeMs, before.lifetimeMs) ||
       (counts.leftKib !== before.leftKib && sinceUpdateMs >= LEFT_INTERVAL_MS)
     if (!isChanged) return
     this.#last.set(key, {
@@ -181,6 +184,7 @@ export class SiteAdvertiser {
       peersDigest,
       leftKib: counts.leftKib,
       atMs: nowMs,
+      lifetimeMs,
     })
     this.#changed(key, isUrgent)
   }
