@@ -27,7 +27,7 @@ export function SiteCards({ sites }: { readonly sites: readonly SiteStatus[] }) 
           <dl>
             <Entry name="Region" value={site.region ?? 'none'} />
             <Entry name="Nodes" value={topology === undefined ? '–' : formatCount(nodesOf(site.site))} />
-            <Entry name="Torrents" value={formatCount(site.torrents)} />
+            <Entry name="Active torrents" value={formatCount(site.torrents)} />
             {site.isOwn && store !== undefined ? <Entry name="Store" value={store.sentence} /> : null}
             {site.isOwn ? null : <Entry name="Federation" value={federationOf(site)} />}
           </dl>

@@ -72,7 +72,9 @@ export function HostsView({ infoHash }: { readonly infoHash: string }) {
           </select>
         </label>
         <p role="status">
-          {formatCount(shown.length)} of {formatCount(hosts.value?.hosts.length ?? 0)} hosts
+          {hosts.value === undefined
+            ? ''
+            : `${formatCount(shown.length)} of ${formatCount(hosts.value.hosts.length)} hosts`}
         </p>
       </div>
       {hosts.value === undefined && hosts.failure === undefined ? <Loading of="the hosts" /> : null}

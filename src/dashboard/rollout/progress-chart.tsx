@@ -13,6 +13,7 @@ const LINES = [0, 25, 50, 75, 100] as const
 const SPAN_MS_MIN = 60_000
 /** Dashes tell lines apart without colour; the palette has as many colours. */
 const COLOURS = 6
+const DOT_RADIUS = 2
 
 interface Scales {
   readonly width: number
@@ -103,9 +104,17 @@ function Line({
 }) {
   const points = history.samples.flatMap(({ atMs, percents }) => {
     const percent = percents[index]
-    return percent === null || percent === undefined ? [] : [`${x(atMs).toFixed(1)},${y(percent).toFixed(1)}`]
+    return percent === null || percent === undefined ? [] : [[x(atMs).toFixed(1), y(percent).toFixed(1)]]
   })
-  return <polyline class={`line line-${index % COLOURS}`} points={points.join(' ')} />
+  const [endX, endY] = points.at(-1) ?? []
+  const colour = index % COLOURS
+  return (
+    <>
+      <polyline class={`line line-${colour}`} points={points.map((point) => point.join()).join(' ')} />
+      {/* A line of one sample is not visible. */}
+      {endX === undefined ? null : <circle class={`dot line-${colour}`} cx={endX} cy={endY} r={DOT_RADIUS} />}
+    </>
+  )
 }
 
 /** Text in a scaled picture would be too small on a phone; the picture is drawn in the width that there is. */
