@@ -22,8 +22,12 @@ interface Alert {
 }
 
 export interface RunningPrometheus {
-  query(expr: string): Promise<{ readonly status: string; readonly error?: string; readonly data: unknown }>
-  valuesOf(expr: string): Promise<string[]>
+  query(
+    expr: string,
+    inSeconds?: number,
+  ): Promise<{ readonly status: string; readonly error?: string; readonly data: unknown }>
+  /** Now, or in some seconds as if nothing was scraped meanwhile. */
+  valuesOf(expr: string, inSeconds?: number): Promise<string[]>
   /** Names of the alerts that fire, each once. */
   firing(): Promise<string[]>
   /** Resolves when the alert fires with these labels. */
@@ -79,9 +83,12 @@ export async function aPrometheus(
       readonly data: unknown
     }
   }
-  const query = (expr: string) => get(`query?${new URLSearchParams({ query: expr }).toString()}`)
-  const valuesOf = async (expr: string) => {
-    const { data } = (await query(expr)) ?? {}
+  const query = (expr: string, inSeconds = 0) => {
+    const time = String(Date.now() / 1000 + inSeconds)
+    return get(`query?${new URLSearchParams({ query: expr, time }).toString()}`)
+  }
+  const valuesOf = async (expr: string, inSeconds = 0) => {
+    const { data } = (await query(expr, inSeconds)) ?? {}
     return (
       (data as { result?: { value: [number, string] }[] } | undefined)?.result?.map(
         ({ value }) => value[1],

@@ -3,7 +3,7 @@
  * connects to the leechers itself, so that no tracker is needed. They end with the test.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -60,6 +60,22 @@ export async function aSmallTorrent(
   ])
   const [hex = '', pieces = ''] = stdout.trim().split(' ')
   return { path, infoHash: Buffer.from(hex, 'hex'), pieces: Number(pieces), source }
+}
+
+/** The same torrent with the tracker of another site. */
+export async function aTorrentFor(
+  torrent: SmallTorrent,
+  directory: string,
+  url: string,
+): Promise<SmallTorrent> {
+  const bytes = (await readFile(torrent.path)).toString('latin1')
+  const path = join(directory, 'content-elsewhere.torrent')
+  const rewritten = bytes.replace(
+    /^d8:announce\d+:http:\/\/[\d.]+:\d+\/announce/,
+    `d8:announce${url.length}:${url}`,
+  )
+  await writeFile(path, rewritten, 'latin1')
+  return { ...torrent, path }
 }
 
 export interface ClientStart {

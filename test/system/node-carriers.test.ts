@@ -2,7 +2,7 @@
  * Running nodes that carry content between sites, with unmodified clients on loopback addresses of their own. No client is
  * handed a peer of another site, so what crosses is what the nodes carried.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { aCountingSeed } from '../a-counting-seed.ts'
@@ -11,6 +11,7 @@ import { aFederation, type FederatedSite } from '../a-federation.ts'
 import { aRedis, until } from '../a-redis.ts'
 import {
   aSmallTorrent,
+  aTorrentFor,
   startAria2,
   startLibtorrent,
   startTransmission,
@@ -226,14 +227,3 @@ describe.skipIf(needs('libtorrent', 'redis-server'))('sites with nodes of their 
     await complete(torrent, leechers)
   })
 })
-
-async function aTorrentFor(torrent: SmallTorrent, directory: string, url: string): Promise<SmallTorrent> {
-  const bytes = (await readFile(torrent.path)).toString('latin1')
-  const path = join(directory, 'content-elsewhere.torrent')
-  const rewritten = bytes.replace(
-    /^d8:announce\d+:http:\/\/[\d.]+:\d+\/announce/,
-    `d8:announce${url.length}:${url}`,
-  )
-  await writeFile(path, rewritten, 'latin1')
-  return { ...torrent, path }
-}
