@@ -1,5 +1,5 @@
 /**
- * A real Chromium for one test: Debian's, without network beyond this machine. Errors of the console and requests to any
+ * A real Chromium: Debian's, without network beyond this machine. Errors of the console and requests to any
  * other origin than that of the page are recorded.
  */
 import { existsSync } from 'node:fs'
@@ -34,22 +34,23 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-export async function aBrowser(): Promise<Browser> {
+/** The caller closes it. */
+export async function startBrowser(): Promise<Browser> {
   const executablePath = searchPath()
     .map((directory) => join(directory, 'chromium'))
     .find((path) => existsSync(path))
   if (executablePath === undefined) throw new Error('chromium is not installed')
-  const browser = await chromium.launch({ executablePath, args: FLAGS })
-  onTestFinished(() => browser.close())
-  return browser
+  return chromium.launch({ executablePath, args: FLAGS })
 }
 
+/** Closed, with what it stores, when the test ends. */
 export async function openPage(browser: Browser, url: string, look: Look): Promise<OpenPage> {
   const context = await browser.newContext({
     viewport: { width: look.width, height: look.height ?? 900 },
     colorScheme: look.scheme,
     reducedMotion: 'reduce',
   })
+  onTestFinished(() => context.close())
   const page = await context.newPage()
   const errors: string[] = []
   const foreign: string[] = []
