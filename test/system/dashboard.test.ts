@@ -333,11 +333,12 @@ describe.skipIf(needs('chromium'))('the dashboard in a browser', () => {
     expect((await node.admin(`/api/v1/torrents/${infoHash}`)).status).toBe(200)
   })
 
-  test('lists 10,000 torrents with the rows of one screen', async () => {
+  // Three pages of the API; `npm run bench -- dashboard` has 10,000.
+  test('lists 2,500 torrents with the rows of one screen', async () => {
     const directory = await aDirectory()
     const folder = join(directory, 'data', 'torrents')
     mkdirSync(folder, { recursive: true })
-    for (let number = 0; number < 10_000; number++) {
+    for (let number = 0; number < 2_500; number++) {
       const name = `image-${String(number).padStart(5, '0')}.img`
       writeFileSync(join(folder, `${name}.torrent`), torrentNamed(name))
     }
@@ -346,16 +347,16 @@ describe.skipIf(needs('chromium'))('the dashboard in a browser', () => {
       width: 1280,
       scheme: 'light',
     })
-    await page.getByText('10,000 of 10,000 torrents').waitFor(PATIENCE)
-    const rows = page.getByRole('region', { name: 'Torrents, 10000 rows' })
+    await page.getByText('2,500 of 2,500 torrents').waitFor(PATIENCE)
+    const rows = page.getByRole('region', { name: 'Torrents, 2500 rows' })
     expect(await rows.getByRole('row').count()).toBeLessThan(60)
     await page.getByRole('button', { name: 'Name' }).click()
     await rows.evaluate((element: { scrollTop: number; scrollHeight: number }) => {
       element.scrollTop = element.scrollHeight
     })
-    await page.getByRole('link', { name: 'image-09999.img', exact: true }).waitFor(PATIENCE)
-    await page.getByLabel('Name or infohash').fill('image-0777')
-    await page.getByText('10 of 10,000 torrents').waitFor(PATIENCE)
+    await page.getByRole('link', { name: 'image-02499.img', exact: true }).waitFor(PATIENCE)
+    await page.getByLabel('Name or infohash').fill('image-0177')
+    await page.getByText('10 of 2,500 torrents').waitFor(PATIENCE)
     expect(errors).toEqual([])
   })
 
