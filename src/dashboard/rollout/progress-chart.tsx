@@ -110,7 +110,7 @@ function Line({
   const colour = index % COLOURS
   return (
     <>
-      <polyline class={`line line-${colour}`} points={points.map((point) => point.join()).join(' ')} />
+      <polyline class={`line line-${colour}`} points={points.map((point) => point.join(',')).join(' ')} />
       {/* A line of one sample is not visible. */}
       {endX === undefined ? null : <circle class={`dot line-${colour}`} cx={endX} cy={endY} r={DOT_RADIUS} />}
     </>
