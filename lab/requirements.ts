@@ -34,6 +34,8 @@ const firewall: ProgramRequirement = { program: 'nft', install: 'apt-get install
 
 /** Memory of one client process and its buffers; measured with libtorrent in Python, the largest of them. */
 const MEMORY_PER_HOST_BYTES = 64 * 1024 * 1024
+/** A busy machine needs ten seconds to start a program; a missing one is known at once. */
+const ANSWER_MS_MAX = 60_000
 
 /** One line for each program that is missing and cannot be fetched, with the command that installs it. */
 export function missingPrograms(
@@ -115,7 +117,7 @@ export async function memoryProblem(options: RunOptions): Promise<string | undef
 
 async function succeeds(command: readonly string[]): Promise<boolean> {
   const [program = '', ...args] = command
-  return execute(program, args, { timeout: 10_000 }).then(
+  return execute(program, args, { timeout: ANSWER_MS_MAX }).then(
     () => true,
     () => false,
   )

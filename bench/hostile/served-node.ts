@@ -121,9 +121,14 @@ export function memoryMiB({ pid }: ChildProcess, name: 'VmRSS' | 'VmHWM'): numbe
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1024
 }
 
+/** The body of the response, over a connection of its own: one that stayed open may be closed by the node as it is used again. */
+export async function fetched(url: string, method = 'GET'): Promise<string> {
+  return (await fetch(url, { method, headers: { connection: 'close' } })).text()
+}
+
 /** The sum of all series of a metric whose line starts with this text. */
 export async function metricOf({ admin }: ServedNode, start: string): Promise<number> {
-  const page = await (await fetch(`${admin}/metrics`)).text()
+  const page = await fetched(`${admin}/metrics`)
   return page
     .split('\n')
     .filter((line) => line.startsWith(start))

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { HonestClients, percentile } from './honest-clients.ts'
-import { freePort, memoryMiB, metricOf, type ServedNode, serveNode } from './served-node.ts'
+import { fetched, freePort, memoryMiB, metricOf, type ServedNode, serveNode } from './served-node.ts'
 
 const CLIENTS = 200
 const TORRENTS = 20
@@ -75,9 +75,8 @@ export async function soak(
 /** By turns: a reload, scrapes, a restart of Redis, peers that arrive and stop. */
 async function disturb(node: ServedNode, redis: LossyRedis, part: number, seconds: number): Promise<void> {
   await pause(seconds * 300)
-  if (part % 4 === 0) await (await fetch(`${node.admin}/api/v1/reload`, { method: 'POST' })).arrayBuffer()
-  else if (part % 4 === 1)
-    for (let scrape = 0; scrape < 50; scrape++) await (await fetch(`${node.admin}/metrics`)).arrayBuffer()
+  if (part % 4 === 0) await fetched(`${node.admin}/api/v1/reload`, 'POST')
+  else if (part % 4 === 1) for (let scrape = 0; scrape < 50; scrape++) await fetched(`${node.admin}/metrics`)
   else if (part % 4 === 2) {
     await redis.stop()
     await pause(500)
@@ -90,7 +89,7 @@ async function churn(node: ServedNode): Promise<void> {
     for (const event of ['started', 'stopped']) {
       const peer = `peer_id=-LT2080-churn${String(client).padStart(7, '0')}&port=${7_000 + client}&left=1000`
       const url = `${node.http.announce}?info_hash=${'%55'.repeat(20)}&${peer}&event=${event}`
-      await (await fetch(url)).arrayBuffer()
+      await fetched(url)
     }
 }
 

@@ -103,6 +103,7 @@ export class RowIndex {
   }
 }
 
+/** Of all shards without a row: a table in a test has thousands of them. */
 const NO_SLOTS = new Uint32Array(0)
 
 class Shard {
