@@ -204,13 +204,14 @@ export class LogRecovery {
 
   async #rotate(client: RedisClient, cause: string, isWorthless = false): Promise<void> {
     if (this.#clock.elapsed() - this.#rotatedMs < ROTATION_INTERVAL_MS) return
-    this.#rotatedMs = this.#clock.elapsed()
-    this.#log.warn({ event: 'log-rotated', cause }, 'site log incomplete; every node is resending its state')
+    // Rejects where the connection ends meanwhile, such as by an entry that the log does not accept: the next poll tries again.
     const epoch = await client.run(
       scripts.rotateEpoch,
       [this.#keys.epoch, this.#keys.log],
       [this.#epoch ?? '', this.#newEpoch(), isWorthless ? 1 : 0],
     )
+    this.#rotatedMs = this.#clock.elapsed()
+    this.#log.warn({ event: 'log-rotated', cause }, 'site log incomplete; every node is resending its state')
     this.#enterEpoch(text(epoch))
   }
 

@@ -1,6 +1,6 @@
 /** Files of the operator: topology, configuration and announce tokens. */
 import { ok } from 'node:assert'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readAnnounceTokens } from '../../../src/config/announce-tokens-file.ts'
@@ -73,13 +73,18 @@ export const topologyFile: FuzzTarget = {
 const DIRECTORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 /** A parser that reads a path: the file has the input. */
-function readsFile(read: (path: string) => unknown): (input: Buffer) => void {
-  let path: string | undefined
-  return (input) => {
-    path ??= join(mkdtempSync(join(DIRECTORY, 'fuzz-file-')), 'file')
-    const ofInput = path
-    writeFileSync(ofInput, input)
-    unlessRejected(ConfigError, () => read(ofInput))
+function readsFile(read: (path: string) => unknown): Pick<FuzzTarget, 'read' | 'close'> {
+  let directory: string | undefined
+  return {
+    read(input) {
+      const path = join((directory ??= mkdtempSync(join(DIRECTORY, 'fuzz-file-'))), 'file')
+      writeFileSync(path, input)
+      unlessRejected(ConfigError, () => read(path))
+    },
+    async close() {
+      if (directory !== undefined) rmSync(directory, { recursive: true })
+      directory = undefined
+    },
   }
 }
 
@@ -105,7 +110,7 @@ export const configurationFile: FuzzTarget = {
     'site: fra\ntopology: t.yaml\nlisten: { http: 0.0.0.0:6969, udp: "[::]:0" }\nstore: redis://user:pw@h:6379/1\n' +
       'interval: { min: 30s, max: 30m }\ntrustedProxies: [10.0.0.0/8]\n',
   ],
-  read: readsFile((path) => readConfig({ path, environment: {} })),
+  ...readsFile((path) => readConfig({ path, environment: {} })),
 }
 
 export const tokenFile: FuzzTarget = {
@@ -113,7 +118,7 @@ export const tokenFile: FuzzTarget = {
   bytesMax: 2_048,
   tokens: ['\n', '#', ' ', '\t', '\r\n', 'default ', 'a'.repeat(128), '\xef\xbb\xbf', '\xff\xfe'],
   examples: ['# tokens\nfra 0123456789abcdef\ndefault fedcba9876543210\n\nfra second-token # old\n'],
-  read: readsFile((path) => {
+  ...readsFile((path) => {
     for (const tokens of readAnnounceTokens(path).values())
       for (const token of tokens) ok(encodeURIComponent(token) === token)
   }),
