@@ -86,6 +86,8 @@ export interface PeerOptions {
   readonly requiresEncryption?: boolean
   /** A firewall drops the packets of the node, or the link of the host is cut. */
   isFiltered?: boolean
+  /** Announces this as `left`, instead of what it lacks. */
+  readonly announcesLeftKib?: number | 'nothing'
 }
 
 export class SimulatedPeer {
@@ -131,6 +133,21 @@ export class SimulatedPeer {
 
   get name(): string {
     return `${this.address.toString()}:${this.port}`
+  }
+
+  #isInPiece({ piece, begin, length }: Block): boolean {
+    const { bytes, pieceBytes } = this.content
+    return begin + length <= Math.min(pieceBytes, bytes.length - piece * pieceBytes)
+  }
+
+  get announcedLeftKib(): number | undefined {
+    const { announcesLeftKib } = this.options
+    if (announcesLeftKib !== undefined) return announcesLeftKib === 'nothing' ? undefined : announcesLeftKib
+    const { bytes, pieces, pieceBytes } = this.content
+    let left = bytes.length
+    for (let piece = 0; piece < pieces; piece++)
+      if (this.pieces.has(piece)) left -= Math.min(pieceBytes, bytes.length - piece * pieceBytes)
+    return Math.ceil(left / 1_024)
   }
 
   /** A connection of the node. */
@@ -197,8 +214,8 @@ export class SimulatedPeer {
       case 'request':
         if (!this.pieces.has(message.piece))
           throw new Error('the node requests a piece that the client lacks')
-        // A client that chokes drops requests.
-        if (!this.#isChoking)
+        // A client that chokes drops requests, and ignores one beyond the end of a piece.
+        if (!this.#isChoking && this.#isInPiece(message))
           this.#answers.push({ piece: message.piece, begin: message.begin, length: message.length })
         return
       case 'cancel': {
@@ -458,6 +475,7 @@ export function aCarriedSwarm({
         address: peer.address,
         port: peer.port,
         isAnnouncedComplete: peer.isComplete,
+        leftKib: peer.announcedLeftKib,
       })
     },
     /** A client connects to `listen.peers`. */

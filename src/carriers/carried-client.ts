@@ -18,6 +18,8 @@ export interface CarriedClientUpdate {
   readonly port: number
   /** `left=0` in its last announce. */
   readonly isAnnouncedComplete: boolean
+  /** KiB that it lacked, where it reported them. */
+  readonly leftKib?: number | undefined
 }
 
 /** Offers to a client that has requested nothing yet; to one that has; and in seconds of its rate. */
@@ -61,6 +63,8 @@ export class CarriedClient {
   readonly port: number
   readonly name: string
   readonly kind: 'source' | 'host'
+  /** KiB that it lacked when it announced first. */
+  readonly leftKib: number | undefined
   readonly progress = new Progress()
   /** Of no piece until their number is known. */
   assigned = new AssignedHost(0)
@@ -105,6 +109,7 @@ export class CarriedClient {
     this.name = update.address.isV4 ? `${host}:${update.port}` : `[${host}]:${update.port}`
     this.kind = update.isAnnouncedComplete ? 'source' : 'host'
     this.isAnnouncedComplete = update.isAnnouncedComplete
+    this.leftKib = update.leftKib
   }
 
   get offerMsMax(): number {

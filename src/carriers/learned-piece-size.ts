@@ -1,18 +1,42 @@
 /**
- * Size of the pieces of a torrent that is not registered, from the blocks that its clients request.
+ * Size of the pieces of a torrent that is not registered, from the size that its clients announce and from the blocks that
+ * they request.
  *
- * The first host of a site that has a new piece got all its blocks from the node. If the cache has these blocks, and no
- * request went beyond them, they are the whole piece. A holder has sent each of them, therefore the learned size is never
- * larger than the real one: a block that is requested ahead of the hosts exists, also where a client lies. The last piece is
- * smaller, and is not fetched ahead.
+ * A host that starts announces the size of the torrent as `left`. Of all powers of two, only one divides it into the number of
+ * pieces. An announce may lie: the size counts once a client requested the block at the end of a piece of this size, and a
+ * holder has sent it. No block is requested on the word of an announce, because a source may end its connection when it is
+ * asked for a block that does not exist.
+ *
+ * Sizes that are not a power of two are learned later. The first host of a site that has a new piece got all its blocks from
+ * the node. If the cache has these blocks, and no request went beyond them, they are the whole piece. A holder has sent each of
+ * them, therefore the learned size is never larger than the real one: a block that is requested ahead of the hosts exists, also
+ * where a client lies. The last piece is smaller, and is not fetched ahead.
  */
 import { BLOCK_BYTES_MAX } from '../core/limits.ts'
 import type { Block } from '../wire/peer/block.ts'
+
+/** Sizes of pieces in use: 16 KiB to 64 MiB. */
+const SIZE_KIB_MIN = 16
+const SIZE_KIB_MAX = 65_536
 
 export class LearnedPieceSize {
   /** Largest end of a requested block. */
   seen = 0
   #whole = 0
+  readonly #announced = new Set<number>()
+
+  /** `leftKib`: what a client lacks, rounded up, of this number of pieces. */
+  announced(leftKib: number, pieces: number): void {
+    // One piece may have any size. With two or more, no two powers of two fit.
+    if (pieces < 2) return
+    for (let kib = SIZE_KIB_MIN; kib <= SIZE_KIB_MAX; kib *= 2)
+      if (Math.ceil(leftKib / kib) === pieces) this.#announced.add(kib * 1_024)
+  }
+
+  /** A holder has sent a block that a client requested, and that ends there. */
+  sent(end: number): void {
+    if (this.#announced.has(end)) this.#whole = Math.max(this.#whole, end)
+  }
 
   requested({ begin, length }: Block): void {
     this.seen = Math.max(this.seen, begin + length)

@@ -4,7 +4,7 @@
  *
  * A torrent is fetched into the cache in the order of its pieces, and a piece is offered once it was begun: a host that
  * requests it does not wait long. It stays in memory until a host of the site has it. While the size of a piece is not
- * known, pieces are offered first.
+ * known, pieces are offered first, and fetched ahead of the requests for them once it is.
  *
  * Hosts exchange most pieces with each other. A host with a free window is also offered pieces that other hosts have, from
  * the cache, while no new piece is there for it; and each piece that it lacks, once each piece was offered to one host. A
@@ -73,6 +73,8 @@ export class PieceSchedule {
   readonly #init: ScheduleInit
   /** Pieces that were begun and not offered. */
   readonly #begun = new Set<number>()
+  /** Pieces that were offered and not begun. */
+  readonly #offeredFirst = new Set<number>()
   /**
    * Pieces in memory that no host has, with the time of their arrival, or where they are not checked the begin, or of the last
    * block that a host received.
@@ -96,6 +98,11 @@ export class PieceSchedule {
     this.#cache = init.cache
     this.#filledMs = init.nowMs()
     this.assignment = new PieceAssignment(init)
+  }
+
+  addHost(host: CarriedClient): void {
+    this.assignment.addHost(host)
+    if (host.leftKib !== undefined) this.#init.pieceSize.announced(host.leftKib, this.assignment.pieces)
   }
 
   /** The torrent was registered, and has as many pieces as before. */
@@ -125,7 +132,7 @@ export class PieceSchedule {
         pieceBytes === undefined ? this.assignment.nextNew((next) => available.has(next)) : this.#firstBegun()
       const offer = piece === undefined ? undefined : this.assignment.offerNew(piece, nowMs)
       if (offer === undefined) break
-      this.#begun.delete(offer.piece)
+      if (!this.#begun.delete(offer.piece)) this.#offeredFirst.add(offer.piece)
       offer.host.link?.have(offer.piece)
     }
     this.#isRunning = false
@@ -178,8 +185,12 @@ export class PieceSchedule {
     this.#cache.release(piece)
   }
 
-  /** A block of the piece was passed to a host. */
-  served(piece: number): void {
+  /** A block of the piece, up to this position, was passed to a host. */
+  served(piece: number, end: number): void {
+    if (this.#pieceBytes === undefined) {
+      this.#init.pieceSize.sent(end)
+      this.wake()
+    }
     if (this.#kept.has(piece)) this.#kept.set(piece, this.#init.nowMs())
   }
 
@@ -259,6 +270,11 @@ export class PieceSchedule {
   #fetchAhead(pieceBytes: number): void {
     const { router, available } = this.#init
     const aheadMax = Math.max(AHEAD_PIECES_MIN, AHEAD_BYTES_MAX / pieceBytes)
+    for (const piece of this.#offeredFirst) {
+      if (router.queuedBlocks >= QUEUED_BLOCKS_MIN) return
+      if (this.assignment.isAssigned(piece) && !this.#begin(piece, pieceBytes)) break
+      this.#offeredFirst.delete(piece)
+    }
     while (!this.#isExhausted && this.#begun.size < aheadMax && router.queuedBlocks < QUEUED_BLOCKS_MIN) {
       const piece = this.assignment.nextNew((next) => !this.#begun.has(next) && available.has(next))
       if (piece === undefined || !this.#begin(piece, pieceBytes)) this.#isExhausted = true

@@ -236,10 +236,10 @@ export class TorrentCarrier {
     if (client.link !== undefined) this.#router.gained(client.link, piece)
   }
 
-  #served(client: CarriedClient, { piece, length }: Block): void {
+  #served(client: CarriedClient, { piece, begin, length }: Block): void {
     this.#init.counters.sentBytes += length
     this.#schedule?.assignment.served(client, piece, this.#init.nowMs())
-    this.#schedule?.served(piece)
+    this.#schedule?.served(piece, begin + length)
     if (client.served(piece, length, this.#geometry?.bytesOf(piece))) this.#gain(client, piece)
   }
 
@@ -269,7 +269,7 @@ export class TorrentCarrier {
     client.assigned = new AssignedHost(this.#schedule.assignment.pieces)
     // A source is not offered anything: the pieces that it has are recorded when it shows them.
     if (client.kind === 'source') return
-    this.#schedule.assignment.addHost(client)
+    this.#schedule.addHost(client)
     const pieces = client.link?.pieces.pieces
     for (let piece = 0; piece < (pieces?.bytes ?? 0) * 8; piece++)
       if (pieces?.has(piece) === true) this.#note(client, piece)

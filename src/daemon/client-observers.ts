@@ -13,7 +13,7 @@ import type { Priority } from '../observers/observation.ts'
 import type { ClientUpdate } from '../observers/observed-client.ts'
 import { Observers } from '../observers/observers.ts'
 import type { SwarmReplica } from '../replication/swarm-replica.ts'
-import { flags } from '../swarm/peer-rows.ts'
+import { flags, LEFT_UNKNOWN } from '../swarm/peer-rows.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CurrentTopology } from '../topology/current-topology.ts'
 import type { ReachabilityCheck } from '../tracker/ports.ts'
@@ -294,12 +294,14 @@ export class ClientObservers implements ReachabilityCheck {
     const nowMs = clock.nowMs()
     const { infoHash } = table.swarmOf(row)
     const announcedMs = rows.lastSeenMs(row, nowMs)
+    const leftKib = rows.leftKib(row)
     return {
       infoHash,
       address: rows.address(row),
       port: rows.port(row),
       priority: this.#priorityOf(row),
       isAnnouncedComplete: table.roleOf(row) === 'seed',
+      leftKib: leftKib === LEFT_UNKNOWN ? undefined : leftKib,
       firstSeenMs: this.#passed.get(row)?.update.firstSeenMs ?? nowMs,
       announcedMs,
       pieces: pieces(infoHash),

@@ -16,6 +16,8 @@ export interface ClientUpdate extends ClientAddress {
   readonly priority: Priority
   /** `left=0` in its last announce. */
   readonly isAnnouncedComplete: boolean
+  /** `left` of its last announce, rounded up. Undefined where it reported none. */
+  readonly leftKib?: number | undefined
   readonly firstSeenMs: number
   readonly announcedMs: number
   /** Number of pieces, where the torrent is registered. */

@@ -131,7 +131,10 @@ function execute(command: CarrierCommand): void {
       const at = { site: command.site, infoHash: Buffer.from(command.infoHash) }
       const client = { address, port: command.port }
       if (command.kind === 'remove') carriers.removeClient(at, client)
-      else carriers.updateClient(at, { ...client, isAnnouncedComplete: command.isAnnouncedComplete })
+      else {
+        const { isAnnouncedComplete, leftKib } = command
+        carriers.updateClient(at, { ...client, isAnnouncedComplete, leftKib })
+      }
       return
     }
     case 'geometry': {

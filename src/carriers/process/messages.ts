@@ -21,7 +21,11 @@ export interface SiteRate {
 }
 
 export type CarrierCommand =
-  | ({ readonly kind: 'client'; readonly isAnnouncedComplete: boolean } & CarriedClientAddress)
+  | ({
+      readonly kind: 'client'
+      readonly isAnnouncedComplete: boolean
+      readonly leftKib?: number | undefined
+    } & CarriedClientAddress)
   | ({ readonly kind: 'remove' } & CarriedClientAddress)
   | {
       readonly kind: 'geometry'

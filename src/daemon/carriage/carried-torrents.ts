@@ -45,7 +45,7 @@ export class CarriedTorrents {
     return [...new Set([...clients].map(({ site }) => site))]
   }
 
-  update(site: string, { infoHash, address, port, isAnnouncedComplete }: ClientUpdate): void {
+  update(site: string, { infoHash, address, port, isAnnouncedComplete, leftKib }: ClientUpdate): void {
     const torrent = this.#torrentOf(infoHash)
     const text = address.toString()
     const key = clientKey(site, text, port)
@@ -57,6 +57,7 @@ export class CarriedTorrents {
       address: text,
       port,
       isAnnouncedComplete,
+      leftKib,
     }
     torrent.clients.set(key, command)
     if (torrent.pieces !== 'reading') this.#init.command(command)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LearnedPieceSize } from '../../../src/carriers/learned-piece-size.ts'
-import { aCarriedSwarm, Content, NodeLink, runNodes } from '../../simulated-peers.ts'
+import { aCarriedSwarm, Content, NodeLink, type PeerOptions, runNodes } from '../../simulated-peers.ts'
 
 const MIB = 1_048_576
 const CONTENT = new Content({ totalBytes: 12 * MIB + 70_000, pieceBytes: 131_072 })
@@ -11,13 +11,13 @@ const STEP_MS = 20
  * A seed in site 1 and a host in site 2, over a link with a delay of 160 ms in each direction. The host has 64 requests
  * outstanding: a mebibyte, where the link carries more than one and a half in a round trip.
  */
-function aLongLink(isRegistered: boolean) {
+function aLongLink(isRegistered: boolean, hostOptions: PeerOptions = {}) {
   const [near, far] = [aCarriedSwarm({ seed: 1 }), aCarriedSwarm({ ownSite: '2', seed: 2 })]
   const link = new NodeLink(near, far, LINK_BYTES_PER_SECOND, 160)
   if (isRegistered)
     for (const { carriers } of [near, far]) carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
   const source = near.join(1, 200, CONTENT, { has: 'all' })
-  const host = far.join(2, 1, CONTENT)
+  const host = far.join(2, 1, CONTENT, hostOptions)
   return { near, far, link, source, host }
 }
 
@@ -40,7 +40,70 @@ describe('the link between two sites', () => {
   )
 })
 
+describe('the pieces of a torrent that is not registered', () => {
+  /** Bytes that crossed the link before a host that reads slowly had its first piece. */
+  const crossedFirst = (hostOptions: PeerOptions) => {
+    const { near, far, link, host } = aLongLink(false, { readsBytesPerSecond: 150_000, ...hostOptions })
+    expect(runNodes([near, far], [link], 20_000, () => host.pieces.count > 0)).toBe(true)
+    const bytes = link.blockBytes[0]!
+    expect(runNodes([near, far], [link], 120_000, () => host.isComplete)).toBe(true)
+    expect(link.blockBytes[0]).toBe(CONTENT.bytes.length)
+    return bytes
+  }
+
+  it('are fetched ahead before a host has one where a host announced the size of the torrent', () => {
+    expect(crossedFirst({})).toBeGreaterThan(2 * crossedFirst({ announcesLeftKib: 'nothing' }))
+  })
+
+  it('arrive also where the announced size belongs to pieces that are larger or smaller than the real ones', () => {
+    const kib = Math.ceil(CONTENT.bytes.length / 1_024)
+    for (const announcesLeftKib of [2 * kib, Math.floor(kib / 2), 16 * kib])
+      crossedFirst({ announcesLeftKib })
+  })
+})
+
 describe('the size of a piece that is learned', () => {
+  const requestUpTo = (size: LearnedPieceSize, end: number) => {
+    for (let begin = 0; begin < end; begin += 16_384) size.requested({ piece: 0, begin, length: 16_384 })
+  }
+
+  it.each([16_384, 262_144, 1_048_576])(
+    'is the power of two that the announced size has room for, once its last block was sent: %i',
+    (bytes) => {
+      for (const pieces of [2, 3, 192, 10_000])
+        for (const lastBytes of [1, 1_024, bytes]) {
+          const size = new LearnedPieceSize()
+          size.announced(Math.ceil(((pieces - 1) * bytes + lastBytes) / 1_024), pieces)
+          requestUpTo(size, bytes)
+          expect(size.bytes).toBeUndefined()
+          size.sent(bytes)
+          expect(size.bytes).toBe(bytes)
+        }
+    },
+  )
+
+  it('is not announced by the size of one piece, or of pieces whose size is not a power of two', () => {
+    const size = new LearnedPieceSize()
+    size.announced(256, 1)
+    size.announced(10 * 100, 10)
+    requestUpTo(size, 262_144)
+    for (let end = 16_384; end <= 262_144; end += 16_384) size.sent(end)
+    expect(size.bytes).toBeUndefined()
+  })
+
+  it('is the largest of the announced ones whose last block was sent, while no client requests more of a piece', () => {
+    const size = new LearnedPieceSize()
+    for (const leftKib of [640, 1_280, 320]) size.announced(leftKib, 10)
+    requestUpTo(size, 32_768)
+    size.sent(32_768)
+    expect(size.bytes).toBe(32_768)
+    requestUpTo(size, 65_536)
+    expect(size.bytes).toBeUndefined()
+    size.sent(65_536)
+    size.sent(32_768)
+    expect(size.bytes).toBe(65_536)
+  })
+
   it('is that of the cached blocks of a piece that a host completed with them', () => {
     const size = new LearnedPieceSize()
     size.requested({ piece: 3, begin: 0, length: 16_384 })
