@@ -12,8 +12,11 @@ import { chooseUpstream, type Cost, planTree, priceOf } from './site-order.ts'
 import type { TorrentCarrier } from './torrent-carrier.ts'
 import type { TorrentGeometry } from './torrent-geometry.ts'
 
-/** The states of sites that begin at the same time arrive within this time. */
-const CONVERGENCE_MS = 400
+/**
+ * The states of sites that begin at the same time arrive within this time: a tick of each node, and 50 ms over the link. Where
+ * they arrive later, the next review moves one site behind the other.
+ */
+const CONVERGENCE_MS = 250
 /** Pause between two looks for a better upstream, and the time in which blocks of the one before still arrive. */
 const REVIEW_MS = 500
 const RETIRED_MS = 3_000
