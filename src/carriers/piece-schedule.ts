@@ -7,8 +7,8 @@
  * known, pieces are offered first, and fetched ahead of the requests for them once it is.
  *
  * Hosts exchange most pieces with each other. A host with a free window is also offered pieces that other hosts have, from
- * the cache, while no new piece is there for it; and each piece that it lacks, once each piece was offered to one host. A
- * host that has fewer pieces than most others (`hosts-behind.ts`) is offered such pieces before that, and no new ones.
+ * the cache, while no new piece is there for it; and each piece that it lacks, once each piece was offered to one host and no
+ * block for another site waits. A host that has fewer pieces than most others (`hosts-behind.ts`) is offered such pieces before that, and no new ones.
  */
 import type { Random } from '../core/random.ts'
 import type { PieceSet } from '../wire/peer/piece-set.ts'
@@ -28,8 +28,8 @@ const QUEUED_BLOCKS_MIN = 64
 /** A piece of which no host received a block in this time may be evicted. Longer than two offers last. */
 const KEPT_MS_MAX = 30_000
 /**
- * Pieces of other hosts that a host is offered while the site fills, and bytes of them that the site is offered: new pieces
- * keep most of the link of the node. A host that is behind is offered as many bytes in addition: 160 ms at 100 Mbit/s.
+ * Pieces of other hosts that a host is offered while the site fills or blocks for other sites wait, and bytes of them that the
+ * site is offered: new pieces and other sites keep most of the link of the node. A host that is behind is offered as many bytes in addition: 160 ms at 100 Mbit/s.
  */
 const EARLY_LATE_MAX = 2
 const EARLY_LATE_BYTES_MAX = 2_097_152
@@ -238,16 +238,29 @@ export class PieceSchedule {
   #offerLate(host: CarriedClient): void {
     if (this.#isOnHold) return
     const nowMs = this.#init.nowMs()
-    const offers = this.#init.isRemote ? this.#lateOverLink(host, nowMs) : this.#lateInSite(host)
+    const offers = this.#init.isRemote ? this.#lateOverLink(host, nowMs) : this.#lateInSite(host, nowMs)
     for (const piece of this.assignment.offerLate(host, { ...offers, nowMs })) host.link?.have(piece)
   }
 
-  #lateInSite(host: CarriedClient): LateOffers {
-    if (this.assignment.isDistributed) return ANY
+  #lateInSite(host: CarriedClient, nowMs: number): LateOffers {
+    if (this.assignment.isDistributed) return this.#lateOfDistributed(host, nowMs)
     const mustWait = !host.assigned.isBehind && (this.#begun.size > 0 || this.#init.isCongested())
     if (mustWait) return NONE
     const isOfferable = (piece: number) => this.assignment.hostsWith(piece) > 0 && this.#cache.has(piece)
     return { lateMax: this.#earlyLateMax(host), isOfferable }
+  }
+
+  /**
+   * Hosts that exchange their pieces get few of them from the node while blocks for other sites wait: of its link, each of a
+   * thousand connections to hosts would take as much as that to the next site.
+   */
+  #lateOfDistributed(host: CarriedClient, nowMs: number): LateOffers {
+    const getsFromHosts =
+      host.sendsHave &&
+      !host.dependsOnNode(nowMs, this.#filledMs) &&
+      !host.lacksLastPieces(this.assignment.pieces, nowMs, this.#filledMs)
+    if (!getsFromHosts || !this.#init.isCongested()) return ANY
+    return { ...ANY, lateMax: this.#earlyLateMax(host) }
   }
 
   /** From a node in another site. */

@@ -62,6 +62,38 @@ describe('the pieces of a torrent that is not registered', () => {
   })
 })
 
+describe('pieces that another host of the site has', () => {
+  it('are offered to few hosts while blocks for another site wait, and to all of them afterwards', () => {
+    const [near, far] = [aCarriedSwarm({ seed: 1 }), aCarriedSwarm({ ownSite: '2', seed: 2 })]
+    const link = new NodeLink(near, far, 2_500_000)
+    for (const { carriers } of [near, far]) carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
+    near.join(1, 200, CONTENT, { has: 'all' })
+    const hosts = Array.from({ length: 10 }, (_, at) =>
+      near.join(1, at + 1, CONTENT, { readsBytesPerSecond: 400_000 }),
+    )
+    far.join(2, 1, CONTENT)
+    const isAtHost = (piece: number) => hosts.some(({ pieces }) => pieces.has(piece))
+    const lateOffers = () =>
+      hosts.flatMap(({ told, pieces }) => told.filter((piece) => !pieces.has(piece) && isAtHost(piece)))
+        .length
+    const isDistributed = () => new Set(hosts.flatMap(({ told }) => told)).size === CONTENT.pieces
+    const leftBytes = () => CONTENT.bytes.length - link.blockBytes[0]!
+    expect(runNodes([near, far], [link], 10_000, isDistributed)).toBe(true)
+    let most = 0
+    let steps = 0
+    // The last blocks are in the buffer of the connection, and wait no more.
+    for (; leftBytes() > 3 * MIB; steps++) {
+      runNodes([near, far], [link], STEP_MS)
+      most = Math.max(most, lateOffers())
+    }
+    expect(steps).toBeGreaterThan(10)
+    expect(most).toBeGreaterThan(0)
+    // Two mebibytes of pieces.
+    expect(most).toBeLessThanOrEqual(16)
+    expect(runNodes([near, far], [link], 10_000, () => lateOffers() > 32)).toBe(true)
+  })
+})
+
 describe('the size of a piece that is learned', () => {
   const requestUpTo = (size: LearnedPieceSize, end: number) => {
     for (let begin = 0; begin < end; begin += 16_384) size.requested({ piece: 0, begin, length: 16_384 })
