@@ -64,7 +64,8 @@ export class CarriedSite {
   readonly #coming = new Set<number>()
   /** Hosts that were offered a piece which is not in memory, by piece. */
   readonly #waiting = new Map<number, CarriedHost[]>()
-  #hasDownstream = false
+  /** Sites that fetch from this one. */
+  readonly #downstreams: CarriedSite[] = []
   #expiredMs = 0
 
   constructor(init: CarriedSiteInit) {
@@ -75,7 +76,7 @@ export class CarriedSite {
     this.#assignment = new PieceAssignment({ pieces, start: 0, random })
     this.#cache = new PieceCache(Math.max(CACHE_PIECES_MIN, Math.floor(CACHE_BYTES / pieceBytes)))
     this.#fetched = new Uint8Array(pieces)
-    if (upstream !== undefined) upstream.#hasDownstream = true
+    if (upstream !== undefined) upstream.#downstreams.push(this)
   }
 
   addHost(host: number): void {
@@ -141,7 +142,7 @@ export class CarriedSite {
   // ---- Fetching
 
   #fetch(): void {
-    if (this.#hosts.size === 0 && !this.#hasDownstream) return
+    if (this.#hosts.size === 0 && this.#downstreams.length === 0) return
     const { pieceBytes, exchange } = this.#init
     const aheadMax = Math.max(AHEAD_PIECES_MIN, AHEAD_BYTES_MAX / pieceBytes)
     const keptMax = Math.max(AHEAD_PIECES_MIN, this.#cache.piecesMax * AHEAD_SHARE)
@@ -221,25 +222,36 @@ export class CarriedSite {
     }
   }
 
-  /** Pieces of other hosts: a few of those in memory until each piece is at a host or offered to one, then all. */
+  /**
+   * Pieces of other hosts: a few of those in memory until each piece is at a host or offered to one, and none while other
+   * sites wait for blocks; then a few of all while other sites wait, and after that all.
+   */
   #offerLate(nowMs: number, stepMs: number): void {
     const assignment = this.#assignment
     const { isDistributed } = assignment
-    if (this.#inTurn.length === 0 || (!isDistributed && this.#ready.size > 0)) return
+    const isCongested = this.#isCongested
+    if (this.#inTurn.length === 0 || (!isDistributed && (isCongested || this.#ready.size > 0))) return
+    const isLimited = !isDistributed || isCongested
     const isOfferable = (piece: number) =>
       isDistributed || (assignment.hostsWith(piece) > 0 && this.#cache.has(piece))
     const hosts = Math.min(this.#inTurn.length, Math.ceil(LATE_HOSTS_MAX * Math.max(1, stepMs / TICK_MS)))
     for (let turn = 0; turn < hosts; turn++) {
       const early = this.#earlyLateLeft
-      if (!isDistributed && early <= 0) return
+      if (isLimited && early <= 0) return
       const carried = this.#inTurn[++this.#turn % this.#inTurn.length] as CarriedHost
-      const lateMax = isDistributed ? Infinity : Math.min(EARLY_LATE_MAX, carried.assigned.late.size + early)
+      const lateMax = isLimited ? Math.min(EARLY_LATE_MAX, carried.assigned.late.size + early) : Infinity
       for (const piece of assignment.offerLate(carried, { isOfferable, lateMax, nowMs }))
         this.#show(carried, piece)
     }
   }
 
-  /** Late offers that the site may get while it fills. */
+  /** Another site waits for a piece. */
+  get #isCongested(): boolean {
+    const { downloads } = this.#init.exchange
+    return this.#downstreams.some((downstream) => downloads.firstOver(downstream.#fetchEdge) >= 0)
+  }
+
+  /** Late offers that the site may get while they are limited. */
   get #earlyLateLeft(): number {
     return Math.max(1, EARLY_LATE_BYTES_MAX / this.#init.pieceBytes) - this.#assignment.lateOffers
   }

@@ -334,7 +334,11 @@ export class Downloads {
   }
 }
 
-/** Each direction of a node: a core of Node.js passes on this much (`npm run bench -- carriers`). */
+/**
+ * Each direction of a node. An assumption, and the lower end of what a core of Node.js passes on (`npm run bench -- carriers`).
+ * With hosts of 200 Mbit/s, the link of a node is that of ten hosts: it carries the content into the site, to the next
+ * sites, and what hosts lack at the end.
+ */
 const NODE_BITS_PER_SECOND = 2e9
 
 /** Uplinks of hosts and carriers, their downlinks, uplinks of sites, downlinks of sites, and an unlimited link. */
