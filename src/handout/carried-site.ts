@@ -106,8 +106,9 @@ function withoutDiallers(
   { isDialable }: CarrierContact,
   choices: readonly Choice[],
 ): readonly Choice[] {
-  const { reachability, refusesNode } = table.observed.get(requester.row, nowMs) ?? {}
-  const isDialled = requester.isNew && reachability === 'reachable' && refusesNode !== true
+  const observed = table.observed.get(requester.row, nowMs)
+  const isReached = observed?.reachability === 'reachable' && observed.refusesNode !== true
+  const isDialled = requester.isNew && isReached
   if (!isDialled) return choices
   const others = choices.filter(({ reason }) => reason !== 'introduced')
   return others.length > 0 || isDialable ? others : choices
