@@ -78,7 +78,7 @@ test('the built page is small, and names files of its own only', () => {
   expect(readFileSync(join(directory, 'index.html'), 'utf8')).not.toMatch(/(?:src|href)="(?:https?:)?\/\//)
 })
 
-describe.skipIf(needs('chromium'))('the dashboard in a browser', () => {
+describe.skipIf(needs('chromium'))('the dashboard in a browser', { timeout: 240_000 }, () => {
   let browser: Browser
   beforeAll(async () => {
     browser = await startBrowser()
