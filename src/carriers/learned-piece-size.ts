@@ -4,8 +4,8 @@
  *
  * A host that starts announces the size of the torrent as `left`. Of all powers of two, only one divides it into the number of
  * pieces. An announce may lie: the size counts once a client requested the block at the end of a piece of this size, and a
- * holder has sent it. No block is requested on the word of an announce, because a source may end its connection when it is
- * asked for a block that does not exist.
+ * holder has sent it. An announce alone does not cause a request, because a source may end its connection when it is asked
+ * for a block that does not exist.
  *
  * Sizes that are not a power of two are learned later. The first host of a site that has a new piece got all its blocks from
  * the node. If the cache has these blocks, and no request went beyond them, they are the whole piece. A holder has sent each of

@@ -81,7 +81,7 @@ describe('pieces that another host of the site has', () => {
     expect(runNodes([near, far], [link], 10_000, isDistributed)).toBe(true)
     let most = 0
     let steps = 0
-    // The last blocks are in the buffer of the connection, and wait no more.
+    // The last blocks are in the buffer of the connection, and do not wait.
     for (; leftBytes() > 3 * MIB; steps++) {
       runNodes([near, far], [link], STEP_MS)
       most = Math.max(most, lateOffers())
