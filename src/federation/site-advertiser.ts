@@ -23,7 +23,7 @@ import type { SiteCountsRecord } from '../replication/records.ts'
 
 /** Delay from the first change to the poll. Short compared with the convergence delay between sites. */
 const POLL_DELAY_MS = 20
-/** Size of one update of several torrents: a message costs the same however many it has. */
+/** Size of one update of several torrents: the cost of a message hardly depends on their number. */
 const UPDATE_BYTES = 32_768
 /** Missing bytes change with each announce, and no decision depends on them. */
 const LEFT_INTERVAL_MS = 5_000

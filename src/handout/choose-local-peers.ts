@@ -102,7 +102,7 @@ export class LocalChoices {
     if (this.choices.length === 0) this.#add('leecher', 1, 'same-site', (row) => this.#links(row))
   }
 
-  /** One of these peers, unless one is there, however many introductions it has. */
+  /** One of these peers, unless one is there, regardless of the number of introductions. */
   addOneOf(isWanted: (row: number) => boolean): void {
     for (const role of ['leecher', 'partial', 'seed'] as const) {
       if (this.choices.some(({ row }) => isWanted(row))) return

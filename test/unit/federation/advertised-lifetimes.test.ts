@@ -1,4 +1,4 @@
-/** How long a source stays known to another site. Observers are off. */
+/** Lifetimes of sources that another site knows. Observers are off. */
 import { expect, test } from 'vitest'
 import { SimulatedSites } from '../../simulated-sites.ts'
 
