@@ -8,7 +8,8 @@
  *
  * Hosts exchange most pieces with each other. A host with a free window is also offered pieces that other hosts have, from
  * the cache, while no new piece is there for it; and each piece that it lacks, once each piece was offered to one host and no
- * block for another site waits. A host that has fewer pieces than most others (`hosts-behind.ts`) is offered such pieces before that, and no new ones.
+ * block for another site waits. A host that has fewer pieces than most others (`hosts-behind.ts`) is offered such pieces
+ * before that, and no new ones.
  */
 import type { Random } from '../core/random.ts'
 import type { PieceSet } from '../wire/peer/piece-set.ts'
@@ -29,7 +30,8 @@ const QUEUED_BLOCKS_MIN = 64
 const KEPT_MS_MAX = 30_000
 /**
  * Pieces of other hosts that a host is offered while the site fills or blocks for other sites wait, and bytes of them that the
- * site is offered: new pieces and other sites keep most of the link of the node. A host that is behind is offered as many bytes in addition: 160 ms at 100 Mbit/s.
+ * site is offered: new pieces and other sites keep most of the link of the node. A host that is behind is offered as many
+ * bytes in addition: 160 ms at 100 Mbit/s.
  */
 const EARLY_LATE_MAX = 2
 const EARLY_LATE_BYTES_MAX = 2_097_152
