@@ -91,7 +91,9 @@ export function timeOf(
 function stallsOf(table: SwarmTable, known: number, role: Role, leftKib: number, nowMs: number): number {
   const { rows } = table
   const leftBefore = rows.leftKib(known)
-  if (leftKib < leftBefore || role === 'seed' || leftBefore === LEFT_UNKNOWN) return 0
+  if (leftKib < leftBefore || role === 'seed') return 0
+  // It announced that it lacks nothing, as a magnet client does at first, or not how much it lacks.
+  if (leftBefore === 0 || leftBefore === LEFT_UNKNOWN) return 0
   return rows.stalls(known) + (isSoon(table, known, nowMs - rows.stalledAtMs(known, nowMs)) ? 0 : 1)
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ManualClock } from '../../../src/core/clock.ts'
 import { Refusal } from '../../../src/core/errors.ts'
 import { aTopology } from '../../a-topology.ts'
 import { aTracker, TORRENT } from '../../a-tracker.ts'
@@ -208,6 +209,16 @@ test('a leecher without progress is handed a local source that it had not met', 
   }
   expect(announce('127.2.1.9').peers).toContain('127.2.1.1:6881')
   expect(counted.rescues).toEqual([1])
+})
+
+// The time of the last stall was unset then, and a stall counted or not by the low 32 bits of the clock.
+test('a magnet client that announces left=0 and then what it lacks has not stalled', () => {
+  const clock = new ManualClock(Date.UTC(2026, 0, 1))
+  const { announce, table } = aTracker({ clock })
+  announce('127.2.1.1', { left: 0, client: 'A2-' })
+  clock.advanceMs(60_000)
+  announce('127.2.1.1', { left: 1_000_000, client: 'A2-' })
+  expect(table.rows.stalls(0)).toBe(0)
 })
 
 test('each host that was ever gateway is counted once', () => {
