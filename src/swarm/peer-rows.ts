@@ -1,11 +1,13 @@
 /**
- * Peers as rows of twelve 32-bit words: no object, timer or string for each of nine million peers.
+ * Peers as rows of eleven 32-bit words: no object, timer or string for each of nine million peers.
  *
  * Rows are stored in chunks. Growth never copies existing rows (one large array would stall the event loop for 200 ms
  * at nine million peers), and the words of a row share one or two cache lines. A released row is reused, so
  * `SwarmTable.remove` clears every reference to it.
  */
 import { Address } from '../core/address.ts'
+import { assert } from '../core/assert.ts'
+import { SWARMS_MAX } from '../core/limits.ts'
 import { indexHash } from './index-hash.ts'
 import { hashWords } from './peer-hash.ts'
 import { RowBits } from './row-bits.ts'
@@ -15,23 +17,36 @@ import { SlotPool } from './slot-pool.ts'
   row =>
     0  address      IPv4 bits, or the slot of the IPv6 address in `#addresses6`
     1  endpoint     port << 16 | place
-    2  swarm        index of its swarm; NO_SWARM in a released row
-    3  next         in the circular list of its place and role, see `row-list.ts`
+    2  swarm        index of its swarm << 12 | client code; NO_SWARM in a released row
+    3  next         in the circular list of its place and role, see `row-list.ts` << 8 | stall age, bits 0 to 7
     4  lastSeen     milliseconds since 1970, modulo 2^32
     5  left         KiB still missing, rounded up; LEFT_UNKNOWN if the peer did not report it
     6  downloaded   KiB since `started`, saturated
     7  identity     hash of peer id and key: the same client at another address has the same
     8  state        lifetime in seconds << 16 | stalls << 13 | client order << 10 | flags
-    9  links        block of its introductions << 4 | number of them; 0 none
-   10  previous     in the circular list
-   11  stalledAt    time of the last counted stall, or of the last progress; as lastSeen
+    9  links        block of its introductions << 7 | stall age, bits 16 to 18 << 4 | number of introductions
+   10  previous     in the circular list << 8 | stall age, bits 8 to 15
 */
-const WORDS = 12
+const WORDS = 11
 const CHUNK_ROWS_LOG2 = 14
 const CHUNK_ROWS = 1 << CHUNK_ROWS_LOG2
 const ROW_IN_CHUNK = CHUNK_ROWS - 1
 
-const NO_SWARM = 0xffff_ffff
+const NO_SWARM = 0xf_ffff
+assert(SWARMS_MAX <= NO_SWARM, 'a row has 20 bits for its swarm')
+
+/** Ends the list of released rows. */
+const NO_ROW = 0xffff_ffff
+
+const CLIENT_CODE_BITS = 12
+/** The largest number of a client's code that a row can hold. */
+export const CLIENT_CODE_MAX = (1 << CLIENT_CODE_BITS) - 1
+
+/**
+ * The stall age is the time from the last counted stall, or progress, to the last announce, in milliseconds. It is
+ * compared with an eighth of a lifetime, which is at most 454 s with the default intervals; 524 s stand for all later times.
+ */
+const STALL_AGE_MAX = 0x7_ffff
 
 /** The third word of an IPv4 address; the two before it are 0. */
 const V4_MAPPED = 0xffff
@@ -44,8 +59,9 @@ export const LIFETIME_SECONDS_MAX = 0xffff
 
 const STALLS_MAX = 0x7
 
-/** The other 28 bits are for the block: two of them for each of 16 million rows. */
 const LINK_COUNT_BITS = 4
+/** The other 25 bits are for the block: two of them for each of 16 million rows. */
+const BLOCK_SHIFT = 7
 /** The largest number of introductions that a row can hold. */
 export const LINK_COUNT_MAX = (1 << LINK_COUNT_BITS) - 1
 
@@ -78,7 +94,7 @@ export class PeerRows {
   /** The site log is known to have this state of the peer; see `SwarmReplica`. */
   readonly logged = new RowBits()
   #rowsEver = 0
-  #free = NO_SWARM
+  #free = NO_ROW
   #live = 0
 
   /** Rows in use. */
@@ -96,12 +112,12 @@ export class PeerRows {
   }
 
   isLive(row: number): boolean {
-    return row < this.#rowsEver && this.#get(row, 2) !== NO_SWARM
+    return row < this.#rowsEver && this.swarm(row) !== NO_SWARM
   }
 
   allocate(address: Address, port: number, swarm: number): number {
     let row = this.#free
-    if (row === NO_SWARM) {
+    if (row === NO_ROW) {
       row = this.#rowsEver++
       if (row >>> CHUNK_ROWS_LOG2 === this.#chunks.length)
         this.#chunks.push(new Uint32Array(CHUNK_ROWS * WORDS))
@@ -112,7 +128,7 @@ export class PeerRows {
     const base = (row & ROW_IN_CHUNK) * WORDS
     chunk.fill(0, base, base + WORDS)
     chunk[base + 1] = port << 16
-    chunk[base + 2] = swarm
+    chunk[base + 2] = swarm << CLIENT_CODE_BITS
     if (address.isV4) chunk[base] = address.word3
     else {
       const slot = this.#addresses6.allocate()
@@ -129,7 +145,7 @@ export class PeerRows {
   release(row: number): void {
     if (this.has(row, flags.v6)) this.#addresses6.release(this.#get(row, 0))
     this.logged.set(row, false)
-    this.#set(row, 2, NO_SWARM)
+    this.#set(row, 2, NO_SWARM << CLIENT_CODE_BITS)
     this.#set(row, 0, this.#free)
     this.#free = row
     this.#live--
@@ -159,7 +175,7 @@ export class PeerRows {
   /** `IndexHash.endpoint` of the row, without an object, because the index calls it often. */
   endpointHash(row: number): number {
     const word = this.#get(row, 0)
-    const swarm = this.#get(row, 2)
+    const swarm = this.swarm(row)
     const port = this.port(row)
     if (!this.has(row, flags.v6)) return indexHash.endpoint4(swarm, word, port)
     const pool = this.#addresses6
@@ -220,23 +236,32 @@ export class PeerRows {
   }
 
   swarm(row: number): number {
-    return this.#get(row, 2)
+    return this.#get(row, 2) >>> CLIENT_CODE_BITS
+  }
+
+  /** See `ClientCodes`; 0 for none. */
+  clientCode(row: number): number {
+    return this.#get(row, 2) & CLIENT_CODE_MAX
+  }
+
+  setClientCode(row: number, code: number): void {
+    this.#set(row, 2, (this.#get(row, 2) & ~CLIENT_CODE_MAX) | code)
   }
 
   next(row: number): number {
-    return this.#get(row, 3)
+    return this.#get(row, 3) >>> 8
   }
 
   setNext(row: number, next: number): void {
-    this.#set(row, 3, next)
+    this.#set(row, 3, (next << 8) | (this.#get(row, 3) & 0xff))
   }
 
   previous(row: number): number {
-    return this.#get(row, 10)
+    return this.#get(row, 10) >>> 8
   }
 
   setPrevious(row: number, previous: number): void {
-    this.#set(row, 10, previous)
+    this.#set(row, 10, (previous << 8) | (this.#get(row, 10) & 0xff))
   }
 
   /**
@@ -252,8 +277,14 @@ export class PeerRows {
   }
 
   setLastSeen(row: number, lastSeenMs: number, lifetimeSeconds: number): void {
+    this.#setStallAge(row, this.#stallAgeAt(row, lastSeenMs))
     this.#set(row, 4, lastSeenMs)
     this.setLifetime(row, lifetimeSeconds)
+  }
+
+  /** The clock itself was shifted by this much. */
+  shiftTime(row: number, byMs: number): void {
+    this.#set(row, 4, this.#get(row, 4) + byMs)
   }
 
   setLifetime(row: number, lifetimeSeconds: number): void {
@@ -293,13 +324,15 @@ export class PeerRows {
     return (this.#get(row, 8) >>> 13) & STALLS_MAX
   }
 
-  /** Time of the last counted stall, or of the last progress. */
-  stalledAtMs(row: number, nearMs: number): number {
-    return nearMs - ((nearMs - this.#get(row, 11)) | 0)
+  /** Time since the last counted stall, or the last progress; infinite from 524 s on. */
+  stallAgeMs(row: number, nowMs: number): number {
+    const ageMs = this.#stallAgeAt(row, nowMs)
+    return ageMs === STALL_AGE_MAX ? Number.POSITIVE_INFINITY : ageMs
   }
 
-  setStalledAt(row: number, atMs: number): void {
-    this.#set(row, 11, atMs)
+  /** The last announce had progress, or counts as a stall. */
+  clearStallAge(row: number): void {
+    this.#setStallAge(row, 0)
   }
 
   setStalls(row: number, stalls: number): void {
@@ -326,7 +359,7 @@ export class PeerRows {
 
   /** The block of its introductions; 0 without any. */
   linksBlock(row: number): number {
-    return this.#get(row, 9) >>> LINK_COUNT_BITS
+    return this.#get(row, 9) >>> BLOCK_SHIFT
   }
 
   /** Number of introductions. It is in the row, because a choice reads it of hundreds of rows, and not their blocks. */
@@ -335,7 +368,21 @@ export class PeerRows {
   }
 
   setLinks(row: number, block: number, count: number): void {
-    this.#set(row, 9, (block << LINK_COUNT_BITS) | count)
+    this.#set(row, 9, (block << BLOCK_SHIFT) | (this.#get(row, 9) & 0x70) | count)
+  }
+
+  #stallAgeAt(row: number, atMs: number): number {
+    const age =
+      (this.#get(row, 3) & 0xff) | ((this.#get(row, 10) & 0xff) << 8) | ((this.#get(row, 9) & 0x70) << 12)
+    return age === STALL_AGE_MAX
+      ? age
+      : Math.min(STALL_AGE_MAX, Math.max(0, age + ((atMs - this.#get(row, 4)) | 0)))
+  }
+
+  #setStallAge(row: number, age: number): void {
+    this.#set(row, 3, (this.#get(row, 3) & ~0xff) | (age & 0xff))
+    this.#set(row, 10, (this.#get(row, 10) & ~0xff) | ((age >>> 8) & 0xff))
+    this.#set(row, 9, (this.#get(row, 9) & ~0x70) | ((age >>> 12) & 0x70))
   }
 
   #chunkOf(row: number): Uint32Array {
@@ -349,24 +396,4 @@ export class PeerRows {
   #set(row: number, word: number, value: number): void {
     this.#chunkOf(row)[(row & ROW_IN_CHUNK) * WORDS + word] = value
   }
-}
-
-const NONE = Buffer.alloc(0)
-
-/** The peers of a response in compact form: 6 bytes each for IPv4 (BEP 23), 18 for IPv6 (BEP 7). */
-export function writePeers(
-  rows: PeerRows,
-  peers: readonly { readonly row: number }[],
-): { readonly peers4: Buffer; readonly peers6: Buffer } {
-  let count6 = 0
-  for (const { row } of peers) if (rows.isV6(row)) count6++
-  const peers4 = count6 === peers.length ? NONE : Buffer.allocUnsafe((peers.length - count6) * 6)
-  const peers6 = count6 === 0 ? NONE : Buffer.allocUnsafe(count6 * 18)
-  let end4 = 0
-  let end6 = 0
-  for (const { row } of peers) {
-    if (rows.isV6(row)) end6 = rows.writeCompact(row, peers6, end6)
-    else end4 = rows.writeCompact(row, peers4, end4)
-  }
-  return { peers4, peers6 }
 }

@@ -8,8 +8,7 @@ export const PORT_WITHOUT_LISTENER = 1
 export function writeRowState(rows: PeerRows, row: number, state: PeerState): void {
   rows.setLastSeen(row, state.lastSeenMs, state.lifetimeSeconds)
   // A stall is counted at most once in a part of the interval, so that this time moves only with one, or with progress.
-  if (state.stalls > rows.stalls(row) || state.leftKib !== rows.leftKib(row))
-    rows.setStalledAt(row, state.lastSeenMs)
+  if (state.stalls > rows.stalls(row) || state.leftKib !== rows.leftKib(row)) rows.clearStallAge(row)
   rows.setLeftKib(row, state.leftKib)
   rows.setDownloadedKib(row, state.downloadedKib)
   rows.setStalls(row, state.stalls)

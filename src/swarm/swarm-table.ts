@@ -57,7 +57,7 @@ export class SwarmTable {
   readonly changes = new ChangedSwarms()
   readonly changedRows = new ChangedRows()
   readonly observed = new ObservedPeers()
-  readonly clientCodes = new ClientCodes()
+  readonly clientCodes = new ClientCodes(this.rows)
   #watcher: SwarmTableWatcher | undefined = undefined
   #sweepRow = 0
   /** Latest time of a recorded state. */
@@ -86,9 +86,8 @@ export class SwarmTable {
 
   /** Bytes in typed arrays, without the objects of the swarms. */
   get bytes(): number {
-    const { rows, introductions, clients, observed, clientCodes } = this
-    const ofRows = rows.bytes + observed.bytes + clientCodes.bytes
-    return ofRows + introductions.bytes + this.#byEndpoint.bytes + clients.bytes
+    const { rows, introductions, clients, observed } = this
+    return rows.bytes + observed.bytes + introductions.bytes + this.#byEndpoint.bytes + clients.bytes
   }
 
   swarms(): IterableIterator<Swarm> {
@@ -235,7 +234,6 @@ export class SwarmTable {
     this.#byEndpoint.remove(rows.endpointHash(row), row)
     this.clients.remove(swarm, row, this.roleOf(row))
     this.observed.clear(row)
-    this.clientCodes.clear(row)
     this.sources.add(rows.sourceHash(row), -1)
     rows.release(row)
     swarm.rows--
@@ -266,8 +264,7 @@ export class SwarmTable {
     const { rows } = this
     for (let row = 0; row < rows.end; row++)
       if (rows.isLive(row)) {
-        rows.setLastSeen(row, rows.lastSeenMs(row, 0) + byMs, rows.lifetimeSeconds(row))
-        rows.setStalledAt(row, rows.stalledAtMs(row, 0) + byMs)
+        rows.shiftTime(row, byMs)
         this.introductions.shiftTime(row, byMs)
         this.observed.shiftTime(row, byMs)
       }

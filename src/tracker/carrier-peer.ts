@@ -5,7 +5,7 @@
 import { addressToBytes } from '../core/address.ts'
 import type { AnnounceReply, Arrival } from '../core/announce.ts'
 import type { CarrierContact, Decision } from '../handout/decision.ts'
-import { writePeers } from '../swarm/peer-rows.ts'
+import { writePeers } from '../swarm/write-peers.ts'
 import type { SiteSwarm, Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { CarriedSites } from './ports.ts'

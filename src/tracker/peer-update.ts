@@ -94,7 +94,7 @@ function stallsOf(table: SwarmTable, known: number, role: Role, leftKib: number,
   if (leftKib < leftBefore || role === 'seed') return 0
   // It announced that it lacks nothing, as a magnet client does at first, or not how much it lacks.
   if (leftBefore === 0 || leftBefore === LEFT_UNKNOWN) return 0
-  return rows.stalls(known) + (isSoon(table, known, nowMs - rows.stalledAtMs(known, nowMs)) ? 0 : 1)
+  return rows.stalls(known) + (isSoon(table, known, rows.stallAgeMs(known, nowMs)) ? 0 : 1)
 }
 
 function isSoon({ rows }: SwarmTable, known: number, elapsedMs: number): boolean {
