@@ -108,7 +108,18 @@ async function bundle(output) {
     join(directory, 'locate-bundle.licences.txt'),
     [...packages].toSorted().map(licence).join('\n'),
   )
+  escapeToAscii(join(directory, 'locate-bundle.cjs'))
   await writeCompiledCode(directory)
+}
+
+/**
+ * A text of one byte a character is read and compiled in two thirds of the time of one with an ellipsis in it.
+ * @param {string} path
+ */
+function escapeToAscii(path) {
+  const escape = (/** @type {string} */ character) =>
+    `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/[\u0080-\uffff]/g, escape))
 }
 
 /** @param {string} path of a package in the bundle */

@@ -25,7 +25,8 @@ export function loadLocateBundle({ isCompiled }: { readonly isCompiled: boolean 
   const path = fileURLToPath(new URL('locate-bundle.cjs', import.meta.url))
   const codePath = path.replace('.cjs', '.code')
   if (!existsSync(path)) return undefined
-  const source = readFileSync(path, 'utf8')
+  // ASCII, which needs no decoder.
+  const source = readFileSync(path, 'latin1')
   const cachedData = isCompiled && existsSync(codePath) ? readFileSync(codePath) : undefined
   const script = new Script(`(function (exports, require, __filename) {${source}\n})`, {
     filename: path,
