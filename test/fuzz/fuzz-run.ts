@@ -51,7 +51,7 @@ export class FuzzRun {
   }
 
   async run(seeds: readonly Buffer[], inputs: number, seed: number): Promise<FuzzResult> {
-    const { tokens, bytesMax } = this.#target
+    const { tokens, bytesMax, batchMax = BATCH_MAX } = this.#target
     const mutator = new Mutator(new SeededRandom(seed), tokens, bytesMax)
     const startedMs = elapsedMs()
     const { stackTraceLimit } = Error
@@ -66,7 +66,7 @@ export class FuzzRun {
     while (count < inputs && this.#failure === undefined) {
       const batch = Array.from({ length: Math.min(length, inputs - count) }, () => mutator.next(this.#corpus))
       const isNew = await this.#readBatch(batch)
-      length = isNew ? Math.max(BATCH_MIN, length >> 2) : Math.min(BATCH_MAX, length * 2)
+      length = isNew ? Math.max(BATCH_MIN, length >> 2) : Math.min(batchMax, length * 2)
       count += batch.length
       if (warmMib === undefined && count >= inputs * WARM_SHARE) warmMib = await memoryMib(this.#corpus)
     }

@@ -5,6 +5,11 @@ export interface FuzzTarget {
   readonly name: string
   /** Longer inputs are cut. */
   readonly bytesMax: number
+  /**
+   * Inputs for one reading of the coverage, at most. To find the input of a batch that reaches new code, the batch is read twice
+   * more: where an input takes as long as a tenth of a reading, a short batch takes less time altogether.
+   */
+  readonly batchMax?: number
   /** Tokens of the format: a mutation with one of these fails late in the parser. */
   readonly tokens: readonly string[]
   /** Well-formed inputs. */

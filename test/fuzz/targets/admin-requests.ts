@@ -58,6 +58,8 @@ async function open() {
     }
     ok(response !== undefined, 'the listener closes the connection')
     const { statusLine, headers, body: text } = response
+    // After a body that is not JSON.
+    if (headers.get('connection') === 'close') connection = await RawConnection.open(port)
     const status = Number(statusLine.split(' ')[1])
     return { status, type: headers.get('content-type') ?? '', text: Buffer.from(text, 'latin1').toString() }
   }
@@ -81,6 +83,7 @@ async function reset({ registry, store, log }: Admin): Promise<void> {
 export const adminRequests: FuzzTarget = {
   name: 'admin-requests',
   bytesMax: 1_024,
+  batchMax: 256,
   tokens: [
     '{',
     '}',

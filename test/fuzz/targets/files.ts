@@ -40,6 +40,7 @@ const YAML = [
 export const topologyFile: FuzzTarget = {
   name: 'topology-file',
   bytesMax: 2_048,
+  batchMax: 256,
   tokens: [
     ...YAML,
     'sites:',
@@ -91,6 +92,7 @@ function readsFile(read: (path: string) => unknown): Pick<FuzzTarget, 'read' | '
 export const configurationFile: FuzzTarget = {
   name: 'configuration-file',
   bytesMax: 4_096,
+  batchMax: 256,
   tokens: [
     ...YAML,
     'site: ',
