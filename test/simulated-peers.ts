@@ -78,6 +78,10 @@ export interface PeerOptions {
   readonly isDeaf?: boolean
   /** Closes the connection once it is complete, as libtorrent does where the node has told it of all pieces. */
   readonly isClosingAtEnd?: boolean
+  /** Closes the connection where it is asked for a block that does not exist, as aria2 does; others ignore the request. */
+  readonly isStrict?: boolean
+  /** Blocks that the peer requests each time that the node unchokes it. */
+  readonly requests?: readonly Block[]
   /** Accepts bytes of the node no faster than this. */
   readonly readsBytesPerSecond?: number
   /** Never unchokes the node. */
@@ -106,6 +110,8 @@ export class SimulatedPeer {
   readonly told: number[] = []
   isAlive = true
   invalidPieces = 0
+  /** Connections that the peer closed because the node requested a block that does not exist. */
+  closings = 0
   socket: PeerSocket | undefined
   #isUnchoked = false
   #isInterested = false
@@ -162,6 +168,7 @@ export class SimulatedPeer {
     this.#missing.clear()
     socket.send(writeHandshake(this.content.infoHash, Buffer.from(`${this.#code}abcdefghijkl`, 'latin1')))
     if (this.pieces.count > 0) socket.send(writeBitfield(this.pieces.bits))
+    if (this.options.requests !== undefined) socket.send(INTERESTED)
     const reader = new MessageReader((message) => this.#receive(message))
     socket.onWritten = (bytes) => {
       const violation = reader.read(bytes)
@@ -184,6 +191,12 @@ export class SimulatedPeer {
     this.socket = undefined
   }
 
+  /** Closes the connection. */
+  leave(): void {
+    this.socket?.end('closed')
+    this.socket = undefined
+  }
+
   choke(): void {
     this.#answers.length = 0
     this.#isChoking = true
@@ -201,6 +214,7 @@ export class SimulatedPeer {
     switch (message.kind) {
       case 'unchoke':
         this.#isUnchoked = true
+        for (const block of this.options.requests ?? []) this.socket?.send(writeRequest(block))
         return
       case 'choke':
         this.#isUnchoked = false
@@ -215,7 +229,11 @@ export class SimulatedPeer {
         if (!this.pieces.has(message.piece))
           throw new Error('the node requests a piece that the client lacks')
         // A client that chokes drops requests, and ignores one beyond the end of a piece.
-        if (!this.#isChoking && this.#isInPiece(message))
+        if (!this.#isInPiece(message)) {
+          if (this.options.isStrict !== true || this.socket === undefined) return
+          this.closings++
+          this.leave()
+        } else if (!this.#isChoking)
           this.#answers.push({ piece: message.piece, begin: message.begin, length: message.length })
         return
       case 'cancel': {
@@ -276,9 +294,7 @@ export class SimulatedPeer {
     if (!this.pieces.add(piece)) return
     if (this.options.isSilent !== true) this.socket?.send(writeHave(piece))
     if (this.options.isPausing === true && this.#missing.size === 0) this.#pauseSteps = PAUSE_STEPS
-    if (this.options.isClosingAtEnd !== true || !this.isComplete) return
-    this.socket?.end('closed')
-    this.socket = undefined
+    if (this.options.isClosingAtEnd === true && this.isComplete) this.leave()
   }
 
   /** One step of time: sends what its rate allows. */

@@ -13,10 +13,11 @@ import { assert } from '../core/assert.ts'
 import { BLOCK_BYTES_MAX } from '../core/limits.ts'
 import type { Block } from '../wire/peer/block.ts'
 import type { SiteBlocks } from './block-cache.ts'
-import { blockKey, isSameBlock } from './block-key.ts'
-import { deliver, deliverAll, type Fetch, FetchQueue, isContained, type Waiting } from './fetch-queue.ts'
+import { isSameBlock } from './block-key.ts'
+import { deliver, deliverAll, type Fetch, isContained, type Waiting } from './fetch-queue.ts'
+import { Fetches } from './fetches.ts'
 import type { Holder, Requester } from './holder.ts'
-import { cancelAll, HolderLoads, type Load } from './holder-loads.ts'
+import type { Load } from './holder-loads.ts'
 import { CHOKED_WAIT_MS } from './holders.ts'
 import { PieceFetch } from './piece-fetch.ts'
 import type { RequestResult, RouterInit } from './router-init.ts'
@@ -29,9 +30,7 @@ const PARKED_LOOK_MS = 1_000
 
 export class BlockRouter {
   readonly #init: RouterInit
-  readonly #loads = new HolderLoads()
-  readonly #fetches = new Map<number, Fetch<Load>>()
-  readonly #queue = new FetchQueue<Load>()
+  readonly #fetches: Fetches
   readonly #pieces = new Map<number, PieceFetch>()
   /** Requests for pieces that the cache has no room for, and all requests while the site is on hold. */
   #deferred: Waiting[] = []
@@ -48,6 +47,7 @@ export class BlockRouter {
     this.#init = init
     this.#geometry = init.geometry
     this.#cache = init.cache
+    this.#fetches = new Fetches(init.nowMs, init.geometry === undefined ? init.unproven : undefined)
   }
 
   /** A block was requested, and has not arrived. */
@@ -57,7 +57,7 @@ export class BlockRouter {
 
   /** Blocks that have not been requested from a holder. */
   get queuedBlocks(): number {
-    return this.#queue.size
+    return this.#fetches.queue.size
   }
 
   /**
@@ -65,10 +65,9 @@ export class BlockRouter {
    * again, in whole pieces.
    */
   setGeometry(geometry: TorrentGeometry, cache: SiteBlocks): void {
-    const waiting = [...this.#fetches.values()].flatMap((fetch) => fetch.waiting).concat(this.#deferred)
+    const waiting = [...this.#fetches.all()].flatMap((fetch) => fetch.waiting).concat(this.#deferred)
     this.#withdraw()
-    for (const fetch of this.#fetches.values()) this.#queue.remove(fetch)
-    this.#fetches.clear()
+    this.#fetches.restart()
     this.#deferred = []
     this.#geometry = geometry
     this.#cache = cache
@@ -85,10 +84,7 @@ export class BlockRouter {
   }
 
   #withdraw(): void {
-    for (const load of this.#loads.all()) {
-      cancelAll(load, load.fetches.values())
-      this.#requeue(load)
-    }
+    for (const load of this.#fetches.loads.all()) this.#fetches.withdraw(load)
   }
 
   // ---- Requests
@@ -119,14 +115,13 @@ export class BlockRouter {
     const isOther = (waiting: Waiting) =>
       waiting.requester !== requester || !isSameBlock(waiting.block, block)
     this.#deferred = this.#deferred.filter(isOther)
-    const fetch = whole === undefined ? undefined : this.#fetches.get(blockKey(whole))
+    const fetch = whole === undefined ? undefined : this.#fetches.get(whole)
     if (fetch === undefined) return
     fetch.waiting = fetch.waiting.filter(isOther)
     // A piece that has begun is fetched to its end, and a block that a holder was asked for may be on its way: neither
     // is fetched a second time.
     if (fetch.waiting.length > 0 || geometry !== undefined || fetch.load !== undefined) return
-    this.#fetches.delete(fetch.key)
-    this.#queue.remove(fetch)
+    this.#fetches.remove(fetch)
   }
 
   /** Fetches a whole piece into the cache, and holds it there. Returns false where there is no room for it. */
@@ -146,7 +141,7 @@ export class BlockRouter {
   /** Fetches blocks into the cache for which no requester waits. */
   prefetch(blocks: Iterable<Block>): void {
     for (const block of blocks)
-      if (this.#cache.get(block.piece, block.begin) === undefined) this.#enqueue(block)
+      if (this.#cache.get(block.piece, block.begin) === undefined) this.#fetches.enqueue(block)
     this.#pump()
   }
 
@@ -160,8 +155,7 @@ export class BlockRouter {
       this.#deferred.push(waiting)
       return
     }
-    const key = blockKey(whole)
-    const fetch = this.#fetches.get(key) ?? this.#enqueue(whole)
+    const fetch = this.#fetches.enqueue(whole, waiting.requester.host)
     if (isSameBlock(fetch.block, whole)) fetch.waiting.push(waiting)
     // Two lengths at one position exist only where the geometry is not known: the later request waits its turn.
     else this.#deferred.push(waiting)
@@ -173,100 +167,88 @@ export class BlockRouter {
     if (!this.#cache.hold(piece, geometry.bytesOf(piece), isAhead)) return undefined
     const fetch = new PieceFetch(geometry, piece)
     this.#pieces.set(piece, fetch)
-    for (let index = 0; index < fetch.blocks; index++) this.#enqueue(geometry.block(piece, index))
-    return fetch
-  }
-
-  #enqueue(block: Block): Fetch<Load> {
-    const key = blockKey(block)
-    const known = this.#fetches.get(key)
-    if (known !== undefined) return known
-    const fetch: Fetch<Load> = { key, block, waiting: [], waitsSinceMs: this.#init.nowMs(), load: undefined }
-    this.#fetches.set(key, fetch)
-    this.#queue.add(fetch)
+    for (let index = 0; index < fetch.blocks; index++) this.#fetches.enqueue(geometry.block(piece, index))
     return fetch
   }
 
   // ---- Holders
 
   addHolder(holder: Holder): void {
-    this.#loads.add(holder)
+    this.#fetches.loads.add(holder)
   }
 
   /** Its blocks are requested from others. */
   removeHolder(holder: Holder): void {
-    const load = this.#loads.remove(holder)
+    const load = this.#fetches.loads.remove(holder)
     if (load === undefined) return
     for (const fetch of this.#pieces.values()) if (fetch.only === holder) fetch.only = undefined
-    this.#requeue(load)
+    this.#fetches.requeue(load, holder.kind !== 'site')
     this.#pump()
   }
 
   /** The connection of the holder ended, and the holder may return. Until `removeHolder`, other kinds are not asked. */
   setAway(holder: Holder, untilMs: number): void {
-    const load = this.#loads.setAway(holder, untilMs)
+    const load = this.#fetches.loads.setAway(holder, untilMs)
     if (load === undefined) return
-    this.#requeue(load)
+    this.#fetches.requeue(load, true)
     this.#pump()
   }
 
   /** The holder is not asked any more. */
   retire(holder: Holder): void {
-    this.#loads.setAway(holder, Infinity)
+    this.#fetches.loads.setAway(holder, Infinity)
   }
 
   /** The holder is asked only where no other one has the piece, or as any other one again. */
   setLast(holder: Holder, isLast: boolean): void {
-    const load = this.#loads.setLast(holder, isLast)
+    const load = this.#fetches.loads.setLast(holder, isLast)
     if (load === undefined) return
-    if (isLast) {
-      cancelAll(load, load.fetches.values())
-      this.#requeue(load)
-    }
-    for (const { piece } of this.#queue.parked()) this.#queue.unpark(piece)
+    if (isLast) this.#fetches.withdraw(load, true)
+    for (const { piece } of this.#fetches.queue.parked()) this.#fetches.queue.unpark(piece)
     this.#pump()
   }
 
   /** The holder has choked the node, and drops its requests (BEP 3). */
   choked(holder: Holder): void {
-    const load = this.#loads.get(holder)
+    const load = this.#fetches.loads.get(holder)
     if (load === undefined) return
-    this.#requeue(load)
+    this.#fetches.requeue(load)
     this.#pump()
   }
 
   /** The holder answers requests again, or has room for more of them. */
   ready(holder: Holder): void {
-    for (const { piece } of this.#queue.parked()) if (holder.has(piece)) this.#queue.unpark(piece)
+    for (const { piece } of this.#fetches.queue.parked())
+      if (holder.has(piece)) this.#fetches.queue.unpark(piece)
     this.#pump()
   }
 
   /** The holder has one piece more. */
   gained(holder: Holder, piece: number): void {
-    if (holder.isReady && this.#queue.unpark(piece)) this.#pump()
+    if (holder.isReady && this.#fetches.queue.unpark(piece)) this.#pump()
   }
 
   /** Holders that have the piece and do not answer. */
   chokedHolders(piece: number): Iterable<Holder> {
-    return this.#loads.choked(piece)
+    return this.#fetches.loads.choked(piece)
   }
 
   // ---- Blocks
 
   /** The buffer is kept, not copied. */
   received(holder: Holder, block: Block, data: Buffer): void {
-    const load = this.#loads.get(holder)
-    const fetch = this.#fetches.get(blockKey(block))
+    const load = this.#fetches.loads.get(holder)
+    const fetch = this.#fetches.get(block)
     const piece = this.#pieces.get(block.piece)
     const isSuspect = piece?.isSuspect === true && piece.only !== holder
     if (load === undefined || fetch === undefined || isSuspect || !isSameBlock(fetch.block, block))
       return this.#init.events.onUnrequested(holder, data.length)
     load.activeMs = this.#init.nowMs()
+    load.sent++
     // A holder that choked the node, or was late, sends a block that another one may have been asked for since.
-    if (fetch.load === undefined) this.#queue.remove(fetch)
+    if (fetch.load === undefined) this.#fetches.queue.remove(fetch)
     else if (fetch.load !== load) fetch.load.holder.cancel(fetch.block)
-    this.#loads.release(fetch)
-    this.#fetches.delete(fetch.key)
+    this.#fetches.arrived(fetch, holder)
     this.#init.events.onReceived(holder, data.length)
     if (piece === undefined) {
       this.#cache.add(block.piece, block.begin, data)
@@ -277,6 +259,12 @@ export class BlockRouter {
     this.#pump()
   }
 
+  /** The holder does not deliver a block that it was asked for. */
+  refused(holder: Holder, block: Block): void {
+    this.#fetches.refused(holder, block)
+    this.#pump()
+  }
+
   /** The data that the other side sent for this piece is wrong: the piece is fetched from the beginning. */
   discard(piece: number): void {
     const fetch = this.#pieces.get(piece)
@@ -284,7 +272,7 @@ export class BlockRouter {
     if (fetch === undefined || geometry === undefined) return
     this.#pieces.set(piece, new PieceFetch(geometry, piece))
     for (let index = 0; index < fetch.blocks; index++)
-      if (fetch.at(index) !== undefined) this.#enqueue(geometry.block(piece, index))
+      if (fetch.at(index) !== undefined) this.#fetches.enqueue(geometry.block(piece, index))
     this.#init.events.onInvalid(piece)
     this.#pump()
   }
@@ -315,7 +303,7 @@ export class BlockRouter {
     const geometry = this.#geometry as TorrentGeometry
     this.#init.events.onInvalid(piece.piece)
     for (let index = 0; index < piece.blocks; index++) {
-      const fetch = this.#enqueue(geometry.block(piece.piece, index))
+      const fetch = this.#fetches.enqueue(geometry.block(piece.piece, index))
       if (fetch.key === last.key) fetch.waiting.push(...last.waiting)
     }
   }
@@ -336,15 +324,12 @@ export class BlockRouter {
   /** Looks for holders that do not answer. Called a few times a second. */
   tick(): void {
     const nowMs = this.#init.nowMs()
-    for (const load of this.#loads.silent(nowMs)) {
-      cancelAll(load, load.fetches.values())
-      this.#requeue(load)
-    }
+    this.#fetches.tick(nowMs)
     if (nowMs - this.#parkedLookMs >= PARKED_LOOK_MS) {
       this.#parkedLookMs = nowMs
       // The next kind of holder is asked, or a holder that was avoided.
-      for (const { piece, sinceMs } of this.#queue.parked())
-        if (nowMs - sinceMs >= CHOKED_WAIT_MS) this.#queue.unpark(piece)
+      for (const { piece, sinceMs } of this.#fetches.queue.parked())
+        if (nowMs - sinceMs >= CHOKED_WAIT_MS) this.#fetches.queue.unpark(piece)
     }
     // Another torrent may have given memory back.
     this.retry()
@@ -366,7 +351,7 @@ export class BlockRouter {
   #assignQueued(): void {
     let skipped = 0
     const nowMs = this.#init.nowMs()
-    for (const fetch of this.#queue.queued) {
+    for (const fetch of this.#fetches.queue.queued) {
       const { piece } = fetch.block
       const wish = {
         piece,
@@ -374,26 +359,22 @@ export class BlockRouter {
         waitedMs: nowMs - fetch.waitsSinceMs,
         nowMs,
       }
-      const choice = this.#loads.choose(wish, this.#pieces.get(piece)?.only)
+      const choice = this.#fetches.loads.choose(wish, this.#pieces.get(piece)?.only)
       if (choice === 'busy') {
         if (++skipped >= SKIPPED_MAX) return
         continue
       }
       if (choice === 'choked' || choice === 'none') {
-        const isFirst = this.#queue.park(fetch)
+        const isFirst = this.#fetches.queue.park(fetch)
         if (isFirst && choice === 'choked') this.#init.events.onChoked(piece)
       } else this.#ask(choice, fetch)
     }
   }
 
   #ask(load: Load, fetch: Fetch<Load>): void {
-    this.#queue.take(fetch)
+    this.#fetches.queue.take(fetch)
     const piece = this.#pieces.get(fetch.block.piece)
     if (piece?.isSuspect === true) piece.only ??= load.holder
-    this.#loads.ask(load, fetch, this.#init.nowMs())
-  }
-
-  #requeue(load: Load): void {
-    for (const fetch of this.#loads.clear(load, this.#init.nowMs())) this.#queue.add(fetch)
+    this.#fetches.loads.ask(load, fetch, this.#init.nowMs())
   }
 }

@@ -58,6 +58,7 @@ const SILENT_MS_MAX = 20_000
 
 export class ClientLink implements Holder, Requester {
   readonly name: string
+  readonly host: string
   readonly kind: 'source' | 'host'
   readonly pieces: PieceRecord
   readonly #init: LinkInit
@@ -94,6 +95,7 @@ export class ClientLink implements Holder, Requester {
     const nowMs = init.nowMs()
     this.#init = init
     this.name = init.name
+    this.host = init.host
     this.kind = init.kind
     this.pieces = init.pieces
     this.#sentMs = nowMs
@@ -162,6 +164,10 @@ export class ClientLink implements Holder, Requester {
     if (this.isEnded) return
     if (!this.#init.isWithheld(block)) this.#pass({ block, data })
     else this.#pass(this.#withheld.replace({ block, data }, this.#init.nowMs()))
+  }
+
+  refuse(block: Block): void {
+    if (this.#requests.answer(block)) this.#init.events.onFault('request-out-of-range')
   }
 
   #pass(delivery: Delivery | undefined): void {

@@ -3,6 +3,7 @@
  * that no holder can serve at present, by piece.
  */
 import type { Block } from '../wire/peer/block.ts'
+import { blockKey } from './block-key.ts'
 import type { Requester } from './holder.ts'
 
 export interface Waiting {
@@ -20,6 +21,26 @@ export interface Fetch<Load> {
   waitsSinceMs: number
   /** The holder that was asked for the block. */
   load: Load | undefined
+  /** When it was asked, and blocks that it had sent before. */
+  askedMs: number
+  sentBefore: number
+  /** Of a torrent that is not registered: hosts that requested the block, and holders that did not send it. */
+  readonly hosts: Set<string>
+  failures: number
+}
+
+export function fetchOf<Load>(block: Block, nowMs: number): Fetch<Load> {
+  return {
+    key: blockKey(block),
+    block,
+    waiting: [],
+    waitsSinceMs: nowMs,
+    load: undefined,
+    askedMs: 0,
+    sentBefore: 0,
+    hosts: new Set(),
+    failures: 0,
+  }
 }
 
 export class FetchQueue<Load> {

@@ -12,11 +12,15 @@ import { type Choice, type HolderLoad, Holders, type Wish } from './holders.ts'
  */
 const ANSWER_MS_MAX = 12_000
 const AVOIDED_MS = 10_000
+/** Clients send the blocks of one requester in the order of its requests, apart from some that they read from a disk. */
+const SKIPPED_WINDOWS = 2
 
 export interface Load extends HolderLoad {
   outstanding: number
   avoidedUntilMs: number
   isLast: boolean
+  /** Blocks that it has sent. */
+  sent: number
   readonly fetches: Map<number, Fetch<Load>>
   /** Time of the last block, or of the first request after none was outstanding. */
   activeMs: number
@@ -40,6 +44,7 @@ export class HolderLoads {
       outstanding: 0,
       avoidedUntilMs: 0,
       isLast: false,
+      sent: 0,
       fetches: new Map(),
       activeMs: 0,
     }
@@ -86,6 +91,8 @@ export class HolderLoads {
     load.outstanding++
     load.fetches.set(fetch.key, fetch)
     fetch.load = load
+    fetch.askedMs = nowMs
+    fetch.sentBefore = load.sent
     load.holder.request(fetch.block)
   }
 
@@ -108,6 +115,15 @@ export class HolderLoads {
     load.fetches.clear()
     load.outstanding = 0
     return fetches
+  }
+
+  /** Blocks that a holder was asked for long ago, and that it has not sent although it has sent as many as two windows since. */
+  *skipped(nowMs: number): Iterable<Fetch<Load>> {
+    for (const load of this.#loads.values()) {
+      const sentMin = load.holder.outstandingMax * SKIPPED_WINDOWS
+      for (const fetch of load.fetches.values())
+        if (nowMs - fetch.askedMs >= ANSWER_MS_MAX && load.sent - fetch.sentBefore >= sentMin) yield fetch
+    }
   }
 
   /** Clients that do not answer. They are avoided for a while. */

@@ -15,6 +15,8 @@ export interface Holder {
   /** For logs: an address with its port, or the name of a site. */
   readonly name: string
   readonly kind: HolderKind
+  /** The address of a client; undefined for the carrier of another site. */
+  readonly host?: string | undefined
   /** The holder answers requests at present: it has not choked the node. */
   readonly isReady: boolean
   /** Requests that may be outstanding at the same time. */
@@ -25,6 +27,10 @@ export interface Holder {
 }
 
 export interface Requester {
+  /** Its address; undefined for the carrier of another site. */
+  readonly host?: string | undefined
   /** `data` is shared with other requesters and with the cache. */
   deliver(block: Block, data: Buffer): void
+  /** No holder delivers the block. */
+  refuse(block: Block): void
 }

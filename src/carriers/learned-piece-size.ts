@@ -14,6 +14,7 @@
  */
 import { BLOCK_BYTES_MAX } from '../core/limits.ts'
 import type { Block } from '../wire/peer/block.ts'
+import { UnprovenBlocks } from './unproven-blocks.ts'
 
 /** Sizes of pieces in use: 16 KiB to 64 MiB. */
 const SIZE_KIB_MIN = 16
@@ -22,8 +23,14 @@ const SIZE_KIB_MAX = 65_536
 export class LearnedPieceSize {
   /** Largest end of a requested block. */
   seen = 0
+  readonly unproven: UnprovenBlocks
   #whole = 0
   readonly #announced = new Set<number>()
+
+  constructor(nowMs: () => number) {
+    // Requests of a host that is rejected do not count.
+    this.unproven = new UnprovenBlocks(nowMs, (provenEnd) => (this.seen = provenEnd))
+  }
 
   /** `leftKib`: what a client lacks, rounded up, of this number of pieces. */
   announced(leftKib: number, pieces: number): void {
@@ -38,8 +45,11 @@ export class LearnedPieceSize {
     if (this.#announced.has(end)) this.#whole = Math.max(this.#whole, end)
   }
 
-  requested({ begin, length }: Block): void {
-    this.seen = Math.max(this.seen, begin + length)
+  /** Returns false where the request is rejected. `host`: as for `mayRequest`. */
+  requested(host: string | undefined, block: Block): boolean {
+    if (!this.unproven.mayRequest(host, block)) return false
+    this.seen = Math.max(this.seen, block.begin + block.length)
+    return true
   }
 
   /** `bytes`: of the cached blocks of a piece that a host has completed with them. */

@@ -50,6 +50,7 @@ export function linkClient(
   const at = { address: client.address, port: client.port }
   const link: ClientLink = new ClientLink({
     name: client.name,
+    host: client.address.toString(),
     kind: client.kind,
     infoHash,
     peerId: makePeerId(random),

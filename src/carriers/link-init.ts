@@ -31,6 +31,8 @@ export interface LinkEvents {
 
 export interface LinkInit {
   readonly name: string
+  /** Its address. */
+  readonly host: string
   readonly kind: 'source' | 'host'
   readonly infoHash: Buffer
   readonly peerId: Buffer

@@ -108,6 +108,10 @@ export class LocalRelay implements Holder, Downstream, UpstreamConnection {
     this.#to.received(this, block, data)
   }
 
+  refuse(block: Block): void {
+    if (this.#outstanding.delete(blockKey(block))) this.#to.refused(this, block)
+  }
+
   available(piece: number): void {
     this.#to.upstreamGained(piece)
   }

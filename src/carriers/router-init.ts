@@ -2,6 +2,7 @@
 import type { SiteBlocks } from './block-cache.ts'
 import type { Holder } from './holder.ts'
 import type { TorrentGeometry } from './torrent-geometry.ts'
+import type { UnprovenBlocks } from './unproven-blocks.ts'
 
 export interface RouterEvents {
   /** The piece is checked and cached. The receiver releases it. */
@@ -22,6 +23,8 @@ export interface RouterInit {
   /** Undefined where the torrent is not registered. */
   readonly geometry: TorrentGeometry | undefined
   readonly cache: SiteBlocks
+  /** Of a torrent that is not registered. */
+  readonly unproven: UnprovenBlocks
   readonly nowMs: () => number
   readonly events: RouterEvents
 }

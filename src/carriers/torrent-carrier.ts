@@ -47,7 +47,7 @@ export class TorrentCarrier {
   /** Hosts lack pieces. */
   needsPieces = false
   isOnHold = false
-  readonly #pieceSize = new LearnedPieceSize()
+  readonly #pieceSize: LearnedPieceSize
   #usedMs: number
   readonly #withholding: WithholdingClients
 
@@ -56,8 +56,7 @@ export class TorrentCarrier {
     this.site = init.site
     this.#geometry = init.geometry
     // Blocks of a torrent that is not registered are not checked: each site has its own.
-    const isChecked = init.geometry !== undefined
-    this.#cache = new SiteBlocks(isChecked ? init.blocks : new TorrentBlocks(init.blocks.cache))
+    this.#cache = new SiteBlocks(init.geometry ? init.blocks : new TorrentBlocks(init.blocks.cache))
     this.#torrent = new TorrentPieces(init.geometry?.pieces)
     this.#availability = new SiteAvailability(0, this.#downstreams)
     this.#fetched = new TransferRate(init.nowMs())
@@ -66,9 +65,11 @@ export class TorrentCarrier {
       if (link !== undefined) this.#router.setLast(link, isLast)
     })
     const { counters } = init
+    this.#pieceSize = new LearnedPieceSize(init.nowMs)
     this.#router = new BlockRouter({
       geometry: init.geometry,
       cache: this.#cache,
+      unproven: this.#pieceSize.unproven,
       nowMs: init.nowMs,
       events: {
         onPiece: (piece) => {
@@ -195,10 +196,9 @@ export class TorrentCarrier {
     if (link === undefined) return
     const nowMs = this.#init.nowMs()
     client.observedMs = nowMs
-    const { pieces } = link.pieces
     const isChanged = client.record(this.#torrent, nowMs)
     this.#countPieces(client)
-    for (let piece = 0; piece < pieces.bytes * 8; piece++) if (pieces.has(piece)) this.#note(client, piece)
+    for (const piece of link.pieces.pieces.all()) this.#note(client, piece)
     if (link.isReady) this.#router.ready(link)
     if (isChanged) this.#init.events.onClient(client)
     this.#schedule?.run(this.needsPieces)
@@ -207,9 +207,8 @@ export class TorrentCarrier {
   /** The number of pieces of a torrent that is not registered is the one of a complete client. */
   #countPieces({ isAnnouncedComplete, link }: CarriedClient): void {
     const shown = link?.pieces.pieces
-    if (this.#schedule !== undefined || !isAnnouncedComplete || shown === undefined || shown.count === 0)
-      return
-    this.#setPieces(shown.highest() + 1)
+    if (this.#schedule !== undefined || !isAnnouncedComplete) return
+    if (shown !== undefined && shown.count > 0) this.#setPieces(shown.highest() + 1)
   }
 
   #gain(client: CarriedClient, piece: number): void {
@@ -246,6 +245,7 @@ export class TorrentCarrier {
   #setPieces(pieces: number): void {
     const { infoHash, random, nowMs, isRemote, isCongested } = this.#init
     this.#availability = new SiteAvailability(pieces, this.#downstreams)
+    this.#pieceSize.unproven.pieces = pieces
     this.#schedule = new PieceSchedule({
       geometry: this.#geometry,
       router: this.#router,
@@ -270,9 +270,7 @@ export class TorrentCarrier {
     // A source is not offered anything: the pieces that it has are recorded when it shows them.
     if (client.kind === 'source') return
     this.#schedule.addHost(client)
-    const pieces = client.link?.pieces.pieces
-    for (let piece = 0; piece < (pieces?.bytes ?? 0) * 8; piece++)
-      if (pieces?.has(piece) === true) this.#note(client, piece)
+    for (const piece of client.link?.pieces.pieces.all() ?? []) this.#note(client, piece)
   }
 
   // ---- Other sites
@@ -289,9 +287,7 @@ export class TorrentCarrier {
 
   /** Sites that fetch from this one. */
   get downstreams(): number {
-    let active = 0
-    for (const { isActive } of this.#downstreams) if (isActive) active++
-    return active
+    return [...this.#downstreams].filter(({ isActive }) => isActive).length
   }
 
   /** The upstream is not asked any more, and outstanding blocks may still arrive. */
@@ -343,6 +339,10 @@ export class TorrentCarrier {
     this.#schedule?.run(this.needsPieces)
   }
 
+  refused(holder: Holder, block: Block): void {
+    this.#router.refused(holder, block)
+  }
+
   addDownstream(downstream: Downstream): void {
     this.#downstreams.add(downstream)
   }
@@ -353,10 +353,9 @@ export class TorrentCarrier {
   }
 
   request(requester: Requester, block: Block): RequestResult {
-    if (this.#geometry === undefined) {
-      if (!this.#availability.pieces.has(block.piece)) return 'out-of-range'
-      this.#pieceSize.requested(block)
-    }
+    const { pieces } = this.#availability
+    const mayExist = () => pieces.has(block.piece) && this.#pieceSize.requested(requester.host, block)
+    if (this.#geometry === undefined && !mayExist()) return 'out-of-range'
     return this.#router.request(requester, block)
   }
 

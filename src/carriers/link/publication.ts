@@ -93,6 +93,11 @@ export class Publication implements Downstream {
     this.serve()
   }
 
+  /** The other node notices that the block does not arrive. */
+  refuse(block: Block): void {
+    this.#requests.answer(block)
+  }
+
   // ---- Requests of the subscriber
 
   /** Returns false where the subscriber has too many requests. */

@@ -36,6 +36,10 @@ export class PieceSet {
     return ((this.#bits[piece >> 3] ?? 0) & (0x80 >> (piece & 7))) !== 0
   }
 
+  *all(): Iterable<number> {
+    for (let piece = 0; piece < this.#bits.length * 8; piece++) if (this.has(piece)) yield piece
+  }
+
   /** Returns whether the piece is new. */
   add(piece: number): boolean {
     assert(piece < this.#bits.length * 8, 'a piece is within the capacity of its set')

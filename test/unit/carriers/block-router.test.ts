@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { BlockCache, SiteBlocks, TorrentBlocks } from '../../../src/carriers/block-cache.ts'
 import { BlockRouter } from '../../../src/carriers/block-router.ts'
 import type { Holder, HolderKind, Requester } from '../../../src/carriers/holder.ts'
+import { UnprovenBlocks } from '../../../src/carriers/unproven-blocks.ts'
 import type { Block } from '../../../src/wire/peer/block.ts'
 import { Content } from '../../simulated-peers.ts'
 
@@ -37,11 +38,16 @@ class FakeHolder implements Holder {
 
 class FakeRequester implements Requester {
   readonly delivered: Block[] = []
+  readonly refused: Block[] = []
   readonly data: Buffer[] = []
 
   deliver(block: Block, data: Buffer): void {
     this.delivered.push(block)
     this.data.push(data)
+  }
+
+  refuse(block: Block): void {
+    this.refused.push(block)
   }
 }
 
@@ -53,6 +59,10 @@ function aRouter({ isRegistered = true, cacheBytes = 10_000_000 } = {}) {
   const router = new BlockRouter({
     geometry: isRegistered ? CONTENT.geometry : undefined,
     cache,
+    unproven: new UnprovenBlocks(
+      () => now.ms,
+      () => {},
+    ),
     nowMs: () => now.ms,
     events: {
       onPiece: (piece) => {

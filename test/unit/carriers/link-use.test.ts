@@ -96,7 +96,8 @@ describe('pieces that another host of the site has', () => {
 
 describe('the size of a piece that is learned', () => {
   const requestUpTo = (size: LearnedPieceSize, end: number) => {
-    for (let begin = 0; begin < end; begin += 16_384) size.requested({ piece: 0, begin, length: 16_384 })
+    for (let begin = 0; begin < end; begin += 16_384)
+      size.requested(undefined, { piece: 0, begin, length: 16_384 })
   }
 
   it.each([16_384, 262_144, 1_048_576])(
@@ -104,7 +105,7 @@ describe('the size of a piece that is learned', () => {
     (bytes) => {
       for (const pieces of [2, 3, 192, 10_000])
         for (const lastBytes of [1, 1_024, bytes]) {
-          const size = new LearnedPieceSize()
+          const size = new LearnedPieceSize(() => 0)
           size.announced(Math.ceil(((pieces - 1) * bytes + lastBytes) / 1_024), pieces)
           requestUpTo(size, bytes)
           expect(size.bytes).toBeUndefined()
@@ -115,7 +116,7 @@ describe('the size of a piece that is learned', () => {
   )
 
   it('is not announced by the size of one piece, or of pieces whose size is not a power of two', () => {
-    const size = new LearnedPieceSize()
+    const size = new LearnedPieceSize(() => 0)
     size.announced(256, 1)
     size.announced(10 * 100, 10)
     requestUpTo(size, 262_144)
@@ -124,7 +125,7 @@ describe('the size of a piece that is learned', () => {
   })
 
   it('is the largest of the announced ones whose last block was sent, while no client requests more of a piece', () => {
-    const size = new LearnedPieceSize()
+    const size = new LearnedPieceSize(() => 0)
     for (const leftKib of [640, 1_280, 320]) size.announced(leftKib, 10)
     requestUpTo(size, 32_768)
     size.sent(32_768)
@@ -137,9 +138,9 @@ describe('the size of a piece that is learned', () => {
   })
 
   it('is that of the cached blocks of a piece that a host completed with them', () => {
-    const size = new LearnedPieceSize()
-    size.requested({ piece: 3, begin: 0, length: 16_384 })
-    size.requested({ piece: 3, begin: 16_384, length: 10_000 })
+    const size = new LearnedPieceSize(() => 0)
+    size.requested(undefined, { piece: 3, begin: 0, length: 16_384 })
+    size.requested(undefined, { piece: 3, begin: 16_384, length: 10_000 })
     expect(size.bytes).toBeUndefined()
     size.completed(26_384)
     expect(size.bytes).toBe(26_384)
@@ -150,17 +151,17 @@ describe('the size of a piece that is learned', () => {
   })
 
   it('is not that of a piece of which some blocks are not cached', () => {
-    const size = new LearnedPieceSize()
-    size.requested({ piece: 3, begin: 16_384, length: 16_384 })
+    const size = new LearnedPieceSize(() => 0)
+    size.requested(undefined, { piece: 3, begin: 16_384, length: 16_384 })
     size.completed(16_384)
     expect(size.bytes).toBeUndefined()
   })
 
   it('is unknown again once a client requests more of a piece', () => {
-    const size = new LearnedPieceSize()
-    size.requested({ piece: 3, begin: 0, length: 16_384 })
+    const size = new LearnedPieceSize(() => 0)
+    size.requested(undefined, { piece: 3, begin: 0, length: 16_384 })
     size.completed(16_384)
-    size.requested({ piece: 4, begin: 16_384, length: 16_384 })
+    size.requested(undefined, { piece: 4, begin: 16_384, length: 16_384 })
     expect(size.bytes).toBeUndefined()
     size.completed(32_768)
     expect(size.bytes).toBe(32_768)
