@@ -1,7 +1,7 @@
 /**
  * Floods beside 500 honest announces a second, half over UDP and half over HTTP on connections of their own: the time of
  * an honest announce quiet and under each flood, honest announces that are refused or not answered, honest swarms that
- * are evicted, and the memory of the node.
+ * are evicted, and the processor time and memory of the node.
  *
  * The node is the built program (`npm run build`) with the default limits, and with a small table for the last two. Each
  * flood has a process of its own; all stay on loopback, and end at their time. Ratios need a quiet machine.
@@ -20,7 +20,7 @@ import {
   httpAnnounce,
   percentile,
 } from './hostile/honest-clients.ts'
-import { memoryMiB, type ServedNode, serveNode } from './hostile/served-node.ts'
+import { cpuSeconds, memoryMiB, type ServedNode, serveNode } from './hostile/served-node.ts'
 
 const RATE = 500
 const CLIENTS = 250
@@ -57,7 +57,9 @@ async function run({ name, flood, limits }: (typeof cases)[number], seconds: num
   for (let torrent = 0; torrent < RESTING; torrent++)
     await httpAnnounce(node, addressOf(5 * (torrent % 50)), honestTorrent(10_000 + torrent), 0)
   await honest.announce(RATE, Math.min(seconds, 5))
+  const startCpu = cpuSeconds(node.process)
   const quiet = await honest.announce(RATE, seconds)
+  const quietCpu = cpuSeconds(node.process)
   const quietMiB = memoryMiB(node.process, 'VmHWM')
   const target: Target = { httpPort: node.http.port, udpPort: node.udpPort }
   const child = fork(fileURLToPath(import.meta.url), [
@@ -68,9 +70,10 @@ async function run({ name, flood, limits }: (typeof cases)[number], seconds: num
   ])
   const ended = once(child, 'exit')
   const flooded = await honest.announce(RATE, seconds)
+  const cpuShares = [quietCpu - startCpu, cpuSeconds(node.process) - quietCpu].map((used) => used / seconds)
   await ended
   const evicted = RESTING - (await restingSeeds(node))
-  report(name, quiet, flooded, { evicted, quietMiB, peakMiB: memoryMiB(node.process, 'VmHWM') })
+  report(name, quiet, flooded, { evicted, cpuShares, quietMiB, peakMiB: memoryMiB(node.process, 'VmHWM') })
   honest.close()
   await node.stop()
 }
@@ -92,9 +95,16 @@ function report(
   flooded: Answers,
   {
     evicted,
+    cpuShares,
     quietMiB,
     peakMiB,
-  }: { readonly evicted: number; readonly quietMiB: number; readonly peakMiB: number },
+  }: {
+    readonly evicted: number
+    /** Of one processor, quiet and under the flood. */
+    readonly cpuShares: readonly number[]
+    readonly quietMiB: number
+    readonly peakMiB: number
+  },
 ): void {
   const times = ({ tookMs }: Answers) =>
     `p50 ${percentile(tookMs, 0.5).toFixed(1)} p99 ${percentile(tookMs, 0.99).toFixed(1)} ms`
@@ -103,6 +113,7 @@ function report(
     `${name.padEnd(20)} quiet ${times(quiet)}, flooded ${times(flooded)} (p99 × ${ratio.toFixed(1)}, goal 5); ` +
       `of ${flooded.tookMs.length + flooded.refused + flooded.missing}: ${flooded.refused} refused, ` +
       `${flooded.missing} not answered; ${evicted} of ${RESTING} resting swarms evicted; ` +
+      `processor ${cpuShares.map((share) => `${Math.round(share * 100)} %`).join(' → ')}; ` +
       `memory ${quietMiB.toFixed(0)} → ${peakMiB.toFixed(0)} MiB`,
   )
 }

@@ -6,12 +6,14 @@
  * a peer that rejected it after a minute only, therefore such a connection waits for a few seconds.
  *
  * Anything may connect. A connection that waits costs a socket and a bounded number of bytes, the number of such
- * connections is bounded, also for each address, and the first wrong byte ends it. A client that tries an encrypted
+ * connections is bounded, also for each address, and the first wrong byte ends it. While as many wait as may, a new one closes the
+ * oldest one of the source with the most: one host with all addresses of a /64 does not keep others out. A client that tries an encrypted
  * handshake first is closed at once, and continues without encryption.
  */
 import type { Address } from '../core/address.ts'
 import type { ClientSocket, SocketEvents } from '../observers/client-socket.ts'
 import { PEER_MESSAGE_BYTES_MAX } from '../core/limits.ts'
+import { sourceOfAddress } from '../core/source.ts'
 import { HANDSHAKE_BYTES, isHandshakeStart, readHandshake } from '../wire/peer/handshake.ts'
 
 const HANDSHAKES_MAX = 256
@@ -41,6 +43,7 @@ export interface PeerListenerInit {
 interface Greeting {
   readonly incoming: IncomingSocket
   readonly key: string
+  readonly source: string
   readonly sinceMs: number
   socket: ClientSocket
   head: Buffer
@@ -52,6 +55,8 @@ export class PeerListener {
   readonly #init: PeerListenerInit
   readonly #greetings = new Set<Greeting>()
   readonly #byAddress = new Map<string, number>()
+  /** The oldest one first. */
+  readonly #bySource = new Map<string, Set<Greeting>>()
   /** Connections that were closed before they became the link of a client. */
   rejected = 0
 
@@ -70,6 +75,7 @@ export class PeerListener {
     const greeting: Greeting = {
       incoming,
       key,
+      source: sourceOfAddress(incoming.address),
       sinceMs: this.#init.nowMs(),
       head: Buffer.alloc(0),
       infoHash: undefined,
@@ -78,10 +84,20 @@ export class PeerListener {
         onEnd: () => this.#reject(greeting),
       }),
     }
+    const ofSource = this.#bySource.get(greeting.source) ?? new Set()
     this.#greetings.add(greeting)
     this.#byAddress.set(key, ofAddress + 1)
-    if (this.#greetings.size > HANDSHAKES_MAX || ofAddress >= HANDSHAKES_OF_ADDRESS_MAX)
-      this.#reject(greeting)
+    this.#bySource.set(greeting.source, ofSource.add(greeting))
+    if (ofAddress >= HANDSHAKES_OF_ADDRESS_MAX) this.#reject(greeting)
+    else if (this.#greetings.size > HANDSHAKES_MAX) this.#reject(this.#oldestOfHeaviest(ofSource) ?? greeting)
+  }
+
+  /** Undefined where no source has more than this one. */
+  #oldestOfHeaviest(own: ReadonlySet<Greeting>): Greeting | undefined {
+    let heaviest = own
+    for (const source of this.#bySource.values()) if (source.size > heaviest.size) heaviest = source
+    const [oldest] = heaviest
+    return heaviest === own ? undefined : oldest
   }
 
   /** Called a few times a second. */
@@ -124,6 +140,9 @@ export class PeerListener {
 
   #forget(greeting: Greeting): void {
     this.#greetings.delete(greeting)
+    const ofSource = this.#bySource.get(greeting.source)
+    ofSource?.delete(greeting)
+    if (ofSource?.size === 0) this.#bySource.delete(greeting.source)
     const left = (this.#byAddress.get(greeting.key) ?? 1) - 1
     if (left === 0) this.#byAddress.delete(greeting.key)
     else this.#byAddress.set(greeting.key, left)

@@ -13,6 +13,7 @@ import type { Address } from '../../core/address.ts'
 import { elapsedMs } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import { ApiError } from './api-error.ts'
+import { sourceOfAddress } from '../../core/source.ts'
 
 const DELAY_MS_MIN = 100
 const DELAY_MS_MAX = 5_000
@@ -58,7 +59,7 @@ export class WrongTokens {
 
   /** Rejects a request with a token before the comparison, while too many wrong ones of its source wait. */
   refuseIfTooMany(from: Address): void {
-    if ((this.#sources.get(sourceOf(from))?.waiting ?? 0) < WAITING_MAX) return
+    if ((this.#sources.get(sourceOfAddress(from))?.waiting ?? 0) < WAITING_MAX) return
     throw new ApiError(
       429,
       'too-many-wrong-tokens',
@@ -70,7 +71,7 @@ export class WrongTokens {
   /** Resolves after the delay of a wrong token. */
   async record(from: Address): Promise<void> {
     const nowMs = this.#elapsedMs()
-    const source = this.#source(sourceOf(from), nowMs)
+    const source = this.#source(sourceOfAddress(from), nowMs)
     this.#total++
     source.count++
     source.lastMs = nowMs
@@ -102,8 +103,4 @@ export class WrongTokens {
       }
     return source
   }
-}
-
-function sourceOf(address: Address): string {
-  return address.isV4 ? address.toString() : `${address.word0}:${address.word1}`
 }

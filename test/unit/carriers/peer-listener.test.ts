@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { parseAddress } from '../../../src/core/address.ts'
 import { writeHandshake } from '../../../src/wire/peer/handshake.ts'
 import { aCarriedSwarm, Content, PeerSocket, SimulatedPeer, siteOf } from '../../simulated-peers.ts'
 
@@ -119,10 +120,24 @@ describe('a connection to the node', () => {
       const { address } = swarm.join(2 + (at >> 7), 1 + (at & 127), OTHER, { isFiltered: true })
       return aConnection(swarm, new SimulatedPeer(address, CONTENT, {})).socket
     })
-    expect(others.filter(({ isDestroyed }) => !isDestroyed)).toHaveLength(248)
+    // Each of the last ones closes one of the address with the most, until none has more than one.
+    expect(others.filter(({ isDestroyed }) => !isDestroyed)).toHaveLength(255)
+    expect(sockets.filter(({ isDestroyed }) => !isDestroyed)).toHaveLength(1)
     expect(swarm.carriers.listener.greetings).toBe(256)
     swarm.run(6_000)
     expect(swarm.carriers.listener.greetings).toBe(0)
+  })
+
+  it('waits although one host keeps as many open as it can, from all addresses of its /64', () => {
+    const { swarm, closed } = aSwarm()
+    const flood = Array.from({ length: 300 }, (_, at) => {
+      const address = parseAddress(`fd00::${at.toString(16)}`)!
+      return aConnection(swarm, Object.assign(new SimulatedPeer(closed.address, CONTENT, {}), { address }))
+    })
+    const { socket } = aConnection(swarm, closed)
+    expect(flood.filter(({ socket: { isDestroyed } }) => !isDestroyed)).toHaveLength(255)
+    expect(socket.isDestroyed).toBe(false)
+    expect(swarm.carriers.listener.greetings).toBe(256)
   })
 
   it('of a client that was removed is closed', () => {
