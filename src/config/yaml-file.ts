@@ -39,7 +39,7 @@ export class YamlFile {
     // Duplicate keys are detected below, where both positions are known. Unknown tags are errors.
     this.#document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, resolveKnownTags: false })
     const syntax = [...this.#document.errors, ...this.#document.warnings]
-    const problems = syntax.map((error) => this.#syntaxProblem(error))
+    const problems = syntax.slice(0, SYNTAX_PROBLEMS_MAX).map((error) => this.#syntaxProblem(error))
     if (syntax.length === 0)
       problems.push(...this.#directiveProblems(), ...this.#surprises(this.#document.contents))
     this.value = syntax.length === 0 && !this.#isUnreadable ? this.#plainValue(problems) : undefined
@@ -223,6 +223,9 @@ export function readText(path: string, hint: string): string {
     throw new ConfigError([problem])
   }
 }
+
+/** Most errors follow from the first ones. A file of a megabyte has up to half a million of them, each with its excerpt. */
+const SYNTAX_PROBLEMS_MAX = 1_000
 
 /** Keeps a small file a small value. */
 const ALIASES_MAX = 1_000

@@ -10,6 +10,7 @@ import type { AdminContext } from './admin-context.ts'
 import { ApiError, PROBLEM_TYPE, writeProblem } from './api-error.ts'
 import { checkWithZod } from './api-routes.ts'
 import { writeAuditLine } from './audit.ts'
+import { readJsonBodies } from './json-body.ts'
 import { addDocumentRoute, collectDocument } from './openapi.ts'
 import { addDashboardRoutes } from './routes/dashboard.ts'
 import { addEventsRoute } from './routes/events.ts'
@@ -48,13 +49,22 @@ export class AdminServer {
       wrongTokens: context.wrongTokens,
     })
     const problems = new WeakMap<FastifyRequest, string>()
+    const send = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+      const problem = toApiError(error, log)
+      problems.set(request, problem.code)
+      return sendProblem(problem, reply)
+    }
     const https = tls === undefined ? null : { ...tls.options, handshakeTimeout: HANDSHAKE_MS_MAX }
     // Fastify types the two kinds of servers apart; the routes use neither.
     const routes = fastify({
       exposeHeadRoutes: true,
       forceCloseConnections: true,
       https,
+      // Of the router, such as a path with a broken escape.
+      frameworkErrors: (error, request, reply) =>
+        void send(error, request as FastifyRequest, reply as FastifyReply),
     }) as unknown as FastifyInstance
+    readJsonBodies(routes)
     routes.addHook('onRequest', async (request) => {
       const { federation } = context
       if (federation !== undefined && request.routeOptions.url?.startsWith('/federation/') === true)
@@ -69,11 +79,6 @@ export class AdminServer {
         code: problems.get(request),
       }),
     )
-    const send = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-      const problem = toApiError(error, log)
-      problems.set(request, problem.code)
-      return sendProblem(problem, reply)
-    }
     routes.setErrorHandler(send)
     const methods = new RouteMethods()
     routes.addHook('onRoute', (route) => methods.add(route))

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { checkTopologyFile } from '../../../src/config/load-node.ts'
+import { YamlFile } from '../../../src/config/yaml-file.ts'
 import { runCommand } from '../../a-command-run.ts'
 import { anAddressExport } from '../../an-address-export.ts'
 import { executedCalls } from '../../executed-calls.ts'
@@ -104,4 +105,11 @@ describe('the work of a check', () => {
     expect(large / small).toBeGreaterThan(2)
     expect(large / small).toBeLessThan(5)
   })
+})
+
+it('a file with thousands of syntax errors has a thousand problems, the first ones', () => {
+  const { problems, value } = new YamlFile('topology.yaml', '- : ]\n'.repeat(2_000))
+  expect(value).toBeUndefined()
+  expect(problems).toHaveLength(1_000)
+  expect(problems[0]).toMatchObject({ line: 1, column: 5 })
 })
