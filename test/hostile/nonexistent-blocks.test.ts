@@ -53,7 +53,8 @@ test('a host that requests a block that does not exist costs a seed two connecti
     if (message.kind !== 'request') return
     if (message.begin + message.length > PIECE_BYTES) {
       closings++
-      return void socket.destroy()
+      socket.destroy()
+      return
     }
     const { piece, begin, length } = message
     socket.write(Buffer.concat([writePieceHead({ piece, begin, length }), Buffer.alloc(length)]))
