@@ -42,6 +42,8 @@ const SLOW_OFFER_MS_MAX = 25_000
 const SETTLED_MS = 2_500
 /** A host that lacks pieces of other hosts, and gained none for this time, gets them from the node. */
 const ALONE_MS_MIN = 10_000
+/** Transmission shows its pieces in batches, up to ten seconds late, and decides each ten seconds about its neighbours. */
+const SLOW_ALONE_MS_MIN = 25_000
 /** The same for the last pieces of a host. Two seconds are several round trips, and little of the time of a rollout. */
 const LAST_PIECES_MAX = 4
 const LAST_MS_MIN = 2_000
@@ -171,7 +173,8 @@ export class CarriedClient {
 
   /** Its neighbours do not deliver pieces. `filledMs`: since when the site has received no piece that it lacked. */
   dependsOnNode(nowMs: number, filledMs: number): boolean {
-    this.#isAlone = this.#isAlone || nowMs - Math.max(this.#gainedMs, filledMs) >= ALONE_MS_MIN
+    const aloneMsMin = this.sendsHave ? ALONE_MS_MIN : SLOW_ALONE_MS_MIN
+    this.#isAlone = this.#isAlone || nowMs - Math.max(this.#gainedMs, filledMs) >= aloneMsMin
     return this.#isAlone
   }
 

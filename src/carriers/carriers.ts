@@ -60,6 +60,8 @@ export class Carriers {
   /** By torrent: sites, or undefined for all of them. */
   readonly #holds = new Map<string, Set<string | undefined>>()
   readonly #links: SiteLinks
+  /** The node carries for all sites, and may be in none of them. */
+  isForAllSites = false
   #cost: Cost = () => 1
   #isSuspended = false
   #engineMs = 0
@@ -246,7 +248,7 @@ export class Carriers {
       infoHash,
       geometry: this.#geometries.get(infoHashKey(infoHash)),
       blocks,
-      isRemote: site !== this.#init.ownSite,
+      isRemote: () => this.isForAllSites || site !== this.#init.ownSite,
       isCongested: () => this.#links.isCongested,
       bitfields: this.#bitfields,
       random,

@@ -54,7 +54,7 @@ export interface ScheduleInit {
    * The node is in another site: what a host receives from it crosses the link of the site, although another host may
    * have it.
    */
-  readonly isRemote: boolean
+  readonly isRemote: () => boolean
   /** The connections to other nodes have blocks to send, which come before late offers. */
   readonly isCongested: () => boolean
   readonly random: Random
@@ -213,7 +213,7 @@ export class PieceSchedule {
     const nowMs = this.#init.nowMs()
     this.assignment.expire(nowMs)
     this.#expire(nowMs, needsPieces)
-    findHostsBehind(hosts, !this.#init.isRemote && !this.assignment.isDistributed)
+    findHostsBehind(hosts, !this.#init.isRemote() && !this.assignment.isDistributed)
     this.#offersBehind = 0
     for (const { assigned } of hosts) if (assigned.isBehind) this.#offersBehind += assigned.late.size
     this.wake()
@@ -233,14 +233,14 @@ export class PieceSchedule {
   mayOffer({ assigned }: CarriedClient): boolean {
     if (this.#isOnHold) return false
     if (!this.assignment.isDistributed) return true
-    return !this.#init.isRemote && assigned.told.count < this.assignment.pieces
+    return !this.#init.isRemote() && assigned.told.count < this.assignment.pieces
   }
 
   /** Pieces that the host lacks and that another host has or was offered. */
   #offerLate(host: CarriedClient): void {
     if (this.#isOnHold) return
     const nowMs = this.#init.nowMs()
-    const offers = this.#init.isRemote ? this.#lateOverLink(host, nowMs) : this.#lateInSite(host, nowMs)
+    const offers = this.#init.isRemote() ? this.#lateOverLink(host, nowMs) : this.#lateInSite(host, nowMs)
     for (const piece of this.assignment.offerLate(host, { ...offers, nowMs })) host.link?.have(piece)
   }
 

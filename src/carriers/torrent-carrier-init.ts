@@ -11,7 +11,7 @@ export interface TorrentCarrierInit extends LinkContext {
   readonly geometry: TorrentGeometry | undefined
   /** Memory that the sites of a registered torrent share. */
   readonly blocks: TorrentBlocks
-  readonly isRemote: boolean
+  readonly isRemote: () => boolean
   readonly isCongested: () => boolean
   readonly counters: CarrierCounters
   readonly events: {

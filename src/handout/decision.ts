@@ -69,6 +69,8 @@ export interface CarrierContact {
   readonly isUndecided: boolean
   /** Clients can connect to it: it has a listener. */
   readonly isDialable: boolean
+  /** What it sends to a host crosses the link of the site. */
+  readonly isRemote: boolean
 }
 
 export interface Decision {

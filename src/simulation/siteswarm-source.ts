@@ -62,6 +62,7 @@ export class SiteswarmSource implements PeerSource {
       policy,
       carriedSites: {
         transportOf: (_infoHash, siteIndex) => (this.#isCarried(siteIndex) ? 'carried' : 'direct'),
+        isForAllSites: false,
         endpointFor: () => CARRIER,
         describe: () => undefined,
       },

@@ -35,6 +35,7 @@ export function carrierContact(
     isDialable: endpoint !== undefined,
     isSettling: transport !== 'carried',
     isUndecided: transport === 'undecided',
+    isRemote: carriedSites?.isForAllSites === true,
   }
 }
 

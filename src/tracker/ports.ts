@@ -61,6 +61,8 @@ export type TransportNow = SiteTransport | 'undecided'
 /** Torrents at sites whose content comes through nodes. */
 export interface CarriedSites {
   transportOf(infoHash: Buffer, siteIndex: number): TransportNow
+  /** One node carries for all sites: what it sends to a host crosses the link of its site. */
+  readonly isForAllSites: boolean
   /** The carrier of a torrent at a site, for people; undefined where no node carries it. */
   describe(infoHash: Buffer, siteIndex: number): CarrierDescription | undefined
   /**

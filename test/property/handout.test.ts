@@ -99,6 +99,7 @@ test('only gateways, and the sites that they fetch from, get peers of another si
 test('a leecher of a carried site is always handed a peer, and never one of another site', () => {
   const carriedSites: CarriedSites = {
     transportOf: () => 'carried',
+    isForAllSites: false,
     describe: () => undefined,
     endpointFor: () => ({ address: at('127.9.9.9'), port: 6968 }),
   }

@@ -73,8 +73,20 @@ async function startNode(site: string) {
 async function startTwoNodes() {
   const [ams, fra] = [await startNode('ams'), await startNode('fra')]
   const costs = [['ams', 'fra', 10]] as const
-  ams.carrier.command({ kind: 'sites', sites: [{ site: 'fra', urls: [fra.url] }], hasOwnUrls: true, costs })
-  fra.carrier.command({ kind: 'sites', sites: [{ site: 'ams', urls: [ams.url] }], hasOwnUrls: true, costs })
+  ams.carrier.command({
+    kind: 'sites',
+    sites: [{ site: 'fra', urls: [fra.url] }],
+    hasOwnUrls: true,
+    isForAllSites: false,
+    costs,
+  })
+  fra.carrier.command({
+    kind: 'sites',
+    sites: [{ site: 'ams', urls: [ams.url] }],
+    hasOwnUrls: true,
+    isForAllSites: false,
+    costs,
+  })
   await until(() => fra.carrier.reading?.linkedSites.includes('ams') === true)
   return { ams, fra }
 }
@@ -177,7 +189,13 @@ describe.skipIf(needs('libtorrent'))('carrier processes of two nodes', () => {
     onTestFinished(() => other.stop())
     other.start()
     await until(() => other.isRunning)
-    other.command({ kind: 'sites', sites: [{ site: 'ams', urls: [node.url] }], hasOwnUrls: true, costs: [] })
+    other.command({
+      kind: 'sites',
+      sites: [{ site: 'ams', urls: [node.url] }],
+      hasOwnUrls: true,
+      isForAllSites: false,
+      costs: [],
+    })
     await until(() => node.lines.some(({ event }) => event === 'carrier-link-failed'))
     expect(node.lines.find(({ event }) => event === 'carrier-link-failed')).toMatchObject({
       reason: 'response 401 instead of 101',

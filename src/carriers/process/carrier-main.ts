@@ -148,6 +148,7 @@ function execute(command: CarrierCommand): void {
       sites = command.sites.map(({ site }) => site)
       const costs = new Map(command.costs.map(([a, b, cost]) => [`${a}\n${b}`, cost]))
       carriers.setCost((a, b) => costs.get(`${a}\n${b}`) ?? costs.get(`${b}\n${a}`) ?? Infinity)
+      carriers.isForAllSites = command.isForAllSites
       dialer?.setSites(command.sites, command.hasOwnUrls)
       return carriers.keepLinks(isExpected)
     }

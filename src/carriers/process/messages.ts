@@ -39,6 +39,8 @@ export type CarrierCommand =
       readonly kind: 'sites'
       readonly sites: readonly DialledSite[]
       readonly hasOwnUrls: boolean
+      /** The node carries for all sites, and may be in none of them. */
+      readonly isForAllSites: boolean
       /** Cost between two sites, by name. */
       readonly costs: readonly (readonly [string, string, number])[]
     }

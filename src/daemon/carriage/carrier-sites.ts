@@ -26,8 +26,14 @@ export function carrierSites(topology: Topology, own: string, isFederated: boole
     kind: 'sites',
     sites: others.map(({ name, federation }) => ({ site: name, urls: federation })),
     hasOwnUrls: (ownSite?.federation.length ?? 0) > 0,
+    isForAllSites: isForAllSites(topology, isFederated),
     costs,
   }
+}
+
+/** True for a node that is the only one of several sites. It may be in none of them. */
+export function isForAllSites({ sites }: Topology, isFederated: boolean): boolean {
+  return !isFederated && sites.filter(({ name }) => name !== UNMAPPED_SITE).length > 1
 }
 
 /**

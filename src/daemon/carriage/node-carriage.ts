@@ -32,7 +32,7 @@ import { CarriedTorrents } from './carried-torrents.ts'
 import { readPieces } from './read-pieces.ts'
 import { CarrierTotals } from './carrier-gauges.ts'
 import type { CarriedByNodes } from './rate-share.ts'
-import { carrierSites, isCarriedHere, relayableSites } from './carrier-sites.ts'
+import { carrierSites, isCarriedHere, isForAllSites, relayableSites } from './carrier-sites.ts'
 import { arrivalAddress, machineAddresses, peersAddresses } from './peers-address.ts'
 import type { ExchangingSites } from './exchanging-sites.ts'
 import { passOn } from './plain-socket.ts'
@@ -218,9 +218,12 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   /** undefined where the leechers exchange pieces, or sites have nodes. One node for all sites may be in none of them. */
   #transportWithoutExchange(infoHash: Buffer, site: Site): 'undecided' | 'direct' | undefined {
-    const { topology, exchanging } = this.#init
-    const hasOwnNodes = this.#isFederated || topology.value.sites.length === 1
-    return hasOwnNodes ? undefined : exchanging.transportOf(infoHash, site.name)
+    const { exchanging } = this.#init
+    return this.isForAllSites ? exchanging.transportOf(infoHash, site.name) : undefined
+  }
+
+  get isForAllSites(): boolean {
+    return isForAllSites(this.#init.topology.value, this.#isFederated)
   }
 
   describe(infoHash: Buffer, siteIndex: number): CarrierDescription | undefined {

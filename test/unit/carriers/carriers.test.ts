@@ -226,7 +226,7 @@ describe('a carried rollout', () => {
     swarm.carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
     const source = swarm.join(1, 200, CONTENT, { has: 'all' })
     const hosts = [1, 2].map((host) => swarm.join(2, host, CONTENT, { isSilent: true }))
-    expect(swarm.run(20_000, () => hosts.every(({ isComplete }) => isComplete))).toBe(true)
+    expect(swarm.run(30_000, () => hosts.every(({ isComplete }) => isComplete))).toBe(true)
     expect(source.sentBytes).toBe(CONTENT.bytes.length)
   })
 

@@ -94,6 +94,28 @@ describe('pieces that another host of the site has', () => {
   })
 })
 
+describe('one node for all sites', () => {
+  it.each([
+    { isSilent: false, site: 1, seconds: 10 },
+    { isSilent: false, site: 2, seconds: 10 },
+    { isSilent: true, site: 1, seconds: 25 },
+    { isSilent: true, site: 2, seconds: 25 },
+  ])(
+    'sends pieces of another host to one that got none from its neighbours for $seconds s, and not before (site $site, without HAVE: $isSilent)',
+    ({ isSilent, site, seconds }) => {
+      const swarm = aCarriedSwarm()
+      swarm.carriers.isForAllSites = true
+      swarm.carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
+      swarm.join(3, 200, CONTENT, { has: 'all' })
+      const hosts = [1, 2].map((host) => swarm.join(site, host, CONTENT, { isSilent }))
+      const received = () => hosts.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0)
+      swarm.run(seconds * 1_000)
+      expect(received()).toBe(CONTENT.bytes.length)
+      expect(swarm.run(15_000, () => hosts.every(({ isComplete }) => isComplete))).toBe(true)
+    },
+  )
+})
+
 describe('the size of a piece that is learned', () => {
   const requestUpTo = (size: LearnedPieceSize, end: number) => {
     for (let begin = 0; begin < end; begin += 16_384)

@@ -8,10 +8,11 @@ const SOURCE = '127.1.1.1'
 const CARRIER = { address: at('127.0.0.9'), port: 6968 }
 
 /** The first two sites are carried as `state` tells; clients can connect to the carrier where it is dialable. */
-function aCarriedSite({ isDialable = true } = {}) {
+function aCarriedSite({ isDialable = true, isForAllSites = false } = {}) {
   const state: { transport: TransportNow } = { transport: 'carried' }
   const carriedSites: CarriedSites = {
     transportOf: (_infoHash, siteIndex) => (siteIndex < 2 ? state.transport : 'direct'),
+    isForAllSites,
     describe: () => undefined,
     endpointFor: () => (isDialable ? CARRIER : undefined),
   }
@@ -69,6 +70,20 @@ test('a client that does not accept connections is handed the address of the car
   const { peers } = announce('127.2.1.8')
   expect(peers[0]).toBe('127.0.0.9:6968')
   expect(peers.length).toBe(7)
+})
+
+test('where one node carries for all sites, such a client waits for neighbours: without them it would get everything over the link', async () => {
+  const site = aCarriedSite({ isForAllSites: true })
+  site.announce('127.2.1.8', { numwant: 0 })
+  site.observe('127.2.1.8', { reachability: 'unreachable' })
+  const waiting = site.announceLater('127.2.1.8')
+  site.clock.advanceMs(1_000)
+  site.tracker.tick()
+  for (const host of [1, 2, 3, 4]) site.announce(`127.2.1.${host}`)
+  site.clock.advanceMs(500)
+  site.tracker.tick()
+  const { peers } = await waiting
+  expect(peers).toEqual(expect.arrayContaining(['127.0.0.9:6968', '127.2.1.1:6881', '127.2.1.4:6881']))
 })
 
 test('without a listener of the carrier, a leecher without neighbours is handed the only source', () => {
