@@ -87,7 +87,11 @@ export class ClientObservers implements ReachabilityCheck {
   constructor(init: ClientObserversInit) {
     this.#init = init
     init.table.changedRows.follow()
-    this.#relayed = new RelayedSites({ ...init, relayable: () => init.carriers?.relayable ?? NONE })
+    this.#relayed = new RelayedSites({
+      ...init,
+      relayable: () => init.carriers?.relayable ?? NONE,
+      remoteLeechers: (infoHash, siteIndex) => init.tracker().countsOf(infoHash, siteIndex)?.leechers,
+    })
     this.observers = new Observers({
       connections: init.connections,
       clock: init.clock,
@@ -169,6 +173,11 @@ export class ClientObservers implements ReachabilityCheck {
         for (let row = list.head, left = list.length; left > 0; row = table.rows.next(row), left--)
           rows.push(row)
     for (const row of rows) this.#pass(row)
+  }
+
+  /** Another site has sent its state of a torrent. */
+  noteRemote(infoHash: Buffer): void {
+    if ((this.#init.carriers?.relayable.size ?? 0) > 0) this.#passRelayed([infoHash])
   }
 
   /** Observed clients by the index of their site. */

@@ -73,6 +73,7 @@ export class RemoteSites {
   readonly #sites = new Map<string, RemoteSite>()
   readonly #swarms = new RemoteSwarms()
   readonly #leases: RemoteLeases
+  readonly #listeners: ((infoHash: Buffer) => void)[] = []
 
   constructor(components: RemoteSitesComponents) {
     this.#table = components.table
@@ -83,6 +84,11 @@ export class RemoteSites {
     this.#replica = components.replica
     components.topology.onReplace(() => this.#topologyReplaced())
     this.#leases = new RemoteLeases(components)
+  }
+
+  /** Calls `listener` for each torrent of which a site has sent its state, once that is applied. */
+  onUpdate(listener: (infoHash: Buffer) => void): void {
+    this.#listeners.push(listener)
   }
 
   /** Clients of the connected remote sites. */
@@ -223,6 +229,7 @@ export class RemoteSites {
     const swarm = assignments.length === 0 ? undefined : this.#table.swarm(counts.infoHash)
     if (swarm !== undefined)
       for (const assignment of assignments) this.#leases.assignUpstream(site, swarm, assignment)
+    for (const listener of this.#listeners) listener(counts.infoHash)
   }
 
   /** Separates the leases of the site's own gateways from the upstreams that it assigns to gateways of this site. */

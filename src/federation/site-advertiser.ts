@@ -189,10 +189,12 @@ export class SiteAdvertiser {
     this.#changed(key, isUrgent)
   }
 
-  /** The advertised part of a lease as numbers; of a peer without one, its role. */
+  /** The advertised part of a lease as numbers; of a peer without one, its role, and whether its content was observed. */
   #leaseOf(row: number): number[] {
+    const { rows } = this.#table
     const gateway = this.#table.siteOf(row).gatewayOf(row)
-    if (gateway === undefined) return [this.#table.rows.has(row, flags.seed) ? 1 : 0]
+    if (gateway === undefined)
+      return [rows.has(row, flags.seed) ? 1 : 0, rows.has(row, flags.unverifiedSeed) ? 1 : 0]
     return [gateway.version, gateway.upstreamRow, gateway.treeRank]
   }
 

@@ -1,14 +1,21 @@
 /**
- * Sites with gateways (`carry: direct`) and one node that observes all of them, with unmodified libtorrent clients, which
- * announce every 300 s. When the gateway of a site is killed, its other hosts do not wait for that.
+ * Sites with gateways (`carry: direct`), and one node that observes all of them or a node in each, with unmodified libtorrent
+ * clients, which announce every 300 s. When the gateway of a site is killed, its other hosts do not wait for that.
  */
 import { type ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { aFederation } from '../a-federation.ts'
 import { aDirectory, aNode, freePort, type RunningNode } from '../a-node.ts'
 import { until } from '../a-redis.ts'
-import { aSmallTorrent, startLibtorrent, startSeed, type SmallTorrent } from '../observed-clients.ts'
+import {
+  aSmallTorrent,
+  aTorrentFor,
+  startLibtorrent,
+  startSeed,
+  type SmallTorrent,
+} from '../observed-clients.ts'
 import { needs } from '../setup/needs.ts'
 
 const CONTENT_BYTES = 15_990_000
@@ -22,7 +29,30 @@ interface Gateway {
   readonly leftBytes: number
 }
 
-async function gatewayOf(node: RunningNode, hash: string, site: string): Promise<Gateway | undefined> {
+type Node = Pick<RunningNode, 'announceUrl' | 'admin' | 'log'>
+
+/** The node of the source's site and that of the other one, which may be the same. */
+interface Nodes {
+  readonly fra: Node
+  readonly ams: Node
+}
+
+async function oneNode(): Promise<Nodes> {
+  const node = await aNode({ httpPort: await freePort(), isObserving: true })
+  return { fra: node, ams: node }
+}
+
+async function aNodeInEachSite(): Promise<Nodes> {
+  const federation = await aFederation({
+    names: ['fra', 'ams'],
+    topology: 'links:\n  - { between: [fra, ams], carry: direct }',
+    environment: { SITESWARM_OBSERVE_CONNECTIONS: '4096' },
+  })
+  await federation.connected()
+  return { fra: federation.site('fra'), ams: federation.site('ams') }
+}
+
+async function gatewayOf(node: Node, hash: string, site: string): Promise<Gateway | undefined> {
   const answer = await node.admin(`/api/v1/swarms/${hash}`)
   if (!answer.ok) return undefined
   const { sites } = (await answer.json()) as { sites: { site: string; gateways: Gateway[] }[] }
@@ -34,51 +64,55 @@ async function isComplete(torrent: SmallTorrent, directory: string): Promise<boo
   return (await readFile(join(directory, 'content.bin')).catch(() => Buffer.alloc(0))).equals(content)
 }
 
-async function rollOut(hosts: readonly string[]) {
-  const node = await aNode({ httpPort: await freePort(), isObserving: true })
+async function rollOut(hosts: readonly string[], { fra, ams }: Nodes) {
   const directory = await aDirectory()
-  const torrent = await aSmallTorrent(directory, CONTENT_BYTES, node.announceUrl)
+  const torrent = await aSmallTorrent(directory, CONTENT_BYTES, fra.announceUrl)
+  const { path } = fra === ams ? torrent : await aTorrentFor(torrent, directory, ams.announceUrl)
   startSeed(
     { torrent: torrent.path, directory: torrent.source, address: '127.1.1.1' },
     SOURCE_BYTES_PER_SECOND,
   )
   const hash = torrent.infoHash.toString('hex')
   await until(SOON_MS, 'the seed has announced', async () => {
-    const { swarms } = (await (await node.admin('/api/v1/swarms')).json()) as { swarms: { seeds: number }[] }
+    const { swarms } = (await (await ams.admin('/api/v1/swarms')).json()) as { swarms: { seeds: number }[] }
     return swarms.some(({ seeds }) => seeds === 1)
   })
   const clients = new Map<string, ChildProcess>()
   for (const address of hosts)
     clients.set(
       address,
-      await startLibtorrent({ torrent: torrent.path, directory: join(directory, address), address }),
+      await startLibtorrent({ torrent: path, directory: join(directory, address), address }),
     )
   await until(SOON_MS, 'the gateway has a third of the content', async () => {
-    const gateway = await gatewayOf(node, hash, 'ams')
+    const gateway = await gatewayOf(ams, hash, 'ams')
     return gateway !== undefined && gateway.leftBytes < 0.67 * CONTENT_BYTES
   })
-  const killed = (await gatewayOf(node, hash, 'ams'))?.address ?? ''
+  const killed = (await gatewayOf(ams, hash, 'ams'))?.address ?? ''
   clients.get(killed)?.kill('SIGKILL')
-  await node.logged('"event":"gateway-lost"')
+  await until(SOON_MS, 'the loss is logged', () => ams.log().includes('"event":"gateway-lost"'))
   const others = hosts.filter((address) => address !== killed)
   await until(SOON_MS, 'all other hosts are complete', async () => {
     for (const address of others) if (!(await isComplete(torrent, join(directory, address)))) return false
     return true
   })
-  const metrics = await (await node.admin('/metrics')).text()
+  const metrics = await (await ams.admin('/metrics')).text()
   const relayed = Number(/siteswarm_relayed_bytes_total\{site="ams",from="fra"\} (\d+)/.exec(metrics)?.[1])
   return relayed / CONTENT_BYTES
 }
 
 describe.skipIf(needs('libtorrent'))('a site whose gateway is killed', () => {
-  test('gets the rest through the node, until a host of it announces again', PATIENCE, async () => {
-    const relayedCopies = await rollOut(['127.2.1.1', '127.2.1.2', '127.2.1.3', '127.2.2.4', '127.2.2.5'])
+  test.each([
+    ['the node', oneNode],
+    ['its node and that of the source', aNodeInEachSite],
+  ])('gets the rest through %s, until a host of it announces again', PATIENCE, async (_through, start) => {
+    const hosts = ['127.2.1.1', '127.2.1.2', '127.2.1.3', '127.2.2.4', '127.2.2.5']
+    const relayedCopies = await rollOut(hosts, await start())
     expect(relayedCopies).toBeGreaterThan(0.1)
     expect(relayedCopies).toBeLessThan(1)
   })
 
   test('has a new gateway at once where the response to its second host was deferred', PATIENCE, async () => {
-    const relayedCopies = await rollOut(['127.2.1.1', '127.2.1.2'])
+    const relayedCopies = await rollOut(['127.2.1.1', '127.2.1.2'], await oneNode())
     expect(relayedCopies).toBeLessThan(0.1)
   })
 })

@@ -1,7 +1,7 @@
 /**
  * The sites between which the carriers of a node pass content on, as their process needs them: nodes to connect to, and
  * the cost between each two sites. A link with `carry: direct` has no cost, because nothing is fetched over it, unless one
- * of the two sites has gateways: the node relays to it while it has lost its gateway.
+ * of the two sites has gateways: nodes relay to it while it has lost its gateway.
  */
 import type { CarrierCommand } from '../../carriers/process/messages.ts'
 import { type Site, type Topology, UNMAPPED_SITE } from '../../topology/topology.ts'
@@ -12,12 +12,12 @@ type SitesCommand = Extract<CarrierCommand, { readonly kind: 'sites' }>
 export function carrierSites(topology: Topology, own: string, isFederated: boolean): SitesCommand {
   const { sites } = topology
   const ownSite = topology.siteNamed(own)
-  const isJoined = (site: Site) => ownSite !== undefined && carriesBetween(topology, site, ownSite)
-  const others = isFederated ? sites.filter((site) => site.federation.length > 0 && isJoined(site)) : []
-  const relayable = relayableSites(topology, own, isFederated)
+  const relayable = relayableSites(topology)
   const isPassed = (a: Site, b: Site) =>
     carriesBetween(topology, a, b) ||
     ((relayable.has(a.index) || relayable.has(b.index)) && Number.isFinite(topology.cost(a.index, b.index)))
+  const isJoined = (site: Site) => ownSite !== undefined && site !== ownSite && isPassed(site, ownSite)
+  const others = isFederated ? sites.filter((site) => site.federation.length > 0 && isJoined(site)) : []
   const costs: (readonly [string, string, number])[] = []
   for (const a of sites)
     for (const b of sites.slice(a.index + 1))
@@ -41,20 +41,17 @@ export function isForAllSites({ sites }: Topology, isFederated: boolean): boolea
  * whose links are all `carry: direct` has gateways; the only site of a topology has a carrier, which spreads the first copy.
  */
 export function isCarriedHere(topology: Topology, site: Site, own: string, isFederated: boolean): boolean {
-  if (isFederated && site.name !== own) return false
+  return (!isFederated || site.name === own) && isCarried(topology, site)
+}
+
+function isCarried(topology: Topology, site: Site): boolean {
   const others = topology.sites.filter(({ name }) => name !== site.name && name !== UNMAPPED_SITE)
   return others.length === 0 || others.some((other) => carriesBetween(topology, site, other))
 }
 
-/**
- * Indexes of the sites that have gateways, and to which this node can relay: it has to reach the clients of all sites, so
- * it is not federated.
- */
-export function relayableSites(topology: Topology, own: string, isFederated: boolean): ReadonlySet<number> {
-  if (isFederated) return new Set()
-  const sites = topology.sites.filter(
-    (site) => site.name !== UNMAPPED_SITE && !isCarriedHere(topology, site, own, isFederated),
-  )
+/** Indexes of the sites that have gateways, and to which nodes relay for a while when they lose one. */
+export function relayableSites(topology: Topology): ReadonlySet<number> {
+  const sites = topology.sites.filter((site) => site.name !== UNMAPPED_SITE && !isCarried(topology, site))
   return new Set(sites.map(({ index }) => index))
 }
 

@@ -89,7 +89,7 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   readonly #machine = machineAddresses()
   /** Addresses at which clients of the own site connect to this node. */
   #addresses: readonly Address[] = []
-  /** Indexes of the sites to which this node relays torrents while they have lost their gateway. */
+  /** Indexes of the sites to which nodes relay torrents while they have lost their gateway. */
   relayable: ReadonlySet<number> = new Set()
   #timer: NodeJS.Timeout | undefined
   #repeatedMs = 0
@@ -175,7 +175,10 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   gauges(): CarrierGauges {
     const { value } = this.#init.topology
-    const carried = value.sites.filter((site) => this.relayable.has(site.index) || this.#isCarriedHere(site))
+    const isServed = (site: Site) => !this.#isFederated || site.name === this.#init.site
+    const carried = value.sites.filter(
+      (site) => this.#isCarriedHere(site) || (this.relayable.has(site.index) && isServed(site)),
+    )
     return this.#totals.read(value, this.#joinedSites, carried)
   }
 
@@ -392,7 +395,7 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   #takeTopology(): void {
     const { topology, site, peers } = this.#init
-    this.relayable = relayableSites(topology.value, site, this.#isFederated)
+    this.relayable = relayableSites(topology.value)
     this.#process.command(carrierSites(topology.value, site, this.#isFederated))
     this.#addresses = peersAddresses(peers.host, this.#machine, topology.value, site)
   }

@@ -1,6 +1,6 @@
 /**
- * Sites with gateways (`carry: direct`) to which the node relays a torrent for a while, as a carrier does, because their
- * clients announce again only after minutes:
+ * Sites with gateways (`carry: direct`) to which nodes relay a torrent for a while, as carriers do, because their clients
+ * announce again only after minutes:
  *
  * | | from | until |
  * |---|---|---|
@@ -9,11 +9,14 @@
  *
  * The second is the minute for which libtorrent does not reconnect (docs/clients.md).
  *
+ * A node of its own site reads what the other sites send, so that the node of a lost site finds the seeds of the others linked.
+ *
  * Read from the table alone, so that all processes and nodes of a site come to the same result.
  */
 import type { Clock } from '../../core/clock.ts'
 import { infoHashKey } from '../../core/info-hash.ts'
 import { hasCopy, hasNewFinisher } from '../../handout/site-state.ts'
+import { flags } from '../../swarm/peer-rows.ts'
 import type { SiteSwarm, Swarm } from '../../swarm/swarm.ts'
 import type { SwarmTable } from '../../swarm/swarm-table.ts'
 import { LastPieces } from './last-pieces.ts'
@@ -21,8 +24,10 @@ import { LastPieces } from './last-pieces.ts'
 export interface RelayedSitesInit {
   readonly table: SwarmTable
   readonly clock: Clock
-  /** Indexes of the sites to which this node may relay. */
+  /** Indexes of the sites with gateways. */
   readonly relayable: () => ReadonlySet<number>
+  /** Leechers of a site that has nodes of its own, of which the table holds few peers; undefined for any other. */
+  readonly remoteLeechers: (infoHash: Buffer, siteIndex: number) => number | undefined
 }
 
 /** Indexes of sites. */
@@ -99,15 +104,21 @@ export class RelayedSites {
 
   /** The site had a gateway, and no client of it fetches from a site that has the content. */
   #lostGateway(swarm: Swarm, site: SiteSwarm): boolean {
-    const { table, clock } = this.#init
-    if (site.leechers === 0 || site.gatewayHostsEver === 0 || hasCopy(swarm, site)) return false
+    const { table, clock, remoteLeechers } = this.#init
+    if (site.gatewayHostsEver === 0 || hasCopy(swarm, site)) return false
+    if ((remoteLeechers(swarm.infoHash, site.site) ?? site.leechers) === 0) return false
     const nowMs = clock.nowMs()
     if (hasNewFinisher(table, site, nowMs)) return false
     const fetches = site.gateways.some(
       ({ row, upstreamRow, isTentative }) =>
-        !table.rows.isExpired(row, nowMs) && (isTentative || upstreamRow >= 0),
+        !table.rows.isExpired(row, nowMs) && (isTentative || this.#delivers(upstreamRow)),
     )
     return !fetches && swarm.sites.some((other) => other !== site && other.trustedSeeds > 0)
+  }
+
+  /** A leecher that is no gateway any more was lost, or never progressed. */
+  #delivers(upstreamRow: number): boolean {
+    return upstreamRow >= 0 && this.#init.table.rows.has(upstreamRow, flags.seed | flags.gateway)
   }
 }
 

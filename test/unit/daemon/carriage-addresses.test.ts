@@ -1,6 +1,6 @@
 /** Sites that a node carries for, and the address that its clients are handed. */
 import { describe, expect, test } from 'vitest'
-import { carrierSites, isCarriedHere } from '../../../src/daemon/carriage/carrier-sites.ts'
+import { carrierSites, isCarriedHere, relayableSites } from '../../../src/daemon/carriage/carrier-sites.ts'
 import { arrivalAddress, peersAddresses } from '../../../src/daemon/carriage/peers-address.ts'
 import type { SiteLink } from '../../../src/topology/topology.ts'
 import { aTopology } from '../../a-topology.ts'
@@ -35,6 +35,12 @@ describe('a node carries', () => {
       ['fra', 'ams', 10],
       ['ams', 'nyc', 100],
     ])
+  })
+
+  test('a torrent for a site that lost its gateway over a direct link', () => {
+    const topology = aTopology({ link: () => direct })
+    expect(relayableSites(topology)).toEqual(new Set([0, 1, 2]))
+    expect(carrierSites(topology, 'fra', true).costs).toHaveLength(3)
   })
 })
 

@@ -7,10 +7,14 @@ const SOURCE = '127.1.1.1'
 const [GATEWAY, SECOND] = ['127.2.1.1', '127.2.1.2'] as const
 
 /** A source in fra, and two leechers in ams, of which the first is the gateway. */
-function aSite(relayable = new Set([0, 1, 2])) {
+function aSite(relayable = new Set([0, 1, 2]), remoteLeechers = new Map<number, number>()) {
   const world = aTracker()
   world.table.changedRows.follow()
-  const relayed = new RelayedSites({ ...world, relayable: () => relayable })
+  const relayed = new RelayedSites({
+    ...world,
+    relayable: () => relayable,
+    remoteLeechers: (_infoHash, site) => remoteLeechers.get(site),
+  })
   for (const host of [SOURCE, GATEWAY, SECOND])
     world.announce(host, { left: host === SOURCE ? 0 : 1_000_000 })
   const includes = (host: string) => {
@@ -54,6 +58,31 @@ test('a gateway that stopped, or that lost its upstream, is replaced in the same
   cut.announce(SOURCE, { event: 'stopped' })
   expect(cut.update()).toBe(true)
 })
+
+test('a site whose gateway fetches from a lost one is relayed to as well', () => {
+  const { update, includes, announce, observe } = aSite()
+  const [far, other] = ['127.3.1.1', '127.3.1.2']
+  expect(announce(far).peers).toContain(`${GATEWAY}:6881`)
+  announce(other)
+  update()
+  observe(GATEWAY, { isGone: true })
+  expect(update()).toBe(true)
+  expect([far, other, SECOND, SOURCE].map(includes)).toEqual([true, true, true, true])
+})
+
+test.each([
+  { leechers: 5, isRelayed: true },
+  { leechers: 0, isRelayed: false },
+])(
+  'a site with a node of its own, which reports $leechers leechers and no gateway, is relayed to: $isRelayed',
+  ({ leechers, isRelayed }) => {
+    const { update, includes, announce } = aSite(undefined, new Map([[1, leechers]]))
+    announce(SECOND, { event: 'stopped' })
+    announce(GATEWAY, { event: 'stopped' })
+    expect(update()).toBe(isRelayed)
+    expect(includes(SOURCE)).toBe(isRelayed)
+  },
+)
 
 test.each([
   ['before it had a gateway', (site: ReturnType<typeof aSite>) => site.announce('127.3.1.1')],
