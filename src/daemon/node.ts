@@ -172,9 +172,7 @@ export class SiteswarmNode {
         random,
         log,
       })
-    const observers = this.#clients?.observers
-    if (observers !== undefined)
-      this.#federation?.remoteSites.onUpdate((infoHash) => observers.noteRemote(infoHash))
+    this.#federation?.remoteSites.onUpdate((infoHash) => this.#clients?.observers.noteRemote(infoHash))
     this.#tracker = new Tracker({
       topology: this.#topology,
       table: this.#table,

@@ -175,10 +175,8 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   gauges(): CarrierGauges {
     const { value } = this.#init.topology
-    const isServed = (site: Site) => !this.#isFederated || site.name === this.#init.site
-    const carried = value.sites.filter(
-      (site) => this.#isCarriedHere(site) || (this.relayable.has(site.index) && isServed(site)),
-    )
+    const served = value.sites.filter(({ name }) => !this.#isFederated || name === this.#init.site)
+    const carried = served.filter((site) => this.relayable.has(site.index) || this.#isCarriedHere(site))
     return this.#totals.read(value, this.#joinedSites, carried)
   }
 
@@ -221,8 +219,7 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
 
   /** undefined where the leechers exchange pieces, or sites have nodes. One node for all sites may be in none of them. */
   #transportWithoutExchange(infoHash: Buffer, site: Site): 'undecided' | 'direct' | undefined {
-    const { exchanging } = this.#init
-    return this.isForAllSites ? exchanging.transportOf(infoHash, site.name) : undefined
+    return this.isForAllSites ? this.#init.exchanging.transportOf(infoHash, site.name) : undefined
   }
 
   get isForAllSites(): boolean {
