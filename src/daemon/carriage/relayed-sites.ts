@@ -116,7 +116,7 @@ export class RelayedSites {
     return !fetches && swarm.sites.some((other) => other !== site && other.trustedSeeds > 0)
   }
 
-  /** A leecher that is no gateway any more was lost, or never progressed. */
+  /** A leecher that has stopped being a gateway was lost, or never progressed. */
   #delivers(upstreamRow: number): boolean {
     return upstreamRow >= 0 && this.#init.table.rows.has(upstreamRow, flags.seed | flags.gateway)
   }

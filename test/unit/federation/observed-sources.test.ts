@@ -1,4 +1,4 @@
-/** What other sites learn of a seed that a node observes. */
+/** Seeds that a node observes, as other sites know them. */
 import { expect, test } from 'vitest'
 import { TORRENT } from '../../a-tracker.ts'
 import { SimulatedSites } from '../../simulated-sites.ts'
