@@ -15,6 +15,7 @@ import { makeDirectory } from '../core/make-directory.ts'
 import { ConfigError, InputError } from '../core/errors.ts'
 import { readRegularFile } from '../core/regular-file.ts'
 import type { Log } from '../core/log.ts'
+import { filterInSlices } from '../core/slices.ts'
 import { DirectoryPoll } from './directory-poll.ts'
 import { type KeptTorrent, KeptTorrents } from './kept-torrents.ts'
 import type { RegisteredTorrent, TorrentStore } from './site-store.ts'
@@ -138,9 +139,12 @@ export class TorrentDirectory implements TorrentStore {
    */
   async poll(): Promise<void> {
     const { directory, clock } = this.#options
-    if (!(await this.#additions.needsScan(directory, clock.nowMs()))) return
     await this.#inOrder(async () => {
-      this.#keep(await this.#scan((await this.#list()) ?? [], true))
+      const scan = await this.#additions.neededScan(directory, clock.nowMs())
+      if (scan === 'none') return
+      const names = (await this.#list()) ?? []
+      const isNew = (name: string) => this.#kept.at(join(directory, name)) === undefined
+      this.#keep(await this.#scan(scan === 'all' ? names : await filterInSlices(names, isNew), true))
     })
   }
 
@@ -236,7 +240,10 @@ export class TorrentDirectory implements TorrentStore {
   }
 
   #write<T>(change: () => Promise<T>): Promise<T> {
-    return this.#inOrder(() => writeTorrents(this.#options.directory, change))
+    const { directory, clock } = this.#options
+    return this.#inOrder(() =>
+      this.#additions.changeOwn(directory, clock.nowMs(), () => writeTorrents(directory, change)),
+    )
   }
 
   #keep(found: readonly KeptTorrent[], gone: readonly KeptTorrent[] = []): void {

@@ -8,6 +8,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as z from 'zod'
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
+import { SLICE_ITEMS } from '../../core/slices.ts'
 import { readAs, wholeNumber } from './parameters.ts'
 
 /** About 300 KB of JSON. */
@@ -16,9 +17,6 @@ const PAGE_ITEMS_DEFAULT = 100
 
 /** Pages collected before the pass sorts them and keeps the first one: the sorts then take less time than the pass. */
 const COLLECTED_PAGES = 4
-
-/** Half a millisecond. */
-const SLICE_ITEMS = 1_000
 
 export interface Position {
   /** A whole number that is not negative. */
@@ -124,19 +122,6 @@ function indexOfFirst<Item>(sorted: readonly Item[], isBehind: (item: Item) => b
     else start = middle + 1
   }
   return start
-}
-
-/** In slices, as `takePage`. */
-export async function filterInSlices<Item>(
-  items: readonly Item[],
-  isMatch: (item: Item) => boolean,
-): Promise<Item[]> {
-  const matching: Item[] = []
-  for (const [index, item] of items.entries()) {
-    if (index % SLICE_ITEMS === SLICE_ITEMS - 1) await nextTurn()
-    if (isMatch(item)) matching.push(item)
-  }
-  return matching
 }
 
 const formatCursor = ({ rank, infoHash }: Position) => `${rank}-${infoHash.toString('hex')}`

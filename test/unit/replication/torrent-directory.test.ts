@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -40,6 +41,13 @@ const registered: RegisteredTorrent = {
   sizeBytes: 5,
   registeredAtMs: 1_700_000_000_000,
   note: '{}',
+}
+
+function namesOf(torrents: TorrentDirectory): string[] {
+  return torrents
+    .list()
+    .map(({ name }) => name)
+    .toSorted()
 }
 
 it('serves torrents that were added to the directory by hand, once it is read again', async () => {
@@ -170,6 +178,29 @@ it('registers a file that is added, at the next poll', async () => {
   await writeFile(join(directory, 'my image.torrent'), 'a')
   await torrents.poll()
   expect(torrents.list().map(({ name }) => name)).toEqual(['of a'])
+})
+
+it('after a registration, finds a file that was added in the same moment within a minute, and reads no other one', async () => {
+  const { directory, open, clock } = await aTorrentDirectory()
+  const torrents = open()
+  await torrents.open()
+  await writeFile(join(directory, 'known.torrent'), 'k')
+  await torrents.poll()
+  clock.advanceMs(3_600_000)
+  await torrents.poll()
+  await torrents.put(registered, Buffer.from('a'))
+  // The time of the directory does not show the addition.
+  const reference = join(await aDirectory(), 'reference')
+  execFileSync('touch', ['-r', directory, reference])
+  await writeFile(join(directory, 'my image.torrent'), 'b')
+  await writeFile(join(directory, 'known.torrent'), 'z')
+  execFileSync('touch', ['-r', reference, directory])
+  clock.advanceMs(59_999)
+  await torrents.poll()
+  expect(namesOf(torrents)).toEqual(['image.iso', 'of k'])
+  clock.advanceMs(1)
+  await torrents.poll()
+  expect(namesOf(torrents)).toEqual(['image.iso', 'of b', 'of k'])
 })
 
 it('registers a file that is written slowly once it is complete, without a warning', async () => {
