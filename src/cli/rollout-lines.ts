@@ -1,5 +1,6 @@
 /** Rollouts as the admin API describes them, in lines for a terminal or a log. */
 import type { RolloutAnswer, RolloutInFull, SiteAnswer } from '../rollouts/rollout-answer.ts'
+import { absentHosts, absentSentence } from '../rollouts/absent-hosts.ts'
 import { formatByteSize } from './byte-size.ts'
 import { escapeControl } from './escape-control.ts'
 import { formatTime } from './format-time.ts'
@@ -98,9 +99,10 @@ function stragglerLines(sites: readonly SiteAnswer[]): string[] {
     (sum, { stragglers, stragglersTotal }) => sum + stragglersTotal - stragglers.length,
     0,
   )
-  if (rows.length === 0) return []
+  const absent = absentHosts(sites).map((each) => `${each.place}  ${absentSentence(each)}`)
+  if (rows.length + absent.length === 0) return []
   const further = hidden > 0 ? [`and ${hidden} more`] : []
-  return ['', 'LATE', ...columns(rows), ...further]
+  return ['', 'LATE', ...columns(rows), ...further, ...absent]
 }
 
 function percentText(percent: number): string {

@@ -21,15 +21,17 @@ export function startsWithDigits(infoHash: Buffer, digits: InfoHashDigits): bool
 
 export function containsDigits(infoHash: Buffer, digits: InfoHashDigits): boolean {
   for (let start = 0; start + digits.length <= DIGITS; start++)
-    if (hasDigitsAt(infoHash, digits, start)) return true
+    if (digitAt(infoHash, start) === digits[0] && hasDigitsAt(infoHash, digits, start)) return true
   return false
 }
 
 function hasDigitsAt(infoHash: Buffer, digits: InfoHashDigits, start: number): boolean {
-  for (let index = 0; index < digits.length; index++) {
-    const byte = infoHash[(start + index) >> 1] ?? 0
-    const digit = (start + index) % 2 === 0 ? byte >> 4 : byte & 0xf
-    if (digit !== digits[index]) return false
-  }
+  for (let index = 0; index < digits.length; index++)
+    if (digitAt(infoHash, start + index) !== digits[index]) return false
   return true
+}
+
+function digitAt(infoHash: Buffer, index: number): number {
+  const byte = infoHash[index >> 1] ?? 0
+  return (index & 1) === 0 ? byte >> 4 : byte & 0xf
 }

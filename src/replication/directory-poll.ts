@@ -24,7 +24,7 @@ interface UnreadableFile {
 export class DirectoryPoll {
   #version = ''
   #changedAtMs = -Infinity
-  /** Since the last scan. */
+  /** Of this node, or a scan that a change in the same moment may have missed. */
   #firstOwnChangeMs: number | undefined = undefined
   readonly #unreadable = new Map<string, UnreadableFile>()
 
@@ -41,6 +41,12 @@ export class DirectoryPoll {
     if (!isAll && !isDue) return 'none'
     this.#firstOwnChangeMs = undefined
     return isAll ? 'all' : 'names'
+  }
+
+  /** Before all files are read, after which a poll does not read them again. */
+  async noteReading(directory: string, nowMs: number): Promise<void> {
+    this.#version = (await versionOf(directory)) ?? ''
+    this.#firstOwnChangeMs = nowMs
   }
 
   /** Runs a change of this node in the directory. */

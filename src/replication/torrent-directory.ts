@@ -15,7 +15,6 @@ import { makeDirectory } from '../core/make-directory.ts'
 import { ConfigError, InputError } from '../core/errors.ts'
 import { readRegularFile } from '../core/regular-file.ts'
 import type { Log } from '../core/log.ts'
-import { filterInSlices } from '../core/slices.ts'
 import { DirectoryPoll } from './directory-poll.ts'
 import { type KeptTorrent, KeptTorrents } from './kept-torrents.ts'
 import type { RegisteredTorrent, TorrentStore } from './site-store.ts'
@@ -144,7 +143,7 @@ export class TorrentDirectory implements TorrentStore {
       if (scan === 'none') return
       const names = (await this.#list()) ?? []
       const isNew = (name: string) => this.#kept.at(join(directory, name)) === undefined
-      this.#keep(await this.#scan(scan === 'all' ? names : await filterInSlices(names, isNew), true))
+      this.#keep(await this.#scan(scan === 'all' ? names : names.filter(isNew), true))
     })
   }
 
@@ -152,6 +151,7 @@ export class TorrentDirectory implements TorrentStore {
   reload(): Promise<void> {
     return this.#inOrder(async () => {
       const { directory, clock } = this.#options
+      await this.#additions.noteReading(directory, clock.nowMs())
       const names = await this.#list()
       if (names === undefined) return
       await this.#removals.read(join(directory, REMOVALS_FILE), clock.nowMs())

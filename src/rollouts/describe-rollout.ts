@@ -1,6 +1,6 @@
 /** A rollout in the form of the API: the sums over its sites, and each site. */
 import { type Rollout, type RolloutTorrent, stateOf } from './rollout.ts'
-import type { BytesAnswer, RolloutAnswer, SiteAnswer } from './rollout-answer.ts'
+import type { BytesAnswer, HostCountsAnswer, RolloutAnswer, SiteAnswer } from './rollout-answer.ts'
 import type { RolloutState } from './rollout-states.ts'
 import { completionOf, startOf } from './rollout-view.ts'
 import { type HostCounts, percentOf, type SiteReport } from './site-report.ts'
@@ -43,7 +43,8 @@ export function describeSites(rollout: Rollout, view: readonly SiteReport[], now
 }
 
 function describeSite(report: SiteReport, sizeBytes: number): SiteAnswer {
-  const { atMs, startedAtMs, completedAtMs, bytes, progressFrom, stragglers, ...rest } = report
+  const { atMs, startedAtMs, completedAtMs, bytes, progressFrom, stragglers, hosts, bubbles, ...rest } =
+    report
   const { isCounted, ...counts } = bytes
   return {
     ...rest,
@@ -51,6 +52,8 @@ function describeSite(report: SiteReport, sizeBytes: number): SiteAnswer {
     startedAt: isoOf(startedAtMs ?? undefined),
     completedAt: isoOf(completedAtMs ?? undefined),
     copiesIn: sizeBytes === 0 ? 0 : Math.round((bytes.betweenSites / sizeBytes) * 1000) / 1000,
+    hosts: withAbsent(hosts),
+    bubbles: bubbles.map((bubble) => ({ ...bubble, hosts: withAbsent(bubble.hosts) })),
     bytes: counts,
     origin: { percent: progressFrom, betweenSites: isCounted ? 'counted' : 'bound' },
     stragglers: stragglers.map(({ lastSeenMs, ...straggler }) => ({
@@ -69,7 +72,12 @@ function atTime(report: SiteReport, nowMs: number): SiteReport {
     : { ...report, rateBytesPerSecond: 0, etaSeconds: report.isComplete ? 0 : null }
 }
 
-function sumHosts(reports: readonly SiteReport[]): HostCounts {
+function withAbsent(hosts: HostCounts): HostCountsAnswer {
+  return { ...hosts, absent: Math.max(0, (hosts.expected ?? 0) - hosts.seen) }
+}
+
+/** More hosts than expected at one site are no substitute for absent ones of another. */
+function sumHosts(reports: readonly SiteReport[]): HostCountsAnswer {
   const expected = reports.map(({ hosts }) => hosts.expected).filter((count) => count !== null)
   return {
     expected: expected.length === 0 ? null : expected.reduce((total, count) => total + count, 0),
@@ -77,6 +85,7 @@ function sumHosts(reports: readonly SiteReport[]): HostCounts {
     complete: sum(reports, ({ hosts }) => hosts.complete),
     unreachable: sum(reports, ({ hosts }) => hosts.unreachable),
     sources: sum(reports, ({ hosts }) => hosts.sources),
+    absent: sum(reports, ({ hosts }) => withAbsent(hosts).absent),
   }
 }
 

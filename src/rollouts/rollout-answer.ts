@@ -17,6 +17,11 @@ const bytesOrigin = () =>
       'counted: exact. bound: an upper bound, because gateways fetched, and clients show their content alone.',
     )
 
+const hostCounts = () =>
+  report.hosts.extend({
+    absent: z.int().min(0).describe('Expected hosts that have not announced: expected less seen.'),
+  })
+
 export const rolloutSchema = z.object({
   infoHash: z.string(),
   name: z.string(),
@@ -30,7 +35,7 @@ export const rolloutSchema = z.object({
   percent: z.number(),
   rateBytesPerSecond: z.number(),
   etaSeconds: z.number().nullable(),
-  hosts: report.hosts,
+  hosts: hostCounts(),
   bytes: z.object({
     downloaded: z.number(),
     betweenSites: z.number(),
@@ -65,6 +70,8 @@ export const rolloutSiteSchema = siteReportSchema
     startedAt: time().nullable(),
     completedAt: time().nullable(),
     copiesIn: z.number(),
+    hosts: hostCounts(),
+    bubbles: z.array(report.bubbles.element.extend({ hosts: hostCounts() })),
     bytes: report.bytes.omit({ isCounted: true }),
     origin: z.object({ percent: report.progressFrom, betweenSites: bytesOrigin() }),
     stragglers: z.array(stragglerSchema),
@@ -78,6 +85,8 @@ export const rolloutInFullSchema = rolloutSchema.extend({
 })
 
 export type RolloutAnswer = z.output<typeof rolloutSchema>
+/** Of a rollout, a site or a bubble. */
+export type HostCountsAnswer = RolloutAnswer['hosts']
 export type BytesAnswer = RolloutAnswer['bytes']
 export type SiteAnswer = z.output<typeof rolloutSiteSchema>
 export type RolloutInFull = z.output<typeof rolloutInFullSchema>

@@ -132,6 +132,11 @@ export class Rollouts implements SwarmTableWatcher {
     return this.#torrents
   }
 
+  /** Those with a rollout, in no order: some client has announced them, or hosts are expected. */
+  *announced(): Generator<RolloutTorrent> {
+    for (const { torrent } of this.all()) yield torrent
+  }
+
   /** undefined for a torrent that is not registered, or that no client has announced. */
   find(infoHash: Buffer): Rollout | undefined {
     return this.#byInfoHash.get(infoHashKey(infoHash))

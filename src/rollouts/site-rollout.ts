@@ -3,7 +3,7 @@
  * and what came in from other sites. `measure` reads the swarm table and returns the report of the site.
  */
 import { infoHashKey } from '../core/info-hash.ts'
-import { hasCopy, siteState } from '../handout/site-state.ts'
+import { siteState } from '../handout/site-state.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -22,6 +22,7 @@ import {
 import type { CarriedSite, Carriage, Holds } from './ports.ts'
 import { ProgressTrace } from './progress-trace.ts'
 import { ReceivedBytes } from './received-bytes.ts'
+import { fetches, hasSource, shownState } from './shown-state.ts'
 import { percentOf, type SiteReport, STRAGGLERS_MAX } from './site-report.ts'
 import { siteSentence } from './site-sentence.ts'
 import { type SiteProgress, stragglerReason } from './straggler.ts'
@@ -68,6 +69,8 @@ export class SiteRollout {
   /** The last report of the node that carries the torrent, if it is another one. */
   sharedCarrier: SiteReport['carrier'] = null
   readonly #traces = new Map<HostKey, ProgressTrace>()
+  /** Stragglers of the last measurement. */
+  #late: ReadonlySet<HostKey> = new Set()
   readonly #sum = new ProgressTrace()
 
   constructor(site: string) {
@@ -127,15 +130,16 @@ export class SiteRollout {
     const rateBytesPerSecond = isComplete ? 0 : this.#rate(hosts, sizeBytes, nowMs)
     const state =
       swarms.map((swarm) => stateAt(swarm, siteIndex)).find((each) => each !== undefined) ?? 'idle'
-    const hasUpstream = rateBytesPerSecond > 0 || hasSource(torrent, swarms) || fetches(gateway, carrier)
-    const waitsMs = nowMs - (this.startedAtMs ?? nowMs)
     const report = {
       site: this.site,
       atMs: nowMs,
       startedAtMs: this.startedAtMs ?? null,
       completedAtMs: this.completedAtMs ?? null,
-      state:
-        state === 'filling' && !hasUpstream && waitsMs >= STRANDED_MS_MIN ? ('stranded' as const) : state,
+      state: shownState(state, {
+        isMoving: rateBytesPerSecond > 0,
+        hasUpstream: hasSource(torrent.hasOrigin, swarms) || fetches(gateway, carrier),
+        waitsMs: nowMs - (this.startedAtMs ?? nowMs),
+      }),
       isHeld: torrent.infoHashes.some((infoHash) => context.holds.isHeld(infoHash, this.site)),
       isComplete,
       hadSource: this.hadSource,
@@ -219,6 +223,7 @@ export class SiteRollout {
       completeShare: total === 0 ? 0 : complete / total,
     }
     const found: MeasuredHost[] = []
+    const late = new Set<HostKey>()
     for (const [key, host] of live) {
       const { row, place, isComplete } = host
       const sharePerSecond = paces.get(key)?.recent
@@ -231,10 +236,12 @@ export class SiteRollout {
               hasPeers: isCarried || table.introductions.count(row) > 0,
               sinceMs: this.#traces.get(key)?.startMs ?? nowMs,
               sharePerSecond,
+              wasLate: this.#late.has(key),
             },
             progress,
             nowMs,
           )
+      if (reason !== undefined) late.add(key)
       found.push({
         ...host,
         address: table.rows.address(row).toString(),
@@ -246,6 +253,7 @@ export class SiteRollout {
         meanSharePerSecond: paces.get(key)?.mean,
       })
     }
+    this.#late = late
     for (const host of gone)
       found.push({
         ...host,
@@ -343,19 +351,6 @@ export class SiteRollout {
       upstream: upstreamSite === undefined ? null : { site: upstreamSite, ...endpoint(upstreamRow) },
     }
   }
-}
-
-/** The sources of remote sites arrive by then. */
-const STRANDED_MS_MIN = 5_000
-
-/** A complete copy at any site, or an origin. */
-function hasSource({ hasOrigin }: MeasuredTorrent, swarms: readonly Swarm[]): boolean {
-  return hasOrigin || swarms.some((swarm) => swarm.sites.some((site) => hasCopy(swarm, site)))
-}
-
-/** A gateway or carrier without an upstream waits for a source, as its hosts do. */
-function fetches(gateway: SiteReport['gateway'], carrier: SiteReport['carrier']): boolean {
-  return (gateway?.upstream ?? carrier?.upstreamSite ?? null) !== null
 }
 
 /** Clients announce at intervals of at most five minutes while they download; two of them. */

@@ -21,7 +21,9 @@ export function siteSentence(report: Omit<SiteReport, 'sentence'>): string {
   if (state === 'idle')
     return `no client is in the swarm; ${left} ${left === 1 ? 'host' : 'hosts'} left before the end`
   if (state === 'warm')
-    return `has a complete copy; ${left} ${left === 1 ? 'host is' : 'hosts are'} not complete`
+    return missing === 0
+      ? `has a complete copy; ${left} ${left === 1 ? 'host is' : 'hosts are'} not complete`
+      : `has a complete copy; ${left - missing} ${left - missing === 1 ? 'host is' : 'hosts are'} not complete, ${missing} of ${hosts.expected ?? 0} expected hosts have not announced`
   if (carrier !== null)
     return carrier.upstreamSite === null
       ? `carried by ${carrier.node}, without an upstream`

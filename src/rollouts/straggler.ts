@@ -25,6 +25,8 @@ export interface LateHost {
   readonly sinceMs: number
   /** Share per second in the last third of its time; undefined if it has just arrived. */
   readonly sharePerSecond: number | undefined
+  /** At the last measurement. */
+  readonly wasLate: boolean
 }
 
 /** The other hosts of the site. */
@@ -42,6 +44,8 @@ const GRACE_MS = 15_000
 const BEHIND_SHARE = 0.15
 /** From here on, each incomplete host is one that the others wait for. */
 const LAST_HOSTS_SHARE = 0.9
+/** A host that completes within this time becomes no straggler: some host is always the last one. */
+const NEAR_END_SECONDS = 15
 const SLOW_FACTOR = 0.5
 
 /** undefined for a host that is not late. */
@@ -62,8 +66,12 @@ export function stragglerReason(
     site.medianShare - host.share >= BEHIND_SHARE ||
     (site.completeShare >= LAST_HOSTS_SHARE && host.share < 1) ||
     isSlow(host, site)
-  if (!isBehind) return undefined
+  if (!isBehind || (!host.wasLate && isNearEnd(host))) return undefined
   return host.isUnreachable ? 'port-closed' : 'slow'
+}
+
+function isNearEnd({ share, sharePerSecond }: Pick<LateHost, 'share' | 'sharePerSecond'>): boolean {
+  return sharePerSecond !== undefined && 1 - share <= sharePerSecond * NEAR_END_SECONDS
 }
 
 /** Its rate is far below that of the other hosts. */

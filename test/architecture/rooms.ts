@@ -67,10 +67,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: [],
   },
   // The page in the browser; it reaches the node through its API only.
-  // It takes types of answers from their schemas, and nothing that is in the page.
+  // It takes types of answers from their schemas, and what commands print too.
   dashboard: {
     rooms: [
       'server/admin/answers',
+      'rollouts/absent-hosts',
       'rollouts/rollout-answer',
       'rollouts/rollout-states',
       'rollouts/savings-row',
@@ -114,6 +115,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'wire',
       'federation/hello',
       'simulation',
+      'rollouts/absent-hosts',
       'rollouts/expected-hosts',
       'rollouts/plan-answer',
       'rollouts/rollout-answer',

@@ -1,4 +1,5 @@
-/** The hosts that are late, each with the reason. */
+/** The hosts that are late, each with the reason, and the numbers of those that never came. */
+import { type AbsentHosts, absentHosts, absentSentence } from '../../rollouts/absent-hosts.ts'
 import type { RolloutDetail, Straggler } from '../api/responses.ts'
 import { Badge } from '../elements/badge.tsx'
 import { Bar } from '../elements/bar.tsx'
@@ -20,6 +21,8 @@ type Row = Straggler & { readonly site: string }
 
 export function Stragglers({ rollout }: { readonly rollout: RolloutDetail }) {
   const rows = rollout.sites.flatMap((site) => site.stragglers.map((each) => ({ ...each, site: site.site })))
+  const absent = absentHosts(rollout.sites)
+  if (rows.length === 0 && absent.length > 0) return <Absent absent={absent} />
   if (rows.length === 0)
     return (
       <p class="note">
@@ -42,8 +45,18 @@ export function Stragglers({ rollout }: { readonly rollout: RolloutDetail }) {
           The last {rows.length} of {total}. <a href={links.rolloutHosts(rollout.infoHash)}>All hosts</a>
         </p>
       ) : null}
+      <Absent absent={absent} />
     </>
   )
+}
+
+function Absent({ absent }: { readonly absent: readonly AbsentHosts[] }) {
+  return absent.map((each) => (
+    <p key={each.place} class="note">
+      <strong>{each.place.replace('/', ' / ')}</strong>: {absentSentence(each)}; check that their clients run
+      and have this torrent
+    </p>
+  ))
 }
 
 const COLUMNS: readonly Column<Row>[] = [

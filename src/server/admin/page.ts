@@ -8,7 +8,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as z from 'zod'
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
-import { SLICE_ITEMS } from '../../core/slices.ts'
 import { readAs, wholeNumber } from './parameters.ts'
 
 /** About 300 KB of JSON. */
@@ -17,6 +16,9 @@ const PAGE_ITEMS_DEFAULT = 100
 
 /** Pages collected before the pass sorts them and keeps the first one: the sorts then take less time than the pass. */
 const COLLECTED_PAGES = 4
+
+/** Half a millisecond. */
+const SLICE_ITEMS = 1_000
 
 export interface Position {
   /** A whole number that is not negative. */

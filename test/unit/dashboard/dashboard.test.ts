@@ -18,7 +18,7 @@ import { readPages, type TorrentList } from '../../../src/dashboard/torrents/tor
 
 const HASH = 'ab'.repeat(20)
 const NO_BYTES = { downloaded: 0, betweenSites: 0, betweenSitesAtMost: 0, from: [] }
-const HOSTS = { expected: null, seen: 1, complete: 0, unreachable: 0, sources: 0 }
+const HOSTS = { expected: null, seen: 1, complete: 0, unreachable: 0, sources: 0, absent: 0 }
 
 function aSite(site: string, more: Partial<RolloutSite> = {}): RolloutSite {
   return {
@@ -158,7 +158,7 @@ describe('the progress over time', () => {
   const at = (atMs: number, percent: number) => [aRollout([aSite('fra', { percent })]), atMs] as const
 
   test('has no curve of a site whose clients only have the content from the start', () => {
-    const source = aSite('nyc', { hosts: { ...HOSTS, seen: 0, sources: 1 } })
+    const source = aSite('nyc', { hosts: { ...HOSTS, seen: 0, sources: 1, absent: 0 } })
     expect(isSourceOnly(source)).toBe(true)
     expect(isSourceOnly(aSite('fra'))).toBe(false)
     expect(addSample(NO_HISTORY, aRollout([aSite('fra'), source]), 0).sites).toEqual(['fra'])

@@ -1,5 +1,6 @@
 /** Rollouts as an operator sees them: states, percentages, hosts that come and leave, bytes between sites. */
 import { describe, expect, it } from 'vitest'
+import { absentHosts, absentSentence } from '../../../src/rollouts/absent-hosts.ts'
 import { aRollout, SIZE_BYTES } from '../../a-rollout.ts'
 
 const SOURCE = '127.1.1.1'
@@ -185,6 +186,65 @@ describe('stragglers', () => {
   })
 })
 
+describe('the last hosts of a site', () => {
+  /** Twenty hosts, the shares of which increase by these parts a second; `until` is excluded. */
+  function stragglersOf(rates: readonly number[], until: number): Set<string> {
+    const rollout = aRollout()
+    rollout.seed(SOURCE)
+    const hosts = rates.map((rate, index) => ({ address: `127.2.1.${index + 1}`, rate }))
+    for (const { address } of hosts) rollout.join(address)
+    const named = new Set<string>()
+    for (let second = 1; second < until; second++) {
+      for (const { address, rate } of hosts)
+        if (rate * (second - 1) < 1) rollout.observe(address, { share: Math.min(1, rate * second) })
+      rollout.pass(1)
+      for (const { address, reason } of rollout.at('ams').stragglers)
+        named.add(`${second} s ${address} ${reason}`)
+    }
+    return named
+  }
+
+  it('are no stragglers while they complete one after the other', () => {
+    const rates = Array.from({ length: 20 }, (_, host) => 1 / (100 + host))
+    expect(stragglersOf(rates, 125)).toEqual(new Set())
+  })
+
+  it('include one that is far slower than the others, until it completes', () => {
+    const named = stragglersOf([...Array.from({ length: 19 }, () => 1 / 100), 1 / 300], 300)
+    const seconds = [...named].map((line) => Number.parseInt(line, 10))
+    expect(new Set([...named].map((line) => line.replace(/^\d+ s /, '')))).toEqual(
+      new Set(['127.2.1.20 slow']),
+    )
+    expect(Math.min(...seconds)).toBeLessThan(40)
+    expect(seconds.at(-1)).toBe(299)
+    expect(seconds).toHaveLength(300 - Math.min(...seconds))
+  })
+})
+
+describe('hosts that never came', () => {
+  it('are counted at their site, and in their bubble if it has a number', () => {
+    const rollout = aRollout()
+    rollout.rollouts.setExpected(rollout.torrent, { 'ams/row-a': 3, 'ams/row-b': 2, nyc: 4 })
+    rollout.seed(SOURCE)
+    for (const host of ['127.2.1.1', '127.2.2.1', '127.2.2.2', '127.3.1.1']) rollout.join(host)
+    rollout.pass(2)
+    expect(rollout.answer().hosts).toMatchObject({ expected: 9, seen: 4, absent: 5 })
+    expect(absentHosts(rollout.sites()).map((each) => `${each.place}: ${absentSentence(each)}`)).toEqual([
+      'ams/row-a: 2 of 3 expected hosts have not announced',
+      'nyc: 3 of 4 expected hosts have not announced',
+    ])
+  })
+
+  it('are not those of a site without a host, whose sentence states that', () => {
+    const rollout = aRollout()
+    rollout.rollouts.setExpected(rollout.torrent, { ams: 1, nyc: 4 })
+    rollout.join('127.2.1.1')
+    rollout.pass(2)
+    expect(absentHosts(rollout.sites())).toEqual([])
+    expect(rollout.at('nyc').sentence).toBe('none of the 4 expected hosts has announced the torrent')
+  })
+})
+
 describe('the bytes of a rollout', () => {
   it('between sites are those of the gateway, as a bound, and the rest is saved', () => {
     const rollout = aRollout()
@@ -305,5 +365,25 @@ describe('a site that waits for a source', () => {
       rollout.pass(1)
     }
     expect(rollout.at('ams').state).toBe('filling')
+  })
+
+  it('is not stranded while its content moves after its sources have expired, and is once nothing moves', () => {
+    const rollout = aRollout()
+    rollout.seed(SOURCE)
+    rollout.join('127.2.1.1')
+    rollout.join('127.2.1.2')
+    rollout.announce(SOURCE, { left: 0, event: 'stopped' })
+    for (let second = 1; second < 30; second++) {
+      for (const host of ['127.2.1.1', '127.2.1.2'])
+        rollout.observe(host, { share: second / 40, reachability: 'unreachable' })
+      const swarm = rollout.table.swarm(rollout.torrent.infoHashes[0] as Buffer)
+      for (const { row } of swarm?.site(1)?.gateways ?? [])
+        rollout.table.leases.end(rollout.table.leaseOf(row), 'stalled')
+      rollout.pass(1)
+      // A movement needs two measurements.
+      if (second > 1) expect(rollout.at('ams').state).toBe('filling')
+    }
+    rollout.pass(11)
+    expect(rollout.at('ams').state).toBe('stranded')
   })
 })

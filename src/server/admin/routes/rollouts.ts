@@ -3,17 +3,16 @@ import * as z from 'zod'
 import type { Clock } from '../../../core/clock.ts'
 import { formatInfoHash } from '../../../core/info-hash.ts'
 import { containsDigits, type InfoHashDigits, readInfoHashDigits } from '../../../core/info-hash-digits.ts'
-import { filterInSlices } from '../../../core/slices.ts'
 import { describeRollout, describeSites } from '../../../rollouts/describe-rollout.ts'
 import type { RolloutTorrent } from '../../../rollouts/rollout.ts'
 import { type RolloutAnswer, rolloutInFullSchema } from '../../../rollouts/rollout-answer.ts'
-import { rolloutStates } from '../../../rollouts/rollout-states.ts'
+import { type RolloutState, rolloutStates } from '../../../rollouts/rollout-states.ts'
 import type { Rollouts } from '../../../rollouts/rollouts.ts'
 import type { CurrentTopology } from '../../../topology/current-topology.ts'
 import { hostsSchema, rolloutsSchema } from '../answers/rollouts.ts'
 import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
-import { limitParameter } from '../page.ts'
+import { limitParameter, takePage } from '../page.ts'
 import { infoHashParameter, oneOf, readAs, siteNamed, text } from '../parameters.ts'
 import { describeHosts, hostsQuery } from './rollout-hosts.ts'
 
@@ -75,43 +74,80 @@ function addRolloutsRoute(routes: ApiRoutes, context: RolloutContext): void {
       },
     },
     async ({ query: { state, q, limit, after } }) => {
-      const search = q?.toLowerCase()
-      const isFiltered = search !== undefined || state !== undefined
-      const digits = q === undefined ? undefined : readInfoHashDigits(q)
-      const isMatch = (torrent: RolloutTorrent) =>
-        (search === undefined || matches(torrent, search, digits)) &&
-        (state === undefined || rollouts.stateOf(torrent) === state)
-      const all = rollouts.torrents()
-      // A rollout may not match any more, but it keeps its place.
-      const start = after === undefined ? 0 : indexOf(all, rollouts.torrentOf(Buffer.from(after, 'hex'))) + 1
-      if (after !== undefined && start === 0)
+      const cursor = after === undefined ? undefined : rollouts.torrentOf(Buffer.from(after, 'hex'))
+      if (after !== undefined && cursor === undefined)
         throw new ApiError(
           400,
           'after-unknown',
           `${after} is not registered any more; start with the first page`,
         )
-      let [index, from] = [0, isFiltered ? 0 : start]
-      const isMatchAt = (torrent: RolloutTorrent) => {
-        const isMatching = isMatch(torrent)
-        if (isMatching && index < start) from++
-        index++
-        return isMatching
-      }
-      const matching = isFiltered ? await filterInSlices(all, isMatchAt) : all
-      const page = matching.slice(from, from + limit)
-      const last = page.at(-1)
+      const { total, items, hasMore } =
+        state === undefined && q === undefined
+          ? pageOf(rollouts.torrents(), cursor, limit)
+          : await matchingPage(rollouts, { state, q, cursor, limit })
+      const last = items.at(-1)
       return {
-        total: matching.length,
-        rollouts: page.map((torrent) => describe(context, torrent)),
-        next: last === undefined || from + page.length === matching.length ? null : hexOf(last),
+        total,
+        rollouts: items.map((torrent) => describe(context, torrent)),
+        next: last === undefined || !hasMore ? null : hexOf(last),
       }
     },
   )
 }
 
+interface RolloutPage {
+  /** Of all pages. */
+  readonly total: number
+  readonly items: readonly RolloutTorrent[]
+  readonly hasMore: boolean
+}
+
+function pageOf(
+  all: readonly RolloutTorrent[],
+  cursor: RolloutTorrent | undefined,
+  limit: number,
+): RolloutPage {
+  const start = cursor === undefined ? 0 : indexOf(all, cursor) + 1
+  return { total: all.length, items: all.slice(start, start + limit), hasMore: start + limit < all.length }
+}
+
+/** A rollout may not match any more, but it keeps its place. */
+async function matchingPage(
+  rollouts: Rollouts,
+  {
+    state,
+    q,
+    cursor,
+    limit,
+  }: {
+    readonly state: RolloutState | undefined
+    readonly q: string | undefined
+    readonly cursor: RolloutTorrent | undefined
+    readonly limit: number
+  },
+): Promise<RolloutPage> {
+  const search = q?.toLowerCase()
+  const digits = q === undefined ? undefined : readInfoHashDigits(q)
+  // A torrent that no client has announced is waiting.
+  const candidates = state === undefined || state === 'waiting' ? rollouts.torrents() : rollouts.announced()
+  const { total, items, next } = await takePage(candidates, positionOf, {
+    limit,
+    after: cursor && positionOf(cursor),
+    order: 'descending',
+    isMatch: (torrent) =>
+      (search === undefined || matches(torrent, search, digits)) &&
+      (state === undefined || rollouts.stateOf(torrent) === state),
+  })
+  return { total, items, hasMore: next !== undefined }
+}
+
+const positionOf = ({ registeredAtMs, infoHashes }: RolloutTorrent) => ({
+  rank: registeredAtMs,
+  infoHash: infoHashes[0] as Buffer,
+})
+
 /** Of a list with the newest first; -1 if the torrent is not in it. */
-function indexOf(all: readonly RolloutTorrent[], torrent: RolloutTorrent | undefined): number {
-  if (torrent === undefined) return -1
+function indexOf(all: readonly RolloutTorrent[], torrent: RolloutTorrent): number {
   let [start, end] = [0, all.length]
   while (start < end) {
     const middle = (start + end) >>> 1

@@ -5,7 +5,7 @@ import { PLAIN_INFO_HASH, PLAIN_TORRENT } from '../../../a-torrent.ts'
 
 /** The registered torrent of five bytes, one source in fra and hosts in ams. */
 async function aRegisteredTorrent() {
-  const { site, url, call, rollouts } = await anAdmin()
+  const { site, url, call, rollouts, clock } = await anAdmin()
   await call('POST', '', PLAIN_TORRENT)
   const torrent = Buffer.from(PLAIN_INFO_HASH, 'hex')
   const get = async (path: string) => {
@@ -31,7 +31,14 @@ async function aRegisteredTorrent() {
   }
   const join = (from: string) => site.announce(from, { torrent, left: 5, event: 'started' })
   const finish = (from: string) => site.announce(from, { torrent, left: 0, event: 'completed' })
-  return { site, call, get, send, measure, join, finish, torrent }
+  return { site, clock, call, get, send, measure, join, finish, torrent }
+}
+
+/** One piece of five bytes. */
+function aTorrentNamed(name: string): Buffer {
+  return Buffer.from(
+    `d4:infod6:lengthi5e4:name${name.length}:${name}12:piece lengthi16384e6:pieces20:${'x'.repeat(20)}ee`,
+  )
 }
 
 describe('GET /api/v1/rollouts', () => {
@@ -56,6 +63,37 @@ describe('GET /api/v1/rollouts', () => {
     expect(await total('q=A.T')).toBe(1)
     expect(await total(`q=${PLAIN_INFO_HASH.slice(4, 12)}`)).toBe(1)
     expect(await total('q=nothing')).toBe(0)
+  })
+
+  it('divides the rollouts of a state, or with a name, into pages, newest first', async () => {
+    const { call, get, site, clock, measure } = await aRegisteredTorrent()
+    const infoHashes: Buffer[] = []
+    for (let number = 1; number <= 4; number++) {
+      clock.advanceMs(1_000)
+      const { body } = await call('POST', '', aTorrentNamed(`image ${number}`))
+      infoHashes.push(Buffer.from((body as { infoHash: string }).infoHash, 'hex'))
+    }
+    for (const number of [1, 2, 4])
+      site.announce('127.2.1.1', { torrent: infoHashes[number - 1] as Buffer, left: 5, event: 'started' })
+    measure()
+    const pages = async (query: string) => {
+      const names: unknown[] = []
+      let after = ''
+      do {
+        const { body } = await get(`rollouts?${query}${after}`)
+        names.push((body['rollouts'] as { name: string }[]).map(({ name }) => name))
+        after = body['next'] === null ? '' : `&after=${String(body['next'])}`
+      } while (after !== '')
+      return names
+    }
+    expect(await pages('state=running&limit=2')).toEqual([['image 4', 'image 2'], ['image 1']])
+    expect(await pages('state=waiting&limit=1')).toEqual([['image 3'], ['a.txt']])
+    expect(await pages('q=image&limit=3')).toEqual([['image 4', 'image 3', 'image 2'], ['image 1']])
+    expect(await pages('limit=3')).toEqual([
+      ['image 4', 'image 3', 'image 2'],
+      ['image 1', 'a.txt'],
+    ])
+    expect((await get(`rollouts?state=running&after=${'0'.repeat(40)}`)).status).toBe(400)
   })
 
   it('rejects what it does not know', async () => {
