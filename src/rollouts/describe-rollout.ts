@@ -66,10 +66,14 @@ function describeSite(report: SiteReport, sizeBytes: number): SiteAnswer {
 /** A report of a site that sends none any more has no rate. */
 const RATE_MS_MAX = 15_000
 
+/** A report is as old as its way from the node that measured: the time left is shorter by that. */
 function atTime(report: SiteReport, nowMs: number): SiteReport {
-  return nowMs - report.atMs <= RATE_MS_MAX
-    ? report
-    : { ...report, rateBytesPerSecond: 0, etaSeconds: report.isComplete ? 0 : null }
+  const ageMs = Math.max(0, nowMs - report.atMs)
+  const { etaSeconds } = report
+  if (ageMs > RATE_MS_MAX)
+    return { ...report, rateBytesPerSecond: 0, etaSeconds: report.isComplete ? 0 : null }
+  if (etaSeconds === null || report.isComplete) return report
+  return { ...report, etaSeconds: Math.max(1, Math.round(etaSeconds - ageMs / 1_000)) }
 }
 
 function withAbsent(hosts: HostCounts): HostCountsAnswer {

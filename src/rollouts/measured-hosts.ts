@@ -2,6 +2,7 @@
 import type { Topology } from '../topology/topology.ts'
 import { type ExpectedHosts, expectedAt } from './expected-hosts.ts'
 import type { HostState } from './host.ts'
+import type { Pace } from './progress-trace.ts'
 import { BUBBLES_MAX, type HostCounts, percentOf, type SiteReport, type Straggler } from './site-report.ts'
 import { timeLeftSeconds } from './time-left.ts'
 
@@ -11,7 +12,8 @@ export interface MeasuredHost extends HostState {
   readonly reason: Straggler['reason'] | undefined
   readonly client: string | undefined
   readonly sharePerSecond: number | undefined
-  readonly meanSharePerSecond: number | undefined
+  /** For the time left. */
+  readonly pace: Pace | undefined
 }
 
 /** Complete hosts that are only counted, by bubble; see `DepartedHosts`. */
@@ -71,10 +73,8 @@ export function originOf(hosts: readonly MeasuredHost[]): SiteReport['progressFr
 export function secondsLeft(hosts: readonly MeasuredHost[]): number | null {
   const waiting = hosts
     .filter(({ state }) => state === 'downloading')
-    .map(({ share, sharePerSecond, meanSharePerSecond, reason }) => ({
-      share,
-      sharePerSecond,
-      meanSharePerSecond,
+    .map(({ pace, reason }) => ({
+      pace,
       isStuck: reason !== undefined && reason !== 'slow' && reason !== 'port-closed',
     }))
   const seconds = timeLeftSeconds(waiting)

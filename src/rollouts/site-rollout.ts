@@ -20,13 +20,13 @@ import {
   toStraggler,
 } from './measured-hosts.ts'
 import type { CarriedSite, Carriage, Holds } from './ports.ts'
-import { ProgressTrace } from './progress-trace.ts'
+import { type Pace, ProgressTrace } from './progress-trace.ts'
 import { ReceivedBytes } from './received-bytes.ts'
 import { fetches, hasSource, shownState } from './shown-state.ts'
 import { percentOf, type SiteReport, STRAGGLERS_MAX } from './site-report.ts'
 import { siteSentence } from './site-sentence.ts'
 import { type SiteProgress, stragglerReason } from './straggler.ts'
-import { median, windowMs, WINDOW_MS_MIN } from './time-left.ts'
+import { median, paceOf, windowMs, WINDOW_MS_MIN } from './time-left.ts'
 
 /** Hosts whose progress is followed one by one: 500 bytes each. */
 const TRACED_HOSTS_MAX = 50_000
@@ -51,11 +51,13 @@ export interface MeasuredTorrent {
   readonly hasOrigin: boolean
 }
 
-/** Share per second, in the last third of a host's time and in all of it. */
-interface Pace {
+/** `recent`: share per second in the last third of a host's time. */
+interface HostRates {
+  readonly pace: Pace | undefined
   readonly recent: number | undefined
-  readonly mean: number | undefined
 }
+
+const NO_RATES: HostRates = { pace: undefined, recent: undefined }
 
 export class SiteRollout {
   readonly site: string
@@ -210,7 +212,7 @@ export class SiteRollout {
   #paced(context: MeasureContext, torrent: MeasuredTorrent, { live, gone }: Census): MeasuredHost[] {
     const { table, topology, nowMs } = context
     const isCarried = findCarried(context, torrent, this.site) !== undefined
-    const paces = new Map<HostKey, Pace>()
+    const paces = new Map<HostKey, HostRates>()
     for (const [key, host] of live) if (!host.isComplete) paces.set(key, this.#pace(key, host, nowMs))
     for (const key of this.#traces.keys()) if (!paces.has(key)) this.#traces.delete(key)
     const total = live.size + gone.length
@@ -250,7 +252,7 @@ export class SiteRollout {
         reason,
         client: context.clientOf(row),
         sharePerSecond,
-        meanSharePerSecond: paces.get(key)?.mean,
+        pace: paces.get(key)?.pace,
       })
     }
     this.#late = late
@@ -261,22 +263,22 @@ export class SiteRollout {
         reason: host.isComplete ? undefined : 'gone',
         client: undefined,
         sharePerSecond: undefined,
-        meanSharePerSecond: undefined,
+        pace: undefined,
       })
     return found
   }
 
-  #pace(key: HostKey, { share }: LiveHost, nowMs: number): Pace {
+  #pace(key: HostKey, { share }: LiveHost, nowMs: number): HostRates {
     let trace = this.#traces.get(key)
     if (trace === undefined) {
-      if (this.#traces.size >= TRACED_HOSTS_MAX) return { recent: undefined, mean: undefined }
+      if (this.#traces.size >= TRACED_HOSTS_MAX) return NO_RATES
       this.#traces.set(key, (trace = new ProgressTrace()))
     }
     trace.add(nowMs, share)
     const startMs = trace.startMs ?? nowMs
     return {
+      pace: paceOf(trace, nowMs),
       recent: trace.ratePerSecond(nowMs, windowMs(nowMs, startMs)),
-      mean: trace.ratePerSecond(nowMs, nowMs - startMs),
     }
   }
 

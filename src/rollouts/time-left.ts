@@ -1,27 +1,31 @@
 /**
  * Time until the last host of a site is complete.
  *
- * Hosts of a site usually finish together, because each passes its pieces on: the mean rate of the site in the last third
- * of its time decides. A host that is persistently slower than the others, such as one with a slow link, finishes by
- * itself, later. Hosts that get nothing have no end, and are stragglers.
+ * Hosts of a site usually finish together, because each passes its pieces on: their mean rate in the last third of the time
+ * decides, measured from step to step. A host that is persistently slower than the others, such as one with a slow link,
+ * finishes by itself, later. Hosts that get nothing have no end, and are stragglers.
  */
+import type { Pace, ProgressTrace } from './progress-trace.ts'
 
 export interface HostPace {
-  readonly share: number
-  /** undefined for a host that has just arrived. */
-  readonly sharePerSecond: number | undefined
-  /** Since the start of the host. */
-  readonly meanSharePerSecond: number | undefined
+  /** undefined for a host without progress yet. */
+  readonly pace: Pace | undefined
   /** Makes no progress, or is gone. */
   readonly isStuck: boolean
 }
 
 /** Shorter windows measure the rhythm of bitfields and announces. */
 export const WINDOW_MS_MIN = 10_000
+/** For the time left: a longer window contains the slow start of a rollout of twenty seconds. */
+const PACE_MS_MIN = 4_000
+/** A node sees the progress of a client that it polls in steps. */
+const PACE_STEPS_MIN = 2
+/** A host that has made fewer steps may be slow, or may just have begun. */
+const SLOW_STEPS_MIN = 4
 /** Of the time since the start. A longer window contains the slow start, a shorter one its noise. */
 const WINDOW_SHARE = 1 / 3
 /**
- * A host this much below the median, in the last third of its time and in all of it, is slow for a reason of its own. A
+ * A host this much below the median, in the last third of its time and since its first step, is slow for a reason of its own. A
  * host that waited for a moment is not.
  */
 const SLOW_FACTOR = 0.6
@@ -30,21 +34,26 @@ export function windowMs(nowMs: number, startMs: number): number {
   return Math.max(WINDOW_MS_MIN, (nowMs - startMs) * WINDOW_SHARE)
 }
 
+export function paceOf(trace: ProgressTrace, nowMs: number): Pace | undefined {
+  const startMs = trace.startMs ?? nowMs
+  return trace.pace(nowMs, Math.max(PACE_MS_MIN, (nowMs - startMs) * WINDOW_SHARE), PACE_STEPS_MIN)
+}
+
 /** undefined if no host makes progress. */
 export function timeLeftSeconds(hosts: readonly HostPace[]): number | undefined {
   const paced = hosts.filter(
-    (host): host is HostPace & { readonly sharePerSecond: number } =>
-      !host.isStuck && host.sharePerSecond !== undefined && host.sharePerSecond > 0,
+    (host): host is HostPace & { readonly pace: Pace } => !host.isStuck && host.pace !== undefined,
   )
   if (paced.length === 0) return undefined
-  const typical = median(paced.map(({ sharePerSecond }) => sharePerSecond))
+  const typical = median(paced.map(({ pace }) => pace.perSecond))
   let [remaining, rate, last] = [0, 0, 0]
-  for (const { share, sharePerSecond, meanSharePerSecond = sharePerSecond } of paced) {
-    if (Math.max(sharePerSecond, meanSharePerSecond) < SLOW_FACTOR * typical)
-      last = Math.max(last, (1 - share) / sharePerSecond)
+  for (const { pace } of paced) {
+    const left = Math.max(0, 1 - pace.value)
+    const isSlow = Math.max(pace.perSecond, pace.meanPerSecond) < SLOW_FACTOR * typical
+    if (isSlow && pace.steps >= SLOW_STEPS_MIN) last = Math.max(last, left / pace.perSecond)
     else {
-      remaining += 1 - share
-      rate += sharePerSecond
+      remaining += left
+      rate += pace.perSecond
     }
   }
   return Math.max(last, rate > 0 ? remaining / rate : 0)

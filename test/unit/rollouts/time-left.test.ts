@@ -1,7 +1,7 @@
 /** The time left, against rollouts whose end is known. */
 import { describe, expect, it } from 'vitest'
 import { ProgressTrace } from '../../../src/rollouts/progress-trace.ts'
-import { timeLeftSeconds, windowMs } from '../../../src/rollouts/time-left.ts'
+import { paceOf, timeLeftSeconds } from '../../../src/rollouts/time-left.ts'
 
 /** Share of a host by the seconds since the start. */
 type Curve = (seconds: number) => number
@@ -15,12 +15,10 @@ function estimate(curves: readonly Curve[], atSeconds: number): number | undefin
   return timeLeftSeconds(
     curves
       .map((curve, index) => ({
-        share: curve(atSeconds),
-        sharePerSecond: traces[index]?.ratePerSecond(nowMs, windowMs(nowMs, 0)),
-        meanSharePerSecond: traces[index]?.ratePerSecond(nowMs, nowMs),
+        pace: paceOf(traces[index] as ProgressTrace, nowMs),
         isStuck: false,
       }))
-      .filter(({ share }) => share < 1),
+      .filter((_, index) => (curves[index] as Curve)(atSeconds) < 1),
   )
 }
 
@@ -57,7 +55,27 @@ describe('the time left', () => {
   it('is not known where no host makes progress', () => {
     expect(timeLeftSeconds([])).toBeUndefined()
     expect(
-      timeLeftSeconds([{ share: 0.5, sharePerSecond: 0, meanSharePerSecond: 0, isStuck: true }]),
+      timeLeftSeconds([
+        { pace: { perSecond: 0.1, meanPerSecond: 0.1, value: 0.5, steps: 9 }, isStuck: true },
+      ]),
     ).toBeUndefined()
+  })
+
+  it('of a host that completes a tenth of the content at a time decreases steadily in between', () => {
+    const stepwise: Curve = (at) => Math.floor(at / 10) / 10
+    for (let at = 30; at < 95; at++)
+      expect(Math.abs((estimate([stepwise], at) ?? 0) - (100 - at)), `after ${at} s`).toBeLessThanOrEqual(1)
+  })
+
+  it('is longer once a step does not come', () => {
+    const pausing: Curve = (at) => Math.floor(Math.min(at, 50) / 10) / 10
+    expect(estimate([pausing], 60)).toBeCloseTo(40, 0)
+    expect(estimate([pausing], 90)).toBeGreaterThan(80)
+  })
+
+  it('of a host that has just begun is that of the others', () => {
+    const beginning: Curve = (at) => (at < 59 ? 0 : 0.005)
+    const curves = [...Array.from({ length: 20 }, () => steady(100)), beginning]
+    expect(estimate(curves, 60)).toBeLessThan(60)
   })
 })
