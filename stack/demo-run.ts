@@ -116,6 +116,7 @@ export class DemoRun {
     for (const [index, host] of HOSTS.entries())
       hosts.push(await this.#start({ ...host, port: ports[index] ?? 0, isSeed: false }, torrents))
     await this.#waitForAll(hosts)
+    this.#settings.log('Comparing the files of the hosts with the original')
     await this.#compare(hosts, source)
 
     const seconds = new Map<DemoHost, number>()

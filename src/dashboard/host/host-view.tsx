@@ -113,7 +113,8 @@ function HostTorrents({ host }: { readonly host: HostInformation }) {
           advertises.
         </p>
       ) : null}
-      {host.torrents.length === 0 ? (
+      {host.torrents.length === 0 && isRemote ? <p class="note">Of this host it has none.</p> : null}
+      {host.torrents.length === 0 && !isRemote ? (
         <EmptyState title="No client of this host has announced a torrent here">
           <p>
             Check that its client runs, and that its torrent has the trackers of its site: the page of each

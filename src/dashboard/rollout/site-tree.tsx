@@ -1,4 +1,4 @@
-/** The tree over the sites at this moment: each site below the one that it fetches from, with its carrier or gateway. */
+/** The tree over the sites: each site below the one that it fetches from, or fetched from, with its carrier or gateway. */
 import type { RolloutDetail, RolloutSite } from '../api/responses.ts'
 import { Badge } from '../elements/badge.tsx'
 import { EmptyState } from '../elements/notices.tsx'
@@ -52,8 +52,15 @@ function Branch({
 }
 
 function Through({ site }: { readonly site: RolloutSite }) {
-  const { carrier, gateway, copiesIn } = site
-  const copies = upstreamOf(site) === undefined ? '' : `, ${formatCopies(copiesIn)} copies in`
+  const { carrier, gateway, copiesIn, isComplete } = site
+  const from = upstreamOf(site)
+  if (isComplete)
+    return from === undefined ? null : (
+      <small>
+        from {from}, {formatCopies(copiesIn)} copies in
+      </small>
+    )
+  const copies = from === undefined ? '' : `, ${formatCopies(copiesIn)} copies in`
   if (carrier !== null)
     return (
       <small>

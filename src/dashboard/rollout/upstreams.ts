@@ -1,8 +1,11 @@
-/** The sites of a rollout as a tree: each below the site that it fetches from at this moment. */
+/** The sites of a rollout as a tree: each below the site that it fetches from at this moment, or fetched from. */
 import type { RolloutSite } from '../api/responses.ts'
 
-export function upstreamOf({ carrier, gateway }: RolloutSite): string | undefined {
-  return carrier?.upstreamSite ?? gateway?.upstream?.site ?? undefined
+/** Of a complete site, the one that brought most of its content. */
+export function upstreamOf({ carrier, gateway, isComplete, bytes }: RolloutSite): string | undefined {
+  const now = carrier?.upstreamSite ?? gateway?.upstream?.site ?? undefined
+  if (now !== undefined || !isComplete) return now
+  return bytes.from.toSorted((a, b) => b.bytes - a.bytes)[0]?.site
 }
 
 /** A site whose clients had the content from the start, and where no host downloads: 0 % would be a false alarm. */

@@ -134,6 +134,18 @@ describe('the tree over the sites', () => {
     expect(shapeOf(sites)).toEqual({ '': ['fra'], fra: ['ams'], ams: ['nyc'] })
   })
 
+  test('has a complete site below the one that brought most of its content', () => {
+    const bytes = {
+      ...NO_BYTES,
+      from: [
+        { site: 'nyc', bytes: 10 },
+        { site: 'fra', bytes: 990 },
+      ],
+    }
+    const sites = [aSite('fra'), aSite('ams', { bytes, isComplete: true }), aSite('nyc', { bytes })]
+    expect(shapeOf(sites)).toEqual({ '': ['fra', 'nyc'], fra: ['ams'] })
+  })
+
   test('loses no site while two of them name each other', () => {
     const sites = [aSite('fra', from('ams')), aSite('ams', from('fra')), aSite('nyc', from('ams'))]
     expect(shapeOf(sites)).toEqual({ '': ['fra', 'ams'], ams: ['nyc'] })
