@@ -80,7 +80,7 @@ function withAbsent(hosts: HostCounts): HostCountsAnswer {
   return { ...hosts, absent: Math.max(0, (hosts.expected ?? 0) - hosts.seen) }
 }
 
-/** More hosts than expected at one site are no substitute for absent ones of another. */
+/** Surplus hosts of one site do not replace absent ones of another. */
 function sumHosts(reports: readonly SiteReport[]): HostCountsAnswer {
   const expected = reports.map(({ hosts }) => hosts.expected).filter((count) => count !== null)
   return {

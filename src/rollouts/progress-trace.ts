@@ -2,8 +2,8 @@
  * Progress of a host or a site over time: the times at which it increased, dense at the end and sparse before it, so that a
  * rate can be read over any window. Memory does not grow with the length of a rollout.
  *
- * A node sees progress in steps: a client that is polled, or that completes several pieces at once, stands still in between. The
- * pace is therefore measured from step to step.
+ * A node sees progress in steps: a client that is polled, or that completes several pieces at once, shows none in between. The pace is
+ * therefore measured from step to step.
  */
 
 const SAMPLES_MAX = 24

@@ -23,7 +23,11 @@ export function HostTorrent({
   readonly torrent: HostTorrentInformation
 }) {
   const query = new URLSearchParams({ info_hash: infoHash, ip: address, port: String(port) })
-  const explanation = useLive<Explanation>(`/api/v1/explain?${query.toString()}`, { periodMs: PERIOD_MS })
+  // With the progress above it, so that both are of one time.
+  const explanation = useLive<Explanation>(`/api/v1/explain?${query.toString()}`, {
+    periodMs: PERIOD_MS,
+    events: ['swarm'],
+  })
   const { value, failure } = explanation
   const title = name ?? infoHash
   return (

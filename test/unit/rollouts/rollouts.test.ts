@@ -204,7 +204,7 @@ describe('the last hosts of a site', () => {
     return named
   }
 
-  it('are no stragglers while they complete one after the other', () => {
+  it('are not stragglers while they complete one after the other', () => {
     const rates = Array.from({ length: 20 }, (_, host) => 1 / (100 + host))
     expect(stragglersOf(rates, 125)).toEqual(new Set())
   })
