@@ -13,12 +13,9 @@ function estimate(curves: readonly Curve[], atSeconds: number): number | undefin
     curves.forEach((curve, index) => traces[index]?.add(second * 1_000, curve(second)))
   const nowMs = atSeconds * 1_000
   return timeLeftSeconds(
-    curves
-      .map((curve, index) => ({
-        pace: paceOf(traces[index] as ProgressTrace, nowMs),
-        isStuck: false,
-      }))
-      .filter((_, index) => (curves[index] as Curve)(atSeconds) < 1),
+    traces
+      .filter((_, index) => (curves[index] as Curve)(atSeconds) < 1)
+      .map((trace) => ({ pace: paceOf(trace, nowMs), isStuck: false })),
   )
 }
 

@@ -1,5 +1,6 @@
 /** Rollouts and savings over the admin API. */
 import { describe, expect, it } from 'vitest'
+import type { RolloutPage } from '../../../../src/server/admin/answers/rollouts.ts'
 import { anAdmin } from '../../../an-admin.ts'
 import { PLAIN_INFO_HASH, PLAIN_TORRENT } from '../../../a-torrent.ts'
 
@@ -80,9 +81,9 @@ describe('GET /api/v1/rollouts', () => {
       const names: unknown[] = []
       let after = ''
       do {
-        const { body } = await get(`rollouts?${query}${after}`)
-        names.push((body['rollouts'] as { name: string }[]).map(({ name }) => name))
-        after = body['next'] === null ? '' : `&after=${String(body['next'])}`
+        const body = (await get(`rollouts?${query}${after}`)).body as unknown as RolloutPage
+        names.push(body.rollouts.map(({ name }) => name))
+        after = body.next === null ? '' : `&after=${body.next}`
       } while (after !== '')
       return names
     }
