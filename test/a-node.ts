@@ -190,13 +190,20 @@ export function peersOf(body: string): string[] {
   })
 }
 
+/** Each worker of a run chooses from its own ports, and each of them once. */
+const PORTS = 2_500
+const firstPort = 10_000 + PORTS * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 8)
+const chosenPorts = new Set<number>()
+
 /**
  * A port without a listener, below the ephemeral range: the kernel could give an ephemeral port to a client of another
  * test before it is used.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(10_000, 30_000)
+    const port = firstPort + randomInt(PORTS)
+    if (chosenPorts.has(port)) continue
+    chosenPorts.add(port)
     const server = createServer()
     const isFree = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false))

@@ -10,6 +10,8 @@ const ANNOUNCES = 21_000
 /** A host has at most this many that wait. */
 const WAITING = 500
 const CONNECTIONS = 20
+/** More than have a place: one that gets a place below would wait there for 45 s. */
+const FIRST = WAITING + CONNECTIONS
 const RTORRENT = '-lt0D80-'
 
 /** A new peer of a torrent without a seed, on a port of its own. */
@@ -26,7 +28,7 @@ test('21,000 announces of one host that wait for a peer keep no announce of anot
     return connection
   }
   let sent = 0
-  for (; sent < WAITING; sent++) (await open()).write(announceLine(sent))
+  for (; sent < FIRST; sent++) (await open()).write(announceLine(sent))
 
   const times: number[] = []
   const isOver = { value: false }
@@ -48,19 +50,22 @@ test('21,000 announces of one host that wait for a peer keep no announce of anot
     }
   }
   await Promise.all(Array.from({ length: CONNECTIONS }, send))
-  // The first of the waiting ones may be the gateway of the site, and is answered.
+  // The first of them may be the gateway of the site, and is answered.
   expect(refused.filter((body) => body.includes('14:failure reason')).length).toBeGreaterThan(
-    ANNOUNCES - WAITING - 10,
+    ANNOUNCES - FIRST - 10,
   )
 
   isOver.value = true
   await answered
-  const longestMs = Math.max(...times)
+  const sortedMs = times.toSorted((one, other) => one - other)
+  const longestMs = sortedMs.at(-1) ?? Infinity
   reportFigure(
     `${ANNOUNCES} announces of one host that wait: the longest honest announce took ${Math.round(longestMs)} ms`,
   )
   expect(times.length).toBeGreaterThan(10)
-  expect(longestMs).toBeLessThan(2_000)
+  expect(sortedMs[sortedMs.length >> 1]).toBeLessThan(1_000)
+  // Only a machine without processor time for this test comes near it.
+  expect(longestMs).toBeLessThan(20_000)
 })
 
 test('the announce of an honest rtorrent is attempted again beside those of a host that has all its places', async () => {
@@ -84,5 +89,6 @@ test('the announce of an honest rtorrent is attempted again beside those of a ho
   const startMs = performance.now()
   await announceFrom(node, '127.1.1.3', { left: 0 })
   expect(peersOf(await second)).toContain('127.1.1.3:6881')
-  expect(performance.now() - startMs).toBeLessThan(3_000)
+  // Without a further attempt it would be rejected after 45 s.
+  expect(performance.now() - startMs).toBeLessThan(30_000)
 })

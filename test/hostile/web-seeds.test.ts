@@ -72,46 +72,71 @@ test('a reader of 1 KB every five seconds loses the place of its site to a host 
   expect(tookMs).toBeLessThan(45_000)
 })
 
-describe('a file outside the directory of the origins is not served', () => {
-  test.each(['the file', 'its folder'])(
-    'where %s became a link after the torrent was registered',
-    async (what) => {
-      const directory = await aDirectory()
-      const folder = join(directory, 'served', 'all')
-      await mkdir(join(folder, 'sub'), { recursive: true })
-      await mkdir(join(directory, 'outside'))
-      const content = 'c'.repeat(SECRET.length)
-      await writeFile(join(folder, 'sub', 'a'), content)
-      await writeFile(join(folder, 'b'), content)
-      await writeFile(join(directory, 'outside', 'a'), SECRET)
-      const node = await aNode({ directory, more: 'origin: { directory: ./served }\n' })
-      const infoHash = await publish(node, folder)
-      expect(await served(node, `${infoHash}/all/sub/a`)).toEqual({ status: 200, text: content })
-      if (what === 'the file') {
-        await rm(join(folder, 'sub', 'a'))
-        await symlink(join(directory, 'outside', 'a'), join(folder, 'sub', 'a'))
-      } else {
-        await rename(join(folder, 'sub'), join(directory, 'before'))
-        await symlink(join(directory, 'outside'), join(folder, 'sub'))
-      }
-      const after = await served(node, `${infoHash}/all/sub/a`)
-      expect(after.text).not.toContain('root:')
-      expect(after.status).not.toBe(200)
+/**
+ * How a file below the folder `served/all` of a node leads outside of it. A node attempts to open such a file for 15 s, so
+ * that the cases are served at the same time.
+ */
+const links: readonly {
+  readonly name: string
+  readonly before?: (directory: string, folder: string) => Promise<void>
+  readonly after?: (directory: string, folder: string) => Promise<void>
+}[] = [
+  {
+    name: 'the file became a link after the torrent was registered',
+    after: async (directory, folder) => {
+      await rm(join(folder, 'sub', 'a'))
+      await symlink(join(directory, 'outside', 'a'), join(folder, 'sub', 'a'))
     },
-  )
+  },
+  {
+    name: 'its folder became a link after the torrent was registered',
+    after: async (directory, folder) => {
+      await rename(join(folder, 'sub'), join(directory, 'before'))
+      await symlink(join(directory, 'outside'), join(folder, 'sub'))
+    },
+  },
+  {
+    name: 'its folder had a link to it when the torrent was registered',
+    before: async (directory, folder) => {
+      await rm(join(folder, 'sub', 'a'))
+      await symlink(join(directory, 'outside', 'a'), join(folder, 'sub', 'a'))
+    },
+  },
+]
 
-  test('where its folder has a link to it when the torrent is registered', async () => {
-    const directory = await aDirectory()
-    const folder = join(directory, 'served', 'all')
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(directory, 'secret'), SECRET)
-    await writeFile(join(folder, 'b'), 'content')
-    await symlink(join(directory, 'secret'), join(folder, 'a'))
-    const node = await aNode({ directory, more: 'origin: { directory: ./served }\n' })
-    const infoHash = await publish(node, folder)
-    const { status, text } = await served(node, `${infoHash}/all/a`)
-    expect(text).not.toContain('root:')
-    expect(status).not.toBe(200)
+async function servedThroughLink({ name, before, after }: (typeof links)[number]) {
+  const directory = await aDirectory()
+  const folder = join(directory, 'served', 'all')
+  await mkdir(join(folder, 'sub'), { recursive: true })
+  await mkdir(join(directory, 'outside'))
+  const content = 'c'.repeat(SECRET.length)
+  await writeFile(join(folder, 'sub', 'a'), content)
+  await writeFile(join(folder, 'b'), content)
+  await writeFile(join(directory, 'outside', 'a'), SECRET)
+  await before?.(directory, folder)
+  const node = await aNode({ directory, more: 'origin: { directory: ./served }\n' })
+  const infoHash = await publish(node, folder)
+  if (after !== undefined) {
+    const first = await served(node, `${infoHash}/all/sub/a`)
+    expect({ name, ...first }).toEqual({ name, status: 200, text: content })
+    await after(directory, folder)
+  }
+  return leak(name, await served(node, `${infoHash}/all/sub/a`))
+}
+
+/** What a response gives away of a file or a service that is not the content. */
+const leak = (name: string, { status, text }: { readonly status: number; readonly text: string }) => ({
+  name,
+  isServed: status === 200,
+  hasSecret: text.includes('root:'),
+})
+
+const nothing = (name: string) => ({ name, isServed: false, hasSecret: false })
+
+describe('a file outside the directory of the origins is not served', () => {
+  test('where it is behind a link, from the start or later', async () => {
+    const found = await Promise.all(links.map(servedThroughLink))
+    expect(found).toEqual(links.map(({ name }) => nothing(name)))
   })
 
   test('by a path with dots, in any encoding', async () => {
@@ -135,11 +160,13 @@ describe('a file outside the directory of the origins is not served', () => {
   })
 })
 
-test.each([
-  ['another loopback address', (port: number) => `http://127.0.0.2:${port}/latest/meta-data/`],
-  ['a name of loopback', (port: number) => `http://localhost:${port}/latest/meta-data/`],
+const redirects: readonly (readonly [string, (port: number) => string])[] = [
+  ['another loopback address', (port) => `http://127.0.0.2:${port}/latest/meta-data/`],
+  ['a name of loopback', (port) => `http://localhost:${port}/latest/meta-data/`],
   ['the metadata service of a cloud', () => 'http://169.254.169.254/latest/meta-data/'],
-])('a redirect of an HTTP origin to %s is not followed', async (_to, location) => {
+]
+
+test('a redirect of an HTTP origin into the machine of the node or its cloud is not followed', async () => {
   // It stands for a service that only this machine reaches, at all of its loopback addresses.
   const requests: string[] = []
   const internal = createServer((request, response) => {
@@ -149,16 +176,20 @@ test.each([
   internal.listen(0, '0.0.0.0')
   await once(internal, 'listening')
   onTestFinished(() => void internal.close())
-  const origin = await aWebServer(Buffer.from('c'.repeat(SECRET.length)))
-  onTestFinished(() => origin.close())
+  const { port } = internal.address() as AddressInfo
   const node = await aNode()
-  const infoHash = await publish(node, `${origin.url}/f`)
-  origin.interfere = (_request, response) => {
-    response.writeHead(302, { location: location((internal.address() as AddressInfo).port) }).end()
-    return true
+  const servedAfterRedirect = async ([name, location]: (typeof redirects)[number]) => {
+    // Of the length of the secret, which would not be served with another one.
+    const origin = await aWebServer(Buffer.from(name.padEnd(SECRET.length)))
+    onTestFinished(() => origin.close())
+    const infoHash = await publish(node, `${origin.url}/f`)
+    origin.interfere = (_request, response) => {
+      response.writeHead(302, { location: location(port) }).end()
+      return true
+    }
+    return leak(name, await served(node, `${infoHash}/f`))
   }
-  const { status, text } = await served(node, `${infoHash}/f`)
-  expect(text).not.toContain('root:')
-  expect(status).not.toBe(200)
+  const found = await Promise.all(redirects.map(servedAfterRedirect))
+  expect(found).toEqual(redirects.map(([name]) => nothing(name)))
   expect(requests).toEqual([])
 })
