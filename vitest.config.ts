@@ -2,24 +2,27 @@
  * Three groups of test files, one after the other. Most files of `test/system` and `test/hostile` wait for processes and timers,
  * so that three of them at a time finish earlier, also with two cores. Their nodes have free ports and folders of their own.
  */
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-/** Files that run alone, by the reason. All others of these folders may run beside each other. */
+/** Files that run alone, by the reason. */
 const alone = [
-  // They state how long an answer takes, at which rate bytes arrive, or what something costs in processor time.
-  ...[
-    'hostile/deferred-announces',
-    'hostile/hash-flood',
-    'hostile/large-topology',
-    'hostile/wrong-tokens',
-    'system/announce-lane',
-    'system/check-online',
-    'system/held-rollouts',
-    'system/http-abuse',
-    'system/http-abuse-without-lane',
-    'system/observers',
-    'system/soak',
-  ],
+  // The time of an answer, a rate, or the processor time of a node is what they test.
+  'hostile/deferred-announces',
+  'hostile/hash-flood',
+  'hostile/large-topology',
+  'hostile/wrong-tokens',
+  'system/announce-lane',
+  'system/gateway-election',
+  'system/held-rollouts',
+  'system/http-abuse',
+  'system/http-abuse-without-lane',
+  'system/soak',
+  // They start a browser, or a network of their own with shaped links.
+  'system/dashboard',
+  'system/lab-smoke',
+  'system/proxies',
+  'system/quick-start',
 ].map((file) => `test/${file}.test.ts`)
 
 const waiting = ['test/system/**/*.test.ts', 'test/hostile/**/*.test.ts']
@@ -42,6 +45,7 @@ export default defineConfig({
           name: 'code',
           include: ['test/**/*.test.ts'],
           exclude: waiting,
+          maxWorkers: Math.max(availableParallelism() - 1, 2),
           sequence: { groupOrder: 0 },
         },
       },

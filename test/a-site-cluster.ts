@@ -66,6 +66,21 @@ export function clientsAnnounce(nodes: () => readonly RunningNode[]): Announcing
   }
 }
 
+export interface ClusterSwarm {
+  readonly leechers: number
+  readonly sites: readonly {
+    readonly site: string
+    readonly gatewayHostsEver: number
+    readonly gateways: readonly { readonly address: string }[]
+  }[]
+}
+
+/** What a node reports of the torrent, with the sites in a defined order. */
+export async function swarmOf(node: RunningNode): Promise<ClusterSwarm> {
+  const swarm = (await (await node.admin(`/api/v1/swarms/${HASH}`)).json()) as ClusterSwarm
+  return { ...swarm, sites: swarm.sites.toSorted((a, b) => a.site.localeCompare(b.site)) }
+}
+
 /** The state of a node: counts and gateways of the torrent, and each client. */
 async function pictureOf(node: RunningNode): Promise<unknown> {
   const answer = await node.admin(`/api/v1/swarms/${HASH}`)

@@ -47,9 +47,10 @@ test('500 ports of one host are not more than one host of what the others are an
   expect(hostile / named.length).toBeLessThan(0.15)
 })
 
-const [HONEST, OTHER] = ['127.1.1.1', '127.1.1.2']
+/** No other test has clients at these addresses. */
+const [HONEST, OTHER] = ['127.1.1.201', '127.1.1.202']
 /** In another site. */
-const SEED = '127.2.1.1'
+const SEED = '127.2.1.201'
 const LEFT = 1_000_000_000
 /** Lifetimes are 32 s with this interval, and an announce counts as one without progress after an eighth of it. */
 const INTERVAL = 'interval: { min: 1s, max: 1s }\n'

@@ -25,7 +25,8 @@ describe.skipIf(needs('libtorrent', 'aria2c'))('clients that require encryption 
       const uploaded = await aCountingSeed({
         torrent: torrent.path,
         directory: torrent.source,
-        address: '127.1.1.1',
+        // No other test has clients at these addresses.
+        address: '127.1.1.41',
       })
       await until(SOON_MS, 'the seed has announced', async () => {
         const { swarms } = (await (await node.admin('/api/v1/swarms')).json()) as {
@@ -38,7 +39,7 @@ describe.skipIf(needs('libtorrent', 'aria2c'))('clients that require encryption 
         address,
         directory: join(directory, address),
       })
-      const hosts = [hostAt('127.2.1.1'), hostAt('127.2.1.2'), hostAt('127.2.2.3')] as const
+      const hosts = [hostAt('127.2.1.41'), hostAt('127.2.1.42'), hostAt('127.2.2.43')] as const
       await startLibtorrent(hosts[0])
       await startLibtorrent(hosts[1], 'encrypted')
       await startAria2(hosts[2], 'encrypted')

@@ -51,12 +51,13 @@ async function aRollout() {
   const written = (await readFile(torrent.path)).toString('latin1')
   const tracker = `d8:announce${ams.announceUrl.length}:${ams.announceUrl}`
   await writeFile(inAms, written.replace(/^d8:announce\d+:[^:]+:[^:]+:\d+\/announce/, tracker), 'latin1')
-  await aCountingSeed({ torrent: torrent.path, directory: torrent.source, address: '127.1.1.1' })
+  await aCountingSeed({ torrent: torrent.path, directory: torrent.source, address: '127.1.1.31' })
   await until(SOON_MS, 'the seed is known in ams', async () => {
     const { status } = await ams.admin(`/api/v1/swarms/${hash}`)
     return status === 200
   })
-  const leechers = ['127.2.1.1', '127.2.1.2'].map((address) => ({
+  // No other test has clients at these addresses.
+  const leechers = ['127.2.1.31', '127.2.1.32'].map((address) => ({
     address,
     directory: join(directory, address),
   }))

@@ -1,9 +1,11 @@
 /** `npm run stack` as a terminal or a script starts it, and replication between two nodes of a site. */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { aDirectory, announceFrom, fetchOnce, peersOf } from '../a-node.ts'
+import { repositoryPath } from '../../lab/repository.ts'
 import { startStack } from '../../stack/stack.ts'
 import { until } from '../a-redis.ts'
 import { aStack, nodeNamed } from '../a-stack.ts'
@@ -24,11 +26,17 @@ interface DemoDocument {
   readonly hosts: readonly { readonly name: string }[]
 }
 
+/** `npm run stack` compiles each time; the commands that end at once are run without it. */
+beforeAll(async () => {
+  const compiler = repositoryPath('node_modules/typescript/bin/tsc')
+  await promisify(execFile)(process.execPath, [compiler, '-p', repositoryPath('tsconfig.stack.json')])
+})
+
 /** Runs to the end; standard output and error are complete then. */
 function runStack(
   ...args: readonly string[]
 ): Promise<{ exitCode: number | null; out: string; err: string }> {
-  const child = spawn('npm', ['run', '--silent', 'stack', '--', ...args], {
+  const child = spawn(process.execPath, [repositoryPath('dist-stack/stack/main.js'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let [out, err] = ['', '']
@@ -107,7 +115,7 @@ describe.skipIf(needs('redis-server'))('npm run stack', () => {
       onTestFinished(() => rmSync(directory, { recursive: true }))
       const [victim, ...others] = nodes
       process.kill(victim?.pid ?? 0, 'SIGKILL')
-      await until(10_000, 'the exit is reported', () => Promise.resolve(script.errors().includes('fra-1')))
+      await until(60_000, 'the exit is reported', () => Promise.resolve(script.errors().includes('fra-1')))
       expect(script.errors()).toContain(`fra-1 ended (SIGKILL). Last lines of ${directory}/fra-1/log:`)
       expect(script.errors()).toContain('The other parts continue.')
       for (const { admin } of others) expect((await fetchOnce(`${admin}/readyz`)).status).toBe(200)
@@ -127,7 +135,7 @@ describe.skipIf(needs('redis-server'))('npm run stack', () => {
     const stack = await aStack()
     await announceFrom(nodeNamed(stack, 'nyc-1'), '127.3.1.5', { left: 0 })
     let handedOut: readonly string[] = []
-    await until(30_000, 'a gateway in Amsterdam receives the seed of New York', async () => {
+    await until(60_000, 'a gateway in Amsterdam receives the seed of New York', async () => {
       handedOut = peersOf(await announceFrom(nodeNamed(stack, 'ams-1'), '127.2.1.5'))
       return handedOut.length > 0
     })
@@ -198,7 +206,7 @@ describe.skipIf(needs('redis-server'))('two nodes of a site', () => {
     const [first, second] = [nodeNamed(stack, 'fra-1'), nodeNamed(stack, 'fra-2')]
     await announceFrom(first, '127.1.1.5', { left: 0 })
     let handedOut: readonly string[] = []
-    await until(30_000, 'fra-2 hands out the seed that announced to fra-1', async () => {
+    await until(60_000, 'fra-2 hands out the seed that announced to fra-1', async () => {
       handedOut = peersOf(await announceFrom(second, '127.1.2.7'))
       return handedOut.length > 0
     })

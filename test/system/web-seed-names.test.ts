@@ -13,7 +13,8 @@ import { aria2, libtorrent, transmission } from '../a-real-client.ts'
 import { aZeroTorrent, type ZeroTorrentCase, ZERO_FILE_BYTES } from '../a-zero-torrent.ts'
 import { needs, type Requirement } from '../setup/needs.ts'
 
-const HOST = '127.1.1.1'
+/** No other test has a client at this address. */
+const HOST = '127.1.1.71'
 
 const clients = { libtorrent, aria2, transmission } as const
 type Client = keyof typeof clients

@@ -61,11 +61,12 @@ describe.skipIf(needs('aria2c', 'libtorrent'))(
         const infoHash = await publish(node, 's3://images/debian.img', environment)
         proxy.bytes = 0
 
-        const hosts = ['127.1.1.1', '127.1.1.2', '127.1.2.3', '127.2.1.1', '127.2.1.2', '127.2.2.3']
+        // No other test has clients at these addresses.
+        const hosts = ['127.1.1.61', '127.1.1.62', '127.1.2.63', '127.2.1.61', '127.2.1.62', '127.2.2.63']
         const download = async (address: string) => {
           const torrent = await fetchTorrent(node, infoHash, address)
           const directory = join(node.directory, address)
-          await (address.endsWith('.2') ? aria2 : libtorrent)({ torrent, directory, address })
+          await (address.endsWith('2') ? aria2 : libtorrent)({ torrent, directory, address })
           return { address, isSame: content.equals(readFileSync(join(directory, 'debian.img'))) }
         }
         const downloaded = await Promise.all(hosts.map(download))
@@ -79,7 +80,7 @@ describe.skipIf(needs('aria2c', 'libtorrent'))(
         expect(proxy.bytes).toBeLessThanOrEqual(2 * 1.1 * SIZE)
 
         const sent = proxy.bytes
-        const newcomers = ['127.1.1.9', '127.2.1.9']
+        const newcomers = ['127.1.1.69', '127.2.1.69']
         for (const address of newcomers) {
           const asked = await ask(portOf(node), `/webseed/${infoHash}/debian.img`, { localAddress: address })
           expect({ address, status: asked.status, retry: asked.headers['retry-after'] }).toEqual({
