@@ -6,7 +6,7 @@ import { expect, onTestFinished } from 'vitest'
 import { announceFrom, aNode, type RunningNode } from './a-node.ts'
 import { until } from './a-redis.ts'
 
-const SOON_MS = 30_000
+const SOON_MS = 60_000
 
 export const HASH = 'ab'.repeat(20)
 

@@ -28,11 +28,11 @@ export function describeDocumentStore(
       const changes: (readonly [string, string | undefined])[] = []
       two.store.documents.onChange((key, document) => void changes.push([key, document]))
       one.store.documents.put('a', 'one')
-      await until(5_000, 'the document arrives', () => two.store.documents.get('a') === 'one')
+      await until(30_000, 'the document arrives', () => two.store.documents.get('a') === 'one')
       one.store.documents.put('a', 'two')
-      await until(5_000, 'the new text arrives', () => two.store.documents.get('a') === 'two')
+      await until(30_000, 'the new text arrives', () => two.store.documents.get('a') === 'two')
       one.store.documents.remove('a')
-      await until(5_000, 'the removal arrives', () => two.store.documents.get('a') === undefined)
+      await until(30_000, 'the removal arrives', () => two.store.documents.get('a') === undefined)
       expect(changes).toEqual([
         ['a', 'one'],
         ['a', 'two'],

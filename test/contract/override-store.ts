@@ -54,7 +54,7 @@ export function describeOverrideStore(
       const site = await aSite()
       const [one, two] = [await site.node(), await site.node()]
       await one.store.overrides.put(aHold())
-      await until(10_000, 'the other node holds it', () => two.store.overrides.current.isHeld(TORRENT, 'ams'))
+      await until(30_000, 'the other node holds it', () => two.store.overrides.current.isHeld(TORRENT, 'ams'))
       await two.store.overrides.put(aHold({ isHeld: false, atMs: HELD_AT_MS + 1 }))
       await until(
         10_000,
@@ -75,7 +75,7 @@ export function describeOverrideStore(
       const later = aHold({ isHeld: false, atMs: HELD_AT_MS + 1 })
       await Promise.all([one.store.overrides.put(aHold()), two.store.overrides.put(later)])
       for (const { store } of [one, two])
-        await until(10_000, 'both nodes have the later one', () =>
+        await until(30_000, 'both nodes have the later one', () =>
           store.overrides.current.all.every(({ atMs }) => atMs === later.atMs),
         )
     })

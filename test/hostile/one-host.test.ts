@@ -65,7 +65,7 @@ const isAnswered = (node: RunningNode, from: string) =>
       (answer) => answer.includes('8:complete'),
       () => false,
     ),
-    sleep(3_000, false),
+    sleep(30_000, false),
   ])
 
 /** Announces of 20 honest hosts that are answered in time, beside 10,000 idle connections of these hosts. */

@@ -58,7 +58,7 @@ async function withTracker(path: string, url: string): Promise<string> {
 describe.skipIf(needs('libtorrent', 'aria2c', 'rtorrent'))('clients with a closed port', () => {
   test(
     'connect to the node and complete, and each block leaves the seed once',
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async () => {
       const directory = await aDirectory()
       const torrent = await aSmallTorrent(directory, CONTENT_BYTES)

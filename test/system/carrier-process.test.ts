@@ -139,7 +139,7 @@ describe.skipIf(needs('libtorrent'))('carrier processes of two nodes', () => {
 
   test(
     'complete the clients of both sites, and each block leaves the seed and crosses once',
-    { timeout: 90_000 },
+    { timeout: 240_000 },
     async () => {
       const { ams, fra, copiesSent, isDone } = await rollOut(0)
       await until(isDone)
@@ -152,7 +152,7 @@ describe.skipIf(needs('libtorrent'))('carrier processes of two nodes', () => {
     },
   )
 
-  test('are replaced when one is killed, and the rollout completes', { timeout: 90_000 }, async () => {
+  test('are replaced when one is killed, and the rollout completes', { timeout: 240_000 }, async () => {
     const { ams, fra, copiesSent, isDone } = await rollOut(4_000_000)
     await until(async () => (await copiesSent()) > 0.4)
     process.kill(fra.carrier.processId!, 'SIGKILL')
@@ -167,7 +167,7 @@ describe.skipIf(needs('libtorrent'))('carrier processes of two nodes', () => {
     expect(await copiesSent()).toBeLessThanOrEqual(1.02)
   })
 
-  test('reject a connection without the token of the federation', { timeout: 30_000 }, async () => {
+  test('reject a connection without the token of the federation', { timeout: 240_000 }, async () => {
     const node = await startNode('ams')
     const other = new CarrierProcess({
       arguments: {

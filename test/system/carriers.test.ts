@@ -116,7 +116,7 @@ describe.skipIf(needs('libtorrent', 'aria2c', 'transmission-daemon', 'rtorrent')
 
     test(
       'complete in both sites, and each block leaves the seed and crosses once',
-      { timeout: 120_000 },
+      { timeout: 240_000 },
       async () => {
         const { copiesSent, copiesRelayed } = await carry(true, mixed)
         expect(copiesSent).toBeGreaterThanOrEqual(1)
@@ -125,7 +125,7 @@ describe.skipIf(needs('libtorrent', 'aria2c', 'transmission-daemon', 'rtorrent')
       },
     )
 
-    test('do the same with a torrent that is not registered', { timeout: 120_000 }, async () => {
+    test('do the same with a torrent that is not registered', { timeout: 240_000 }, async () => {
       const { copiesSent, copiesRelayed } = await carry(false, mixed)
       expect(copiesSent).toBeLessThanOrEqual(COPIES_MAX)
       expect(copiesRelayed).toBeLessThanOrEqual(COPIES_MAX)

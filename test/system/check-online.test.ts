@@ -214,7 +214,7 @@ describe('silence', () => {
       'no response within 0.2 s',
       'no response within 0.2 s',
     ])
-    expect(Math.max(...contacts.map(({ elapsedMs }) => elapsedMs))).toBeLessThan(5_000)
+    expect(Math.max(...contacts.map(({ elapsedMs }) => elapsedMs))).toBeLessThan(30_000)
   })
 
   test('of thousands of URLs ends with the deadline of the whole', async () => {

@@ -17,7 +17,7 @@ const SOON_MS = 60_000
 describe.skipIf(needs('libtorrent', 'aria2c'))('clients that require encryption in a carried site', () => {
   test(
     'complete through a neighbour, and each block leaves the seed once',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const node = await aNode({ carries: true })
       const directory = await aDirectory()

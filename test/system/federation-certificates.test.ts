@@ -71,7 +71,7 @@ function readyz({ adminUrl }: Pick<RunningNode, 'adminUrl'>, ca: Buffer): Promis
 /** The log has the event this many times. */
 async function loggedTimes(node: RunningNode, event: string, times: number): Promise<void> {
   const count = () => node.log().split(`"event":"${event}"`).length - 1
-  await expect.poll(count, { timeout: 10_000, interval: 50 }).toBeGreaterThanOrEqual(times)
+  await expect.poll(count, { timeout: 60_000, interval: 50 }).toBeGreaterThanOrEqual(times)
 }
 
 /** Both files are written before either is replaced. */
@@ -110,7 +110,7 @@ describe.skipIf(needs('openssl'))('sites with certificates and without a token',
     const ca = readFileSync(authority.caPath)
     // The carriers may connect first: a connection of theirs is opened from either side.
     await expect
-      .poll(() => readyz(nodes.ams, ca), { timeout: 30_000, interval: 100 })
+      .poll(() => readyz(nodes.ams, ca), { timeout: 60_000, interval: 100 })
       .toMatch(/connected to 1 remote site/)
   }, 40_000)
 
@@ -140,7 +140,7 @@ describe.skipIf(needs('openssl'))('sites with certificates and without a token',
     const isConnected = (ca: Buffer) => () => readyz(nodes.ams, ca)
     await Promise.all(both.map((node) => node.logged('"carrier-link-open"')))
     await expect
-      .poll(isConnected(old), { timeout: 30_000, interval: 100 })
+      .poll(isConnected(old), { timeout: 60_000, interval: 100 })
       .toMatch(/connected to 1 remote site/)
     // Both nodes dial, and one of the two connections is closed: what is logged until here belongs to that.
     const before = both.map((node) => node.log().length)
@@ -176,7 +176,7 @@ describe.skipIf(needs('openssl'))('sites with certificates and without a token',
     await nodes.fra.stop()
     const again = await start('fra')
     await expect
-      .poll(() => readyz(again, current), { timeout: 30_000, interval: 100 })
+      .poll(() => readyz(again, current), { timeout: 60_000, interval: 100 })
       .toMatch(/connected to 1 remote site/)
   }, 60_000)
 

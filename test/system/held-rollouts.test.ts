@@ -27,6 +27,14 @@ async function post(site: FederatedSite, path: string, body?: string): Promise<v
   expect([path, response.status]).toEqual([path, 200])
 }
 
+/** Of the only link. */
+async function rateAt(node: FederatedSite): Promise<number | null | undefined> {
+  const { links } = (await (await node.admin('/api/v1/links')).json()) as {
+    links: { rateBytesPerSecond: number | null }[]
+  }
+  return links[0]?.rateBytesPerSecond
+}
+
 /** A registered torrent with its seed in fra, and two leechers in ams. */
 async function aRollout() {
   const federation = await aFederation({
@@ -85,38 +93,35 @@ describe.skipIf(needs('libtorrent'))('a rollout between two sites', () => {
     PATIENCE,
     async () => {
       const { fra, ams, hash, start, complete, crossed, crossedBy } = await aRollout()
-      await post(ams, '/links/ams/fra', '{"rate": "16Mbit"}')
-      await until(SOON_MS, 'the other end has the rate', async () => {
-        const { links } = (await (await fra.admin('/api/v1/links')).json()) as {
-          links: { rateBytesPerSecond: number | null }[]
+      const isHeldAt = async (node: FederatedSite) => {
+        const { sites } = (await (await node.admin(`/api/v1/rollouts/${hash}`)).json()) as {
+          sites: { site: string; isHeld: boolean }[]
         }
-        return links[0]?.rateBytesPerSecond === BYTES_PER_SECOND
-      })
+        return sites.find(({ site }) => site === 'ams')?.isHeld === true
+      }
+      await post(ams, '/links/ams/fra', '{"rate": "16Mbit"}')
+      await until(SOON_MS, 'the other end has the rate', async () => (await rateAt(fra)) === BYTES_PER_SECOND)
       await start()
       await crossedBy(1_000_000)
       const [firstBytes, firstMs] = [await crossed(), performance.now()]
-      await pause(3_000)
+      await pause(5_000)
       const seconds = (performance.now() - firstMs) / 1_000
       const rate = ((await crossed()) - firstBytes) / seconds
       // A reading of the process is up to half a second old.
       expect(rate).toBeLessThan(BYTES_PER_SECOND * 1.25)
-      expect(rate).toBeGreaterThan(BYTES_PER_SECOND * 0.75)
+      expect(rate).toBeGreaterThan(BYTES_PER_SECOND * 0.5)
 
       await post(fra, `/rollouts/${hash}/hold?site=ams`)
+      for (const site of [fra, ams]) await until(SOON_MS, 'it is held', () => isHeldAt(site))
       await pause(1_500)
       const heldBytes = await crossed()
       await pause(2_000)
       expect(await crossed()).toBe(heldBytes)
       expect(heldBytes).toBeLessThan(CONTENT_BYTES)
-      for (const site of [fra, ams]) {
-        const { sites } = (await (await site.admin(`/api/v1/rollouts/${hash}`)).json()) as {
-          sites: { site: string; isHeld: boolean }[]
-        }
-        expect(sites.find(({ site: name }) => name === 'ams')?.isHeld).toBe(true)
-      }
 
       await post(ams, `/rollouts/${hash}/release`)
       await post(fra, '/links/fra/ams', '{"rate": "0Mbit"}')
+      await until(SOON_MS, 'the other end has the rate', async () => (await rateAt(ams)) === 0)
       await pause(1_500)
       const stoppedBytes = await crossed()
       await pause(1_500)

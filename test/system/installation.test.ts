@@ -96,7 +96,7 @@ async function startService(installation: Installation): Promise<{ stop(): Promi
           ({ status }) => status,
           () => log,
         ),
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     )
     .toBe(200)
   return {

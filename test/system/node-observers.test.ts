@@ -17,8 +17,8 @@ import { needs } from '../setup/needs.ts'
 
 const HASH = 'ab'.repeat(20)
 const INFO_HASH = Buffer.from(HASH, 'hex')
-const SOON_MS = 30_000
-const PATIENCE = { timeout: 90_000 }
+const SOON_MS = 60_000
+const PATIENCE = { timeout: 240_000 }
 
 /** Sixteen pieces. The half has the last one, by which the node knows their number. */
 const COMPLETE = [0xff, 0xff]

@@ -102,7 +102,7 @@ describe.skipIf(needs('libtorrent', 'aria2c', 'transmission-daemon', 'rtorrent')
   () => {
     test(
       'are reachable, show their progress and their completion, and are gone when they are killed',
-      { timeout: 120_000 },
+      { timeout: 240_000 },
       async () => {
         const directory = await aDirectory()
         const torrent = await aSmallTorrent(directory, CONTENT_BYTES)
@@ -156,7 +156,7 @@ describe.skipIf(needs('libtorrent', 'aria2c', 'transmission-daemon', 'rtorrent')
       },
     )
 
-    test('that require encryption count as reachable', { timeout: 60_000 }, async () => {
+    test('that require encryption count as reachable', { timeout: 240_000 }, async () => {
       const directory = await aDirectory()
       const torrent = await aSmallTorrent(directory, 1_000_000)
       await startLibtorrent(
@@ -219,7 +219,7 @@ describe('a client on a real socket', () => {
     expect(of(client).at(-1)).toMatchObject({ reachability: 'unreachable', isGone: true })
   })
 
-  test('that floods is bounded, and another one is observed meanwhile', { timeout: 60_000 }, async () => {
+  test('that floods is bounded, and another one is observed meanwhile', { timeout: 240_000 }, async () => {
     const flood = Buffer.concat(new Array<Buffer>(5_000).fill(writeHave(3)))
     let sentBytes = 0
     const server = createServer((socket) => {

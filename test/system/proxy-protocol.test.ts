@@ -161,7 +161,7 @@ async function aProxy(nodePort: number, option: string): Promise<number> {
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
       socket.once('connect', () => socket.destroy())
     })
-  await until(10_000, 'HAProxy listens', isOpen)
+  await until(60_000, 'HAProxy listens', isOpen)
   return port
 }
 

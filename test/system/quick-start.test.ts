@@ -62,7 +62,7 @@ async function announcesTo(urls: readonly string[]): Promise<readonly Announced[
       PROGRAM,
       ...urls,
     ],
-    { cwd: directory, env: { PATH: process.env['PATH'] }, timeout: 60_000 },
+    { cwd: directory, env: { PATH: process.env['PATH'] }, timeout: 120_000 },
   )
   return stdout
     .trim()

@@ -98,7 +98,7 @@ async function rewriteFor(node: RunningNode, torrent: string, site: string): Pro
 describe.skipIf(needs('aria2c', 'mktorrent'))('aria2 clients of three sites', () => {
   test(
     'download a file from a seed at another site with rewritten torrents, and only gateways connect to that site',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const node = await aNode({ isObserving: true })
       const random = new SeededRandom(11)

@@ -11,7 +11,7 @@ import { aStack, nodeNamed } from '../a-stack.ts'
 import { RawConnection } from '../raw-connection.ts'
 import { needs } from '../setup/needs.ts'
 
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 240_000
 const DEADLINE_MS = 30_000
 
 const running: AnnouncingClient[] = []

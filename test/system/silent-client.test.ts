@@ -46,7 +46,7 @@ async function completeClients(node: RunningNode, count: number): Promise<{ read
 describe.skipIf(needs('rtorrent', 'mktorrent'))('rtorrent', () => {
   test(
     'is found to be complete by its bitfield, and serves the next client before it announces that',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const node = await aNode({ isObserving: true })
       const random = new SeededRandom(12)

@@ -25,8 +25,8 @@ import {
 import { silentLog } from '../contract/a-redis-site.ts'
 import { needs } from '../setup/needs.ts'
 
-const SOON_MS = 30_000
-const PATIENCE_MS = 120_000
+const SOON_MS = 60_000
+const PATIENCE_MS = 240_000
 
 const expectSoon = (condition: string, holds: () => Promise<boolean>) => until(SOON_MS, condition, holds)
 

@@ -6,7 +6,7 @@ import { needs } from '../setup/needs.ts'
 describe.skipIf(needs('redis-server'))('a node under load', () => {
   test(
     'refuses no announce and loses no seed while it reloads and Redis loses its data',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const result = await soak({ parts: 4, seconds: 4, rate: 400 }, () => undefined)
       expect(result.announced).toBe(4 * 4 * 400)

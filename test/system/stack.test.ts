@@ -12,7 +12,7 @@ import { aStack, nodeNamed } from '../a-stack.ts'
 import { needs } from '../setup/needs.ts'
 
 /** TypeScript compiles, then five nodes and two Redis servers start, on a machine that may be busy. */
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 240_000
 
 interface StackDocument {
   readonly directory: string

@@ -176,7 +176,7 @@ test.skipIf(needs('openssl', 'aria2c'))(
     const client = spawn('aria2c', [...options, `--ca-certificate=${node.authority.caPath}`, torrent])
     onTestFinished(() => void client.kill('SIGKILL'))
     let swarm = ''
-    await until(20_000, 'the swarm has the client', async () => {
+    await until(60_000, 'the swarm has the client', async () => {
       swarm = (await admin(node, `/api/v1/swarms/${AWKWARD_INFO_HASH}`))[1]
       return swarm.includes('"leechers":1')
     })

@@ -11,7 +11,7 @@ import { PLAIN_INFO_HASH, PLAIN_TORRENT } from '../a-torrent.ts'
 import { needs } from '../setup/needs.ts'
 
 const REGISTERED_ONLY = 'torrents: { admit: registered, directory: ./tdir }\n'
-const SECONDS_MS = 15_000
+const SECONDS_MS = 60_000
 
 async function announce(node: RunningNode): Promise<string> {
   const infoHash = PLAIN_INFO_HASH.replaceAll(/../g, '%$&')

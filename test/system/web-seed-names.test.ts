@@ -92,7 +92,7 @@ describe.each(Object.keys(clients) as Client[])('%s', (client) => {
 
   it.skipIf(missing)(
     'completes a published folder with names of all kinds',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const node = await aNodeWithOrigin()
       const folder = join(node.directory, 'content')
@@ -172,7 +172,7 @@ describe.each(Object.keys(clients) as Client[])('%s', (client) => {
 
   it.skipIf(missing).each(kinds.filter(([, , , , able]) => able.includes(client)))(
     'completes a registered torrent with %s',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async (_kind, info, origin, files) => {
       const node = await aNodeWithOrigin()
       for (const path of ['d/a.bin', 'd/b.bin', 'latin9/fé.bin', 'latin9/fè.bin']) {

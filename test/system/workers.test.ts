@@ -20,7 +20,7 @@ import { RawConnection } from '../raw-connection.ts'
 import { needs } from '../setup/needs.ts'
 
 /** Several processes start, on a machine that may be busy. */
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 240_000
 const DEADLINE_MS = 30_000
 
 async function aNodeOfWorkers(workers: number, settings: NodeSettings = {}): Promise<RunningNode> {
