@@ -16,7 +16,6 @@ const alone = [
   'system/held-rollouts',
   'system/http-abuse',
   'system/http-abuse-without-lane',
-  'system/soak',
   // They start a browser, or a network of their own with shaped links.
   'system/dashboard',
   'system/lab-smoke',
