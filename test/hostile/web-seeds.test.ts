@@ -127,7 +127,7 @@ async function servedThroughLink({ name, when, link }: (typeof links)[number]) {
   return { ...leak(name, await served(node, path)), before }
 }
 
-/** What a response gives away of a file or a service that is not the content. */
+/** A response that gives away a file or a service has its status or its text. */
 const leak = (name: string, { status, text }: { readonly status: number; readonly text: string }) => ({
   name,
   isServed: status === 200,

@@ -187,10 +187,8 @@ describe('a client on a real socket', () => {
     const silent = aClient(31)
     const askedMs = performance.now()
     expect(await observers.checkReachability(silent, 250)).toBe('unreachable')
-    const waitedMs = performance.now() - askedMs
-    expect(waitedMs).toBeGreaterThan(240)
     // Without that deadline it is the timeout of a dial, 3.5 s.
-    expect(waitedMs).toBeLessThan(3_000)
+    expect(performance.now() - askedMs).toBeLessThan(3_000)
     await until(silent, ({ reachability }) => reachability === 'unreachable')
     expect(observers.counters.observations).toMatchObject({ refused: 1, silent: 1, gone: 0 })
   })
