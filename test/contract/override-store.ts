@@ -57,7 +57,7 @@ export function describeOverrideStore(
       await until(30_000, 'the other node holds it', () => two.store.overrides.current.isHeld(TORRENT, 'ams'))
       await two.store.overrides.put(aHold({ isHeld: false, atMs: HELD_AT_MS + 1 }))
       await until(
-        10_000,
+        30_000,
         'the first node releases it',
         () => !one.store.overrides.current.isHeld(TORRENT, 'ams'),
       )

@@ -107,7 +107,7 @@ export function describeTorrentStore(
       expect(await two.store.torrents.read(Buffer.alloc(20, 1))).toEqual(Buffer.from('d1:a0:e'))
       await two.store.torrents.put(aTorrent(1, { name: 'other' }), Buffer.from('d1:b0:e'))
       await until(
-        10_000,
+        30_000,
         'the first node has the new one',
         () => one.store.torrents.list()[0]?.name === 'other',
       )

@@ -52,7 +52,7 @@ test('each host completes, and each block leaves the source once and enters each
     ),
     { numRuns: 60 },
   )
-}, 120_000)
+}, 240_000)
 
 test('upstreams chosen by rank never close a circle, also where the sites see different sources', () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f']

@@ -123,4 +123,4 @@ test('sites converge to one view without a cycle, with any delay of their messag
     ),
     { numRuns: 60 },
   )
-}, 120_000)
+}, 240_000)

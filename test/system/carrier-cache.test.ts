@@ -96,7 +96,7 @@ async function carry(contentBytes: number, cacheBytes: number) {
 describe.skipIf(needs('libtorrent'))('a torrent that is larger than the cache', () => {
   test(
     'leaves the seed once and enters the other site once, and the memory stays within its limit',
-    { timeout: 180_000 },
+    { timeout: 240_000 },
     async () => {
       const { copiesSent, copiesRelayed, copiesBack, cachedBytesMax } = await carry(48 * MIB, 8 * MIB)
       expect(copiesSent).toBeLessThanOrEqual(1.005)

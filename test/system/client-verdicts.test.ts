@@ -39,7 +39,7 @@ describe.each(observed)('%s', (client, requirement) => {
     )
   })
 
-  it.skipIf(missing)('loads the expected torrents of WebTorrent’s tests', { timeout: 120_000 }, async () => {
+  it.skipIf(missing)('loads the expected torrents of WebTorrent’s tests', { timeout: 240_000 }, async () => {
     const folder = dirname(fixtures.leaves.torrentPath)
     const files = readdirSync(folder).filter((file) => file.endsWith('.torrent'))
     // rtorrent needs a tracker, and no client may announce to those of the fixtures.

@@ -12,7 +12,7 @@ import { aSmallTorrent, startAria2, startLibtorrent } from '../observed-clients.
 import { needs } from '../setup/needs.ts'
 
 const CONTENT_BYTES = 7_990_000
-const SOON_MS = 60_000
+const SOON_MS = 150_000
 
 describe.skipIf(needs('libtorrent', 'aria2c'))('clients that require encryption in a carried site', () => {
   test(

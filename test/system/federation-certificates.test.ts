@@ -112,7 +112,7 @@ describe.skipIf(needs('openssl'))('sites with certificates and without a token',
     await expect
       .poll(() => readyz(nodes.ams, ca), { timeout: 60_000, interval: 100 })
       .toMatch(/connected to 1 remote site/)
-  }, 40_000)
+  }, 240_000)
 
   test('admit a certificate as its own site only, and no other client', async () => {
     const { nodes, authority, pairs, directory } = await twoSites()
@@ -131,7 +131,7 @@ describe.skipIf(needs('openssl'))('sites with certificates and without a token',
       expect(await statusOf(stream('fra'), ca, pair)).toBe(401)
       expect(await statusOf(carry, ca, pair, upgrade)).toBe(401)
     }
-  }, 40_000)
+  }, 240_000)
 
   test('replace certificates and authority without a disconnect', async () => {
     const { nodes, authority, pairs, directory, start } = await twoSites()
@@ -178,7 +178,7 @@ describe.skipIf(needs('openssl'))('sites with certificates and without a token',
     await expect
       .poll(() => readyz(again, current), { timeout: 60_000, interval: 100 })
       .toMatch(/connected to 1 remote site/)
-  }, 60_000)
+  }, 240_000)
 
   test('keep the certificate when the new one is of another site, and report the file and both sites', async () => {
     const { nodes, authority, pairs, directory } = await twoSites()
@@ -203,7 +203,7 @@ describe.skipIf(needs('openssl'))('sites with certificates and without a token',
     // It still presents the old one: the other site admits a new stream of it.
     expect(nodes.ams.log()).not.toContain('federation-refused')
     expect(nodes.fra.process.exitCode).toBeNull()
-  }, 40_000)
+  }, 240_000)
 
   test('are checked with the certificate of the configuration', async () => {
     const { nodes, authority, pairs, directory, ports, topology } = await twoSites()
@@ -251,5 +251,5 @@ describe.skipIf(needs('openssl'))('sites with certificates and without a token',
       'a node of site ams, not of fra',
     ])
     expect(nodes.ams.process.exitCode).toBeNull()
-  }, 40_000)
+  }, 240_000)
 })

@@ -14,8 +14,8 @@ import { aSmallTorrent, startLibtorrent } from '../observed-clients.ts'
 import { needs } from '../setup/needs.ts'
 
 const CONTENT_BYTES = 23_990_000
-const SOON_MS = 60_000
-const PATIENCE = { timeout: 180_000 }
+const SOON_MS = 150_000
+const PATIENCE = { timeout: 240_000 }
 /** 16 Mbit/s. */
 const BYTES_PER_SECOND = 2_000_000
 

@@ -68,7 +68,7 @@ describe.skipIf(whyNot !== '')('the laboratory', () => {
     expect(second?.copiesIn).toBeGreaterThan(0.99)
     expect(second?.copiesIn).toBeLessThan(1.1)
     expect(second?.hostsWithRemotePeers).toBe(1)
-  }, 150_000)
+  }, 240_000)
 
   test.skipIf(needs('nft'))(
     'a host with a closed port completes over its own connections, and the report names it',
@@ -85,7 +85,7 @@ describe.skipIf(whyNot !== '')('the laboratory', () => {
         },
       ])
     },
-    150_000,
+    240_000,
   )
 
   const noOpentracker = needs('opentracker') || process.getuid?.() !== 0
@@ -104,7 +104,7 @@ describe.skipIf(whyNot !== '')('the laboratory', () => {
         },
       ])
     },
-    150_000,
+    240_000,
   )
 
   test('an interrupted run stops and reports its partial result', async () => {
@@ -120,5 +120,5 @@ describe.skipIf(whyNot !== '')('the laboratory', () => {
 
     expect(result.outcome).toBe('interrupted')
     expect(result.unfinished).toEqual(['s1-b1-h2', 's2-b1-h1', 's2-b1-h2'])
-  }, 150_000)
+  }, 240_000)
 })

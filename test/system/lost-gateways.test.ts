@@ -21,7 +21,7 @@ import { needs } from '../setup/needs.ts'
 const CONTENT_BYTES = 15_990_000
 /** The content takes 6.4 s. */
 const SOURCE_BYTES_PER_SECOND = 2_500_000
-const SOON_MS = 60_000
+const SOON_MS = 150_000
 const PATIENCE = { timeout: 240_000 }
 
 interface Gateway {

@@ -21,7 +21,7 @@ import { needs } from '../setup/needs.ts'
 
 const CONTENT_BYTES = 15_990_000
 const COPIES_MAX = 1.02
-const SOON_MS = 60_000
+const SOON_MS = 150_000
 const PATIENCE = { timeout: 240_000 }
 
 const kinds = { libtorrent: startLibtorrent, aria2: startAria2, transmission: startTransmission }

@@ -100,7 +100,7 @@ describe('a connection of a trusted proxy', () => {
   test('that does not complete its header is closed', async () => {
     const node = await aNode({ more: TRUSTED })
     expect(await closedAfter(portOf(node), 'PROXY TCP4 127.1.1.5 ')).toBe('')
-  }, 20_000)
+  }, 240_000)
 
   test('counts as a connection of the client', async () => {
     const node = await aNode({ more: `${TRUSTED}limits: { connectionsPerSource: 2 }\n` })

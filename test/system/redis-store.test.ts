@@ -216,7 +216,7 @@ describe.skipIf(needs('redis-server'))('the shared state survives', () => {
     } finally {
       await sentinels.stop()
     }
-  }, 120_000)
+  }, 240_000)
 })
 
 describe.skipIf(needs('redis-server'))('time', () => {
@@ -317,7 +317,7 @@ describe.skipIf(needs('redis-server'))('at the start', () => {
     const redis = await aRedis()
     const node = await aRedisNode({ url: `redis+cluster://127.0.0.1:${redis.port}`, site: aSiteName() })
     await expect(node.store.open(node.replica)).rejects.toThrow(/this Redis is not a Cluster/)
-  }, 90_000)
+  }, 240_000)
 
   test('a Redis that is down: the node runs standalone, and joins once it is up', async () => {
     const redis = await aRedis()
@@ -331,5 +331,5 @@ describe.skipIf(needs('redis-server'))('at the start', () => {
     await until(SOON_MS, 'it wrote its records', () =>
       node.replica.received.includes('announced while standalone'),
     )
-  }, 60_000)
+  }, 240_000)
 })

@@ -158,5 +158,5 @@ describe.skipIf(missing !== false)('torrents that no program would make', () => 
     expect(counts.refused).toBeLessThan(TORRENTS / 2)
     expect(counts.canonical).toBeGreaterThan(TORRENTS / 10)
     expect(counts.warned).toBeGreaterThan(TORRENTS / 10)
-  }, 120_000)
+  }, 240_000)
 })

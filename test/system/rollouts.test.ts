@@ -93,7 +93,7 @@ describe('a rollout over two sites', () => {
     const status = await runCommand(['status', infoHash, '--url', fra.adminUrl])
     expect(status.exitCode).toBe(0)
     expect(status.out).toContain('all 2 hosts are complete')
-  }, 90_000)
+  }, 240_000)
 
   test('keeps its history and its savings over restarts, also after the torrent was removed', async () => {
     const { fra, ams, infoHash, read, announce } = await aPublishedTorrent()
@@ -126,7 +126,7 @@ describe('a rollout over two sites', () => {
       expect(await savings(site)).toEqual(before)
       expect(await read(site)).toMatchObject({ state: 'complete', isRegistered: false, completedAt })
     }
-  }, 90_000)
+  }, 240_000)
 
   test('takes numbers of expected hosts at any node', async () => {
     const { fra, ams, infoHash, read } = await aPublishedTorrent()
@@ -147,5 +147,5 @@ describe('a rollout over two sites', () => {
       status: 400,
       body: { detail: expect.stringContaining('"par"') },
     })
-  }, 60_000)
+  }, 240_000)
 })

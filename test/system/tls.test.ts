@@ -105,7 +105,7 @@ describe.skipIf(needs('openssl'))('a node with listen.tls', () => {
     const renewed = await aTlsClient(url, { ca, from: '127.1.1.1' })
     expect(renewed.serial).not.toBe(kept.serial)
     expect((await aTlsClient(node.adminUrl, { ca })).serial).toBe(renewed.serial)
-  }, 20_000)
+  }, 240_000)
 
   test('keeps its certificate when the new one is wrong, and reports the file and the reason', async () => {
     const node = await aSecureNode()
@@ -122,7 +122,7 @@ describe.skipIf(needs('openssl'))('a node with listen.tls', () => {
     expect((await admin(node, '/api/v1/reload', 'POST'))[0]).toBe(200)
     expect((await aTlsClient(url, { ca })).serial).not.toBe(serial)
     expect(node.process.exitCode).toBeNull()
-  }, 20_000)
+  }, 240_000)
 })
 
 test.skipIf(needs('openssl'))(
@@ -134,7 +134,7 @@ test.skipIf(needs('openssl'))(
     await node.logged('"event":"certificate-reloaded"')
     expect(node.log()).not.toContain('certificate-refused')
   },
-  20_000,
+  240_000,
 )
 
 test.skipIf(needs('openssl', 'redis-server'))(
@@ -155,7 +155,7 @@ test.skipIf(needs('openssl', 'redis-server'))(
     expect(after.size).toBe(1)
     expect(after.has(before)).toBe(false)
   },
-  120_000,
+  240_000,
 )
 
 test.skipIf(needs('openssl', 'aria2c'))(
@@ -182,5 +182,5 @@ test.skipIf(needs('openssl', 'aria2c'))(
     })
     expect(swarm).toContain('127.1.1.7')
   },
-  30_000,
+  240_000,
 )

@@ -46,7 +46,7 @@ describe.skipIf(needs('aria2c', 'libtorrent'))(
   () => {
     test(
       'reaches libtorrent and aria2 clients of two sites for about one copy each, and costs nothing more afterwards',
-      { timeout: 180_000 },
+      { timeout: 240_000 },
       async () => {
         const store = await anS3Store('images')
         onTestFinished(() => store.close())

@@ -105,5 +105,5 @@ describe.skipIf(needs('redis-server'))('webhooks', () => {
     expect(receiver.deliveries.every(({ isSigned }) => isSigned)).toBe(true)
     const ids = receiver.deliveries.filter(({ status }) => status === 200).map(({ id }) => id)
     expect(new Set(ids).size).toBe(ids.length)
-  }, 120_000)
+  }, 240_000)
 })

@@ -5,7 +5,7 @@ import { ManualClock } from '../../../src/core/clock.ts'
 import { NO_REPORTS } from '../../../src/federation/site-reports.ts'
 import { SubscriberStream } from '../../../src/federation/subscriber-stream.ts'
 
-const SOON = { timeout: 20_000 }
+const SOON = { timeout: 60_000 }
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
