@@ -258,9 +258,9 @@ async function aRelay(to: number, tls: FederationSettings['tls']): Promise<Relay
 
 /** Polls until the condition holds. After the deadline the test fails. */
 export async function until(condition: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 120_000
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within 60 s: ${condition}`)
+    if (Date.now() > deadline) throw new Error(`not within 120 s: ${condition}`)
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }

@@ -18,7 +18,7 @@ export function runProgram(
     readonly deadlineMs?: number
   } = {},
 ): Promise<ProgramRun> {
-  const { environment = {}, directory, program = PROGRAM, deadlineMs = 30_000 } = options
+  const { environment = {}, directory, program = PROGRAM, deadlineMs = 120_000 } = options
   const child = spawn(process.execPath, [program, ...args], {
     env: { PATH: process.env['PATH'], ...environment },
     cwd: directory,

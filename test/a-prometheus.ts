@@ -9,7 +9,7 @@ import { onTestFinished } from 'vitest'
 import { aDirectory, freePort } from './a-node.ts'
 import { until } from './a-redis.ts'
 
-const SOON_MS = 60_000
+const SOON_MS = 120_000
 
 export interface ScrapedNode {
   readonly adminUrl: string

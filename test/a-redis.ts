@@ -11,9 +11,9 @@ import { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
 import { freePort } from './a-node.ts'
 
-const START_DEADLINE_MS = 30_000
+const START_DEADLINE_MS = 60_000
 /** The masters of a cluster agree, and Sentinels elect a new master, within seconds. */
-const AGREE_DEADLINE_MS = 45_000
+const AGREE_DEADLINE_MS = 90_000
 
 export interface RunningRedis {
   readonly port: number

@@ -6,7 +6,7 @@ import { PLAIN_INFO_HASH, PLAIN_TORRENT } from '../a-torrent.ts'
 import { needs } from '../setup/needs.ts'
 import { flood } from './udp-flood.ts'
 
-const SOON_MS = 30_000
+const SOON_MS = 60_000
 const HASH = 'ab'.repeat(20)
 const key = (name: string) => `siteswarm:{fra}:${name}`
 

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { aDirectory, announceFrom, aNode, freePort, topologyText } from '../a-node.ts'
 import { runProgram } from '../a-program-run.ts'
 
-const DEADLINE_MS = 25_000
+const DEADLINE_MS = 90_000
 const TOKEN = 'a-token-of-fra'
 
 /** The files of a node with one of them replaced by a pipe. */

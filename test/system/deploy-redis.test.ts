@@ -8,7 +8,7 @@ import { until } from '../a-redis.ts'
 import { aDirectory, freePort } from '../a-node.ts'
 import { needs } from '../setup/needs.ts'
 
-const DEADLINE_MS = 30_000
+const DEADLINE_MS = 60_000
 const PASSWORD = 'correct-horse-battery'
 
 /** A server with a file of deploy/, on its own port and in its own directory. Killed at the end of the test. */

@@ -10,7 +10,7 @@ import { aRedis, type RunningRedis, startCluster, startSentinels, until } from '
 import { aRedisNode, aSiteName, type RedisNode, type RedisNodeSettings } from '../contract/a-redis-site.ts'
 import { needs } from '../setup/needs.ts'
 
-const SOON_MS = 30_000
+const SOON_MS = 60_000
 
 async function anOpenNode(settings: RedisNodeSettings): Promise<RedisNode> {
   const node = await aRedisNode(settings)
@@ -206,7 +206,7 @@ describe.skipIf(needs('redis-server'))('the shared state survives', () => {
       const { one, two, nodes } = await twoNodes(sentinels)
       await sentinels.master.kill()
       one.replica.record('announced without a master')
-      await until(45_000, 'the Sentinels elected the replica', async () => {
+      await until(90_000, 'the Sentinels elected the replica', async () => {
         return (await sentinels.masterPort()) === sentinels.replica.port
       })
       await expectAllHave(nodes, 'announced without a master')

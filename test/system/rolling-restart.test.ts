@@ -12,7 +12,7 @@ import { RawConnection } from '../raw-connection.ts'
 import { needs } from '../setup/needs.ts'
 
 const PATIENCE_MS = 240_000
-const DEADLINE_MS = 30_000
+const DEADLINE_MS = 60_000
 
 const running: AnnouncingClient[] = []
 afterEach(async () => void (await Promise.all(running.splice(0).map((client) => client.stop()))))

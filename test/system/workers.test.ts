@@ -21,7 +21,7 @@ import { needs } from '../setup/needs.ts'
 
 /** Several processes start, on a machine that may be busy. */
 const PATIENCE_MS = 240_000
-const DEADLINE_MS = 30_000
+const DEADLINE_MS = 60_000
 
 async function aNodeOfWorkers(workers: number, settings: NodeSettings = {}): Promise<RunningNode> {
   const node = await aNode({ ...settings, serve: ['--workers', String(workers)] })
