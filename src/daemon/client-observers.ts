@@ -313,6 +313,7 @@ export class ClientObservers implements ReachabilityCheck {
       leftKib: leftKib === LEFT_UNKNOWN ? undefined : leftKib,
       firstSeenMs: this.#passed.get(row)?.update.firstSeenMs ?? nowMs,
       announcedMs,
+      wasAlive: table.observed.isReachable(row),
       pieces: pieces(infoHash),
     }
   }

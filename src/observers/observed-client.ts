@@ -20,6 +20,8 @@ export interface ClientUpdate extends ClientAddress {
   readonly leftKib?: number | undefined
   readonly firstSeenMs: number
   readonly announcedMs: number
+  /** It was observed to accept connections, by this node or another one. */
+  readonly wasAlive?: boolean
   /** Number of pieces, where the torrent is registered. */
   readonly pieces: number | undefined
 }
@@ -74,7 +76,7 @@ export class ObservedClient implements ClientAddress, DueItem {
   isShown = false
   probe: LivenessProbe | undefined
   /** A dial has been accepted at some time. */
-  wasAlive = false
+  wasAlive: boolean
   dialledMs = -Infinity
   /** Consecutive dials without an answer while the client counts as alive. */
   silences = 0
@@ -93,6 +95,7 @@ export class ObservedClient implements ClientAddress, DueItem {
     this.port = update.port
     this.torrent = torrent
     this.firstSeenMs = update.firstSeenMs
+    this.wasAlive = update.wasAlive === true
     this.priority = update.priority
     this.isAnnouncedComplete = update.isAnnouncedComplete
     this.announcedMs = update.announcedMs

@@ -16,6 +16,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { infoHashKey } from '../../core/info-hash.ts'
 import { hasCopy, hasNewFinisher } from '../../handout/site-state.ts'
+import type { Gateway } from '../../swarm/gateway.ts'
 import { flags } from '../../swarm/peer-rows.ts'
 import type { SiteSwarm, Swarm } from '../../swarm/swarm.ts'
 import type { SwarmTable } from '../../swarm/swarm-table.ts'
@@ -30,6 +31,12 @@ export interface RelayedSitesInit {
   readonly remoteLeechers: (infoHash: Buffer, siteIndex: number) => number | undefined
 }
 
+/**
+ * A site is without a gateway for a moment where the one of another site completes, until that is known as a seed (measured:
+ * 0.3 s). Clients that move for so short a time break connections for nothing.
+ */
+const LOST_MS = 1_000
+
 /** Indexes of sites. */
 interface RelayedTorrent {
   /** Without a gateway. */
@@ -42,6 +49,8 @@ export class RelayedSites {
   readonly #init: RelayedSitesInit
   readonly #lastPieces: LastPieces
   readonly #torrents = new Map<string, RelayedTorrent>()
+  /** Sites without a gateway, by torrent, and since when. */
+  readonly #losses = new Map<string, { readonly infoHash: Buffer; readonly sinceMs: Map<number, number> }>()
 
   constructor(init: RelayedSitesInit) {
     this.#init = init
@@ -72,7 +81,13 @@ export class RelayedSites {
 
   /** Time has passed. Returns the same as `note`. */
   tick(): Buffer[] {
-    return this.#lastPieces.tick()
+    const isDue = (sinceMs: number) => this.#init.clock.nowMs() - sinceMs >= LOST_MS
+    const due = [...this.#losses]
+      .filter(([key, { sinceMs }]) =>
+        [...sinceMs].some(([site, ms]) => isDue(ms) && this.#torrents.get(key)?.lost.has(site) !== true),
+      )
+      .map(([, { infoHash }]) => infoHash)
+    return [...this.#lastPieces.tick(), ...due]
   }
 
   /** Reads the state of a torrent. Returns true if its relayed clients changed. */
@@ -82,7 +97,10 @@ export class RelayedSites {
     const swarm = this.#init.table.swarm(infoHash)
     const relayable = this.#init.relayable()
     const sites = (swarm?.sites ?? []).filter(({ site }) => relayable.has(site))
-    const lost = sites.filter((site) => swarm !== undefined && this.#lostGateway(swarm, site))
+    const lost = this.#lasting(
+      infoHash,
+      sites.filter((site) => swarm !== undefined && this.#lostGateway(swarm, site)),
+    )
     const stuck = sites.filter((site) => site.trustedSeeds > 0 && this.#lastPieces.isStuckIn(infoHash, site))
     const after = { lost: indexesOf(lost), stuck: indexesOf(stuck) }
     if (lost.length + stuck.length === 0) this.#torrents.delete(key)
@@ -102,6 +120,17 @@ export class RelayedSites {
     return relayed.stuck.has(site) && this.#lastPieces.isStuck(row)
   }
 
+  /** Of these sites, those that have been without a gateway for `LOST_MS`. */
+  #lasting(infoHash: Buffer, sites: readonly SiteSwarm[]): SiteSwarm[] {
+    const key = infoHashKey(infoHash)
+    const nowMs = this.#init.clock.nowMs()
+    const before = this.#losses.get(key)?.sinceMs
+    const sinceMs = new Map(sites.map(({ site }) => [site, before?.get(site) ?? nowMs]))
+    if (sites.length === 0) this.#losses.delete(key)
+    else this.#losses.set(key, { infoHash: Buffer.from(infoHash), sinceMs })
+    return sites.filter(({ site }) => nowMs - (sinceMs.get(site) ?? nowMs) >= LOST_MS)
+  }
+
   /** The site had a gateway, and no client of it fetches from a site that has the content. */
   #lostGateway(swarm: Swarm, site: SiteSwarm): boolean {
     const { table, clock, remoteLeechers } = this.#init
@@ -110,8 +139,8 @@ export class RelayedSites {
     const nowMs = clock.nowMs()
     if (hasNewFinisher(table, site, nowMs)) return false
     const fetches = site.gateways.some(
-      ({ row, upstreamRow, isTentative }) =>
-        !table.rows.isExpired(row, nowMs) && (isTentative || this.#delivers(upstreamRow)),
+      (gateway) =>
+        !table.rows.isExpired(gateway.row, nowMs) && (isNew(gateway) || this.#delivers(gateway.upstreamRow)),
     )
     return !fetches && swarm.sites.some((other) => other !== site && other.trustedSeeds > 0)
   }
@@ -121,6 +150,10 @@ export class RelayedSites {
     return upstreamRow >= 0 && this.#init.table.rows.has(upstreamRow, flags.seed | flags.gateway)
   }
 }
+
+/** Its upstream is about to be chosen, as soon as other sites have sent their sources. */
+const isNew = ({ isTentative, upstreamRow, upstreamAnnouncedAtMs }: Gateway) =>
+  isTentative || (upstreamRow < 0 && upstreamAnnouncedAtMs === 0)
 
 const NONE: ReadonlySet<number> = new Set()
 

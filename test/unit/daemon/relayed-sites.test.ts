@@ -22,11 +22,17 @@ function aSite(relayable = new Set([0, 1, 2]), remoteLeechers = new Map<number, 
     return row >= 0 && relayed.includes(row)
   }
   /** The changed rows are read, and the torrent. */
-  const update = () => {
+  const read = () => {
     relayed.note(world.table.changedRows.drain())
     return relayed.update(TORRENT)
   }
-  return { ...world, relayed, update, includes }
+  /** The same, and again after a second. */
+  const update = () => {
+    const isChanged = read()
+    world.clock.advanceMs(1_000)
+    return relayed.tick().some((infoHash) => relayed.update(infoHash)) || isChanged
+  }
+  return { ...world, relayed, read, update, includes }
 }
 
 test('a site that lost its gateway is relayed to, from the seeds of other sites', () => {
@@ -57,6 +63,27 @@ test('a gateway that stopped, or that lost its upstream, is replaced in the same
   cut.announce('127.3.1.9', { left: 0 })
   cut.announce(SOURCE, { event: 'stopped' })
   expect(cut.update()).toBe(true)
+})
+
+test('a site is relayed to once it has been without a gateway for a second', () => {
+  const { relayed, read, clock, observe, announce } = aSite()
+  observe(GATEWAY, { isGone: true })
+  expect(read()).toBe(false)
+  clock.advanceMs(999)
+  expect(relayed.tick()).toEqual([])
+  clock.advanceMs(1)
+  expect(relayed.tick()).toEqual([TORRENT])
+  expect(read()).toBe(true)
+  expect(relayed.tick()).toEqual([])
+
+  const short = aSite()
+  short.observe(GATEWAY, { isGone: true })
+  short.read()
+  short.announce(SECOND)
+  expect(short.read()).toBe(false)
+  short.clock.advanceMs(1_000)
+  expect(short.relayed.tick()).toEqual([])
+  expect(announce(SECOND).peers).toContain(`${SOURCE}:6881`)
 })
 
 test('a site whose gateway fetches from a lost one is relayed to as well', () => {
@@ -123,22 +150,22 @@ function aCompleteSite(share: number) {
   const site = aSite()
   site.announce(GATEWAY, { left: 0, event: 'completed' })
   site.observe(SECOND, { share })
-  site.update()
+  site.read()
   return site
 }
 
 test('a host that gets no last piece for three seconds is relayed to from a seed of its site, until it is complete', () => {
-  const { clock, relayed, update, includes, observe } = aCompleteSite(0.98)
+  const { clock, relayed, read, includes, observe } = aCompleteSite(0.98)
   clock.advanceMs(2_999)
   expect(relayed.tick()).toEqual([])
   clock.advanceMs(1)
   expect(relayed.tick()).toEqual([TORRENT])
-  expect(update()).toBe(true)
+  expect(read()).toBe(true)
   expect([SECOND, GATEWAY, SOURCE].map(includes)).toEqual([true, true, false])
   observe(SECOND, { share: 0.99 })
-  expect(update()).toBe(false)
+  expect(read()).toBe(false)
   observe(SECOND, { share: 1 })
-  expect(update()).toBe(true)
+  expect(read()).toBe(true)
   expect(includes(GATEWAY)).toBe(false)
 })
 
@@ -149,10 +176,10 @@ test.each([
   const site = aCompleteSite(0.98)
   site.clock.advanceMs(2_000)
   happens(site)
-  site.update()
+  site.read()
   site.clock.advanceMs(2_000)
   expect(site.relayed.tick()).toEqual([])
-  expect(site.update()).toBe(false)
+  expect(site.read()).toBe(false)
 })
 
 test('a host that lacks more than its last pieces is not relayed to', () => {
@@ -164,8 +191,8 @@ test('a host that lacks more than its last pieces is not relayed to', () => {
 test('without a seed of its site, a host waits for the gateway', () => {
   const site = aSite()
   site.observe(SECOND, { share: 0.98 })
-  site.update()
+  site.read()
   site.clock.advanceMs(3_000)
   site.relayed.tick()
-  expect(site.update()).toBe(false)
+  expect(site.read()).toBe(false)
 })

@@ -481,6 +481,18 @@ describe('a held client', () => {
     expect(clock.nowMs() - cutMs).toBeLessThanOrEqual(8_000)
   })
 
+  it.each([true, false])(
+    'is gone after two silent dials if its connection was with another observer or a carrier before: %s',
+    (wasAlive) => {
+      const { observers, network, run, of } = anEngine()
+      const client = aClient(1, { priority: 'gateway', wasAlive })
+      network.set(client, 'silent')
+      observers.update(client)
+      run(8_000)
+      expect(of(client)).toMatchObject({ reachability: 'unreachable', isGone: wasAlive })
+    },
+  )
+
   it('is not gone after one silent dial that is followed by an answer', () => {
     const { observers, network, run, of, observations } = anEngine()
     const client = aClient(1, { priority: 'gateway', pieces: 16 })
