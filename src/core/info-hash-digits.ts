@@ -9,25 +9,15 @@ export type InfoHashDigits = readonly number[]
 
 const DIGITS = 2 * INFO_HASH_BYTES
 
-/** undefined for a text that is not a part of any infohash. */
+/** undefined for a text with which no infohash begins. */
 export function readInfoHashDigits(text: string): InfoHashDigits | undefined {
   if (text.length > DIGITS || !/^[0-9a-f]+$/i.test(text)) return undefined
   return Array.from(text, (digit) => Number.parseInt(digit, 16))
 }
 
 export function startsWithDigits(infoHash: Buffer, digits: InfoHashDigits): boolean {
-  return hasDigitsAt(infoHash, digits, 0)
-}
-
-export function containsDigits(infoHash: Buffer, digits: InfoHashDigits): boolean {
-  for (let start = 0; start + digits.length <= DIGITS; start++)
-    if (digitAt(infoHash, start) === digits[0] && hasDigitsAt(infoHash, digits, start)) return true
-  return false
-}
-
-function hasDigitsAt(infoHash: Buffer, digits: InfoHashDigits, start: number): boolean {
   for (let index = 0; index < digits.length; index++)
-    if (digitAt(infoHash, start + index) !== digits[index]) return false
+    if (digitAt(infoHash, index) !== digits[index]) return false
   return true
 }
 

@@ -7,6 +7,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as z from 'zod'
+import { elapsedMs } from '../../core/clock.ts'
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
 import { readAs, wholeNumber } from './parameters.ts'
 
@@ -17,8 +18,13 @@ const PAGE_ITEMS_DEFAULT = 100
 /** Pages collected before the pass sorts them and keeps the first one: the sorts then take less time than the pass. */
 const COLLECTED_PAGES = 4
 
-/** Half a millisecond. */
-const SLICE_ITEMS = 1_000
+/**
+ * Announces wait no longer than that for a pass. In shorter slices, a pass waits for announces most of the time: a search among
+ * 100,000 torrents took 150 ms in slices of a third of a millisecond.
+ */
+const SLICE_MS = 4
+/** Items between two readings of the time. */
+const TIMED_ITEMS = 256
 
 export interface Position {
   /** A whole number that is not negative. */
@@ -65,6 +71,7 @@ export async function takePage<Item>(
   items: Iterable<Item>,
   positionOf: (item: Item) => Position,
   { limit, after, order, isMatch = () => true }: PageOptions & { readonly isMatch?: (item: Item) => boolean },
+  nowMs: () => number = elapsedMs,
 ): Promise<Page<Item>> {
   const compare = order === 'ascending' ? compareAscending : compareDescending
   const collectedMax = (limit + 1) * COLLECTED_PAGES
@@ -75,8 +82,12 @@ export async function takePage<Item>(
     collected = collected.toSorted((a, b) => compare(a.position, b.position)).slice(0, limit + 1)
     last = collected.length > limit ? collected.at(-1)?.position : undefined
   }
+  let sinceMs = nowMs()
   for (const item of items) {
-    if (++scanned % SLICE_ITEMS === 0) await nextTurn()
+    if (++scanned % TIMED_ITEMS === 0 && nowMs() - sinceMs >= SLICE_MS) {
+      await nextTurn()
+      sinceMs = nowMs()
+    }
     if (!isMatch(item)) continue
     total++
     const position = positionOf(item)

@@ -1,7 +1,7 @@
 /** A search by digits finds what a search in the hexadecimal text finds. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { containsDigits, readInfoHashDigits, startsWithDigits } from '../../../src/core/info-hash-digits.ts'
+import { readInfoHashDigits, startsWithDigits } from '../../../src/core/info-hash-digits.ts'
 
 const infoHash = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => Buffer.from(bytes))
 /** Parts of the infohash, which are found, and other digits, most of which are not. */
@@ -17,12 +17,11 @@ const searched = infoHash.chain((hash) =>
 )
 
 describe('digits of an infohash', () => {
-  it('are found where its text has them', () => {
+  it('are found where its text begins with them', () => {
     fc.assert(
       fc.property(searched, ({ hash, digits }) => {
         const read = readInfoHashDigits(digits) ?? []
         const text = hash.toString('hex')
-        expect(containsDigits(hash, read)).toBe(text.includes(digits.toLowerCase()))
         expect(startsWithDigits(hash, read)).toBe(text.startsWith(digits.toLowerCase()))
       }),
     )

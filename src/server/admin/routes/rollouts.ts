@@ -2,7 +2,6 @@
 import * as z from 'zod'
 import type { Clock } from '../../../core/clock.ts'
 import { formatInfoHash } from '../../../core/info-hash.ts'
-import { containsDigits, type InfoHashDigits, readInfoHashDigits } from '../../../core/info-hash-digits.ts'
 import { describeRollout, describeSites } from '../../../rollouts/describe-rollout.ts'
 import type { RolloutTorrent } from '../../../rollouts/rollout.ts'
 import { type RolloutAnswer, rolloutInFullSchema } from '../../../rollouts/rollout-answer.ts'
@@ -15,6 +14,7 @@ import type { ApiRoutes } from '../api-routes.ts'
 import { limitParameter, takePage } from '../page.ts'
 import { infoHashParameter, oneOf, readAs, siteNamed, text } from '../parameters.ts'
 import { describeHosts, hostsQuery } from './rollout-hosts.ts'
+import { torrentSearch } from '../torrent-search.ts'
 
 const SEARCH_CHARACTERS_MAX = 200
 
@@ -60,7 +60,7 @@ function addRolloutsRoute(routes: ApiRoutes, context: RolloutContext): void {
             SEARCH_CHARACTERS_MAX,
           )
             .optional()
-            .describe('A part of the name or infohash.'),
+            .describe('A part of the name, or the first digits of an infohash.'),
           limit: limitParameter(),
           after: readAs(
             z.string().regex(/^[0-9a-f]{40}$/),
@@ -126,17 +126,14 @@ async function matchingPage(
     readonly limit: number
   },
 ): Promise<RolloutPage> {
-  const search = q?.toLowerCase()
-  const digits = q === undefined ? undefined : readInfoHashDigits(q)
+  const isFound = q === undefined ? () => true : torrentSearch(q)
   // A torrent that no client has announced is waiting.
   const candidates = state === undefined || state === 'waiting' ? rollouts.torrents() : rollouts.announced()
   const { total, items, next } = await takePage(candidates, positionOf, {
     limit,
     after: cursor && positionOf(cursor),
     order: 'descending',
-    isMatch: (torrent) =>
-      (search === undefined || matches(torrent, search, digits)) &&
-      (state === undefined || rollouts.stateOf(torrent) === state),
+    isMatch: (torrent) => isFound(torrent) && (state === undefined || rollouts.stateOf(torrent) === state),
   })
   return { total, items, hasMore: next !== undefined }
 }
@@ -228,17 +225,6 @@ async function fetchRemoteHosts(
   const parsed = hostsSchema.safeParse(answer)
   if (parsed.success) return parsed.data
   throw new ApiError(503, 'site-unreachable', `a node of ${site} answers with something else than hosts`)
-}
-
-function matches(
-  { name, infoHashes }: RolloutTorrent,
-  search: string,
-  digits: InfoHashDigits | undefined,
-): boolean {
-  return (
-    name.toLowerCase().includes(search) ||
-    (digits !== undefined && containsDigits(infoHashes[0] as Buffer, digits))
-  )
 }
 
 function hexOf({ infoHashes }: RolloutTorrent): string {

@@ -6,7 +6,6 @@ import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { InputError } from '../../../core/errors.ts'
 import { formatInfoHash } from '../../../core/info-hash.ts'
-import { readInfoHashDigits, startsWithDigits } from '../../../core/info-hash-digits.ts'
 import { TORRENT_BYTES_MAX } from '../../../core/limits.ts'
 import { summarize } from '../../../metainfo/summary.ts'
 import { checkOriginReference } from '../../../registry/origin-reference.ts'
@@ -25,6 +24,7 @@ import {
   torrentPosition,
   type TorrentContext,
 } from '../shown-torrent.ts'
+import { torrentSearch } from '../torrent-search.ts'
 
 /** The correct type, and the types that curl and scripts send by default. */
 const CONTENT_TYPES = [
@@ -73,7 +73,7 @@ function addTorrentsRoute(routes: ApiRoutes, { registry }: TorrentContext): void
       const { total, items, next } =
         search === undefined
           ? pageOfSorted(all, torrentPosition, { limit, after, order })
-          : await takePage(all, torrentPosition, { limit, after, order, isMatch: matches(search) })
+          : await takePage(all, torrentPosition, { limit, after, order, isMatch: torrentSearch(search) })
       const described = await Promise.all(
         items.map(async (registration) => {
           const metadata = await registry.describe(registration)
@@ -83,14 +83,6 @@ function addTorrentsRoute(routes: ApiRoutes, { registry }: TorrentContext): void
       return { total, torrents: described.filter((torrent) => torrent !== undefined), next: next ?? null }
     },
   )
-}
-
-function matches(search: string): (registration: Registration) => boolean {
-  const lower = search.toLowerCase()
-  const digits = readInfoHashDigits(search)
-  return ({ name, infoHashes }) =>
-    (digits !== undefined && infoHashes.some((infoHash) => startsWithDigits(infoHash, digits))) ||
-    name.toLowerCase().includes(lower)
 }
 
 function addTorrentRoute(routes: ApiRoutes, topology: CurrentTopology, context: TorrentContext): void {

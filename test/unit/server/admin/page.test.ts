@@ -121,11 +121,13 @@ describe('pages', () => {
       if (other.isRunning) setImmediate(count)
     }
     setImmediate(count)
-    const { total } = await takePage(items, position, {
-      limit: 10,
-      order: 'descending',
-      isMatch: ({ rank }) => rank % 2 === 0,
-    })
+    let readings = 0
+    const { total } = await takePage(
+      items,
+      position,
+      { limit: 10, order: 'descending', isMatch: ({ rank }) => rank % 2 === 0 },
+      () => readings++,
+    )
     other.isRunning = false
     expect(total).toBe(10_000)
     expect(turns).toBeGreaterThan(15)
