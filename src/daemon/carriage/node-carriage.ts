@@ -91,6 +91,7 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   #addresses: readonly Address[] = []
   /** Indexes of the sites to which nodes relay torrents while they have lost their gateway. */
   relayable: ReadonlySet<number> = new Set()
+  isForAllSites = false
   #timer: NodeJS.Timeout | undefined
   #repeatedMs = 0
   /** Since when no process runs; undefined while one does. */
@@ -220,10 +221,6 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   /** undefined where the leechers exchange pieces, or sites have nodes. One node for all sites may be in none of them. */
   #transportWithoutExchange(infoHash: Buffer, site: Site): 'undecided' | 'direct' | undefined {
     return this.isForAllSites ? this.#init.exchanging.transportOf(infoHash, site.name) : undefined
-  }
-
-  get isForAllSites(): boolean {
-    return isForAllSites(this.#init.topology.value, this.#isFederated)
   }
 
   describe(infoHash: Buffer, siteIndex: number): CarrierDescription | undefined {
@@ -393,6 +390,7 @@ export class NodeCarriage implements CarriedSites, ClientCarriers {
   #takeTopology(): void {
     const { topology, site, peers } = this.#init
     this.relayable = relayableSites(topology.value)
+    this.isForAllSites = isForAllSites(topology.value, this.#isFederated)
     this.#process.command(carrierSites(topology.value, site, this.#isFederated))
     this.#addresses = peersAddresses(peers.host, this.#machine, topology.value, site)
   }
