@@ -9,9 +9,8 @@
  *
  * The second is the minute for which libtorrent does not reconnect (docs/clients.md).
  *
- * A node of its own site reads what the other sites send, so that the node of a lost site finds the seeds of the others linked.
- *
- * Read from the table alone, so that all processes and nodes of a site come to the same result.
+ * Read from the table and the client counts of other sites alone, so that all processes and nodes come to the same result. Where
+ * each site has nodes, that of the lost site links its leechers, and those of the others link their seeds.
  */
 import type { Clock } from '../../core/clock.ts'
 import { infoHashKey } from '../../core/info-hash.ts'
