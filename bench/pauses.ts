@@ -174,7 +174,7 @@ async function measureScrapes(): Promise<void> {
       },
       wrongAdminTokens: 0,
       logLinesDropped: 0,
-      udpDrops: { unreadable: 0, unproven: 0, unsent: 0 },
+      udpDrops: { unreadable: 0, unproven: 0, limited: 0, unsent: 0 },
     }),
   })
   const spent: number[] = []

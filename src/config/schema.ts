@@ -290,7 +290,7 @@ export const nodeSchema = z
         requestsPerSource: numberFrom({ min: 1, max: 1_000_000, isWhole: true })
           .prefault(5_000)
           .describe(
-            'Announces and scrapes of one source a second, with a burst of five seconds; further ones are rejected.',
+            'Announces and scrapes of one source a second; further ones are rejected, and over UDP most of them get no response.',
           ),
         torrentsPerSource: numberFrom({ min: 1, max: SWARMS_MAX, isWhole: true })
           .prefault(10_000)

@@ -2,7 +2,7 @@
 import { refusalCodes } from './counters.ts'
 import type { ListenerGauges, MetricRow, UdpDropCause } from './metric-row.ts'
 
-const udpDropCauses: readonly UdpDropCause[] = ['unreadable', 'unproven', 'unsent']
+const udpDropCauses: readonly UdpDropCause[] = ['unreadable', 'unproven', 'limited', 'unsent']
 
 export const listenerRows = {
   announceFailures: {
@@ -23,7 +23,7 @@ export const listenerRows = {
     name: 'udp_dropped_total',
     type: 'counter',
     labels: ['cause'],
-    help: 'Datagrams without a response, by cause: shorter than any request (unreadable), without a valid connection id (unproven: forged, or from a client that was suspended; a few are normal), or with a response that the network did not take in time (unsent).',
+    help: 'Datagrams without a response, by cause: shorter than any request (unreadable), without a valid connection id (unproven: forged, or from a client that was suspended; a few are normal), from a source above limits.requestsPerSource that has the reason already (limited), or with a response that the network did not take in time (unsent).',
     read: ({ gauges }) =>
       udpDropCauses.map((cause) => ({ labels: { cause }, value: gauges.udpDrops[cause] })),
   },

@@ -81,7 +81,7 @@ export interface FederationGauges {
 }
 
 /** Reason why a datagram got no response: see `UdpServerDrops`. */
-export type UdpDropCause = 'unreadable' | 'unproven' | 'unsent'
+export type UdpDropCause = 'unreadable' | 'unproven' | 'limited' | 'unsent'
 
 /** Values of a process that has listeners and no swarm table. */
 export type ListenerGauges = Pick<Gauges, 'udpDrops' | 'logLinesDropped'>

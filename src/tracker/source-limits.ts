@@ -20,9 +20,6 @@ export interface SourceLimitsInit {
   readonly peersMax: number
 }
 
-/** A client that starts sends the announces of all its torrents at once. */
-const REQUEST_BURST_SECONDS = 5
-
 export class SourceLimits {
   readonly #limits: SourceLimitsInit
   readonly #requests: LeakyBuckets
@@ -31,10 +28,8 @@ export class SourceLimits {
   constructor(limits: SourceLimitsInit) {
     const { requestsPerSecond, torrentsPerMinute } = limits
     this.#limits = limits
-    this.#requests = new LeakyBuckets({
-      perSecond: requestsPerSecond,
-      burst: requestsPerSecond * REQUEST_BURST_SECONDS,
-    })
+    // More at once, and a host that announces as fast as it can takes the whole node for as long as its burst lasts.
+    this.#requests = new LeakyBuckets({ perSecond: requestsPerSecond, burst: requestsPerSecond })
     this.#torrents = new LeakyBuckets({ perSecond: torrentsPerMinute / 60, burst: torrentsPerMinute })
   }
 

@@ -134,7 +134,7 @@ describe('the listener', () => {
     const client = await Client.at('127.0.0.1', '127.0.0.1', port)
     const forged = Buffer.alloc(98, 1)
     expect(await client.send(Buffer.alloc(0), Buffer.alloc(15), forged, Buffer.alloc(1_400, 2))).toEqual([])
-    expect(server.drops).toEqual({ unreadable: 2, unproven: 2, unsent: 0 })
+    expect(server.drops).toEqual({ unreadable: 2, unproven: 2, limited: 0, unsent: 0 })
     expect(tracker.announces).toEqual([])
     expect(refused).toEqual([])
   })

@@ -18,6 +18,7 @@ import { writeError } from '../../wire/udp/error.ts'
 import { actionOf, actions, REQUEST_HEAD_BYTES, transactionIdOf } from '../../wire/udp/header.ts'
 import { readScrape, writeScrapeResponse } from '../../wire/udp/scrape.ts'
 import { ConnectionIdRing } from './connection-ids.ts'
+import { RefusedSources } from './refused-sources.ts'
 
 export interface UdpHandlerInit {
   readonly tracker: TrackerService
@@ -37,33 +38,42 @@ export interface UdpDrops {
   readonly unreadable: number
   /** Neither a connect nor with a valid connection id for its source address. */
   readonly unproven: number
+  /** From a source above its limit of requests that has the reason already: see `RefusedSources`. */
+  readonly limited: number
 }
 
 export class UdpHandler {
   readonly #tracker: TrackerService
   readonly #tokens: UdpHandlerInit['tokens']
   readonly #connectionIds: ConnectionIdRing
+  readonly #refusedSources: RefusedSources
   readonly #onRefusal: (code: RefusalCode) => void
   readonly #log: Pick<Log, 'error'>
   #unreadable = 0
   #unproven = 0
+  #limited = 0
 
   constructor({ tracker, tokens, secrets, clock, onRefusal, log }: UdpHandlerInit) {
     this.#tracker = tracker
     this.#tokens = tokens
     this.#connectionIds = new ConnectionIdRing(secrets, clock)
+    this.#refusedSources = new RefusedSources(clock)
     this.#onRefusal = onRefusal
     this.#log = log
   }
 
   get drops(): UdpDrops {
-    return { unreadable: this.#unreadable, unproven: this.#unproven }
+    return { unreadable: this.#unreadable, unproven: this.#unproven, limited: this.#limited }
   }
 
   /** undefined: nothing may be sent. Never throws, and the promise never rejects. */
   answer(packet: Buffer, from: Address, port: number): Buffer | Promise<Buffer> | undefined {
     if (packet.length < REQUEST_HEAD_BYTES || port === 0) {
       this.#unreadable++
+      return undefined
+    }
+    if (this.#refusedSources.has(from)) {
+      this.#limited++
       return undefined
     }
     const connecting = readConnect(packet)
@@ -75,7 +85,7 @@ export class UdpHandler {
     try {
       return this.#answerProven(packet, from)
     } catch (error) {
-      return this.#fail(packet, error)
+      return this.#fail(packet, from, error)
     }
   }
 
@@ -89,12 +99,12 @@ export class UdpHandler {
         const reply = tracker.announce({ ...announce, peersWanted }, from, 'udp')
         const write = (given: AnnounceReply) =>
           writeAnnounceResponse(transactionIdOf(packet), given, from.isV4)
-        return reply instanceof Promise ? this.#answerLater(packet, reply, write) : write(reply)
+        return reply instanceof Promise ? this.#answerLater(packet, from, reply, write) : write(reply)
       }
       case actions.scrape: {
         const counts = tracker.scrape(readScrape(packet), from)
         const write = (given: readonly ScrapeCounts[]) => writeScrapeResponse(transactionIdOf(packet), given)
-        return counts instanceof Promise ? this.#answerLater(packet, counts, write) : write(counts)
+        return counts instanceof Promise ? this.#answerLater(packet, from, counts, write) : write(counts)
       }
       default:
         throw new Refusal('TRK_REQUEST_MALFORMED', 'unknown action')
@@ -103,23 +113,25 @@ export class UdpHandler {
 
   async #answerLater<Result>(
     packet: Buffer,
+    from: Address,
     result: Promise<Result>,
     write: (result: Result) => Buffer,
   ): Promise<Buffer> {
     try {
       return write(await result)
     } catch (error) {
-      return this.#fail(packet, error)
+      return this.#fail(packet, from, error)
     }
   }
 
   /** Returns an error with the reason. An error other than a `Refusal` is a bug: the log has it, and the client gets `TRK_INTERNAL`. */
-  #fail(packet: Buffer, error: unknown): Buffer {
+  #fail(packet: Buffer, from: Address, error: unknown): Buffer {
     const refusal = error instanceof Refusal ? error : new Refusal('TRK_INTERNAL')
     if (!(error instanceof Refusal)) {
       this.#log.error({ event: 'request-failed', code: refusal.code, err: error }, 'a request failed')
     }
     this.#onRefusal(refusal.code)
+    if (refusal.code === 'TRK_SOURCE_REQUESTS') this.#refusedSources.add(from)
     return writeError(transactionIdOf(packet), refusal.message)
   }
 }

@@ -46,7 +46,7 @@ const idle: Gauges = {
   wrongAdminTokens: 0,
   logLinesDropped: 0,
   peersEvicted: 0,
-  udpDrops: { unreadable: 0, unproven: 0, unsent: 0 },
+  udpDrops: { unreadable: 0, unproven: 0, limited: 0, unsent: 0 },
 }
 
 describe('/metrics', () => {
@@ -165,7 +165,7 @@ describe('/metrics of several workers', () => {
       new Metrics(Object.values(listenerRows), {
         version: '1.2.3',
         counters: listener,
-        readGauges: () => ({ udpDrops: { unreadable: 1, unproven: 2, unsent: 3 }, logLinesDropped: 4 }),
+        readGauges: () => ({ udpDrops: { unreadable: 1, unproven: 2, limited: 4, unsent: 3 }, logLinesDropped: 4 }),
       }).read(),
     ])
     return samples(await Metrics.renderSum(readings))
