@@ -11,6 +11,7 @@ import type { Block } from '../wire/peer/block.ts'
 import type { ClientLink } from './client-link.ts'
 import type { LinkEnd } from './link-init.ts'
 import { AssignedHost } from './piece-assignment.ts'
+import type { PortCheck } from './port-check.ts'
 
 /** As the tracker knows the client. */
 export interface CarriedClientUpdate {
@@ -44,9 +45,9 @@ const SETTLED_MS = 2_500
 const ALONE_MS_MIN = 10_000
 /** Transmission shows its pieces in batches, up to ten seconds late, and decides each ten seconds about its neighbours. */
 const SLOW_ALONE_MS_MIN = 25_000
-/** The same for the last pieces of a host. Two seconds are several round trips, and little of the time of a rollout. */
+/** The same for the last pieces of a host. A second is several round trips, and little of the time of a rollout. */
 const LAST_PIECES_MAX = 4
-const LAST_MS_MIN = 2_000
+const LAST_MS_MIN = 1_000
 /** First and longest delay before a client is dialled again. It doubles after each failure. */
 const REDIAL_MS_MIN = 1_000
 const REDIAL_MS_MAX = 60_000
@@ -85,6 +86,10 @@ export class CarriedClient {
   awayLink: ClientLink | undefined
   awayUntilMs = 0
   dialDueMs = 0
+  /** Of the first tick after a dial that has no outcome. */
+  silentSinceMs: number | undefined
+  /** Of a client that connected to the node, until it has an outcome. */
+  portCheck: PortCheck | undefined
   observedMs = 0
   /** The client shows new pieces by HAVE. */
   sendsHave = true
@@ -146,6 +151,12 @@ export class CarriedClient {
     this.isGone = false
     this.observedMs = nowMs
     this.#reachedMs = nowMs
+  }
+
+  /** The client has not accepted a dial so far. */
+  silent(nowMs: number): void {
+    this.reachability = 'unreachable'
+    this.observedMs = nowMs
   }
 
   /** The connection, or the attempt, ended. */

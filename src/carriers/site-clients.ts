@@ -14,9 +14,16 @@ import type { LinkInit } from './link-init.ts'
 import type { Holder } from './holder.ts'
 import { type LinkContext, linkClient } from './link-client.ts'
 import { resultOf } from './link-result.ts'
+import { PortCheck } from './port-check.ts'
 
 /** A client that closed its connection returns within two dials. */
 const AWAY_MS_MAX = 3_000
+
+/**
+ * A client that has not accepted a dial this long after the first tick that follows it, together 100 to 200 ms, counts as
+ * unreachable until it does. Its announce waits for 250 ms. Before that tick, the node may have been busy.
+ */
+const SILENT_MS = 100
 
 export interface ClientEvents {
   /** The client answered a dial, or did not. Reported at once: an announce may wait for it. */
@@ -122,6 +129,7 @@ export class SiteClients {
     if (client === undefined) return false
     this.#unlink(client)
     this.#link(client, connect, true)
+    if (client.reachability !== 'reachable') this.#checkPort(client)
     return true
   }
 
@@ -130,6 +138,7 @@ export class SiteClients {
     const client = this.#clients.get(clientKey(at))
     if (client === undefined) return false
     this.#clients.delete(clientKey(at))
+    this.#endPortCheck(client)
     this.#unlink(client)
     return true
   }
@@ -144,6 +153,8 @@ export class SiteClients {
   tick(): void {
     const nowMs = this.#init.nowMs()
     for (const client of this.#clients.values()) {
+      client.portCheck?.tick(nowMs)
+      this.#noteSilence(client, nowMs)
       if (client.link !== undefined) client.link.tick()
       else if (nowMs >= client.dialDueMs) this.#dial(client)
       if (client.awayLink !== undefined && nowMs >= client.awayUntilMs) this.#endAway(client)
@@ -151,7 +162,10 @@ export class SiteClients {
   }
 
   stop(): void {
-    for (const client of this.#clients.values()) this.#unlink(client)
+    for (const client of this.#clients.values()) {
+      this.#endPortCheck(client)
+      this.#unlink(client)
+    }
     this.#clients.clear()
   }
 
@@ -160,8 +174,38 @@ export class SiteClients {
     if (isComplete && !client.sendsHave) this.#init.events.onAllGained(client)
   }
 
+  #noteSilence(client: CarriedClient, nowMs: number): void {
+    if (client.reachability !== 'unknown' || client.link?.isOpen !== false) return
+    client.silentSinceMs ??= nowMs
+    if (nowMs - client.silentSinceMs >= SILENT_MS) this.#noteReachability(client, false)
+  }
+
+  #checkPort(client: CarriedClient): void {
+    this.#endPortCheck(client)
+    client.portCheck = new PortCheck(this.#init.dial, client, {
+      nowMs: this.#init.nowMs(),
+      onOutcome: (isOpen) => {
+        client.portCheck = undefined
+        this.#noteReachability(client, isOpen)
+      },
+    })
+  }
+
+  #endPortCheck(client: CarriedClient): void {
+    client.portCheck?.stop()
+    client.portCheck = undefined
+  }
+
+  #noteReachability(client: CarriedClient, isReachable: boolean): void {
+    const nowMs = this.#init.nowMs()
+    if (isReachable) client.reached(nowMs)
+    else client.silent(nowMs)
+    this.#init.events.onReachability(client)
+  }
+
   #dial(client: CarriedClient): void {
     if (client.link !== undefined || client.isBanned) return
+    client.silentSinceMs = undefined
     this.#link(client, (events) => this.#init.dial(client, events))
   }
 

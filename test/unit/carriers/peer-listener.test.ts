@@ -54,6 +54,31 @@ describe('a client that the node cannot dial', () => {
     })
   })
 
+  it('is reachable where it accepts a later connection while its own one is open', async () => {
+    const { swarm, closed } = aSwarm()
+    swarm.connectToNode(closed)
+    closed.options.isFiltered = false
+    swarm.step()
+    await Promise.resolve()
+    swarm.run(500)
+    expect(swarm.observations.findLast(({ address }) => address.equals(closed.address))).toMatchObject({
+      reachability: 'reachable',
+    })
+  })
+
+  it('remains unreachable where it accepts no connection within three and a half seconds', async () => {
+    const { swarm, closed } = aSwarm()
+    swarm.connectToNode(closed)
+    swarm.step()
+    await Promise.resolve()
+    swarm.run(4_000)
+    closed.options.isFiltered = false
+    swarm.run(4_000)
+    expect(swarm.observations.findLast(({ address }) => address.equals(closed.address))).toMatchObject({
+      reachability: 'unreachable',
+    })
+  })
+
   it('serves its pieces to others', async () => {
     const swarm = aCarriedSwarm()
     swarm.carriers.setGeometry(CONTENT.infoHash, CONTENT.geometry)
