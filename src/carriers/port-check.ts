@@ -1,6 +1,6 @@
 /**
  * Finds out whether a client that connected to the node accepts connections too, by one that is closed as soon as it is
- * open. Without the outcome, other clients would get its address, and dial it in vain: libtorrent then ends the connection
+ * open. Without the outcome, other clients would get its address, and dial it without result: libtorrent then ends the connection
  * that such a client opens to it meanwhile, in every second case, and does not open another one for a minute.
  */
 import type { ClientSocket, Dial } from '../observers/client-socket.ts'
