@@ -31,6 +31,7 @@ export const floods: Readonly<Record<string, Flood>> = {
   'http-junk': httpJunk,
   'idle-1-address': (target, seconds) => connections(target, seconds, 1, () => Buffer.alloc(0)),
   'idle-100-addresses': (target, seconds) => connections(target, seconds, 100, () => Buffer.alloc(0)),
+  'slow-1-address': (target, seconds) => connections(target, seconds, 1, () => Buffer.from('G')),
   'slow-100-addresses': (target, seconds) => connections(target, seconds, 100, () => Buffer.from('G')),
   infohashes: (target, seconds) =>
     proven(target, seconds, (id, index) => announce(id, index, { torrent: index, port: 6881 })),
