@@ -1,8 +1,9 @@
 /**
  * The longest stop of the event loop by work beside the announces: the slices of a snapshot, of a start from a snapshot and
- * from the site log, of the expiry, of a scrape, and of a new topology, which moves every peer to another site. The figures are CPU time
- * of the main thread, from the kernel: other work on the machine only adds to the time on the clock, and threads that collect
- * garbage or compile stop no event loop.
+ * from the site log, of the expiry, of a scrape, of a clock that was set, of a completion in a swarm of unverified seeds, and of
+ * new topologies, one of which gives every place another number and one of which moves every peer to another site. The figures
+ * are CPU time of the main thread, from the kernel: other work on the machine only adds to the time on the clock, and threads
+ * that collect garbage or compile stop no event loop.
  *
  * Half of the peers are in one swarm, and the others in swarms of 100.
  *
@@ -21,9 +22,11 @@ import { Counters } from '../src/observe/counters.ts'
 import { Metrics } from '../src/observe/metrics.ts'
 import { metricsTable } from '../src/observe/metrics-table.ts'
 import { SwarmReplica } from '../src/replication/swarm-replica.ts'
+import type { PeerState } from '../src/swarm/peer-state.ts'
 import { SwarmTable } from '../src/swarm/swarm-table.ts'
 import { CurrentTopology } from '../src/topology/current-topology.ts'
 import { SiteAuthority } from '../src/topology/site-authority.ts'
+import { NO_BUBBLE, type Place, type Topology } from '../src/topology/topology.ts'
 import { Tracker } from '../src/tracker/tracker.ts'
 import { uniformTopology } from '../src/simulation/uniform-topology.ts'
 
@@ -34,6 +37,9 @@ const SWEEP_ROWS = 50
 const EXPIRED_MAX = 100
 /** A page is rendered in one turn. */
 const SCRAPES = 20
+/** As the sweeper of a node, where nothing expires. */
+const SWEEP_SLICE_ROWS = 2_000
+const CLOCK_STEP_MS = 3_600_000
 /** As the reader of the log. */
 const REPLAY_SLICE_MS = 2
 
@@ -99,7 +105,20 @@ measureSlices('log lost', () => {
   return false
 })
 await measureScrapes()
-const shifted = { ...topology.value, locate: (at: Address) => (locate(at) + 1) % base.places.length }
+measureSlices('renumbered', () => {
+  topology.replace(inReverse(topology.value))
+  return false
+})
+measureSlices('moves', () => table.relocation.step(SLICE_ROWS))
+clock.advanceMs(CLOCK_STEP_MS)
+measureSlices('clock set', () => {
+  replica.shiftTime(CLOCK_STEP_MS)
+  return false
+})
+measureSwarms()
+measureVerification()
+const before = topology.value
+const shifted = { ...before, locate: (at: Address) => (before.locate(at) + 1) % base.places.length }
 measureSlices('topology', () => {
   topology.replace(shifted)
   return false
@@ -111,6 +130,68 @@ measureSlices('expiry', () => {
     expired += table.sweep(clock.nowMs(), SWEEP_ROWS)
   return table.rows.live > 0
 })
+
+/** The same sites with other numbers; each address stays in its site. */
+function inReverse(of: Topology): Topology {
+  const last = of.sites.length - 1
+  const sites = of.sites.toReversed().map((site, index) => ({ ...site, index, places: [] as Place[] }))
+  for (const site of sites) site.places.push({ index: site.index, site, bubble: NO_BUBBLE, trackers: [] })
+  return {
+    ...of,
+    sites,
+    places: sites.flatMap(({ places }) => places),
+    locate: (at) => last - of.locate(at),
+    siteNamed: (name) => sites.find((site) => site.name === name),
+  }
+}
+
+/** What the turns of a new topology and of a clock that was set leave to the next use of each swarm: all of it, in one turn a swarm. */
+function measureSwarms(): void {
+  const swarms = table.swarms()
+  measureSlices('first uses', () => {
+    const next = swarms.next()
+    if (next.done !== true) next.value.catchUp()
+    return next.done !== true
+  })
+}
+
+/** A swarm of seeds that announced as clients without content do, and the first completion of its torrent. */
+function measureVerification(): void {
+  const of = aTable()
+  const torrent = Buffer.alloc(20, 1)
+  for (let index = 0; index < PEERS; index++)
+    of.put(unverifiedSeed(torrent, index), index % base.places.length)
+  const unverified = () => of.swarm(torrent)?.sites.reduce((sum, site) => sum + site.unverifiedSeeds, 0)
+  assert(unverified() === PEERS, 'each seed is unverified')
+  measureSlices('completion', () => {
+    of.complete(torrent, { count: 1, lastAtMs: clock.nowMs() + 1 })
+    return false
+  })
+  measureSlices('verified', () => {
+    of.sweep(clock.nowMs(), SWEEP_SLICE_ROWS)
+    return unverified() !== 0
+  })
+}
+
+function unverifiedSeed(torrent: Buffer, index: number): PeerState {
+  return {
+    infoHash: torrent,
+    address: Address.v4(0x0a000000 + index),
+    port: 6881,
+    identity: index,
+    role: 'seed',
+    leftKib: 0,
+    downloadedKib: 0,
+    lastSeenMs: clock.nowMs(),
+    lifetimeSeconds: 3_600,
+    stalls: 0,
+    isUnverifiedSeed: true,
+    isVerifiedSeed: false,
+    isUnreachable: false,
+    isSlowToForward: false,
+    clientCode: undefined,
+  }
+}
 
 function aTable(): SwarmTable {
   return new SwarmTable(base.places.map((place) => place.site.index))

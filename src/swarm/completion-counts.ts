@@ -14,13 +14,16 @@ export interface Completions {
   readonly lastAtMs: number
 }
 
-const NONE: Completions = { count: 0, lastAtMs: 0 }
+/** `lastAtMs` without the shifts of the clock, and before all times where it is unknown. */
+const NONE: Completions = { count: 0, lastAtMs: Number.NEGATIVE_INFINITY }
 
 export class CompletionCounts {
   readonly #byTorrent = new Map<string, Completions>()
+  /** Added to the times in the map. */
+  #shiftedMs = 0
 
   get(infoHash: Buffer): Completions {
-    return this.#byTorrent.get(infoHashKey(infoHash)) ?? NONE
+    return this.#shifted(this.#byTorrent.get(infoHashKey(infoHash)) ?? NONE)
   }
 
   /** Neither the count nor the time ever decreases. Returns the current values. */
@@ -29,22 +32,26 @@ export class CompletionCounts {
     const before = this.#byTorrent.get(key) ?? NONE
     const after = {
       count: Math.max(before.count, count),
-      lastAtMs: Math.max(before.lastAtMs, lastAtMs),
+      lastAtMs: lastAtMs > 0 ? Math.max(before.lastAtMs, lastAtMs - this.#shiftedMs) : before.lastAtMs,
     }
     this.#byTorrent.delete(key)
     this.#byTorrent.set(key, after)
     if (this.#byTorrent.size > TORRENTS_MAX)
       this.#byTorrent.delete(this.#byTorrent.keys().next().value as string)
-    return after
+    return this.#shifted(after)
   }
 
   *entries(): Generator<Completions & { readonly infoHash: Buffer }> {
     for (const [key, completions] of this.#byTorrent)
-      yield { infoHash: Buffer.from(key, 'latin1'), ...completions }
+      yield { infoHash: Buffer.from(key, 'latin1'), ...this.#shifted(completions) }
   }
 
+  /** The clock was shifted by this much, and all times are. */
   shiftTime(byMs: number): void {
-    for (const [key, { count, lastAtMs }] of this.#byTorrent)
-      if (lastAtMs > 0) this.#byTorrent.set(key, { count, lastAtMs: lastAtMs + byMs })
+    this.#shiftedMs += byMs
+  }
+
+  #shifted({ count, lastAtMs }: Completions): Completions {
+    return { count, lastAtMs: Number.isFinite(lastAtMs) ? lastAtMs + this.#shiftedMs : 0 }
   }
 }

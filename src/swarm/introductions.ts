@@ -34,6 +34,8 @@ assert(LINKS_MAX <= LINK_COUNT_MAX, 'a row holds the number of its links')
 export class Introductions {
   readonly #rows: PeerRows
   readonly #blocks = new SlotPool(BLOCK_WORDS)
+  /** Added to the times in the blocks. */
+  #shiftedMs = 0
 
   constructor(rows: PeerRows) {
     this.#rows = rows
@@ -107,9 +109,9 @@ export class Introductions {
       if (this.announcedAtMs(row, index, atMs) <= atMs) this.unlink(row, this.at(row, index))
   }
 
-  shiftTime(row: number, byMs: number): void {
-    for (let index = this.count(row) - 1; index >= 0; index--)
-      this.#setTime(row, index, this.#time(row, index) + byMs)
+  /** The clock was shifted by this much, and all times are. */
+  shiftTime(byMs: number): void {
+    this.#shiftedMs += byMs
   }
 
   /** Drops the link at both ends, if there is one. */
@@ -170,11 +172,11 @@ export class Introductions {
   }
 
   #time(row: number, index: number): number {
-    return this.#blocks.get(this.#blockOf(row, index), TIMES + (index % LINKS_IN_BLOCK))
+    return this.#blocks.get(this.#blockOf(row, index), TIMES + (index % LINKS_IN_BLOCK)) + this.#shiftedMs
   }
 
   #setTime(row: number, index: number, timeMs: number): void {
-    this.#blocks.set(this.#blockOf(row, index), TIMES + (index % LINKS_IN_BLOCK), timeMs)
+    this.#blocks.set(this.#blockOf(row, index), TIMES + (index % LINKS_IN_BLOCK), timeMs - this.#shiftedMs)
   }
 
   #blockOf(row: number, index: number): number {

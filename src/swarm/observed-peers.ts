@@ -58,6 +58,8 @@ export class ObservedPeers {
   readonly #chunks: (Uint32Array | undefined)[] = []
   readonly #float = new Float32Array(1)
   readonly #floatBits = new Uint32Array(this.#float.buffer)
+  /** Added to the times beside the rows. */
+  #shiftedMs = 0
 
   get bytes(): number {
     let chunks = 0
@@ -77,7 +79,7 @@ export class ObservedPeers {
       isComplete: (state & COMPLETE) !== 0,
       isStalled: (state & STALLED) !== 0,
       refusesNode: (state & REFUSES_NODE) !== 0,
-      observedAtMs: nearest(nearMs, this.#word(row, 1)),
+      observedAtMs: nearest(nearMs - this.#shiftedMs, this.#word(row, 1)) + this.#shiftedMs,
       sharePerSecond: this.#float[0] as number,
     }
   }
@@ -96,7 +98,7 @@ export class ObservedPeers {
     if (refusesNode === true) state |= REFUSES_NODE
     if (share !== undefined) state |= SHARE_KNOWN | (units(share, isComplete) << 16)
     chunk[base] = state
-    chunk[base + 1] = observedAtMs % TWO_32
+    chunk[base + 1] = (observedAtMs - this.#shiftedMs) % TWO_32
     this.#float[0] = sharePerSecond
     chunk[base + 2] = this.#floatBits[0] as number
     if (reachability !== 'unknown') this.outcomes.note(row)
@@ -149,12 +151,9 @@ export class ObservedPeers {
     return (state & (SHARE_KNOWN | COMPLETE)) === SHARE_KNOWN && state >>> 16 < NEARLY_COMPLETE_UNITS
   }
 
-  /** Shifts the time of the observation of a row. */
-  shiftTime(row: number, byMs: number): void {
-    const chunk = this.#chunks[row >>> CHUNK_ROWS_LOG2]
-    if (chunk === undefined) return
-    const at = (row & ROW_IN_CHUNK) * WORDS + 1
-    chunk[at] = ((((chunk[at] as number) + byMs) % TWO_32) + TWO_32) % TWO_32
+  /** The clock was shifted by this much, and all times are. */
+  shiftTime(byMs: number): void {
+    this.#shiftedMs += byMs
   }
 
   #chunkOf(row: number): Uint32Array {

@@ -10,16 +10,17 @@ import { assert } from '../core/assert.ts'
 import { SWARMS_MAX } from '../core/limits.ts'
 import { indexHash } from './index-hash.ts'
 import { hashWords } from './peer-hash.ts'
+import { PlaceNumbers } from './place-numbers.ts'
 import { RowBits } from './row-bits.ts'
 import { SlotPool } from './slot-pool.ts'
 
 /*
   row =>
     0  address      IPv4 bits, or the slot of the IPv6 address in `#addresses6`
-    1  endpoint     port << 16 | place
+    1  endpoint     port << 16 | number of its place
     2  swarm        index of its swarm << 12 | client code; NO_SWARM in a released row
     3  next         in the circular list of its place and role, see `row-list.ts` << 8 | stall age, bits 0 to 7
-    4  lastSeen     milliseconds since 1970, modulo 2^32
+    4  lastSeen     milliseconds since 1970, modulo 2^32, without the shifts of the clock
     5  left         KiB still missing, rounded up; LEFT_UNKNOWN if the peer did not report it
     6  downloaded   KiB since `started`, saturated
     7  identity     hash of peer id and key: the same client at another address has the same
@@ -56,9 +57,7 @@ export const LEFT_UNKNOWN = 0xffff_ffff
 
 /** The longest lifetime that a row can hold. */
 export const LIFETIME_SECONDS_MAX = 0xffff
-
 const STALLS_MAX = 0x7
-
 const LINK_COUNT_BITS = 4
 /** The other 25 bits are for the block: two of them for each of 16 million rows. */
 const BLOCK_SHIFT = 7
@@ -93,6 +92,8 @@ export class PeerRows {
   readonly #addresses6 = new SlotPool(4)
   /** The site log is known to have this state of the peer; see `SwarmReplica`. */
   readonly logged = new RowBits()
+  places = new PlaceNumbers()
+  #shiftedMs = 0
   #rowsEver = 0
   #free = NO_ROW
   #live = 0
@@ -228,11 +229,11 @@ export class PeerRows {
   }
 
   place(row: number): number {
-    return this.#get(row, 1) & 0xffff
+    return this.places.placeOf(this.#get(row, 1) & 0xffff)
   }
 
-  setPlace(row: number, place: number): void {
-    this.#set(row, 1, (this.port(row) << 16) | place)
+  setPlace(row: number, place: number, numbers = this.places): void {
+    this.#set(row, 1, (this.port(row) << 16) | numbers.numberOf(place))
   }
 
   swarm(row: number): number {
@@ -269,7 +270,7 @@ export class PeerRows {
    * with these bits that is nearest to `nearMs`. A live row was seen within 18 hours of now.
    */
   lastSeenMs(row: number, nearMs: number): number {
-    return nearMs - ((nearMs - this.#get(row, 4)) | 0)
+    return nearMs - ((nearMs - this.#shiftedMs - this.#get(row, 4)) | 0)
   }
 
   lifetimeSeconds(row: number): number {
@@ -278,13 +279,13 @@ export class PeerRows {
 
   setLastSeen(row: number, lastSeenMs: number, lifetimeSeconds: number): void {
     this.#setStallAge(row, this.#stallAgeAt(row, lastSeenMs))
-    this.#set(row, 4, lastSeenMs)
+    this.#set(row, 4, lastSeenMs - this.#shiftedMs)
     this.setLifetime(row, lifetimeSeconds)
   }
 
-  /** The clock itself was shifted by this much. */
-  shiftTime(row: number, byMs: number): void {
-    this.#set(row, 4, this.#get(row, 4) + byMs)
+  /** The clock itself was shifted by this much. The rows hold times without the shifts. */
+  shiftTime(byMs: number): void {
+    this.#shiftedMs += byMs
   }
 
   setLifetime(row: number, lifetimeSeconds: number): void {
@@ -292,7 +293,7 @@ export class PeerRows {
   }
 
   isExpired(row: number, nowMs: number): boolean {
-    return ((nowMs - this.#get(row, 4)) | 0) > (this.#get(row, 8) >>> 16) * 1000
+    return ((nowMs - this.#shiftedMs - this.#get(row, 4)) | 0) > (this.#get(row, 8) >>> 16) * 1000
   }
 
   leftKib(row: number): number {
@@ -376,7 +377,7 @@ export class PeerRows {
       (this.#get(row, 3) & 0xff) | ((this.#get(row, 10) & 0xff) << 8) | ((this.#get(row, 9) & 0x70) << 12)
     return age === STALL_AGE_MAX
       ? age
-      : Math.min(STALL_AGE_MAX, Math.max(0, age + ((atMs - this.#get(row, 4)) | 0)))
+      : Math.min(STALL_AGE_MAX, Math.max(0, age + ((atMs - this.#shiftedMs - this.#get(row, 4)) | 0)))
   }
 
   #setStallAge(row: number, age: number): void {

@@ -50,6 +50,11 @@ export class PlaceCounts {
     this.#gateways[site] = (this.#gateways[site] as number) + by
   }
 
+  hasPeers(place: number): boolean {
+    const { seeds, leechers } = this.ofPlace(place)
+    return seeds + leechers > 0
+  }
+
   ofPlace(place: number): { readonly seeds: number; readonly leechers: number } {
     return { seeds: this.#seeds[place] ?? 0, leechers: this.#leechers[place] ?? 0 }
   }

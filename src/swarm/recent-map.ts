@@ -38,10 +38,4 @@ export class RecentMap<Key, Value> {
     this.#young.delete(key)
     this.#old.delete(key)
   }
-
-  /** Replaces each value. */
-  replace(valueFor: (value: Value) => Value): void {
-    for (const generation of [this.#young, this.#old])
-      for (const [key, value] of generation) generation.set(key, valueFor(value))
-  }
 }

@@ -3,17 +3,16 @@
  * some slices, between which the event loop continues.
  */
 import type { EmptiedSwarms } from './emptied-swarms.ts'
-import type { Leases } from './leases.ts'
-import { type PlacesAfter, planRenumbering, renumber } from './new-places.ts'
+import { type PlacesAfter, planRenumbering, renumberRows } from './new-places.ts'
 import type { PeerRows } from './peer-rows.ts'
 import type { Placement } from './placement.ts'
+import type { Revisions } from './revision.ts'
+import { SiteSamples } from './site-samples.ts'
 import type { Swarm } from './swarm.ts'
-import type { SwarmRegistry } from './swarm-registry.ts'
 
 /** The part of the table that it needs. */
 export interface RelocatedTable {
   readonly rows: PeerRows
-  readonly leases: Leases
   swarmOf(row: number): Swarm
   siteIndexOf(row: number): number
   touch(row: number): void
@@ -22,16 +21,17 @@ export interface RelocatedTable {
 
 export class Relocation {
   readonly #table: RelocatedTable
-  readonly #registry: SwarmRegistry
+  readonly #revisions: Revisions
   readonly #placement: Placement
   readonly #emptied: EmptiedSwarms
   #topology: PlacesAfter | undefined = undefined
   /** Rows before it are at their places. */
   #row = 0
+  readonly #samples = new SiteSamples()
 
-  constructor(table: RelocatedTable, registry: SwarmRegistry, placement: Placement, emptied: EmptiedSwarms) {
+  constructor(table: RelocatedTable, revisions: Revisions, placement: Placement, emptied: EmptiedSwarms) {
     this.#table = table
-    this.#registry = registry
+    this.#revisions = revisions
     this.#placement = placement
     this.#emptied = emptied
   }
@@ -42,14 +42,16 @@ export class Relocation {
    */
   dropUnplaced(topology: PlacesAfter, from: number, rowsMax: number): number | undefined {
     const { rows } = this.#table
+    if (from === 0) this.#samples.clear()
     const end = Math.min(rows.end, from + rowsMax)
-    for (let row = from; row < end; row++)
-      if (
-        rows.isLive(row) &&
-        topology.siteAfter(this.#table.siteIndexOf(row)) < 0 &&
-        topology.locate(rows.address(row)) < 0
-      )
-        this.#table.remove(row, 'stopped')
+    for (let row = from; row < end; row++) {
+      if (!rows.isLive(row)) continue
+      const site = this.#table.siteIndexOf(row)
+      if (topology.siteAfter(site) >= 0) continue
+      const address = rows.address(row)
+      if (topology.locate(address) < 0) this.#table.remove(row, 'stopped')
+      else this.#samples.add(site, address)
+    }
     return end < rows.end ? end : undefined
   }
 
@@ -58,14 +60,16 @@ export class Relocation {
    * missing sites without a place, of which `dropUnplaced` leaves few.
    */
   begin(topology: PlacesAfter): void {
-    const { rows, leases } = this.#table
-    const placement = this.#placement
+    const { rows } = this.#table
+    const { counts, siteOfPlace } = this.#placement
     const remove = (row: number) => this.#table.remove(row, 'stopped')
-    const renumbering = planRenumbering(rows, topology, placement.siteOfPlace, remove)
-    const counts = placement.counts.renumbered(topology.siteOfPlace, renumbering)
-    placement.renumber(counts, topology.siteOfPlace)
+    const before = { rows, counts, siteOfPlace, samples: this.#samples, remove }
+    const renumbering = planRenumbering(before, topology)
+    this.#samples.clear()
+    this.#placement.renumber(counts.renumbered(topology.siteOfPlace, renumbering), topology.siteOfPlace)
+    renumberRows(rows, renumbering.places, topology.siteOfPlace.length)
     if (!renumbering.isIdentity) {
-      renumber({ rows, swarms: this.#registry.swarms(), leases, counts }, renumbering)
+      this.#revisions.add({ renumbering })
       this.#emptied.remap((siteIndex) => topology.siteAfter(siteIndex))
     }
     this.#topology = topology
@@ -80,14 +84,19 @@ export class Relocation {
     const end = Math.min(rows.end, this.#row + rowsMax)
     for (; this.#row < end; this.#row++)
       if (rows.isLive(this.#row)) this.#place(this.#row, topology.locate(rows.address(this.#row)))
-    if (end >= rows.end) this.#topology = undefined
+    if (end >= rows.end) {
+      this.#topology = undefined
+      rows.places.settle()
+    }
     return this.#topology !== undefined
   }
 
   #place(row: number, place: number): void {
     const table = this.#table
+    table.swarmOf(row).catchUp()
     if (place < 0) table.remove(row, 'stopped')
-    else if (place !== table.rows.place(row)) {
+    else if (place === table.rows.place(row)) table.rows.setPlace(row, place)
+    else {
       // Both sites changed.
       table.touch(row)
       this.#placement.move(table.swarmOf(row), row, place)

@@ -3,6 +3,7 @@
  */
 import { assert } from '../core/assert.ts'
 import { infoHashKey } from '../core/info-hash.ts'
+import type { Revisions } from './revision.ts'
 import { Sample } from './sample.ts'
 import { Swarm } from './swarm.ts'
 
@@ -13,6 +14,11 @@ export class SwarmRegistry {
   readonly #sample = new Sample()
   /** The swarm of the latest look-up: an announce and an update look the same one up several times. */
   #latest: Swarm | undefined = undefined
+  readonly #revisions: Revisions
+
+  constructor(revisions: Revisions) {
+    this.#revisions = revisions
+  }
 
   get size(): number {
     return this.#byInfoHash.size
@@ -39,7 +45,7 @@ export class SwarmRegistry {
   create(infoHash: Buffer): Swarm {
     const index = this.#freeIndexes.pop() ?? this.#byIndex.length
     // The caller's bytes may be a view into a request buffer that is reused.
-    const swarm = new Swarm(index, Buffer.from(infoHash))
+    const swarm = new Swarm(index, Buffer.from(infoHash), this.#revisions.latest)
     this.#byIndex[index] = swarm
     this.#byInfoHash.set(infoHashKey(infoHash), swarm)
     this.#latest = swarm

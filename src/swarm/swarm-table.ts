@@ -19,12 +19,14 @@ import { Eviction } from './eviction.ts'
 import { Introductions } from './introductions.ts'
 import type { LeasePlace, Leases } from './leases.ts'
 import { indexHash } from './index-hash.ts'
+import { applyChange } from './new-places.ts'
 import { ObservedPeers } from './observed-peers.ts'
 import { flags, LEFT_UNKNOWN, PeerRows } from './peer-rows.ts'
 import { compareStates, type PeerState, type Role } from './peer-state.ts'
 import type { PlaceCounts } from './place-counts.ts'
 import { Placement, siteFor } from './placement.ts'
 import { Relocation } from './relocation.ts'
+import { Revisions } from './revision.ts'
 import { RowIndex } from './row-index.ts'
 import { readRowState, writeRowState } from './row-state.ts'
 import type { SiteSwarm, Swarm } from './swarm.ts'
@@ -33,7 +35,7 @@ import { SwarmRegistry } from './swarm-registry.ts'
 import type { SwarmTableWatcher } from './table-watcher.ts'
 import { type SwarmTableLimits, swarmTableLimits } from './swarm-table-limits.ts'
 import { Tombstones } from './tombstones.ts'
-import { countsAsUnverified, verifySeeds } from './unverified-seeds.ts'
+import { countsAsUnverified, verifySeed, verifySeeds } from './unverified-seeds.ts'
 
 /** The largest difference between the clocks of two nodes. A larger one means that the clock was set back. */
 const AHEAD_MS_MAX = 60_000
@@ -45,7 +47,8 @@ export class SwarmTable {
   readonly tombstones = new Tombstones()
   /** Rows of each source. */
   readonly sources = new SourceCounts()
-  readonly #registry = new SwarmRegistry()
+  readonly #revisions = new Revisions((swarm, change) => applyChange(this, swarm, change))
+  readonly #registry = new SwarmRegistry(this.#revisions)
   readonly eviction = new Eviction(this, this.#registry)
   readonly #emptied = new EmptiedSwarms()
   readonly #byEndpoint: RowIndex
@@ -67,7 +70,7 @@ export class SwarmTable {
   constructor(siteOfPlace: readonly number[], limits: SwarmTableLimits = swarmTableLimits) {
     this.#placement = new Placement(this.rows, siteOfPlace)
     this.#limits = limits
-    this.relocation = new Relocation(this, this.#registry, this.#placement, this.#emptied)
+    this.relocation = new Relocation(this, this.#revisions, this.#placement, this.#emptied)
     const { rows } = this
     this.#byEndpoint = new RowIndex((row) => rows.endpointHash(row))
   }
@@ -240,7 +243,10 @@ export class SwarmTable {
     if (swarm.rows === 0) this.#drop(swarm)
   }
 
-  /** Scans up to `rowsMax` rows and removes those whose lifetime is over. Returns the number of removed rows. */
+  /**
+   * Scans up to `rowsMax` rows, removes those whose lifetime is over, and verifies the seeds of large swarms. Returns the
+   * number of removed rows.
+   */
   sweep(nowMs: number, rowsMax: number): number {
     const { rows } = this
     let expired = 0
@@ -254,27 +260,17 @@ export class SwarmTable {
       if (rows.isExpired(row, nowMs)) {
         this.remove(row, 'expired')
         expired++
-      }
+      } else if (rows.has(row, flags.unverifiedSeed)) verifySeed(this, this.swarmOf(row), row, nowMs)
     }
     return expired
   }
 
-  /** Shifts every recorded time, after the clock itself was shifted by this much. */
+  /** Shifts every recorded time, after the clock itself was shifted by this much. Writes no row and no swarm. */
   shiftTime(byMs: number): void {
-    const { rows } = this
-    for (let row = 0; row < rows.end; row++)
-      if (rows.isLive(row)) {
-        rows.shiftTime(row, byMs)
-        this.introductions.shiftTime(row, byMs)
-        this.observed.shiftTime(row, byMs)
-      }
-    for (const swarm of this.swarms()) {
-      if (swarm.completedAtMs > 0) swarm.completedAtMs += byMs
-      for (const site of swarm.sites) this.leases.shiftTime(site, byMs)
-    }
-    this.tombstones.shiftTime(byMs)
-    this.completions.shiftTime(byMs)
-    this.#emptied.shiftTime(byMs)
+    const { rows, introductions, observed, tombstones, completions } = this
+    for (const part of [rows, introductions, observed, tombstones, completions, this.#emptied])
+      part.shiftTime(byMs)
+    this.#revisions.add({ shiftedMs: byMs })
     this.#latestMs += byMs
   }
 

@@ -5,6 +5,7 @@
  */
 import type { Gateway } from './gateway.ts'
 import type { Role } from './peer-state.ts'
+import type { Revision } from './revision.ts'
 import type { RowList } from './row-list.ts'
 import { SiteHistory } from './site-history.ts'
 
@@ -129,12 +130,11 @@ export class SiteSwarm {
 export class Swarm {
   readonly index: number
   readonly infoHash: Buffer
-  /** Replaced, not grown, like `lists`. */
-  sites: readonly SiteSwarm[] = []
+  #sites: readonly SiteSwarm[] = []
+  #revision: Revision
   /** Number of completions: changes from leecher to seed. */
   downloaded = 0
-  /** Time of the last completion; 0 if unknown. Seeds that announced `left=0` before it are complete. */
-  completedAtMs = 0
+  #completedAtMs = 0
   /** Clients by role, each counted once, with any number of addresses. */
   seedClients = 0
   leecherClients = 0
@@ -144,9 +144,39 @@ export class Swarm {
   /** Rows, every address counted. */
   rows = 0
 
-  constructor(index: number, infoHash: Buffer) {
+  constructor(index: number, infoHash: Buffer, revision: Revision) {
     this.index = index
     this.infoHash = infoHash
+    this.#revision = revision
+  }
+
+  /** Replaced, not grown, like `lists`. */
+  get sites(): readonly SiteSwarm[] {
+    this.catchUp()
+    return this.#sites
+  }
+
+  set sites(sites: readonly SiteSwarm[]) {
+    this.#sites = sites
+  }
+
+  /** Time of the last completion; 0 if unknown. Seeds that announced `left=0` before it are complete. */
+  get completedAtMs(): number {
+    this.catchUp()
+    return this.#completedAtMs
+  }
+
+  set completedAtMs(atMs: number) {
+    this.#completedAtMs = atMs
+  }
+
+  /** Applies what changed for all swarms since this one was used. */
+  catchUp(): void {
+    const before = this.#revision
+    if (!before.isPast) return
+    // First, because the change is made through this object.
+    this.#revision = before.latest()
+    before.apply(this)
   }
 
   site(site: number): SiteSwarm | undefined {

@@ -22,11 +22,14 @@ export class Tombstones {
     // Older states have expired.
     keptMs: LIFETIME_SECONDS_MAX * 1000,
   })
+  /** Added to the times in the map. */
+  #shiftedMs = 0
 
   /** Time of the peer's last stop; before all times if it is unknown. */
   of(infoHash: Buffer, address: Address, port: number): number {
     if (this.#stoppedAtMs.size === 0) return Number.NEGATIVE_INFINITY
-    return this.#stoppedAtMs.get(indexHash.peer(infoHash, address, port)) ?? Number.NEGATIVE_INFINITY
+    const stoppedAtMs = this.#stoppedAtMs.get(indexHash.peer(infoHash, address, port))
+    return stoppedAtMs === undefined ? Number.NEGATIVE_INFINITY : stoppedAtMs + this.#shiftedMs
   }
 
   add(
@@ -34,10 +37,12 @@ export class Tombstones {
     atMs: number,
   ): void {
     const key = indexHash.peer(peer.infoHash, peer.address, peer.port)
-    this.#stoppedAtMs.set(key, Math.max(atMs, this.#stoppedAtMs.get(key) ?? atMs), atMs)
+    const keptMs = atMs - this.#shiftedMs
+    this.#stoppedAtMs.set(key, Math.max(keptMs, this.#stoppedAtMs.get(key) ?? keptMs), keptMs)
   }
 
+  /** The clock was shifted by this much, and all times are. */
   shiftTime(byMs: number): void {
-    this.#stoppedAtMs.replace((atMs) => atMs + byMs)
+    this.#shiftedMs += byMs
   }
 }

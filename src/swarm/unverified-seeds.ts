@@ -2,12 +2,11 @@
  * Seeds whose `left=0` is not reliable: of a magnet client without metadata, or of a client whose bitfield lacks pieces.
  * They do not make a site warm while another seed is trusted.
  */
-import type { Address } from '../core/address.ts'
 import type { ObservedPeers } from './observed-peers.ts'
 import { hashAddress } from './peer-hash.ts'
 import { flags, type PeerRows } from './peer-rows.ts'
 import type { PeerState } from './peer-state.ts'
-import type { Swarm } from './swarm.ts'
+import type { SiteSwarm, Swarm } from './swarm.ts'
 
 /** An observation outweighs the announce. `row`: -1 for a new peer. */
 export function countsAsUnverified(
@@ -20,35 +19,44 @@ export function countsAsUnverified(
   if (state.role !== 'seed' && !state.isUnverifiedSeed) return false
   if (row >= 0 && observed.isComplete(row)) return false
   if (row >= 0 && (observed.isIncomplete(row) || observed.isExpected(row))) return state.role === 'seed'
-  if (isDistrusted(swarm, state.address)) return state.role === 'seed'
+  if (isDistrusted(swarm, () => hashAddress(state.address))) return state.role === 'seed'
   return state.isUnverifiedSeed && state.lastSeenMs > swarm.completedAtMs
 }
 
-function isDistrusted(swarm: Swarm, address: Address): boolean {
+function isDistrusted(swarm: Swarm, hostOf: () => number): boolean {
   for (const { history } of swarm.sites)
-    if (history.distrustedHosts.size > 0 && history.distrustedHosts.has(hashAddress(address))) return true
+    if (history.distrustedHosts.size > 0 && history.distrustedHosts.has(hostOf())) return true
   return false
+}
+
+/** Seeds that a completion verifies at once; the sweep verifies those of a swarm with more. A fraction of a millisecond. */
+const VERIFIED_AT_ONCE = 1_000
+
+/** The part of the table that the verification needs. */
+interface VerifiedTable {
+  readonly rows: PeerRows
+  readonly observed: ObservedPeers
+  siteOf(row: number): SiteSwarm
 }
 
 /**
  * A completion shows that the content was available, so seeds that announced `left=0` before it are complete, unless
  * their bitfield says otherwise. `nearMs`: any time within weeks of their announces.
  */
-export function verifySeeds(
-  { rows, observed }: { readonly rows: PeerRows; readonly observed: ObservedPeers },
-  swarm: Swarm,
-  nearMs: number,
-): void {
-  for (const site of swarm.sites) {
-    if (site.unverifiedSeeds === 0) continue
+export function verifySeeds(table: VerifiedTable, swarm: Swarm, nearMs: number): void {
+  const sites = swarm.sites.filter(({ unverifiedSeeds }) => unverifiedSeeds > 0)
+  if (sites.reduce((sum, { seeds }) => sum + seeds, 0) > VERIFIED_AT_ONCE) return
+  for (const site of sites)
     for (const seeds of site.listsOf('seed'))
-      for (const row of seeds.all(rows)) {
-        if (!rows.has(row, flags.unverifiedSeed) || observed.isIncomplete(row) || observed.isExpected(row))
-          continue
-        if (rows.lastSeenMs(row, nearMs) > swarm.completedAtMs) continue
-        if (site.history.distrustedHosts.has(rows.addressHash(row))) continue
-        rows.setFlag(row, flags.unverifiedSeed, false)
-        site.unverifiedSeeds--
-      }
-  }
+      for (const row of seeds.all(table.rows)) verifySeed(table, swarm, row, nearMs)
+}
+
+/** The same for the seed of one row. */
+export function verifySeed(table: VerifiedTable, swarm: Swarm, row: number, nearMs: number): void {
+  const { rows, observed } = table
+  if (!rows.has(row, flags.unverifiedSeed) || observed.isIncomplete(row) || observed.isExpected(row)) return
+  if (rows.lastSeenMs(row, nearMs) > swarm.completedAtMs) return
+  if (isDistrusted(swarm, () => rows.addressHash(row))) return
+  rows.setFlag(row, flags.unverifiedSeed, false)
+  table.siteOf(row).unverifiedSeeds--
 }

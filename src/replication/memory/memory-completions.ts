@@ -11,6 +11,8 @@ export class MemoryCompletions implements CompletionStore {
   /** Torrent and client → until when it is not counted again. Oldest first, because the period is the same for all. */
   readonly #counted = new Map<string, number>()
   #subscriber: LogSubscriber | undefined
+  /** What the clock was shifted by: the times above do not change. */
+  #shiftedMs = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -24,7 +26,7 @@ export class MemoryCompletions implements CompletionStore {
   }
 
   add(infoHash: Buffer, client: number): void {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#clock.nowMs() - this.#shiftedMs
     for (const [key, untilMs] of this.#counted) {
       if (untilMs > nowMs) break
       this.#counted.delete(key)
@@ -39,6 +41,6 @@ export class MemoryCompletions implements CompletionStore {
   }
 
   shiftTime(byMs: number): void {
-    for (const [key, untilMs] of this.#counted) this.#counted.set(key, untilMs + byMs)
+    this.#shiftedMs += byMs
   }
 }

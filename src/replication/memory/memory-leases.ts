@@ -10,13 +10,15 @@ export class MemoryLeases implements GatewayLeases {
   /** By torrent and site: peer → until when. */
   readonly #holders = new Map<string, Map<string, number>>()
   #claims = 0
+  /** What the clock was shifted by: the times of the holders do not change. */
+  #shiftedMs = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
   claim({ infoHash, site, peer, lifetimeMs, holdersMax }: LeaseRequest): LeaseAnswer {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#clock.nowMs() - this.#shiftedMs
     if (++this.#claims % CLAIMS_PER_SWEEP === 0) this.#sweep(nowMs)
     const key = keyOf(infoHash, site)
     const holders = this.#holders.get(key) ?? new Map<string, number>()
@@ -37,8 +39,7 @@ export class MemoryLeases implements GatewayLeases {
   }
 
   shiftTime(byMs: number): void {
-    for (const holders of this.#holders.values())
-      for (const [peer, untilMs] of holders) holders.set(peer, untilMs + byMs)
+    this.#shiftedMs += byMs
   }
 
   #sweep(nowMs: number): void {

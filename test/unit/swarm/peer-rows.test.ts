@@ -93,7 +93,7 @@ describe('the time since the last progress', () => {
     rows.setLastSeen(row, START_MS, 3_600)
     rows.clearStallAge(row)
     rows.setLastSeen(row, START_MS + 5_000, 3_600)
-    rows.shiftTime(row, -3_600_000)
+    rows.shiftTime(-3_600_000)
     expect(rows.stallAgeMs(row, START_MS + 5_000 - 3_600_000)).toBe(5_000)
   })
 })
