@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The program: hands the process's argv, streams and signals to the command line. */
-import { readFileSync } from 'node:fs'
-import { isLookUp, loadLocateBundle } from './cli/locate-bundle.ts'
+import type { CommandContext } from './cli/command.ts'
+import { isLookUp, lookUp } from './cli/locate-bundle.ts'
 import { systemClock } from './core/clock.ts'
 
 const abort = new AbortController()
@@ -14,15 +14,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1)
 })
 
+// Not imported: an imported module of Node has all of its parts loaded, as each is an export.
+const { readFileSync } = process.getBuiltinModule('node:fs')
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
 
 const argv = process.argv.slice(2)
-const bundle = isLookUp(argv) ? loadLocateBundle({ isCompiled: true }) : undefined
-const { runCli } = bundle?.exports ?? (await import('./cli/run.ts'))
-
-process.exitCode = await runCli(argv, {
+const context: CommandContext = {
   out: (line) => process.stdout.write(`${line}\n`),
   outBytes: (bytes) => process.stdout.write(bytes),
   err: (line) => process.stderr.write(`${line}\n`),
@@ -35,4 +34,8 @@ process.exitCode = await runCli(argv, {
   signal: abort.signal,
   version: manifest.version,
   nowMs: () => systemClock.nowMs(),
-})
+}
+
+process.exitCode =
+  (isLookUp(argv) ? await lookUp(argv, context) : undefined) ??
+  (await (await import('./cli/run.ts')).runCli(argv, context))

@@ -2,10 +2,11 @@
  * The bundle of `locate`, which `bundle-locate.mjs` writes beside the compiled program. The command line uses it in place
  * of some 150 modules.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
-import { Script } from 'node:vm'
+import type { Script } from 'node:vm'
+import type { CommandContext, ExitCode, exitCodes } from './command.ts'
+
+/** Not imported, which would be another module to load. */
+const CONFIGURATION: typeof exitCodes.configuration = 78
 
 /** True for the arguments of a look-up. With the name of another command among them, `runCli` loads that file, which the bundle does not have. */
 export function isLookUp([command, ...rest]: readonly string[]): boolean {
@@ -18,17 +19,40 @@ export interface LocateBundle {
 }
 
 /**
+ * Runs a look-up. undefined where the files have to run it, and nothing was printed: in a program without the bundle, and
+ * for a topology with problems, which the bundle cannot explain as it has no descriptions of the keys.
+ */
+export async function lookUp(
+  argv: readonly string[],
+  context: CommandContext,
+): Promise<ExitCode | undefined> {
+  const bundle = loadLocateBundle({ isCompiled: true })
+  if (bundle === undefined) return undefined
+  const lines: string[] = []
+  const exitCode = await bundle.exports.runCli(argv, { ...context, err: (line) => void lines.push(line) })
+  if (exitCode === CONFIGURATION) return undefined
+  for (const line of lines) context.err(line)
+  return exitCode
+}
+
+/**
  * undefined where the program is built without the bundle. `isCompiled`: starts with the compiled code beside it. V8 rejects
  * the code of another version of itself, and compiles the bundle.
  */
 export function loadLocateBundle({ isCompiled }: { readonly isCompiled: boolean }): LocateBundle | undefined {
-  const path = fileURLToPath(new URL('locate-bundle.cjs', import.meta.url))
+  // Not imported: an imported module of Node has all of its parts loaded, as each is an export.
+  const { existsSync, readFileSync } = process.getBuiltinModule('node:fs')
+  const { createRequire } = process.getBuiltinModule('node:module')
+  const vm = process.getBuiltinModule('node:vm')
+  const path = process
+    .getBuiltinModule('node:url')
+    .fileURLToPath(new URL('locate-bundle.cjs', import.meta.url))
   const codePath = path.replace('.cjs', '.code')
   if (!existsSync(path)) return undefined
   // ASCII, which needs no decoder.
   const source = readFileSync(path, 'latin1')
   const cachedData = isCompiled && existsSync(codePath) ? readFileSync(codePath) : undefined
-  const script = new Script(`(function (exports, require, __filename) {${source}\n})`, {
+  const script = new vm.Script(`(function (exports, require, __filename) {${source}\n})`, {
     filename: path,
     ...(cachedData && { cachedData }),
   })

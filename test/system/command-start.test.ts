@@ -4,9 +4,9 @@
  */
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { runCommand } from '../a-command-run.ts'
 import { runProgram } from '../a-program-run.ts'
 
@@ -49,8 +49,20 @@ it('locate with the name of another command loads what reads a topology, and not
   expect(own).toBeLessThanOrEqual(48)
 })
 
+/** Problems whose text is made from the schema, from descriptions of its keys, and from a prefix. */
+const BAD_TOPOLOGY = `sites:
+  fra: { cidrs: [10.1.0.0/33, 10.2.0.0/08], trackers: 7, bubbles: { a: {} } }
+  ams: { cidr: [10.3.0.0/16] }
+links: [{ between: [fra, nyc] }]
+`
+const badTopology = join(mkdtempSync(join(tmpdir(), 'topology-')), 'topology.yaml')
+writeFileSync(badTopology, BAD_TOPOLOGY)
+afterAll(() => rmSync(dirname(badTopology), { recursive: true }))
+
 it.each([
   { args: ['127.1.1.5', 'fd00:1::7'] },
+  { args: ['127.1.1.5', '--topology', badTopology] },
+  { args: ['127.1.1.5', '--topology', badTopology, '--json'] },
   { args: ['127.1.1.5', '9.9.9.9', '--json'] },
   { args: ['127.1.1.5', '--topology', 'config/siteswarm.yaml'] },
   { args: ['127.1.1.5', '--topology', 'missing.yaml'] },
