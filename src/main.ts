@@ -1,12 +1,9 @@
 #!/usr/bin/env node
 /** The program: hands the process's argv, streams and signals to the command line. */
-import type { CommandContext } from './cli/command.ts'
+import type { CommandContext, ExitCode } from './cli/command.ts'
 import { isLookUp, lookUp } from './cli/locate-bundle.ts'
-import { systemClock } from './core/clock.ts'
 
 const abort = new AbortController()
-process.once('SIGINT', () => abort.abort())
-process.once('SIGTERM', () => abort.abort())
 // `siteswarm … | head` closes our output early; that is the reader's right, not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
@@ -21,7 +18,7 @@ const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.
 }
 
 const argv = process.argv.slice(2)
-const context: CommandContext = {
+const context: Omit<CommandContext, 'nowMs'> = {
   out: (line) => process.stdout.write(`${line}\n`),
   outBytes: (bytes) => process.stdout.write(bytes),
   err: (line) => process.stderr.write(`${line}\n`),
@@ -33,9 +30,13 @@ const context: CommandContext = {
   environment: process.env,
   signal: abort.signal,
   version: manifest.version,
-  nowMs: () => systemClock.nowMs(),
 }
 
-process.exitCode =
-  (isLookUp(argv) ? await lookUp(argv, context) : undefined) ??
-  (await (await import('./cli/run.ts')).runCli(argv, context))
+process.exitCode = (isLookUp(argv) ? await lookUp(argv, context) : undefined) ?? (await run())
+
+async function run(): Promise<ExitCode> {
+  process.once('SIGINT', () => abort.abort())
+  process.once('SIGTERM', () => abort.abort())
+  const { runCli, systemClock } = await import('./cli/run.ts')
+  return runCli(argv, { ...context, nowMs: () => systemClock.nowMs() })
+}

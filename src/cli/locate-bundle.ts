@@ -24,12 +24,17 @@ export interface LocateBundle {
  */
 export async function lookUp(
   argv: readonly string[],
-  context: CommandContext,
+  context: Omit<CommandContext, 'nowMs'>,
 ): Promise<ExitCode | undefined> {
   const bundle = loadLocateBundle({ isCompiled: true })
   if (bundle === undefined) return undefined
   const lines: string[] = []
-  const exitCode = await bundle.exports.runCli(argv, { ...context, err: (line) => void lines.push(line) })
+  const { runCli, systemClock } = bundle.exports
+  const exitCode = await runCli(argv, {
+    ...context,
+    err: (line) => void lines.push(line),
+    nowMs: () => systemClock.nowMs(),
+  })
   if (exitCode === CONFIGURATION) return undefined
   for (const line of lines) context.err(line)
   return exitCode

@@ -8,6 +8,9 @@ import { assert } from '../core/assert.ts'
 import { type Command, type CommandContext, type ExitCode, exitCodes } from './command.ts'
 import { commands, type ListedCommand } from './commands.ts'
 
+/** Beside `runCli`, because each further module of the program delays its start. */
+export { systemClock } from '../core/clock.ts'
+
 export async function runCli(argv: readonly string[], given: CommandContext): Promise<ExitCode> {
   // A message repeats arguments, and lands in the logs of a pipeline: no URL in it keeps its password.
   const context = { ...given, err: (line: string) => given.err(withoutCredentials(line)) }
