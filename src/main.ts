@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The program: hands the process's argv, streams and signals to the command line. */
 import type { CommandContext, ExitCode } from './cli/command.ts'
-import { isLookUp, lookUp } from './cli/locate-bundle.ts'
+import { isLookUp, loadLocateBundle, lookUp } from './cli/locate-bundle.ts'
 
 const abort = new AbortController()
 // `siteswarm … | head` closes our output early; that is the reader's right, not an error.
@@ -32,7 +32,8 @@ const context: Omit<CommandContext, 'nowMs'> = {
   version: manifest.version,
 }
 
-process.exitCode = (isLookUp(argv) ? await lookUp(argv, context) : undefined) ?? (await run())
+const bundle = isLookUp(argv) ? loadLocateBundle({ isCompiled: true }) : undefined
+process.exitCode = (bundle && (await lookUp(bundle, argv, context))) ?? (await run())
 
 async function run(): Promise<ExitCode> {
   process.once('SIGINT', () => abort.abort())

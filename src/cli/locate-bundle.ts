@@ -19,15 +19,14 @@ export interface LocateBundle {
 }
 
 /**
- * Runs a look-up. undefined where the files have to run it, and nothing was printed: in a program without the bundle, and
- * for a topology with problems, which the bundle cannot explain as it has no descriptions of the keys.
+ * Runs a look-up. undefined where the files have to run it, and nothing was printed: for a topology with problems, which
+ * the bundle cannot explain as it has no descriptions of the keys.
  */
 export async function lookUp(
+  bundle: LocateBundle,
   argv: readonly string[],
   context: Omit<CommandContext, 'nowMs'>,
 ): Promise<ExitCode | undefined> {
-  const bundle = loadLocateBundle({ isCompiled: true })
-  if (bundle === undefined) return undefined
   const lines: string[] = []
   const { runCli, systemClock } = bundle.exports
   const exitCode = await runCli(argv, {

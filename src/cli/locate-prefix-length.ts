@@ -1,5 +1,5 @@
 /**
- * What the bundle of `locate` has in place of ip-cidr, whose packages are a fifth of its code: behind the guards of
+ * Check of the length of a prefix, in place of ip-cidr in the bundle of `locate`: its packages are a fifth of the code. Behind the guards of
  * `readPrefix`, the length is all that ip-cidr still rejects. A property test compares the two.
  */
 export default {

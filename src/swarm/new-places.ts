@@ -12,7 +12,7 @@ import type { PeerRows } from './peer-rows.ts'
 import type { Leases } from './leases.ts'
 import type { PlaceCounts } from './place-counts.ts'
 import { PlaceNumbers } from './place-numbers.ts'
-import type { Change } from './revision.ts'
+import type { Change, Renumbering } from './revision.ts'
 import { RowList } from './row-list.ts'
 import { SAMPLED_ROWS, type SiteSamples } from './site-samples.ts'
 import type { SiteSwarm, Swarm } from './swarm.ts'
@@ -28,14 +28,6 @@ export interface PlacesAfter {
   placeAfter(placeIndex: number): number
 }
 
-/** New place and site indexes by old ones. -1: no row is there. */
-export interface Renumbering {
-  readonly places: Int32Array
-  readonly sites: Int32Array
-  /** No index changes. */
-  readonly isIdentity: boolean
-}
-
 /** The table before the change. */
 export interface TableBefore {
   readonly rows: PeerRows
@@ -44,7 +36,7 @@ export interface TableBefore {
   /** Of sites that are removed. */
   readonly samples: SiteSamples
   /** For a row of a removed site whose address has no place. */
-  remove(row: number): void
+  readonly remove: (row: number) => void
 }
 
 export function planRenumbering(before: TableBefore, topology: PlacesAfter): Renumbering {
@@ -67,7 +59,7 @@ function mergeRemovedSites(
     if (sites[site] === -1 && counts.hasPeers(place)) removed.add(site)
   const votes = before.samples.placesIn(topology, removed)
   const unknown = [...removed].filter((site) => !votes.has(site))
-  // Only where its first peers came after `dropUnplaced`, or nobody called that.
+  // Only where its first peers came after `dropUnplaced`, or without a call of that.
   if (unknown.length > 0) scanSites(before, topology, new Set(unknown), votes)
   for (const [site, sample] of votes) {
     const place = mostFrequent(sample)

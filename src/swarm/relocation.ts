@@ -21,7 +21,7 @@ export interface RelocatedTable {
 
 export class Relocation {
   readonly #table: RelocatedTable
-  readonly #revisions: Revisions
+  readonly #revisions: Revisions<Swarm>
   readonly #placement: Placement
   readonly #emptied: EmptiedSwarms
   #topology: PlacesAfter | undefined = undefined
@@ -29,7 +29,12 @@ export class Relocation {
   #row = 0
   readonly #samples = new SiteSamples()
 
-  constructor(table: RelocatedTable, revisions: Revisions, placement: Placement, emptied: EmptiedSwarms) {
+  constructor(
+    table: RelocatedTable,
+    revisions: Revisions<Swarm>,
+    placement: Placement,
+    emptied: EmptiedSwarms,
+  ) {
     this.#table = table
     this.#revisions = revisions
     this.#placement = placement

@@ -2,8 +2,14 @@
  * Changes of all swarms at once: new numbers of sites and places after a reload of the topology, and shifted times after the
  * clock was set. A swarm applies them when it is used next: a turn that changed a million swarms would last seconds.
  */
-import type { Renumbering } from './new-places.ts'
-import type { Swarm } from './swarm.ts'
+
+/** New place and site indexes by old ones. -1: no row is there. */
+export interface Renumbering {
+  readonly places: Int32Array
+  readonly sites: Int32Array
+  /** No index changes. */
+  readonly isIdentity: boolean
+}
 
 export interface Change {
   /** undefined: none. */
@@ -11,15 +17,15 @@ export interface Change {
   readonly shiftedMs: number
 }
 
-type Apply = (swarm: Swarm, change: Change) => void
+type Apply<Swarm> = (swarm: Swarm, change: Change) => void
 
 /** What a swarm has applied. Past ones lead to later ones, so that one which no swarm refers to is collected. */
-export class Revision {
-  readonly #apply: Apply
+export class Revision<Swarm> {
+  readonly #apply: Apply<Swarm>
   #change: Change = NO_CHANGE
-  #next: Revision | undefined = undefined
+  #next: Revision<Swarm> | undefined = undefined
 
-  constructor(apply: Apply) {
+  constructor(apply: Apply<Swarm>) {
     this.#apply = apply
   }
 
@@ -28,14 +34,14 @@ export class Revision {
   }
 
   /** Makes this a past one. Returns the latest one. */
-  leadTo(change: Change): Revision {
+  leadTo(change: Change): Revision<Swarm> {
     this.#change = change
     this.#next = new Revision(this.#apply)
     return this.#next
   }
 
   /** The latest one. All changes up to it become one, which other swarms of this revision need as well. */
-  latest(): Revision {
+  latest(): Revision<Swarm> {
     if (this.#next === undefined) return this
     while (this.#next.#next !== undefined) {
       this.#change = joined(this.#change, this.#next.#change)
@@ -71,14 +77,14 @@ const through = (first: Int32Array, second: Int32Array): Int32Array =>
   first.map((index) => (index < 0 ? -1 : (second[index] as number)))
 
 /** The revision of new swarms. */
-export class Revisions {
-  #latest: Revision
+export class Revisions<Swarm> {
+  #latest: Revision<Swarm>
 
-  constructor(apply: Apply) {
+  constructor(apply: Apply<Swarm>) {
     this.#latest = new Revision(apply)
   }
 
-  get latest(): Revision {
+  get latest(): Revision<Swarm> {
     return this.#latest
   }
 

@@ -14,9 +14,9 @@ export class SwarmRegistry {
   readonly #sample = new Sample()
   /** The swarm of the latest look-up: an announce and an update look the same one up several times. */
   #latest: Swarm | undefined = undefined
-  readonly #revisions: Revisions
+  readonly #revisions: Revisions<Swarm>
 
-  constructor(revisions: Revisions) {
+  constructor(revisions: Revisions<Swarm>) {
     this.#revisions = revisions
   }
 

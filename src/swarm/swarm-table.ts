@@ -47,7 +47,7 @@ export class SwarmTable {
   readonly tombstones = new Tombstones()
   /** Rows of each source. */
   readonly sources = new SourceCounts()
-  readonly #revisions = new Revisions((swarm, change) => applyChange(this, swarm, change))
+  readonly #revisions = new Revisions<Swarm>((swarm, change) => applyChange(this, swarm, change))
   readonly #registry = new SwarmRegistry(this.#revisions)
   readonly eviction = new Eviction(this, this.#registry)
   readonly #emptied = new EmptiedSwarms()

@@ -131,7 +131,7 @@ export class Swarm {
   readonly index: number
   readonly infoHash: Buffer
   #sites: readonly SiteSwarm[] = []
-  #revision: Revision
+  #revision: Revision<Swarm>
   /** Number of completions: changes from leecher to seed. */
   downloaded = 0
   #completedAtMs = 0
@@ -144,7 +144,7 @@ export class Swarm {
   /** Rows, every address counted. */
   rows = 0
 
-  constructor(index: number, infoHash: Buffer, revision: Revision) {
+  constructor(index: number, infoHash: Buffer, revision: Revision<Swarm>) {
     this.index = index
     this.infoHash = infoHash
     this.#revision = revision

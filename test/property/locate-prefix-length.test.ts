@@ -1,4 +1,4 @@
-/** Where the bundle of `locate` checks the length of a prefix alone, ip-cidr rejects nothing else. */
+/** Prefixes in the bundle of `locate`, which checks their length alone: ip-cidr rejects nothing else. */
 import fc from 'fast-check'
 import IPCIDR from 'ip-cidr'
 import { expect, test } from 'vitest'

@@ -1,5 +1,5 @@
 /**
- * A new topology and a clock that was set change every row and swarm, and write none at once. Whatever comes between, each
+ * A new topology and a clock that was set change every row and swarm, and write none at once. With any events between, each
  * peer reads as if all had been written in the turn of the change.
  */
 import fc from 'fast-check'

@@ -3,14 +3,14 @@ import { type Change, Revisions } from '../../../src/swarm/revision.ts'
 import { Swarm } from '../../../src/swarm/swarm.ts'
 
 const applied: [Swarm, Change][] = []
-const aSwarm = (of: Revisions) => new Swarm(0, Buffer.alloc(20), of.latest)
+const aSwarm = (of: Revisions<Swarm>) => new Swarm(0, Buffer.alloc(20), of.latest)
 
 function renumbering(places: readonly number[]): Change['renumbering'] {
   return { places: Int32Array.from(places), sites: Int32Array.of(0), isIdentity: false }
 }
 
 test('a swarm applies all changes since it was used as one, and each once', () => {
-  const revisions = new Revisions((swarm, change) => applied.push([swarm, change]))
+  const revisions = new Revisions<Swarm>((swarm, change) => applied.push([swarm, change]))
   const old = aSwarm(revisions)
   revisions.add({ renumbering: renumbering([2, -1, 1]) })
   const young = aSwarm(revisions)
