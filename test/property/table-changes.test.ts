@@ -236,7 +236,7 @@ test('swarms that are read late are as those that are read after each change', (
       }
       expect(late.content()).toEqual(eager.content())
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   )
 })
 
@@ -281,6 +281,6 @@ test('each peer is at its place and has its time, at every moment', () => {
         }
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   )
 })
