@@ -127,7 +127,7 @@ describe('with any datagram', () => {
       ),
       RUNS,
     )
-    expect(answers.drops).toEqual({ unreadable: 0, unproven: 0 })
+    expect(answers.drops).toEqual({ unreadable: 0, unproven: 0, limited: 0 })
   })
 })
 

@@ -165,7 +165,10 @@ describe('/metrics of several workers', () => {
       new Metrics(Object.values(listenerRows), {
         version: '1.2.3',
         counters: listener,
-        readGauges: () => ({ udpDrops: { unreadable: 1, unproven: 2, limited: 4, unsent: 3 }, logLinesDropped: 4 }),
+        readGauges: () => ({
+          udpDrops: { unreadable: 1, unproven: 2, limited: 4, unsent: 3 },
+          logLinesDropped: 4,
+        }),
       }).read(),
     ])
     return samples(await Metrics.renderSum(readings))
