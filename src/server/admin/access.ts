@@ -52,7 +52,8 @@ export class Access {
   }
 
   callerOf(request: FastifyRequest): Caller {
-    return this.#callers.get(request) ?? { token: 'none', from: this.#sourceOf(request)?.toString() ?? '?' }
+    const from = callerAddress(request, this.#isTrusted)
+    return this.#callers.get(request) ?? { token: 'none', from: from?.toString() ?? '?' }
   }
 
   /** Rejects the request if its sender may not send it. */
@@ -79,7 +80,7 @@ export class Access {
   }
 
   async #checkToken(request: FastifyRequest): Promise<void> {
-    const from = this.#sourceOf(request)
+    const from = callerAddress(request, this.#isTrusted)
     const given = readBearerToken(request.headers.authorization)
     if (given === undefined || from === undefined) throw tokenWrong()
     this.#wrongTokens.refuseIfTooMany(from)
@@ -118,14 +119,17 @@ export class Access {
     if (!hosts.some((own) => own !== undefined && isSameOrigin(origin, own)))
       throw new ApiError(403, 'foreign-origin', `requests of a page of ${origin.slice(0, 100)} are rejected`)
   }
+}
 
-  /** The address of the caller; behind a trusted proxy, the one that this proxy appended to X-Forwarded-For. */
-  #sourceOf({ socket, headers }: FastifyRequest): Address | undefined {
-    const remote = parseAddress(socket.remoteAddress ?? '')
-    const forwarded = headers['x-forwarded-for']
-    if (remote === undefined || typeof forwarded !== 'string' || !this.#isTrusted(remote)) return remote
-    return parseAddress(forwarded.split(',').at(-1)?.trim() ?? '') ?? remote
-  }
+/** Behind a trusted proxy, the address that this proxy appended to X-Forwarded-For. */
+export function callerAddress(
+  { socket, headers }: Pick<FastifyRequest, 'socket' | 'headers'>,
+  isTrusted: AccessInit['isTrusted'],
+): Address | undefined {
+  const remote = parseAddress(socket.remoteAddress ?? '')
+  const forwarded = headers['x-forwarded-for']
+  if (remote === undefined || typeof forwarded !== 'string' || !isTrusted(remote)) return remote
+  return parseAddress(forwarded.split(',').at(-1)?.trim() ?? '') ?? remote
 }
 
 function isSameOrigin(origin: string, host: string): boolean {

@@ -62,10 +62,6 @@ export class EventFeed {
     }
   }
 
-  get streams(): number {
-    return this.#streams
-  }
-
   /** Starts the polls with the first stream. Resolves after a poll, so that the stream begins with the current state. */
   async open(): Promise<void> {
     this.#streams++

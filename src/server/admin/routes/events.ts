@@ -1,20 +1,20 @@
 /** `GET /api/v1/events`: the state and its changes as server-sent events. */
 import { Readable } from 'node:stream'
 import * as z from 'zod'
+import { sourceOfAddress } from '../../../core/source.ts'
+import { callerAddress } from '../access.ts'
 import type { AdminContext } from '../admin-context.ts'
-import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { EVENT_KINDS } from '../answers/events.ts'
 import { EventFeed } from '../events/event-feed.ts'
 import { eventSources } from '../events/event-sources.ts'
 import { eventStream } from '../events/event-stream.ts'
+import { StreamPlaces } from '../events/stream-places.ts'
 import { oneOf, withRule } from '../parameters.ts'
-
-/** Each is an open connection. A dashboard has one, and its operator has a few. */
-const STREAMS_MAX = 64
 
 export function addEventsRoute(routes: ApiRoutes, context: AdminContext): void {
   const feed = new EventFeed({ sources: eventSources(context), clock: context.clock, log: context.log })
+  const places = new StreamPlaces()
   routes.addHook('onClose', async () => feed.stop())
   routes.get(
     '/api/v1/events',
@@ -36,19 +36,26 @@ export function addEventsRoute(routes: ApiRoutes, context: AdminContext): void {
       },
     },
     async (request, reply) => {
-      if (feed.streams >= STREAMS_MAX)
-        throw new ApiError(503, 'too-many-streams', `${STREAMS_MAX} event streams are open; close some`, 10)
+      const { socket } = request
+      const from = callerAddress(request, context.isTrusted)
+      places.take(socket, from === undefined ? '' : sourceOfAddress(from))
       const closed = new AbortController()
-      reply.raw.once('close', () => closed.abort())
       const lastEventId = request.headers['last-event-id']
-      const stream = eventStream(feed, {
-        kinds: request.query.kind,
-        lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
-        signal: closed.signal,
+      const stream = Readable.from(
+        eventStream(feed, {
+          kinds: request.query.kind,
+          lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
+          signal: closed.signal,
+        }),
+      )
+      // Of the connection: a response that waits for another one on it has no event of its own.
+      socket.once('close', () => {
+        closed.abort()
+        stream.destroy()
       })
       // A proxy would otherwise collect events before it passes them on.
       reply.type('text/event-stream').header('cache-control', 'no-store').header('x-accel-buffering', 'no')
-      return reply.send(Readable.from(stream))
+      return reply.send(stream)
     },
   )
 }
