@@ -4,6 +4,8 @@
  *
  * The collection has an id of its own. While it is the id that this node follows, Redis is authoritative: a torrent that
  * it lacks was removed. Another id means that Redis lost its data: torrents that it lacks are restored.
+ *
+ * A node reads all descriptions once, and then those of the changes since (`torrent-changes.ts`).
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -19,6 +21,7 @@ import { list, type RedisClient, text } from './client.ts'
 import type { OnInvalidValue } from './invalid-values.ts'
 import type { SiteKeys } from './keys.ts'
 import { scripts } from './scripts.ts'
+import { changeOf, changesAfter, type ReadChange } from './torrent-changes.ts'
 
 /** The file of a torrent with a terabyte in small pieces has tens of megabytes. */
 const FILE_DEADLINE_MS = 10_000
@@ -53,6 +56,8 @@ export class RedisTorrents implements TorrentStore {
   readonly #mirror: TorrentDirectory
   #client: RedisClient | undefined
   #followed = ''
+  /** The last change of the followed collection; undefined where all descriptions have to be read. */
+  #last: (ReadChange & { readonly id: string }) | undefined
   #retryAtMs = -Infinity
 
   constructor(options: RedisTorrentsOptions) {
@@ -116,7 +121,7 @@ export class RedisTorrents implements TorrentStore {
       await client.run(
         scripts.removeTorrent,
         [torrents, torrentFiles, torrentState],
-        [primaryHex(known)],
+        [primaryHex(known), this.#newId()],
         FILE_DEADLINE_MS,
       )
     } catch (error) {
@@ -135,13 +140,16 @@ export class RedisTorrents implements TorrentStore {
   /** Reads the mirror again. Torrents that were added to it by hand are registered after the next poll. */
   async reload(): Promise<void> {
     await this.#mirror.reload()
+    this.#last = undefined
     if (this.#mirror.addedByHand().length > 0) this.#followed = ''
   }
 
   /** Torrents that were added to the mirror by hand are registered after the next poll of Redis. */
   async poll(): Promise<void> {
     await this.#mirror.poll()
-    if (this.#mirror.addedByHand().length > 0) this.#followed = ''
+    if (this.#mirror.addedByHand().length === 0) return
+    this.#last = undefined
+    this.#followed = ''
   }
 
   isBehind(id: string, version: string): boolean {
@@ -166,9 +174,28 @@ export class RedisTorrents implements TorrentStore {
   }
 
   async #follow(client: RedisClient, id: string, version: string): Promise<void> {
-    const descriptions = await this.#readDescriptions(client)
+    const { torrentState } = this.#keys
     const knownId = await this.#knownId()
-    const hasLost = id === '' || id !== knownId
+    const recent =
+      this.#last?.id === id
+        ? await changesAfter(client, torrentState, this.#last, Number(version))
+        : undefined
+    // Before the descriptions, which may be of a later change.
+    const last = recent?.last ?? (await changeOf(client, torrentState, Number(version)))
+    if (recent === undefined) await this.#followAll(client, id === '' || id !== knownId)
+    else await this.#followChanges(client, recent.infoHashes)
+    if (id === '') {
+      await client.call('hsetnx', [torrentState, 'id', this.#newId()])
+      // The next poll returns the new id.
+      return
+    }
+    if (id !== knownId) await this.#keepId(id)
+    this.#last = last && { ...last, id }
+    this.#followed = `${id} ${version}`
+  }
+
+  async #followAll(client: RedisClient, hasLost: boolean): Promise<void> {
+    const descriptions = await this.#readDescriptions(client)
     const addedByHand = new Set(this.#mirror.addedByHand())
     for (const torrent of this.#mirror.list()) {
       if (descriptions.has(primaryHex(torrent))) continue
@@ -190,19 +217,29 @@ export class RedisTorrents implements TorrentStore {
     const local = new Map(
       this.#mirror.list().map((torrent) => [primaryHex(torrent), writeDescription(torrent)]),
     )
-    for (const [hex, description] of descriptions) {
-      if (local.get(hex) === description) continue
-      const read = await this.#readTorrent(client, hex, description)
-      if (typeof read === 'string') this.#onInvalid('torrents', `${hex.slice(0, 40)}: ${read}`)
-      else await this.#mirror.put(read.torrent, read.bytes)
+    for (const [hex, description] of descriptions)
+      if (local.get(hex) !== description) await this.#download(client, hex, description)
+  }
+
+  async #followChanges(client: RedisClient, infoHashes: readonly string[]): Promise<void> {
+    const { torrents } = this.#keys
+    const values = list(await client.call('hmget', [torrents, ...infoHashes], FILE_DEADLINE_MS))
+    for (const [index, hex] of infoHashes.entries()) {
+      const infoHash = Buffer.from(hex, 'hex')
+      const found = this.#mirror.find(infoHash)
+      const known = found !== undefined && primaryHex(found) === hex ? found : undefined
+      const description = values[index]
+      if (Buffer.isBuffer(description)) {
+        if (known === undefined || writeDescription(known) !== text(description))
+          await this.#download(client, hex, text(description))
+      } else if (known !== undefined) await this.#mirror.remove(infoHash)
     }
-    if (id === '') {
-      if (local.size === 0) await client.call('hsetnx', [this.#keys.torrentState, 'id', this.#newId()])
-      // The next poll returns the new id.
-      return
-    }
-    if (id !== knownId) await this.#keepId(id)
-    this.#followed = `${id} ${version}`
+  }
+
+  async #download(client: RedisClient, hex: string, description: string): Promise<void> {
+    const read = await this.#readTorrent(client, hex, description)
+    if (typeof read === 'string') this.#onInvalid('torrents', `${hex.slice(0, 40)}: ${read}`)
+    else await this.#mirror.put(read.torrent, read.bytes)
   }
 
   /** The problem with it where it is not a valid torrent. */

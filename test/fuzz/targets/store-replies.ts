@@ -149,8 +149,20 @@ export const storeReplies: FuzzTarget = {
     example('secrets', ['1700000000000', Buffer.alloc(32, 1), Buffer.alloc(32, 2)]),
     example(
       'torrents',
+      null,
       ['01'.repeat(20)],
       [writeDescription({ infoHashes: [infoHash], name: 'a', sizeBytes: 5, registeredAtMs: 7, note: '' })],
+      PLAIN_TORRENT,
+    ),
+    example(
+      'torrents',
+      [`1 a ${'01'.repeat(20)}`],
+      [],
+      [`1 a ${'01'.repeat(20)}`, `2 b ${'02'.repeat(20)}`, `3 c ${'01'.repeat(20)}`],
+      [
+        null,
+        writeDescription({ infoHashes: [infoHash], name: 'a', sizeBytes: 5, registeredAtMs: 7, note: '' }),
+      ],
       PLAIN_TORRENT,
     ),
     example('log', [
@@ -247,6 +259,8 @@ const readers: Readonly<Record<(typeof components)[number], Reader>> = {
       log: noLog,
     })
     await torrents.follow(client, 'id', '1')
+    // By its changes, where the replies have them.
+    await torrents.follow(client, 'id', '3')
   },
   async log(client, replies) {
     const ended = new AbortController()
