@@ -15,13 +15,14 @@ export function readInfoHashDigits(text: string): InfoHashDigits | undefined {
   return Array.from(text, (digit) => Number.parseInt(digit, 16))
 }
 
-export function startsWithDigits(infoHash: Buffer, digits: InfoHashDigits): boolean {
+/** `at`: where the infohash begins in the bytes. */
+export function startsWithDigits(bytes: Buffer, digits: InfoHashDigits, at = 0): boolean {
   for (let index = 0; index < digits.length; index++)
-    if (digitAt(infoHash, index) !== digits[index]) return false
+    if (digitAt(bytes, at, index) !== digits[index]) return false
   return true
 }
 
-function digitAt(infoHash: Buffer, index: number): number {
-  const byte = infoHash[index >> 1] ?? 0
+function digitAt(bytes: Buffer, at: number, index: number): number {
+  const byte = bytes[at + (index >> 1)] ?? 0
   return (index & 1) === 0 ? byte >> 4 : byte & 0xf
 }

@@ -6,6 +6,7 @@
  * such as a downloaded one, does not replace it.
  */
 import { infoHashKey } from '../core/info-hash.ts'
+import { withChanges } from '../core/sorted-list.ts'
 import type { RegisteredTorrent } from './site-store.ts'
 
 export interface KeptTorrent {
@@ -49,10 +50,8 @@ export class KeptTorrents {
   /** Registered torrents, oldest first. The same array until a change. */
   list(): readonly RegisteredTorrent[] {
     if (this.#added.size + this.#removed.size > 0) {
-      const rest =
-        this.#removed.size === 0 ? this.#list : this.#list.filter((each) => !this.#removed.has(each))
-      // A sorted list with a short tail is sorted in one pass.
-      this.#list = [...rest, ...this.#added].sort(compareAge)
+      const changes = { removed: this.#removed, added: [...this.#added] }
+      this.#list = withChanges(this.#list, changes, compareAge)
       this.#added.clear()
       this.#removed.clear()
     }

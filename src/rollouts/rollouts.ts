@@ -5,8 +5,10 @@
  * A torrent costs nothing until a client announces it. After that it is measured at most once a second, while its peers
  * change or a host waits, and no more rows are read in one turn than an announce can wait for.
  */
+import { changedRange } from '../core/changed-range.ts'
 import type { Clock } from '../core/clock.ts'
 import { infoHashKey } from '../core/info-hash.ts'
+import { withChanges } from '../core/sorted-list.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { SwarmTable } from '../swarm/swarm-table.ts'
 import type { SwarmTableWatcher } from '../swarm/table-watcher.ts'
@@ -67,7 +69,10 @@ export class Rollouts implements SwarmTableWatcher {
   #states = new WeakMap<Rollout, RolloutState>()
   readonly #listeners: RolloutListener[] = []
   readonly #dropListeners: ((rollout: Rollout) => void)[] = []
-  /** Newest first; built again after a change. */
+  /** The registered torrents as they were listed last, and the same with the newest first. */
+  #registered: readonly RolloutTorrent[] = []
+  #newest: readonly RolloutTorrent[] = []
+  /** With those that were removed; built again after a change. */
   #torrents: readonly RolloutTorrent[] | undefined
   #isRegistryChanged = false
 
@@ -124,12 +129,21 @@ export class Rollouts implements SwarmTableWatcher {
   /** Newest first: registered torrents, and the last ones that were removed. */
   torrents(): readonly RolloutTorrent[] {
     if (this.#torrents === undefined) {
+      this.#followRegistry()
       const removed = [...this.all()].filter(({ removedAtMs }) => removedAtMs !== undefined)
-      this.#torrents = [...this.#init.torrents.list(), ...removed.map(({ torrent }) => torrent)].sort(
-        (a, b) => b.registeredAtMs - a.registeredAtMs,
-      )
+      const added = removed.map(({ torrent }) => torrent)
+      this.#torrents = withChanges(this.#newest, { removed: new Set(), added }, compareNewest)
     }
     return this.#torrents
+  }
+
+  #followRegistry(): void {
+    const registered = this.#init.torrents.list()
+    const { start, endBefore, endAfter } = changedRange(this.#registered, registered)
+    const removed = new Set(this.#registered.slice(start, endBefore))
+    const added = registered.slice(start, endAfter)
+    this.#newest = withChanges(this.#newest, { removed, added }, compareNewest)
+    this.#registered = registered
   }
 
   /** Those with a rollout, in no order: some client has announced them, or hosts are expected. */
@@ -305,6 +319,7 @@ export class Rollouts implements SwarmTableWatcher {
       if (torrent === undefined) {
         if (rollout.removedAtMs === undefined) {
           rollout.removedAtMs = this.#init.clock.nowMs()
+          this.#torrents = undefined
           this.#emit(rollout, undefined)
         }
         removed.push(rollout)
@@ -324,6 +339,14 @@ export class Rollouts implements SwarmTableWatcher {
     this.#torrents = undefined
     for (const listener of this.#dropListeners) listener(rollout)
   }
+}
+
+/** Those of one time by infohash. */
+function compareNewest(a: RolloutTorrent, b: RolloutTorrent): number {
+  return (
+    b.registeredAtMs - a.registeredAtMs ||
+    Buffer.compare(a.infoHashes[0] as Buffer, b.infoHashes[0] as Buffer)
+  )
 }
 
 /** An offer is repeated as long as its hosts change. */

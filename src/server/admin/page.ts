@@ -2,14 +2,15 @@
  * Pages of large collections, in a fixed order: by `rank`, and equal ones by infohash.
  *
  * A page of a sorted list needs a binary search. A page of another collection, or of the items that match a filter, needs one
- * pass, in slices between which announces are answered, and keeps a few times its own size. A cursor is the position of the last item of the page
+ * pass, in turns between which announces are answered, and keeps a few times its own size. A cursor is the position of the last item of the page
  * before, so that items that come and go between two requests do not shift the rest.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as z from 'zod'
 import { elapsedMs } from '../../core/clock.ts'
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'
+import { indexOfFirst } from '../../core/sorted-list.ts'
 import { readAs, wholeNumber } from './parameters.ts'
+import { Turns } from './turns.ts'
 
 /** About 300 KB of JSON. */
 const PAGE_ITEMS_MAX = 1_000
@@ -18,11 +19,6 @@ const PAGE_ITEMS_DEFAULT = 100
 /** Pages collected before the pass sorts them and keeps the first one: the sorts then take less time than the pass. */
 const COLLECTED_PAGES = 4
 
-/**
- * Announces wait no longer than that for a pass. In shorter slices, a pass waits for announces most of the time: a search among
- * 100,000 torrents took 150 ms in slices of a third of a millisecond.
- */
-const SLICE_MS = 4
 /** Items between two readings of the time. */
 const TIMED_ITEMS = 256
 
@@ -66,7 +62,7 @@ export const afterParameter = () =>
     .optional()
     .describe('`next` of the previous page.')
 
-/** The collection may change between two slices. */
+/** The collection may change between two turns. */
 export async function takePage<Item>(
   items: Iterable<Item>,
   positionOf: (item: Item) => Position,
@@ -82,12 +78,9 @@ export async function takePage<Item>(
     collected = collected.toSorted((a, b) => compare(a.position, b.position)).slice(0, limit + 1)
     last = collected.length > limit ? collected.at(-1)?.position : undefined
   }
-  let sinceMs = nowMs()
+  const turns = new Turns(nowMs)
   for (const item of items) {
-    if (++scanned % TIMED_ITEMS === 0 && nowMs() - sinceMs >= SLICE_MS) {
-      await nextTurn()
-      sinceMs = nowMs()
-    }
+    if (++scanned % TIMED_ITEMS === 0 && turns.isOver) await turns.next()
     if (!isMatch(item)) continue
     total++
     const position = positionOf(item)
@@ -124,17 +117,6 @@ export function pageOfSorted<Item>(
   const last = items.at(-1)
   const hasMore = last !== undefined && items.length < end - start
   return { total: sorted.length, items, next: hasMore ? formatCursor(positionOf(last)) : undefined }
-}
-
-/** Index of the first item from which on `isBehind` holds. */
-function indexOfFirst<Item>(sorted: readonly Item[], isBehind: (item: Item) => boolean): number {
-  let [start, end] = [0, sorted.length]
-  while (start < end) {
-    const middle = (start + end) >>> 1
-    if (isBehind(sorted[middle] as Item)) end = middle
-    else start = middle + 1
-  }
-  return start
 }
 
 const formatCursor = ({ rank, infoHash }: Position) => `${rank}-${infoHash.toString('hex')}`

@@ -13,6 +13,7 @@ import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { limitParameter, takePage } from '../page.ts'
 import { infoHashParameter, oneOf, readAs, siteNamed, text } from '../parameters.ts'
+import { SearchIndex } from '../search-index.ts'
 import { describeHosts, hostsQuery } from './rollout-hosts.ts'
 import { torrentSearch } from '../torrent-search.ts'
 
@@ -48,6 +49,7 @@ export function addRolloutRoutes(routes: ApiRoutes, context: RolloutContext): vo
 
 function addRolloutsRoute(routes: ApiRoutes, context: RolloutContext): void {
   const { rollouts } = context
+  const index = new SearchIndex<RolloutTorrent>()
   routes.get(
     '/api/v1/rollouts',
     {
@@ -84,7 +86,7 @@ function addRolloutsRoute(routes: ApiRoutes, context: RolloutContext): void {
       const { total, items, hasMore } =
         state === undefined && q === undefined
           ? pageOf(rollouts.torrents(), cursor, limit)
-          : await matchingPage(rollouts, { state, q, cursor, limit })
+          : await matchingPage(rollouts, index, { state, q, cursor, limit })
       const last = items.at(-1)
       return {
         total,
@@ -114,6 +116,7 @@ function pageOf(
 /** A rollout may not match any more, but it keeps its place. */
 async function matchingPage(
   rollouts: Rollouts,
+  index: SearchIndex<RolloutTorrent>,
   {
     state,
     q,
@@ -126,9 +129,11 @@ async function matchingPage(
     readonly limit: number
   },
 ): Promise<RolloutPage> {
-  const isFound = q === undefined ? () => true : torrentSearch(q)
   // A torrent that no client has announced is waiting.
-  const candidates = state === undefined || state === 'waiting' ? rollouts.torrents() : rollouts.announced()
+  const isAny = state === undefined || state === 'waiting'
+  const isFound = q === undefined || isAny ? () => true : torrentSearch(q)
+  const all = () => (q === undefined ? rollouts.torrents() : index.find(rollouts.torrents(), q))
+  const candidates = isAny ? await all() : rollouts.announced()
   const { total, items, next } = await takePage(candidates, positionOf, {
     limit,
     after: cursor && positionOf(cursor),

@@ -17,6 +17,7 @@ import { ApiError } from '../api-error.ts'
 import type { ApiRoutes } from '../api-routes.ts'
 import { afterParameter, limitParameter, pageOfSorted, takePage } from '../page.ts'
 import { infoHashParameter, oneOf, text, withRule } from '../parameters.ts'
+import { SearchIndex } from '../search-index.ts'
 import {
   describe,
   describeBriefly,
@@ -24,7 +25,6 @@ import {
   torrentPosition,
   type TorrentContext,
 } from '../shown-torrent.ts'
-import { torrentSearch } from '../torrent-search.ts'
 
 /** The correct type, and the types that curl and scripts send by default. */
 const CONTENT_TYPES = [
@@ -47,6 +47,7 @@ export function addTorrentRoutes(
 }
 
 function addTorrentsRoute(routes: ApiRoutes, { registry }: TorrentContext): void {
+  const index = new SearchIndex<Registration>()
   routes.get(
     '/api/v1/torrents',
     {
@@ -73,7 +74,7 @@ function addTorrentsRoute(routes: ApiRoutes, { registry }: TorrentContext): void
       const { total, items, next } =
         search === undefined
           ? pageOfSorted(all, torrentPosition, { limit, after, order })
-          : await takePage(all, torrentPosition, { limit, after, order, isMatch: torrentSearch(search) })
+          : await takePage(await index.find(all, search), torrentPosition, { limit, after, order })
       const described = await Promise.all(
         items.map(async (registration) => {
           const metadata = await registry.describe(registration)
