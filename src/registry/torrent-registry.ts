@@ -177,7 +177,7 @@ export class TorrentRegistry {
       this.#registrations.set(torrent, registration)
       return registration
     })
-    // Copies blocks of memory, other than a spread.
+    // Concatenation copies blocks of memory, other than a spread.
     this.#list = this.#list.slice(0, start).concat(changed, this.#list.slice(endBefore))
     this.#torrents = torrents
   }

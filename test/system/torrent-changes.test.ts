@@ -160,6 +160,7 @@ describe.skipIf(needs('redis-server'))('after a change of the registered torrent
       )
     await takeOver.exec()
     await node.has(['image-1', 'image-3', 'image-4'])
+    expect(node.torrents.has(hash(2))).toBe(false)
   })
 
   test('the last 1,023 are found, each torrent once, and not after more', async () => {

@@ -28,7 +28,7 @@ export class SearchIndex<Item extends Named> {
     const found: Item[] = []
     for (const block of blocks) {
       if (turns.isOver) await turns.next()
-      for (const item of find(block)) found.push(item)
+      find(block, found)
     }
     return found
   }
@@ -94,28 +94,40 @@ class Block<Item extends Named> {
   }
 
   #joinInfoHashes() {
-    const each = this.items.flatMap(({ infoHashes }, index) => infoHashes.map(() => index))
-    return {
-      bytes: Buffer.concat(this.items.flatMap(({ infoHashes }) => infoHashes)),
-      items: Uint16Array.from(each),
-    }
+    const count = this.items.reduce((total, { infoHashes }) => total + infoHashes.length, 0)
+    const bytes = Buffer.alloc(count * INFO_HASH_BYTES)
+    const items = new Uint16Array(count)
+    let at = 0
+    for (const [index, { infoHashes }] of this.items.entries())
+      for (const infoHash of infoHashes) {
+        infoHash.copy(bytes, at * INFO_HASH_BYTES)
+        items[at++] = index
+      }
+    return { bytes, items }
   }
 }
 
-function finder<Item extends Named>(text: string): (block: Block<Item>) => readonly Item[] {
-  if (text === '') return ({ items }) => items
-  if (text.includes(SEPARATOR)) {
+/** Adds the items of a block that are found. */
+type Find<Item extends Named> = (block: Block<Item>, found: Item[]) => void
+
+function finder<Item extends Named>(text: string): Find<Item> {
+  if (text === '' || text.includes(SEPARATOR)) {
     const isFound = torrentSearch(text)
-    return ({ items }) => items.filter(isFound)
+    return ({ items }, found) => {
+      for (const item of items) if (isFound(item)) found.push(item)
+    }
   }
   const pattern = searchPattern(text, 'giu')
   const digits = readInfoHashDigits(text)
-  return (block) => {
-    const marked = new Set<number>()
-    const mark = (index: number) => void marked.add(index)
+  const marks = new Uint8Array(BLOCK_ITEMS)
+  const mark = (index: number) => void (marks[index] = 1)
+  return (block, found) => {
     if (digits !== undefined) block.matchInfoHashes(digits, mark)
     block.matchNames(pattern, mark)
-    return [...marked].sort((a, b) => a - b).map((index) => block.items[index] as Item)
+    for (let index = marks.indexOf(1); index >= 0; index = marks.indexOf(1, index + 1)) {
+      marks[index] = 0
+      found.push(block.items[index] as Item)
+    }
   }
 }
 
