@@ -1,4 +1,4 @@
-/** What the nodes of a site read of the registered torrents in Redis after a change, beside nodes of earlier versions. */
+/** Tests what the nodes of a site read of the registered torrents in Redis after a change, beside nodes of earlier versions. */
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readStoreUrl, type StoreTarget } from '../../src/core/store-url.ts'

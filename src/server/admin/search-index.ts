@@ -1,7 +1,7 @@
 /**
  * Index of a list of torrents for `torrentSearch`: the names and infohashes of a block of torrents lie next to each other, so that
  * a search of 100,000 torrents does not read each of them from the memory. It costs 50 bytes a torrent and the characters of its name:
- * 6 MB for 100,000 short names. A change of the list makes the blocks around it again, when they are searched.
+ * 5 MB for 100,000 short names. A change of the list makes the blocks around it again, when they are searched.
  */
 import { changedRange } from '../../core/changed-range.ts'
 import { INFO_HASH_BYTES } from '../../core/info-hash.ts'

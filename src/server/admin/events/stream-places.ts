@@ -4,7 +4,7 @@
  *
  * Threat: a holder of the token that may only read keeps all places. A source has a limit. When all places are taken
  * nevertheless, a new stream closes the oldest one of the source with the most, unless its own source has as many: a
- * holder with several addresses shuts nobody out either. A connection has one place, because requests behind a stream on the same
+ * holder with several addresses keeps no other source out either. A connection has one place, because requests behind a stream on the same
  * connection wait for its end, which is that of the connection.
  */
 import type { Socket } from 'node:net'
