@@ -35,7 +35,7 @@ import { SwarmRegistry } from './swarm-registry.ts'
 import type { SwarmTableWatcher } from './table-watcher.ts'
 import { type SwarmTableLimits, swarmTableLimits } from './swarm-table-limits.ts'
 import { Tombstones } from './tombstones.ts'
-import { countsAsUnverified, verifySeed, verifySeeds } from './unverified-seeds.ts'
+import { countsAsUnverified, verifySeeds, verifySweptSeed } from './unverified-seeds.ts'
 
 /** The largest difference between the clocks of two nodes. A larger one means that the clock was set back. */
 const AHEAD_MS_MAX = 60_000
@@ -260,7 +260,7 @@ export class SwarmTable {
       if (rows.isExpired(row, nowMs)) {
         this.remove(row, 'expired')
         expired++
-      } else if (rows.has(row, flags.unverifiedSeed)) verifySeed(this, this.swarmOf(row), row, nowMs)
+      } else if (rows.has(row, flags.unverifiedSeed)) verifySweptSeed(this, this.swarmOf(row), row, nowMs)
     }
     return expired
   }

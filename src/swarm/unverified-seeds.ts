@@ -44,15 +44,25 @@ interface VerifiedTable {
  * their bitfield says otherwise. `nearMs`: any time within weeks of their announces.
  */
 export function verifySeeds(table: VerifiedTable, swarm: Swarm, nearMs: number): void {
-  const sites = swarm.sites.filter(({ unverifiedSeeds }) => unverifiedSeeds > 0)
-  if (sites.reduce((sum, { seeds }) => sum + seeds, 0) > VERIFIED_AT_ONCE) return
-  for (const site of sites)
-    for (const seeds of site.listsOf('seed'))
-      for (const row of seeds.all(table.rows)) verifySeed(table, swarm, row, nearMs)
+  if (hasManySeeds(swarm)) return
+  for (const site of swarm.sites)
+    if (site.unverifiedSeeds > 0)
+      for (const seeds of site.listsOf('seed'))
+        for (const row of seeds.all(table.rows)) verifySeed(table, swarm, row, nearMs)
 }
 
-/** The same for the seed of one row. */
-export function verifySeed(table: VerifiedTable, swarm: Swarm, row: number, nearMs: number): void {
+/** The same for one row of a sweep, in a swarm that a completion leaves to it. */
+export function verifySweptSeed(table: VerifiedTable, swarm: Swarm, row: number, nearMs: number): void {
+  if (hasManySeeds(swarm)) verifySeed(table, swarm, row, nearMs)
+}
+
+function hasManySeeds(swarm: Swarm): boolean {
+  let seeds = 0
+  for (const site of swarm.sites) if (site.unverifiedSeeds > 0) seeds += site.seeds
+  return seeds > VERIFIED_AT_ONCE
+}
+
+function verifySeed(table: VerifiedTable, swarm: Swarm, row: number, nearMs: number): void {
   const { rows, observed } = table
   if (!rows.has(row, flags.unverifiedSeed) || observed.isIncomplete(row) || observed.isExpected(row)) return
   if (rows.lastSeenMs(row, nearMs) > swarm.completedAtMs) return
