@@ -88,13 +88,15 @@ test('10,000 idle connections of one host, or of a hundred, keep no other host o
   }
 })
 
-test('a host has a burst of requests, and above it none until the next second', async () => {
-  const node = await aNode({ more: 'limits: { requestsPerSource: 1 }\n' })
+test('a host has the requests of a second at once, and above them none until later', async () => {
+  const node = await aNode({ more: 'limits: { requestsPerSource: 5 }\n' })
   for (let request = 0; request < 5; request++) expect(await announceFrom(node, HOST)).toContain('8:complete')
-  let answer = await announceFrom(node, HOST)
-  // A slow machine may have needed a second for the five.
-  if (answer.includes('8:complete')) answer = await announceFrom(node, HOST)
-  expect(answer).toContain('too many requests of this address; announce again later: at most 1 a second')
+  // On a slow machine, more of them are accepted: one each fifth of a second.
+  const answers = await Promise.all(Array.from({ length: 20 }, () => announceFrom(node, HOST)))
+  expect(answers.filter((answer) => answer.includes('8:complete')).length).toBeLessThan(20)
+  expect(answers.join('')).toContain(
+    'too many requests of this address; announce again later: at most 5 a second',
+  )
   expect(await refused(node, 'TRK_SOURCE_REQUESTS')).toBeGreaterThan(0)
   expect(await announceFrom(node, HONEST)).toContain('8:complete')
 })
