@@ -21,7 +21,7 @@ function announceLine(number: number): string {
 }
 
 test('21,000 announces of one host that wait for a peer keep no announce of another host waiting', async () => {
-  const node = await aNode()
+  const node = await aNode({ more: 'limits: { requestsPerSource: 1000000 }\n' })
   const open = async () => {
     const connection = await RawConnection.open(Number(new URL(node.announceUrl).port), HOSTILE)
     onTestFinished(() => connection.destroy())

@@ -97,7 +97,7 @@ describe.skipIf(needs('libtorrent'))('libtorrent', () => {
         urlData: Buffer.from('/announce'),
       },
     })
-    expect(drops()).toEqual({ unreadable: 0, unproven: 0, unsent: 0 })
+    expect(drops()).toEqual({ unreadable: 0, unproven: 0, limited: 0, unsent: 0 })
   })
 })
 
@@ -123,6 +123,6 @@ describe.skipIf(needs('aria2c'))('aria2', () => {
       from: '127.1.1.6',
       request: { infoHash: Buffer.from(HASH, 'hex'), port, event: 'started', key: Buffer.alloc(0) },
     })
-    expect(drops()).toEqual({ unreadable: 0, unproven: 0, unsent: 0 })
+    expect(drops()).toEqual({ unreadable: 0, unproven: 0, limited: 0, unsent: 0 })
   })
 })
