@@ -28,8 +28,10 @@ export class SourceLimits {
   constructor(limits: SourceLimitsInit) {
     const { requestsPerSecond, torrentsPerMinute } = limits
     this.#limits = limits
-    // More at once, and a host that announces as fast as it can takes the whole node for as long as its burst lasts.
-    this.#requests = new LeakyBuckets({ perSecond: requestsPerSecond, burst: requestsPerSecond })
+    this.#requests = new LeakyBuckets({
+      perSecond: requestsPerSecond,
+      burst: requestsPerSecond,
+    })
     this.#torrents = new LeakyBuckets({ perSecond: torrentsPerMinute / 60, burst: torrentsPerMinute })
   }
 

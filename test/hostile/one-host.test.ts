@@ -90,10 +90,10 @@ test('10,000 idle connections of one host, or of a hundred, keep no other host o
 
 test('a host has the requests of a second at once, and above them none until later', async () => {
   const node = await aNode({ more: 'limits: { requestsPerSource: 5 }\n' })
-  // On a slow machine, more of them are accepted: one each fifth of a second.
-  const accepted = await flood(node, ports(100), HOST)
+  // On a slow machine, more than five are accepted: one each fifth of a second. Ten rejections have a response.
+  const accepted = await flood(node, ports(12), HOST)
   expect(accepted).toBeGreaterThanOrEqual(5)
-  expect(accepted).toBeLessThan(100)
+  expect(accepted).toBeLessThan(12)
   expect(await refused(node, 'TRK_SOURCE_REQUESTS')).toBeGreaterThan(0)
   expect(await announceFrom(node, HONEST)).toContain('8:complete')
 })

@@ -66,14 +66,17 @@ export class UdpHandler {
     return { unreadable: this.#unreadable, unproven: this.#unproven, limited: this.#limited }
   }
 
+  /** True, and counted, for a source whose datagrams are dropped unread now. */
+  isRefused(from: Address): boolean {
+    const isRefused = this.#refusedSources.has(from)
+    if (isRefused) this.#limited++
+    return isRefused
+  }
+
   /** undefined: nothing may be sent. Never throws, and the promise never rejects. */
   answer(packet: Buffer, from: Address, port: number): Buffer | Promise<Buffer> | undefined {
     if (packet.length < REQUEST_HEAD_BYTES || port === 0) {
       this.#unreadable++
-      return undefined
-    }
-    if (this.#refusedSources.has(from)) {
-      this.#limited++
       return undefined
     }
     const connecting = readConnect(packet)

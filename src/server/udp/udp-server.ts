@@ -9,8 +9,9 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { setTimeout } from 'node:timers/promises'
-import { parseAddress } from '../../core/address.ts'
+import { type Address, parseAddress } from '../../core/address.ts'
 import { assert } from '../../core/assert.ts'
+import { BusySources } from './busy-sources.ts'
 import { UdpHandler, type UdpHandlerInit, type UdpDrops } from './udp-handler.ts'
 
 /**
@@ -33,17 +34,20 @@ export interface UdpServerDrops extends UdpDrops {
 export class UdpServer {
   readonly #log: UdpHandlerInit['log']
   readonly #handler: UdpHandler
+  readonly #busy: BusySources
   #socket: Socket | undefined
   #unsent = 0
 
   constructor(init: UdpHandlerInit) {
     this.#log = init.log
     this.#handler = new UdpHandler(init)
+    this.#busy = new BusySources(init.clock)
   }
 
   /** Datagrams without a response, by cause. */
   get drops(): UdpServerDrops {
-    return { ...this.#handler.drops, unsent: this.#unsent }
+    const { limited, ...others } = this.#handler.drops
+    return { ...others, limited: limited + this.#busy.dropped, unsent: this.#unsent }
   }
 
   /** Returns the port, which the system chooses for port 0. Rejects if the address is not available. */
@@ -88,6 +92,18 @@ export class UdpServer {
   #receive(socket: Socket, packet: Buffer, { address, port }: RemoteInfo): void {
     const from = parseAddress(address)
     assert(from !== undefined, 'Node reports source addresses as parseAddress reads them')
+    if (this.#handler.isRefused(from)) return
+    this.#busy.take(from, () => {
+      if (this.#socket === socket) this.#answer(socket, packet, from, { address, port })
+    })
+  }
+
+  #answer(
+    socket: Socket,
+    packet: Buffer,
+    from: Address,
+    { address, port }: Pick<RemoteInfo, 'address' | 'port'>,
+  ): void {
     const response = this.#handler.answer(packet, from, port)
     if (response instanceof Promise)
       void response.then((deferred) => this.#sendDeferred(socket, deferred, address, port))
