@@ -110,7 +110,7 @@ export class SiteClients {
       // A client that announced a magnet without metadata has nothing, although it announced that it lacks nothing.
       const isSource = known.kind === 'source' && (update.isAnnouncedComplete || known.isComplete)
       if (known.kind === 'host' || isSource) return this.#announcedAgain(known, update.isAnnouncedComplete)
-      this.#unlink(known)
+      this.#drop(known)
     }
     const client = new CarriedClient(update, this.#init.nowMs, this.#init.pieceBytes)
     this.#clients.set(key, client)
@@ -138,8 +138,7 @@ export class SiteClients {
     const client = this.#clients.get(clientKey(at))
     if (client === undefined) return false
     this.#clients.delete(clientKey(at))
-    this.#endPortCheck(client)
-    this.#unlink(client)
+    this.#drop(client)
     return true
   }
 
@@ -162,10 +161,7 @@ export class SiteClients {
   }
 
   stop(): void {
-    for (const client of this.#clients.values()) {
-      this.#endPortCheck(client)
-      this.#unlink(client)
-    }
+    for (const client of this.#clients.values()) this.#drop(client)
     this.#clients.clear()
   }
 
@@ -194,6 +190,11 @@ export class SiteClients {
   #endPortCheck(client: CarriedClient): void {
     client.portCheck?.stop()
     client.portCheck = undefined
+  }
+
+  #drop(client: CarriedClient): void {
+    this.#endPortCheck(client)
+    this.#unlink(client)
   }
 
   #noteReachability(client: CarriedClient, isReachable: boolean): void {

@@ -19,10 +19,7 @@ interface Traffic {
 /** A silent connection is closed after 1 to 1.2 times the timeout. */
 const SCANS_PER_TIMEOUT = 5
 
-/**
- * Connections that are closed in one turn of the event loop, which takes 2 ms. Ten thousand of a flood, which opened and
- * therefore end together, would keep an announce waiting for 100 ms (`bench floods`, slow-100-addresses).
- */
+/** Closed in one turn of the event loop. Ten thousand of a flood, which opened together and therefore end together, would be one. */
 const CLOSED_PER_TURN = 100
 
 export class IdleConnections {

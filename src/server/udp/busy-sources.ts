@@ -5,33 +5,30 @@
  * Threat: one host announces as fast as it can, within its limits. An announce costs up to a third of a millisecond where it
  * creates a torrent in a full table, so that a few thousand a second take the whole node, and the kernel drops the datagrams of
  * others. A limit that excludes this would refuse the hosts of a site behind one address, which announce together. This
- * order costs them nothing while the node has time. A source is an IPv4 address or an IPv6 /64.
+ * order costs them nothing while the node has time.
  *
  * A turn reads 32 datagrams (libuv), which takes four tenths of a millisecond, and answers waiting ones for three tenths:
  * the kernel then drops none of 20,000 a second, also where the node has half of a processor.
  */
 import type { Address } from '../../core/address.ts'
 import { type Clock, elapsedMs } from '../../core/clock.ts'
-import { sourceOfAddress } from '../../core/source.ts'
+import { RecentSources } from './recent-sources.ts'
 
-const WINDOW_MS = 100
-/** 500 a second. */
-const DATAGRAMS_PER_WINDOW = 50
+/** In a tenth of a second. */
+const DATAGRAMS_AT_ONCE = 50
 /** A source that has more waiting for it than the node answers in some tenths of a second is too fast. */
 const WAITING_MAX = 2_000
 const TURN_MS = 0.3
 
 export class BusySources {
-  readonly #clock: Clock
+  readonly #recent: RecentSources
   readonly #afterTurn: (work: () => void) => void
-  readonly #counts = new Map<number | string, number>()
   readonly #waiting: (() => void)[] = []
-  #window = 0
   #isScheduled = false
   #dropped = 0
 
   constructor(clock: Clock, afterTurn: (work: () => void) => void = setImmediate) {
-    this.#clock = clock
+    this.#recent = new RecentSources(clock)
     this.#afterTurn = afterTurn
   }
 
@@ -42,26 +39,13 @@ export class BusySources {
 
   /** Answers at once, or later for a source that has sent many. */
   take(from: Address, answer: () => void): void {
-    if (!this.#isBusy(from)) return answer()
+    if (this.#recent.add(from) <= DATAGRAMS_AT_ONCE) return answer()
     if (this.#waiting.length >= WAITING_MAX) {
       this.#dropped++
       return
     }
     this.#waiting.push(answer)
     this.#schedule()
-  }
-
-  #isBusy(from: Address): boolean {
-    const window = Math.floor(this.#clock.nowMs() / WINDOW_MS)
-    if (window !== this.#window) {
-      this.#window = window
-      this.#counts.clear()
-    }
-    // Without a text for IPv4: every datagram passes here.
-    const source = from.isV4 ? from.word3 : sourceOfAddress(from)
-    const count = (this.#counts.get(source) ?? 0) + 1
-    this.#counts.set(source, count)
-    return count > DATAGRAMS_PER_WINDOW
   }
 
   #schedule(): void {
